@@ -1,7 +1,7 @@
 // How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), most in a process a file.
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-import { COMPILE_CACHE } from "./packages/testkit/src/programs/compile-cache.ts";
+import { COMPILE_CACHE, COMPILE_CACHE_FOLDER } from "./packages/testkit/src/programs/compile-cache.ts";
 import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts";
 import { SlowFirstSequencer } from "./scripts/slow-first.ts";
 
@@ -45,6 +45,9 @@ const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
 
 // Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
 const conditions = ["@fanfare/source", "node", "module", "default"];
+
+// Examples, torture and other programs that tests start get it, and the servers that these start: compiling is half of a start.
+process.env["NODE_COMPILE_CACHE"] ??= COMPILE_CACHE_FOLDER;
 
 export default defineConfig({
 	resolve: { conditions },

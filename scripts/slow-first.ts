@@ -7,16 +7,20 @@ import { BaseSequencer } from "vitest/node";
  * only makes the end of a run longer.
  */
 const SLOWEST = [
-	"packages/server/src/adapters/sqlite/thread/threaded-store.test.ts",
 	"benchmarks/bench.test.ts",
-	"packages/server/src/adapters/postgres/postgres-store.test.ts",
-	"packages/server/src/adapters/sqlite/sqlite-store.test.ts",
-	"packages/dashboard/src/screens/sign-in/sign-in.test.ts",
-	"simulation/simulation.test.ts",
-	"packages/server/src/adapters/sqlite/one-write.test.ts",
+	"packages/server/src/adapters/sqlite/thread/threaded-store.test.ts",
 	"test/deploy/image.test.ts",
-	"packages/dashboard/src/screens/events/events.test.ts",
+	"simulation/simulation.test.ts",
+	"packages/server/src/adapters/sqlite/sqlite-store.test.ts",
+	"packages/server/src/adapters/postgres/postgres-store.test.ts",
+	"packages/server/test/relay-sleep.test.ts",
+	"packages/dashboard/test/every-screen.test.ts",
+	"packages/dashboard/src/portal/portal.test.ts",
 	"packages/dashboard/src/screens/overview/overview.test.ts",
+	"packages/dashboard/src/screens/events/events.test.ts",
+	"packages/dashboard/src/screens/sign-in/sign-in.test.ts",
+	"packages/cli/test/restore.test.ts",
+	"packages/server/test/data-dir.test.ts",
 ];
 
 /** Starts the slowest files first, then those with a process of their own, and last those that share one, without a gap. */

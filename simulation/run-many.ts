@@ -52,7 +52,9 @@ class SeedQueue {
 }
 
 function runOne({ engines, shrinks, onReport, worker }: ManyOptions, queue: SeedQueue): Promise<void> {
-	const child = fork(worker ?? WORKER, { execArgv: ["--conditions=@fanfare/source"] });
+	// Nothing is found in the cache for a copy that is removed afterwards, and nothing is to be left there.
+	const env = worker === undefined ? process.env : { ...process.env, NODE_DISABLE_COMPILE_CACHE: "1" };
+	const child = fork(worker ?? WORKER, { execArgv: ["--conditions=@fanfare/source"], env });
 	return new Promise((resolve, reject) => {
 		let seed: number | null = null;
 		const next = () => {

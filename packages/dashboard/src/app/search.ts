@@ -5,7 +5,7 @@ export const RANGES = ["1h", "24h", "7d", "30d"] as const;
 const STATUSES = ["Pending", "Held", "Failed", "Succeeded", "Cancelled"] as const;
 const ERRORS = ["timeout", "dns", "refused", "reset", "tls", "blocked_address", "protocol", "unreachable"] as const;
 const WEBHOOK_STATES = ["failing", "paused", "disabled"] as const;
-const WEBHOOK_TABS = ["activity", "settings", "secret"] as const;
+const WEBHOOK_TABS = ["activity", "settings", "secret", "history"] as const;
 
 export type Range = (typeof RANGES)[number];
 export type DeliveryStatusName = (typeof STATUSES)[number];
@@ -106,6 +106,16 @@ export function rangeSearch(from: number, before: number | undefined): Pick<Deli
 	};
 }
 
+/**
+ * Where the list of what is older than these rows begins, which are the newest first. The last row is in both lists: others may be of
+ * the same time. Undefined if all rows are of one time, so that the other list would be this one.
+ */
+export function beforeLast(rows: readonly { readonly createDate: number }[]): string | undefined {
+	const [first, last] = [rows[0], rows.at(-1)];
+	if (first === undefined || last === undefined || first.createDate <= last.createDate) return undefined;
+	return new Date(last.createDate + 1).toISOString();
+}
+
 /** The values of a parameter that takes several. */
 export function valuesOf(text: string | undefined): readonly string[] {
 	return text === undefined ? [] : text.split(",");
@@ -142,7 +152,8 @@ function listOf(value: unknown, isAllowed: (one: string) => boolean): string | u
 	return values.length === 0 ? undefined : [...new Set(values)].join(",");
 }
 
-function timeText(value: unknown): string | undefined {
+/** A time that can be read. */
+export function timeText(value: unknown): string | undefined {
 	const given = text(value);
 	return given !== undefined && Number.isFinite(timeOf(given)) ? given : undefined;
 }

@@ -8,6 +8,7 @@ import { Confirm } from "../parts/feedback/confirm.tsx";
 import { sentenceOf } from "../parts/feedback/problem.tsx";
 import { useToast } from "../parts/feedback/toasts.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
+import { useZone, zoneName } from "../parts/text/zone.ts";
 import { callerQuery, useConnection } from "../session/caller.ts";
 
 const SCOPES = { admin: "may do everything", write: "may change webhooks and send", read: "may only read" } as const;
@@ -19,6 +20,7 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 	const toast = useToast();
 	const { data: caller } = useQuery(callerQuery(connection));
 	const [isAsking, asking] = useDisclosure(false);
+	const [zone, setZone] = useZone();
 	const signOut = useMutation({
 		mutationFn: (everywhere: boolean) => connection.signOut(everywhere),
 		onSuccess: async () => {
@@ -53,6 +55,12 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 						leftSection={<Icon name="events" size={16} />}
 					>
 						API documentation
+					</Menu.Item>
+					<Menu.Item
+						leftSection={<Icon name="clock" size={16} />}
+						onClick={() => setZone(zone === "utc" ? "local" : "utc")}
+					>
+						{zone === "utc" ? `Times in ${zoneName("local")}` : "Times in UTC"}
 					</Menu.Item>
 					<Menu.Divider />
 					<Menu.Item leftSection={<Icon name="back" size={16} />} onClick={() => signOut.mutate(false)}>

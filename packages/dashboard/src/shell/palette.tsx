@@ -139,7 +139,9 @@ function useTargets(projectId: string, text: string): readonly Target[] {
 				link: { to: "/$projectId", params: { projectId: id } },
 			};
 		});
-	return byId === null ? [...screens, ...found, ...others] : [byId, ...found, ...others];
+	// A webhook that is loaded is shown with its name.
+	const isFound = found.some(({ key }) => key === byId?.key);
+	return byId === null || isFound ? [...screens, ...found, ...others] : [byId, ...found, ...others];
 }
 
 /** Where an id leads; null if the text is none. */
@@ -151,6 +153,14 @@ function targetOfId(projectId: string, text: string): Target | null {
 	if (/^evt_[\w-]+$/.test(text)) {
 		const link = { to: "/$projectId/events/$eventId", params: { projectId, eventId: text } } as const;
 		return { key: text, title: "Open the event", detail: text, icon: "events", link };
+	}
+	if (/^replay_[\w-]+$/.test(text)) {
+		const link = { to: "/$projectId/replays/$replayId", params: { projectId, replayId: text } } as const;
+		return { key: text, title: "Open the replay", detail: text, icon: "retry", link };
+	}
+	if (/^webhook_[\w-]+$/.test(text)) {
+		const link = { to: "/$projectId/webhooks/$webhookId", params: { projectId, webhookId: text } } as const;
+		return { key: text, title: "Open the webhook", detail: text, icon: "webhooks", link };
 	}
 	return null;
 }

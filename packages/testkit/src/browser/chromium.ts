@@ -1,8 +1,10 @@
 // Finds a Chromium for tests of the page, and says how to get one.
 import { findProgram } from "../programs/find-program.ts";
 
+/** Debian's Chromium without windows: tests take a third less CPU time with it. */
+export const HEADLESS_SHELL = "chromium-headless-shell";
 /** Names of the command, in the order in which they are looked for in the PATH. */
-const COMMANDS = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
+const COMMANDS = [HEADLESS_SHELL, "chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
 const PLACES = [
 	"/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 	"/Applications/Chromium.app/Contents/MacOS/Chromium",

@@ -1,8 +1,12 @@
 // The cache of compiled code that test processes and the commands that they start share.
 import { fileURLToPath } from "node:url";
 
-/** Is removed by `npm ci`, and is not needed to be fresh: Node looks code up by a hash of its source. */
-const FOLDER = fileURLToPath(new URL("../../../../node_modules/.cache/fanfare-tests", import.meta.url));
+/**
+ * Its folder, for `NODE_COMPILE_CACHE`. Is removed by `npm ci`, and is not needed to be fresh: Node looks code up by a hash of its source.
+ */
+export const COMPILE_CACHE_FOLDER = fileURLToPath(
+	new URL("../../../../node_modules/.cache/fanfare-tests", import.meta.url),
+);
 
 /**
  * A module for `node --import`, which makes a process and each of its threads use the cache. It halves the time that the server takes to
@@ -11,5 +15,5 @@ const FOLDER = fileURLToPath(new URL("../../../../node_modules/.cache/fanfare-te
  */
 export const COMPILE_CACHE = `data:text/javascript,${encodeURIComponent(`
 	import { enableCompileCache } from "node:module";
-	enableCompileCache(${JSON.stringify(FOLDER)});
+	enableCompileCache(${JSON.stringify(COMPILE_CACHE_FOLDER)});
 `)}`;

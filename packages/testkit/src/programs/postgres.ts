@@ -7,7 +7,8 @@ import { promisify } from "node:util";
 import pg from "pg";
 
 import { eventually } from "../eventually.ts";
-import { TemporaryDir } from "../temporary-dir.ts";
+import { fastParent, TemporaryDir } from "../temporary-dir.ts";
+import { fillWithEmptyCluster, type Owner } from "./empty-cluster.ts";
 import { findPostgresPrograms, HOW_TO_GET_POSTGRES, URL_VARIABLE } from "./find-postgres.ts";
 import { freePort } from "./free-port.ts";
 
@@ -126,11 +127,6 @@ const CREATE_ROLE = `
 	END $$
 `;
 
-interface Owner {
-	readonly uid: number;
-	readonly gid: number;
-}
-
 const running = new Set<ChildProcess>();
 process.on("exit", () => {
 	for (const child of running) child.kill("SIGQUIT");
@@ -158,8 +154,7 @@ export class PostgresCluster implements AsyncDisposable {
 	static async create(programs: string, options: PostgresOptions): Promise<PostgresCluster> {
 		const cluster = PostgresCluster.#prepare(programs, options);
 		const how = ["--no-sync", "--auth=trust", "--encoding=UTF8", "--no-locale", `--username=${SUPERUSER}`];
-		const { owner, dir } = { owner: cluster.#owner, dir: cluster.#dir };
-		await run(join(programs, "initdb"), [...how, "-D", cluster.dataDir], { ...owner, cwd: dir.path });
+		await fillWithEmptyCluster(cluster.dataDir, { programs, how, owner: cluster.#owner });
 		return cluster;
 	}
 
@@ -184,7 +179,7 @@ export class PostgresCluster implements AsyncDisposable {
 	}
 
 	static #prepare(programs: string, options: PostgresOptions): PostgresCluster {
-		const dir = new TemporaryDir();
+		const dir = new TemporaryDir(options.durable === true ? undefined : fastParent());
 		const owner = process.getuid?.() === 0 ? userFor() : null;
 		const cluster = new PostgresCluster(programs, dir, owner, options);
 		for (const folder of [cluster.dataDir, cluster.#sockets]) {

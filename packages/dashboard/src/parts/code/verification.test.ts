@@ -65,7 +65,6 @@ describe.each(LANGUAGES)("the program in %s", (language) => {
 		if (language === "Go") {
 			const env = {
 				...process.env,
-				GOCACHE: dir.join("cache"),
 				GOFLAGS: "-mod=mod",
 				GO111MODULE: "off",
 				CGO_ENABLED: "0",

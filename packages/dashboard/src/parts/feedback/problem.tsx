@@ -1,19 +1,25 @@
 // Failures of calls: what is wrong, what to do, and the request's id for whoever looks into the server's log.
-import { ApiError, ConnectionError, PermissionDeniedError } from "@fanfare/sdk";
+import { ApiError, ConnectionError, NotFoundError, PermissionDeniedError, UnexpectedResponseError } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
+import { useState } from "react";
 
 import { Icon } from "../layout/icon.tsx";
 import { CopyButton } from "../text/copy.tsx";
+import { duration } from "../text/format.ts";
+import { useNow } from "../text/time.tsx";
+
+const GONE = 410;
 
 interface ProblemProps {
 	readonly error: unknown;
 	/** What was tried, such as `The deliveries could not be loaded`. */
 	readonly what?: string;
-	readonly onRetry?: () => void;
+	/** Resolves when it has ended. Offered unless the same call would fail again, for example because there is no such thing. */
+	readonly onRetry?: () => Promise<unknown>;
 }
 
 export function Problem({ error, what, onRetry }: ProblemProps) {
-	const requestId = error instanceof ApiError ? error.requestId : null;
+	const requestId = error instanceof ApiError || error instanceof UnexpectedResponseError ? error.requestId : null;
 	return (
 		<div className="note bad" role="alert">
 			<Icon name="alert" />
@@ -23,25 +29,58 @@ export function Problem({ error, what, onRetry }: ProblemProps) {
 						<strong>{what}</strong>
 					</p>
 				)}
-				<p>{sentenceOf(error)}</p>
+				<p>
+					{sentenceOf(error)}
+					{error instanceof ApiError && error.retryAfterMs !== null && (
+						<Wait key={error.requestId} ms={error.retryAfterMs} />
+					)}
+				</p>
 				{requestId !== null && (
 					<p className="mono">
 						{requestId} <CopyButton text={requestId} label="Copy the request id" />
 					</p>
 				)}
 			</div>
-			{onRetry !== undefined && (
-				<Button size="xs" variant="default" onClick={onRetry}>
-					Try again
-				</Button>
-			)}
+			{onRetry !== undefined && !isFinal(error) && <TryAgain onRetry={onRetry} />}
 		</div>
+	);
+}
+
+function TryAgain({ onRetry }: { readonly onRetry: () => Promise<unknown> }) {
+	const [isTrying, setTrying] = useState(false);
+	const retry = () => {
+		setTrying(true);
+		void onRetry().finally(() => setTrying(false));
+	};
+	return (
+		<Button size="xs" variant="default" loading={isTrying} onClick={retry}>
+			Try again
+		</Button>
+	);
+}
+
+/** How long the server asks to wait, from now on; nothing when that is over. */
+function Wait({ ms }: { readonly ms: number }) {
+	const [until] = useState(() => Date.now() + ms);
+	const leftMs = until - useNow(1_000);
+	if (leftMs <= 0) return null;
+	return <span className="num"> It asks to wait for {duration(Math.ceil(leftMs / 1_000) * 1_000)}.</span>;
+}
+
+/** Whether the same call would fail again. */
+function isFinal(error: unknown): boolean {
+	return (
+		error instanceof NotFoundError ||
+		error instanceof PermissionDeniedError ||
+		(error instanceof ApiError && error.status === GONE)
 	);
 }
 
 /** What went wrong, as a sentence for people. The server's own messages say what to do. */
 export function sentenceOf(error: unknown): string {
-	if (error instanceof ConnectionError) return "The server does not answer. What is shown may be out of date.";
+	if (error instanceof ConnectionError) {
+		return "The server does not answer. When it does, what is missing here is loaded. A change is for you to try again.";
+	}
 	if (error instanceof PermissionDeniedError) return `Your key does not allow this: ${error.message}`;
 	if (error instanceof Error) return error.message;
 	return String(error);

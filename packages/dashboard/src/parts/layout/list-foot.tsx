@@ -1,12 +1,18 @@
-// The end of a list that is loaded in pages. A search that finds few rows goes on by itself, says how far it has come, and can be stopped.
+// The end of a list that is loaded in pages: more is loaded when somebody comes near it. A search that finds few rows goes on by itself,
+// says how far it has come, and can be stopped.
 import { Button } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 
+import { Problem } from "../feedback/problem.tsx";
 import { count } from "../text/format.ts";
 import { formatTime, useZone } from "../text/zone.ts";
 
 /** A search goes on until it has found so many rows more. */
 const WANTED_ROWS = 100;
+/** A browser holds no more rows of a list than this, if another list can go on. */
+const MOST_ROWS = 5_000;
+/** How near the end is to the window when more is loaded. */
+const NEAR = "600px 0px";
 
 /** A page of a list. */
 interface ListPage {
@@ -15,24 +21,38 @@ interface ListPage {
 	readonly scannedTo: number | null;
 }
 
+interface ListQuery {
+	readonly data: { readonly pages: readonly ListPage[] } | undefined;
+	readonly error: Error | null;
+	readonly hasNextPage: boolean;
+	readonly isFetching: boolean;
+	readonly isFetchingNextPage: boolean;
+	readonly isFetchNextPageError: boolean;
+	readonly isError: boolean;
+	readonly fetchNextPage: () => Promise<unknown>;
+}
+
 interface ListFootProps {
-	readonly query: {
-		readonly data: { readonly pages: readonly ListPage[] } | undefined;
-		readonly hasNextPage: boolean;
-		readonly isFetching: boolean;
-		readonly isFetchingNextPage: boolean;
-		readonly isError: boolean;
-		readonly fetchNextPage: () => Promise<unknown>;
-	};
+	readonly query: ListQuery;
 	readonly shown: number;
 	/** What the button does. Defaults to `Show older`. */
 	readonly more?: string;
+	/** Whether only the button loads more, since most of what is loaded is not shown. */
+	readonly isByHand?: boolean;
+	/** A link to a list that begins where this one ends; false if there is none, for example since all rows are of the same time. */
+	readonly older?: ReactNode;
+}
+
+/** Why a list is not there, for its head. That more could not be loaded is said at its end. */
+export function headError({ error, isFetchNextPageError }: Pick<ListQuery, "error" | "isFetchNextPageError">) {
+	return isFetchNextPageError ? null : error;
 }
 
 /** Give it the filter as its `key`: another search begins anew. */
-export function ListFoot({ query, shown, more = "Show older" }: ListFootProps) {
-	const { data, hasNextPage, isFetching, isFetchingNextPage, isError, fetchNextPage } = query;
+export function ListFoot({ query, shown, more = "Show older", isByHand = false, older = false }: ListFootProps) {
+	const { data, hasNextPage, isFetching, isFetchingNextPage, isFetchNextPageError, isError, fetchNextPage } = query;
 	const pages = data?.pages ?? [];
+	const end = useRef<HTMLDivElement>(null);
 	/** How many pages there were when somebody wanted more. */
 	const [wantedAt, setWantedAt] = useState(0);
 	const [isStopped, setStopped] = useState(false);
@@ -43,17 +63,40 @@ export function ListFoot({ query, shown, more = "Show older" }: ListFootProps) {
 	useEffect(() => {
 		if (isSearching && !isFetching) void fetchNextPage();
 	}, [isSearching, isFetching, fetchNextPage]);
+	const isFull = shown >= MOST_ROWS && older !== false;
+	const isWaiting = hasNextPage && reached === null && !isFetching && !isError && !isByHand && !isFull;
+	// A new observer for each page looks at once: it sees the list as it is with all of its rows.
+	useEffect(() => {
+		if (!isWaiting || end.current === null) return;
+		const look = (entries: readonly IntersectionObserverEntry[]) => {
+			if (entries.some(({ isIntersecting }) => isIntersecting)) void fetchNextPage();
+		};
+		const observer = new IntersectionObserver(look, { rootMargin: NEAR });
+		observer.observe(end.current);
+		return () => observer.disconnect();
+	}, [isWaiting, fetchNextPage]);
 	if (!hasNextPage) return <>{shown === 1 ? "That is the only one." : `All ${count(shown)} that match are shown.`}</>;
 	const goOn = () => {
 		setWantedAt(pages.length);
 		setStopped(false);
-		void fetchNextPage();
+		return fetchNextPage();
 	};
+	if (isFetchNextPageError) return <Problem error={query.error} what="More could not be loaded" onRetry={goOn} />;
+	if (isFull) {
+		return (
+			<div className="bar">
+				<span>{`${count(shown)} are shown.`}</span>
+				{older}
+			</div>
+		);
+	}
 	if (reached === null) {
 		return (
-			<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={goOn}>
-				{more}
-			</Button>
+			<div ref={end}>
+				<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={() => void goOn()}>
+					{more}
+				</Button>
+			</div>
 		);
 	}
 	return (
@@ -64,7 +107,7 @@ export function ListFoot({ query, shown, more = "Show older" }: ListFootProps) {
 					Stop
 				</Button>
 			) : (
-				<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={goOn}>
+				<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={() => void goOn()}>
 					Search on
 				</Button>
 			)}

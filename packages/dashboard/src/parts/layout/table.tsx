@@ -1,5 +1,12 @@
-// A table of rows that are links. On a phone each row is a card.
-import type { ReactNode } from "react";
+// A table of rows that are links. On a phone each row is a card. Of a long one, only what is near the window is rendered.
+import { useEffect, useRef, useState, type ReactNode } from "react";
+
+/** Rows that are rendered together, or not at all. */
+const CHUNK_ROWS = 50;
+/** How near the window a chunk is when its rows are rendered. */
+const NEAR = "1000px 0px";
+/** Of a row on a wide screen, its line included: for a chunk that was never rendered. */
+const LIKELY_ROW_PX = 45;
 
 export interface Column<Row> {
 	readonly name: string;
@@ -27,37 +34,89 @@ interface TableProps<Row> {
 }
 
 export function Table<Row>({ label, columns, rows, keyOf, isSelected, foot }: TableProps<Row>) {
+	const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK_ROWS) }, (_, index) => index * CHUNK_ROWS);
+	const row = (row: Row, index: number) => (
+		<div
+			key={keyOf(row)}
+			className="table-row"
+			role="row"
+			aria-rowindex={index + 2}
+			data-selected={isSelected?.(row) === true || undefined}
+		>
+			{columns.map((column) => (
+				<div key={column.name} role="cell" className={cellClass(column)}>
+					{column.cell(row)}
+				</div>
+			))}
+		</div>
+	);
 	return (
 		<div className="card">
 			<div
 				className="table"
 				role="table"
 				aria-label={label}
+				aria-rowcount={rows.length + 1}
 				style={{ "--columns": columns.map(({ width }) => width).join(" ") } as React.CSSProperties}
 			>
-				<div className="table-row table-head" role="row">
+				<div className="table-row table-head" role="row" aria-rowindex={1}>
 					{columns.map((column) => (
 						<div key={column.name} role="columnheader" className={cellClass(column)}>
 							{column.isNameHidden === true ? <span className="unseen">{column.name}</span> : column.name}
 						</div>
 					))}
 				</div>
-				{rows.map((row) => (
-					<div
-						key={keyOf(row)}
-						className="table-row"
-						role="row"
-						data-selected={isSelected?.(row) === true || undefined}
-					>
-						{columns.map((column) => (
-							<div key={column.name} role="cell" className={cellClass(column)}>
-								{column.cell(row)}
-							</div>
-						))}
-					</div>
-				))}
+				{chunks.map((start) => {
+					const chunk = rows.slice(start, start + CHUNK_ROWS);
+					return (
+						<Chunk key={start} rowCount={chunk.length} isAtStart={start < 2 * CHUNK_ROWS}>
+							{() => chunk.map((one, index) => row(one, start + index))}
+						</Chunk>
+					);
+				})}
 			</div>
 			{foot !== undefined && <div className="table-foot">{foot}</div>}
+		</div>
+	);
+}
+
+interface ChunkProps {
+	readonly rowCount: number;
+	/** Whether it is rendered before anybody knows where the window is. */
+	readonly isAtStart: boolean;
+	readonly children: () => ReactNode;
+}
+
+/** Some rows, which leave an empty space of their height while they are far from the window: a list of thousands stays light. */
+function Chunk({ rowCount, isAtStart, children }: ChunkProps) {
+	const box = useRef<HTMLDivElement>(null);
+	/** Of the empty space; null while the rows are there. */
+	const [height, setHeight] = useState(isAtStart ? null : rowCount * LIKELY_ROW_PX);
+	useEffect(() => {
+		const element = box.current;
+		if (element === null) return;
+		const look = (isNear: boolean) => {
+			const { offsetHeight } = element;
+			// What has the focus stays, so that the focus is not lost; what is not shown at all has no height to keep.
+			const mayGo = offsetHeight > 0 && !element.contains(document.activeElement);
+			if (isNear) setHeight(null);
+			else if (mayGo) setHeight(offsetHeight);
+		};
+		const observer = new IntersectionObserver((entries) => look(entries.at(-1)?.isIntersecting === true), {
+			rootMargin: NEAR,
+		});
+		observer.observe(element);
+		return () => observer.disconnect();
+	}, []);
+	const isThere = height === null;
+	return (
+		<div
+			ref={box}
+			className="table-chunk"
+			role={isThere ? "rowgroup" : "presentation"}
+			style={isThere ? undefined : { height }}
+		>
+			{isThere && children()}
 		</div>
 	);
 }

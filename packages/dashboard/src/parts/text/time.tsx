@@ -1,6 +1,7 @@
 // Times: short where they stand, exact on hover.
 import { useEffect, useState } from "react";
 
+import { CopyButton } from "./copy.tsx";
 import { distance } from "./format.ts";
 import { formatTime, useZone } from "./zone.ts";
 
@@ -20,6 +21,16 @@ export function Time({ at, form = "auto" }: TimeProps) {
 		<time dateTime={new Date(at).toISOString()} title={exact} className="num">
 			{shown}
 		</time>
+	);
+}
+
+/** A time in full, with a button that copies it as ISO 8601. */
+export function ExactTime({ at }: Pick<TimeProps, "at">) {
+	const iso = new Date(at).toISOString();
+	return (
+		<>
+			<Time at={at} form="exact" /> <CopyButton text={iso} label={`Copy ${iso}`} />
+		</>
 	);
 }
 

@@ -1,5 +1,4 @@
 // S9: the audit log: who changed what, when. Names, not ids.
-import type { AuditEntry } from "@fanfare/sdk";
 import { Button, Select } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
@@ -8,16 +7,15 @@ import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterRange } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
-import { CopyButton } from "../../parts/text/copy.tsx";
-import { Time } from "../../parts/text/time.tsx";
+import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 import { keysQuery } from "../keys/queries.ts";
-import { ACTIONS, wordsOf } from "./actions.ts";
-import { useNames, What, Who } from "./names.tsx";
+import { ACTIONS } from "./actions.ts";
+import { auditColumns } from "./columns.tsx";
+import { useNames } from "./names.tsx";
 import { auditQuery } from "./queries.ts";
 import type { AuditSearch } from "./search.ts";
 
@@ -42,15 +40,14 @@ function Entries() {
 	const navigate = route.useNavigate();
 	const names = useNames();
 	const query = useInfiniteQuery(auditQuery(useConnection(), useProject().id, search));
-	const { data, error, refetch, hasNextPage } = query;
+	const { data, refetch, hasNextPage } = query;
+	const error = headError(query);
 	const rows = data?.pages.flatMap((page) => page.data);
 	const hasFilter = Object.keys(search).some((name) => name !== "of");
 	return (
 		<>
 			<Filters search={search} />
-			{error !== null && (
-				<Problem error={error} what="The audit log could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The audit log could not be loaded" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="the audit log" />}
 			{rows?.length === 0 && !hasNextPage && (
 				<Empty
@@ -70,7 +67,7 @@ function Entries() {
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<Table
 					label="Audit log"
-					columns={columnsOf(names)}
+					columns={auditColumns(names)}
 					rows={rows}
 					keyOf={({ id }) => id}
 					foot={<ListFoot key={JSON.stringify(search)} query={query} shown={rows.length} />}
@@ -78,51 +75,6 @@ function Entries() {
 			)}
 		</>
 	);
-}
-
-function columnsOf(names: ReadonlyMap<string, string>): Column<AuditEntry>[] {
-	return [
-		{ name: "When", width: "10rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
-		{ name: "Who", width: "minmax(8rem, 1fr)", cell: (entry) => <Who entry={entry} names={names} /> },
-		{
-			name: "What",
-			width: "minmax(14rem, 2fr)",
-			phone: "whole",
-			cell: (entry) => (
-				<div className="wrap">
-					{wordsOf(entry.action)} <What entry={entry} names={names} />
-				</div>
-			),
-		},
-		{
-			name: "Fields",
-			width: "minmax(8rem, 1.2fr)",
-			phone: "whole",
-			cell: ({ fields }) =>
-				fields.length === 0 ? (
-					<span className="dim none">–</span>
-				) : (
-					<span className="pills">
-						{fields.map((field) => (
-							<span key={field} className="pill mono">
-								{field}
-							</span>
-						))}
-					</span>
-				),
-		},
-		{
-			name: "Request",
-			width: "4rem",
-			phone: "hide",
-			cell: ({ requestId }) =>
-				requestId === null ? (
-					<span className="dim none">–</span>
-				) : (
-					<CopyButton text={requestId} label={`Copy ${requestId}`} />
-				),
-		},
-	];
 }
 
 function Filters({ search }: { readonly search: AuditSearch }) {

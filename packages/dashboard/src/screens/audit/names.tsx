@@ -9,18 +9,26 @@ import { projectsQuery, useConnection, useProject } from "../../session/caller.t
 import { keysQuery } from "../keys/queries.ts";
 import { useWebhooks } from "../webhooks/queries.ts";
 
-/** The names of keys, projects and webhooks by id. */
-export function useNames(): ReadonlyMap<string, string> {
+/** What things are called. */
+export interface Names {
+	/** The names of keys, projects and webhooks. */
+	readonly byId: ReadonlyMap<string, string>;
+	/** False until they have come, and if they can't be had: a key that is not among them may well be there. */
+	readonly hasKeys: boolean;
+}
+
+export function useNames(): Names {
 	const connection = useConnection();
-	const { data: keys = [] } = useQuery(keysQuery(connection));
+	const { data: keys } = useQuery(keysQuery(connection));
 	const { data: projects = [] } = useQuery(projectsQuery(connection));
 	const { data: webhooks = [] } = useWebhooks();
-	return new Map([...keys, ...projects, ...webhooks].map(({ id, name }) => [id, name]));
+	const byId = new Map([...(keys ?? []), ...projects, ...webhooks].map(({ id, name }) => [id, name]));
+	return { byId, hasKeys: keys !== undefined };
 }
 
 interface NamedProps {
 	readonly entry: AuditEntry;
-	readonly names: ReadonlyMap<string, string>;
+	readonly names: Names;
 }
 
 export function Who({ entry: { keyId, actor, customerId, portalSessionId }, names }: NamedProps) {
@@ -28,7 +36,7 @@ export function Who({ entry: { keyId, actor, customerId, portalSessionId }, name
 		customerId === undefined
 			? keyId === null
 				? "The server"
-				: (names.get(keyId) ?? `a revoked key ${idEnd(keyId)}`)
+				: (names.byId.get(keyId) ?? `${names.hasKeys ? "a revoked key" : "key"} ${idEnd(keyId)}`)
 			: `Customer ${customerId}`;
 	return (
 		<div>
@@ -46,7 +54,7 @@ export function Who({ entry: { keyId, actor, customerId, portalSessionId }, name
 export function What({ entry, names }: NamedProps) {
 	const { objectId, projectId, action } = entry;
 	const { id: shown } = useProject();
-	const name = names.get(objectId);
+	const name = names.byId.get(objectId);
 	const params = { projectId: projectId ?? shown };
 	const isGone = /\.deleted?$/.test(action);
 	if (/^webhook_[\w-]+$/.test(objectId) && !isGone) {

@@ -39,9 +39,7 @@ export function CustomerScreen() {
 				}
 				actions={customer !== undefined && <Actions customer={customer} />}
 			/>
-			{error !== null && (
-				<Problem error={error} what="The customer could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The customer could not be loaded" onRetry={refetch} />}
 			{customer === undefined && error === null && <TableSkeleton label="the customer" rows={4} />}
 			{customer !== undefined && <Loaded customer={customer} />}
 		</>
@@ -67,8 +65,11 @@ function Loaded({ customer }: { readonly customer: Customer }) {
 }
 
 function Summary({ customer }: { readonly customer: Customer }) {
-	const { data: stats } = useQuery(customerStatsQuery(useProject(), customer.id));
-	if (stats === undefined) return null;
+	const { data: stats, error, refetch } = useQuery(customerStatsQuery(useProject(), customer.id));
+	if (stats === undefined) {
+		if (error === null) return <TableSkeleton label="the last 24 hours" rows={1} />;
+		return <Problem error={error} what="The last 24 hours could not be loaded" onRetry={refetch} />;
+	}
 	const { succeeded, exhausted } = stats.totals;
 	const { Pending, Held, Failed } = stats.deliveries;
 	return (
@@ -92,12 +93,13 @@ function Summary({ customer }: { readonly customer: Customer }) {
 
 function Webhooks({ customerId }: { readonly customerId: string }) {
 	const { id: projectId } = useProject();
-	const { data } = useWebhooks();
+	const { data, error, refetch } = useWebhooks();
 	const webhooks = data?.filter((webhook) => webhook.customerId === customerId);
 	return (
 		<section className="stack tight" aria-label="Webhooks of the customer">
 			<h2 className="card-title">Webhooks</h2>
-			{webhooks === undefined && <TableSkeleton label="webhooks" rows={2} />}
+			{error !== null && <Problem error={error} what="Their webhooks could not be loaded" onRetry={refetch} />}
+			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" rows={2} />}
 			{webhooks?.length === 0 && (
 				<p className="card card-pad dim flat">None yet. They add one in the portal, or you do it for them.</p>
 			)}
@@ -149,19 +151,15 @@ function Webhooks({ customerId }: { readonly customerId: string }) {
 
 function LatestDeliveries({ customerId }: { readonly customerId: string }) {
 	const project = useProject();
-	const { data: webhooks } = useWebhooks();
 	const { data, error, refetch } = useInfiniteQuery({
 		...deliveriesQuery(project, { customer: customerId }, LATEST),
 		staleTime: 0,
 	});
 	const rows = data?.pages[0]?.data;
-	const names = new Map(webhooks?.map(({ id, name }) => [id, name]));
 	return (
 		<section className="stack tight" aria-label="Latest deliveries">
 			<h2 className="card-title">Latest deliveries</h2>
-			{error !== null && (
-				<Problem error={error} what="Their deliveries could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="Their deliveries could not be loaded" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="deliveries" rows={4} />}
 			{rows?.length === 0 && (
 				<p className="card card-pad dim flat">None yet: send an event that names this customer.</p>
@@ -169,7 +167,7 @@ function LatestDeliveries({ customerId }: { readonly customerId: string }) {
 			{rows !== undefined && rows.length > 0 && (
 				<Table
 					label="Their latest deliveries"
-					columns={deliveryColumns({ projectId: project.id, webhookNames: names, isNarrow: true })}
+					columns={deliveryColumns({ projectId: project.id, isNarrow: true })}
 					rows={rows}
 					keyOf={({ id }) => id}
 					foot={

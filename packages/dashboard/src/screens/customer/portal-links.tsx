@@ -32,7 +32,7 @@ export function PortalLinks({ customerId }: { readonly customerId: string }) {
 	const mayWrite = useMay("write");
 	const toast = useToast();
 	const [isOpen, dialog] = useDisclosure(false);
-	const { data: sessions } = useQuery(portalSessionsQuery(useProject(), customerId));
+	const { data: sessions, error, refetch } = useQuery(portalSessionsQuery(useProject(), customerId));
 	const revoke = useCustomerChange(
 		({ portalSessions }, which: string) => portalSessions.revokeAll({ customerId: which }),
 		({ count }) => toast(`Ended ${counted(count, "session")}`),
@@ -40,14 +40,18 @@ export function PortalLinks({ customerId }: { readonly customerId: string }) {
 	return (
 		<section className="card card-pad stack" aria-label="Portal">
 			<h2 className="card-title">Portal</h2>
-			<p className="dim flat">
-				{sessions === undefined || sessions.length === 0
-					? "No session is open. Your product makes a link for each visit; make one here to try it, or to help somebody."
-					: `${counted(sessions.length, "session")} open. The last ends `}
-				{sessions !== undefined && sessions.length > 0 && (
+			{error !== null && <Problem error={error} what="The open sessions could not be loaded" onRetry={refetch} />}
+			{sessions?.length === 0 && (
+				<p className="dim flat">
+					No session is open. Your product makes a link for each visit; make one here to try it, or to help somebody.
+				</p>
+			)}
+			{sessions !== undefined && sessions.length > 0 && (
+				<p className="dim flat">
+					{counted(sessions.length, "session")} open. The last ends{" "}
 					<Time at={Math.max(...sessions.map(({ expireDate }) => expireDate))} form="distance" />
-				)}
-			</p>
+				</p>
+			)}
 			{mayWrite && (
 				<div className="bar">
 					<Button variant="default" size="xs" onClick={dialog.open}>

@@ -8,7 +8,7 @@ import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { count } from "../../parts/text/format.ts";
@@ -26,7 +26,8 @@ export function CustomersScreen() {
 	const navigate = route.useNavigate();
 	const { q, form } = route.useSearch();
 	const query = useInfiniteQuery(customersQuery(project, q));
-	const { data, error, refetch, hasNextPage } = query;
+	const { data, refetch, hasNextPage } = query;
+	const error = headError(query);
 	useTriageKeys({ onRow: () => {}, onSelect: null });
 	const rows = data?.pages.flatMap((page) => page.data);
 	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
@@ -47,9 +48,7 @@ export function CustomersScreen() {
 					onChange={(q) => void navigate({ search: (search) => ({ ...search, q }) })}
 				/>
 			</div>
-			{error !== null && (
-				<Problem error={error} what="The customers could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The customers could not be loaded" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="customers" />}
 			{rows?.length === 0 && !hasNextPage && q === undefined && (
 				<Empty icon="user" title="No customer yet" actions={mayWrite && add}>

@@ -1,7 +1,9 @@
 // The deliveries of a project, in a real browser.
 import { readFileSync } from "node:fs";
 
+import type { Delivery } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
+import type { Person } from "@fanfare/testkit/browser/browser";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
@@ -196,6 +198,106 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("link", { name: "rare.one" }).waitFor();
 		await page.getByText("That is the only one.").waitFor();
 		expect(sent.delivery.status).toBe("Succeeded");
+	});
+
+	const PAGE_ROWS = 500;
+	/** A log that is too large to make here: a row for each second before `delivery`, without an end. Notes where each page begins. */
+	async function fakeLog({ context }: Person, delivery: Delivery) {
+		const log = { asked: [] as number[], isFailing: false };
+		const { createDate: made } = delivery;
+		await context.route(/\/projects\/[^/]+\/deliveries\?/, (route) => {
+			const { searchParams } = new URL(route.request().url());
+			const before = Number(searchParams.get("before") ?? made + 1);
+			const start = Number(searchParams.get("page")?.slice("at-".length) ?? Math.ceil((made + 1 - before) / 1_000));
+			const isMore = searchParams.has("page");
+			if (log.isFailing && isMore) {
+				return route.fulfill({ status: 500, json: { message: "It broke.", code: "internal", requestId: "req_1" } });
+			}
+			log.asked.push(start);
+			const data = Array.from({ length: PAGE_ROWS }, (_, index) => {
+				return { ...delivery, id: rowId(start + index), createDate: made - (start + index) * 1_000 };
+			});
+			return route.fulfill({ json: { data, nextPage: `at-${start + PAGE_ROWS}`, prevPage: null, scannedTo: null } });
+		});
+		return log;
+	}
+	const rowId = (index: number) => `dlv_00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+	const toEnd = "scrollTo(0, document.documentElement.scrollHeight)";
+
+	it("are a list that is loaded as it is scrolled, of which the browser holds a part", async () => {
+		await using sent = await deliverTo(world, 200, "many.one");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const { asked } = await fakeLog(tab.person, sent.delivery);
+		const row = (index: number) => page.locator(`[data-row="${rowId(index)}"]`);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=many.one`);
+		await row(0).waitFor();
+		expect(asked).toEqual([0]);
+		const toLast = () =>
+			expect.poll(async () => {
+				await page.evaluate(toEnd);
+				return row(4_999).isVisible();
+			});
+		const focused = () => page.evaluate("document.activeElement.dataset.row");
+		const rendered = page.locator(".table-row");
+		await toLast().toBe(true);
+		await page.getByText("5,000 are shown.").waitFor();
+		expect(asked).toEqual(Array.from({ length: 10 }, (_, index) => index * PAGE_ROWS));
+		await expect.poll(() => rendered.count()).toBeLessThan(400);
+		expect(await axeFindings(page)).toEqual([]);
+		await page.evaluate("scrollTo(0, 0)");
+		await row(4_999).waitFor({ state: "detached" });
+		await expect.poll(() => rendered.count()).toBeLessThan(400);
+		// By keyboard over the edge of what is rendered together.
+		await row(48).focus();
+		for (const _ of ["49", "50", "51"]) await page.keyboard.press("j");
+		await expect.poll(focused).toBe(rowId(51));
+		await toLast().toBe(true);
+		// What has the focus is still there: k goes on from it.
+		await page.keyboard.press("k");
+		await expect.poll(focused).toBe(rowId(50));
+		await toLast().toBe(true);
+		await page.getByRole("link", { name: "Show those before ›" }).click();
+		await page.getByRole("button", { name: /^Made before .*: remove the filter$/ }).waitFor();
+		await row(4_999).waitFor();
+		await row(0).waitFor({ state: "detached" });
+		expect(asked[10]).toBe(4_999);
+	});
+
+	it("say at the end of the list that more could not be loaded, keep what is there, and try again", async () => {
+		await using sent = await deliverTo(world, 200, "broken.one");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const log = await fakeLog(tab.person, sent.delivery);
+		log.isFailing = true;
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=broken.one`);
+		await page.locator(`[data-row="${rowId(0)}"]`).waitFor();
+		const alert = page.getByRole("alert");
+		const scrolled = async () => {
+			await page.evaluate(toEnd);
+			return alert.allTextContents();
+		};
+		await expect.poll(scrolled).toEqual([expect.stringMatching(/^More could not be loaded.*It broke\..*req_1/)]);
+		expect(await axeFindings(page)).toEqual([]);
+		log.isFailing = false;
+		await alert.getByRole("button", { name: "Try again" }).click();
+		await page.locator(`[data-row="${rowId(PAGE_ROWS)}"]`).waitFor();
+		await expect.poll(() => alert.count()).toBe(0);
+	});
+
+	it("that no filter leaves are explained by the filter that leaves out the most", async () => {
+		await using one = await deliverTo(world, 404, "none.one");
+		await using two = await deliverTo(world, 404, "none.two");
+		await using tab = await world.open("deliveries?type=none.*&cause=refused&status=Failed");
+		const { page } = tab;
+		await page.getByText("Cause connection refused leaves out the most: 2 would match without it.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByRole("button", { name: "Without Cause connection refused: 2" }).click();
+		await page.getByText("2 match", { exact: true }).waitFor();
+		await expect.poll(() => page.getByRole("link", { name: /^none\./ }).count()).toBe(2);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=none.*&cause=refused&tag=lost`);
+		await page.getByText("no single one of them is the reason").waitFor();
+		expect([one.delivery.status, two.delivery.status]).toEqual(["Failed", "Failed"]);
 	});
 
 	it("that come while the list is shown are announced, and do not move it", async () => {

@@ -6,10 +6,10 @@ import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-quer
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState, type MouseEvent } from "react";
 
-import { Empty } from "../../parts/feedback/empty.tsx";
+import { beforeLast } from "../../app/search.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { count } from "../../parts/text/format.ts";
@@ -21,6 +21,7 @@ import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportButton } from "./export-button.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
 import { NewRows } from "./new-rows.tsx";
+import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
 import { selectColumn } from "./select-column.tsx";
 import { useTriageKeys } from "./use-triage-keys.ts";
@@ -39,7 +40,8 @@ export function DeliveriesScreen() {
 	const { open: _, ...filter } = search;
 	const query = deliveriesQuery(project, search);
 	const list = useInfiniteQuery(query);
-	const { data, error, refetch, hasNextPage } = list;
+	const { data, refetch, hasNextPage } = list;
+	const error = headError(list);
 	const { data: webhooks } = useWebhooks();
 	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -58,9 +60,9 @@ export function DeliveriesScreen() {
 		event.preventDefault();
 		open(id);
 	};
-	const names = new Map(webhooks?.map(({ id, name }) => [id, name]));
+	const older = beforeLast(rows ?? []);
 	const isSplit = isWide && search.open !== undefined;
-	const columns = deliveryColumns({ projectId: project.id, webhookNames: names, isNarrow: isSplit });
+	const columns = deliveryColumns({ projectId: project.id, isNarrow: isSplit });
 	const nameOf = ({ eventType }: Delivery) => eventType;
 	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
 	return (
@@ -79,17 +81,16 @@ export function DeliveriesScreen() {
 				)}
 			</PageHead>
 			<Filters search={search} webhooks={webhooks ?? []} />
-			{error !== null && (
-				<Problem error={error} what="The deliveries could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The deliveries could not be loaded" onRetry={refetch} />}
 			<NewRows
 				projectId={project.id}
-				since={data?.pages[0]?.askedAt ?? 0}
+				// In a list that ends in the past, nothing is new.
+				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
 				shown={rows?.map(({ eventId }) => eventId) ?? []}
 				onShow={showNewest}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
-			{rows?.length === 0 && !hasNextPage && <Nothing isFiltered={hasFilter(search)} />}
+			{rows?.length === 0 && !hasNextPage && <Nothing search={filter} webhooks={webhooks ?? []} />}
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<div className={isSplit ? "split" : undefined}>
 					{/* The links inside are reached by keyboard; this only decides where they open. */}
@@ -100,7 +101,25 @@ export function DeliveriesScreen() {
 							rows={rows}
 							keyOf={({ id }: Delivery) => id}
 							isSelected={({ id }) => id === search.open || selected.has(id)}
-							foot={<ListFoot key={JSON.stringify(filter)} query={list} shown={rows.length} />}
+							foot={
+								<ListFoot
+									key={JSON.stringify(filter)}
+									query={list}
+									shown={rows.length}
+									older={
+										older !== undefined && (
+											<Link
+												className="link"
+												from="/$projectId/deliveries"
+												to="/$projectId/deliveries"
+												search={{ ...filter, before: older }}
+											>
+												Show those before ›
+											</Link>
+										)
+									}
+								/>
+							}
 						/>
 					</div>
 					{isSplit && search.open !== undefined && (
@@ -139,28 +158,4 @@ function matched({ count: value, complete }: DeliveryCount): string {
 
 function without(set: ReadonlySet<string>, id: string): ReadonlySet<string> {
 	return new Set([...set].filter((other) => other !== id));
-}
-
-function Nothing({ isFiltered }: { readonly isFiltered: boolean }) {
-	if (!isFiltered) {
-		return (
-			<Empty icon="deliveries" title="No delivery yet">
-				When an event is sent that a webhook wants, its way to that webhook appears here: each attempt, each answer, and
-				when the next attempt is made.
-			</Empty>
-		);
-	}
-	return (
-		<Empty
-			icon="search"
-			title="No delivery matches"
-			actions={
-				<Link className="link" from="/$projectId/deliveries" to="/$projectId/deliveries" search={{}}>
-					Remove all filters
-				</Link>
-			}
-		>
-			Nothing matches all of the filters above. Remove one to see more.
-		</Empty>
-	);
 }

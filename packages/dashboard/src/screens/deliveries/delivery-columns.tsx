@@ -3,18 +3,19 @@ import type { Delivery } from "@fanfare/sdk";
 import { Link } from "@tanstack/react-router";
 
 import type { Column } from "../../parts/layout/table.tsx";
+import { idEnd } from "../../parts/text/format.ts";
 import { AnswerCode, DeliveryState } from "../../parts/text/state.tsx";
 import { Time } from "../../parts/text/time.tsx";
 
 interface Options {
 	readonly projectId: string;
-	/** The names of webhooks by id; null leaves the column out. */
-	readonly webhookNames: ReadonlyMap<string, string> | null;
+	/** Leaves the webhook out, where all go to the same. */
+	readonly isOfOneWebhook?: boolean;
 	/** Leaves out what a delivery beside the list shows anyway. */
 	readonly isNarrow?: boolean;
 }
 
-export function deliveryColumns({ projectId, webhookNames, isNarrow = false }: Options): Column<Delivery>[] {
+export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = false }: Options): Column<Delivery>[] {
 	const columns: Column<Delivery>[] = [
 		{ name: "State", width: "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
 		{
@@ -60,13 +61,16 @@ export function deliveryColumns({ projectId, webhookNames, isNarrow = false }: O
 		},
 		{ name: "Made", width: "8rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
 	];
-	if (webhookNames !== null) {
+	if (!isOfOneWebhook) {
 		columns.splice(2, 0, {
 			name: "Webhook",
 			phone: "whole",
 			width: "minmax(6rem, 1fr)",
-			cell: ({ webhookId }) => (
-				<div className="cut">{webhookNames.get(webhookId) ?? <span className="dim">deleted</span>}</div>
+			// The name is the one that it has now, also if it is deleted; an erased one has only its id.
+			cell: ({ webhookId, webhookName }) => (
+				<div className="cut" title={webhookName}>
+					{webhookName === "" ? <span className="dim mono">{idEnd(webhookId)}</span> : webhookName}
+				</div>
 			),
 		});
 	}

@@ -6,7 +6,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { timeOf, toggled, valuesOf, type DeliveriesSearch, type DeliveryStatusName } from "../../app/search.ts";
 import { SPANS } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
-import { Icon } from "../../parts/layout/icon.tsx";
+import { Removable } from "../../parts/form/removable.tsx";
 import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
@@ -200,20 +200,6 @@ function Chip({
 	return (
 		<Button size="xs" variant={isOn ? "filled" : "default"} aria-pressed={isOn} onClick={onClick}>
 			{children}
-		</Button>
-	);
-}
-
-function Removable({ text, onRemove }: { readonly text: string; readonly onRemove: () => void }) {
-	return (
-		<Button
-			size="compact-sm"
-			variant="light"
-			rightSection={<Icon name="cross" size={12} />}
-			aria-label={`${text}: remove the filter`}
-			onClick={onRemove}
-		>
-			{text}
 		</Button>
 	);
 }

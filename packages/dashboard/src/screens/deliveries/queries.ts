@@ -2,6 +2,7 @@
 import type {
 	AttemptCause,
 	Delivery,
+	DeliveryCount,
 	DeliveryFilter,
 	DeliveryListParams,
 	ManyFilter,
@@ -18,6 +19,7 @@ import {
 	type ErrorName,
 } from "../../app/search.ts";
 import { useProject } from "../../session/caller.ts";
+import { filtersOf, type FilterName } from "./filter-words.ts";
 
 const PAGE_ROWS = 100;
 
@@ -57,6 +59,35 @@ export function countQuery(project: ProjectHandle, search: DeliveriesSearch) {
 		queryKey: ["project", project.id, "delivery-count", filter],
 		queryFn: ({ signal }) => project.deliveries.count(filterOf(filter, Date.now()), { signal }),
 		staleTime: 10_000,
+	});
+}
+
+/** A filter of a search, and how many deliveries match all others. */
+interface WithoutOne {
+	readonly name: FilterName;
+	readonly value: string;
+	readonly counted: DeliveryCount;
+}
+
+/**
+ * For a search that finds nothing: the filters without which it finds something, those that leave out the most first. The counts are made one
+ * after the other, and each is bounded by the server.
+ */
+export function withoutOneQuery(project: ProjectHandle, search: DeliveriesSearch) {
+	const filters = filtersOf(search);
+	return queryOptions({
+		queryKey: ["project", project.id, "delivery-count", "without-one", filters],
+		queryFn: async ({ signal }): Promise<readonly WithoutOne[]> => {
+			const found: WithoutOne[] = [];
+			for (const [name, value] of filters) {
+				const rest = filterOf({ ...search, [name]: undefined }, Date.now());
+				const counted = await project.deliveries.count(rest, { signal });
+				if (counted.count > 0) found.push({ name, value, counted });
+			}
+			return found.toSorted((a, b) => b.counted.count - a.counted.count);
+		},
+		// Without the only filter, everything matches.
+		enabled: filters.length > 1,
 	});
 }
 

@@ -65,8 +65,15 @@ function Kin({ attempt, delivery }: Pick<AttemptViewProps, "attempt" | "delivery
 	const same = attempt.cause === null ? { code: String(attempt.responseCode) } : { cause: attempt.cause };
 	const here = { status: "Failed", webhook: delivery.webhookId, ...same };
 	const anywhere = { status: "Failed", ...same };
-	const { data: ofWebhook } = useQuery(countQuery(project, here));
-	const { data: ofAll } = useQuery(countQuery(project, anywhere));
+	const { data: ofWebhook, isError: isUnknown } = useQuery(countQuery(project, here));
+	const { data: ofAll, isError: isAllUnknown } = useQuery(countQuery(project, anywhere));
+	if (isUnknown || isAllUnknown) {
+		return (
+			<Link to="/$projectId/deliveries" params={{ projectId: delivery.projectId }} search={here}>
+				Others that failed for the same cause ›
+			</Link>
+		);
+	}
 	if (ofWebhook === undefined || ofAll === undefined)
 		return <span className="dim">Counting others with the same cause…</span>;
 	const isOne = delivery.status === "Failed" && delivery.attemptCount === attempt.number;
@@ -88,7 +95,7 @@ function Kin({ attempt, delivery }: Pick<AttemptViewProps, "attempt" | "delivery
 }
 
 function RequestCard({ attempt, eventId }: { readonly attempt: Attempt; readonly eventId: string }) {
-	const { data: body, error } = useQuery(bodyQuery(useProject(), eventId));
+	const { data: body, error, refetch } = useQuery(bodyQuery(useProject(), eventId));
 	return (
 		<section className="card card-pad stack" aria-label="Request">
 			<div className="head">
@@ -97,7 +104,7 @@ function RequestCard({ attempt, eventId }: { readonly attempt: Attempt; readonly
 			</div>
 			<HeaderList of="the request" headers={attempt.request.headers} />
 			{body !== undefined && <Payload text={body} label="Request body" />}
-			{error !== null && <Problem error={error} what="The body cannot be shown" />}
+			{error !== null && <Problem error={error} what="The body cannot be shown" onRetry={refetch} />}
 		</section>
 	);
 }

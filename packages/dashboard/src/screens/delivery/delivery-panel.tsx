@@ -12,7 +12,7 @@ import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { copyText } from "../../parts/text/copy-text.ts";
 import { Id } from "../../parts/text/copy.tsx";
 import { DeliveryState } from "../../parts/text/state.tsx";
-import { Time } from "../../parts/text/time.tsx";
+import { ExactTime } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { useDeliveryChange } from "../deliveries/queries.ts";
@@ -26,7 +26,7 @@ export function DeliveryPanel({ deliveryId }: { readonly deliveryId: string }) {
 	const { data: delivery, error, refetch } = useQuery(deliveryQuery(useProject(), deliveryId));
 	if (delivery !== undefined) return <Loaded key={delivery.id} delivery={delivery} />;
 	if (error === null) return <TableSkeleton label="the delivery" rows={5} />;
-	return <Problem error={error} what="The delivery could not be loaded" onRetry={() => void refetch()} />;
+	return <Problem error={error} what="The delivery could not be loaded" onRetry={refetch} />;
 }
 
 function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
@@ -91,7 +91,7 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 					</dd>
 					<dt>Made</dt>
 					<dd>
-						<Time at={delivery.createDate} form="exact" />
+						<ExactTime at={delivery.createDate} />
 					</dd>
 				</dl>
 			</section>
@@ -112,6 +112,8 @@ interface ActionsProps {
 	readonly attempt: DeliveryDetail["attempts"][number] | undefined;
 }
 
+const CURL = "the request as curl. Receivers refuse its signature after some minutes: fanfare sign makes a new one";
+
 function Actions({ delivery, attempt }: ActionsProps) {
 	const project = useProject();
 	const toast = useToast();
@@ -131,7 +133,7 @@ function Actions({ delivery, attempt }: ActionsProps) {
 	const curl = attempt === undefined || body === undefined ? null : asCurl(attempt, body);
 	useShortcuts({
 		...(mayRetry && { r: () => retry.mutate(delivery.id) }),
-		...(curl !== null && { c: () => copy(curl, "the request as curl") }),
+		...(curl !== null && { c: () => copy(curl, CURL) }),
 	});
 	return (
 		<>
@@ -151,7 +153,7 @@ function Actions({ delivery, attempt }: ActionsProps) {
 				</Button>
 			)}
 			{curl !== null && (
-				<Button size="xs" variant="default" onClick={() => copy(curl, "the request as curl")}>
+				<Button size="xs" variant="default" onClick={() => copy(curl, CURL)}>
 					Copy as curl
 				</Button>
 			)}

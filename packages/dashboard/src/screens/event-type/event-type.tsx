@@ -52,9 +52,7 @@ export function EventTypeScreen() {
 				{type?.archived === true && <span className="state warn">archived</span>}
 				{type?.visibility === "internal" && <span className="state calm">internal</span>}
 			</PageHead>
-			{error !== null && (
-				<Problem error={error} what="The event type could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The event type could not be loaded" onRetry={refetch} />}
 			{type === undefined && error === null && <TableSkeleton label="the event type" rows={6} />}
 			{type !== undefined && (
 				<div className="beside">

@@ -44,9 +44,7 @@ export function EventTypesScreen() {
 		<>
 			<PageHead title="Event types" actions={mayWrite && add} />
 			<Policy />
-			{error !== null && (
-				<Problem error={error} what="The event types could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The event types could not be loaded" onRetry={refetch} />}
 			{types === undefined && error === null && <TableSkeleton label="event types" />}
 			{types?.length === 0 && (
 				<Empty icon="types" title="No event type yet" actions={mayWrite && add}>

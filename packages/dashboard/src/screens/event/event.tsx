@@ -1,5 +1,5 @@
 // S7: one event: its payload as it was sent, and where it went.
-import { ApiError, type Event, type EventWithData } from "@fanfare/sdk";
+import type { Event, EventWithData } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -9,18 +9,18 @@ import { Payload } from "../../parts/code/payload.tsx";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { Id } from "../../parts/text/copy.tsx";
-import { Time } from "../../parts/text/time.tsx";
+import { ExactTime } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { deliveryColumns } from "../deliveries/delivery-columns.tsx";
 import { deliveriesQuery } from "../deliveries/queries.ts";
 import { eventDataQuery, eventQuery } from "../events/queries.ts";
 import { Recipients } from "../events/recipients.tsx";
+import { ReplaySelected } from "../events/replay-selected.tsx";
 import { SendLink } from "../events/send-link.tsx";
-import { useWebhooks } from "../webhooks/queries.ts";
 import { EraseData } from "./erase-data.tsx";
 import { WhyNot } from "./why-not.tsx";
 
@@ -44,7 +44,7 @@ export function EventScreen() {
 				{error === null ? (
 					<TableSkeleton label="the event" rows={4} />
 				) : (
-					<Problem error={error} what="The event could not be loaded" onRetry={() => void refetch()} />
+					<Problem error={error} what="The event could not be loaded" onRetry={refetch} />
 				)}
 			</>
 		);
@@ -64,10 +64,19 @@ export function EventScreen() {
 
 function Actions({ event }: { readonly event: Shown }) {
 	const mayWrite = useMay("write");
+	const navigate = route.useNavigate();
 	const [isErasing, erasing] = useDisclosure(false);
 	if (!mayWrite || event.dataErased) return null;
 	return (
 		<>
+			<ReplaySelected
+				selected={new Set([event.id])}
+				verb="Replay it"
+				onDone={([replay, second]) => {
+					if (replay === undefined || second !== undefined) void navigate({ to: "/$projectId/replays", search: {} });
+					else void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
+				}}
+			/>
 			<SendLink search={{ from: event.id }}>Send it as a new event</SendLink>
 			<Button variant="default" onClick={erasing.open}>
 				Erase the payload…
@@ -92,11 +101,11 @@ function About({ event }: { readonly event: Shown }) {
 					<Id id={id} label="Copy the event's id" />
 				</Fact>
 				<Fact name="Accepted">
-					<Time at={createDate} form="exact" />
+					<ExactTime at={createDate} />
 				</Fact>
 				{Math.abs(timestamp - createDate) >= 1_000 && (
 					<Fact name="Happened">
-						<Time at={timestamp} form="exact" />
+						<ExactTime at={timestamp} />
 					</Fact>
 				)}
 				{(customerId ?? customerIds) !== undefined && (
@@ -151,14 +160,7 @@ function Data({ event }: { readonly event: Shown }) {
 		return <p className="note calm flat">The payload was erased. The log of its deliveries stays.</p>;
 	}
 	if (error !== null) {
-		const isOver = error instanceof ApiError && error.status === 404;
-		return (
-			<Problem
-				error={error}
-				what="The payload could not be loaded"
-				{...(!isOver && { onRetry: () => void refetch() })}
-			/>
-		);
+		return <Problem error={error} what="The payload could not be loaded" onRetry={refetch} />;
 	}
 	if (text === undefined) return <TableSkeleton label="the payload" rows={3} />;
 	return <Payload label="Payload" text={text} />;
@@ -171,21 +173,20 @@ function Deliveries({ event }: { readonly event: Shown }) {
 		// Replays and retries make and change deliveries of old events.
 		staleTime: 0,
 	});
-	const { data: webhooks } = useWebhooks();
+	const error = headError(query);
 	const rows = query.data?.pages.flatMap(({ data }) => data);
-	const names = new Map(webhooks?.map(({ id, name }) => [id, name]));
 	return (
 		<section className="stack tight" aria-label="Deliveries">
 			<h2 className="card-title">Deliveries</h2>
-			{query.error !== null && (
-				<Problem error={query.error} what="Its deliveries could not be loaded" onRetry={() => void query.refetch()} />
+			{error !== null && (
+				<Problem error={error} what="Its deliveries could not be loaded" onRetry={() => query.refetch()} />
 			)}
-			{rows === undefined && query.error === null && <TableSkeleton label="its deliveries" rows={3} />}
+			{rows === undefined && error === null && <TableSkeleton label="its deliveries" rows={3} />}
 			{rows?.length === 0 && <Undelivered event={event} />}
 			{rows !== undefined && rows.length > 0 && (
 				<Table
 					label="Deliveries of the event"
-					columns={deliveryColumns({ projectId: project.id, webhookNames: names })}
+					columns={deliveryColumns({ projectId: project.id })}
 					rows={rows}
 					keyOf={({ id }) => id}
 					foot={<ListFoot query={query} shown={rows.length} />}

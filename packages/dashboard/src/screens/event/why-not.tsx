@@ -6,7 +6,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { useProject } from "../../session/caller.ts";
 import { routingQuery } from "../events/queries.ts";
@@ -34,7 +34,8 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 	const [webhookId, setWebhookId] = useState<string | null>(null);
 	const { data: webhooks = [] } = useWebhooks();
 	const query = useInfiniteQuery(routingQuery(project, eventId, webhookId));
-	const { data, error, refetch, hasNextPage } = query;
+	const { data, refetch, hasNextPage } = query;
+	const error = headError(query);
 	const all = data?.pages.flatMap((page) => page.data);
 	// Those that got it are in the list of deliveries.
 	const rows = webhookId === null ? all?.filter(({ gets }) => !gets) : all;
@@ -53,7 +54,7 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 					onChange={setWebhookId}
 				/>
 			</div>
-			{error !== null && <Problem error={error} what="It could not be found out" onRetry={() => void refetch()} />}
+			{error !== null && <Problem error={error} what="It could not be found out" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="why" rows={3} />}
 			{rows?.length === 0 && !hasNextPage && <p className="dim flat">Every webhook of the project got it.</p>}
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
@@ -64,7 +65,7 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 					keyOf={({ webhookId }) => webhookId}
 					foot={
 						webhookId === null ? (
-							<ListFoot query={query} shown={rows.length} more="Look at older webhooks" />
+							<ListFoot query={query} shown={rows.length} more="Look at older webhooks" isByHand />
 						) : undefined
 					}
 				/>

@@ -50,6 +50,25 @@ pageSuite("events", (world) => {
 		for (const id of webhookIds) await world.server.project.batch.webhooks.delete(id);
 	});
 
+	it("are sent again one by one, which leads to the replay", async () => {
+		await using receiver = await startReceiver();
+		const id = await sendText("again.one", "1");
+		const webhook = await world.server.createWebhook(receiver.url, { eventTypes: ["again.one"] });
+		await world.server.project.batch.webhooks.update(webhook.id, { name: "Again" });
+		await using tab = await world.open(`events/${id}`);
+		const { page } = tab;
+		await page.getByRole("button", { name: "Replay it…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Send 1 event again?" });
+		await dialog.getByLabel("To these webhooks").click();
+		await page.getByRole("option", { name: "Again", exact: true }).click();
+		await page.keyboard.press("Tab");
+		await dialog.getByRole("button", { name: "Send 1 delivery" }).click();
+		await page.getByRole("heading", { name: "Replay", level: 1 }).waitFor();
+		await page.getByRole("link", { name: "Again", exact: true }).waitFor();
+		await receiver.waitFor(1);
+		await world.server.project.batch.webhooks.delete(webhook.id);
+	});
+
 	it("are found by type, customer and tag, each in the address", async () => {
 		await sendText("find.one", "1", ',"customerId":"acme","tags":["order:1"]');
 		await sendText("find.one", "2", ',"customerId":"globex","tags":["order:2"]');

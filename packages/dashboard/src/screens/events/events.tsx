@@ -5,14 +5,17 @@ import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import { beforeLast, timeOf } from "../../app/search.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterRange } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { Removable } from "../../parts/form/removable.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { Time } from "../../parts/text/time.tsx";
+import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { NewRows } from "../deliveries/new-rows.tsx";
 import { selectColumn } from "../deliveries/select-column.tsx";
@@ -33,11 +36,13 @@ export function EventsScreen() {
 	const queryClient = useQueryClient();
 	const options = eventsQuery(project, search);
 	const query = useInfiniteQuery(options);
-	const { data, error, refetch, hasNextPage } = query;
+	const { data, refetch, hasNextPage } = query;
+	const error = headError(query);
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
 	const toggle = (id: string) => setSelected((selected) => toggledIn(selected, id));
 	useTriageKeys({ onRow: () => {}, onSelect: mayWrite ? toggle : null });
 	const rows = data?.pages.flatMap((page) => page.data);
+	const older = beforeLast(rows ?? []);
 	const columns = columnsOf(project.id, rows ?? []);
 	const nameOf = ({ type }: LoggedEvent) => type;
 	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
@@ -55,10 +60,11 @@ export function EventsScreen() {
 				}
 			/>
 			<Filters search={search} />
-			{error !== null && <Problem error={error} what="The events could not be loaded" onRetry={() => void refetch()} />}
+			{error !== null && <Problem error={error} what="The events could not be loaded" onRetry={refetch} />}
 			<NewRows
 				projectId={project.id}
-				since={data?.pages[0]?.askedAt ?? 0}
+				// In a list that ends in the past, nothing is new.
+				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
 				shown={rows?.map(({ id }) => id) ?? []}
 				isEach
 				onShow={() => void queryClient.resetQueries({ queryKey: options.queryKey })}
@@ -72,7 +78,25 @@ export function EventsScreen() {
 					rows={rows}
 					keyOf={({ id }) => id}
 					isSelected={({ id }) => selected.has(id)}
-					foot={<ListFoot key={JSON.stringify(search)} query={query} shown={rows.length} />}
+					foot={
+						<ListFoot
+							key={JSON.stringify(search)}
+							query={query}
+							shown={rows.length}
+							older={
+								older !== undefined && (
+									<Link
+										className="link"
+										from="/$projectId/events"
+										to="/$projectId/events"
+										search={{ ...search, before: older }}
+									>
+										Show those before ›
+									</Link>
+								)
+							}
+						/>
+					}
 				/>
 			)}
 		</>
@@ -137,6 +161,7 @@ function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<Logg
 
 function Filters({ search }: { readonly search: EventsSearch }) {
 	const navigate = route.useNavigate();
+	const [zone] = useZone();
 	const set = (change: { readonly [Name in keyof EventsSearch]: EventsSearch[Name] | undefined }) =>
 		void navigate({ search: (search) => ({ ...search, ...change }) });
 	return (
@@ -164,6 +189,12 @@ function Filters({ search }: { readonly search: EventsSearch }) {
 			>
 				Wanted by no webhook
 			</Button>
+			{search.before !== undefined && (
+				<Removable
+					text={`Accepted before ${formatTime(timeOf(search.before), "short", zone)}`}
+					onRemove={() => set({ before: undefined })}
+				/>
+			)}
 			{Object.keys(search).length > 0 && (
 				<Button size="compact-sm" variant="subtle" onClick={() => void navigate({ search: {} })}>
 					Remove all filters

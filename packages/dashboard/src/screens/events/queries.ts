@@ -2,7 +2,7 @@
 import { ApiError, type LoggedEvent, type Page, type ProjectHandle, type Routing } from "@fanfare/sdk";
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 
-import { rangeStart } from "../../app/search.ts";
+import { rangeStart, timeOf } from "../../app/search.ts";
 import type { EventsSearch } from "./search.ts";
 
 const PAGE_ROWS = 100;
@@ -17,9 +17,9 @@ interface EventPage {
 }
 
 /** The events of a search, newest first, in pages that are fetched when they are wanted. */
-export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, to }: EventsSearch) {
+export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before, to }: EventsSearch) {
 	return infiniteQueryOptions({
-		queryKey: ["project", project.id, "events", { type, customer, tag, range, to }],
+		queryKey: ["project", project.id, "events", { type, customer, tag, range, before, to }],
 		queryFn: async ({ pageParam, signal }): Promise<EventPage> => {
 			const askedAt = Date.now();
 			const { data, nextPage, scannedTo } = await project.events.list(
@@ -29,6 +29,7 @@ export function eventsQuery(project: ProjectHandle, { type, customer, tag, range
 					customerId: customer,
 					tag,
 					after: range === undefined ? undefined : rangeStart(range, askedAt),
+					before: before === undefined ? undefined : timeOf(before),
 					limit: PAGE_ROWS,
 					...(pageParam !== null && { page: pageParam }),
 				},

@@ -1,4 +1,5 @@
 // Replays the selected events: to which webhooks, how many deliveries that makes, and then the replays.
+import type { Replay } from "@fanfare/sdk";
 import { Button, MultiSelect } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
@@ -17,26 +18,28 @@ const MOST_WEBHOOKS = 10;
 
 interface ReplaySelectedProps {
 	readonly selected: ReadonlySet<string>;
-	readonly onDone: () => void;
+	/** What the button does. Defaults to `Replay 2 selected`. */
+	readonly verb?: string;
+	readonly onDone: (replays: readonly Replay[]) => void;
 }
 
-export function ReplaySelected({ selected, onDone }: ReplaySelectedProps) {
+export function ReplaySelected({ selected, verb, onDone }: ReplaySelectedProps) {
 	const [isOpen, setOpen] = useState(false);
 	if (selected.size === 0) return null;
 	return (
 		<>
 			<Button
-				size="xs"
+				{...(verb === undefined && { size: "xs" })}
 				variant="default"
 				onClick={() => setOpen(true)}
-			>{`Replay ${count(selected.size)} selected…`}</Button>
+			>{`${verb ?? `Replay ${count(selected.size)} selected`}…`}</Button>
 			{isOpen && (
 				<ReplayDialog
 					eventIds={[...selected]}
 					onClose={() => setOpen(false)}
-					onDone={() => {
+					onDone={(replays) => {
 						setOpen(false);
-						onDone();
+						onDone(replays);
 					}}
 				/>
 			)}
@@ -47,7 +50,7 @@ export function ReplaySelected({ selected, onDone }: ReplaySelectedProps) {
 interface ReplayDialogProps {
 	readonly eventIds: readonly string[];
 	readonly onClose: () => void;
-	readonly onDone: () => void;
+	readonly onDone: ReplaySelectedProps["onDone"];
 }
 
 function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
@@ -61,7 +64,7 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 		mutationFn: () => project.replays.create({ webhookIds, eventIds }),
 		onSuccess: async (replays) => {
 			toast(`${counted(replays.length, "replay")} started`);
-			onDone();
+			onDone(replays);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id, "replays"] });
 		},
 	});
@@ -88,7 +91,13 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 					value={[...webhookIds]}
 					onChange={setWebhookIds}
 				/>
-				{estimate.isError && <Problem error={estimate.error} what="The deliveries could not be counted" />}
+				{estimate.isError && (
+					<Problem
+						error={estimate.error}
+						what="The deliveries could not be counted"
+						onRetry={() => estimate.refetch()}
+					/>
+				)}
 				<p className="flat dim" role="status">
 					{found === undefined
 						? "An event that is still on its way to a webhook is not sent to it again, nor one of a type that it has missed and does not want."

@@ -1,5 +1,5 @@
 // What the addresses of events say.
-import { defined, oneOf, RANGES, text, type Range } from "../../app/search.ts";
+import { defined, oneOf, RANGES, text, timeText, type Range } from "../../app/search.ts";
 
 export interface EventsSearch {
 	/** Exact names or `prefix.*`, with commas between them. */
@@ -7,6 +7,8 @@ export interface EventsSearch {
 	readonly customer?: string;
 	readonly tag?: string;
 	readonly range?: Range;
+	/** Accepted before this time: an ISO date, or milliseconds since the epoch. */
+	readonly before?: string;
 	/** `nobody` for only those that no webhook wanted. */
 	readonly to?: "nobody";
 }
@@ -17,6 +19,7 @@ export function eventsSearch(search: Readonly<Record<string, unknown>>): EventsS
 		customer: text(search["customer"]),
 		tag: text(search["tag"]),
 		range: oneOf(RANGES, search["range"]),
+		before: timeText(search["before"]),
 		to: oneOf(["nobody"] as const, search["to"]),
 	});
 }

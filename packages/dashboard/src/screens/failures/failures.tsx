@@ -24,7 +24,7 @@ export function FailureScreen({ error, reset }: ErrorComponentProps) {
 	return (
 		<div className="stack card card-pad">
 			<PageHead title="This could not be shown" />
-			<Problem error={error} onRetry={reset} />
+			<Problem error={error} onRetry={async () => reset()} />
 			<p className="dim">If the server was updated while this tab was open, reload the page.</p>
 			<div className="bar">
 				<Button variant="default" onClick={() => location.reload()}>

@@ -89,7 +89,7 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 					</Button>
 				))}
 			</div>
-			{error !== null && <Problem error={error} what="The keys could not be loaded" onRetry={() => void refetch()} />}
+			{error !== null && <Problem error={error} what="The keys could not be loaded" onRetry={refetch} />}
 			{found === undefined && error === null && <TableSkeleton label="keys" rows={4} />}
 			{found?.length === 0 && (
 				<Empty

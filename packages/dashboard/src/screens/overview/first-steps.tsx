@@ -1,11 +1,12 @@
 // The way of a new project to its first delivery: three steps that tick themselves off.
 import type { Stats, Webhook } from "@fanfare/sdk";
-import { Button } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 
 import { CodeBlock } from "../../parts/code/code-block.tsx";
+import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
@@ -61,6 +62,10 @@ export function FirstSteps({ webhooks, stats }: FirstStepsProps) {
 							Open the deliveries ›
 						</Link>
 					)}
+					<details className="fold">
+						<summary>Verify it in your receiver</summary>
+						<VerificationTabs />
+					</details>
 				</Step>
 			</ol>
 		</section>
@@ -92,6 +97,28 @@ function Step({
 	);
 }
 
+const FORMS = ["curl", "TypeScript"] as const;
+type Form = (typeof FORMS)[number];
+
+/** The same event as a product would send it, to this server and project. */
+const EXAMPLES: Readonly<Record<Form, (endpoint: URL, projectId: string) => string>> = {
+	curl: (endpoint, projectId) =>
+		[
+			`curl ${new URL(`projects/${projectId}/events`, endpoint).href} \\`,
+			`  -H "Secret-Key: $FANFARE_KEY" -H "Content-Type: application/json" \\`,
+			`  -d '${JSON.stringify(SAMPLE)}'`,
+		].join("\n"),
+	TypeScript: (endpoint, projectId) =>
+		[
+			`import { Client } from "@fanfare/sdk";`,
+			"",
+			`const { FANFARE_KEY = "" } = process.env;`,
+			`const client = new Client(FANFARE_KEY, { endpoint: "${endpoint.href.replace(/\/$/, "")}" });`,
+			`const project = client.project("${projectId}");`,
+			`await project.events.send(${JSON.stringify(SAMPLE)});`,
+		].join("\n"),
+};
+
 function SendSample({ isReady }: { readonly isReady: boolean }) {
 	const project = useProject();
 	const connection = useConnection();
@@ -105,12 +132,7 @@ function SendSample({ isReady }: { readonly isReady: boolean }) {
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
 	});
-	const url = new URL(`projects/${project.id}/events`, connection.endpoint).href;
-	const curl = [
-		`curl ${url} \\`,
-		`  -H "Secret-Key: $FANFARE_KEY" -H "Content-Type: application/json" \\`,
-		`  -d '${JSON.stringify(SAMPLE)}'`,
-	].join("\n");
+	const [form, setForm] = useState<Form>("curl");
 	return (
 		<>
 			<p className="flat dim">From here, or as your product will do it:</p>
@@ -127,7 +149,20 @@ function SendSample({ isReady }: { readonly isReady: boolean }) {
 					</Button>
 				</div>
 			)}
-			<CodeBlock hasLines label="An event by curl" text={curl} />
+			<div className="bar">
+				<SegmentedControl
+					size="xs"
+					aria-label="Form of the example"
+					data={[...FORMS]}
+					value={form}
+					onChange={(value) => setForm(FORMS.find((one) => one === value) ?? "curl")}
+				/>
+			</div>
+			<CodeBlock
+				hasLines
+				label={form === "curl" ? "An event by curl" : "An event by the SDK"}
+				text={EXAMPLES[form](connection.endpoint, project.id)}
+			/>
 			{send.isError && <Problem error={send.error} what="The event was not sent" />}
 		</>
 	);

@@ -12,8 +12,15 @@ pageSuite("the overview", (world) => {
 		await using tab = await world.open();
 		const { page } = tab;
 		await page.getByText("Three steps to the first delivery").waitFor();
+		await page.getByText("TypeScript", { exact: true }).first().click();
+		await page
+			.getByRole("region", { name: "An event by the SDK" })
+			.getByText(`client.project("${world.server.projectId}")`)
+			.waitFor();
+		await page.getByText("Verify it in your receiver").click();
+		await page.getByRole("region", { name: "Verification in TypeScript" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
 		await world.server.createWebhook(receiver.url);
-		await page.reload();
 		await page.getByRole("button", { name: "Send test.hello" }).click();
 		await receiver.waitFor(1);
 		await page.getByText("Nothing needs you").waitFor();

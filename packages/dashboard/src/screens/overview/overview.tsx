@@ -29,9 +29,12 @@ export function OverviewScreen() {
 	const { range = "24h" } = route.useSearch();
 	const navigate = route.useNavigate();
 	const project = useProject();
-	const { data: webhooks, error: webhooksError, refetch } = useWebhooks();
-	const { data: stats, error: statsError } = useQuery(statsQuery(project, range));
-	const error = webhooksError ?? statsError;
+	const ofWebhooks = useWebhooks();
+	const ofStats = useQuery(statsQuery(project, range));
+	const { data: webhooks } = ofWebhooks;
+	const { data: stats } = ofStats;
+	const error = ofWebhooks.error ?? ofStats.error;
+	const retry = () => Promise.all([ofWebhooks.isError && ofWebhooks.refetch(), ofStats.isError && ofStats.refetch()]);
 	const isNew =
 		webhooks !== undefined && stats !== undefined && (webhooks.length === 0 || stats.deliveries.Succeeded === 0);
 	return (
@@ -51,9 +54,7 @@ export function OverviewScreen() {
 					/>
 				}
 			/>
-			{error !== null && (
-				<Problem error={error} what="The overview could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The overview could not be loaded" onRetry={retry} />}
 			{isNew && <FirstSteps webhooks={webhooks} stats={stats} />}
 			{webhooks === undefined && error === null && <TableSkeleton label="the overview" rows={3} />}
 			{webhooks !== undefined && webhooks.length > 0 && <Attention projectId={project.id} webhooks={webhooks} />}

@@ -5,6 +5,7 @@ import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
+import { rangeSearch } from "../../app/search.ts";
 import { useIsLive } from "../../live/use-live.ts";
 import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
@@ -15,7 +16,7 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { Id } from "../../parts/text/copy.tsx";
 import { count } from "../../parts/text/format.ts";
-import { Time } from "../../parts/text/time.tsx";
+import { ExactTime } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { Period } from "../replays/period.tsx";
 import { Pace, ProgressBar, ReplayState } from "../replays/progress.tsx";
@@ -42,7 +43,7 @@ export function ReplayScreen() {
 			>
 				{replay !== undefined && <ReplayState status={replay.status} />}
 			</PageHead>
-			{error !== null && <Problem error={error} what="The replay could not be loaded" onRetry={() => void refetch()} />}
+			{error !== null && <Problem error={error} what="The replay could not be loaded" onRetry={refetch} />}
 			{replay === undefined && error === null && <TableSkeleton label="the replay" rows={4} />}
 			{replay !== undefined && <Loaded replay={replay} />}
 		</>
@@ -78,9 +79,14 @@ function Loaded({ replay }: { readonly replay: Replay }) {
 						className="link"
 						to="/$projectId/deliveries"
 						params={{ projectId }}
-						search={{ webhook: webhookId, status: "Failed" }}
+						// Deliveries do not name their replay: these are all that were made to its webhook while it ran.
+						search={{
+							webhook: webhookId,
+							status: "Failed",
+							...rangeSearch(replay.createDate, replay.endDate === null ? undefined : replay.endDate + 1),
+						}}
 					>
-						Deliveries to this webhook that failed ›
+						Deliveries to this webhook that were made meanwhile and failed ›
 					</Link>
 				</div>
 			</section>
@@ -102,11 +108,11 @@ function Loaded({ replay }: { readonly replay: Replay }) {
 					<Fact name="Newest delivery">{outcomes.join(", ").toLowerCase()}</Fact>
 					<Fact name="Event types">{eventTypes === null ? "all" : eventTypes.join(", ")}</Fact>
 					<Fact name="Started">
-						<Time at={replay.createDate} form="exact" />
+						<ExactTime at={replay.createDate} />
 					</Fact>
 					{replay.endDate !== null && (
 						<Fact name="Ended">
-							<Time at={replay.endDate} form="exact" />
+							<ExactTime at={replay.endDate} />
 						</Fact>
 					)}
 					<Fact name="Replay">

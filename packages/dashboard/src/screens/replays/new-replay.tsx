@@ -60,7 +60,7 @@ function Form() {
 	const toast = useToast();
 	const queryClient = useQueryClient();
 	const [zone] = useZone();
-	const { data: webhooks } = useWebhooks();
+	const { data: webhooks, error: webhooksError, refetch: loadWebhooks } = useWebhooks();
 	const { data: types = [] } = useEventTypes();
 	const [range, setRange] = useState(() => ({ since: Date.now() - 24 * HOUR, until: Date.now() }));
 	const [outcomes, setOutcomes] = useState<readonly ReplayOutcome[]>(["Failed", "Cancelled", "Missed"]);
@@ -89,6 +89,9 @@ function Form() {
 	return (
 		<div className="beside">
 			<div className="card card-pad stack">
+				{webhooksError !== null && (
+					<Problem error={webhooksError} what="The webhooks could not be loaded" onRetry={loadWebhooks} />
+				)}
 				<Select
 					label="To the webhook"
 					placeholder="Choose a webhook"
@@ -186,7 +189,7 @@ function Form() {
 				{found !== undefined && found.count > 0 && <Histogram slices={found.slices} until={range.until} />}
 				{found?.count === 0 && <p className="dim flat">Nothing in this time has such a delivery.</p>}
 				{isCurrent && estimate.error !== null && (
-					<Problem error={estimate.error} what="Not counted" onRetry={() => void estimate.refetch()} />
+					<Problem error={estimate.error} what="Not counted" onRetry={() => estimate.refetch()} />
 				)}
 				{start.error !== null && <Problem error={start.error} what="Not started" />}
 				<div className="bar">

@@ -8,10 +8,10 @@ import { useIsLive } from "../../live/use-live.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { ListFoot } from "../../parts/layout/list-foot.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
-import { count } from "../../parts/text/format.ts";
+import { count, idEnd } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
@@ -29,7 +29,8 @@ export function ReplaysScreen() {
 	const navigate = route.useNavigate();
 	const { webhook } = route.useSearch();
 	const query = useInfiniteQuery(replaysQuery(project, webhook, useIsLive(project.id)));
-	const { data, error, refetch, hasNextPage } = query;
+	const { data, refetch, hasNextPage } = query;
+	const error = headError(query);
 	const { data: webhooks } = useWebhooks();
 	useTriageKeys({ onRow: () => {}, onSelect: null });
 	const rows = data?.pages.flatMap((page) => page.data);
@@ -61,9 +62,7 @@ export function ReplaysScreen() {
 					onChange={(webhook) => void navigate({ search: webhook === null ? {} : { webhook } })}
 				/>
 			</div>
-			{error !== null && (
-				<Problem error={error} what="The replays could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The replays could not be loaded" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="replays" rows={4} />}
 			{rows?.length === 0 && !hasNextPage && (
 				<Empty
@@ -103,7 +102,7 @@ function columnsOf(projectId: string, names: ReadonlyMap<string, string>): Colum
 						params={{ projectId, replayId: id }}
 						data-row={id}
 					>
-						{names.get(webhookId) ?? "a deleted webhook"}
+						{names.get(webhookId) ?? `webhook ${idEnd(webhookId)}`}
 					</Link>
 				</div>
 			),

@@ -35,10 +35,22 @@ export function SendScreen() {
 }
 
 function NewEvent({ type }: { readonly type: string }) {
-	const { data: types, error } = useEventTypes();
-	if (types === undefined && error === null) return <TableSkeleton label="the form" rows={6} />;
+	const { data: types, error, errorUpdateCount, refetch } = useEventTypes();
+	// Once it has failed, the form stays: it asks for the types, too, and is not to come and go with each try.
+	if (types === undefined && errorUpdateCount === 0) return <TableSkeleton label="the form" rows={6} />;
 	const text = exampleText(types?.find(({ name }) => name === type)) ?? EMPTY.text;
-	return <SendForm initial={{ ...EMPTY, type, text }} />;
+	return (
+		<>
+			{error !== null && (
+				<Problem
+					error={error}
+					what="The event types could not be loaded, so write the type and the payload yourself"
+					onRetry={refetch}
+				/>
+			)}
+			<SendForm initial={{ ...EMPTY, type, text }} />
+		</>
+	);
 }
 
 /** The form with what an earlier event had. */
@@ -52,7 +64,7 @@ function OfEvent({ eventId }: { readonly eventId: string }) {
 			<Problem
 				error={error}
 				what="The earlier event could not be loaded"
-				onRetry={() => void [event.refetch(), text.refetch()]}
+				onRetry={() => Promise.all([event.refetch(), text.refetch()])}
 			/>
 		);
 	}

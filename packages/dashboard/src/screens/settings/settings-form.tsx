@@ -8,6 +8,7 @@ import { useToast } from "../../parts/feedback/toasts.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { useConnection } from "../../session/caller.ts";
 import { draftOf, errorsOf, PATHS, toUpdate, type Draft } from "./draft.ts";
+import { Freed } from "./freed.tsx";
 import { projectQuery, settingsOf, type Limit, type ProjectSettings } from "./project-query.ts";
 
 interface Field {
@@ -132,6 +133,9 @@ export function SettingsForm({
 							/>
 						))}
 					</div>
+					{fields.some(({ limit }) => limit === "retentionDays") && mayChange && (
+						<Freed draft={draft} before={before} />
+					)}
 				</fieldset>
 			))}
 			{save.error !== null && !isShownBy(save.error, PATHS) && (

@@ -29,6 +29,34 @@ pageSuite("settings", (world) => {
 		});
 	});
 
+	it("say before they are saved what a shorter retention frees", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const events = page.getByLabel("Events", { exact: true });
+		await events.fill("7");
+		await page.getByText("Events: nothing is older, so saving this frees nothing now.").waitFor();
+		// What a project has that is older than this test: a third of 90 deliveries.
+		await page.route(/\/deliveries:count\?/, (route) =>
+			route.fulfill({ json: { object: "deliveryCount", count: 30, complete: true, scannedTo: null } }),
+		);
+		const replaced = (url: RegExp, part: object) =>
+			page.route(url, async (route) => {
+				const response = await route.fetch();
+				await route.fulfill({ response, json: { ...(await response.json()), ...part } });
+			});
+		await replaced(/\/projects\/[^/]+\/stats(\?|$)/, {
+			deliveries: { Pending: 0, Held: 0, Failed: 30, Succeeded: 60, Cancelled: 0 },
+		});
+		await replaced(/\/usage$/, { storedBytes: 1_500_000 });
+		await events.fill("3");
+		await page.getByText(/^Events: frees about 500 kB, of 30 deliveries older than 3 days\./).waitFor();
+		await page.getByLabel("Payloads").fill("2");
+		await page.getByText(/^Payloads: frees up to about 500 kB/).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await events.fill("0");
+		await expect.poll(() => page.getByText(/^Events: /).count()).toBe(0);
+	});
+
 	it("delete a project only after its name was typed, and lead to what is left", async () => {
 		const { id } = await world.server.client.projects.create({ name: "Throw away" });
 		await using tab = await world.open("settings");

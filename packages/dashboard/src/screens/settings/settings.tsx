@@ -23,9 +23,7 @@ export function SettingsScreen() {
 	return (
 		<>
 			<PageHead title="Settings" />
-			{error !== null && (
-				<Problem error={error} what="The settings could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The settings could not be loaded" onRetry={refetch} />}
 			{settings === undefined && error === null && <TableSkeleton label="the settings" rows={6} />}
 			{settings !== undefined && (
 				<div className="beside">
@@ -49,7 +47,10 @@ function Aside({ settings }: { readonly settings: ProjectSettings }) {
 	return (
 		<aside className="card card-pad stack" aria-label="Usage">
 			<h2 className="card-title">Usage</h2>
-			{usage.error !== null && <Problem error={usage.error} what="The usage could not be loaded" />}
+			{usage.error !== null && (
+				<Problem error={usage.error} what="The usage could not be loaded" onRetry={() => usage.refetch()} />
+			)}
+			{usage.data === undefined && usage.error === null && <TableSkeleton label="the usage" rows={2} />}
 			{usage.data !== undefined && (
 				<Numbers
 					items={[

@@ -16,9 +16,7 @@ export function StartScreen() {
 		<main className="center">
 			<div className="stack narrow">
 				<PageHead title="Projects" />
-				{error !== null && (
-					<Problem error={error} what="The projects could not be loaded" onRetry={() => void refetch()} />
-				)}
+				{error !== null && <Problem error={error} what="The projects could not be loaded" onRetry={refetch} />}
 				{projects?.length === 0 && (
 					<p className="dim">
 						There is no project yet. Create one with POST /workspace/projects, and reload this page.

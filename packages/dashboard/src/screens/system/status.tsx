@@ -8,7 +8,7 @@ import { Fact } from "../../parts/layout/fact.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
-import { Time } from "../../parts/text/time.tsx";
+import { ExactTime } from "../../parts/text/time.tsx";
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 import { useIsOfWorkspace } from "../../session/workspace.ts";
 import { byteCount } from "../settings/byte-count.ts";
@@ -33,7 +33,7 @@ export function Status() {
 	}
 	if (status === undefined) {
 		if (error === null) return <TableSkeleton label="the status" rows={3} />;
-		return <Problem error={error} what="The status could not be loaded" onRetry={() => void refetch()} />;
+		return <Problem error={error} what="The status could not be loaded" onRetry={refetch} />;
 	}
 	return (
 		<>
@@ -112,7 +112,7 @@ export function Version() {
 		<>
 			<Fact name="Version">{status.version}</Fact>
 			<Fact name="Started">
-				<Time at={status.startDate} form="exact" />
+				<ExactTime at={status.startDate} />
 			</Fact>
 		</>
 	);

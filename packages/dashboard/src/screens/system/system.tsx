@@ -91,7 +91,7 @@ function ProjectUsages() {
 	return (
 		<section className="stack tight" aria-label="Usage">
 			<h2 className="card-title">What projects use</h2>
-			{error !== null && <Problem error={error} what="The usage could not be loaded" onRetry={() => void refetch()} />}
+			{error !== null && <Problem error={error} what="The usage could not be loaded" onRetry={refetch} />}
 			{data === undefined && error === null && <TableSkeleton label="the usage" rows={3} />}
 			{data !== undefined && (
 				<Table

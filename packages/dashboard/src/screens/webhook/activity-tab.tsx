@@ -20,12 +20,13 @@ const LATEST = 10;
 export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 	const project = useProject();
 	const navigate = useNavigate();
-	const { data: stats, error } = useQuery(webhookStatsQuery(project, webhook.id));
+	const { data: stats, error, refetch } = useQuery(webhookStatsQuery(project, webhook.id));
 	const latest = useInfiniteQuery({ ...deliveriesQuery(project, { webhook: webhook.id }, LATEST), staleTime: 5_000 });
 	const rows = latest.data?.pages[0]?.data ?? [];
 	return (
 		<div className="stack">
-			{error !== null && <Problem error={error} what="The stats could not be loaded" />}
+			{error !== null && <Problem error={error} what="The stats could not be loaded" onRetry={refetch} />}
+			{stats === undefined && error === null && <TableSkeleton label="the stats" rows={3} />}
 			{stats !== undefined && (
 				<section className="card card-pad stack" aria-label="Last 24 hours">
 					<Numbers
@@ -89,14 +90,16 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 				</div>
 			</div>
 			{latest.isPending && <TableSkeleton label="deliveries" rows={4} />}
-			{latest.isError && <Problem error={latest.error} what="The deliveries could not be loaded" />}
+			{latest.isError && (
+				<Problem error={latest.error} what="The deliveries could not be loaded" onRetry={() => latest.refetch()} />
+			)}
 			{latest.isSuccess && rows.length === 0 && (
 				<p className="dim">It has got nothing yet. Send a test above, or an event that it wants.</p>
 			)}
 			{rows.length > 0 && (
 				<Table
 					label="Latest deliveries"
-					columns={deliveryColumns({ projectId: project.id, webhookNames: null })}
+					columns={deliveryColumns({ projectId: project.id, isOfOneWebhook: true })}
 					rows={rows}
 					keyOf={({ id }) => id}
 				/>

@@ -4,6 +4,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 
+import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { count, counted, duration, share } from "../../parts/text/format.ts";
@@ -59,7 +60,29 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 					</Button>
 				)}
 			</div>
-			{mayWrite && <WebhookTester webhookId={webhook.id} />}
+			{retry.isError && <Problem error={retry.error} what="Not retried" />}
+			{mayWrite && (
+				<WebhookTester
+					webhookId={webhook.id}
+					whenPassed={
+						failed > 0 && (
+							<p className="note warn">
+								<span>
+									{counted(failed, "delivery has", "deliveries have")} failed before.{" "}
+									<Button
+										size="compact-sm"
+										variant="default"
+										loading={retry.isPending}
+										onClick={() => retry.mutate(null)}
+									>
+										Retry {failed === 1 ? "it" : `the ${count(failed)}`} now
+									</Button>
+								</span>
+							</p>
+						)
+					}
+				/>
+			)}
 		</section>
 	);
 }

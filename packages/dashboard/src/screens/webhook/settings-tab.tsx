@@ -4,7 +4,7 @@ import type { ReactNode } from "react";
 
 import { Id } from "../../parts/text/copy.tsx";
 import { counted, duration } from "../../parts/text/format.ts";
-import { Time } from "../../parts/text/time.tsx";
+import { ExactTime } from "../../parts/text/time.tsx";
 
 export function SettingsTab({ webhook }: { readonly webhook: Webhook }) {
 	const { retries, rateLimit, disableAfterMs, headers, metadata } = webhook;
@@ -26,8 +26,8 @@ export function SettingsTab({ webhook }: { readonly webhook: Webhook }) {
 			Object.keys(headers).length === 0 ? none : <span className="mono">{Object.keys(headers).join(", ")}</span>,
 		],
 		...Object.entries(metadata).map(([name, value]) => [`Metadata: ${name}`, value] as const),
-		["Added", <Time key="added" at={webhook.createDate} form="exact" />],
-		["Changed", <Time key="changed" at={webhook.updateDate} form="exact" />],
+		["Added", <ExactTime key="added" at={webhook.createDate} />],
+		["Changed", <ExactTime key="changed" at={webhook.updateDate} />],
 	];
 	return (
 		<section className="card card-pad" aria-label="Settings">

@@ -27,7 +27,8 @@ pageSuite("a webhook", (world) => {
 		receiver.script(() => ({ status: 204 }));
 		await condition.getByRole("button", { name: "Test again" }).click();
 		await condition.getByText("It answered 204").waitFor();
-		await condition.getByRole("button", { name: "Retry 2 failed" }).click();
+		await condition.getByRole("button", { name: "Retry 2 failed" }).waitFor();
+		await condition.getByRole("button", { name: "Retry the 2 now" }).click();
 		await page.getByText("2 deliveries are tried again").waitFor();
 		await expect.poll(async () => (await webhooks.stats(id)).deliveries.Succeeded).toBe(2);
 		await condition.getByText("Working.").waitFor();
@@ -93,6 +94,46 @@ pageSuite("a webhook", (world) => {
 		await button.click();
 		await page.getByRole("heading", { name: "Webhooks", level: 1 }).waitFor();
 		await expect(world.server.project.batch.webhooks.get(id)).rejects.toMatchObject({ status: 404 });
+	});
+
+	it("has a history of who changed what, for keys that may read it", async () => {
+		const { client, project } = world.server;
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/history");
+		await project.batch.webhooks.update(id, { name: "Remembered" });
+		await project.batch.webhooks.pause(id);
+		await using tab = await world.open(`webhooks/${id}`);
+		await tab.page.getByRole("tab", { name: "History" }).click();
+		const history = tab.page.getByRole("table", { name: "History of the webhook" });
+		await history.getByRole("row", { name: /paused Remembered/ }).waitFor();
+		await history.getByRole("row", { name: /changed the webhook Remembered name/ }).waitFor();
+		await expect.poll(() => new URL(tab.page.url()).searchParams.get("tab")).toBe("history");
+		expect(await axeFindings(tab.page)).toEqual([]);
+
+		const { secretKey } = await client.keys.create({ name: "writer", scope: "write" });
+		await using other = await world.open(`webhooks/${id}?tab=history`, { key: secretKey });
+		await other.page.getByRole("tabpanel", { name: "Activity" }).waitFor();
+		await expect.poll(() => other.page.getByRole("tab", { name: "History" }).count()).toBe(0);
+	});
+
+	it("says so when it could not be paused, on its own screen and in the list", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/not-paused");
+		await using tab = await world.open(`webhooks/${id}`);
+		const { page } = tab;
+		await page.route(/:pause$/, (route) =>
+			route.fulfill({ status: 500, json: { message: "It broke.", code: "internal", requestId: "req_2" } }),
+		);
+		await page.getByRole("button", { name: "Pause" }).click();
+		await page.getByRole("alert").getByText("Not paused").waitFor();
+		await page.getByRole("alert").getByText("req_2").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?q=${id}`);
+		await page.getByRole("button", { name: "Actions for test" }).click();
+		await page.getByRole("menuitem", { name: "Pause" }).click();
+		await page.getByRole("alert").getByText("The webhook was not changed").waitFor();
+		await page.unroute(/:pause$/);
+		await page.getByRole("button", { name: "Actions for test" }).click();
+		await page.getByRole("menuitem", { name: "Pause" }).click();
+		await expect.poll(() => page.getByRole("alert").count()).toBe(0);
 	});
 
 	it("says so if there is none with this id", async () => {

@@ -14,11 +14,13 @@ import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
+import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 import { usePauseOrResume } from "../webhooks/queries.ts";
 import { WebhookDrawer } from "../webhooks/webhook-drawer.tsx";
 import { ActivityTab } from "./activity-tab.tsx";
 import { Condition } from "./condition.tsx";
 import { DeleteWebhook } from "./delete-webhook.tsx";
+import { HistoryTab } from "./history-tab.tsx";
 import { webhookQuery } from "./queries.ts";
 import { SecretTab } from "./secret-tab.tsx";
 import { SettingsTab } from "./settings-tab.tsx";
@@ -35,12 +37,12 @@ export function WebhookScreen() {
 				{error === null ? (
 					<TableSkeleton label="the webhook" rows={4} />
 				) : (
-					<Problem error={error} what="The webhook could not be loaded" onRetry={() => void refetch()} />
+					<Problem error={error} what="The webhook could not be loaded" onRetry={refetch} />
 				)}
 			</>
 		);
 	}
-	return <Loaded webhook={webhook} error={error} />;
+	return <Loaded webhook={webhook} error={error} onRetry={refetch} />;
 }
 
 function BackLink() {
@@ -51,27 +53,41 @@ function BackLink() {
 	);
 }
 
-function Loaded({ webhook, error }: { readonly webhook: Webhook; readonly error: unknown }) {
+interface LoadedProps {
+	readonly webhook: Webhook;
+	readonly error: unknown;
+	readonly onRetry: () => Promise<unknown>;
+}
+
+function Loaded({ webhook, error, onRetry }: LoadedProps) {
 	const { tab = "activity" } = route.useSearch();
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
 	const [isEditing, editing] = useDisclosure(false);
+	const isAdmin = useIsWorkspaceAdmin();
+	const toast = useToast();
+	const change = usePauseOrResume(({ status }) =>
+		toast(status === "Paused" ? "Paused: deliveries are held" : "Resumed: held deliveries go out"),
+	);
 	return (
 		<>
 			<PageHead
 				title={webhook.name}
 				back={<BackLink />}
-				actions={mayWrite && <Actions webhook={webhook} onEdit={editing.open} />}
+				actions={mayWrite && <Actions webhook={webhook} change={change} onEdit={editing.open} />}
 			>
 				<WebhookStateBadge webhook={webhook} />
 			</PageHead>
 			<p className="flat address">
 				<span className="mono">{webhook.endpoint}</span> <CopyButton text={webhook.endpoint} label="Copy the address" />
 			</p>
-			{error !== null && <Problem error={error} what="What is shown may be out of date" />}
+			{change.isError && (
+				<Problem error={change.error} what={webhook.status === "Enabled" ? "Not paused" : "Not resumed"} />
+			)}
+			{error !== null && <Problem error={error} what="What is shown may be out of date" onRetry={onRetry} />}
 			<Condition webhook={webhook} />
 			<Tabs
-				value={tab}
+				value={tab === "history" && !isAdmin ? "activity" : tab}
 				keepMounted={false}
 				onChange={(value) => {
 					const tab = (value ?? undefined) as WebhookTab | undefined;
@@ -82,6 +98,7 @@ function Loaded({ webhook, error }: { readonly webhook: Webhook; readonly error:
 					<Tabs.Tab value="activity">Activity</Tabs.Tab>
 					<Tabs.Tab value="settings">Settings</Tabs.Tab>
 					<Tabs.Tab value="secret">Secret</Tabs.Tab>
+					{isAdmin && <Tabs.Tab value="history">History</Tabs.Tab>}
 				</Tabs.List>
 				<Tabs.Panel value="activity" pt="md">
 					<ActivityTab webhook={webhook} />
@@ -92,18 +109,23 @@ function Loaded({ webhook, error }: { readonly webhook: Webhook; readonly error:
 				<Tabs.Panel value="secret" pt="md">
 					<SecretTab webhook={webhook} />
 				</Tabs.Panel>
+				<Tabs.Panel value="history" pt="md">
+					<HistoryTab webhookId={webhook.id} />
+				</Tabs.Panel>
 			</Tabs>
 			<WebhookDrawer subject={isEditing ? webhook : null} onClose={editing.close} />
 		</>
 	);
 }
 
-function Actions({ webhook, onEdit }: { readonly webhook: Webhook; readonly onEdit: () => void }) {
-	const toast = useToast();
+interface ActionsProps {
+	readonly webhook: Webhook;
+	readonly change: ReturnType<typeof usePauseOrResume>;
+	readonly onEdit: () => void;
+}
+
+function Actions({ webhook, change, onEdit }: ActionsProps) {
 	const [isDeleting, deleting] = useDisclosure(false);
-	const change = usePauseOrResume(({ status }) =>
-		toast(status === "Paused" ? "Paused: deliveries are held" : "Resumed: held deliveries go out"),
-	);
 	const isOn = webhook.status === "Enabled";
 	return (
 		<>

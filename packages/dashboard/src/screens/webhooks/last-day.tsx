@@ -5,6 +5,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 
 import { Sparkline } from "../../parts/chart/sparkline.tsx";
+import { share } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 
 /** The most that one call may name. */
@@ -47,8 +48,20 @@ export function LastDay({ webhook: { id }, batches }: { readonly webhook: Webhoo
 	const attempts = data?.get(id);
 	return (
 		<div className="spark-cell" ref={ref}>
-			{attempts !== undefined && <Sparkline good={attempts.succeeded} bad={attempts.failed} span="24 hours" />}
+			{attempts !== undefined && (
+				<>
+					<Sparkline good={attempts.succeeded} bad={attempts.failed} span="24 hours" />
+					<Success {...attempts} />
+				</>
+			)}
 			{attempts === undefined && (isError || data !== undefined) && <span className="dim none">–</span>}
 		</div>
 	);
+}
+
+/** The share of attempts that succeeded; nothing if none was made. */
+function Success({ succeeded, failed }: { readonly succeeded: readonly number[]; readonly failed: readonly number[] }) {
+	const [good, bad] = [succeeded, failed].map((counts) => counts.reduce((sum, count) => sum + count, 0));
+	if (good === undefined || bad === undefined || good + bad === 0) return null;
+	return <div className={`spark-share num ${bad === 0 ? "dim" : "text-bad"}`}>{share(good, good + bad)}</div>;
 }

@@ -3,6 +3,7 @@ import type { Webhook } from "@fanfare/sdk";
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 
 import type { WebhookState } from "../../app/search.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
@@ -34,6 +35,8 @@ export function WebhooksScreen() {
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
 	const { data: webhooks, error, refetch } = useWebhooks();
+	/** Of a change from the menu of a row; null if the last one was made. */
+	const [changeError, setChangeError] = useState<Error | null>(null);
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
 	const { data: onServer = [], error: findError } = useFoundWebhooks(asked.trim(), state);
@@ -55,9 +58,8 @@ export function WebhooksScreen() {
 			<PageHead title="Webhooks" actions={mayWrite && add}>
 				{webhooks !== undefined && <span className="dim num">{counted(webhooks.length, "webhook")}</span>}
 			</PageHead>
-			{error !== null && (
-				<Problem error={error} what="The webhooks could not be loaded" onRetry={() => void refetch()} />
-			)}
+			{error !== null && <Problem error={error} what="The webhooks could not be loaded" onRetry={refetch} />}
+			{changeError !== null && <Problem error={changeError} what="The webhook was not changed" />}
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
 			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" />}
 			{webhooks?.length === 0 && (
@@ -115,6 +117,7 @@ export function WebhooksScreen() {
 							batches={batches}
 							isFull={!isFiltered && webhooks.length === MOST_WEBHOOKS}
 							onEdit={mayWrite ? setForm : null}
+							onChanged={setChangeError}
 						/>
 					)}
 				</>
@@ -133,9 +136,11 @@ interface WebhookTableProps {
 	/** Whether there are more than are loaded. */
 	readonly isFull: boolean;
 	readonly onEdit: ((id: string) => void) | null;
+	/** Called with the error of a change from the menu, or with null when it was made. */
+	readonly onChanged: (error: Error | null) => void;
 }
 
-function WebhookTable({ webhooks, batches, isFull, onEdit }: WebhookTableProps) {
+function WebhookTable({ webhooks, batches, isFull, onEdit, onChanged }: WebhookTableProps) {
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
@@ -194,7 +199,7 @@ function WebhookTable({ webhooks, batches, isFull, onEdit }: WebhookTableProps) 
 			width: "2rem",
 			phone: "corner",
 			isNameHidden: true,
-			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} />,
+			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} onChanged={onChanged} />,
 		});
 	}
 	const order = (webhook: Webhook) => ["failing", "disabled", "paused", undefined].indexOf(stateOf(webhook));
@@ -283,7 +288,12 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 	);
 }
 
-function RowMenu({ webhook, onEdit }: { readonly webhook: Webhook; readonly onEdit: (id: string) => void }) {
+interface RowMenuProps extends Pick<WebhookTableProps, "onChanged"> {
+	readonly webhook: Webhook;
+	readonly onEdit: (id: string) => void;
+}
+
+function RowMenu({ webhook, onEdit, onChanged }: RowMenuProps) {
 	const toast = useToast();
 	const navigate = route.useNavigate();
 	const change = usePauseOrResume(({ name, status }) =>
@@ -314,7 +324,7 @@ function RowMenu({ webhook, onEdit }: { readonly webhook: Webhook; readonly onEd
 					</Menu.Item>
 					<Menu.Item
 						leftSection={<Icon name={isOn ? "pause" : "play"} size={16} />}
-						onClick={() => change.mutate(webhook)}
+						onClick={() => change.mutate(webhook, { onSettled: (_, error) => onChanged(error) })}
 					>
 						{isOn ? "Pause" : "Resume"}
 					</Menu.Item>

@@ -1,7 +1,7 @@
 // Sends a signed sample or data of one's own to a webhook now, and shows what was sent and what came back.
 import { Button, Select } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useEffectEvent, useId, useState } from "react";
+import { useEffect, useEffectEvent, useId, useState, type ReactNode } from "react";
 
 import { Problem } from "../../../parts/feedback/problem.tsx";
 import { isShownBy } from "../../../parts/form/issues.ts";
@@ -14,6 +14,8 @@ import { TestResult } from "./test-result.tsx";
 interface WebhookTesterProps {
 	readonly webhookId: string;
 	readonly isStartedAtOnce?: boolean;
+	/** What to do next, shown after a test that passed. */
+	readonly whenPassed?: ReactNode;
 }
 
 /** What a test sends: without data the example of its type, without both a sample of Fanfare's own. */
@@ -22,7 +24,7 @@ interface Sample {
 	readonly data?: unknown;
 }
 
-export function WebhookTester({ webhookId, isStartedAtOnce = false }: WebhookTesterProps) {
+export function WebhookTester({ webhookId, isStartedAtOnce = false, whenPassed }: WebhookTesterProps) {
 	const project = useProject();
 	const id = useId();
 	const { data: types = [] } = useEventTypes();
@@ -91,7 +93,12 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false }: WebhookTes
 			{test.isError && !(isOwn && isShownBy(test.error, ["eventType", "data"])) && (
 				<Problem error={test.error} what="The test could not be made" />
 			)}
-			{test.data !== undefined && !test.isPending && <TestResult result={test.data} />}
+			{test.data !== undefined && !test.isPending && (
+				<>
+					{test.data.status === "Ok" && whenPassed}
+					<TestResult result={test.data} />
+				</>
+			)}
 		</div>
 	);
 }

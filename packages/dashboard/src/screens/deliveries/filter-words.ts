@@ -1,0 +1,51 @@
+// What a filter of deliveries is called, and what it is set to, in words.
+import type { Webhook } from "@fanfare/sdk";
+
+import { timeOf, valuesOf, type DeliveriesSearch } from "../../app/search.ts";
+import { SPANS } from "../../parts/form/filter-range.tsx";
+import { causeWords } from "../../parts/text/causes.ts";
+import { idEnd } from "../../parts/text/format.ts";
+import { formatTime, type Zone } from "../../parts/text/zone.ts";
+
+/** A filter of the address. */
+export type FilterName = Exclude<keyof DeliveriesSearch, "open">;
+
+interface Known {
+	readonly webhooks: readonly Pick<Webhook, "id" | "name">[];
+	readonly zone: Zone;
+}
+
+const WORDS: Readonly<Record<FilterName, (value: string, known: Known) => string>> = {
+	status: (value) => `State ${listed(value)}`,
+	code: (value) => `Answer ${listed(value, (code) => (code === "0" ? "none" : code))}`,
+	cause: (value) => `Cause ${listed(value, causeWords)}`,
+	error: (value) => `Error ${listed(value)}`,
+	webhook: (value, { webhooks }) => `Webhook ${webhooks.find(({ id }) => id === value)?.name ?? idEnd(value)}`,
+	event: (value) => `Event ${idEnd(value)}`,
+	type: (value) => `Event type ${listed(value)}`,
+	customer: (value) => `Customer ${value}`,
+	tag: (value) => `Tag ${value}`,
+	range: (value) => `Made in the last ${spanOf(value)}`,
+	changed: (value) => `Changed in the last ${spanOf(value)}`,
+	after: (value, { zone }) => `Made since ${formatTime(timeOf(value), "short", zone)}`,
+	before: (value, { zone }) => `Made before ${formatTime(timeOf(value), "short", zone)}`,
+};
+
+/** Such as `Cause connection refused`. */
+export function filterWords(name: FilterName, value: string, known: Known): string {
+	return WORDS[name](value, known);
+}
+
+/** The filters of a search, without the delivery beside the list. */
+export function filtersOf(search: DeliveriesSearch): readonly (readonly [name: FilterName, value: string])[] {
+	const { open: _, ...filters } = search;
+	return Object.entries(filters) as unknown as readonly (readonly [FilterName, string])[];
+}
+
+function listed(value: string, words: (one: string) => string = String): string {
+	return valuesOf(value).map(words).join(", ");
+}
+
+function spanOf(range: string): string {
+	return (SPANS as Readonly<Record<string, string>>)[range] ?? range;
+}

@@ -1,0 +1,47 @@
+// What was changed about a webhook, by whom: its entries of the audit log. Only for keys that may read that.
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+
+import { Problem } from "../../parts/feedback/problem.tsx";
+import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { useConnection, useProject } from "../../session/caller.ts";
+import { auditColumns } from "../audit/columns.tsx";
+import { useNames } from "../audit/names.tsx";
+import { auditQuery } from "../audit/queries.ts";
+
+export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
+	const { id: projectId } = useProject();
+	const names = useNames();
+	const query = useInfiniteQuery(auditQuery(useConnection(), projectId, { object: webhookId }));
+	const error = headError(query);
+	const rows = query.data?.pages.flatMap(({ data }) => data);
+	return (
+		<section className="stack tight" aria-label="History">
+			<div className="head">
+				<h2 className="card-title">What was changed</h2>
+				<div className="head-rest">
+					<Link className="link" to="/$projectId/audit" params={{ projectId }} search={{ object: webhookId }}>
+						In the audit log ›
+					</Link>
+				</div>
+			</div>
+			{error !== null && (
+				<Problem error={error} what="The history could not be loaded" onRetry={() => query.refetch()} />
+			)}
+			{rows === undefined && error === null && <TableSkeleton label="the history" rows={4} />}
+			{rows?.length === 0 && !query.hasNextPage && (
+				<p className="dim">Nothing that is still in the audit log. It also has what the server does by itself.</p>
+			)}
+			{rows !== undefined && (rows.length > 0 || query.hasNextPage) && (
+				<Table
+					label="History of the webhook"
+					columns={auditColumns(names)}
+					rows={rows}
+					keyOf={({ id }) => id}
+					foot={<ListFoot query={query} shown={rows.length} />}
+				/>
+			)}
+		</section>
+	);
+}
