@@ -28,6 +28,21 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 	return [{ extends: true, test }];
 }
 
+/** The tests of sends once more, over connections to a server with the lean path. */
+const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
+	extends: true,
+	test: {
+		name: "over the lean path",
+		include: [
+			"packages/server/src/api/resources/events/*.test.ts",
+			"packages/server/src/api/request/{body/bodies,cross-origin,hidden-payloads,outdated,problem,routing}.test.ts",
+			"packages/server/src/api/resources/projects/quotas.test.ts",
+		],
+		isolate: false,
+		env: { TEST_SENDS: "lean" },
+	},
+};
+
 // Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
 const conditions = ["@fanfare/source", "node", "module", "default"];
 
@@ -51,6 +66,7 @@ export default defineConfig({
 				},
 			},
 			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },
+			OVER_LEAN_PATH,
 			...onPostgres(),
 		],
 		setupFiles: "test/setup/property-seed.ts",

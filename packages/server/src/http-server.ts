@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from "node:net";
 
 import { getRequestListener } from "@hono/node-server";
 
+import type { LeanPath } from "./api/request/lean-path.ts";
 import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import type { Clock } from "./core/clock.ts";
 
@@ -12,7 +13,7 @@ import type { Clock } from "./core/clock.ts";
  */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
-/** How long the body of a GET may go on after its response: the same as for calls that take a body. */
+/** How long a body may go on after its response, on the lean path and of a GET: the same as `@hono/node-server` allows other calls. */
 const UNREAD_BODY_GRACE_MS = 500;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /**
@@ -30,7 +31,8 @@ const UNREAD_RESPONSE_MS = 60_000;
 
 /** Node keeps the response that is being written in this field, and reads it itself if there is no listener for an event. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
-type Listener = ReturnType<typeof getRequestListener>;
+/** Responds to a request, also if it fails. */
+type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** Where to listen. */
 interface Address {
@@ -83,7 +85,7 @@ export class HttpServer {
 		});
 		this.#listener = async (request, response) => {
 			await ready;
-			return this.#listener(request, response);
+			await this.#listener(request, response);
 		};
 		this.#server = this.#create();
 	}
@@ -116,10 +118,20 @@ export class HttpServer {
 		return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
 	}
 
-	/** Handles requests with `fetch` from now on; may be called again with another. `overrideGlobalObjects`: see `StartOptions.overrideGlobals`. */
-	serve(fetch: Parameters<typeof getRequestListener>[0], overrideGlobalObjects: boolean): void {
+	/**
+	 * Handles requests from now on: with `lean` those that it takes, and with `fetch` all others. May be called again with others.
+	 * `overrideGlobalObjects`: see `StartOptions.overrideGlobals`.
+	 */
+	serve(
+		fetch: Parameters<typeof getRequestListener>[0],
+		overrideGlobalObjects: boolean,
+		lean: Pick<LeanPath, "respond"> | null = null,
+	): void {
 		const errorHandler = (error: unknown) => this.#unreadable.response(error);
-		this.#listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
+		const listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
+		const endBody = (request: IncomingMessage) => this.#endUnreadBody(request);
+		this.#listener = (request, response) =>
+			lean?.respond(request, response, endBody) === true || listener(request, response);
 		this.#open();
 	}
 

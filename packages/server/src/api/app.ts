@@ -3,31 +3,42 @@ import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
 import { FanfareError } from "../core/errors.ts";
-import { DEFAULT_LIMITS, type ApiDeps } from "./deps.ts";
+import { DEFAULT_LIMITS, type ApiDeps, type AppDeps } from "./deps.ts";
 import { siteReply, type Site } from "./page/site.ts";
 import { BodyBudget } from "./request/body/body-budget.ts";
 import { BodyPace } from "./request/body/body-pace.ts";
 import { Turns } from "./request/body/turns.ts";
 import { preflightReply } from "./request/cross-origin.ts";
+import { LeanPath } from "./request/lean-path.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";
 import { routerPath, type Route } from "./request/route.ts";
-import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
+import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv, type SharedLimits } from "./request/serve.ts";
 import { SessionCookie } from "./request/session-cookie.ts";
 import { ExportPlaces } from "./resources/exports/export-places.ts";
 import { operatorRoutes } from "./resources/operators/routes.ts";
 import { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
 import { apiRoutes } from "./resources/table.ts";
 
+/** The API, as programs serve it. */
+export interface Api {
+	/** `@hono/node-server`, or any other program that calls `fetch`, can serve it. */
+	readonly app: Hono<ApiEnv>;
+	/** Responds to plain sends without the app, on Node's HTTP server. The responses are the same. */
+	readonly lean: LeanPath;
+}
+
 /**
- * The API as a Hono app, and the sites beside it. `@hono/node-server`, or any other program that calls `fetch`, can serve it.
+ * The API, and the sites beside it.
  *
  * @example
- * const app = createApp({ engine, authenticate, store, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
+ * const { app } = createApi({ engine, authenticate, store, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
-export function createApp(deps: ApiDeps, sites: readonly Site[] = []): Hono<ApiEnv> {
-	const app = appOf(apiRoutes(), deps);
+export function createApi(deps: ApiDeps, sites: readonly Site[] = []): Api {
+	const routes = apiRoutes();
+	const parts = partsOf(deps);
+	const app = appOf(routes, deps, parts);
 	// The sites are not in the router, so that they cost the calls of the API nothing.
 	app.notFound((context) =>
 		serve(context, deps, null, () => {
@@ -36,12 +47,12 @@ export function createApp(deps: ApiDeps, sites: readonly Site[] = []): Hono<ApiE
 			return reply;
 		}),
 	);
-	return app;
+	return { app, lean: new LeanPath(routes, parts.appDeps, parts.shared) };
 }
 
 /** The API of a process that only delivers: health, readiness and metrics. Every other call is refused, with what to do. */
 export function createWorkerApp(deps: ApiDeps): Hono<ApiEnv> {
-	const app = appOf(operatorRoutes, deps);
+	const app = appOf(operatorRoutes, deps, partsOf(deps));
 	app.notFound((context) => refuse(context, deps, () => new FanfareError("worker_process", WORKER_ONLY)));
 	return app;
 }
@@ -51,8 +62,13 @@ export const WORKER_ONLY =
 	"This process only delivers (FANFARE_ROLE is worker) and answers only /healthz, /readyz and /metrics. Ask a process of the same " +
 	"database whose role is api or all, and let no load balancer lead here.";
 
-function appOf(routes: readonly Route[], deps: ApiDeps): Hono<ApiEnv> {
-	const app = new Hono<ApiEnv>({ getPath: pathOf });
+/** What all requests of one API share. */
+interface Parts {
+	readonly appDeps: AppDeps;
+	readonly shared: SharedLimits;
+}
+
+function partsOf(deps: ApiDeps): Parts {
 	const limits = { ...DEFAULT_LIMITS, ...deps.limits };
 	const budget = new BodyBudget(limits.bodyBytesInHand);
 	const appDeps = {
@@ -67,6 +83,11 @@ function appOf(routes: readonly Route[], deps: ApiDeps): Hono<ApiEnv> {
 		pace: new BodyPace(deps.clock),
 		turns: new Turns(deps.clock),
 	};
+	return { appDeps, shared };
+}
+
+function appOf(routes: readonly Route[], deps: ApiDeps, { appDeps, shared }: Parts): Hono<ApiEnv> {
+	const app = new Hono<ApiEnv>({ getPath: pathOf });
 	for (const [path, ofPath] of routesByPath(routes)) {
 		for (const route of ofPath) {
 			app.on(route.method.toUpperCase(), path, (context) =>

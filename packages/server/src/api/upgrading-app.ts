@@ -8,7 +8,7 @@ import { json, type Reply } from "./request/route.ts";
 import { serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
 
 /**
- * Takes the place of `createApp` until the store is open. `progress` says how far the move is, such as
+ * Takes the place of `createApi` until the store is open. `progress` says how far the move is, such as
  * `42 % (420,000 of 1,000,000 rows)`. The page is served as always: it says what the server is waiting for.
  */
 export function createUpgradingApp(deps: RequestDeps, progress: () => string, sites: readonly Site[]): Hono<ApiEnv> {

@@ -19,7 +19,7 @@ import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { logRequest } from "../adapters/telemetry/request-log.ts";
 import type { OpenTracing } from "../adapters/telemetry/tracing.ts";
-import { createApp, createWorkerApp } from "../api/app.ts";
+import { createApi, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
 import { DocsSite } from "../api/documents/docs-site.ts";
 import { Page } from "../api/page/page.ts";
@@ -292,8 +292,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
-	const app = role === "worker" ? createWorkerApp(apiDeps) : createApp(apiDeps, sites);
-	http?.serve(app.fetch, options.overrideGlobals ?? false);
+	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
+	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);
 	const { stop, closed } = endings(resources, storeDied, (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
 		graceMs = 0;

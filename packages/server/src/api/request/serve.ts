@@ -1,6 +1,7 @@
 // The way of a request through the API, the same for every route. Read this file first. The steps, in order:
 //
-//  1. The router in app.ts finds the route. Without a match, `routeNotFound` or a 405 takes the place of steps 3 to 8.
+//  1. The router in app.ts finds the route, or lean-path.ts for plain sends. Without a match, `routeNotFound` or a 405 takes the
+//     place of steps 3 to 8.
 //  2. The request gets an id (request-id.ts).
 //  3. The parameters are read from the path.
 //  4. A process whose knowledge may be outdated refuses the call. The key is looked up and checked against the route's
@@ -48,10 +49,31 @@ interface NodeOrigin {
 }
 export type ApiContext = Context<ApiEnv>;
 
+/** What the steps need of a request: Hono's context or, on the lean path, what lean-path.ts makes of Node's request. */
+export interface RequestContext {
+	readonly env: ApiEnv["Bindings"] | undefined;
+	readonly req: {
+		readonly method: string;
+		readonly path: string;
+		readonly url: string;
+		readonly raw: { readonly body: ReadableStream<Uint8Array> | null };
+		header(name: string): string | undefined;
+		/** The values of the path's parameters, by name. */
+		param(): unknown;
+	};
+}
+
+/** A response that is ready to be written. */
+export interface Settled {
+	readonly status: number;
+	readonly headers: Record<string, string>;
+	readonly body: Reply["body"];
+}
+
 /** The largest body on calls that take none, in bytes: enough for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
 /** Bodies up to this size are parsed without waiting for a turn: most of a server's work. */
-const QUICK_BODY_BYTES = 16 * 1_024;
+export const QUICK_BODY_BYTES = 16 * 1_024;
 const NO_CONTENT = 204;
 const OUTDATED =
 	"this process can't reach its database at the moment, or is shutting down, so what it knows of keys and webhooks may be outdated: try again, or ask another process";
@@ -77,16 +99,30 @@ export interface Progress {
 	bodyBytes: number;
 }
 
-/**
- * Serves one request: gets the reply from `answer`, turns errors into replies, logs a line and builds the response.
- * `route` is null if no route matches. Never rejects.
- */
+/** Serves one request: settles it and builds the response. `route` is null if no route matches. Never rejects. */
 export async function serve(
 	context: ApiContext,
 	deps: RequestDeps,
 	route: Route | null,
 	answer: (progress: Progress) => Promise<Reply> | Reply,
 ): Promise<Response> {
+	const { status, headers, body } = await settle(context, deps, route, answer);
+	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
+	if (body instanceof ReadableStream && context.req.method === "HEAD") {
+		await body.cancel();
+		return new Response("", { status, headers });
+	}
+	// Only a response without a body may have the status 204.
+	return new Response(status === NO_CONTENT ? null : body, { status, headers });
+}
+
+/** Gets the reply from `answer`, turns errors into replies, logs a line and completes the headers. Never rejects. */
+export async function settle(
+	context: RequestContext,
+	deps: RequestDeps,
+	route: Route | null,
+	answer: (progress: Progress) => Promise<Reply> | Reply,
+): Promise<Settled> {
 	const progress: Progress = {
 		requestId: deps.makeRequestId(),
 		startedAt: deps.clock.monotonicMs(),
@@ -106,11 +142,6 @@ export async function serve(
 		reply = problem;
 	}
 	writeRequestLine(deps, context, route, progress, reply.status, failure);
-	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
-	if (reply.body instanceof ReadableStream && context.req.method === "HEAD") {
-		await reply.body.cancel();
-		reply = { ...reply, body: "" };
-	}
 	const headers = headersOf(reply, progress.requestId);
 	if (deps.portalOrigins.length > 0) {
 		Object.assign(
@@ -118,32 +149,32 @@ export async function serve(
 			crossOriginHeaders(deps.portalOrigins, (name) => context.req.header(name)),
 		);
 	}
-	// Only a response without a body may have the status 204.
-	return new Response(reply.status === NO_CONTENT ? null : reply.body, { status: reply.status, headers });
+	return { status: reply.status, headers, body: reply.body };
 }
 
 /** Checks a request against its route and calls the handler: steps 3 to 8. */
 export async function answerRoute(
-	context: ApiContext,
+	context: RequestContext,
 	deps: AppDeps,
 	shared: SharedLimits,
 	route: Route,
 	progress: Progress,
 ): Promise<Reply> {
+	const header = (name: string) => context.req.header(name);
 	const params = paramsOf(context, route);
 	progress.webhookId = webhookOf(params);
 	if (route.access !== null) {
 		if (!deps.isCurrent()) throw new FanfareError("store_unavailable", OUTDATED);
-		const caller = recognize(deps, (name) => context.req.header(name));
+		const caller = recognize(deps, header);
 		progress.principal = caller instanceof Promise ? await caller : caller;
 		progress.scope = authorize(deps.engine, progress.principal, route.access, params["projectId"]);
 	}
 	// Somebody who signs in has no access yet.
 	const hasActor = route.access !== null || typeof route.audit === "string";
-	const actor = hasActor ? readActor(context, deps, progress.principal) : null;
+	const actor = hasActor ? actorOf(progress.principal, header, deps.proxyActorHeader(peerOf(context))) : null;
 	const query = readQuery(context.req.url, route.query);
 	const { requestId, principal, scope } = progress;
-	const connection = connectionOf(context, progress);
+	const connection = connectionOf(context, progress, header);
 	/** The types of the route's declaration say that a path with a project has a scope. */
 	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
 	if (route.method === "get")
@@ -156,7 +187,7 @@ export async function answerRoute(
 		const source = {
 			node: context.env?.incoming,
 			web: () => context.req.raw.body,
-			header: (name: string) => context.req.header(name),
+			header,
 		};
 		let bytes: Uint8Array;
 		try {
@@ -178,19 +209,15 @@ export async function answerRoute(
 	}
 }
 
-function readActor(context: ApiContext, { proxyActorHeader }: AppDeps, principal: Principal | null): string | null {
-	return actorOf(principal, (name) => context.req.header(name), proxyActorHeader(peerOf(context)));
-}
-
 /** The remote address of the connection. */
-function peerOf({ env }: ApiContext): string | undefined {
+function peerOf({ env }: RequestContext): string | undefined {
 	return env?.incoming?.socket.remoteAddress ?? env?.peer?.remoteAddress;
 }
 
 /** The parts of the connection that handlers may use. */
-function connectionOf(context: ApiContext, { clientAddress }: Progress): Connection {
+function connectionOf(context: RequestContext, { clientAddress }: Progress, header: Connection["header"]): Connection {
 	return {
-		header: (name) => context.req.header(name),
+		header,
 		clientAddress,
 		peer: peerOf(context),
 		origin: () => new URL(context.req.url).origin,
@@ -221,7 +248,7 @@ export function routeNotFound(context: ApiContext): FanfareError {
 }
 
 /** The values of the path's parameters. The action that the router leaves on the last one (`:test`) is removed. */
-function paramsOf(context: ApiContext, route: Route): Record<string, string> {
+function paramsOf(context: RequestContext, route: Route): Record<string, string> {
 	const params = context.req.param() as Record<string, string>;
 	const action = pathAction(route.path);
 	if (action === "") return params;

@@ -6,6 +6,7 @@ import { dataJsonOf, type Event } from "../../core/event.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { ApiDeps } from "../deps.ts";
 import { requireDocumented } from "./documented.ts";
+import { listenOnNode, requestTo } from "./node-server.ts";
 import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";
 
 export interface Answer {
@@ -31,6 +32,9 @@ export interface Caller extends TestApi {
 
 const NOBODY_LISTENS = "http://127.0.0.1:1/";
 const FIRST_PAGE = { limit: 1_000, cursor: null };
+const SEND = /\/events(?::batch)?$/;
+/** Whether sends go over a connection to a server with the lean path, and not straight to the app: see vitest.config.ts. */
+const OVER_LEAN_PATH = process.env["TEST_SENDS"] === "lean";
 
 /** The engine of a test file. Opening one takes about 15 ms, so the tests of a file share it. */
 let shared: { readonly file: string | undefined; readonly engine: Promise<TestEngine> } | null = null;
@@ -70,15 +74,22 @@ export async function callerAlone(): Promise<Caller> {
 	return callerOf(api);
 }
 
-function callerOf(api: TestApi): Caller {
-	const { app, keys, project, test } = api;
+async function callerOf(api: TestApi): Promise<Caller> {
+	const { app, lean, keys, project, test } = api;
+	const port = OVER_LEAN_PATH ? await listenOnNode(app, lean) : null;
 	const call: Caller["call"] = async (method, path, body, headers = {}) => {
 		const url = path.startsWith("./") ? `/projects/${project.id}/${path.slice(2)}` : path;
-		const response = await app.request(url, {
-			method,
-			headers: { "secret-key": keys.admin, "content-type": "application/json", ...headers },
-			...(body !== undefined && { body: asBody(body), duplex: "half" }),
-		});
+		const allHeaders = { "secret-key": keys.admin, "content-type": "application/json", ...headers };
+		const sent = body === undefined ? undefined : asBody(body);
+		const isSend = method === "POST" && SEND.test(url) && sent !== undefined && !(sent instanceof ReadableStream);
+		const response =
+			port !== null && isSend
+				? await requestTo(port, url, { method, headers: allHeaders, body: sent })
+				: await app.request(url, {
+						method,
+						headers: allHeaders,
+						...(sent !== undefined && { body: sent, duplex: "half" }),
+					});
 		const text = await response.text();
 		const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
 		const json = isJson ? (JSON.parse(text) as Answer["json"]) : {};

@@ -9,12 +9,13 @@ import type { Engine } from "../../engine/calls.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { RequestLine } from "../../ports/log.ts";
 import type { Store } from "../../ports/store/store.ts";
-import { createApp } from "../app.ts";
+import { createApi, type Api } from "../app.ts";
 import type { ApiDeps } from "../deps.ts";
 import { createRequestIds } from "../request/request-id.ts";
 
 export interface TestApi {
-	readonly app: ReturnType<typeof createApp>;
+	readonly app: Api["app"];
+	readonly lean: Api["lean"];
 	/** The engine, with helpers that work in `project`. */
 	readonly test: TestEngine;
 	readonly engine: Engine;
@@ -47,7 +48,7 @@ export async function testApiOn(
 ): Promise<TestApi> {
 	const { engine, engineStore: store } = test;
 	const lines: RequestLine[] = [];
-	const app = createApp({
+	const { app, lean } = createApi({
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
@@ -88,5 +89,5 @@ export async function testApiOn(
 		const { token } = (await response.json()) as { readonly token: string };
 		return token;
 	};
-	return { app, test: test.in(project.id), engine, store, project, other, keys, tokenOf, lines };
+	return { app, lean, test: test.in(project.id), engine, store, project, other, keys, tokenOf, lines };
 }
