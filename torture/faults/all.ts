@@ -10,8 +10,8 @@ import {
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
-import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
 import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
+import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
 import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
 import { databaseFull, databaseWalFull } from "./database/database-full.ts";
