@@ -1,13 +1,31 @@
-// Every address of the page while it loads, and in a project that has nothing yet: nothing that axe objects to, and nothing cut off.
+// Every screen of the page in every state that it can be in: nothing that axe objects to in light or dark colours, and nothing cut off.
 import { readFileSync } from "node:fs";
 
 import { axeFindings } from "@fanfare/testkit/browser/axe";
+import type { Page, Route } from "playwright-core";
 import { beforeAll, expect, it } from "vitest";
 
-import { pageSuite } from "./suite.ts";
+import { pageSuite, type Tab, type World } from "./suite.ts";
 
-/** An id of which there is nothing, for each part of an address. */
-const NOTHING: Readonly<Record<string, string>> = {
+/** All rules that axe has, or those that depend on the colours. Trying all takes twice as long. */
+const ALL = undefined;
+const COLORS = ["color-contrast"] as const;
+/** Each scheme once, and each width once: colours do not depend on the width, and nothing but colours depends on the scheme. */
+const FORMS = [
+	["dark", 360, ALL],
+	["light", 1_280, COLORS],
+] as const;
+/** For the state that people see most. */
+const MORE_FORMS = [
+	["dark", 360, ALL],
+	["light", 1_280, ALL],
+] as const;
+
+/** An id for each part of an address. */
+type Parts = Readonly<Record<"webhookId" | "deliveryId" | "eventId" | "replayId" | "customerId" | "name", string>>;
+
+/** Ids of which there is nothing. */
+const NOTHING: Parts = {
 	webhookId: "webhook_00000000-0000-4000-8000-000000000000",
 	deliveryId: "dlv_00000000-0000-4000-8000-000000000000",
 	eventId: "evt_00000000-0000-4000-8000-000000000000",
@@ -16,56 +34,222 @@ const NOTHING: Readonly<Record<string, string>> = {
 	name: "none.such",
 };
 
+/** The screens that load nothing before somebody does something. */
+const LOADS_NOTHING = new Set(["inbox"]);
+/** What buttons and links of changes begin with. */
+const CHANGES =
+	/^(Add|Archive|Cancel|Close the|Create|Delete|Edit|End|Erase|Make|Open the Inbox|Pause|Replace|Replay|Resume|Retry|Roll|Save|Send|Start|Stop)\b/;
+
 /** The addresses below a project, as the router has them. One that is added is tried here. */
-function addresses(): readonly string[] {
+function addresses(parts: Parts): readonly string[] {
 	const router = readFileSync(new URL("../src/app/router.tsx", import.meta.url), "utf8");
 	const paths = [...router.matchAll(/=> projectRoute,\n\tpath: "([^"]+)"/g)].map(([, path]) => path!);
 	return paths.map((path) =>
-		path.replace(/^\//, "").replaceAll(/\$(\w+)/g, (_, name: string) => NOTHING[name] ?? name),
+		path
+			.replace(/^\//, "")
+			.replaceAll(/\$(\w+)/g, (part, name: string) => (parts as Readonly<Record<string, string>>)[name] ?? part),
 	);
 }
 
-pageSuite("every screen", (world) => {
-	let projectId = "";
-	beforeAll(async () => {
-		projectId = (await world.server.client.projects.create({ name: "Empty" })).id;
-	});
+/** What there is in the demo. */
+async function demoParts({ server: { project } }: World): Promise<Parts> {
+	const { data: webhooks } = await project.batch.webhooks.list();
+	const [delivery] = (await project.deliveries.list({ status: "Failed", cause: "status_5xx", limit: 1 })).data;
+	const [replay] = (await project.replays.list()).data;
+	const webhook = webhooks.find(({ name }) => name === "Billing");
+	if (delivery === undefined || replay === undefined || webhook === undefined)
+		throw new Error("the demo lacks something");
+	const { id: deliveryId, eventId } = delivery;
+	return { webhookId: webhook.id, deliveryId, eventId, replayId: replay.id, customerId: "acme", name: "order.paid" };
+}
 
-	it("is found in the router", () => {
-		expect(addresses().length).toBeGreaterThanOrEqual(20);
-		expect(addresses().join()).not.toContain("$");
-	});
+/** Whether it is one of the calls that fill a screen. The stream and the question who is signed in are not. */
+function isCall({ pathname }: URL): boolean {
+	if (pathname.endsWith("/stream") || pathname === "/workspace/key") return false;
+	return pathname.startsWith("/projects/") || pathname.startsWith("/workspace");
+}
 
-	// One state for each scheme: both would take twice as long, and the skeletons are the same parts everywhere.
-	it.each([
-		["while it loads", "light", 1_280],
-		["when it has nothing", "dark", 360],
-	] as const)("is accessible %s, in %s colours, %i pixels wide", async (state, scheme, width) => {
-		await using tab = await world.open("", { scheme, size: { width, height: 800 } });
-		const { page } = tab;
-		let held = Promise.withResolvers<void>();
-		await tab.person.context.route(
-			(url) => url.pathname.startsWith(`/projects/${projectId}/`) && !url.pathname.includes("/stream"),
-			async (route) => {
+/** What is wrong with a screen, in each of the forms. */
+class Look {
+	readonly problems: unknown[] = [];
+	readonly #page: Page;
+
+	constructor({ page }: Tab) {
+		this.#page = page;
+	}
+
+	async at(path: string, forms: typeof FORMS | typeof MORE_FORMS = FORMS): Promise<void> {
+		const page = this.#page;
+		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+		for (const [colorScheme, width, rules] of forms) {
+			await page.emulateMedia({ colorScheme });
+			await page.setViewportSize({ width, height: 800 });
+			await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor();
+			const findings = await axeFindings(page, rules);
+			const beyond = await page.evaluate(overflow);
+			if (findings.length > 0 || beyond !== 0) this.problems.push({ path, colorScheme, width, beyond, findings });
+		}
+	}
+}
+
+/** Waits until everything that a screen has asked for is there, or is known to be missing. */
+async function settled(page: Page): Promise<void> {
+	await page.locator("#content h1").waitFor();
+	await expect.poll(() => page.locator(".shimmer").count()).toBe(0);
+}
+
+pageSuite(
+	"every screen",
+	(world) => {
+		let empty = "";
+		let parts = NOTHING;
+		beforeAll(async () => {
+			empty = (await world.server.client.projects.create({ name: "Empty" })).id;
+			parts = await demoParts(world);
+		});
+		const address = (path: string, projectId = world.server.projectId) => `${world.server.url}/ui/${projectId}/${path}`;
+
+		it("is found in the router", () => {
+			expect(addresses(NOTHING).length).toBeGreaterThanOrEqual(20);
+			expect(addresses(NOTHING).join()).not.toContain("$");
+		});
+
+		it("is accessible while it loads", async () => {
+			await using tab = await world.open("");
+			const { page } = tab;
+			const look = new Look(tab);
+			let held = Promise.withResolvers<void>();
+			await tab.person.context.route(isCall, async (route) => {
 				await held.promise;
 				await route.continue();
-			},
-		);
-		const problems: unknown[] = [];
-		const look = async (path: string) => {
-			const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
-			const findings = [...(await axeFindings(page)), await page.evaluate(overflow)];
-			if (findings.length > 1 || findings[0] !== 0) problems.push([path, findings]);
-		};
-		for (const path of addresses()) {
-			held = Promise.withResolvers<void>();
-			await page.goto(`${world.server.url}/ui/${projectId}/${path}`);
-			await page.locator("#content h1").waitFor();
-			if (state === "while it loads") await look(path);
-			held.resolve();
-			await expect.poll(() => page.locator(".shimmer").count()).toBe(0);
-			if (state === "when it has nothing") await look(path);
-		}
-		expect(problems).toEqual([]);
-	});
-});
+			});
+			for (const path of addresses(parts)) {
+				held = Promise.withResolvers<void>();
+				await page.goto(address(path));
+				await page.locator("#content h1").waitFor();
+				await look.at(path);
+				held.resolve();
+				await settled(page);
+			}
+			expect(look.problems).toEqual([]);
+		});
+
+		it("is accessible when it has nothing, and offers no second try where there will be nothing either", async () => {
+			await using tab = await world.open("");
+			const { page } = tab;
+			const look = new Look(tab);
+			for (const path of addresses(NOTHING)) {
+				await page.goto(address(path, empty));
+				await settled(page);
+				await look.at(path);
+				expect([path, await page.getByRole("button", { name: "Try again" }).count()]).toEqual([path, 0]);
+			}
+			expect(look.problems).toEqual([]);
+		});
+
+		it("is accessible with what a product would have", async () => {
+			await using tab = await world.open("");
+			const look = new Look(tab);
+			for (const path of addresses(parts)) {
+				await tab.page.goto(address(path));
+				await settled(tab.page);
+				expect([path, await tab.page.getByRole("alert").allTextContents()]).toEqual([path, []]);
+				await look.at(path, MORE_FORMS);
+			}
+			expect(look.problems).toEqual([]);
+		});
+
+		it("is accessible to a key that may only read, and offers it no change", async () => {
+			const { projectId, client } = world.server;
+			const { secretKey } = await client.keys.create({ name: "Reader", scope: "read", projectId });
+			await using tab = await world.open("", { key: secretKey });
+			const { page } = tab;
+			const look = new Look(tab);
+			for (const path of addresses(parts)) {
+				await page.goto(address(path));
+				await settled(page);
+				await look.at(path);
+				const offered = [
+					await page.locator("#content").getByRole("button", { name: CHANGES }).allTextContents(),
+					await page.locator("#content").getByRole("link", { name: CHANGES }).allTextContents(),
+				];
+				expect([path, ...offered]).toEqual([path, [], []]);
+			}
+			expect(look.problems).toEqual([]);
+		});
+
+		it("says what to do when its calls fail, under which id, and tries again", async () => {
+			await using tab = await world.open("");
+			const { page } = tab;
+			const look = new Look(tab);
+			const failures = [
+				{ status: 500, code: "internal", message: "Something went wrong inside. Try again." },
+				{ status: 503, code: "overloaded", message: "Too many reads. Try again shortly." },
+			];
+			let failure = failures[0]!;
+			let isFailing = true;
+			await tab.person.context.route(isCall, (route) => {
+				if (!isFailing) return route.continue();
+				const { status, ...problem } = failure;
+				const headers = status === 503 ? { "retry-after": "1" } : undefined;
+				return route.fulfill({ status, headers, json: { ...problem, requestId: "req_of_the_failure" } });
+			});
+			for (const [index, path] of addresses(parts).entries()) {
+				failure = failures[index % failures.length]!;
+				isFailing = true;
+				await page.goto(address(path));
+				await settled(page);
+				const alerts = page.getByRole("alert");
+				if (!LOADS_NOTHING.has(path)) {
+					await alerts.getByText(failure.message).first().waitFor();
+					await alerts.getByText("req_of_the_failure").first().waitFor();
+				}
+				await look.at(path);
+				isFailing = false;
+				// One that has come back may bring others that had to wait for it.
+				const again = async () => {
+					const button = page.getByRole("button", { name: "Try again" }).first();
+					if (await button.isVisible()) await button.click();
+					return alerts.count();
+				};
+				await expect.poll(again, { message: path, interval: 250 }).toBe(0);
+				await settled(page);
+			}
+			expect(look.problems).toEqual([]);
+		});
+
+		it("says that the server is away, and loads what is missing when it is back", async () => {
+			await using tab = await world.open("");
+			const { page } = tab;
+			const look = new Look(tab);
+			await settled(page);
+			let isAway = true;
+			const isOfServer = (url: URL) => !url.pathname.startsWith("/ui/");
+			await tab.person.context.route(isOfServer, (route: Route) =>
+				isAway ? route.abort("connectionrefused") : route.continue(),
+			);
+			// As a link of the page does: a document could not be loaded now.
+			const goTo = async (path: string) => {
+				const to = JSON.stringify(address(path));
+				await page.locator("#content h1").evaluate("(title) => title.setAttribute('data-former', '')");
+				await page.evaluate(`history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"))`);
+				await page.locator("#content h1:not([data-former])").waitFor();
+				await settled(page);
+			};
+			const banner = page.getByText("The server has not answered since");
+			for (const path of addresses(parts).filter((one) => one !== "")) {
+				await goTo(path);
+				await banner.waitFor();
+				await look.at(path);
+			}
+			await goTo("customers");
+			await page.getByRole("alert").getByText("The customers could not be loaded").waitFor();
+			isAway = false;
+			await page.getByRole("link", { name: "Acme Inc." }).waitFor();
+			await expect.poll(() => banner.count()).toBe(0);
+			await expect.poll(() => page.getByRole("alert").count()).toBe(0);
+			expect(look.problems).toEqual([]);
+		});
+	},
+	{ isDemo: true },
+);

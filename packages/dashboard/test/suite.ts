@@ -1,6 +1,7 @@
 // What the tests of the page share: a built page, a real server, a real Chromium, and people who use it.
 import { startBrowser, type Person, type TabOptions, type TestBrowser } from "@fanfare/testkit/browser/browser";
 import { findChromium, HOW_TO_GET_CHROMIUM } from "@fanfare/testkit/browser/chromium";
+import { startDemoWorld } from "@fanfare/testkit/browser/demo-world";
 import { startServerProcess, type ServerOptions, type ServerProcess } from "@fanfare/testkit/server-process";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -12,6 +13,11 @@ export interface World {
 	readonly browser: TestBrowser;
 	/** Opens a path of the page, such as `webhooks`, as somebody who is signed in to the first project. */
 	open(path?: string, options?: OpenOptions): Promise<Tab>;
+}
+
+export interface SuiteOptions extends ServerOptions {
+	/** With a project as a product would have it, instead of an empty one. */
+	readonly isDemo?: boolean;
 }
 
 export interface OpenOptions extends TabOptions {
@@ -34,7 +40,7 @@ afterAll(async () => (await sharedBrowser)?.[Symbol.asyncDispose]());
  * A suite in a real browser. Without Chromium it is skipped with the reason; with CI=true that is a failure. Every tab is checked for
  * what a page must never do.
  */
-export function pageSuite(name: string, define: (world: World) => void, options: ServerOptions = {}): void {
+export function pageSuite(name: string, define: (world: World) => void, options: SuiteOptions = {}): void {
 	if (findChromium() === null) {
 		if (process.env["CI"] === "true") it(name, () => expect.fail(HOW_TO_GET_CHROMIUM));
 		else it(name, ({ skip }) => skip(HOW_TO_GET_CHROMIUM));
@@ -46,7 +52,8 @@ export function pageSuite(name: string, define: (world: World) => void, options:
 		let browser: TestBrowser;
 		beforeAll(async () => {
 			await ensurePage();
-			server = opened.use(await startServerProcess(options));
+			const { isDemo = false, ...serverOptions } = options;
+			server = isDemo ? opened.use(await startDemoWorld()).server : opened.use(await startServerProcess(serverOptions));
 			sharedBrowser ??= startBrowser();
 			browser = await sharedBrowser;
 		});

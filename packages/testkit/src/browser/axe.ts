@@ -4,15 +4,17 @@ import type { Page } from "playwright-core";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/** What axe objects to, one line for each element: the rule, the element, and what is wrong. Empty for a page that is fine. */
-export async function axeFindings(page: Page): Promise<string[]> {
-	const { violations } = await new AxeBuilder({ page })
+/**
+ * What axe objects to, one line for each element: the rule, the element, and what is wrong. Empty for a page that is fine. `rules` are the
+ * only ones that are tried, such as `color-contrast` after all were tried in other colours; by default all of WCAG 2.2 AA are.
+ */
+export async function axeFindings(page: Page, rules?: readonly string[]): Promise<string[]> {
+	const axe = new AxeBuilder({ page })
 		// Without it, axe describes every element that is fine, too, which takes longer than the checks.
 		.options({ resultTypes: ["violations"] })
-		.withTags(TAGS)
 		// In the page alone, in place of a second tab that puts the findings of its frames together.
-		.setLegacyMode(page.frames().length === 1)
-		.analyze();
+		.setLegacyMode(page.frames().length === 1);
+	const { violations } = await (rules === undefined ? axe.withTags(TAGS) : axe.withRules([...rules])).analyze();
 	return violations.flatMap(({ id, nodes }) =>
 		nodes.map(
 			({ target, failureSummary = "" }) => `${id}: ${target.join(" ")}: ${failureSummary.replaceAll(/\s+/g, " ")}`,
