@@ -123,15 +123,10 @@ function literal(value: unknown): string {
 	if (Buffer.isBuffer(value)) return arrayLiteral(elementsOf(value));
 	if (value instanceof Uint8Array) return `'\\x${Buffer.from(value).toString("hex")}'`;
 	if (Array.isArray(value)) return arrayLiteral(value.map((each) => (each === null ? null : String(each))));
-	switch (typeof value) {
-		case "string":
-		case "number":
-		case "bigint":
-		case "boolean":
-			return pg.escapeLiteral(String(value));
-		default:
-			throw new Error("a parameter of a type that is not written as SQL here");
+	if (!["string", "number", "bigint", "boolean"].includes(typeof value)) {
+		throw new Error("a parameter of a type that is not written as SQL here");
 	}
+	return pg.escapeLiteral(String(value as string | number | bigint | boolean));
 }
 
 function arrayLiteral(elements: readonly (string | null)[]): string {
