@@ -123,10 +123,9 @@ function literal(value: unknown): string {
 	if (Buffer.isBuffer(value)) return arrayLiteral(elementsOf(value));
 	if (value instanceof Uint8Array) return `'\\x${Buffer.from(value).toString("hex")}'`;
 	if (Array.isArray(value)) return arrayLiteral(value.map((each) => (each === null ? null : String(each))));
-	if (!["string", "number", "bigint", "boolean"].includes(typeof value)) {
-		throw new Error("a parameter of a type that is not written as SQL here");
-	}
-	return pg.escapeLiteral(String(value as string | number | bigint | boolean));
+	if (typeof value === "string") return pg.escapeLiteral(value);
+	if (typeof value === "number" || typeof value === "bigint" || typeof value === "boolean") return `'${value}'`;
+	throw new Error("a parameter of a type that is not written as SQL here");
 }
 
 function arrayLiteral(elements: readonly (string | null)[]): string {
