@@ -190,7 +190,9 @@ export class HttpServer {
 		// Node would close these connections without a response, or respond without a body.
 		server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
 			const { _httpMessage: response } = socket as HttpSocket;
-			this.#unreadable.refuse(socket as HttpSocket, error.code, response?.headersSent ?? false);
+			// What came before may be a send that is being committed: it must not look refused.
+			const isAnswered = response !== undefined && response !== null && (response.headersSent || response.req.complete);
+			this.#unreadable.refuse(socket as HttpSocket, error.code, isAnswered);
 		});
 		server.on("connect", (_request, socket) => this.#unreadable.refuse(socket as Socket, undefined, false));
 		server.on("checkExpectation", ({ socket }) => this.#unreadable.refuse(socket, undefined, false));

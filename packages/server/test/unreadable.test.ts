@@ -47,6 +47,21 @@ it("a health check with HTTP/1.0 and without a Host gets a response", async () =
 	expect(await connection.answer()).toMatchObject({ status: 200 });
 });
 
+it("a send is not refused for what follows it, since it is accepted", async () => {
+	const body = JSON.stringify({ type: "followed.by.garbage", data: 1 });
+	using connection = new RawConnection(server.port);
+	const headers = { ...key(), "content-type": "application/json", "content-length": String(body.length) };
+	await connection.write(
+		`${requestHead("POST", `/projects/${server.projectId}/events`, headers)}${body}GARBAGE\r\n\r\n`,
+	);
+	await connection.closed;
+	expect(connection.unread).not.toContain("invalid_http");
+	await eventually("the event", async () => {
+		const { data } = await server.project.events.list({ type: "followed.by.garbage" });
+		return data.length === 1;
+	});
+});
+
 it("nothing is written into a response that has started", async () => {
 	using connection = new RawConnection(server.port);
 	await connection.write(requestHead("GET", `/projects/${server.projectId}/stream`, key()));

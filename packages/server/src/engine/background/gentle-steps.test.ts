@@ -7,12 +7,12 @@ import { GentleSteps } from "./gentle-steps.ts";
 /** Live traffic at its limit: each step waits behind a commit, and more rows are accepted while it does. */
 function setUp({ stepMs, acceptedPerMs }: { readonly stepMs: number; readonly acceptedPerMs: number }) {
 	const clock = new ManualClock();
-	const traffic = { waitingSends: 1, acceptedRows: 0 };
+	const traffic = { waitingSends: 1, writtenRows: 0 };
 	const steps: number[] = [];
 	const pauses: number[] = [];
 	const pass = (ms: number) => {
 		clock.advance(ms);
-		traffic.acceptedRows += ms * acceptedPerMs;
+		traffic.writtenRows += ms * acceptedPerMs;
 	};
 	const pause = (ms: number) => {
 		pauses.push(ms);
@@ -33,7 +33,7 @@ function setUp({ stepMs, acceptedPerMs }: { readonly stepMs: number; readonly ac
 		}
 	};
 	const sum = (numbers: readonly number[]) => numbers.reduce((total, each) => total + each, 0);
-	return { gentle, traffic, make, steps, pauses, worked: () => sum(steps), accepted: () => traffic.acceptedRows };
+	return { gentle, traffic, make, steps, pauses, worked: () => sum(steps), accepted: () => traffic.writtenRows };
 }
 
 describe("gentle steps", () => {
@@ -63,15 +63,15 @@ describe("gentle steps", () => {
 
 	it("pause again when they have caught up, and owe nothing for what came before or while there was nothing to do", async () => {
 		const { gentle, traffic, make, steps, pauses } = setUp({ stepMs: 40, acceptedPerMs: 0 });
-		traffic.acceptedRows = 1_000_000;
+		traffic.writtenRows = 1_000_000;
 		gentle.keepUp(1.5);
 		await make(1);
 		expect([steps.pop(), pauses.splice(0).length]).toEqual([50, 1]);
-		traffic.acceptedRows += 600;
+		traffic.writtenRows += 600;
 		await make(2);
 		expect(steps.splice(0)).toEqual([500, 400]);
 		expect(pauses.splice(0)).toHaveLength(1);
-		traffic.acceptedRows += 600;
+		traffic.writtenRows += 600;
 		await make(1, false);
 		await make(1);
 		expect(steps).toEqual([500, expect.any(Number)]);

@@ -6,7 +6,7 @@ import { nextTurn } from "./next-turn.ts";
 
 /** Who knows whether there is live traffic, and what it adds. */
 export interface LiveTraffic {
-	readonly committer: Pick<Committer, "waitingSends" | "acceptedRows">;
+	readonly committer: Pick<Committer, "waitingSends" | "writtenRows">;
 	readonly line: Pick<DeliveryLine, "busy">;
 }
 
@@ -44,10 +44,10 @@ export class GentleSteps {
 	readonly #near: LiveTraffic;
 	#rows: number = ROWS.first;
 	#rowMs = STEP_MS / ROWS.first;
-	/** How many rows the steps have to work on for each one that is accepted. */
-	#perAccepted = 0;
-	#seenAccepted = 0;
-	/** How many rows are still to be worked on for what was accepted. */
+	/** How many rows the steps have to work on for each one that is written. */
+	#perWritten = 0;
+	#seenWritten = 0;
+	/** How many rows are still to be worked on for what was written. */
 	#behind = 0;
 
 	constructor(parts: Parts, near: LiveTraffic) {
@@ -55,10 +55,10 @@ export class GentleSteps {
 		this.#near = near;
 	}
 
-	/** From now on, the steps work on so many rows for each event and delivery that is accepted meanwhile, or on more. */
-	keepUp(perAccepted: number): void {
-		this.#perAccepted = perAccepted;
-		this.#seenAccepted = this.#near.committer.acceptedRows;
+	/** From now on, the steps work on so many rows for each event, delivery and attempt that this process writes meanwhile, or on more. */
+	keepUp(perWritten: number): void {
+		this.#perWritten = perWritten;
+		this.#seenWritten = this.#near.committer.writtenRows;
 		this.#behind = 0;
 	}
 
@@ -79,9 +79,9 @@ export class GentleSteps {
 	}
 
 	#rowsOfStep(): number {
-		const { acceptedRows } = this.#near.committer;
-		const added = (acceptedRows - this.#seenAccepted) * this.#perAccepted;
-		this.#seenAccepted = acceptedRows;
+		const { writtenRows } = this.#near.committer;
+		const added = (writtenRows - this.#seenWritten) * this.#perWritten;
+		this.#seenWritten = writtenRows;
 		this.#behind = Math.min(KEEP_UP.behind, this.#behind + added);
 		return Math.max(this.#rows, Math.min(KEEP_UP.rows, Math.ceil(this.#behind)));
 	}

@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from "vitest";
 import { projectScope } from "../../core/access/principal.ts";
 import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import type { Purged } from "../../ports/store/retention.ts";
+import { DEFAULT_LIMITS } from "../parts.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const DAY_MS = 86_400_000;
@@ -104,6 +105,40 @@ describe("retention", () => {
 		await projects.update(changeIn(never.id), { retentionDays: null });
 		await goOn(test, HOUR_MS);
 		expect(await left()).toEqual([0, 0, 0]);
+	});
+
+	it("deletes by the settings that are in force when a project's turn comes, also within a pass", async () => {
+		await using first = await openTestEngine();
+		const other = await first.engine.projects.create("other", null);
+		const input = {
+			type: "a",
+			dataJson: "1",
+			timestamp: null,
+			idempotencyKey: null,
+			webhookIds: null,
+			traceparent: null,
+			customers: null,
+			tags: [],
+		};
+		for (const scope of [first.scope, projectScope(other.id)]) await first.engine.intake.send(scope, input);
+		await first.engine.stop(0);
+		const store = {
+			...first.store,
+			purgeEvents: async (step: Parameters<typeof first.store.purgeEvents>[0]) => {
+				const result = await first.store.purgeEvents(step);
+				if (result.purged.events > 0) {
+					second.engine.change({
+						limits: DEFAULT_LIMITS,
+						retention: { retentionDays: 0, payloadRetentionDays: null },
+						quotas: { maxEventsPerSecond: 0, maxStoredBytes: 0 },
+					});
+				}
+				return result;
+			},
+		};
+		await using second = await openTestEngine({ store });
+		await goOn(second, 31 * DAY_MS);
+		expect(purged(second).events).toBe(1);
 	});
 
 	it("keeps an event while a delivery of it is Held, and deletes it within a day after that", async () => {

@@ -1,5 +1,6 @@
 // Retention: deletes events and payloads that have expired, in small steps between which other work goes on.
 import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
+import type { Project } from "../../core/workspace.ts";
 import { NOTHING_PURGED, type Purged, type PurgeResult, type RetentionStore } from "../../ports/store/retention.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
@@ -29,10 +30,10 @@ const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
 const WEBHOOKS = 200;
 const SPACE_BYTES = 256 * 1_024;
 /**
- * How many rows are deleted for each that is accepted while a pass is under way, for each kind of retention: a row costs 1.2, since it is also
- * read. Otherwise the store would grow for as long as events come in at the limit.
+ * How many rows are deleted for each that is written while a pass is under way, for each kind of retention: a row costs up to 1.2, since it is
+ * also read. Otherwise the store would grow for as long as events come in at the limit.
  */
-const ROWS_PER_ACCEPTED = 1.5;
+const ROWS_PER_WRITTEN = 1.25;
 
 /**
  * A loop of passes. A pass deletes in steps, with a pause after each, until nothing expired is left. It needs no memory
@@ -87,17 +88,18 @@ export class Retention {
 			this.#fromTheOldestAt = now;
 		}
 		this.#sum = NOTHING_PURGED;
-		const limits = this.#near.directory
-			.projects()
-			.map((project) => ({ project, ...retentionLimits(this.#settings, project, now) }));
+		const limitsOf = (project: Project) => retentionLimits(this.#settings, project, now);
+		const all = this.#near.directory.projects();
 		const kinds = [
-			limits.some(({ eventsBefore }) => eventsBefore !== null),
-			limits.some(({ payloadsBefore }) => payloadsBefore !== null),
+			all.some((project) => limitsOf(project).eventsBefore !== null),
+			all.some((project) => limitsOf(project).payloadsBefore !== null),
 		];
-		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_ACCEPTED);
+		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_WRITTEN);
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks();
-		for (const { project, eventsBefore, payloadsBefore } of limits) {
+		for (const project of all) {
+			// Now, and not when the pass began: the settings can have been read again meanwhile.
+			const { eventsBefore, payloadsBefore } = limitsOf(project);
 			if (eventsBefore !== null) await this.#purge("events", project.id, eventsBefore);
 			if (payloadsBefore !== null) await this.#purge("payloads", project.id, payloadsBefore);
 		}

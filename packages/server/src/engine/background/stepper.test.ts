@@ -15,7 +15,7 @@ function setUp(traffic = { waitingSends: 0, busy: false }) {
 			get waitingSends() {
 				return traffic.waitingSends;
 			},
-			acceptedRows: 0,
+			writtenRows: 0,
 		},
 		line: {
 			get busy() {

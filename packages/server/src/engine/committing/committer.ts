@@ -83,7 +83,7 @@ export class Committer {
 	/** Ends the timer of riding or backing off. */
 	#cancelWait = (): void => {};
 	#whenIdle: (() => void)[] = [];
-	#acceptedRows = 0;
+	#writtenRows = 0;
 
 	constructor(
 		parts: Pick<PartsOn<AcceptStore>, "store" | "clock" | "observer">,
@@ -102,9 +102,9 @@ export class Committer {
 		return this.#sends.length;
 	}
 
-	/** How many events and deliveries have been accepted since the start. */
-	get acceptedRows(): number {
-		return this.#acceptedRows;
+	/** How many events, deliveries and attempts this process has written since its start. */
+	get writtenRows(): number {
+		return this.#writtenRows;
 	}
 
 	/** Outcomes of attempts that wait for a send to share its commit. */
@@ -302,12 +302,15 @@ export class Committer {
 
 	/** Gives each caller the result of its send or update, and the listeners those of the commit. */
 	#callBack(result: CommitResult, { sends, events, updates, sendsSince }: Work): void {
-		for (const [index, update] of updates.entries()) update.done(result.updates[index] ?? null);
+		for (const [index, update] of updates.entries()) {
+			if (update.update.attempt !== null) this.#writtenRows++;
+			update.done(result.updates[index] ?? null);
+		}
 		for (const [index, send] of sends.entries()) {
 			const event = events[index];
 			const accepted = result.events[index];
 			if (event === undefined || accepted === undefined) continue;
-			if (accepted.kind === "accepted") this.#acceptedRows += 1 + event.event.deliveryCount;
+			if (accepted.kind === "accepted") this.#writtenRows += 1 + event.event.deliveryCount;
 			this.#callBackSend(send, event, accepted);
 		}
 		if (result.healthChanges.length > 0) this.#listeners.healthChanged?.(result.healthChanges);
