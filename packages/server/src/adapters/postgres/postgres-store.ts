@@ -45,6 +45,9 @@ export interface PostgresStoreOptions extends DatabaseOptions {
 	readonly clock: Pick<Clock, "now" | "monotonicMs" | "after">;
 }
 
+/** Reads of one project under way at once. */
+const READS_OF_ONE = 2;
+
 /** A store and the connections that it uses, for what else a process does with its database. `store.close` ends both. */
 export interface OpenedPostgres {
 	readonly store: Store;
@@ -65,7 +68,7 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Opene
 		const schema = await migrate(database, options.clock.now());
 		await requireNoTransfer(database);
 		const calls = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
-		return { store: readingInTurns(calls, database.turns()), database, schema };
+		return { store: readingInTurns(calls, database.turns(READS_OF_ONE)), database, schema };
 	} catch (error) {
 		await database.close();
 		throw toStoreError(error);

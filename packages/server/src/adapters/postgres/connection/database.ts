@@ -33,7 +33,7 @@ export class Database {
 	readonly #pools: Pools;
 	readonly #clock: DatabaseOptions["clock"];
 	readonly #onConnectionChange: OnConnectionChange;
-	readonly #turnsOptions: TurnsOptions;
+	readonly #turnsOptions: Omit<TurnsOptions, "mostOfOne">;
 	readonly #changes: Turns;
 	/** The mark of the last transaction of each connection. */
 	readonly #marks = new WeakMap<PoolClient, string>();
@@ -46,12 +46,13 @@ export class Database {
 		this.#onConnectionChange = onConnectionChange;
 		const { maxConnections = MAX_CONNECTIONS, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
 		this.#turnsOptions = { most: Math.max(1, maxConnections - 1), maxWaitMs: connectTimeoutMs, clock };
-		this.#changes = this.turns();
+		// Those of one project would only wait for its lock.
+		this.#changes = this.turns(1);
 	}
 
-	/** Turns for calls of one kind, which leave a connection to the others of this kind. */
-	turns(): Turns {
-		return new Turns(this.#turnsOptions);
+	/** Turns for calls of one kind, which leave a connection to the others of this kind. One owner has at most so many under way. */
+	turns(mostOfOne: number): Turns {
+		return new Turns({ ...this.#turnsOptions, mostOfOne });
 	}
 
 	/** Reads with one statement. */
@@ -79,7 +80,7 @@ export class Database {
 				await lockProject(session, project);
 				return work(session);
 			});
-		return this.#changes.run(project ?? "", Infinity, change);
+		return this.#changes.run(project ?? "", { mostWaiting: Infinity }, change);
 	}
 
 	/** The same for the busy path, with a connection of its own. */

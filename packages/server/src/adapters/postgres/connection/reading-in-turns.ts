@@ -1,5 +1,11 @@
 // A store whose reads for somebody take turns by project.
-import { mostWaiting, ownerOfRead, READ_NAMES, type ReadName } from "../../../ports/store/reads/read-owners.ts";
+import {
+	isRowRead,
+	mostWaiting,
+	ownerOfRead,
+	READ_NAMES,
+	type ReadName,
+} from "../../../ports/store/reads/read-owners.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import type { Turns } from "./turns.ts";
 
@@ -9,7 +15,8 @@ type Read = (...parameters: readonly unknown[]) => Promise<unknown>;
 export function readingInTurns(store: Store, turns: Turns): Store {
 	const inTurn = (name: ReadName): Read => {
 		const read = store[name] as Read;
-		return (...parameters) => turns.run(ownerOfRead(name, parameters), mostWaiting(name), () => read(...parameters));
+		const place = { mostWaiting: mostWaiting(name), isUrgent: isRowRead(name) };
+		return (...parameters) => turns.run(ownerOfRead(name, parameters), place, () => read(...parameters));
 	};
 	const reads = Object.fromEntries(READ_NAMES.map((name) => [name, inTurn(name)]));
 	return { ...store, ...(reads as unknown as Pick<Store, ReadName>) };

@@ -55,6 +55,11 @@ const MAX_WAITING = 256;
 /** With those of single rows, which changes need: so no change fails because its project lists too much. */
 const MAX_WAITING_WITH_ROWS = 512;
 
+/** Whether it is one of single rows, which changes need: it should not wait for its owner's lists. */
+export function isRowRead(name: ReadName): boolean {
+	return ROW_READS.has(name);
+}
+
 /** How many reads of its owner may wait when this one is asked for. */
 export function mostWaiting(name: ReadName): number {
 	return ROW_READS.has(name) ? MAX_WAITING_WITH_ROWS : MAX_WAITING;
