@@ -215,8 +215,11 @@ export class PostgresWire implements Wire {
 
 	#lookMs(): number {
 		const { clock, isAlone, signals } = this.#parts;
+		// A process that can't read changes for long answers no calls.
+		if (this.#isFailing) return LOOK_MS;
 		if (isAlone()) return ALONE_LOOK_MS;
 		if (signals.isUp) return TOLD_LOOK_MS;
+		if (this.live.isWatching) return LOOK_MS;
 		return clock.monotonicMs() - this.#newAt < QUIET_AFTER_MS ? LOOK_MS : QUIET_LOOK_MS;
 	}
 

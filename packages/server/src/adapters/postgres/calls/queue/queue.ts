@@ -100,8 +100,8 @@ const pulledIn = (condition: string) =>
 			) d
 		),
 		locked AS MATERIALIZED (
-			SELECT id FROM open_deliveries
-			WHERE id = ANY(ARRAY(SELECT id FROM found)) AND due_at IS NOT NULL AND lease_until IS NULL ORDER BY id FOR UPDATE
+			SELECT id FROM open_deliveries d
+			WHERE id = ANY(ARRAY(SELECT id FROM found)) AND due_at IS NOT NULL AND lease_until IS NULL AND ${condition} ORDER BY id FOR UPDATE
 		)
 		UPDATE open_deliveries d SET next_attempt_at = found.latest, due_at = found.latest FROM locked JOIN found USING (id)
 		WHERE d.id = locked.id AND d.due_at > found.latest

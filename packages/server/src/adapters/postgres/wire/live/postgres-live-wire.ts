@@ -59,6 +59,11 @@ export class PostgresLiveWire implements LiveWire {
 		this.#parts = parts;
 	}
 
+	/** Whether somebody waits here for what other processes publish. */
+	get isWatching(): boolean {
+		return this.#topics.size > 0;
+	}
+
 	listen(listener: LiveWireListener): void {
 		this.#listener = listener;
 	}
