@@ -152,10 +152,13 @@ function listOf(value: unknown, isAllowed: (one: string) => boolean): string | u
 	return values.length === 0 ? undefined : [...new Set(values)].join(",");
 }
 
+/** The last time that JavaScript has a date for. */
+const LAST_TIME = 8.64e15;
+
 /** A time that can be read. */
 export function timeText(value: unknown): string | undefined {
 	const given = text(value);
-	return given !== undefined && Number.isFinite(timeOf(given)) ? given : undefined;
+	return given !== undefined && Math.abs(timeOf(given)) <= LAST_TIME ? given : undefined;
 }
 
 /** The value if it is one of those allowed. */

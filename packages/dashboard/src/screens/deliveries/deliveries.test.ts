@@ -250,8 +250,11 @@ pageSuite("deliveries", (world) => {
 		await expect.poll(() => rendered.count()).toBeLessThan(400);
 		// By keyboard over the edge of what is rendered together.
 		await row(48).focus();
-		for (const _ of ["49", "50", "51"]) await page.keyboard.press("j");
-		await expect.poll(focused).toBe(rowId(51));
+		await row(51).waitFor();
+		for (const next of [49, 50, 51]) {
+			await page.keyboard.press("j");
+			await expect.poll(focused).toBe(rowId(next));
+		}
 		await toLast().toBe(true);
 		// What has the focus is still there: k goes on from it.
 		await page.keyboard.press("k");

@@ -47,7 +47,12 @@ export function DeliveriesScreen() {
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
 	const rows = data?.pages.flatMap((page) => page.data);
 	const open = (id: string | undefined) =>
-		void navigate({ search: (search) => ({ ...search, open: id }), replace: search.open !== undefined });
+		void navigate({
+			search: (search) => ({ ...search, open: id }),
+			replace: search.open !== undefined,
+			// The list stays where it is.
+			resetScroll: false,
+		});
 	const toggle = (id: string) =>
 		setSelected((selected) => (selected.has(id) ? without(selected, id) : new Set([...selected, id])));
 	useTriageKeys({ onRow: (id) => search.open !== undefined && isWide && open(id), onSelect: mayWrite ? toggle : null });

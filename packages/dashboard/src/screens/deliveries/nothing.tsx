@@ -1,5 +1,5 @@
 // What the list shows if nothing matches: which filter leaves the most out, and how much there is without it.
-import type { Webhook } from "@fanfare/sdk";
+import type { DeliveryCount, Webhook } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -16,6 +16,11 @@ import { withoutOneQuery } from "./queries.ts";
 const OFFERED = 3;
 
 const route = getRouteApi("/$projectId/deliveries");
+
+function matchingWords({ count: found, complete }: DeliveryCount): string {
+	if (complete) return count(found);
+	return found === 0 ? "perhaps some" : `more than ${count(found)}`;
+}
 
 interface NothingProps {
 	readonly search: DeliveriesSearch;
@@ -41,7 +46,7 @@ function NothingMatches({ search, webhooks }: NothingProps) {
 	const named = (found ?? []).slice(0, OFFERED).map(({ name, value, counted }) => ({
 		name,
 		words: filterWords(name, value, { webhooks, zone }),
-		matching: `${counted.complete ? "" : "more than "}${count(counted.count)}`,
+		matching: matchingWords(counted),
 	}));
 	const isOne = filtersOf(search).length === 1;
 	return (

@@ -82,10 +82,13 @@ export function withoutOneQuery(project: ProjectHandle, search: DeliveriesSearch
 			for (const [name, value] of filters) {
 				const rest = filterOf({ ...search, [name]: undefined }, Date.now());
 				const counted = await project.deliveries.count(rest, { signal });
-				if (counted.count > 0) found.push({ name, value, counted });
+				if (counted.count > 0 || !counted.complete) found.push({ name, value, counted });
 			}
-			return found.toSorted((a, b) => b.counted.count - a.counted.count);
+			// One that was not counted to its end has more, however few were found.
+			const size = ({ count, complete }: DeliveryCount) => (complete ? count : Number.MAX_SAFE_INTEGER);
+			return found.toSorted((a, b) => size(b.counted) - size(a.counted));
 		},
+		staleTime: 60_000,
 		// Without the only filter, everything matches.
 		enabled: filters.length > 1,
 	});

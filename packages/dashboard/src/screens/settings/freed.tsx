@@ -17,6 +17,8 @@ interface Old {
 	readonly count: number;
 	/** False if there are more: counting is bounded. */
 	readonly isComplete: boolean;
+	/** Whether there are older events without a delivery, of which there is no count. */
+	readonly hasOthers: boolean;
 	/** Their part of what the project stores, as if all took the same. */
 	readonly bytes: number;
 }
@@ -28,10 +30,11 @@ function oldQuery(project: ProjectHandle, days: number | null) {
 		queryFn: async ({ signal }): Promise<Old> => {
 			const before = Date.now() - (days ?? 0) * DAY_MS;
 			const { count, complete } = await project.deliveries.count({ before }, { signal });
+			const hasOthers = count === 0 && (await project.events.list({ before, limit: 1 }, { signal })).data.length > 0;
 			const { deliveries } = await project.stats({}, { signal });
 			const { storedBytes } = await project.usage({ signal });
 			const all = Object.values(deliveries).reduce((sum, some) => sum + some, 0);
-			return { count, isComplete: complete, bytes: all === 0 ? 0 : storedBytes * Math.min(1, count / all) };
+			return { count, hasOthers, isComplete: complete, bytes: all === 0 ? 0 : storedBytes * Math.min(1, count / all) };
 		},
 		enabled: days !== null,
 		staleTime: 30_000,
@@ -64,6 +67,15 @@ function Estimate({ days, what, isAll }: EstimateProps) {
 	const { data: old, isError } = useQuery(oldQuery(useProject(), asked));
 	if (isError) return null;
 	if (old === undefined || asked !== days) return <p className="dim flat">Counting what is older…</p>;
+	if (old.hasOthers) {
+		return (
+			<p className="note warn flat">
+				<span>
+					{what}: frees events without deliveries that are older than {counted(days, "day")}. It cannot be undone.
+				</span>
+			</p>
+		);
+	}
 	if (old.count === 0) return <p className="dim flat">{what}: nothing is older, so saving this frees nothing now.</p>;
 	const about = `${isAll ? "about" : "up to about"} ${byteCount(old.bytes)}`;
 	return (

@@ -42,7 +42,7 @@ export function WebhookScreen() {
 			</>
 		);
 	}
-	return <Loaded webhook={webhook} error={error} onRetry={refetch} />;
+	return <Loaded key={webhook.id} webhook={webhook} error={error} onRetry={refetch} />;
 }
 
 function BackLink() {

@@ -46,7 +46,8 @@ export function WebhooksScreen() {
 	const batches = useBatches(webhooks ?? [], onServer);
 	const isFiltered = q !== "" || state !== undefined;
 	const found = isFiltered && asked === q ? union(loaded, onServer) : loaded;
-	const setForm = (form: string | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
+	const setForm = (form: string | undefined) =>
+		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false });
 	const edited = form === "new" ? "new" : (webhooks?.find(({ id }) => id === form) ?? null);
 	const add = (
 		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => setForm("new")}>
