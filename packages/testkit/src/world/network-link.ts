@@ -122,7 +122,7 @@ class DelayLine {
 	/** `arrive` is called after the delay, and the other steps before it, and the time that this one takes by itself. */
 	push(arrive: () => void, delayMs: number, takesMs: number): void {
 		const now = performance.now();
-		this.#lastAt = Math.max(now + delayMs, this.#lastAt + takesMs);
+		this.#lastAt = Math.max(now + delayMs, this.#lastAt) + takesMs;
 		if (this.#steps.length === 0 && this.#lastAt <= now) return arrive();
 		this.#steps.push({ at: this.#lastAt, arrive });
 		if (this.#steps.length === 1) this.#wait();

@@ -83,7 +83,8 @@ async function openBoth(parts: Partial<ApiDeps> = {}, limits: ApiDeps["limits"] 
 
 	async function compare(sent: Sent) {
 		const bytes = bytesOf(sent);
-		const isLast = sent.version === "1.0" || sent.headers?.["connection"] === "close";
+		const connection = sent.headers?.["connection"];
+		const isLast = connection === "close" || (sent.version === "1.0" && connection !== "keep-alive");
 		const before = lines.length;
 		const byApp = await exchange(plainPort, bytes, isLast);
 		const between = lines.length;
