@@ -36,7 +36,14 @@ const { hostile } = fc.letrec<{ hostile: string; list: string; map: string }>((t
 }));
 /** The value with which this began: it has a length, and can't be turned into a string. */
 const LENGTH_WITHOUT_TEXT = '{"length":0,"toString":1}';
-const examples: [string][] = [[LENGTH_WITHOUT_TEXT], ['{"length":1e9,"toString":1}'], ['{"valueOf":0,"toString":0}']];
+/** And one whose length can't be turned into a number. */
+const LENGTH_WITHOUT_NUMBER = '{"length":[{"toString":null}]}';
+const examples: [string][] = [
+	[LENGTH_WITHOUT_TEXT],
+	[LENGTH_WITHOUT_NUMBER],
+	['{"length":1e9,"toString":1}'],
+	['{"valueOf":0,"toString":0}'],
+];
 
 const calls = callsWithBody();
 

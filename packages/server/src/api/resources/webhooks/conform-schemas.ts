@@ -1,6 +1,7 @@
 // Conformance checks of webhooks on the wire.
 import { z } from "@hono/zod-openapi";
 
+import { list } from "../common/bounded.ts";
 import { eventTypeName } from "../event-types/schemas.ts";
 
 const MAX_BURST = 50;
@@ -21,10 +22,7 @@ export const conformWebhookSchema = z
 				description: "The data of the requests, any JSON value but null. Defaults to the example of the event type.",
 				example: { id: 4711, plan: "pro" },
 			}),
-		checks: z
-			.array(checkName)
-			.min(1)
-			.max(MAX_NAMES)
+		checks: list(checkName, { min: 1, max: MAX_NAMES })
 			.optional()
 			.openapi({
 				description: "Make these checks and the basic ones, without which they mean nothing. Defaults to all.",
