@@ -93,7 +93,7 @@ export async function migrate(
 	});
 	for (const migration of migrations) {
 		if (migration.id <= current) continue;
-		await whenFree(database, migration, () => database.define((session) => apply(session, migration, now)));
+		await whenFree(migration, (isAgain) => database.define((session) => apply(session, migration, now, isAgain)));
 	}
 	return { current: Math.max(current, known), known };
 }
@@ -119,9 +119,16 @@ export function newerSchema(detail: string): StoreError {
 	);
 }
 
-async function apply(session: Session, { id, name, sql, worksWith }: Migration, now: number): Promise<void> {
+async function apply(
+	session: Session,
+	{ id, name, sql, worksWith }: Migration,
+	now: number,
+	isAgain: boolean,
+): Promise<void> {
 	await lock(session);
 	if ((await idOf(session, SELECT_APPLIED)) >= id) return;
+	// With the lock, so that of several processes that start, none tries while another one lets the others go on.
+	if (isAgain) await session.longScript(LET_OTHERS);
 	await session.run(LIMIT_WAIT);
 	if (worksWith > FIRST) await requireNoneOlder(session, worksWith);
 	// A statement without parameters can be several.
@@ -144,21 +151,15 @@ async function requireNoneOlder(session: Session, schema: number): Promise<void>
 }
 
 /** Tries again while others use the tables that are to be changed. */
-async function whenFree(database: Database, { id, name }: Migration, work: () => Promise<void>): Promise<void> {
+async function whenFree({ id, name }: Migration, work: (isAgain: boolean) => Promise<void>): Promise<void> {
 	for (let tries = 1; ; tries++) {
 		try {
-			return await work();
+			return await work(tries > 1);
 		} catch (error) {
 			if (!isLocked(error)) throw error;
-			if (tries < MAX_TRIES) await database.define((session) => pause(session));
-			else throw inUse(`${id} (${name})`, error);
+			if (tries === MAX_TRIES) throw inUse(`${id} (${name})`, error);
 		}
 	}
-}
-
-async function pause(session: Session): Promise<void> {
-	await session.run(WAIT);
-	await session.longScript(LET_OTHERS);
 }
 
 function inUse(migration: string, cause: unknown): StoreError {
