@@ -89,11 +89,11 @@ export class RelayCrowd {
 	async ended(): Promise<void> {
 		const giveUpAt = Date.now() + ENDED_WITHIN_MS;
 		for (const { id } of this.#projects) {
-			for (const status of ["Pending", "Held"] as const) {
-				const isOver = async () => (await this.#project(id).deliveries.list({ status, limit: 1 })).data.length === 0;
-				const leftMs = Math.max(0, giveUpAt - Date.now());
-				await eventually("the deliveries of relays to end", isOver, leftMs).catch(() => null);
-			}
+			// Both at once: a Held one is Pending again when its relay comes back.
+			const waiting = { status: ["Pending", "Held"], limit: 1 } as const;
+			const isOver = async () => (await this.#project(id).deliveries.list(waiting)).data.length === 0;
+			const leftMs = Math.max(0, giveUpAt - Date.now());
+			await eventually("the deliveries of relays to end", isOver, leftMs).catch(() => null);
 		}
 		const { world, hasStats } = this.#round;
 		const answers: ServerAnswers[] = [];
