@@ -13,6 +13,17 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** At the end of a pass, retention sets a timer for the next one. */
 const PASS_EVERY_MS = 10 * MINUTE_MS;
+/** An event that no webhook wants. */
+const INPUT = {
+	type: "a",
+	dataJson: "1",
+	timestamp: null,
+	idempotencyKey: null,
+	webhookIds: null,
+	traceparent: null,
+	customers: null,
+	tags: [],
+};
 const NONE: Purged = { events: 0, deliveries: 0, attempts: 0, payloads: 0 };
 
 /** Moves the clock and waits until a pass of retention has ended. The pass that was due on the way has started at its own time. */
@@ -73,17 +84,7 @@ describe("retention", () => {
 		await using test = await openTestEngine({ retention: { retentionDays: 7, payloadRetentionDays: null } });
 		const { projects, intake } = test.engine;
 		const send = async (projectId: string) => {
-			const input = {
-				type: "a",
-				dataJson: "1",
-				timestamp: null,
-				idempotencyKey: null,
-				webhookIds: null,
-				traceparent: null,
-				customers: null,
-				tags: [],
-			};
-			return (await intake.send(projectScope(projectId), input)).event.id;
+			return (await intake.send(projectScope(projectId), INPUT)).event.id;
 		};
 		const [short, never] = [await projects.create("short", null), await projects.create("never", null)];
 		await projects.update(changeIn(short.id), { retentionDays: 1 });
@@ -110,17 +111,7 @@ describe("retention", () => {
 	it("deletes by the settings that are in force when a project's turn comes, also within a pass", async () => {
 		await using first = await openTestEngine();
 		const other = await first.engine.projects.create("other", null);
-		const input = {
-			type: "a",
-			dataJson: "1",
-			timestamp: null,
-			idempotencyKey: null,
-			webhookIds: null,
-			traceparent: null,
-			customers: null,
-			tags: [],
-		};
-		for (const scope of [first.scope, projectScope(other.id)]) await first.engine.intake.send(scope, input);
+		for (const scope of [first.scope, projectScope(other.id)]) await first.engine.intake.send(scope, INPUT);
 		await first.engine.stop(0);
 		const store = {
 			...first.store,
@@ -185,16 +176,7 @@ describe("retention", () => {
 		await using test = await openTestEngine();
 		const { projects, intake } = test.engine;
 		const project = await projects.create("short-lived", null);
-		const input = {
-			type: "a",
-			dataJson: "1",
-			timestamp: null,
-			idempotencyKey: "k",
-			webhookIds: null,
-			traceparent: null,
-			customers: null,
-			tags: [],
-		};
+		const input = { ...INPUT, idempotencyKey: "k" };
 		const { event } = await intake.send(projectScope(project.id), input);
 		await projects.delete(changeIn(project.id));
 		await eventually("the project is removed", async () => {
@@ -210,16 +192,7 @@ describe("retention", () => {
 
 	it("lets sends through between its steps, and stops after the step under way", async () => {
 		await using test = await openTestEngine();
-		const inputs = Array.from({ length: 1_000 }, () => ({
-			type: "a",
-			dataJson: "1",
-			timestamp: null,
-			idempotencyKey: null,
-			webhookIds: null,
-			traceparent: null,
-			customers: null,
-			tags: [],
-		}));
+		const inputs = Array.from({ length: 1_000 }, () => INPUT);
 		for (let n = 0; n < 3; n++) await test.engine.intake.sendBatch(test.scope, inputs);
 		await untilPassing(test);
 		await test.send();
@@ -233,16 +206,7 @@ describe("retention", () => {
 
 	it("continues after a restart, and after a failure with its next pass", async () => {
 		await using first = await openTestEngine();
-		const inputs = Array.from({ length: 1_000 }, () => ({
-			type: "a",
-			dataJson: "1",
-			timestamp: null,
-			idempotencyKey: null,
-			webhookIds: null,
-			traceparent: null,
-			customers: null,
-			tags: [],
-		}));
+		const inputs = Array.from({ length: 1_000 }, () => INPUT);
 		await first.engine.intake.sendBatch(first.scope, inputs);
 		await untilPassing(first);
 		await first.engine.stop(0);
