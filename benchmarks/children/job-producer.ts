@@ -74,7 +74,7 @@ async function paced({ series, count, batchSize, ratePerS }: PacedLoad): ReturnT
 		const sendDue = () => {
 			for (; next < count && timeOf(next) <= nowMs(); next += batchSize) sends.push(sendFrom(next));
 			if (next >= count) resolve();
-			else setTimeout(sendDue, Math.ceil(timeOf(next) - nowMs()));
+			else setTimeout(sendDue, Math.max(0, Math.ceil(timeOf(next) - nowMs())));
 		};
 		sendDue();
 	});
