@@ -5,7 +5,8 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 
 import { LIVE_KINDS } from "../../core/live.ts";
 import type { OwnEvent } from "../../engine/reacting/own-events.ts";
-import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
+import { exportOpenApiDocument } from "./exported.ts";
+import { apiRoutes } from "../resources/table.ts";
 import { caller } from "../test/caller.ts";
 import { documentedContent, plainDocument, requireDocumented, schemaProblem } from "../test/documented.ts";
 import { breakable } from "./docs-page/parts.ts";
