@@ -50,7 +50,7 @@ async function run({ buildCommand, quick }: RunContext): Promise<Measurements> {
 	for (let start = 0; start < starts; start++) {
 		node.push(await nodeMs());
 		bare.push(await timeOf(["--input-type=module", "--eval", BARE]));
-		server.push(await timeOf([main, "serve"], start === starts - 1 ? SETTLE_MS : 0));
+		server.push(await timeOf([main, "serve"], start === starts - 1 && !quick ? SETTLE_MS : 0));
 	}
 	// The fastest of each: everything that makes one slower is not the program's.
 	const least = (runs: readonly Started[], name: keyof Started) => Math.min(...runs.map((one) => one[name]));

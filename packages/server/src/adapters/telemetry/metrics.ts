@@ -239,7 +239,7 @@ export class Metrics {
 	}
 }
 
-/** Memory, CPU, open handles and, from then on, garbage collection. What this needs is loaded here, at the first scrape. */
+/** Memory, open handles and, counted from then on, CPU and garbage collection. What this needs is loaded here, at the first scrape. */
 async function watchProcess(): Promise<Registry> {
 	const { collectDefaultMetrics } = await import("prom-client");
 	const register = new Registry();
