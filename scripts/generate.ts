@@ -2,7 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { exportOpenApiDocument, renderAccessTable, renderConfigurationDoc, VERSION } from "@fanfare/server";
+import { renderConfigurationDoc, VERSION } from "@fanfare/server";
+import { exportOpenApiDocument, renderAccessTable } from "@fanfare/server/documents";
 
 import { renderCauses } from "./causes.ts";
 import { renderCommandDoc } from "./command-doc.ts";

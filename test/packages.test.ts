@@ -169,6 +169,12 @@ it("the server's package has the page and the documents, with compressed copies"
 	expect(files.filter((path) => /^dist\/docs\/assets\/search-.*\.json(\.br|\.gz)?$/.test(path))).toHaveLength(3);
 });
 
+it("the code of the server's package is a few files, since each one costs a start a millisecond", () => {
+	const code = packed.get("server")!.files.filter((path) => /^dist\/(?!page\/|docs\/).*\.js$/.test(path));
+	expect(code).toEqual(expect.arrayContaining(["dist/index.js", "dist/adapters/sqlite/thread/store-thread.js"]));
+	expect(code.length).toBeLessThan(80);
+});
+
 // The command has nothing to import.
 it.each([
 	["sdk", "strict"],

@@ -9,6 +9,7 @@ import { readsBeside } from "./log/reads-beside.ts";
 import { replayBesideLive } from "./log/replay-beside-live.ts";
 import { replayToEnd } from "./log/replay-to-end.ts";
 import { retentionBeside } from "./log/retention-beside.ts";
+import { serverStart } from "./log/server-start.ts";
 import { startUp } from "./log/start-up.ts";
 import { manyWebhooks } from "./shape/many-webhooks.ts";
 import { nastiestBodies } from "./shape/nastiest-bodies.ts";
@@ -60,6 +61,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	purgeBesideLive,
 	retentionBeside,
 	startUp,
+	serverStart,
 	commandStart,
 	cluster1500,
 ];

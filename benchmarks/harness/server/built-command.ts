@@ -6,6 +6,8 @@ import { promisify } from "node:util";
 
 import { linkLibraries, WORKING_TREE } from "@fanfare/testkit/programs/server-code";
 
+import { bundleServer } from "../../../scripts/built/server-bundle.ts";
+
 /** The folders of the packages that the command consists of. */
 const PACKAGES = ["sdk", "server", "cli"];
 
@@ -30,7 +32,10 @@ export async function buildCommand(codeDir: string, parentDir: string): Promise<
 		cpSync(join(from, "src"), join(to, "src"), { recursive: true });
 	}
 	linkLibraries(home);
-	for (const name of PACKAGES) await compile(join(home, "packages", name));
+	for (const name of PACKAGES) {
+		const folder = join(home, "packages", name);
+		await (name === "server" ? bundleServer(folder) : compile(folder));
+	}
 	return join(home, "packages", "cli", "dist", "main.js");
 }
 

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
+import { startServerProcess } from "@fanfare/testkit/server-process";
 import { expect, it } from "vitest";
 
 import { ENTRIES } from "../src/entries.ts";
@@ -15,6 +16,21 @@ const LIST_MODULES = `data:text/javascript,${encodeURIComponent(`
 	const loaded = [];
 	registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
 	process.on("exit", () => writeSync(2, "MODULES " + JSON.stringify(loaded) + "\\n"));
+`)}`;
+
+/** The same for the files of the page and of the documents that the main thread looks for. */
+const LIST_FILES = `data:text/javascript,${encodeURIComponent(`
+	import fs, { writeSync } from "node:fs";
+	import { syncBuiltinESMExports } from "node:module";
+	import { isMainThread } from "node:worker_threads";
+	const asked = [];
+	for (const name of ["existsSync", "readFileSync"]) {
+		const original = fs[name];
+		fs[name] = (path, ...rest) => (asked.push(String(path)), original(path, ...rest));
+	}
+	syncBuiltinESMExports();
+	const ofPage = () => asked.filter((path) => path.includes("/dist/page/") || path.includes("/dist/docs/"));
+	if (isMainThread) process.on("exit", () => writeSync(2, "FILES " + JSON.stringify(ofPage()) + "\\n"));
 `)}`;
 
 async function modulesOf(args: readonly string[]): Promise<string[]> {
@@ -64,6 +80,31 @@ it("no command loads the SDK before it runs, and one that runs does", async () =
 
 it("serve loads the server, which shows that the list of modules has it", async () => {
 	expect((await modulesOf(["serve", "--help"])).some(isServer)).toBe(true);
+});
+
+/** What only some servers need, or none before it is asked for. */
+const ON_DEMAND =
+	/\/node_modules\/(pg|pg-\w+|@nats-io\/\w+|@opentelemetry\/[\w-]+|ajv|ajv-formats|re2js|openapi3-ts)\/|\/adapters\/(postgres|nats)\/|\/telemetry\/tracing\.|\/api\/documents\/(openapi|docs-page|parts|received)\b/;
+
+it("a server that has started has loaded no code for databases, traces, schemas and documents, and not the page", async () => {
+	await using server = await startServerProcess({ preload: [LIST_MODULES, LIST_FILES] });
+	await server.createWebhook("http://127.0.0.1:9/");
+	await server.stop();
+	const modules = listedIn(server.stderr);
+	expect(modules.some((url) => url.includes("/compose/embedded."))).toBe(true);
+	expect(modules.filter((url) => ON_DEMAND.test(url))).toEqual([]);
+	expect(server.stderr).toContain("FILES []\n");
+});
+
+it("a server loads these when it is asked for them, which shows that the lists have them", async () => {
+	await using server = await startServerProcess({ preload: [LIST_MODULES, LIST_FILES] });
+	for (const path of ["/openapi.json", "/docs/api", "/ui/"]) await server.call("GET", path);
+	await server.stop();
+	const found = listedIn(server.stderr).filter((url) => ON_DEMAND.test(url));
+	expect(found).toEqual(
+		expect.arrayContaining([expect.stringMatching(/documents\/openapi\./), expect.stringMatching(/docs-page\.ts/)]),
+	);
+	expect(server.stderr).toMatch(/^FILES .*dist\/page\/.*$/m);
 });
 
 it("each command says of itself what the help of the program says", async () => {

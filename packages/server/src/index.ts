@@ -26,7 +26,6 @@ export {
 } from "./compose/offline/migrate-store.ts";
 export { rotateMasterKey } from "./compose/offline/rotate-master-key.ts";
 export { generateSecret, generateSecretKey } from "./compose/secrets.ts";
-export { renderAccessTable, exportOpenApiDocument } from "./api/resources/table.ts";
 export {
 	ConfigError,
 	describeSettings,

@@ -5,10 +5,11 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 
 import { LIVE_KINDS } from "../../core/live.ts";
 import type { OwnEvent } from "../../engine/reacting/own-events.ts";
-import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
+import { apiRoutes } from "../resources/table.ts";
 import { caller } from "../test/caller.ts";
 import { documentedContent, plainDocument, requireDocumented, schemaProblem } from "../test/documented.ts";
 import { breakable } from "./docs-page/parts.ts";
+import { exportOpenApiDocument } from "./exported.ts";
 import { derivedCall, SDK_CALLS, sdkCall } from "./parts/sdk-calls.ts";
 import { OWN_EVENTS } from "./received/own-events.ts";
 import { EXAMPLE } from "./received/webhooks.ts";

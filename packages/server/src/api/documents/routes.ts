@@ -1,10 +1,11 @@
 // The description of the API itself: a document for programs and a page for people.
 import { z } from "@hono/zod-openapi";
 
+import type { AppDeps } from "../deps.ts";
 import { redirectTo } from "../page/site.ts";
 import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
-import { docsPage } from "./docs-page/docs-page.ts";
-import { openApiDocument } from "./openapi.ts";
+import type { docsPage } from "./docs-page/docs-page.ts";
+import type { OpenApiDocument } from "./openapi.ts";
 
 /** The address in the examples if there is no better one. */
 const DEFAULT_SERVER = "http://127.0.0.1:8787";
@@ -14,7 +15,7 @@ const DEFAULT_SERVER = "http://127.0.0.1:8787";
  * request. Each document is rendered once.
  */
 export function docsRoutes(routes: readonly Route[]): Route[] {
-	let documentReply: Reply | null = null;
+	let documentReply: Promise<Reply> | null = null;
 	let page: { readonly shell: string | null; readonly reply: ReturnType<typeof docsPage> } | null = null;
 	return [
 		route({
@@ -28,7 +29,12 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			answers: {
 				200: { description: "The document.", schema: z.record(z.string(), z.unknown()), example: { openapi: "3.1.0" } },
 			},
-			handle: ({ deps }) => (documentReply ??= json(openApiDocument(routes, deps.version, deps.publicUrl))),
+			handle({ deps }) {
+				documentReply ??= renderDocument(routes, deps).then((document) => json(document));
+				// A file that could not be read for lack of descriptors may be read the next time.
+				documentReply.catch(() => (documentReply = null));
+				return documentReply;
+			},
 		}),
 		route({
 			id: "getDocs",
@@ -62,9 +68,21 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 				const shell = deps.docsShell?.() ?? null;
 				// The site may be built while the server runs.
 				if (page?.shell !== shell) page = null;
-				page ??= { shell, reply: docsPage(openApiDocument(routes, deps.version, deps.publicUrl), shell) };
+				page ??= { shell, reply: renderPage(routes, deps, shell) };
+				page.reply.catch(() => (page = null));
 				return (await page.reply)(server);
 			},
 		}),
 	];
+}
+
+/** What makes the document is loaded here, since few servers are ever asked for it. */
+async function renderDocument(routes: readonly Route[], { version, publicUrl }: AppDeps): Promise<OpenApiDocument> {
+	const { openApiDocument } = await import("./openapi.ts");
+	return openApiDocument(routes, version, publicUrl);
+}
+
+async function renderPage(routes: readonly Route[], deps: AppDeps, shell: string | null): ReturnType<typeof docsPage> {
+	const { docsPage } = await import("./docs-page/docs-page.ts");
+	return docsPage(await renderDocument(routes, deps), shell);
 }

@@ -4,7 +4,8 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { CAPABILITIES } from "../../core/access/principal.ts";
 import { eventually, openTestEngine } from "../../engine/test/test-engine.ts";
-import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
+import { exportOpenApiDocument } from "../documents/exported.ts";
+import { apiRoutes } from "../resources/table.ts";
 import { testApiOn } from "../test/test-api.ts";
 
 const PAYLOAD = "payload-of-an-event";

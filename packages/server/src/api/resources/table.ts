@@ -1,6 +1,4 @@
 // The table of all routes, in the order in which the documents show them.
-import { renderAccessDoc } from "../documents/access-doc.ts";
-import { openApiDocument, type OpenApiDocument } from "../documents/openapi.ts";
 import { docsRoutes } from "../documents/routes.ts";
 import type { Route } from "../request/route.ts";
 import { auditRoutes } from "./audit/routes.ts";
@@ -56,14 +54,4 @@ export function apiRoutes(): readonly Route[] {
 	];
 	routes.push(...docsRoutes(routes));
 	return routes;
-}
-
-/** The text of docs/access.md. */
-export function renderAccessTable(): string {
-	return renderAccessDoc(apiRoutes());
-}
-
-/** The OpenAPI 3.1 document of the whole API, without a server's address; the same for the same version, byte for byte. */
-export function exportOpenApiDocument(version: string): OpenApiDocument {
-	return openApiDocument(apiRoutes(), version, null);
 }

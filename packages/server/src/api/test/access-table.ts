@@ -2,8 +2,9 @@
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { CAPABILITIES, type Capability } from "../../core/access/principal.ts";
+import { exportOpenApiDocument } from "../documents/exported.ts";
 import type { Access } from "../request/route.ts";
-import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
+import { apiRoutes } from "../resources/table.ts";
 
 export interface AccessSubject extends AsyncDisposable {
 	readonly request: (path: string, init: RequestInit) => Response | Promise<Response>;

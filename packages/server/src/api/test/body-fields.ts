@@ -1,5 +1,6 @@
 // The fields of all bodies and queries of the API, from the OpenAPI document, for tests that try values in each of them.
-import { apiRoutes, exportOpenApiDocument } from "../resources/table.ts";
+import { exportOpenApiDocument } from "../documents/exported.ts";
+import { apiRoutes } from "../resources/table.ts";
 import type { Caller } from "./caller.ts";
 
 export type Kind = "object" | "array" | "string" | "number" | "boolean" | "null";

@@ -2,7 +2,7 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 
 import type { RequestLine } from "../../ports/log.ts";
-import { exportOpenApiDocument } from "../resources/table.ts";
+import { exportOpenApiDocument } from "../documents/exported.ts";
 
 interface Response {
 	readonly $ref?: string;

@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 
 import { findMasterKey } from "../../adapters/files/master-key.ts";
-import { openPostgresTarget } from "../../adapters/postgres/import/postgres-target.ts";
 import { openSqliteSource } from "../../adapters/sqlite/export/sqlite-source.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { Config } from "../../config.ts";
@@ -83,6 +82,8 @@ export async function migrateStore(
 		resources.defer(() => source.close());
 		const { workspace, masterKeyFingerprint: fingerprint } = source.head.identity;
 		const hasMasterKey = checkKey(config, fingerprint);
+		// Loaded here, so that a server on a directory loads no code that only databases need.
+		const { openPostgresTarget } = await import("../../adapters/postgres/import/postgres-target.ts");
 		const target = await openPostgresTarget({ url, clock: systemClock });
 		resources.defer(() => target.close());
 		const { counts, hasGoneOn } = await transfer(source, target, options);

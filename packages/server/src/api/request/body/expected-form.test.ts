@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 
 import { FanfareError } from "../../../core/errors.ts";
-import { apiRoutes, exportOpenApiDocument } from "../../resources/table.ts";
+import { exportOpenApiDocument } from "../../documents/exported.ts";
+import { apiRoutes } from "../../resources/table.ts";
 import { parseJsonBody } from "./json-body.ts";
 
 interface JsonSchema {
