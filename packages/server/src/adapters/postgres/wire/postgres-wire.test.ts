@@ -154,7 +154,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		};
 		const { projectId, version } = await changeProject(store);
 		const before = await taken();
-		await Promise.all(Array.from({ length: 500 }, () => a?.wire.changed(projectId, version)));
+		await Promise.all(Array.from({ length: 500 }, () => a!.wire.changed(projectId, version)));
 		expect(reads).toEqual([[projectId, version]]);
 		// The first one begins at once, and all others come while it is under way.
 		expect((await taken()) - before).toBe(2);
