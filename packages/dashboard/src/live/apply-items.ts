@@ -24,7 +24,7 @@ const refreshing = new WeakMap<QueryClient, Set<string>>();
 /** Changes the cache of a tab as the items say. */
 export function applyItems(queryClient: QueryClient, projectId: string, items: readonly StreamItem[]): void {
 	if (items.some(({ kind }) => kind === "gap")) {
-		refresh(queryClient, { queryKey: ["project", projectId] });
+		catchUp(queryClient, projectId);
 		return;
 	}
 	const changes = changesByDelivery(items);
@@ -39,6 +39,11 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 	const replays = new Map(items.flatMap((item) => (item.kind === "replay.updated" ? [[item.replayId, item]] : [])));
 	for (const item of replays.values()) changeReplay(queryClient, projectId, item);
 	refreshSummaries(queryClient, projectId);
+}
+
+/** Fetches what is shown of the project again, since items were not applied. */
+export function catchUp(queryClient: QueryClient, projectId: string): void {
+	refresh(queryClient, { queryKey: ["project", projectId] });
 }
 
 /** Fetches what is shown again. A first answer that is on its way can't be asked for anew, so that follows when it has come. */
