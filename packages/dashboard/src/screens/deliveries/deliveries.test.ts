@@ -364,6 +364,27 @@ pageSuite("deliveries", (world) => {
 		await expect.poll(() => link.count()).toBe(2);
 	});
 
+	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
+		await using failed = await deliverTo(world, 500, "took.one");
+		await using tab = await world.open("deliveries?type=took.one");
+		const { page } = tab;
+		const table = page.getByRole("table", { name: "Deliveries" });
+		const index = (await table.getByRole("columnheader").allTextContents()).indexOf("Took");
+		const took = () => table.getByRole("row").nth(1).getByRole("cell").nth(index).textContent();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await expect.poll(took).toMatch(/^\d+ ms$|^\d\.\d s$/);
+		const { deliveries } = world.server.project;
+		let finish = () => {};
+		failed.receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
+		await deliveries.retry(failed.delivery.id);
+		await failed.receiver.waitFor(2);
+		await table.getByText("Pending").waitFor();
+		finish();
+		await table.getByText("Succeeded").waitFor();
+		const ms = (await deliveries.get(failed.delivery.id)).lastAttempt!.durationMs;
+		await expect.poll(took).toBe(ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+	});
+
 	it("that come while another screen is shown are announced when the list is shown again", async () => {
 		await using sent = await deliverTo(world, 200, "away.one");
 		await using tab = await world.open("deliveries?type=away.one");
