@@ -8,7 +8,7 @@ const KEYS = { askedAt: 1, newestAt: 1, scannedTo: null };
 /** A page with a row for each letter; the next one begins after the last. */
 const page = (letters: string, nextPage: string | null = `after ${letters.at(-1)}`): ListPage<string> => ({
 	...KEYS,
-	data: [...letters],
+	data: Array.from(letters),
 	nextPage,
 });
 
@@ -27,5 +27,5 @@ it.each<[name: string, index: number, fetched: ListPage<string>, data: string, n
 	["is the last one if nothing comes after it", 1, page("d", null), "d", null],
 	["may have no row", 2, page("", null), "", null],
 ])("a page that was fetched again %s", (_, index, fetched, data, nextPage) => {
-	expect(fitted(fetched, index, loaded, (row) => row)).toEqual({ ...fetched, data: [...data], nextPage });
+	expect(fitted(fetched, index, loaded, (row) => row)).toEqual({ ...fetched, data: Array.from(data), nextPage });
 });
