@@ -230,10 +230,10 @@ export class Directory {
 	}
 
 	/**
-	 * Adds or replaces a webhook. Its `revision` is the version of the project. Returns what is known of it now: a webhook
-	 * whose project was deleted since it was stored is deleted, too.
+	 * Adds or replaces a webhook. Its `revision` is the version of the project. Resolves when all other processes know, unless nobody waits
+	 * for that (`isAwaited`), with what is known of it now: a webhook whose project was deleted since it was stored is deleted, too.
 	 */
-	async putWebhook(record: WebhookRecord): Promise<KnownWebhook> {
+	async putWebhook(record: WebhookRecord, { isAwaited = true } = {}): Promise<KnownWebhook> {
 		const isNew = this.#webhooks.find(record.id) === undefined;
 		const isProjectKnown = this.#projects.has(record.projectId);
 		const deleteDate = isProjectKnown ? record.deleteDate : (record.deleteDate ?? this.#parts.clock.now());
@@ -241,7 +241,7 @@ export class Directory {
 		if (known.deleteDate === null) this.#armed.put(record);
 		// Nothing can wait for a webhook that this process has just made.
 		if (!isNew || !isProjectKnown) this.#listener?.webhookChanged(record.id);
-		await this.#projectAt(record.projectId, record.revision);
+		await this.#projectAt(record.projectId, record.revision, isAwaited);
 		return known;
 	}
 
@@ -347,8 +347,8 @@ export class Directory {
 		return true;
 	}
 
-	/** A change of this process has raised the project to `version`. Resolves when all other processes know. Never rejects. */
-	#projectAt(projectId: string, version: number): Promise<void> {
+	/** A change of this process has raised the project to `version`. Resolves when all other processes know, if that is awaited. Never rejects. */
+	async #projectAt(projectId: string, version: number, isAwaited = true): Promise<void> {
 		const known = this.#projects.get(projectId);
 		if (known !== undefined && version > known.version) {
 			if (version === known.version + 1) this.#projects.set(projectId, { ...known, version });
@@ -357,7 +357,8 @@ export class Directory {
 				this.#refreshLater("project", projectId);
 			}
 		}
-		return this.#parts.wire.changed(projectId, version);
+		if (isAwaited) await this.#parts.wire.changed(projectId, version);
+		else this.#parts.wire.made(projectId, version);
 	}
 
 	/** A change of this process has raised the workspace to `version`. Resolves when all other processes know. Never rejects. */

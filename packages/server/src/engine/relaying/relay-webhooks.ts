@@ -80,10 +80,12 @@ export class RelayWebhooks {
 		const known = directory.webhook(webhookId);
 		if (known === undefined || known.deleteDate !== null) return;
 		if (isAway ? known.status !== "Enabled" : known.pausedReason !== "away") return;
-		await this.#byServer(webhookId, known.projectId, null, (record) => {
+		const make = (record: WebhookRecord): WebhookRecord => {
 			if (isAway) return record.status === "Enabled" ? { ...record, status: "Paused", pausedReason: "away" } : record;
 			return record.pausedReason === "away" ? { ...record, status: "Enabled", pausedReason: null } : record;
-		});
+		};
+		// Many go away and come back together, and the next waits for this one.
+		await this.#byServer(webhookId, known.projectId, null, make, { isAwaited: false });
 	}
 
 	/** Deletes the webhook of a relay whose client has not come back. Its deliveries are cancelled with that reason. */
@@ -104,8 +106,9 @@ export class RelayWebhooks {
 		projectId: string,
 		audit: AuditDraft | null,
 		make: (record: WebhookRecord, now: number) => WebhookRecord,
+		options: { readonly isAwaited?: boolean } = {},
 	): Promise<void> {
-		await this.#near.webhooks.change({ scope: projectScope(projectId), audit }, webhookId, make);
+		await this.#near.webhooks.change({ scope: projectScope(projectId), audit }, webhookId, make, options);
 	}
 }
 

@@ -121,8 +121,13 @@ export class PostgresWire implements Wire {
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {
-		this.#noteVersion(projectId, version);
+		this.made(projectId, version);
 		await this.#haveRead(() => Promise.resolve());
+	}
+
+	made(projectId: string | null, version: number): void {
+		const key = projectId ?? WORKSPACE;
+		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
 	}
 
 	sessionsEnded(): Promise<void> {
@@ -303,12 +308,7 @@ export class PostgresWire implements Wire {
 	async #follow(projectId: string | null, version: number): Promise<void> {
 		if (version <= (this.#versions.get(projectId ?? WORKSPACE) ?? 0)) return;
 		await this.#read?.(projectId, version);
-		this.#noteVersion(projectId, version);
-	}
-
-	#noteVersion(projectId: string | null, version: number): void {
-		const key = projectId ?? WORKSPACE;
-		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
+		this.made(projectId, version);
 	}
 
 	async #takeNotes(member: string, rows: readonly NoteRow[]): Promise<void> {
