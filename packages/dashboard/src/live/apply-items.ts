@@ -37,6 +37,10 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 		changeRows(queryClient, ["project", projectId, "deliveries"], changes);
 		for (const id of changes.keys()) refresh(queryClient, { queryKey: ["project", projectId, "delivery", id] });
 	}
+	// It does not say which ones.
+	if (items.some(({ kind }) => kind === "deliveries.updated")) {
+		refresh(queryClient, { queryKey: ["project", projectId, "deliveries"] });
+	}
 	if (items.some(({ kind }) => CHANGES_WEBHOOKS.has(kind))) {
 		refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
 	}

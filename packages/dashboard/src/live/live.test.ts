@@ -94,6 +94,24 @@ pageSuite("the live feed", (world) => {
 		await page.getByRole("table", { name: "Deliveries" }).getByText("Succeeded").waitFor();
 	});
 
+	it("shows what has changed for all deliveries that wait for a webhook", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 503, headers: { "retry-after": "3600" } }));
+		const { id: webhookId } = await world.server.createWebhook(receiver.url, { eventTypes: ["waits.one"] });
+		await world.server.project.events.send({ type: "waits.one", data: 1 });
+		await receiver.waitFor(1);
+		await using tab = await world.open("deliveries?type=waits.one");
+		const { page } = tab;
+		const table = page.getByRole("table", { name: "Deliveries" });
+		await table.getByText("Pending").waitFor();
+		await page.getByRole("button", { name: "Live" }).waitFor();
+		const { webhooks } = world.server.project.batch;
+		await webhooks.pause(webhookId);
+		await table.getByText("Held").waitFor();
+		await webhooks.resume(webhookId);
+		await table.getByText("Pending").waitFor();
+	});
+
 	it("is paused by a key: rows stay as they are, and show what has happened meanwhile when it goes on", async () => {
 		await using receiver = await startReceiver();
 		let finish = () => {};
