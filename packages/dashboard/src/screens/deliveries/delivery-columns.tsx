@@ -41,7 +41,7 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 		{
 			name: "Last answer",
 			phone: "whole",
-			width: "minmax(7rem, 1.6fr)",
+			width: "minmax(7rem, 2.2fr)",
 			cell: ({ responseCode, reason, status }) => (
 				<div className="cut">
 					<AnswerCode code={responseCode} />
@@ -65,7 +65,7 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 		{ name: "Attempts", width: "4.5rem", isNumber: true, phone: "hide", cell: ({ attemptCount }) => attemptCount },
 		{
 			name: "Next attempt",
-			width: "7.5rem",
+			width: "6.25rem",
 			phone: "whole",
 			cell: ({ nextAttemptDate }) =>
 				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
