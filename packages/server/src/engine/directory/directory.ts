@@ -3,6 +3,7 @@
 import type { EventCustomers } from "../../core/access/customer.ts";
 import type { ApiKey } from "../../core/access/key.ts";
 import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
+import { SharedRuns } from "../../core/concurrency/shared-runs.ts";
 import type { EventType } from "../../core/event-type.ts";
 import type { ArmedWebhook, WebhookStatus } from "../../core/webhook.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
@@ -15,7 +16,6 @@ import { KeyTable, type FoundKey } from "./key-table.ts";
 import { projectNotFound, webhookNotFound } from "./not-found.ts";
 import { ProjectNames, type NameStore } from "./project-names.ts";
 import { summarize } from "./sealed-webhook.ts";
-import { SharedReads } from "./shared-reads.ts";
 import { changePages, firstChanges, summaryPages } from "./webhook-pages.ts";
 import { WebhookTable, type KnownWebhook } from "./webhook-table.ts";
 
@@ -52,7 +52,7 @@ export class Directory {
 	readonly #webhooks = new WebhookTable();
 	readonly #armed: ArmedWebhooks;
 	readonly #eventTypes: EventTypeCache;
-	readonly #reads = new SharedReads();
+	readonly #reads = new SharedRuns();
 	readonly #names = new ProjectNames();
 	#workspaceVersion = FIRST_VERSION;
 	/** The newest versions that changes of this process have made: a read that is older lacks such a change. */

@@ -9,6 +9,7 @@ import {
 	wholeProject,
 	type Scope,
 } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
 import { counted, FanfareError, invalidRequest, type ErrorCode } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -32,7 +33,6 @@ import type { NewWebhook, WebhookPatch } from "../webhook-settings.ts";
 import type { Conformance, ConformanceAsked, TestSample, WebhookTest } from "../webhook-test.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { revisionConflict, retried, UNCHANGED } from "./changes/revisions.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 import {
 	actorOf,
 	checkNoRelay,

@@ -74,7 +74,10 @@ export class RelayWebhooks {
 		});
 	}
 
-	/** Pauses the webhook of a relay that is away, or takes that back. Neither undoes what a person has done. */
+	/**
+	 * Pauses the webhook of a relay that is away, or takes that back. Neither undoes what a person has done. Many go away and come back
+	 * together, one after the other, so it resolves before other processes know.
+	 */
 	async setAway(webhookId: string, isAway: boolean): Promise<void> {
 		const { directory } = this.#near;
 		const known = directory.webhook(webhookId);
@@ -84,7 +87,6 @@ export class RelayWebhooks {
 			if (isAway) return record.status === "Enabled" ? { ...record, status: "Paused", pausedReason: "away" } : record;
 			return record.pausedReason === "away" ? { ...record, status: "Enabled", pausedReason: null } : record;
 		};
-		// Many go away and come back together, and the next waits for this one.
 		await this.#byServer(webhookId, known.projectId, null, make, { isAwaited: false });
 	}
 

@@ -223,6 +223,22 @@ describe("a relay", () => {
 		});
 	});
 
+	it("is not away because another process says so, which has died before it heard of the client here", async () => {
+		let follow = (_projectId: string | null, _version: number) => Promise.resolve();
+		await using world = await openWorld({ wire: { ...createAloneWire(), follow: (read) => void (follow = read) } });
+		const { store, projectId } = world.test;
+		const relay = await world.put();
+		await world.open(relay);
+		const [record] = await store.webhookRecords([relay.webhookId]);
+		if (record === undefined) throw new Error("the relay is not stored");
+		const away = { ...record, status: "Paused", pausedReason: "away" } as const;
+		const options = { expected: record.revision, entry: null, resetHealth: false };
+		const version = await store.updateWebhook(away, options);
+		expect(await world.status(relay)).toEqual(["Paused", "away", true]);
+		await follow(projectId, Number(version));
+		await eventually("it to be back", async () => (await world.status(relay))[0] === "Enabled");
+	});
+
 	it("gives requests under way again, under the same ids, to a client that comes back in time", async () => {
 		await using world = await openWorld();
 		const { test } = world;

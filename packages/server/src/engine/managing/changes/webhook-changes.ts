@@ -11,7 +11,7 @@ export type RecordChange = (record: WebhookRecord, now: number) => WebhookRecord
 export interface ChangeOptions {
 	/** The revision that the webhook must have; null if any will do. */
 	readonly wanted?: number | null;
-	/** Whether somebody waits until all other processes know. Defaults to true. */
+	/** Whether it waits until all other processes know. Defaults to true. */
 	readonly isAwaited?: boolean;
 }
 

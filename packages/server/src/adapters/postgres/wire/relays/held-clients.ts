@@ -1,5 +1,6 @@
 // The clients of relays that this process has, as rows for the other members: whatever comes and goes while one transaction is under way,
 // the next one writes.
+import { SharedRuns } from "../../../../core/concurrency/shared-runs.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { Database } from "../../connection/database.ts";
 import { writeHeld } from "./relay-rows.ts";
@@ -20,10 +21,7 @@ export class HeldClients {
 	readonly #changed = new Set<string>();
 	/** The member whose rows agree with all relays that have not changed; null if none are known to. */
 	#member: string | null = null;
-	/** The transaction under way. Never rejects. */
-	#writing: Promise<void> = Promise.resolve();
-	/** The transaction that has not begun. */
-	#next: Promise<void> | null = null;
+	readonly #writes = new SharedRuns();
 
 	constructor(parts: HeldClientsParts) {
 		this.#parts = parts;
@@ -61,13 +59,7 @@ export class HeldClients {
 
 	/** Resolves when everything that has come and gone before the call is in the database. Rejects if that fails. */
 	write(): Promise<void> {
-		this.#next ??= this.#writing.then(() => {
-			this.#next = null;
-			const written = this.#write();
-			this.#writing = written.catch(() => {});
-			return written;
-		});
-		return this.#next;
+		return this.#writes.run("rows", () => this.#write());
 	}
 
 	async #write(): Promise<void> {
