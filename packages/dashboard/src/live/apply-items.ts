@@ -1,7 +1,8 @@
 // Applies what happens in a project to what the page has cached: rows of deliveries are changed in place, the rest is fetched again.
 //
-// An answer that is on its way may be older than an item that is here already. It is fetched once more when it has come.
-import type { Delivery, Page, Replay, StreamItem } from "@fanfare/sdk";
+// An answer that is on its way may be older than an item that is here already. What the item says is then applied to it once more, or it is
+// fetched once more when it has come.
+import type { Delivery, LastAttempt, Page, Replay, StreamItem } from "@fanfare/sdk";
 import type { InfiniteData, QueryClient, QueryFilters } from "@tanstack/react-query";
 
 /** Queries that sum up many deliveries are fetched again this often at most. */
@@ -13,7 +14,11 @@ const CHANGES_WEBHOOKS: ReadonlySet<StreamItem["kind"]> = new Set([
 	"deliveries.updated",
 ]);
 
-type Changes = Partial<Pick<Delivery, "status" | "reason" | "responseCode" | "attemptCount" | "nextAttemptDate">>;
+type Fields = Partial<Pick<Delivery, "status" | "reason" | "responseCode" | "attemptCount" | "nextAttemptDate">>;
+interface Changes {
+	readonly fields: Fields;
+	readonly lastAttempt: LastAttempt | null;
+}
 type DeliveryPages = InfiniteData<Pick<Page<Delivery>, "data" | "nextPage">>;
 
 type ReplayPages = InfiniteData<Pick<Page<Replay>, "data" | "nextPage">>;
@@ -24,13 +29,17 @@ const refreshing = new WeakMap<QueryClient, Set<string>>();
 /** Changes the cache of a tab as the items say. */
 export function applyItems(queryClient: QueryClient, projectId: string, items: readonly StreamItem[]): void {
 	if (items.some(({ kind }) => kind === "gap")) {
-		refresh(queryClient, { queryKey: ["project", projectId] });
+		catchUp(queryClient, projectId);
 		return;
 	}
 	const changes = changesByDelivery(items);
 	if (changes.size > 0) {
 		changeRows(queryClient, ["project", projectId, "deliveries"], changes);
 		for (const id of changes.keys()) refresh(queryClient, { queryKey: ["project", projectId, "delivery", id] });
+	}
+	// It does not say which ones.
+	if (items.some(({ kind }) => kind === "deliveries.updated")) {
+		refresh(queryClient, { queryKey: ["project", projectId, "deliveries"] });
 	}
 	if (items.some(({ kind }) => CHANGES_WEBHOOKS.has(kind))) {
 		refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
@@ -39,6 +48,11 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 	const replays = new Map(items.flatMap((item) => (item.kind === "replay.updated" ? [[item.replayId, item]] : [])));
 	for (const item of replays.values()) changeReplay(queryClient, projectId, item);
 	refreshSummaries(queryClient, projectId);
+}
+
+/** Fetches what is shown of the project again, since items were not applied. */
+export function catchUp(queryClient: QueryClient, projectId: string): void {
+	refresh(queryClient, { queryKey: ["project", projectId] });
 }
 
 /** Fetches what is shown again. A first answer that is on its way can't be asked for anew, so that follows when it has come. */
@@ -53,23 +67,20 @@ function refresh(queryClient: QueryClient, filters: QueryFilters): void {
 	void queryClient.invalidateQueries(filters);
 }
 
-/** Changes the rows of lists in place. An answer that is on its way and has other values for these rows is fetched again. */
+/**
+ * Changes the rows of lists in place, and once more when an answer has come that is on its way. If that answer is newer than an item, the
+ * items after it are on their way, too.
+ */
 function changeRows(
 	queryClient: QueryClient,
 	queryKey: readonly unknown[],
 	changes: ReadonlyMap<string, Changes>,
 ): void {
+	const change = (pages: DeliveryPages | undefined) => (pages === undefined ? undefined : changedPages(pages, changes));
 	for (const { queryKey: key, promise } of queryClient.getQueryCache().findAll({ queryKey, fetchStatus: "fetching" })) {
-		const look = async () => {
-			const pages = queryClient.getQueryData<DeliveryPages>(key);
-			if (pages !== undefined && changedPages(pages, changes) !== undefined)
-				await queryClient.invalidateQueries({ queryKey: key, exact: true });
-		};
-		promise?.then(look).catch(() => {});
+		promise?.then(() => queryClient.setQueryData<DeliveryPages>(key, change)).catch(() => {});
 	}
-	queryClient.setQueriesData<DeliveryPages>({ queryKey }, (pages) =>
-		pages === undefined ? undefined : changedPages(pages, changes),
-	);
+	queryClient.setQueriesData<DeliveryPages>({ queryKey }, change);
 }
 
 /** Shows how far a replay is. What is not shown as running is fetched: a replay that is new, or has ended. */
@@ -95,14 +106,25 @@ function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayU
 
 function changesByDelivery(items: readonly StreamItem[]): Map<string, Changes> {
 	const byId = new Map<string, Changes>();
-	const add = (id: string, changes: Changes) => byId.set(id, { ...byId.get(id), ...changes });
+	const add = (id: string, fields: Fields, lastAttempt: LastAttempt | null = null) => {
+		const former = byId.get(id);
+		byId.set(id, {
+			fields: { ...former?.fields, ...fields },
+			lastAttempt: lastAttempt ?? former?.lastAttempt ?? null,
+		});
+	};
 	for (const item of items) {
 		if (item.kind === "attempt.finished") {
-			add(item.deliveryId, {
-				responseCode: item.responseCode,
-				attemptCount: item.number,
-				...(item.result === "success" && { status: "Succeeded", nextAttemptDate: null, reason: null }),
-			});
+			const { number, result, responseCode, error, durationMs, trigger, date } = item;
+			add(
+				item.deliveryId,
+				{
+					responseCode,
+					attemptCount: number,
+					...(result === "success" && { status: "Succeeded", nextAttemptDate: null, reason: null }),
+				},
+				{ startDate: date - durationMs, durationMs, responseCode, error, cause: null, trigger },
+			);
 		} else if (item.kind === "delivery.updated") {
 			const { status, reason, attemptCount, nextAttemptDate } = item;
 			add(item.deliveryId, { status, reason, attemptCount, nextAttemptDate });
@@ -113,15 +135,40 @@ function changesByDelivery(items: readonly StreamItem[]): Map<string, Changes> {
 
 /** Undefined if no row is different. */
 function changedPages(pages: DeliveryPages, changes: ReadonlyMap<string, Changes>): DeliveryPages | undefined {
-	const isOther = (delivery: Delivery) =>
-		Object.entries(changes.get(delivery.id) ?? {}).some(([name, value]) => delivery[name as keyof Changes] !== value);
+	const isOther = (delivery: Delivery) => {
+		const change = changes.get(delivery.id);
+		return change !== undefined && changedRow(delivery, change) !== delivery;
+	};
 	if (!pages.pages.some(({ data }) => data.some(isOther))) return undefined;
 	// Of thousands of rows, only those that are different are made anew.
-	const changed = (delivery: Delivery) => (isOther(delivery) ? { ...delivery, ...changes.get(delivery.id) } : delivery);
+	const changed = (delivery: Delivery) => {
+		const change = changes.get(delivery.id);
+		return change === undefined ? delivery : changedRow(delivery, change);
+	};
 	return {
 		...pages,
 		pages: pages.pages.map((page) => (page.data.some(isOther) ? { ...page, data: page.data.map(changed) } : page)),
 	};
+}
+
+/** The same object if nothing is different. */
+function changedRow(delivery: Delivery, { fields, lastAttempt }: Changes): Delivery {
+	const isSame =
+		Object.entries(fields).every(([name, value]) => delivery[name as keyof Fields] === value) &&
+		(lastAttempt === null || isSameEnd(delivery.lastAttempt, lastAttempt));
+	if (isSame) return delivery;
+	return { ...delivery, ...fields, lastAttempt: latest(delivery.lastAttempt, lastAttempt) };
+}
+
+/** An item does not say the cause: if the attempt has ended as the one before, that is known. */
+function latest(former: LastAttempt | null, newer: LastAttempt | null): LastAttempt | null {
+	if (newer === null) return former;
+	const hasSameCause = former?.responseCode === newer.responseCode && former.error === newer.error;
+	return { ...newer, cause: hasSameCause ? former.cause : null };
+}
+
+function isSameEnd(a: LastAttempt | null, b: LastAttempt): boolean {
+	return a?.durationMs === b.durationMs && a.responseCode === b.responseCode && a.error === b.error;
 }
 
 /** Stats and webhooks change with every attempt, so they are fetched again after a while, once for all items until then. */

@@ -39,6 +39,9 @@ type Message = { readonly items: readonly StreamItem[] } | { readonly mode: Stre
 export const liveModeKey = (projectId: string) => ["live-mode", projectId] as const;
 export type LiveMode = StreamMode["mode"] | "off";
 
+/** The key in the query cache of whether somebody has paused the feed in this tab. */
+export const livePausedKey = (projectId: string) => ["live-paused", projectId] as const;
+
 /**
  * Follows projects for as long as something in this tab wants it.
  *
@@ -194,7 +197,9 @@ class Followed {
 		const added = accepted.map(({ eventId, deliveryCount }) => ({ eventId, deliveryCount, at }));
 		if (added.length > 0) this.heard = [...this.heard, ...added].slice(-MOST_HEARD);
 		for (const item of message.items) if (item.kind !== "gap") this.#position = item.id;
-		applyItems(this.#queryClient, this.#projectId, message.items);
+		// What has happened meanwhile is fetched when somebody ends the pause.
+		const isPaused = this.#queryClient.getQueryData<boolean>(livePausedKey(this.#projectId)) === true;
+		if (!isPaused) applyItems(this.#queryClient, this.#projectId, message.items);
 		// Whoever sends items is live: a tab that came later has not heard of the mode.
 		this.#queryClient.setQueryData(liveModeKey(this.#projectId), (mode?: LiveMode) => mode ?? "live");
 		for (const listener of this.listeners) listener(message.items);

@@ -1,5 +1,6 @@
 // The live feed over several tabs of one browser.
 import type { StreamItem } from "@fanfare/sdk";
+import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
@@ -91,6 +92,51 @@ pageSuite("the live feed", (world) => {
 		await heard;
 		await late[0]!();
 		await page.getByRole("table", { name: "Deliveries" }).getByText("Succeeded").waitFor();
+	});
+
+	it("shows what has changed for all deliveries that wait for a webhook", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 503, headers: { "retry-after": "3600" } }));
+		const { id: webhookId } = await world.server.createWebhook(receiver.url, { eventTypes: ["waits.one"] });
+		await world.server.project.events.send({ type: "waits.one", data: 1 });
+		await receiver.waitFor(1);
+		await using tab = await world.open("deliveries?type=waits.one");
+		const { page } = tab;
+		const table = page.getByRole("table", { name: "Deliveries" });
+		await table.getByText("Pending").waitFor();
+		await page.getByRole("button", { name: "Live" }).waitFor();
+		const { webhooks } = world.server.project.batch;
+		await webhooks.pause(webhookId);
+		await table.getByText("Held").waitFor();
+		await webhooks.resume(webhookId);
+		await table.getByText("Pending").waitFor();
+	});
+
+	it("is paused by a key: rows stay as they are, and show what has happened meanwhile when it goes on", async () => {
+		await using receiver = await startReceiver();
+		let finish = () => {};
+		receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
+		await world.server.createWebhook(receiver.url, { eventTypes: ["pause.one"] });
+		const { id } = await world.server.project.events.send({ type: "pause.one", data: 1 });
+		await receiver.waitFor(1);
+		await using tab = await world.open("deliveries?type=pause.one");
+		const { page } = tab;
+		const table = page.getByRole("table", { name: "Deliveries" });
+		await table.getByText("Pending").waitFor();
+		await page.getByRole("button", { name: "Live" }).waitFor();
+		await page.keyboard.press(".");
+		await page.getByRole("button", { name: "Paused" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		finish();
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		// What comes is still announced, after what has happened before it.
+		await world.server.project.events.send({ type: "pause.one", data: 2 });
+		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		expect(await table.getByText("Pending").count()).toBe(1);
+		await page.getByRole("button", { name: "Paused" }).click();
+		await table.getByText("Succeeded").waitFor();
+		await page.getByRole("button", { name: "Live" }).waitFor();
+		finish();
 	});
 });
 

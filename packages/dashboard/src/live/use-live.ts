@@ -1,10 +1,11 @@
 // Hooks for the live feed.
 import type { StreamItem } from "@fanfare/sdk";
-import { skipToken, useQuery } from "@tanstack/react-query";
+import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useCallback, useEffect, useEffectEvent, useSyncExternalStore } from "react";
 
-import { liveModeKey, type HeardEvent, type LiveMode } from "./live-feed.ts";
+import { catchUp } from "./apply-items.ts";
+import { liveModeKey, livePausedKey, type HeardEvent, type LiveMode } from "./live-feed.ts";
 
 /** Calls `listener` with what happens in the project, as long as the component is shown. */
 export function useLiveItems(projectId: string, listener: (items: readonly StreamItem[]) => void): void {
@@ -30,4 +31,16 @@ export function useIsLive(projectId: string): boolean {
 export function useLiveMode(projectId: string): LiveMode | undefined {
 	const { data } = useQuery<LiveMode>({ queryKey: liveModeKey(projectId), queryFn: skipToken });
 	return data;
+}
+
+/** Whether what happens in the project is not shown in this tab for now, and what changes that. */
+export function useLivePause(projectId: string): readonly [isPaused: boolean, toggle: () => void] {
+	const queryClient = useQueryClient();
+	const queryKey = livePausedKey(projectId);
+	const { data: isPaused = false } = useQuery<boolean>({ queryKey, queryFn: skipToken });
+	const toggle = () => {
+		queryClient.setQueryData<boolean>(queryKey, !isPaused);
+		if (isPaused) catchUp(queryClient, projectId);
+	};
+	return [isPaused, toggle];
 }

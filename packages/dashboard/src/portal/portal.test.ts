@@ -154,6 +154,44 @@ pageSuite(
 			expect([webhook?.eventTypes, webhook?.secretHint]).toEqual([["order.paid"], secret.slice(-4)]);
 		});
 
+		it("asks again only for what is near the window of a long list, and for the rest when that comes near", async () => {
+			receiver.script(() => ({ status: 500 }));
+			await endpointOf("many", "Shop");
+			const real = await sent("many", "Failed");
+			await using tab = await open({ customerId: "many" });
+			const { page, person } = tab;
+			const [pageRows, rows] = [50, 200];
+			const log = { asked: [] as number[], eventType: "order.before" };
+			const rowId = (index: number) => `dlv_00000000-0000-4000-8000-${String(index).padStart(12, "0")}`;
+			await person.context.route(/\/projects\/[^/]+\/deliveries\?/, (route) => {
+				const start = Number(new URL(route.request().url()).searchParams.get("page") ?? 0);
+				log.asked.push(start);
+				const { eventType } = log;
+				const data = Array.from({ length: pageRows }, (_, at) => ({ ...real, id: rowId(start + at), eventType }));
+				const nextPage = start + pageRows === rows ? null : String(start + pageRows);
+				return route.fulfill({ json: { data, nextPage, prevPage: null, scannedTo: null } });
+			});
+			await page.goto(`${world.server.url}/portal/deliveries?show=failed`);
+			const row = (index: number) => page.locator(`[data-row="${rowId(index)}"]`);
+			for (let shown = pageRows; shown < rows; shown += pageRows) {
+				await row(shown - 1).waitFor();
+				await page.getByRole("button", { name: "Show more" }).click();
+			}
+			await row(rows - 1).waitFor();
+			expect(log.asked).toEqual([0, 50, 100, 150]);
+			await page.evaluate("scrollTo(0, 0)");
+			log.eventType = "order.after";
+			await page.getByRole("button", { name: "Retry 1 failed" }).click();
+			await page.getByRole("group", { name: "Retry 1 failed" }).getByRole("button", { name: "Retry 1 failed" }).click();
+			await row(0).getByText("order.after").waitFor();
+			expect(log.asked.slice(4)).toEqual([0]);
+			await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
+			await row(rows - 1)
+				.getByText("order.after")
+				.waitFor();
+			expect(log.asked.slice(4)).not.toContain(50);
+		});
+
 		it("says why a delivery failed and what to do, and sends it again, one or all", async () => {
 			receiver.script(({ path }) => (path === "/fails" ? { status: 404 } : {}));
 			const { id } = await endpointOf("fails", "Shop", "/fails");

@@ -7,6 +7,7 @@ const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
 	["Ctrl K", "Search, or open anything by its id"],
 	["/", "Go to the filter"],
 	["?", "This list"],
+	[".", "Pause what is live, and go on"],
 	["u", "Switch between your time zone and UTC"],
 	["j k", "Next and previous row"],
 	["Enter", "Open the row"],

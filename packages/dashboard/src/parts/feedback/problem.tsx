@@ -1,6 +1,6 @@
 // Failures of calls: what is wrong, what to do, and the request's id for whoever looks into the server's log.
 import { ApiError, ConnectionError, NotFoundError, PermissionDeniedError, UnexpectedResponseError } from "@fanfare/sdk";
-import { Button } from "@mantine/core";
+import { ActionIcon, Button } from "@mantine/core";
 import { useState } from "react";
 
 import { Icon } from "../layout/icon.tsx";
@@ -16,9 +16,11 @@ interface ProblemProps {
 	readonly what?: string;
 	/** Resolves when it has ended. Offered unless the same call would fail again, for example because there is no such thing. */
 	readonly onRetry?: () => Promise<unknown>;
+	/** Takes it away: for a failure that nothing else ends. */
+	readonly onDismiss?: () => void;
 }
 
-export function Problem({ error, what, onRetry }: ProblemProps) {
+export function Problem({ error, what, onRetry, onDismiss }: ProblemProps) {
 	const requestId = error instanceof ApiError || error instanceof UnexpectedResponseError ? error.requestId : null;
 	return (
 		<div className="note bad" role="alert">
@@ -42,6 +44,11 @@ export function Problem({ error, what, onRetry }: ProblemProps) {
 				)}
 			</div>
 			{onRetry !== undefined && !isFinal(error) && <TryAgain onRetry={onRetry} />}
+			{onDismiss !== undefined && (
+				<ActionIcon variant="subtle" color="gray" aria-label="Dismiss" onClick={onDismiss}>
+					<Icon name="cross" size={16} />
+				</ActionIcon>
+			)}
 		</div>
 	);
 }

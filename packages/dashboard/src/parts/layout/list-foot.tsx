@@ -4,6 +4,7 @@ import { Button } from "@mantine/core";
 import { useEffect, useRef, useState, type ReactNode } from "react";
 
 import { Problem } from "../feedback/problem.tsx";
+import type { ListPage } from "../list/pages.ts";
 import { count } from "../text/format.ts";
 import { formatTime, useZone } from "../text/zone.ts";
 
@@ -14,26 +15,19 @@ const MOST_ROWS = 5_000;
 /** How near the end is to the window when more is loaded. */
 const NEAR = "600px 0px";
 
-/** A page of a list. */
-interface ListPage {
-	readonly data: readonly unknown[];
-	/** How far the server has looked, in milliseconds since the epoch, if it has found fewer rows than were asked for; otherwise null. */
-	readonly scannedTo: number | null;
-}
-
 interface ListQuery {
-	readonly data: { readonly pages: readonly ListPage[] } | undefined;
+	readonly data: { readonly pages: readonly Pick<ListPage<unknown>, "data" | "scannedTo">[] } | undefined;
 	readonly error: Error | null;
 	readonly hasNextPage: boolean;
 	readonly isFetching: boolean;
 	readonly isFetchingNextPage: boolean;
-	readonly isFetchNextPageError: boolean;
 	readonly isError: boolean;
 	readonly fetchNextPage: () => Promise<unknown>;
 }
 
 interface ListFootProps {
-	readonly query: ListQuery;
+	/** As `usePages` returns it. */
+	readonly list: { readonly query: ListQuery; readonly hasFailedNext: boolean };
 	readonly shown: number;
 	/** What the button does. Defaults to `Show older`. */
 	readonly more?: string;
@@ -43,17 +37,12 @@ interface ListFootProps {
 	readonly older?: ReactNode;
 }
 
-/** Why a list is not there, for its head. That more could not be loaded is said at its end. */
-export function headError({ error, isFetchNextPageError }: Pick<ListQuery, "error" | "isFetchNextPageError">) {
-	return isFetchNextPageError ? null : error;
-}
-
 /** Give it the filter as its `key`: another search begins anew. */
-export function ListFoot({ query, shown, more = "Show older", isByHand = false, older = false }: ListFootProps) {
-	const { data, hasNextPage, isFetching, isFetchingNextPage, isFetchNextPageError, isError, fetchNextPage } = query;
+export function ListFoot({ list, shown, more = "Show older", isByHand = false, older = false }: ListFootProps) {
+	const { data, error, hasNextPage, isFetching, isFetchingNextPage, isError, fetchNextPage } = list.query;
 	const pages = data?.pages ?? [];
 	const end = useRef<HTMLDivElement>(null);
-	/** How many pages there were when somebody wanted more. */
+	/** How many pages there were when somebody wanted more: by the button, or by coming near the end. */
 	const [wantedAt, setWantedAt] = useState(0);
 	const [isStopped, setStopped] = useState(false);
 	const [zone] = useZone();
@@ -66,22 +55,25 @@ export function ListFoot({ query, shown, more = "Show older", isByHand = false, 
 	const isFull = shown >= MOST_ROWS && older !== false;
 	const isWaiting = hasNextPage && reached === null && !isFetching && !isError && !isByHand && !isFull;
 	// A new observer for each page looks at once: it sees the list as it is with all of its rows.
+	const pageCount = pages.length;
 	useEffect(() => {
 		if (!isWaiting || end.current === null) return;
 		const look = (entries: readonly IntersectionObserverEntry[]) => {
-			if (entries.some(({ isIntersecting }) => isIntersecting)) void fetchNextPage();
+			if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+			setWantedAt(pageCount);
+			void fetchNextPage();
 		};
 		const observer = new IntersectionObserver(look, { rootMargin: NEAR });
 		observer.observe(end.current);
 		return () => observer.disconnect();
-	}, [isWaiting, fetchNextPage]);
+	}, [isWaiting, pageCount, fetchNextPage]);
 	if (!hasNextPage) return <>{shown === 1 ? "That is the only one." : `All ${count(shown)} that match are shown.`}</>;
 	const goOn = () => {
-		setWantedAt(pages.length);
+		setWantedAt(pageCount);
 		setStopped(false);
 		return fetchNextPage();
 	};
-	if (isFetchNextPageError) return <Problem error={query.error} what="More could not be loaded" onRetry={goOn} />;
+	if (list.hasFailedNext) return <Problem error={error} what="More could not be loaded" onRetry={goOn} />;
 	if (isFull) {
 		return (
 			<div className="bar">

@@ -1,5 +1,7 @@
 // A table of rows that are links. On a phone each row is a card. Of a long one, only what is near the window is rendered.
-import { useEffect, useRef, useState, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useRef, useState, type ReactNode } from "react";
+
+import type { NearRows } from "../list/near-rows.ts";
 
 /** Rows that are rendered together, or not at all. */
 const CHUNK_ROWS = 50;
@@ -30,10 +32,14 @@ interface TableProps<Row> {
 	readonly rows: readonly Row[];
 	readonly keyOf: (row: Row) => string;
 	readonly isSelected?: (row: Row) => boolean;
+	/** The key of a row that is rendered wherever it is, such as the one from which the keyboard goes on. */
+	readonly current?: string | null;
+	/** Is told which rows are near the window. */
+	readonly near?: NearRows;
 	readonly foot?: ReactNode;
 }
 
-export function Table<Row>({ label, columns, rows, keyOf, isSelected, foot }: TableProps<Row>) {
+export function Table<Row>({ label, columns, rows, keyOf, isSelected, current, near, foot }: TableProps<Row>) {
 	const chunks = Array.from({ length: Math.ceil(rows.length / CHUNK_ROWS) }, (_, index) => index * CHUNK_ROWS);
 	const row = (row: Row, index: number) => (
 		<div
@@ -69,7 +75,7 @@ export function Table<Row>({ label, columns, rows, keyOf, isSelected, foot }: Ta
 				{chunks.map((start) => {
 					const chunk = rows.slice(start, start + CHUNK_ROWS);
 					return (
-						<Chunk key={start} rowCount={chunk.length} isAtStart={start < 2 * CHUNK_ROWS}>
+						<Chunk key={start} start={start} keys={chunk.map(keyOf)} current={current ?? null} near={near}>
 							{() => chunk.map((one, index) => row(one, start + index))}
 						</Chunk>
 					);
@@ -81,25 +87,35 @@ export function Table<Row>({ label, columns, rows, keyOf, isSelected, foot }: Ta
 }
 
 interface ChunkProps {
-	readonly rowCount: number;
-	/** Whether it is rendered before anybody knows where the window is. */
-	readonly isAtStart: boolean;
+	/** The index of its first row. */
+	readonly start: number;
+	/** Of its rows. */
+	readonly keys: readonly string[];
+	readonly current: string | null;
+	readonly near: NearRows | undefined;
 	readonly children: () => ReactNode;
 }
 
 /** Some rows, which leave an empty space of their height while they are far from the window: a list of thousands stays light. */
-function Chunk({ rowCount, isAtStart, children }: ChunkProps) {
+function Chunk({ start, keys, current, near, children }: ChunkProps) {
 	const box = useRef<HTMLDivElement>(null);
-	/** Of the empty space; null while the rows are there. */
-	const [height, setHeight] = useState(isAtStart ? null : rowCount * LIKELY_ROW_PX);
+	const isNear = useRef(false);
+	/** Of the empty space; null while the rows are there. The first ones are before anybody knows where the window is. */
+	const [height, setHeight] = useState(start < 2 * CHUNK_ROWS ? null : keys.length * LIKELY_ROW_PX);
+	const report = useEffectEvent(() => near?.report(start, isNear.current ? keys : []));
+	// Each time, since the rows may be others.
+	useEffect(() => report());
+	useEffect(() => () => near?.report(start, []), [near, start]);
 	useEffect(() => {
 		const element = box.current;
 		if (element === null) return;
-		const look = (isNear: boolean) => {
+		const look = (isIntersecting: boolean) => {
 			const { offsetHeight } = element;
 			// What has the focus stays, so that the focus is not lost; what is not shown at all has no height to keep.
 			const mayGo = offsetHeight > 0 && !element.contains(document.activeElement);
-			if (isNear) setHeight(null);
+			isNear.current = isIntersecting;
+			report();
+			if (isIntersecting) setHeight(null);
 			else if (mayGo) setHeight(offsetHeight);
 		};
 		const observer = new IntersectionObserver((entries) => look(entries.at(-1)?.isIntersecting === true), {
@@ -108,7 +124,7 @@ function Chunk({ rowCount, isAtStart, children }: ChunkProps) {
 		observer.observe(element);
 		return () => observer.disconnect();
 	}, []);
-	const isThere = height === null;
+	const isThere = height === null || (current !== null && keys.includes(current));
 	return (
 		<div
 			ref={box}

@@ -1,7 +1,8 @@
 // What the screens load, and what they change. The keys begin as those of the page, so that changes are applied by the same code.
-import type { EventType, ProjectHandle, Webhook } from "@fanfare/sdk";
-import { infiniteQueryOptions, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { Delivery, EventType, ProjectHandle, Webhook } from "@fanfare/sdk";
+import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
+import { pagesQuery } from "../../parts/list/pages.ts";
 import { freshKey } from "./use-changes.ts";
 import { useOpenSession, useProject } from "./use-session.ts";
 
@@ -86,18 +87,11 @@ export function countQuery(project: ProjectHandle, choice: DeliveryChoice) {
 }
 
 export function deliveriesQuery(project: ProjectHandle, choice: DeliveryChoice) {
-	return infiniteQueryOptions({
+	return pagesQuery<Delivery>({
 		queryKey: ["project", project.id, "deliveries", choice],
-		queryFn: async ({ pageParam, signal }) => {
-			const page = pageParam === null ? {} : { page: pageParam };
-			const { data, nextPage } = await project.deliveries.list(
-				{ ...filterOf(choice), limit: PAGE_ROWS, ...page },
-				{ signal },
-			);
-			return { data, nextPage };
-		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
+		load: ({ page, signal }) =>
+			project.deliveries.list({ ...filterOf(choice), limit: PAGE_ROWS, page: page ?? undefined }, { signal }),
+		keyOf: ({ id }) => id,
 	});
 }
 

@@ -1,15 +1,16 @@
 // S9: the audit log: who changed what, when. Names, not ids.
 import { Button, Select } from "@mantine/core";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterRange } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 import { keysQuery } from "../keys/queries.ts";
@@ -39,10 +40,9 @@ function Entries() {
 	const search = route.useSearch();
 	const navigate = route.useNavigate();
 	const names = useNames();
-	const query = useInfiniteQuery(auditQuery(useConnection(), useProject().id, search));
-	const { data, refetch, hasNextPage } = query;
-	const error = headError(query);
-	const rows = data?.pages.flatMap((page) => page.data);
+	const list = usePages(auditQuery(useConnection(), useProject().id, search));
+	const { rows, error } = list;
+	const { refetch, hasNextPage } = list.query;
 	const hasFilter = Object.keys(search).some((name) => name !== "of");
 	return (
 		<>
@@ -70,7 +70,8 @@ function Entries() {
 					columns={auditColumns(names)}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot key={JSON.stringify(search)} query={query} shown={rows.length} />}
+					near={list.near}
+					foot={<ListFoot key={JSON.stringify(search)} list={list} shown={rows.length} />}
 				/>
 			)}
 		</>

@@ -1,7 +1,8 @@
 // The audit log.
-import { infiniteQueryOptions } from "@tanstack/react-query";
+import type { AuditEntry } from "@fanfare/sdk";
 
 import { rangeStart } from "../../app/search.ts";
+import { pagesQuery } from "../../parts/list/pages.ts";
 import type { Connection } from "../../session/connection.ts";
 import type { AuditSearch } from "./search.ts";
 
@@ -9,10 +10,10 @@ const PAGE_ROWS = 100;
 
 export function auditQuery({ client }: Connection, projectId: string, search: AuditSearch) {
 	const { action, key, object, range, of } = search;
-	return infiniteQueryOptions({
+	return pagesQuery<AuditEntry>({
 		queryKey: ["project", projectId, "audit", search],
-		queryFn: async ({ pageParam, signal }) => {
-			const { data, nextPage, scannedTo } = await client.audit.list(
+		load: ({ page, signal }) =>
+			client.audit.list(
 				{
 					action,
 					keyId: key,
@@ -20,13 +21,10 @@ export function auditQuery({ client }: Connection, projectId: string, search: Au
 					projectId: of === "workspace" ? undefined : projectId,
 					after: range === undefined ? undefined : rangeStart(range, Date.now()),
 					limit: PAGE_ROWS,
-					...(pageParam !== null && { page: pageParam }),
+					page: page ?? undefined,
 				},
 				{ signal },
-			);
-			return { data, nextPage, scannedTo };
-		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
+			),
+		keyOf: ({ id }) => id,
 	});
 }

@@ -1,16 +1,16 @@
 // S9: whom webhooks belong to.
 import type { Customer } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { count } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -25,11 +25,10 @@ export function CustomersScreen() {
 	const mayWrite = useMay("write");
 	const navigate = route.useNavigate();
 	const { q, form } = route.useSearch();
-	const query = useInfiniteQuery(customersQuery(project, q));
-	const { data, refetch, hasNextPage } = query;
-	const error = headError(query);
-	useTriageKeys({ onRow: () => {}, onSelect: null });
-	const rows = data?.pages.flatMap((page) => page.data);
+	const list = usePages(customersQuery(project, q));
+	const { rows, error } = list;
+	const { refetch, hasNextPage } = list.query;
+	const current = useTriageKeys({ ids: rows?.map(({ id }) => id) ?? [] });
 	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
 	const add = (
 		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => open("new")}>
@@ -75,7 +74,9 @@ export function CustomersScreen() {
 					columns={columnsOf(project.id)}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot key={q} query={query} shown={rows.length} more="Show more" />}
+					current={current}
+					near={list.near}
+					foot={<ListFoot key={q} list={list} shown={rows.length} more="Show more" />}
 				/>
 			)}
 			{mayWrite && form === "new" && <AddCustomer onClose={() => open(undefined)} />}

@@ -1,21 +1,17 @@
 // The customers of a project, and what changes them.
-import type { ProjectHandle } from "@fanfare/sdk";
-import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import type { Customer, ProjectHandle } from "@fanfare/sdk";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
+import { pagesQuery } from "../../parts/list/pages.ts";
 import { useProject } from "../../session/caller.ts";
 
 const PAGE_ROWS = 100;
 
 export function customersQuery(project: ProjectHandle, q: string | undefined) {
-	return infiniteQueryOptions({
+	return pagesQuery<Customer>({
 		queryKey: ["project", project.id, "customers", { q }],
-		queryFn: async ({ pageParam, signal }) => {
-			const page = pageParam === null ? {} : { page: pageParam };
-			const { data, nextPage, scannedTo } = await project.customers.list({ q, limit: PAGE_ROWS, ...page }, { signal });
-			return { data, nextPage, scannedTo };
-		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
+		load: ({ page, signal }) => project.customers.list({ q, limit: PAGE_ROWS, page: page ?? undefined }, { signal }),
+		keyOf: ({ id }) => id,
 	});
 }
 

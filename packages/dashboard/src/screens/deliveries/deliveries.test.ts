@@ -267,6 +267,34 @@ pageSuite("deliveries", (world) => {
 		expect(asked[10]).toBe(4_999);
 	});
 
+	it("that become rare far down are searched on by themselves when somebody comes there", async () => {
+		await using sent = await deliverTo(world, 200, "thin.one");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const { createDate: made } = sent.delivery;
+		const looked = (step: number) => ({ nextPage: `step-${step}`, prevPage: null, scannedTo: made - step * 3_600_000 });
+		// A full page, then three without a row, and then the last one.
+		const full = Array.from({ length: 100 }, (_, index) => ({ ...sent.delivery, id: rowId(index) }));
+		const pages = [
+			{ data: full, nextPage: "step-1", prevPage: null, scannedTo: null },
+			...[2, 3, 4].map((step) => ({ data: [], ...looked(step) })),
+			{ data: [sent.delivery], nextPage: null, prevPage: null, scannedTo: null },
+		];
+		await tab.person.context.route(/\/projects\/[^/]+\/deliveries\?/, (route) => {
+			const step = Number(new URL(route.request().url()).searchParams.get("page")?.slice("step-".length) ?? 0);
+			return route.fulfill({ json: pages[step] });
+		});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=thin.one`);
+		await page.locator(`[data-row="${rowId(0)}"]`).waitFor();
+		await expect
+			.poll(async () => {
+				await page.evaluate(toEnd);
+				return page.locator(`[data-row="${sent.delivery.id}"]`).isVisible();
+			})
+			.toBe(true);
+		await page.getByText("All 101 that match are shown.").waitFor();
+	});
+
 	it("say at the end of the list that more could not be loaded, keep what is there, and try again", async () => {
 		await using sent = await deliverTo(world, 200, "broken.one");
 		await using tab = await world.open("settings");
@@ -313,6 +341,48 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("button", { name: "1 new event · show" }).click();
 		await expect.poll(() => page.getByRole("link", { name: "live.one" }).count()).toBe(2);
 		await sent.receiver.waitFor(2);
+	});
+
+	it("that are changed by hand do not bring those into the list that are announced", async () => {
+		await using failed = await deliverTo(world, 500, "still.one");
+		await using tab = await world.open("deliveries?type=still.one", { size: { width: 1_400, height: 900 } });
+		const { page } = tab;
+		const link = page.getByRole("link", { name: "still.one" });
+		await link.waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		failed.receiver.script(() => ({ status: 204 }));
+		await world.server.project.events.send({ type: "still.one", data: 2 });
+		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		await link.click();
+		await page.getByRole("complementary", { name: "The delivery" }).getByText("The receiver failed").waitFor();
+		const asked = page.waitForResponse(/\/deliveries\?/);
+		await page.keyboard.press("r");
+		await asked;
+		await page.getByRole("table", { name: "Deliveries" }).getByText("Succeeded").waitFor();
+		expect(await link.count()).toBe(1);
+		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await expect.poll(() => link.count()).toBe(2);
+	});
+
+	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
+		await using failed = await deliverTo(world, 500, "took.one");
+		await using tab = await world.open("deliveries?type=took.one");
+		const { page } = tab;
+		const table = page.getByRole("table", { name: "Deliveries" });
+		const index = (await table.getByRole("columnheader").allTextContents()).indexOf("Took");
+		const took = () => table.getByRole("row").nth(1).getByRole("cell").nth(index).textContent();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await expect.poll(took).toMatch(/^\d+ ms$|^\d\.\d s$/);
+		const { deliveries } = world.server.project;
+		let finish = () => {};
+		failed.receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
+		await deliveries.retry(failed.delivery.id);
+		await failed.receiver.waitFor(2);
+		await table.getByText("Pending").waitFor();
+		finish();
+		await table.getByText("Succeeded").waitFor();
+		const ms = (await deliveries.get(failed.delivery.id)).lastAttempt!.durationMs;
+		await expect.poll(took).toBe(ms < 1_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
 	});
 
 	it("that come while another screen is shown are announced when the list is shown again", async () => {

@@ -2,16 +2,17 @@
 import type { Delivery, DeliveryCount } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState, type MouseEvent } from "react";
 
 import { beforeLast } from "../../app/search.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { count } from "../../parts/text/format.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
@@ -39,13 +40,12 @@ export function DeliveriesScreen() {
 	const queryClient = useQueryClient();
 	const { open: _, ...filter } = search;
 	const query = deliveriesQuery(project, search);
-	const list = useInfiniteQuery(query);
-	const { data, refetch, hasNextPage } = list;
-	const error = headError(list);
+	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
+	const { rows, error } = list;
+	const { data, refetch, hasNextPage } = list.query;
 	const { data: webhooks } = useWebhooks();
 	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-	const rows = data?.pages.flatMap((page) => page.data);
 	const open = (id: string | undefined) =>
 		void navigate({
 			search: (search) => ({ ...search, open: id }),
@@ -55,7 +55,13 @@ export function DeliveriesScreen() {
 		});
 	const toggle = (id: string) =>
 		setSelected((selected) => (selected.has(id) ? without(selected, id) : new Set([...selected, id])));
-	useTriageKeys({ onRow: (id) => search.open !== undefined && isWide && open(id), onSelect: mayWrite ? toggle : null });
+	const isSplit = isWide && search.open !== undefined;
+	const current = useTriageKeys({
+		ids: rows?.map(({ id }) => id) ?? [],
+		open: isSplit ? search.open : undefined,
+		onRow: (id) => isSplit && open(id),
+		onSelect: mayWrite ? toggle : null,
+	});
 	const showNewest = () => void queryClient.resetQueries({ queryKey: query.queryKey });
 	/** A plain click opens beside the list; any other, such as one for a new tab, is the browser's. */
 	const onClick = (event: MouseEvent<HTMLDivElement>) => {
@@ -66,7 +72,6 @@ export function DeliveriesScreen() {
 		open(id);
 	};
 	const older = beforeLast(rows ?? []);
-	const isSplit = isWide && search.open !== undefined;
 	const columns = deliveryColumns({ projectId: project.id, isNarrow: isSplit });
 	const nameOf = ({ eventType }: Delivery) => eventType;
 	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
@@ -90,7 +95,7 @@ export function DeliveriesScreen() {
 			<NewRows
 				projectId={project.id}
 				// In a list that ends in the past, nothing is new.
-				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
+				since={search.before === undefined ? (data?.pages[0]?.newestAt ?? 0) : 0}
 				shown={rows?.map(({ eventId }) => eventId) ?? []}
 				onShow={showNewest}
 			/>
@@ -106,10 +111,12 @@ export function DeliveriesScreen() {
 							rows={rows}
 							keyOf={({ id }: Delivery) => id}
 							isSelected={({ id }) => id === search.open || selected.has(id)}
+							current={current}
+							near={list.near}
 							foot={
 								<ListFoot
 									key={JSON.stringify(filter)}
-									query={list}
+									list={list}
 									shown={rows.length}
 									older={
 										older !== undefined && (

@@ -3,7 +3,7 @@ import type { Delivery } from "@fanfare/sdk";
 import { Link } from "@tanstack/react-router";
 
 import type { Column } from "../../parts/layout/table.tsx";
-import { idEnd } from "../../parts/text/format.ts";
+import { duration, idEnd } from "../../parts/text/format.ts";
 import { AnswerCode, DeliveryState } from "../../parts/text/state.tsx";
 import { Time } from "../../parts/text/time.tsx";
 
@@ -11,9 +11,12 @@ interface Options {
 	readonly projectId: string;
 	/** Leaves the webhook out, where all go to the same. */
 	readonly isOfOneWebhook?: boolean;
-	/** Leaves out what a delivery beside the list shows anyway. */
+	/** Leaves out what there is no room for beside something else. */
 	readonly isNarrow?: boolean;
 }
+
+/** What a delivery beside the list shows anyway. */
+const NOT_NARROW = ["Took", "Attempts", "Next attempt"];
 
 export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = false }: Options): Column<Delivery>[] {
 	const columns: Column<Delivery>[] = [
@@ -38,7 +41,7 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 		{
 			name: "Last answer",
 			phone: "whole",
-			width: "minmax(7rem, 1.6fr)",
+			width: "minmax(7rem, 2.2fr)",
 			cell: ({ responseCode, reason, status }) => (
 				<div className="cut">
 					<AnswerCode code={responseCode} />
@@ -51,10 +54,18 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 				</div>
 			),
 		},
+		{
+			name: "Took",
+			width: "4rem",
+			isNumber: true,
+			phone: "hide",
+			cell: ({ lastAttempt }) =>
+				lastAttempt === null ? <span className="dim none">–</span> : duration(lastAttempt.durationMs),
+		},
 		{ name: "Attempts", width: "4.5rem", isNumber: true, phone: "hide", cell: ({ attemptCount }) => attemptCount },
 		{
 			name: "Next attempt",
-			width: "7.5rem",
+			width: "6.25rem",
 			phone: "whole",
 			cell: ({ nextAttemptDate }) =>
 				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
@@ -74,5 +85,5 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 			),
 		});
 	}
-	return isNarrow ? columns.filter(({ name }) => name !== "Attempts" && name !== "Next attempt") : columns;
+	return isNarrow ? columns.filter(({ name }) => !NOT_NARROW.includes(name)) : columns;
 }

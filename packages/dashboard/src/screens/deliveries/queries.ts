@@ -8,9 +8,10 @@ import type {
 	ManyFilter,
 	ProjectHandle,
 } from "@fanfare/sdk";
-import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import {
+	earlierOf,
 	rangeStart,
 	timeOf,
 	valuesOf,
@@ -18,18 +19,11 @@ import {
 	type DeliveryStatusName,
 	type ErrorName,
 } from "../../app/search.ts";
+import { pagesQuery } from "../../parts/list/pages.ts";
 import { useProject } from "../../session/caller.ts";
 import { filtersOf, type FilterName } from "./filter-words.ts";
 
 const PAGE_ROWS = 100;
-
-interface DeliveryPage {
-	readonly data: readonly Delivery[];
-	readonly nextPage: string | null;
-	readonly scannedTo: number | null;
-	/** When it was asked for, in milliseconds since the epoch. */
-	readonly askedAt: number;
-}
 
 /** What a search asks the server for. `now` is where a range ends. */
 export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter {
@@ -97,20 +91,19 @@ export function withoutOneQuery(project: ProjectHandle, search: DeliveriesSearch
 /** The deliveries of a search, newest first, in pages that are fetched when they are wanted. */
 export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch, rows = PAGE_ROWS) {
 	const { open: _, ...filter } = search;
-	return infiniteQueryOptions({
+	return pagesQuery<Delivery>({
 		queryKey: ["project", project.id, "deliveries", filter, rows],
-		queryFn: async ({ pageParam, signal }): Promise<DeliveryPage> => {
-			const askedAt = Date.now();
+		load: ({ page, before, signal }) => {
+			const until = filter.before === undefined ? undefined : timeOf(filter.before);
 			const asked: DeliveryListParams = {
-				...filterOf(filter, askedAt),
+				...filterOf(filter, Date.now()),
+				before: earlierOf(until, before),
 				limit: rows,
-				...(pageParam !== null && { page: pageParam }),
+				page: page ?? undefined,
 			};
-			const { data, nextPage, scannedTo } = await project.deliveries.list(asked, { signal });
-			return { data, nextPage, scannedTo, askedAt };
+			return project.deliveries.list(asked, { signal });
 		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
+		keyOf: ({ id }) => id,
 		// New rows are announced, and shown when the reader asks: nothing moves under the pointer.
 		staleTime: Number.POSITIVE_INFINITY,
 	});

@@ -17,7 +17,7 @@ export function selectColumn<Row extends { readonly id: string }>({
 }: SelectColumnOptions<Row>): Column<Row> {
 	return {
 		name: "Select",
-		width: "1.25rem",
+		width: "1.75rem",
 		phone: "hide",
 		isNameHidden: true,
 		cell: (row) => (

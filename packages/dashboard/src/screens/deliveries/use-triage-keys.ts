@@ -1,30 +1,97 @@
 // Triage by keyboard: j and k go from row to row, x selects. Enter, middle click and all else are those of a link.
+//
+// The keys go on from the same row, by its id: also if others were put above it, if it is far from the window, or if it has left the list.
+import { useEffect, useLayoutEffect, useRef, useState } from "react";
+
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 
 interface TriageKeys {
-	/** Called with the delivery that the focus has moved to. */
-	readonly onRow: (id: string) => void;
-	/** Null if rows cannot be selected. */
-	readonly onSelect: ((id: string) => void) | null;
+	/** The rows in their order, also those that are not rendered. */
+	readonly ids: readonly string[];
+	/** The row that is shown beside the list, from which the keys go on if the focus is in no row. */
+	readonly open?: string | undefined;
+	/** Called with the row that the focus has moved to. */
+	readonly onRow?: (id: string) => void;
+	/** Null or omitted if rows cannot be selected. */
+	readonly onSelect?: ((id: string) => void) | null;
 }
 
-export function useTriageKeys({ onRow, onSelect }: TriageKeys): void {
-	const move = (by: number) => {
-		const links = [...document.querySelectorAll<HTMLElement>("[data-row]")];
-		const index = links.findIndex((link) => link === document.activeElement);
-		const next = links[index === -1 ? 0 : Math.min(links.length - 1, Math.max(0, index + by))];
-		const id = next?.dataset["row"];
-		if (next === undefined || id === undefined) return;
-		next.focus();
-		onRow(id);
+/** Returns the row from which the keys go on, if there is one. Give it to the table, which renders it wherever it is. */
+export function useTriageKeys({ ids, open, onRow, onSelect }: TriageKeys): string | null {
+	const [current, setCurrent] = useState<string | null>(null);
+	/** Where the current row is in the list, or was before it left. */
+	const place = useRef(0);
+	/** A row that gets the focus as soon as it is rendered. */
+	const wanted = useRef<string | null>(null);
+	const focused = useFocusedRow(setCurrent);
+	const focusWanted = () => {
+		const link = wanted.current === null ? null : linkOf(wanted.current);
+		if (link === null) return;
+		wanted.current = null;
+		link.focus();
+	};
+	useLayoutEffect(() => {
+		const index = current === null ? -1 : ids.indexOf(current);
+		if (index !== -1) place.current = index;
+		focusWanted();
+		// The link was made anew, for example since rows were put above it.
+		const isLost = focused.current?.isConnected === false && document.activeElement === document.body;
+		if (isLost && current !== null) linkOf(current)?.focus({ preventScroll: true });
+	});
+	const move = (by: 1 | -1) => {
+		const from = rowOf(document.activeElement) ?? open ?? current;
+		const index = from === null ? -1 : ids.indexOf(from);
+		// Where the row was that has left the list, the next one is now.
+		const next = from === null ? 0 : index !== -1 ? index + by : by === 1 ? place.current : place.current - 1;
+		const id = ids[Math.min(ids.length - 1, Math.max(0, next))];
+		if (id === undefined) return;
+		wanted.current = id;
+		setCurrent(id);
+		focusWanted();
+		onRow?.(id);
 	};
 	useShortcuts({
 		j: () => move(1),
 		k: () => move(-1),
 		x: () => {
-			const { activeElement } = document;
-			const id = activeElement instanceof HTMLElement ? activeElement.dataset["row"] : undefined;
+			const id = rowOf(document.activeElement) ?? open;
 			if (id !== undefined) onSelect?.(id);
 		},
 	});
+	return current;
+}
+
+/** The link of a row that has the focus, or had it until it left the document. Calls `onFocus` with the row that gets it. */
+function useFocusedRow(onFocus: (id: string) => void) {
+	const focused = useRef<HTMLElement | null>(null);
+	useEffect(() => {
+		const onFocusIn = ({ target }: FocusEvent) => {
+			const id = rowOf(target);
+			focused.current = id !== undefined && target instanceof HTMLElement ? target : null;
+			if (id !== undefined) onFocus(id);
+		};
+		// Somebody has clicked beside it, unless it is leaving the document now.
+		const onFocusOut = ({ target }: FocusEvent) =>
+			queueMicrotask(() => {
+				const isLeft = focused.current === target && focused.current?.isConnected === true;
+				if (isLeft && document.activeElement !== target) focused.current = null;
+			});
+		document.addEventListener("focusin", onFocusIn);
+		document.addEventListener("focusout", onFocusOut);
+		return () => {
+			document.removeEventListener("focusin", onFocusIn);
+			document.removeEventListener("focusout", onFocusOut);
+		};
+	}, [onFocus]);
+	return focused;
+}
+
+function linkOf(id: string): HTMLElement | null {
+	return document.querySelector<HTMLElement>(`[data-row="${CSS.escape(id)}"]`);
+}
+
+/** The row that an element is in, such as its link or its check box. */
+function rowOf(target: EventTarget | null): string | undefined {
+	const row = target instanceof HTMLElement ? target.closest("[role=row]") : null;
+	return row?.querySelector<HTMLElement>("[data-row]")?.dataset["row"];
 }

@@ -33,14 +33,14 @@ const CASES: readonly (readonly [what: string, evidence: Evidence, title: RegExp
 	["a certificate of another host", failed("tls", "certificate_name_mismatch"), /another host/i],
 	["an unknown authority", failed("tls", "certificate_untrusted"), /authority/i],
 	["a certificate signed by itself", failed("tls", "certificate_self_signed"), /by itself/i],
-	["plain HTTP behind https", failed("tls", "not_tls"), /does not speak TLS/i],
+	["plain HTTP behind https", failed("tls", "not_tls"), /no TLS/i],
 	["a connection that was never accepted", failed("timeout", "connect_timeout"), /never accepted/i],
 	["an answer that did not come", failed("timeout", "response_timeout"), /did not answer in time/i],
 	["an answer without end", failed("timeout", "body_timeout"), /did not end/i],
 	["an address that is not public", failed("blocked_address"), /not public/i],
 	["a cut connection", failed("reset", "closed_before_response"), /without an answer/i],
 	["an answer that is not HTTP", failed("protocol", "invalid_response"), /not HTTP/i],
-	["an unreachable host", failed("unreachable"), /cannot be reached/i],
+	["an unreachable host", failed("unreachable"), /no route/i],
 	["an error that is not known yet", failed("new_error"), /failed/i],
 	["a redirect", status(302), /redirects/i],
 	["401", status(401), /credentials/i],
@@ -62,6 +62,18 @@ describe("the diagnosis", () => {
 		expect(diagnosis?.title).toMatch(title);
 		expect(diagnosis?.likely).toMatch(/\.$/);
 		expect(diagnosis?.cure).toMatch(/\.$/);
+	});
+
+	it.each([
+		["https://hooks.example.com/a", "203.0.113.7", "hooks.example.com:443 (203.0.113.7)"],
+		["http://hooks.example.com:8080/a?b", null, "hooks.example.com:8080"],
+		["http://203.0.113.7/a", "203.0.113.7", "203.0.113.7:80"],
+		["https://[2001:db8::1]:444/", "2001:db8::1", "[2001:db8::1]:444"],
+		["relay:laptop", null, "the receiver's address"],
+		[null, null, "the receiver's address"],
+	])("names the address of %s that was called", (endpoint, remoteAddress, where) => {
+		const title = diagnose({ ...failed("refused"), endpoint, remoteAddress })?.title;
+		expect(title).toBe(`Nothing listens at ${where}`);
 	});
 
 	it("is different for each cause", () => {

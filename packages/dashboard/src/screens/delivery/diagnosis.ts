@@ -2,7 +2,7 @@
 import type { Attempt, AttemptCause } from "@fanfare/sdk";
 
 export interface Diagnosis {
-	/** What happened. */
+	/** What happened, with the address that was called where it is about that. */
 	readonly title: string;
 	/** Why it most likely happened. */
 	readonly likely: string;
@@ -10,15 +10,19 @@ export interface Diagnosis {
 	readonly cure: string;
 }
 
-type Evidence = Pick<Attempt, "responseCode" | "error" | "durationMs" | "response"> & { readonly cause: string | null };
+type Evidence = Pick<Attempt, "responseCode" | "error" | "durationMs" | "response"> &
+	Partial<Pick<Attempt, "endpoint" | "remoteAddress">> & { readonly cause: string | null };
 
 /** The causes of attempts that got an answer: what is said about them depends on the answer. */
 type StatusCause = Extract<AttemptCause, `status_${string}`>;
 
+/** In a title: the host and port that were called. */
+const WHERE = "{where}";
+
 /** What is said about a cause. */
 const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> = {
 	refused: {
-		title: "Nothing listens there",
+		title: `Nothing listens at ${WHERE}`,
 		likely: "The receiver is not running, or it listens on another port.",
 		cure: "Start it, or correct the port in the webhook's URL. Then retry.",
 	},
@@ -33,7 +37,7 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Correct the host in the webhook's URL, or restore the record.",
 	},
 	closed_while_connecting: {
-		title: "The connection was cut before it was set up",
+		title: `The connection to ${WHERE} was cut before it was set up`,
 		likely: "A firewall or load balancer ends it, or a server that expects another protocol.",
 		cure: "Check what listens on this port, and its rules for the addresses of Fanfare.",
 	},
@@ -83,7 +87,7 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Let it send the full chain.",
 	},
 	not_tls: {
-		title: "The receiver does not speak TLS",
+		title: `There is no TLS at ${WHERE}`,
 		likely: "The URL says https, but the port serves plain HTTP.",
 		cure: "Correct the port, or put TLS in front of the receiver.",
 	},
@@ -93,7 +97,7 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Use a public address. Whoever runs Fanfare can allow a network with FANFARE_ALLOW_NETWORKS.",
 	},
 	unreachable: {
-		title: "The receiver cannot be reached",
+		title: `No route leads to ${WHERE}`,
 		likely: "A route or a firewall between Fanfare and the receiver is in the way.",
 		cure: "Check the firewall, and whether the host has only IPv6 where you have only IPv4.",
 	},
@@ -103,7 +107,7 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Answer at once, and do the work afterwards. The webhook's time limit can be up to 30 s.",
 	},
 	connect_timeout: {
-		title: "The connection was never accepted",
+		title: `The connection to ${WHERE} was never accepted`,
 		likely: "A firewall drops the packets, or the receiver is overloaded.",
 		cure: "Allow the addresses of Fanfare in the firewall, and check the receiver's load.",
 	},
@@ -219,6 +223,21 @@ const BY_STATUS: Readonly<Record<number, Diagnosis>> = {
 
 /** Null if there is nothing to explain: it succeeded with time to spare. `timeoutMs` is the webhook's time limit, if it is known. */
 export function diagnose(attempt: Evidence, timeoutMs: number | null = null): Diagnosis | null {
+	const diagnosis = found(attempt, timeoutMs);
+	return diagnosis === null ? null : { ...diagnosis, title: diagnosis.title.replace(WHERE, calledAddress(attempt)) };
+}
+
+/** Such as `hooks.example.com:443 (203.0.113.7)`. */
+function calledAddress({ endpoint, remoteAddress }: Evidence): string {
+	const url = URL.canParse(endpoint ?? "") ? new URL(endpoint ?? "") : null;
+	if (url === null || url.hostname === "") return "the receiver's address";
+	const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
+	// An IPv6 address has brackets in a URL.
+	const isName = url.hostname.replace(/^\[(.*)\]$/, "$1") !== (remoteAddress ?? url.hostname);
+	return `${url.hostname}:${port}${isName ? ` (${remoteAddress})` : ""}`;
+}
+
+function found(attempt: Evidence, timeoutMs: number | null): Diagnosis | null {
 	const { responseCode, error, cause } = attempt;
 	if (error !== null) return (BY_CAUSE as Readonly<Record<string, Diagnosis>>)[cause ?? error] ?? OTHER_ERROR;
 	if (responseCode >= 200 && responseCode < 300) return isSlow(attempt, timeoutMs) ? SLOW : null;

@@ -28,7 +28,6 @@ export function EventTypesScreen() {
 	const navigate = route.useNavigate();
 	const { q = "", show, form } = route.useSearch();
 	const { data: types, error, refetch } = useQuery(allTypesQuery(project));
-	useTriageKeys({ onRow: () => {}, onSelect: null });
 	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
 	const add = (
 		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => open("new")}>
@@ -145,6 +144,7 @@ function Create({ onClose }: { readonly onClose: () => void }) {
 
 function TypeTable({ types, isFull }: { readonly types: readonly EventType[]; readonly isFull: boolean }) {
 	const { id: projectId } = useProject();
+	const current = useTriageKeys({ ids: types.map(({ name }) => name) });
 	const { data: webhooks } = useWebhooks();
 	const columns: Column<EventType>[] = [
 		{
@@ -194,6 +194,7 @@ function TypeTable({ types, isFull }: { readonly types: readonly EventType[]; re
 			columns={columns}
 			rows={types}
 			keyOf={({ name }) => name}
+			current={current}
 			foot={isFull ? `Only the first ${count(MOST_TYPES)} are shown.` : undefined}
 		/>
 	);

@@ -2,16 +2,17 @@
 import type { Event, EventWithData } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { Payload } from "../../parts/code/payload.tsx";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { Id } from "../../parts/text/copy.tsx";
 import { ExactTime } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -168,13 +169,12 @@ function Data({ event }: { readonly event: Shown }) {
 
 function Deliveries({ event }: { readonly event: Shown }) {
 	const project = useProject();
-	const query = useInfiniteQuery({
+	const list = usePages({
 		...deliveriesQuery(project, { event: event.id }),
 		// Replays and retries make and change deliveries of old events.
 		staleTime: 0,
 	});
-	const error = headError(query);
-	const rows = query.data?.pages.flatMap(({ data }) => data);
+	const { query, rows, error } = list;
 	return (
 		<section className="stack tight" aria-label="Deliveries">
 			<h2 className="card-title">Deliveries</h2>
@@ -189,7 +189,8 @@ function Deliveries({ event }: { readonly event: Shown }) {
 					columns={deliveryColumns({ projectId: project.id })}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot query={query} shown={rows.length} />}
+					near={list.near}
+					foot={<ListFoot list={list} shown={rows.length} />}
 				/>
 			)}
 			{rows !== undefined && <WhyNot eventId={event.id} isOpen={rows.length === 0} />}

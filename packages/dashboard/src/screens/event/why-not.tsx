@@ -1,13 +1,13 @@
 // Why webhooks got an event or not: loaded when somebody asks.
 import type { Routing } from "@fanfare/sdk";
 import { Select } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { useProject } from "../../session/caller.ts";
 import { routingQuery } from "../events/queries.ts";
 import { reasonWords } from "../events/routing-words.ts";
@@ -33,12 +33,11 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 	const project = useProject();
 	const [webhookId, setWebhookId] = useState<string | null>(null);
 	const { data: webhooks = [] } = useWebhooks();
-	const query = useInfiniteQuery(routingQuery(project, eventId, webhookId));
-	const { data, refetch, hasNextPage } = query;
-	const error = headError(query);
-	const all = data?.pages.flatMap((page) => page.data);
+	const list = usePages(routingQuery(project, eventId, webhookId));
+	const { error } = list;
+	const { refetch, hasNextPage } = list.query;
 	// Those that got it are in the list of deliveries.
-	const rows = webhookId === null ? all?.filter(({ gets }) => !gets) : all;
+	const rows = webhookId === null ? list.rows?.filter(({ gets }) => !gets) : list.rows;
 	return (
 		<div className="stack tight">
 			<div className="bar">
@@ -63,9 +62,10 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 					columns={columnsOf(project.id)}
 					rows={rows}
 					keyOf={({ webhookId }) => webhookId}
+					near={list.near}
 					foot={
 						webhookId === null ? (
-							<ListFoot query={query} shown={rows.length} more="Look at older webhooks" isByHand />
+							<ListFoot list={list} shown={rows.length} more="Look at older webhooks" isByHand />
 						) : undefined
 					}
 				/>

@@ -1,7 +1,7 @@
 // S7: the events of a project, by filter.
 import type { LoggedEvent } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
-import { useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -11,9 +11,10 @@ import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterRange } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { Time } from "../../parts/text/time.tsx";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -34,14 +35,14 @@ export function EventsScreen() {
 	const project = useProject();
 	const mayWrite = useMay("write");
 	const queryClient = useQueryClient();
-	const options = eventsQuery(project, search);
-	const query = useInfiniteQuery(options);
-	const { data, refetch, hasNextPage } = query;
-	const error = headError(query);
+	const query = eventsQuery(project, search);
+	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
+	const { rows, error } = list;
+	const { data, refetch, hasNextPage } = list.query;
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
 	const toggle = (id: string) => setSelected((selected) => toggledIn(selected, id));
-	useTriageKeys({ onRow: () => {}, onSelect: mayWrite ? toggle : null });
-	const rows = data?.pages.flatMap((page) => page.data);
+	const ids = rows?.map(({ id }) => id) ?? [];
+	const current = useTriageKeys({ ids, onSelect: mayWrite ? toggle : null });
 	const older = beforeLast(rows ?? []);
 	const columns = columnsOf(project.id, rows ?? []);
 	const nameOf = ({ type }: LoggedEvent) => type;
@@ -64,10 +65,10 @@ export function EventsScreen() {
 			<NewRows
 				projectId={project.id}
 				// In a list that ends in the past, nothing is new.
-				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
-				shown={rows?.map(({ id }) => id) ?? []}
+				since={search.before === undefined ? (data?.pages[0]?.newestAt ?? 0) : 0}
+				shown={ids}
 				isEach
-				onShow={() => void queryClient.resetQueries({ queryKey: options.queryKey })}
+				onShow={() => void queryClient.resetQueries({ queryKey: query.queryKey })}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="events" />}
 			{rows?.length === 0 && !hasNextPage && <Nothing search={search} mayWrite={mayWrite} />}
@@ -78,10 +79,12 @@ export function EventsScreen() {
 					rows={rows}
 					keyOf={({ id }) => id}
 					isSelected={({ id }) => selected.has(id)}
+					current={current}
+					near={list.near}
 					foot={
 						<ListFoot
 							key={JSON.stringify(search)}
-							query={query}
+							list={list}
 							shown={rows.length}
 							older={
 								older !== undefined && (

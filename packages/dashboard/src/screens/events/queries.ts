@@ -1,44 +1,33 @@
 // The events of a project.
-import { ApiError, type LoggedEvent, type Page, type ProjectHandle, type Routing } from "@fanfare/sdk";
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { ApiError, type LoggedEvent, type ProjectHandle, type Routing } from "@fanfare/sdk";
+import { queryOptions } from "@tanstack/react-query";
 
-import { rangeStart, timeOf } from "../../app/search.ts";
+import { earlierOf, rangeStart, timeOf } from "../../app/search.ts";
+import { pagesQuery } from "../../parts/list/pages.ts";
 import type { EventsSearch } from "./search.ts";
 
 const PAGE_ROWS = 100;
 const RECENT = 5;
 
-interface EventPage {
-	readonly data: readonly LoggedEvent[];
-	readonly nextPage: string | null;
-	readonly scannedTo: number | null;
-	/** When it was asked for, in milliseconds since the epoch. */
-	readonly askedAt: number;
-}
-
 /** The events of a search, newest first, in pages that are fetched when they are wanted. */
-export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before, to }: EventsSearch) {
-	return infiniteQueryOptions({
-		queryKey: ["project", project.id, "events", { type, customer, tag, range, before, to }],
-		queryFn: async ({ pageParam, signal }): Promise<EventPage> => {
-			const askedAt = Date.now();
-			const { data, nextPage, scannedTo } = await project.events.list(
+export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before: until, to }: EventsSearch) {
+	return pagesQuery<LoggedEvent>({
+		queryKey: ["project", project.id, "events", { type, customer, tag, range, before: until, to }],
+		load: ({ page, before, signal }) =>
+			project.events.list(
 				{
 					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
 					unmatched: to === "nobody" ? true : undefined,
 					customerId: customer,
 					tag,
-					after: range === undefined ? undefined : rangeStart(range, askedAt),
-					before: before === undefined ? undefined : timeOf(before),
+					after: range === undefined ? undefined : rangeStart(range, Date.now()),
+					before: earlierOf(until === undefined ? undefined : timeOf(until), before),
 					limit: PAGE_ROWS,
-					...(pageParam !== null && { page: pageParam }),
+					page: page ?? undefined,
 				},
 				{ signal },
-			);
-			return { data, nextPage, scannedTo, askedAt };
-		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
+			),
+		keyOf: ({ id }) => id,
 		// New rows are announced, and shown when the reader asks: nothing moves under the pointer.
 		staleTime: Number.POSITIVE_INFINITY,
 	});
@@ -73,22 +62,15 @@ export function eventDataQuery(project: ProjectHandle, eventId: string) {
 
 /** Why webhooks got an event or not, newest webhooks first; or why one did. */
 export function routingQuery(project: ProjectHandle, eventId: string, webhookId: string | null) {
-	return infiniteQueryOptions({
+	return pagesQuery<Routing>({
 		queryKey: ["project", project.id, "routing", eventId, webhookId],
-		queryFn: async ({ pageParam, signal }): Promise<Pick<Page<Routing>, "data" | "nextPage" | "scannedTo">> => {
-			const { data, nextPage, scannedTo } = await project.events.routing(
+		load: ({ page, signal }) =>
+			project.events.routing(
 				eventId,
-				{
-					limit: PAGE_ROWS,
-					...(webhookId !== null && { webhookId }),
-					...(pageParam !== null && { page: pageParam }),
-				},
+				{ limit: PAGE_ROWS, webhookId: webhookId ?? undefined, page: page ?? undefined },
 				{ signal },
-			);
-			return { data, nextPage, scannedTo };
-		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
+			),
+		keyOf: (routing) => routing.webhookId,
 	});
 }
 

@@ -38,6 +38,20 @@ pageSuite("the overview", (world) => {
 		await tab.page.getByText("Resumed").waitFor();
 	});
 
+	it("names the address that was called, unless the webhook may have had another one then", async () => {
+		const { webhooks } = world.server.project.batch;
+		const spec = { endpoint: "http://127.0.0.1:9/where", eventTypes: ["where.one"] };
+		const { id } = await webhooks.create({ name: "Where", spec: { ...spec, retries: { maxRetries: 0 } } });
+		await world.server.project.events.send({ type: "where.one", data: 1 });
+		await expect.poll(async () => (await webhooks.stats(id)).deliveries.Failed).toBe(1);
+		await using tab = await world.open();
+		const { page } = tab;
+		const item = page.getByRole("listitem").filter({ hasText: "Where" });
+		await item.getByText("Nothing listens at 127.0.0.1:9.").waitFor();
+		await webhooks.update(id, { name: "Where else" });
+		await item.getByText("Nothing listens at the receiver's address.").waitFor();
+	});
+
 	it("leads from what fails to a retry of all of it in two keys, with the count first", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 404 }));

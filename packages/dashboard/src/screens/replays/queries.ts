@@ -1,6 +1,8 @@
 // The replays of a project, and what one would send.
-import type { ProjectHandle, ReplayOutcome } from "@fanfare/sdk";
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import type { ProjectHandle, Replay, ReplayOutcome } from "@fanfare/sdk";
+import { queryOptions } from "@tanstack/react-query";
+
+import { pagesQuery } from "../../parts/list/pages.ts";
 
 const PAGE_ROWS = 50;
 /** As long as the live feed is down. */
@@ -11,20 +13,13 @@ const LEAST_SLICE_MS = 60_000;
 
 /** The replays, newest first. The live feed says how far each is; without it, the list is looked at again while one runs. */
 export function replaysQuery(project: ProjectHandle, webhookId: string | undefined, isLive: boolean) {
-	return infiniteQueryOptions({
+	return pagesQuery<Replay>({
 		queryKey: ["project", project.id, "replays", { webhookId }],
-		queryFn: async ({ pageParam, signal }) => {
-			const page = pageParam === null ? {} : { page: pageParam };
-			const { data, nextPage, scannedTo } = await project.replays.list(
-				{ webhookId, limit: PAGE_ROWS, ...page },
-				{ signal },
-			);
-			return { data, nextPage, scannedTo };
-		},
-		initialPageParam: null as string | null,
-		getNextPageParam: ({ nextPage }) => nextPage,
-		refetchInterval: ({ state }) =>
-			!isLive && state.data?.pages.some(({ data }) => data.some(({ status }) => status === "Running")) === true
+		load: ({ page, signal }) =>
+			project.replays.list({ webhookId, limit: PAGE_ROWS, page: page ?? undefined }, { signal }),
+		keyOf: ({ id }) => id,
+		refetchInterval: (loaded) =>
+			!isLive && loaded?.pages.some(({ data }) => data.some(({ status }) => status === "Running")) === true
 				? LOOK_EVERY_MS
 				: false,
 	});

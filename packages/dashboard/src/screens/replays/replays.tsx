@@ -1,16 +1,16 @@
 // S8: the replays of a project.
 import type { Replay } from "@fanfare/sdk";
 import { Button, Select } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { createLink, getRouteApi, Link } from "@tanstack/react-router";
 
 import { useIsLive } from "../../live/use-live.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { count, idEnd } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -28,12 +28,11 @@ export function ReplaysScreen() {
 	const mayWrite = useMay("write");
 	const navigate = route.useNavigate();
 	const { webhook } = route.useSearch();
-	const query = useInfiniteQuery(replaysQuery(project, webhook, useIsLive(project.id)));
-	const { data, refetch, hasNextPage } = query;
-	const error = headError(query);
+	const list = usePages(replaysQuery(project, webhook, useIsLive(project.id)));
+	const { rows, error } = list;
+	const { refetch, hasNextPage } = list.query;
 	const { data: webhooks } = useWebhooks();
-	useTriageKeys({ onRow: () => {}, onSelect: null });
-	const rows = data?.pages.flatMap((page) => page.data);
+	const current = useTriageKeys({ ids: rows?.map(({ id }) => id) ?? [] });
 	const start = (
 		<ButtonLink
 			component="a"
@@ -80,7 +79,9 @@ export function ReplaysScreen() {
 					columns={columnsOf(project.id, new Map(webhooks?.map(({ id, name }) => [id, name])))}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot query={query} shown={rows.length} />}
+					current={current}
+					near={list.near}
+					foot={<ListFoot list={list} shown={rows.length} />}
 				/>
 			)}
 		</>

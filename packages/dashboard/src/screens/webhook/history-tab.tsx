@@ -1,10 +1,10 @@
 // What was changed about a webhook, by whom: its entries of the audit log. Only for keys that may read that.
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { headError, ListFoot } from "../../parts/layout/list-foot.tsx";
+import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { usePages } from "../../parts/list/use-pages.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { auditColumns } from "../audit/columns.tsx";
 import { useNames } from "../audit/names.tsx";
@@ -13,9 +13,8 @@ import { auditQuery } from "../audit/queries.ts";
 export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 	const { id: projectId } = useProject();
 	const names = useNames();
-	const query = useInfiniteQuery(auditQuery(useConnection(), projectId, { object: webhookId }));
-	const error = headError(query);
-	const rows = query.data?.pages.flatMap(({ data }) => data);
+	const list = usePages(auditQuery(useConnection(), projectId, { object: webhookId }));
+	const { query, rows, error } = list;
 	return (
 		<section className="stack tight" aria-label="History">
 			<div className="head">
@@ -39,7 +38,8 @@ export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 					columns={auditColumns(names)}
 					rows={rows}
 					keyOf={({ id }) => id}
-					foot={<ListFoot query={query} shown={rows.length} />}
+					near={list.near}
+					foot={<ListFoot list={list} shown={rows.length} />}
 				/>
 			)}
 		</section>

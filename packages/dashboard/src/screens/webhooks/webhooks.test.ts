@@ -48,6 +48,37 @@ pageSuite("webhooks", (world) => {
 		await expect.poll(() => drawer.getByLabel("Name").inputValue()).toBe("Kept");
 	});
 
+	it("say that a change from the menu of a row has failed, until it is dismissed or tried again", async () => {
+		const { webhooks } = world.server.project.batch;
+		const { id } = await webhooks.create({ name: "Refusing", spec: { endpoint: "http://127.0.0.1:9/menu" } });
+		await using tab = await world.open("webhooks?q=Refusing");
+		const { page } = tab;
+		const refused = { status: 409, json: { message: "Not now.", code: "webhook_changed", requestId: "req_1" } };
+		await page.route(/:pause$/, (route) => route.fulfill(refused));
+		const pause = async () => {
+			await page.getByRole("button", { name: "Actions for Refusing" }).click();
+			await page.getByRole("menuitem", { name: "Pause" }).click();
+		};
+		const alert = page.getByRole("alert");
+		await pause();
+		await alert.getByText("Not now.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await alert.getByRole("button", { name: "Dismiss" }).click();
+		await expect.poll(() => alert.count()).toBe(0);
+		await pause();
+		await alert.getByText("Not now.").waitFor();
+		await page.unroute(/:pause$/);
+		const held = Promise.withResolvers<void>();
+		await page.route(/:pause$/, async (route) => {
+			await held.promise;
+			return route.continue();
+		});
+		await pause();
+		await expect.poll(() => alert.count()).toBe(0);
+		held.resolve();
+		await expect.poll(async () => (await webhooks.get(id)).status).toBe("Paused");
+	});
+
 	it("are edited, and a change by somebody else meanwhile is not overwritten", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/a");
 		await using tab = await world.open(`webhooks?form=${id}`);

@@ -35,7 +35,7 @@ export function WebhooksScreen() {
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
 	const { data: webhooks, error, refetch } = useWebhooks();
-	/** Of a change from the menu of a row; null if the last one was made. */
+	/** Of a change from the menu of a row; null if the last one was made, or is being made. */
 	const [changeError, setChangeError] = useState<Error | null>(null);
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
@@ -60,7 +60,9 @@ export function WebhooksScreen() {
 				{webhooks !== undefined && <span className="dim num">{counted(webhooks.length, "webhook")}</span>}
 			</PageHead>
 			{error !== null && <Problem error={error} what="The webhooks could not be loaded" onRetry={refetch} />}
-			{changeError !== null && <Problem error={changeError} what="The webhook was not changed" />}
+			{changeError !== null && (
+				<Problem error={changeError} what="The webhook was not changed" onDismiss={() => setChangeError(null)} />
+			)}
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
 			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" />}
 			{webhooks?.length === 0 && (
@@ -137,7 +139,7 @@ interface WebhookTableProps {
 	/** Whether there are more than are loaded. */
 	readonly isFull: boolean;
 	readonly onEdit: ((id: string) => void) | null;
-	/** Called with the error of a change from the menu, or with null when it was made. */
+	/** Called with null when a change from the menu begins, and with its error if it fails. */
 	readonly onChanged: (error: Error | null) => void;
 }
 
@@ -325,7 +327,10 @@ function RowMenu({ webhook, onEdit, onChanged }: RowMenuProps) {
 					</Menu.Item>
 					<Menu.Item
 						leftSection={<Icon name={isOn ? "pause" : "play"} size={16} />}
-						onClick={() => change.mutate(webhook, { onSettled: (_, error) => onChanged(error) })}
+						onClick={() => {
+							onChanged(null);
+							change.mutate(webhook, { onError: onChanged });
+						}}
 					>
 						{isOn ? "Pause" : "Resume"}
 					</Menu.Item>

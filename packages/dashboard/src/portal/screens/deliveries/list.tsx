@@ -1,8 +1,10 @@
 // Deliveries with their filters: those to one endpoint, or to all of them.
 import type { Delivery, Webhook } from "@fanfare/sdk";
-import { useInfiniteQuery, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { KeyboardEvent, ReactNode } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRef, type KeyboardEvent, type ReactNode } from "react";
 
+import { usePages } from "../../../parts/list/use-pages.ts";
+import { useReportNear } from "../../../parts/list/use-report-near.ts";
 import { Button } from "../../parts/form/button.tsx";
 import { Loading } from "../../parts/loading.tsx";
 import { DeliveryBadge } from "../../parts/state.tsx";
@@ -32,8 +34,9 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 	const { show, type, since, endpoint } = search;
 	const isOfAll = webhookId === undefined;
 	const choice = { webhookId: webhookId ?? endpoint, shown: show, type, since };
-	const query = useInfiniteQuery(deliveriesQuery(project, choice));
-	const rows = query.data?.pages.flatMap(({ data }) => data);
+	const { query, rows, near } = usePages(deliveriesQuery(project, choice));
+	const list = useRef<HTMLUListElement>(null);
+	useReportNear(list, near, rows?.map(({ id }) => id) ?? []);
 	const isFiltered =
 		show !== undefined || type !== undefined || since !== undefined || (isOfAll && endpoint !== undefined);
 	const change = useFilterChange(search, webhookId ?? null);
@@ -56,7 +59,7 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 					</div>
 				))
 			) : (
-				<ul className="card rows">
+				<ul className="card rows" ref={list}>
 					{rows.map((delivery) => (
 						<Row key={delivery.id} delivery={delivery} from={isOfAll ? search : null} />
 					))}
@@ -108,7 +111,7 @@ function Row({ delivery, from }: RowProps) {
 	const cause = status === "Succeeded" ? null : (lastAttempt?.cause ?? null);
 	const search = from === null ? {} : { ...from, from: "all" };
 	return (
-		<li className="row">
+		<li className="row" data-row={id}>
 			<div className="row-main">
 				<To
 					to="/deliveries/$deliveryId"

@@ -37,8 +37,10 @@ function itemOf(webhook: Webhook): Item | null {
 	return null;
 }
 
-function diagnosisOf({ lastAttempt, health }: Webhook): Diagnosis | null {
+function diagnosisOf({ lastAttempt, health, endpoint, updateDate }: Webhook): Diagnosis | null {
 	if (lastAttempt === null || health.failingSince === null) return null;
-	const { responseCode, error, cause } = lastAttempt;
-	return diagnose({ responseCode, error, cause, durationMs: 0, response: null });
+	const { responseCode, error, cause, date } = lastAttempt;
+	// A webhook that was changed since may have been called at another address.
+	const called = updateDate <= date ? endpoint : null;
+	return diagnose({ responseCode, error, cause, endpoint: called, durationMs: 0, response: null });
 }

@@ -1,0 +1,123 @@
+// Triage by keyboard while the list changes, in a real browser.
+import type { Delivery, Replay } from "@fanfare/sdk";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("triage by keyboard", (world) => {
+	/** Deliveries that have failed, newest first, to a receiver that works now. */
+	async function failedDeliveries(type: string, count: number) {
+		const receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		await world.server.createWebhook(receiver.url, {
+			eventTypes: [type],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+		});
+		const deliveries: Delivery[] = [];
+		for (let sent = 0; sent < count; sent++) {
+			const { id } = await world.server.project.events.send({ type, data: sent });
+			deliveries.unshift(await world.server.waitForDelivery(id, ({ status }) => status === "Failed"));
+		}
+		receiver.script(() => ({ status: 204 }));
+		return { ids: deliveries.map(({ id }) => id), [Symbol.asyncDispose]: () => receiver.close() };
+	}
+
+	it("goes on after a delivery that was retried and has left the list", async () => {
+		await using failed = await failedDeliveries("triage.gone", 3);
+		const [first, second, third] = failed.ids;
+		await using tab = await world.open("deliveries?type=triage.gone&status=Failed", {
+			size: { width: 1_400, height: 900 },
+		});
+		const { page } = tab;
+		await page.locator(`[data-row="${second}"]`).click();
+		await page.getByRole("complementary", { name: "The delivery" }).getByText("The receiver failed").waitFor();
+		await page.keyboard.press("r");
+		await page.locator(`[data-row="${second}"]`).waitFor({ state: "detached" });
+		await page.keyboard.press("j");
+		await expect.poll(() => focusedRow(page)).toBe(third);
+		await expect.poll(() => new URL(page.url()).searchParams.get("open")).toBe(third);
+		await page.keyboard.press("k");
+		await expect.poll(() => focusedRow(page)).toBe(first);
+	});
+
+	it("goes on from the delivery beside the list when the focus is elsewhere", async () => {
+		await using failed = await failedDeliveries("triage.beside", 3);
+		const [, second, third] = failed.ids;
+		await using tab = await world.open(`deliveries?type=triage.beside&open=${second}`, {
+			size: { width: 1_400, height: 900 },
+		});
+		const { page } = tab;
+		await page.getByText("The receiver failed").waitFor();
+		await page.keyboard.press("x");
+		await page
+			.getByRole("checkbox", { name: `Select triage.beside ${second}` })
+			.and(page.locator(":checked"))
+			.waitFor();
+		// After a click on a check box, too: nothing is written into that.
+		await page.getByRole("checkbox", { name: `Select triage.beside ${second}` }).click();
+		await page.keyboard.press("j");
+		await expect.poll(() => focusedRow(page)).toBe(third);
+	});
+
+	it("goes on from the same delivery when newer ones are shown above it", async () => {
+		await using failed = await failedDeliveries("triage.above", 3);
+		const [, second, third] = failed.ids;
+		await using tab = await world.open("deliveries?type=triage.above");
+		const { page } = tab;
+		await page.locator(`[data-row="${second}"]`).focus();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await world.server.project.events.send({ type: "triage.above", data: 4 });
+		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await expect.poll(() => page.locator("[data-row]").count()).toBe(4);
+		await page.keyboard.press("j");
+		await expect.poll(() => focusedRow(page)).toBe(third);
+	});
+
+	const ROWS = 120;
+	/** More replays than are made here: a list whose newest row may come while it is shown. */
+	async function fakeReplays(page: Page, real: Replay) {
+		const list = { newest: 1 };
+		await page.route(/\/projects\/[^/]+\/replays\?/, (route) => {
+			const data = Array.from({ length: ROWS }, (_, at) => ({ ...real, id: replayId(ROWS + list.newest - at) }));
+			return route.fulfill({ json: { data, nextPage: null, prevPage: null, scannedTo: null } });
+		});
+		return list;
+	}
+	const replayId = (number: number) => `rpl_00000000-0000-4000-8000-${String(number).padStart(12, "0")}`;
+
+	it("keeps the focus when a row is put above that moves it to another part of the list", async () => {
+		await using failed = await failedDeliveries("triage.part", 1);
+		expect(failed.ids).toHaveLength(1);
+		const { webhookId } = await world.server.project.deliveries.get(failed.ids[0]!);
+		const replay = () =>
+			world.server.project.batch.webhooks.replay(webhookId, { since: 0, until: Date.now(), status: ["Failed"] });
+		const real = await world.server.project.replays.get((await replay()).id);
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const list = await fakeReplays(page, real);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/replays`);
+		// The last row of those that are rendered together.
+		const id = replayId(ROWS + 1 - 49);
+		await page.locator(`[data-row="${id}"]`).focus();
+		await page.getByText("Live", { exact: true }).waitFor();
+		list.newest = 2;
+		await replay();
+		await page.locator(`[data-row="${replayId(ROWS + 2)}"]`).waitFor();
+		expect(await focusedRow(page)).toBe(id);
+		await page.keyboard.press("j");
+		await expect.poll(() => focusedRow(page)).toBe(replayId(ROWS + 1 - 50));
+		// The next part of the list is not rendered while the window is elsewhere.
+		await page.locator(`[data-row="${replayId(ROWS + 2 - 99)}"]`).focus();
+		await page.evaluate("scrollTo(0, 0)");
+		await page.locator(`[data-row="${replayId(ROWS + 2 - 100)}"]`).waitFor({ state: "detached" });
+		await page.keyboard.press("j");
+		await expect.poll(() => focusedRow(page)).toBe(replayId(ROWS + 2 - 100));
+	});
+});
+
+/** The id of the row whose link has the focus. */
+async function focusedRow(page: Page): Promise<string | undefined> {
+	return page.evaluate("document.activeElement.dataset.row");
+}
