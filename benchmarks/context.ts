@@ -8,6 +8,7 @@ import type { ReceiverCalls } from "./children/receiver.ts";
 import type { RelayClientsCalls } from "./children/relay-clients.ts";
 import type { StoreRunnerCalls } from "./children/store-runner.ts";
 import { BenchCluster } from "./harness/cluster/bench-cluster.ts";
+import { Contenders } from "./harness/comparators/contenders.ts";
 import { CallCounter } from "./harness/measure/call-counter.ts";
 import { measureFloor } from "./harness/measure/floor.ts";
 import { Child } from "./harness/process/child.ts";
@@ -48,6 +49,8 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 	const { options, receiver, resources, parentDir, progress } = surroundings;
 	const { seconds, warmUpSeconds, profileDir, quick, webhooks, events } = options;
 	const stores = new PreparedStores({ resources, codeDir, parentDir, receiver, progress });
+	const startServer: RunContext["startServer"] = (start) =>
+		BenchServer.start({ resources, codeDir, parentDir, profileDir, ...start });
 	let notes: string[] = [];
 	return {
 		receiver,
@@ -58,8 +61,9 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 		webhooks,
 		events,
 		size: (count) => (quick ? Math.max(1, Math.ceil(count * QUICK_SHARE)) : count),
-		startServer: (start) => BenchServer.start({ resources, codeDir, parentDir, profileDir, ...start }),
+		startServer,
 		startCluster: (start) => BenchCluster.start({ resources, codeDir, parentDir, profileDir, ...start }),
+		startContenders: () => Contenders.start({ resources, receiver, parentDir, startServer }),
 		startLoad: () => Child.start<LoadCalls>("load", resources),
 		startRelayClients: () => Child.start<RelayClientsCalls>("relay-clients", resources),
 		startPump: () => startPump(resources),

@@ -4,6 +4,7 @@ import type { LoadCalls } from "./children/load.ts";
 import type { RelayClientsCalls } from "./children/relay-clients.ts";
 import type { StoreFloorLoad, StoreLoad, StoreReading } from "./children/store-runner.ts";
 import type { BenchCluster, ClusterStart } from "./harness/cluster/bench-cluster.ts";
+import type { Contenders } from "./harness/comparators/contenders.ts";
 import type { CallCounter } from "./harness/measure/call-counter.ts";
 import type { Child } from "./harness/process/child.ts";
 import type { BenchServer, ServerStart } from "./harness/server/bench-server.ts";
@@ -86,6 +87,8 @@ export interface RunContext {
 	readonly startServer: (start?: ServerStart) => Promise<BenchServer>;
 	/** Starts several servers on a PostgreSQL of their own. Must be disposed. */
 	readonly startCluster: (start: ClusterStart) => Promise<BenchCluster>;
+	/** Starts Fanfare and the job queues that it is compared with, as far as they can be had. Must be disposed. */
+	readonly startContenders: () => Promise<Contenders>;
 	/** Starts a load generator in its own process. Must be disposed. */
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
 	/** Starts clients of relays in a process of their own. Must be disposed. */

@@ -21,6 +21,7 @@ import { waiting1m } from "./shape/waiting-1m.ts";
 import { webhookCounts } from "./shape/webhook-counts.ts";
 import { wideBatch } from "./shape/wide-batch.ts";
 import { batchesOf100 } from "./speed/batches-of-100.ts";
+import { comparators } from "./speed/comparators.ts";
 import { fanOut1000 } from "./speed/fan-out-1000.ts";
 import { idleStreams } from "./speed/idle-streams.ts";
 import { idle } from "./speed/idle.ts";
@@ -40,6 +41,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	idleStreams,
 	storeSql,
 	relayDeliveries,
+	comparators,
 	payloadSizes,
 	webhookCounts,
 	manyWebhooks,

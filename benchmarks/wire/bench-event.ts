@@ -87,6 +87,11 @@ export function firstNumberOf(series: number): number {
 	return series * SEQUENCES_PER_SERIES;
 }
 
+/** The text that carries an event's number in its data, as `seq`. */
+export function numberText(series: number, sequence: number): string {
+	return String(firstNumberOf(series) + sequence).padStart(SERIES_DIGITS + SEQUENCE_DIGITS, "0");
+}
+
 /** The number of the event whose body begins at `bodyAt`; -1 if it is not a benchmark event. */
 export function eventNumberOf(bytes: Buffer, bodyAt: number): number {
 	const at = bytes.indexOf(SEQUENCE_KEY_BYTES, bodyAt);

@@ -149,6 +149,12 @@ export class SimWire implements Wire {
 		}
 	}
 
+	made(projectId: string | null, version: number): void {
+		this.#note(projectId, version);
+		const { cluster, tenure, wireOf } = this.#parts;
+		for (const { tenure: other } of cluster.members) if (other !== tenure()) wireOf(other)?.lookSoon();
+	}
+
 	/** Whether this process knows a version. */
 	hasRead(projectId: string | null, version: number): boolean {
 		return version <= (this.#versions.get(projectId ?? WORKSPACE) ?? 0);

@@ -7,7 +7,7 @@ import { startOwnPostgres, type PostgresServer } from "@fanfare/testkit/programs
 import { BenchServer, newKey, type BenchServerOptions } from "../server/bench-server.ts";
 
 /** As an operator would set it for a server with little memory; the rest is PostgreSQL's defaults. */
-const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"];
+export const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"];
 
 export interface ClusterStart {
 	readonly processes: number;

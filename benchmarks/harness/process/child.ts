@@ -35,7 +35,7 @@ export class Child<C extends Calls<C>> implements AsyncDisposable {
 	static async start<C extends Calls<C>>(name: string, resources: Resources): Promise<Child<C>> {
 		const module = fileURLToPath(new URL(`../../children/${name}.ts`, import.meta.url));
 		const process = fork(module, {
-			execArgv: givenImports(),
+			execArgv: ["--conditions=@fanfare/source", ...givenImports()],
 			serialization: "advanced",
 			stdio: ["ignore", "ignore", "inherit", "ipc"],
 		});

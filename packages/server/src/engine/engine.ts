@@ -134,6 +134,7 @@ class AssembledEngine implements Engine {
 		this.#settings = settings;
 		this.#relayHub = new RelayHub(outside, limits, {
 			setAway: (id, isAway) => relayWebhooks.setAway(id, isAway),
+			othersKnow: (projectId) => outside.wire.changed(projectId, directory.versionOf(projectId)),
 		});
 		const parts = { ...outside, sender: this.#relayHub.besides(outside.sender) };
 		this.#parts = parts;
@@ -157,7 +158,9 @@ class AssembledEngine implements Engine {
 		directory.listen({
 			webhookChanged: (id) => {
 				this.#line.look(id);
-				if (directory.webhook(id)?.deleteDate !== null) this.#relayHub.webhookDeleted(id);
+				const webhook = directory.webhook(id);
+				if (webhook?.deleteDate !== null) this.#relayHub.webhookDeleted(id);
+				else if (webhook.pausedReason === "away") this.#relayHub.webhookAway(id);
 			},
 			keyChanged: (key) => {
 				this.live.keyChanged(key);

@@ -93,6 +93,8 @@ export interface Wire {
 	 * process has read it or has lost its tenure, which takes some seconds at most. Never rejects.
 	 */
 	changed(projectId: string | null, version: number): Promise<void>;
+	/** The same for a change that nobody waits for: other processes read it when they look next, and this one does not. */
+	made(projectId: string | null, version: number): void;
 	/**
 	 * Says that sessions have ended in the store. Resolves when this process has read that, and every other live process has
 	 * read it or has lost its tenure, which takes some seconds at most. Never rejects.

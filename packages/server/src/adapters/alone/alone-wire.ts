@@ -33,6 +33,7 @@ export function createAloneWire(): Wire {
 		tell: () => Promise.resolve("unreachable"),
 		tellAll: () => Promise.resolve(),
 		changed: () => Promise.resolve(),
+		made() {},
 		sessionsEnded: () => Promise.resolve(),
 		catchUp: () => Promise.resolve(),
 		live: NOBODY_ELSE,

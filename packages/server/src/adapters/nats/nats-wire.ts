@@ -114,6 +114,7 @@ export class Nats {
 			tell: (place, note) => through.tell(place, note),
 			tellAll: (note) => through.tellAll(note),
 			changed: (projectId, version) => through.changed(projectId, version),
+			made: (projectId, version) => through.made(projectId, version),
 			sessionsEnded: () => through.sessionsEnded(),
 			catchUp: () => through.catchUp(),
 			live: through.live,

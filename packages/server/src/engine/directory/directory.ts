@@ -3,6 +3,7 @@
 import type { EventCustomers } from "../../core/access/customer.ts";
 import type { ApiKey } from "../../core/access/key.ts";
 import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
+import { SharedRuns } from "../../core/concurrency/shared-runs.ts";
 import type { EventType } from "../../core/event-type.ts";
 import type { ArmedWebhook, WebhookStatus } from "../../core/webhook.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
@@ -15,7 +16,6 @@ import { KeyTable, type FoundKey } from "./key-table.ts";
 import { projectNotFound, webhookNotFound } from "./not-found.ts";
 import { ProjectNames, type NameStore } from "./project-names.ts";
 import { summarize } from "./sealed-webhook.ts";
-import { SharedReads } from "./shared-reads.ts";
 import { changePages, firstChanges, summaryPages } from "./webhook-pages.ts";
 import { WebhookTable, type KnownWebhook } from "./webhook-table.ts";
 
@@ -52,7 +52,7 @@ export class Directory {
 	readonly #webhooks = new WebhookTable();
 	readonly #armed: ArmedWebhooks;
 	readonly #eventTypes: EventTypeCache;
-	readonly #reads = new SharedReads();
+	readonly #reads = new SharedRuns();
 	readonly #names = new ProjectNames();
 	#workspaceVersion = FIRST_VERSION;
 	/** The newest versions that changes of this process have made: a read that is older lacks such a change. */
@@ -230,10 +230,10 @@ export class Directory {
 	}
 
 	/**
-	 * Adds or replaces a webhook. Its `revision` is the version of the project. Returns what is known of it now: a webhook
-	 * whose project was deleted since it was stored is deleted, too.
+	 * Adds or replaces a webhook. Its `revision` is the version of the project. Resolves when all other processes know, unless nobody waits
+	 * for that (`isAwaited`), with what is known of it now: a webhook whose project was deleted since it was stored is deleted, too.
 	 */
-	async putWebhook(record: WebhookRecord): Promise<KnownWebhook> {
+	async putWebhook(record: WebhookRecord, { isAwaited = true } = {}): Promise<KnownWebhook> {
 		const isNew = this.#webhooks.find(record.id) === undefined;
 		const isProjectKnown = this.#projects.has(record.projectId);
 		const deleteDate = isProjectKnown ? record.deleteDate : (record.deleteDate ?? this.#parts.clock.now());
@@ -241,7 +241,7 @@ export class Directory {
 		if (known.deleteDate === null) this.#armed.put(record);
 		// Nothing can wait for a webhook that this process has just made.
 		if (!isNew || !isProjectKnown) this.#listener?.webhookChanged(record.id);
-		await this.#projectAt(record.projectId, record.revision);
+		await this.#projectAt(record.projectId, record.revision, isAwaited);
 		return known;
 	}
 
@@ -347,8 +347,8 @@ export class Directory {
 		return true;
 	}
 
-	/** A change of this process has raised the project to `version`. Resolves when all other processes know. Never rejects. */
-	#projectAt(projectId: string, version: number): Promise<void> {
+	/** A change of this process has raised the project to `version`. Resolves when all other processes know, if that is awaited. Never rejects. */
+	async #projectAt(projectId: string, version: number, isAwaited = true): Promise<void> {
 		const known = this.#projects.get(projectId);
 		if (known !== undefined && version > known.version) {
 			if (version === known.version + 1) this.#projects.set(projectId, { ...known, version });
@@ -357,7 +357,8 @@ export class Directory {
 				this.#refreshLater("project", projectId);
 			}
 		}
-		return this.#parts.wire.changed(projectId, version);
+		if (isAwaited) await this.#parts.wire.changed(projectId, version);
+		else this.#parts.wire.made(projectId, version);
 	}
 
 	/** A change of this process has raised the workspace to `version`. Resolves when all other processes know. Never rejects. */

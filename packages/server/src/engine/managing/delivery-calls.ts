@@ -1,6 +1,7 @@
 // Retries and cancels deliveries by hand, one by one or all that match a filter.
 import type { AuditEntry } from "../../core/access/audit.ts";
 import { customerOf, narrowed, projectOf, type Scope } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import {
 	DELIVERY_STATUSES,
 	isRetryLimitReached,
@@ -22,7 +23,6 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 
 type Parts = Pick<PartsOn<LogStore & Pick<StatsStore, "statusCounts">>, "store" | "clock" | "ids">;
 

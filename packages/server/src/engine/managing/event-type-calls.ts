@@ -1,5 +1,6 @@
 // Event types: manages those of each project, and checks events of catalogued projects against them.
 import { projectOf, wholeProject, type Scope } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { FanfareError, invalidRequest, type Issue } from "../../core/errors.ts";
 import {
 	isReservedEventType,
@@ -18,7 +19,6 @@ import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { TestSample } from "../webhook-test.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "schemas" | "observer">;

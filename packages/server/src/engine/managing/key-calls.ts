@@ -13,6 +13,7 @@ import {
 	type KeyInput,
 } from "../../core/access/key.ts";
 import type { KeyPrincipal } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { counted, FanfareError, invalidRequest } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
@@ -22,7 +23,6 @@ import type { Keys, NewKey, ShownKey } from "../key-calls.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, UNCHANGED } from "./changes/revisions.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "chance" | "ids">;

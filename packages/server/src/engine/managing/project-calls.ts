@@ -1,6 +1,7 @@
 // Projects, the tenants: created, changed and deleted here.
 import type { AuditDraft } from "../../core/access/audit.ts";
 import { wholeProject, type Scope } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { counted, FanfareError, invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -15,7 +16,6 @@ import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, UNCHANGED } from "./changes/revisions.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids">;
 

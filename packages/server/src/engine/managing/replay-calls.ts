@@ -1,5 +1,6 @@
 // Replays: started, estimated, read and cancelled here. The replayer in background/ executes them.
 import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -18,7 +19,6 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { findChosen, type Chosen } from "./changes/chosen-events.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 
 type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids">;
 

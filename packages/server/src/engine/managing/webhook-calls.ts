@@ -9,6 +9,7 @@ import {
 	wholeProject,
 	type Scope,
 } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
 import { counted, FanfareError, invalidRequest, type ErrorCode } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -32,7 +33,6 @@ import type { NewWebhook, WebhookPatch } from "../webhook-settings.ts";
 import type { Conformance, ConformanceAsked, TestSample, WebhookTest } from "../webhook-test.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { revisionConflict, retried, UNCHANGED } from "./changes/revisions.ts";
-import { SerialByKey } from "./changes/serial-by-key.ts";
 import {
 	actorOf,
 	checkNoRelay,
@@ -41,6 +41,8 @@ import {
 	released,
 	resetsHealth,
 	RESUMED,
+	type ChangeOptions,
+	type RecordChange,
 } from "./changes/webhook-changes.ts";
 import { checkMayHaveKey, webhookRefused } from "./changes/webhook-refusals.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
@@ -62,9 +64,6 @@ interface Neighbours {
 	readonly live: LiveReporter;
 	readonly ownEvents: Pick<OwnEvents, "emit">;
 }
-
-/** What is made of a record. The same record means that there is nothing to change. */
-export type RecordChange = (record: WebhookRecord, now: number) => WebhookRecord;
 
 /** The webhooks of all projects. Changes of one webhook run one after the other. */
 export class WebhookCalls implements Webhooks {
@@ -159,7 +158,7 @@ export class WebhookCalls implements Webhooks {
 		const { revision = null, ...settings } = patch;
 		const { headers, retries, ...plain } = settings;
 		if (settings.key !== undefined) checkMayHaveKey(change.scope);
-		return this.#change(change, webhookId, revision, (record) => {
+		const make: RecordChange = (record) => {
 			if (Object.keys(settings).length === 0) return record;
 			// An endpoint that was accepted once may stay, also if the operator's rules have changed.
 			if (plain.endpoint !== undefined && plain.endpoint !== record.endpoint) {
@@ -175,20 +174,16 @@ export class WebhookCalls implements Webhooks {
 					sealedHeaders: sealHeaders(headers, webhookId, this.#parts.sealer),
 				}),
 			};
-		});
+		};
+		return this.change(change, webhookId, make, { wanted: revision });
 	}
 
 	updateSecret(change: Change, webhookId: string, secret: Uint8Array, overlapMs: number | null): Promise<Webhook> {
 		const { sealer } = this.#parts;
-		return this.#change(change, webhookId, null, (record, now) => {
+		return this.change(change, webhookId, (record, now) => {
 			checkNoRelay(record, "contents");
 			return withSecret(record, secret, overlapMs, { sealer, now });
 		});
-	}
-
-	/** Any change of one webhook, for other parts of the engine. If the result is the same record, nothing is changed. */
-	change(change: Change, webhookId: string, make: RecordChange): Promise<Webhook> {
-		return this.#change(change, webhookId, null, make);
 	}
 
 	async test(change: Change, webhookId: string, asked: TestSample | null): Promise<WebhookTest> {
@@ -236,7 +231,7 @@ export class WebhookCalls implements Webhooks {
 	}
 
 	pause(change: Change, webhookId: string): Promise<Webhook> {
-		return this.#change(change, webhookId, null, (record) => {
+		return this.change(change, webhookId, (record) => {
 			if (record.status === "Enabled") return { ...record, status: "Paused" };
 			// A release no longer resumes what a person wants paused.
 			return record.pausedReason === null ? record : { ...record, pausedReason: null };
@@ -244,13 +239,13 @@ export class WebhookCalls implements Webhooks {
 	}
 
 	resume(change: Change, webhookId: string): Promise<Webhook> {
-		return this.#change(change, webhookId, null, (record) =>
+		return this.change(change, webhookId, (record) =>
 			record.status === "Enabled" ? record : { ...record, ...RESUMED },
 		);
 	}
 
 	release(change: Change, webhookId: string): Promise<Webhook> {
-		return this.#change(change, webhookId, null, released);
+		return this.change(change, webhookId, released);
 	}
 
 	async releaseMany({ scope, audit }: Change): Promise<ManyReleased> {
@@ -275,7 +270,7 @@ export class WebhookCalls implements Webhooks {
 		for (const { id, projectId } of waiting.slice(0, MAX_RELEASED_PER_CALL)) {
 			let changed = false;
 			const change = { scope: projectScope(projectId), audit };
-			const release = this.#change(change, id, null, (record) => {
+			const release = this.change(change, id, (record) => {
 				const next = released(record);
 				changed = next !== record;
 				return next;
@@ -293,7 +288,7 @@ export class WebhookCalls implements Webhooks {
 	}
 
 	async delete(change: Change, webhookId: string): Promise<void> {
-		await this.#change(change, webhookId, null, (record, now) => ({ ...record, deleteDate: now }));
+		await this.change(change, webhookId, (record, now) => ({ ...record, deleteDate: now }));
 	}
 
 	/**
@@ -305,7 +300,7 @@ export class WebhookCalls implements Webhooks {
 		if (found === undefined || found.deleteDate !== null || found.status === "Disabled") return;
 		let disabled = false;
 		const change = { scope: projectScope(found.projectId), audit: DISABLED };
-		const webhook = await this.#change(change, webhookId, null, (record) => {
+		const webhook = await this.change(change, webhookId, (record) => {
 			disabled = record.status !== "Disabled" && (expected === null || record.revision === expected);
 			return disabled ? { ...record, status: "Disabled", disabledReason: reason, pausedReason: null } : record;
 		});
@@ -317,12 +312,17 @@ export class WebhookCalls implements Webhooks {
 	}
 
 	/**
-	 * Reads, changes and writes one webhook, after earlier changes of the same one have ended. If another process has
-	 * changed it meanwhile, the change is made again on what that process has written.
+	 * Reads, changes and writes one webhook, after earlier changes of the same one have ended; also for other parts of the engine. If
+	 * another process has changed it meanwhile, the change is made again on what that process has written.
 	 *
-	 * Throws `revision_conflict` if the webhook does not have the revision `wanted`; null means any.
+	 * Throws `revision_conflict` if the webhook does not have the wanted revision.
 	 */
-	#change({ scope, audit }: Change, webhookId: string, wanted: number | null, change: RecordChange): Promise<Webhook> {
+	change(
+		{ scope, audit }: Change,
+		webhookId: string,
+		change: RecordChange,
+		{ wanted = null, isAwaited = true }: ChangeOptions = {},
+	): Promise<Webhook> {
 		const { directory, live } = this.#near;
 		const projectId = projectOf(scope);
 		const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
@@ -342,7 +342,7 @@ export class WebhookCalls implements Webhooks {
 			if (revision === null) return UNCHANGED;
 			if (typeof revision !== "number") throw webhookRefused(revision, record.customerId, this.#limits);
 			live.webhookUpdated(next);
-			await directory.putWebhook({ ...next, revision });
+			await directory.putWebhook({ ...next, revision }, { isAwaited });
 			this.#report(next, kindOfChange(record, next), audit);
 			return this.#shown({ ...next, revision });
 		};

@@ -7,6 +7,7 @@ import {
 	type PortalSession,
 } from "../../core/access/portal-session.ts";
 import { projectOf, wholeProject, type CustomerPrincipal, type Scope } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { counted, FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { PortalSessionStore } from "../../ports/store/portal-sessions.ts";
@@ -18,7 +19,6 @@ import type { Directory } from "../directory/directory.ts";
 import { customerBeingDeleted } from "../directory/not-found.ts";
 import type { LiveHub } from "../live/live-hub.ts";
 import { auditEntry } from "../managing/changes/audit-entries.ts";
-import { SerialByKey } from "../managing/changes/serial-by-key.ts";
 import { writeInProject } from "../managing/changes/write-in-project.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { PortalSessions, PortalSessionsOf } from "../portal-calls.ts";

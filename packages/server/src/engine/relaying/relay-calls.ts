@@ -1,5 +1,6 @@
 // Relays as the API knows them: made, listed, changed and deleted with their webhooks; their streams and answers.
 import { customerOf, narrowed, projectOf, projectScope, type Scope } from "../../core/access/principal.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { attemptOfRequest, relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
@@ -8,7 +9,6 @@ import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import type { Change } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import { publicPart } from "../directory/sealed-webhook.ts";
-import { SerialByKey } from "../managing/changes/serial-by-key.ts";
 import type { WebhookCalls } from "../managing/webhook-calls.ts";
 import type { PartsOn } from "../parts.ts";
 import type {

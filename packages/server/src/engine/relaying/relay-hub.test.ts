@@ -30,7 +30,7 @@ function openHub() {
 	const hub = new RelayHub(
 		{ clock, observer, store, wire: createAloneWire() } as never,
 		{ maxStreams: 10 },
-		{ setAway },
+		{ setAway, othersKnow: () => Promise.resolve() },
 	);
 	const send = (number = 1) =>
 		hub.send({

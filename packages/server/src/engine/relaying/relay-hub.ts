@@ -22,6 +22,8 @@ type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer" | "sealer"
 
 interface Neighbours {
 	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
+	/** Resolves when all other processes know of the project what this one does. */
+	readonly othersKnow: (projectId: string) => Promise<void>;
 }
 
 /** Requests whose answer, or whose client's silence, is remembered. */
@@ -236,6 +238,11 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		if (line?.epoch === epoch) line.end("replaced", "another client has opened the relay's stream");
 	}
 
+	/** A webhook is paused because its relay is away. Another process may have said so that did not know of the client here, and died. */
+	webhookAway(webhookId: string): void {
+		this.#lines.get(webhookId)?.confirmHeld();
+	}
+
 	/** A webhook was deleted. */
 	webhookDeleted(webhookId: string): void {
 		this.#lines.get(webhookId)?.deleted();
@@ -321,6 +328,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 				wire.announce(relayedRequest(sealer, { ...request, webhookId, projectId, timeoutMs }), isForOthers),
 			withdraw: (requestId) => wire.withdraw({ webhookId, requestId }),
 			haveClient: async () => (await wire.held([webhookId])).has(webhookId),
+			know: () => this.#near.othersKnow(projectId),
 		};
 	}
 

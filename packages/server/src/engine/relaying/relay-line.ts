@@ -19,7 +19,7 @@ const REPLACED = "another client has opened the relay's stream";
 interface Neighbours {
 	readonly clock: Clock;
 	readonly observer: Observer;
-	/** Pauses the webhook because its relay is away, or takes that back. Neither undoes what a person has done. */
+	/** Pauses the webhook because its relay is away, or takes that back. Neither undoes what a person has done. Resolves before others know. */
 	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
 	/** Does that when it is this relay's turn: many may go away together. */
 	readonly inTurn: (store: () => Promise<void>) => Promise<void>;
@@ -38,6 +38,8 @@ export interface RelayLineOthers {
 	readonly withdraw: (requestId: string) => Promise<RelayedOutcome | null>;
 	/** Whether another process has the client now. */
 	readonly haveClient: () => Promise<boolean>;
+	/** Resolves when all of them know what this one has stored. */
+	readonly know: () => Promise<void>;
 }
 
 /** A request as the sender has it. */
@@ -353,7 +355,7 @@ export class RelayLine {
 		this.#isStoring = true;
 		try {
 			// oxlint-disable-next-line no-await-in-loop -- it may have changed meanwhile
-			while (this.#storedAway !== this.#isAway) await this.#near.inTurn(() => this.#storeNow());
+			while (this.#storedAway !== this.#isAway) await this.#storeNow();
 		} catch (error) {
 			const what = "whether a relay is away could not be stored; it is tried again";
 			if (this.#isStopped) return;
@@ -369,15 +371,19 @@ export class RelayLine {
 		} else this.#checkIdle();
 	}
 
-	/** Stores what is true now, which may be something else than when the turn began to be waited for. */
+	/** Stores what is true when it is its turn. */
 	async #storeNow(): Promise<void> {
-		const { others, setAway } = this.#near;
-		if (others !== null) await this.#findElsewhere(others);
-		const isAway = this.#isAway;
-		await setAway(this.webhookId, isAway);
-		this.#storedAway = isAway;
-		// A client may have come to another process before that was known there.
-		if (others !== null) await this.#findElsewhere(others);
+		const { inTurn, others, setAway } = this.#near;
+		await inTurn(async () => {
+			if (others !== null) await this.#findElsewhere(others);
+			const isAway = this.#isAway;
+			await setAway(this.webhookId, isAway);
+			this.#storedAway = isAway;
+		});
+		if (others === null) return;
+		// A client may have come to another process before that was known there, which then had nothing to take back.
+		await others.know();
+		await this.#findElsewhere(others);
 	}
 
 	/** A relay is not away if another process has its client. */

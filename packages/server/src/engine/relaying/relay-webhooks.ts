@@ -74,16 +74,20 @@ export class RelayWebhooks {
 		});
 	}
 
-	/** Pauses the webhook of a relay that is away, or takes that back. Neither undoes what a person has done. */
+	/**
+	 * Pauses the webhook of a relay that is away, or takes that back. Neither undoes what a person has done. Many go away and come back
+	 * together, one after the other, so it resolves before other processes know.
+	 */
 	async setAway(webhookId: string, isAway: boolean): Promise<void> {
 		const { directory } = this.#near;
 		const known = directory.webhook(webhookId);
 		if (known === undefined || known.deleteDate !== null) return;
 		if (isAway ? known.status !== "Enabled" : known.pausedReason !== "away") return;
-		await this.#byServer(webhookId, known.projectId, null, (record) => {
+		const make = (record: WebhookRecord): WebhookRecord => {
 			if (isAway) return record.status === "Enabled" ? { ...record, status: "Paused", pausedReason: "away" } : record;
 			return record.pausedReason === "away" ? { ...record, status: "Enabled", pausedReason: null } : record;
-		});
+		};
+		await this.#byServer(webhookId, known.projectId, null, make, { isAwaited: false });
 	}
 
 	/** Deletes the webhook of a relay whose client has not come back. Its deliveries are cancelled with that reason. */
@@ -104,8 +108,9 @@ export class RelayWebhooks {
 		projectId: string,
 		audit: AuditDraft | null,
 		make: (record: WebhookRecord, now: number) => WebhookRecord,
+		options: { readonly isAwaited?: boolean } = {},
 	): Promise<void> {
-		await this.#near.webhooks.change({ scope: projectScope(projectId), audit }, webhookId, make);
+		await this.#near.webhooks.change({ scope: projectScope(projectId), audit }, webhookId, make, options);
 	}
 }
 

@@ -1,6 +1,7 @@
 // Relays in the engine: what clients are given and answer, and what happens while none is there.
 import { describe, expect, it } from "vitest";
 
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { relayEndpoint, relayIdOf } from "../../core/receivers/relay.ts";
 import type {
 	NewRelay,
@@ -205,6 +206,37 @@ describe("a relay", () => {
 		for (const one of second.requests) await second.answer(one.requestId);
 		for (const eventId of [underWay, later]) await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		expect(await world.status(relay)).toEqual(["Enabled", null, true]);
+	});
+
+	it("waits with many others for no process that does not know yet that they are away", async () => {
+		let confirmed = Promise.resolve();
+		await using world = await openWorld({ wire: { ...createAloneWire(), changed: () => confirmed } });
+		const relays: ShownRelay[] = [];
+		for (let n = 0; n < 10; n++) relays.push(await world.put({ device: `laptop ${n}` }));
+		for (const relay of relays) (await world.open(relay)).close();
+		confirmed = new Promise(() => {});
+		for (const relay of relays) await world.becomeAway(relay);
+		for (const relay of relays) await world.open(relay);
+		await eventually("all to be back", async () => {
+			const states = await Promise.all(relays.map((relay) => world.status(relay)));
+			return states.every(([status]) => status === "Enabled");
+		});
+	});
+
+	it("is not away because another process says so, which has died before it heard of the client here", async () => {
+		let follow = (_projectId: string | null, _version: number) => Promise.resolve();
+		await using world = await openWorld({ wire: { ...createAloneWire(), follow: (read) => void (follow = read) } });
+		const { store, projectId } = world.test;
+		const relay = await world.put();
+		await world.open(relay);
+		const [record] = await store.webhookRecords([relay.webhookId]);
+		if (record === undefined) throw new Error("the relay is not stored");
+		const away = { ...record, status: "Paused", pausedReason: "away" } as const;
+		const options = { expected: record.revision, entry: null, resetHealth: false };
+		const version = await store.updateWebhook(away, options);
+		expect(await world.status(relay)).toEqual(["Paused", "away", true]);
+		await follow(projectId, Number(version));
+		await eventually("it to be back", async () => (await world.status(relay))[0] === "Enabled");
 	});
 
 	it("gives requests under way again, under the same ids, to a client that comes back in time", async () => {

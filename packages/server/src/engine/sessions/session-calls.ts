@@ -12,6 +12,7 @@ import {
 	type Session,
 	type SignInLink,
 } from "../../core/access/session.ts";
+import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { SessionStore } from "../../ports/store/access/sessions.ts";
 import { StoreError } from "../../ports/store/errors.ts";
@@ -22,7 +23,6 @@ import { Periodic } from "../background/periodic.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Keys, NewSession, NewSignInLink, Sessions, SignInProof, SignInWith } from "../key-calls.ts";
 import { auditEntry } from "../managing/changes/audit-entries.ts";
-import { SerialByKey } from "../managing/changes/serial-by-key.ts";
 import type { PartsOn } from "../parts.ts";
 import { EndedIds } from "./ended-ids.ts";
 import { TokenTable } from "./token-table.ts";

@@ -169,6 +169,7 @@ export class ScriptedMember {
 			tell: (place, note) => cluster.tell(place, note),
 			tellAll: (note) => cluster.tellAll(this, note),
 			changed: (projectId, version) => cluster.changed(this, projectId, version),
+			made: (projectId, version) => void cluster.changed(this, projectId, version),
 			live: createAloneWire().live,
 			relays: createAloneWire().relays,
 			// The store of these tests tells nobody of sessions.

@@ -67,6 +67,7 @@ function describeOne(openOne: () => Promise<WireMember>): void {
 		});
 		await member.wire.changed("proj_1", 7);
 		await member.wire.changed(null, 8);
+		member.wire.made("proj_1", 9);
 		await member.wire.sessionsEnded();
 		await member.wire.catchUp();
 		expect(reads).toEqual([]);
@@ -142,6 +143,25 @@ function describeSeveral(
 		expect(confirmed).toBe(false);
 		end();
 		await changing;
+	});
+
+	it("lets every other process read a change that nobody waits for", async () => {
+		const reads: unknown[] = [];
+		members[0]!.wire.follow(() => Promise.reject(new Error("a process does not tell itself")));
+		for (const index of [1, 2]) {
+			members[index]!.wire.follow((...change) => {
+				reads.push(change);
+				return Promise.resolve();
+			});
+		}
+		const { projectId, version } = await change();
+		members[0]!.wire.made(projectId, version);
+		await expect
+			.poll(() => reads)
+			.toEqual([
+				[projectId, version],
+				[projectId, version],
+			]);
 	});
 }
 

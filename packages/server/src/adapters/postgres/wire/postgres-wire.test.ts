@@ -141,6 +141,25 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		await next;
 	});
 
+	it("asks once for all who wait at the same time for others to have read their changes", async () => {
+		const [a, b] = await start(2);
+		const reads: unknown[] = [];
+		b?.wire.follow((...read) => {
+			reads.push(read);
+			return Promise.resolve();
+		});
+		const taken = async () => {
+			const [row] = await database.server.query("SELECT last_value FROM directory_changes", database.url);
+			return Number(row?.["last_value"]);
+		};
+		const { projectId, version } = await changeProject(store);
+		const before = await taken();
+		await Promise.all(Array.from({ length: 500 }, () => a?.wire.changed(projectId, version)));
+		expect(reads).toEqual([[projectId, version]]);
+		// The first one begins at once, and all others come while it is under way.
+		expect((await taken()) - before).toBe(2);
+	});
+
 	it("resolves a change when those that have not read it have lost their tenure", async () => {
 		const [a, b] = await start(2);
 		b?.wire.follow(() => Promise.reject(new Error("on purpose")));

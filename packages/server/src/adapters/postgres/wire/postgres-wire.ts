@@ -8,7 +8,8 @@ import type { DiscardNote, OwnerNote, Wire, WireListener } from "../../../ports/
 import { readSessionChanges } from "../calls/access/session-changes.ts";
 import type { Database } from "../connection/database.ts";
 import { Answers } from "./answers.ts";
-import { confirm, FROM_START, readByOthers, readChanges, takeNumber } from "./changes.ts";
+import { confirm, FROM_START, readChanges } from "./changes.ts";
+import { Confirmations } from "./confirmations.ts";
 import { PostgresLiveWire } from "./live/postgres-live-wire.ts";
 import { NoteSender } from "./note-sender.ts";
 import { markDone, type NoteRow } from "./notes.ts";
@@ -24,11 +25,7 @@ const ALONE_LOOK_MS = 1_000;
 const QUIET_AFTER_MS = 10_000;
 /** Between the begins of looks that signals ask for, so that many signals cost little. */
 const SIGNAL_MS = 20;
-/** How often somebody who waits for others looks whether they have answered. */
-const ANSWER_MS = 50;
-/** A member that has not read a change by then has lost its tenure, or answers no calls: see `isCurrent`. */
-const CHANGE_MS = 5_000;
-/** What a member has read longer ago may be outdated. Less than `CHANGE_MS`, since clocks do not run equally fast. */
+/** What a member has read longer ago may be outdated. Less than others wait for it, since clocks do not run equally fast. */
 const CURRENT_MS = 4_000;
 /** How long a catch-up waits after the one before, so that unknown tokens cost little, however many are shown. */
 const CALM_MS = 50;
@@ -62,6 +59,7 @@ export class PostgresWire implements Wire {
 	readonly relays: PostgresRelayWire;
 	readonly #sender: NoteSender;
 	readonly #answers: Answers;
+	readonly #confirmations: Confirmations;
 	readonly #parts: WireParts;
 	#listener: WireListener | null = null;
 	#read: ((projectId: string | null, version: number) => Promise<void>) | null = null;
@@ -92,12 +90,13 @@ export class PostgresWire implements Wire {
 	constructor(parts: WireParts) {
 		this.#parts = parts;
 		this.#answers = new Answers(parts.clock);
+		this.#confirmations = new Confirmations({ ...parts, answers: this.#answers });
 		this.#sender = new NoteSender({ ...parts, answers: this.#answers });
 		parts.signals.listen((signal) => {
 			if (signal === "answered") this.#answers.came();
 			else this.#lookNow();
 		});
-		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#haveRead(() => Promise.resolve()) });
+		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#confirmations.haveRead() });
 		this.relays = new PostgresRelayWire({
 			...parts,
 			database: parts.relayDatabase,
@@ -121,34 +120,18 @@ export class PostgresWire implements Wire {
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {
-		this.#noteVersion(projectId, version);
-		await this.#haveRead(() => Promise.resolve());
+		this.made(projectId, version);
+		await this.#confirmations.haveRead();
+	}
+
+	made(projectId: string | null, version: number): void {
+		const key = projectId ?? WORKSPACE;
+		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
 	}
 
 	sessionsEnded(): Promise<void> {
 		// A look that was under way may have read them before.
-		return this.#haveRead(() => this.look());
-	}
-
-	/** Resolves when `own` has, and when all others have read what was committed before the call, or `CHANGE_MS` are over. */
-	async #haveRead(own: () => Promise<void>): Promise<void> {
-		const { clock, database, member, signals } = this.#parts;
-		const endAt = clock.monotonicMs() + CHANGE_MS;
-		let number: number | null = null;
-		for (;;) {
-			try {
-				if (number === null) await own();
-				if (number === null) {
-					number = await takeNumber(database);
-					signals.send("look");
-				}
-				if ((await readByOthers(database, member())) >= number) return;
-			} catch {
-				// Others can't read the change either while the database can't be reached.
-			}
-			if (clock.monotonicMs() >= endAt) return;
-			await this.#answers.next(ANSWER_MS);
-		}
+		return this.#confirmations.haveRead(() => this.look());
 	}
 
 	catchUp(): Promise<void> {
@@ -303,12 +286,7 @@ export class PostgresWire implements Wire {
 	async #follow(projectId: string | null, version: number): Promise<void> {
 		if (version <= (this.#versions.get(projectId ?? WORKSPACE) ?? 0)) return;
 		await this.#read?.(projectId, version);
-		this.#noteVersion(projectId, version);
-	}
-
-	#noteVersion(projectId: string | null, version: number): void {
-		const key = projectId ?? WORKSPACE;
-		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
+		this.made(projectId, version);
 	}
 
 	async #takeNotes(member: string, rows: readonly NoteRow[]): Promise<void> {

@@ -1,7 +1,7 @@
 // What projects have stored, as far as their sends depend on it: sums of the store, read from time to time, and what was sent since.
+import { SharedRuns } from "../../../core/concurrency/shared-runs.ts";
 import type { UsageStore, StoreUsage } from "../../../ports/store/usage.ts";
 import { Periodic } from "../../background/periodic.ts";
-import { SharedReads } from "../../directory/shared-reads.ts";
 import type { PartsOn } from "../../parts.ts";
 
 type Parts = Pick<PartsOn<UsageStore>, "store" | "clock" | "observer">;
@@ -25,7 +25,7 @@ interface Sum {
 export class StoredBytes {
 	readonly #parts: Parts;
 	readonly #sums = new Map<string, Sum>();
-	readonly #loads = new SharedReads();
+	readonly #loads = new SharedRuns();
 	readonly #loop: Periodic;
 	#stopped = false;
 	#crowding: string | null = null;

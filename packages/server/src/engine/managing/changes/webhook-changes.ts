@@ -5,6 +5,16 @@ import { isRelayEndpoint } from "../../../core/receivers/relay.ts";
 import type { WebhookRecord } from "../../../ports/store/directory.ts";
 import type { ChangeActor } from "../../reacting/own-events.ts";
 
+/** What is made of a record. The same record means that there is nothing to change. */
+export type RecordChange = (record: WebhookRecord, now: number) => WebhookRecord;
+
+export interface ChangeOptions {
+	/** The revision that the webhook must have; null if any will do. */
+	readonly wanted?: number | null;
+	/** Whether it waits until all other processes know. Defaults to true. */
+	readonly isAwaited?: boolean;
+}
+
 export const RESUMED = { status: "Enabled", disabledReason: null, pausedReason: null } as const;
 
 /** The client of a relay makes its secret, and its endpoint is the relay itself. */

@@ -83,6 +83,38 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		expect(await count("relay_requests")).toBe(0);
 	});
 
+	it("are known and forgotten many at once when clients come and go together", async () => {
+		const [a] = await start(1);
+		const relays = a!.wire.relays;
+		// As many clients come and go when a network does. The rows of relays themselves are not needed.
+		const some = Array.from({ length: 1_000 }, () => ids.make("webhook", 1_800_000_000_000));
+		const transactions = async () =>
+			Number((await database.server.query("SELECT pg_current_xact_id()::text AS id", database.url))[0]?.["id"]);
+		const before = await transactions();
+		await Promise.all(some.map((id) => relays.hold(id, 1)));
+		expect(await count("relay_holders")).toBe(1_000);
+		await Promise.all(some.map((id) => relays.leave(id, 1)));
+		expect(await count("relay_holders")).toBe(0);
+		// A few by this, and one for each beat and look of the member.
+		expect((await transactions()) - before).toBeLessThan(500);
+	});
+
+	it("are not left by an older client that comes and goes after a newer one", async () => {
+		const [a, b] = await start(2);
+		const webhookId = await makeRelay(makeProject());
+		const older = await openStream(webhookId);
+		const newer = await openStream(webhookId);
+		const { relays } = a!.wire;
+		await Promise.all([relays.hold(webhookId, newer), relays.hold(webhookId, older)]);
+		await relays.leave(webhookId, older);
+		expect((await b!.wire.relays.held([webhookId])).size).toBe(1);
+		// It has gone before anybody has written that it came back.
+		const left = relays.leave(webhookId, newer);
+		const back = relays.hold(webhookId, newer);
+		await Promise.all([left, back, relays.leave(webhookId, newer)]);
+		expect(await count("relay_holders")).toBe(0);
+	});
+
 	it("have no client any more when its member has died, and have it again when the member is back", async () => {
 		const [a, b] = await start(2);
 		const projectId = makeProject();

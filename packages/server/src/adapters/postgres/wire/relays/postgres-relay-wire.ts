@@ -10,9 +10,9 @@ import type {
 	RelayWire,
 	RelayWireListener,
 } from "../../../../ports/relay-wire.ts";
-import { StoreError } from "../../../../ports/store/errors.ts";
 import type { Database } from "../../connection/database.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
+import { HeldClients } from "./held-clients.ts";
 import { nameOf, OwnRequests } from "./own-requests.ts";
 import * as rows from "./relay-rows.ts";
 
@@ -48,12 +48,7 @@ export class PostgresRelayWire implements RelayWire {
 	readonly #parts: RelayWireParts;
 	readonly #own: OwnRequests;
 	#listener: RelayWireListener | null = null;
-	/** By relay: the epoch of the client that this process has. */
-	readonly #held = new Map<string, number>();
-	/** The member whose clients they are in the database; null if they are not there. */
-	#heldAs: string | null = null;
-	/** By relay: the epoch of a client that has gone, until that is in the database. */
-	readonly #left = new Map<string, number>();
+	readonly #held: HeldClients;
 	readonly #taken = new Map<string, Taken>();
 	readonly #room = new FairRoom(MAX_TAKEN_BYTES);
 	#looking: Promise<void> = Promise.resolve();
@@ -64,6 +59,7 @@ export class PostgresRelayWire implements RelayWire {
 	constructor(parts: RelayWireParts) {
 		this.#parts = parts;
 		this.#own = new OwnRequests(parts);
+		this.#held = new HeldClients({ ...parts, returned: () => this.#listener?.returned() });
 	}
 
 	listen(listener: RelayWireListener): void {
@@ -81,51 +77,17 @@ export class PostgresRelayWire implements RelayWire {
 	}
 
 	async hold(webhookId: string, epoch: number): Promise<void> {
-		this.#held.set(webhookId, epoch);
+		const held = this.#held.come(webhookId, epoch);
 		this.#lookLater();
-		const member = this.#parts.member();
-		if (member === null) return;
-		try {
-			if (this.#heldAs === member) await rows.hold(this.#parts.database, member, [{ webhookId, epoch }]);
-			else await this.#holdAll(member);
-		} catch (error) {
-			// It is no member any more, and has not noticed yet. It writes all that it holds when it is one again.
-			if (!(error instanceof StoreError && error.code === "store_conflict")) throw error;
-			this.#heldAs = null;
-		}
-	}
-
-	async #holdAll(member: string): Promise<void> {
-		this.#heldAs = member;
-		try {
-			await rows.hold(
-				this.#parts.database,
-				member,
-				Array.from(this.#held, ([webhookId, epoch]) => ({ webhookId, epoch })),
-			);
-		} catch (error) {
-			this.#heldAs = null;
-			throw error;
-		}
-	}
-
-	async leave(webhookId: string, epoch: number): Promise<void> {
-		if (this.#held.get(webhookId) !== epoch) return;
-		this.#held.delete(webhookId);
-		for (const taken of this.#taken.values()) if (taken.webhookId === webhookId) this.#release(taken);
-		this.#left.set(webhookId, epoch);
-		await this.#sayLeft().catch((error: unknown) => this.#problem(error));
-		this.#lookLater();
+		await held;
 	}
 
 	/** What can't be said is said by the next look: until then, the relay counts as held. */
-	async #sayLeft(): Promise<void> {
-		for (const [webhookId, epoch] of this.#left) {
-			const member = this.#heldAs;
-			// oxlint-disable-next-line no-await-in-loop -- usually there is one
-			if (member !== null) await rows.leave(this.#parts.database, member, { webhookId, epoch });
-			if (this.#left.get(webhookId) === epoch) this.#left.delete(webhookId);
-		}
+	async leave(webhookId: string, epoch: number): Promise<void> {
+		if (!this.#held.go(webhookId, epoch)) return;
+		for (const taken of this.#taken.values()) if (taken.webhookId === webhookId) this.#release(taken);
+		this.#lookLater();
+		await this.#held.write().catch((error: unknown) => this.#problem(error));
 	}
 
 	async end(key: RelayedKey, epoch: number, end: "silence" | "other", outcome: RelayedOutcome): Promise<void> {
@@ -168,7 +130,7 @@ export class PostgresRelayWire implements RelayWire {
 	}
 
 	get #isBusy(): boolean {
-		return this.#held.size + this.#left.size + this.#own.size > 0;
+		return this.#held.size + this.#own.size > 0 || this.#held.isBehind;
 	}
 
 	async #lookAgain(): Promise<void> {
@@ -186,11 +148,7 @@ export class PostgresRelayWire implements RelayWire {
 		const { database, isCurrent } = this.#parts;
 		const member = this.#parts.member();
 		if (member === null || !isCurrent()) return;
-		if (this.#left.size > 0) await this.#sayLeft();
-		if (this.#heldAs !== member && this.#held.size > 0) {
-			await this.#holdAll(member);
-			this.#listener?.returned();
-		}
+		if (this.#held.isBehind) await this.#held.write();
 		const counts = this.#countTaken();
 		const relays = this.#own.relays;
 		const seen = await rows.look(database, {

@@ -21,20 +21,25 @@ const HOLD = statement(`
 	INSERT INTO relay_holders (webhook_id, member, epoch) SELECT id, $1, epoch FROM unnest($2::uuid[], $3::bigint[]) AS held (id, epoch)
 	ON CONFLICT (webhook_id, member) DO UPDATE SET epoch = excluded.epoch
 `);
-const LEAVE = statement("DELETE FROM relay_holders WHERE webhook_id = $1 AND member = $2 AND epoch = $3");
+const LEAVE = statement("DELETE FROM relay_holders WHERE member = $1 AND webhook_id = ANY($2::uuid[])");
 
-/** Notes that a member has these clients. Fails with `store_conflict` if there is no such member. */
-export async function hold(database: Database, member: string, held: readonly Held[]): Promise<void> {
-	const ids = held.map((each) => uuidOf("webhook", each.webhookId));
+/** Notes which clients a member has, and of which relays it has none. Fails with `store_conflict` if there is no such member, and it has one. */
+export async function writeHeld(
+	database: Database,
+	member: string,
+	{ held, gone }: { readonly held: readonly Held[]; readonly gone: readonly string[] },
+): Promise<void> {
+	const ids = uuidsOf(
+		"webhook",
+		held.map(({ webhookId: id }) => id),
+	);
 	const epochs = held.map(({ epoch }) => epoch);
 	await database.transact((session) =>
-		session.run(HOLD, [member, binaryArray("uuid", ids), binaryArray("int8", epochs)]),
+		Promise.all([
+			held.length > 0 && session.run(HOLD, [member, binaryArray("uuid", ids), binaryArray("int8", epochs)]),
+			gone.length > 0 && session.run(LEAVE, [member, binaryArray("uuid", uuidsOf("webhook", gone))]),
+		]),
 	);
-}
-
-export async function leave(database: Database, member: string, held: Held): Promise<void> {
-	const values = [uuidOf("webhook", held.webhookId), member, held.epoch];
-	await database.transact((session) => session.run(LEAVE, values));
 }
 
 const SELECT_HELD = statement(`

@@ -1,10 +1,10 @@
-// Reads are shared by those who come before they begin, and by nobody who comes later.
+// Runs are shared by those who come before they begin, and by nobody who comes later.
 import { expect, it } from "vitest";
 
-import { SharedReads } from "./shared-reads.ts";
+import { SharedRuns } from "./shared-runs.ts";
 
 function scripted() {
-	const reads = new SharedReads();
+	const reads = new SharedRuns();
 	const open: PromiseWithResolvers<void>[] = [];
 	const run = (key = "a") =>
 		reads.run(key, () => {
