@@ -70,6 +70,7 @@ interface Own {
 
 export class SimRelayWire implements RelayWire {
 	readonly isShared = true;
+	readonly isKnown = true;
 	readonly #parts: RelayWireParts;
 	#listener: RelayWireListener | null = null;
 	readonly #own = new Map<string, Own>();

@@ -59,6 +59,8 @@ export interface RelayWireListener {
 export interface RelayWire {
 	/** False if this process runs alone: then it calls nothing of the rest. */
 	readonly isShared: boolean;
+	/** Whether the others can know which clients are here. */
+	readonly isKnown: boolean;
 	/**
 	 * Says that a request is under way here, and whether others may give it to the client. Resolves when others know it, with an
 	 * answer that there is already, or with null; also with null if it was withdrawn meanwhile. May be called again for the same

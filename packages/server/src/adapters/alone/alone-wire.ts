@@ -13,6 +13,7 @@ const NOBODY_ELSE: LiveWire = {
 
 const NO_OTHER_CLIENTS: RelayWire = {
 	isShared: false,
+	isKnown: false,
 	announce: () => Promise.resolve(null),
 	withdraw: () => Promise.resolve(null),
 	hold: () => Promise.resolve(),

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { relayEndpoint } from "../../core/receivers/relay.ts";
+import type { RelayWire } from "../../ports/relay-wire.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { RelayHub } from "./relay-hub.ts";
 
@@ -12,25 +13,29 @@ const NOBODY = { principal: null, abandon: () => {} };
 const status = (code: number) => ({ status: code, headers: [], body: new Uint8Array() });
 
 /** A hub whose changes of the webhook wait until the test ends them. */
-function openHub() {
+function openHub(relays: Partial<RelayWire> = {}) {
 	const clock = new ManualClock();
 	const observer = new RecordingObserver();
 	const changes: { readonly isAway: boolean; readonly end: PromiseWithResolvers<void> }[] = [];
 	/** What is stored. */
 	const stored = { isAway: false };
-	const store = { holdRelay: async () => 1, relaysSeen: async () => [] };
+	let epoch = 0;
+	const store = { holdRelay: async () => ++epoch, relaysSeen: async () => [] };
+	let asked = 0;
+	const alone = createAloneWire();
 	const setAway = async (_: string, isAway: boolean) => {
 		// As the directory has it: a change that is still being stored is not known there.
-		if (stored.isAway === isAway) return;
+		if (stored.isAway === isAway) return false;
 		const end = Promise.withResolvers<void>();
 		changes.push({ isAway, end });
 		await end.promise;
 		stored.isAway = isAway;
+		return true;
 	};
 	const hub = new RelayHub(
-		{ clock, observer, store, wire: createAloneWire() } as never,
+		{ clock, observer, store, wire: { ...alone, relays: { ...alone.relays, ...relays } } } as never,
 		{ maxStreams: 10 },
-		{ setAway, othersKnow: () => Promise.resolve() },
+		{ setAway, othersKnow: async () => void asked++ },
 	);
 	const send = (number = 1) =>
 		hub.send({
@@ -47,7 +52,7 @@ function openHub() {
 		if (client === null) throw new Error("the relay was not opened");
 		return client;
 	};
-	return { hub, clock, observer, changes, stored, send, open };
+	return { hub, clock, observer, changes, stored, send, open, asked: () => asked };
 }
 
 /** Lets everything go on that waits for promises alone. */
@@ -159,4 +164,29 @@ it("lets nobody in who has gone while waiting for a turn, and keeps the client t
 	await expect(gone).rejects.toMatchObject({ code: "too_many_streams" });
 	expect((await client.next())?.map(({ type }) => type)).toEqual(["ready"]);
 	expect(hub.isHeld(WEBHOOK)).toBe(true);
+});
+
+it("waits for other processes only when it has changed what they know", async () => {
+	const { clock, changes, open, asked } = openHub({ isShared: true });
+	const client = await open();
+	await settled();
+	expect(asked()).toBe(0);
+	client.close();
+	clock.advance(10_000);
+	await settled();
+	changes[0]?.end.resolve();
+	await settled();
+	expect([changes.length, asked()]).toEqual([1, 1]);
+});
+
+it("ends a client when a newer one has the relay in the store that was not let in", async () => {
+	let isFailing = false;
+	const hold = () => (isFailing ? Promise.reject(new Error("on purpose")) : Promise.resolve());
+	const { open } = openHub({ isShared: true, hold });
+	const older = await open();
+	await older.next();
+	const last = older.next();
+	isFailing = true;
+	await expect(open()).rejects.toThrow("on purpose");
+	expect(await last).toMatchObject([{ type: "end", code: "replaced" }]);
 });

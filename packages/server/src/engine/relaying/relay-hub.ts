@@ -15,13 +15,13 @@ import type { RelayAnswer, RelayClientOptions, RelaySubscription } from "../rela
 import { FairTurns } from "./fair-turns.ts";
 import { RelayClient } from "./relay-client.ts";
 import { openHeaders, relayedRequest } from "./relay-headers.ts";
-import { RelayLine, type RelayLineOthers } from "./relay-line.ts";
+import { RelayLine, REPLACED, type RelayLineOthers } from "./relay-line.ts";
 import { abortedOutcome, answerOutcome, relayedOutcome } from "./relay-outcomes.ts";
 
 type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer" | "sealer" | "wire">;
 
 interface Neighbours {
-	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
+	readonly setAway: (webhookId: string, isAway: boolean) => Promise<boolean>;
 	/** Resolves when all other processes know of the project what this one does. */
 	readonly othersKnow: (projectId: string) => Promise<void>;
 }
@@ -163,7 +163,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		} finally {
 			this.#opening.delete(holder);
 			if (!mayHold) this.#places.giveBack("relay", projectId);
-			if (!mayHold && epoch !== null) void this.#wire.leave(webhookId, epoch);
+			if (!mayHold && epoch !== null) this.#lost(webhookId, epoch);
 		}
 		if (epoch === null) return null;
 		const heldEpoch = epoch;
@@ -183,6 +183,13 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		if (line.hold(client, epoch)) this.#holders.set(webhookId, holder);
 		this.#seen.start();
 		return client;
+	}
+
+	/** A client was not let in that has the relay in the store. The one before it has it no more, and is told so. */
+	#lost(webhookId: string, epoch: number): void {
+		void this.#wire.leave(webhookId, epoch);
+		const line = this.#lines.get(webhookId);
+		if (line !== undefined && line.epoch < epoch) line.end("replaced", REPLACED);
 	}
 
 	/** Ends the attempt of a request. A repeated answer changes nothing. Throws `request_not_open`. */
@@ -235,12 +242,12 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	#replaced(webhookId: string, epoch: number): void {
 		const line = this.#lines.get(webhookId);
 		// Perhaps a newer client has it here.
-		if (line?.epoch === epoch) line.end("replaced", "another client has opened the relay's stream");
+		if (line?.epoch === epoch) line.end("replaced", REPLACED);
 	}
 
 	/** A webhook is paused because its relay is away. Another process may have said so that did not know of the client here, and died. */
 	webhookAway(webhookId: string): void {
-		this.#lines.get(webhookId)?.confirmHeld();
+		if (this.#wire.isKnown) this.#lines.get(webhookId)?.confirmHeld();
 	}
 
 	/** A webhook was deleted. */

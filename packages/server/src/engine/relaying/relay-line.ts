@@ -14,15 +14,15 @@ const TRY_AGAIN_MS = 1_000;
 const ANSWER_GRACE_MS = 2_000;
 /** A client that was given a request this often, and has never answered, counts as a receiver that does not answer. */
 const MAX_SILENCES = 3;
-const REPLACED = "another client has opened the relay's stream";
+export const REPLACED = "another client has opened the relay's stream";
 
 interface Neighbours {
 	readonly clock: Clock;
 	readonly observer: Observer;
-	/** Pauses the webhook because its relay is away, or takes that back. Neither undoes what a person has done. Resolves before others know. */
-	readonly setAway: (webhookId: string, isAway: boolean) => Promise<void>;
+	/** See `RelayWebhooks.setAway`. */
+	readonly setAway: (webhookId: string, isAway: boolean) => Promise<boolean>;
 	/** Does that when it is this relay's turn: many may go away together. */
-	readonly inTurn: (store: () => Promise<void>) => Promise<void>;
+	readonly inTurn: <T>(store: () => Promise<T>) => Promise<T>;
 	/** How often a request was given to a client that has not answered, including now. */
 	readonly countSilence: (requestId: string) => number;
 	/** The relay has no client here and nothing under way. */
@@ -85,6 +85,7 @@ export class RelayLine {
 	#epoch = 0;
 	/** What is stored: whether the webhook is paused because the relay is away; null if this process does not know. */
 	#storedAway: boolean | null = null;
+	#doubts = 0;
 	#isStoring = false;
 	#isAway = false;
 	#isElsewhere = false;
@@ -160,8 +161,7 @@ export class RelayLine {
 	/** Stores that the relay is not away: others may have found that it is. */
 	confirmHeld(): void {
 		if (this.#client === null) return;
-		this.#storedAway = null;
-		void this.#store();
+		this.#doubt();
 	}
 
 	/** A client has lost the stream. */
@@ -344,9 +344,15 @@ export class RelayLine {
 		this.#isElsewhere = false;
 		this.#cancelTimer = this.#near.clock.after(AWAY_AFTER_MS, () => {
 			this.#isAway = true;
-			this.#storedAway = null;
-			void this.#store();
+			this.#doubt();
 		});
+	}
+
+	/** Something else may be stored than this process knows: it is stored again. */
+	#doubt(): void {
+		this.#storedAway = null;
+		this.#doubts++;
+		void this.#store();
 	}
 
 	/** Stores whether the relay is away, until what is stored is what is true. */
@@ -358,6 +364,7 @@ export class RelayLine {
 			while (this.#storedAway !== this.#isAway) await this.#storeNow();
 		} catch (error) {
 			const what = "whether a relay is away could not be stored; it is tried again";
+			this.#doubt();
 			if (this.#isStopped) return;
 			this.#near.observer.problem(what, error, { webhookId: this.webhookId });
 			this.#near.clock.after(TRY_AGAIN_MS, () => void this.#store());
@@ -365,23 +372,23 @@ export class RelayLine {
 		} finally {
 			this.#isStoring = false;
 		}
-		if (this.#isAway) {
-			this.giveBack((ms) => awayOutcome("the relay's client is away", ms));
-			if (this.#client === null) this.#near.idle(this);
-		} else this.#checkIdle();
+		if (!this.#isAway) return this.#checkIdle();
+		this.giveBack((ms) => awayOutcome("the relay's client is away", ms));
+		if (this.#client === null) this.#near.idle(this);
 	}
 
 	/** Stores what is true when it is its turn. */
 	async #storeNow(): Promise<void> {
 		const { inTurn, others, setAway } = this.#near;
-		await inTurn(async () => {
+		const isNew = await inTurn(async () => {
 			if (others !== null) await this.#findElsewhere(others);
-			const isAway = this.#isAway;
-			await setAway(this.webhookId, isAway);
-			this.#storedAway = isAway;
+			const [isAway, doubts] = [this.#isAway, this.#doubts];
+			const isChanged = await setAway(this.webhookId, isAway);
+			if (doubts === this.#doubts) this.#storedAway = isAway;
+			return isChanged || isAway;
 		});
-		if (others === null) return;
-		// A client may have come to another process before that was known there, which then had nothing to take back.
+		if (others === null || !isNew) return;
+		// A client may have come to another process before that was known there: it had nothing to take back.
 		await others.know();
 		await this.#findElsewhere(others);
 	}

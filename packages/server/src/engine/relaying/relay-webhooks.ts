@@ -76,18 +76,19 @@ export class RelayWebhooks {
 
 	/**
 	 * Pauses the webhook of a relay that is away, or takes that back. Neither undoes what a person has done. Many go away and come back
-	 * together, one after the other, so it resolves before other processes know.
+	 * together, one after the other, so it resolves before other processes know. Returns whether it has changed.
 	 */
-	async setAway(webhookId: string, isAway: boolean): Promise<void> {
+	async setAway(webhookId: string, isAway: boolean): Promise<boolean> {
 		const { directory } = this.#near;
 		const known = directory.webhook(webhookId);
-		if (known === undefined || known.deleteDate !== null) return;
-		if (isAway ? known.status !== "Enabled" : known.pausedReason !== "away") return;
+		if (known === undefined || known.deleteDate !== null) return false;
+		if (isAway ? known.status !== "Enabled" : known.pausedReason !== "away") return false;
 		const make = (record: WebhookRecord): WebhookRecord => {
 			if (isAway) return record.status === "Enabled" ? { ...record, status: "Paused", pausedReason: "away" } : record;
 			return record.pausedReason === "away" ? { ...record, status: "Enabled", pausedReason: null } : record;
 		};
 		await this.#byServer(webhookId, known.projectId, null, make, { isAwaited: false });
+		return true;
 	}
 
 	/** Deletes the webhook of a relay whose client has not come back. Its deliveries are cancelled with that reason. */

@@ -225,7 +225,9 @@ describe("a relay", () => {
 
 	it("is not away because another process says so, which has died before it heard of the client here", async () => {
 		let follow = (_projectId: string | null, _version: number) => Promise.resolve();
-		await using world = await openWorld({ wire: { ...createAloneWire(), follow: (read) => void (follow = read) } });
+		const alone = createAloneWire();
+		const relays = { ...alone.relays, isKnown: true };
+		await using world = await openWorld({ wire: { ...alone, relays, follow: (read) => void (follow = read) } });
 		const { store, projectId } = world.test;
 		const relay = await world.put();
 		await world.open(relay);

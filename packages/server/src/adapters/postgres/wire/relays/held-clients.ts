@@ -21,6 +21,8 @@ export class HeldClients {
 	readonly #changed = new Set<string>();
 	/** The member whose rows agree with all relays that have not changed; null if none are known to. */
 	#member: string | null = null;
+	/** Whether others may not have known of clients since rows were written last. */
+	#wasAway = false;
 	readonly #writes = new SharedRuns();
 
 	constructor(parts: HeldClientsParts) {
@@ -66,7 +68,10 @@ export class HeldClients {
 		const { database, returned } = this.#parts;
 		const member = this.#parts.member();
 		// Without a tenure, it has no rows. It writes all of them when it is a member again.
-		if (member === null) return;
+		if (member === null) {
+			this.#wasAway = true;
+			return;
+		}
 		const isNew = member !== this.#member;
 		const changed = isNew ? new Set([...this.#held.keys(), ...this.#changed]) : new Set(this.#changed);
 		if (changed.size === 0) return;
@@ -75,7 +80,7 @@ export class HeldClients {
 			return epoch === undefined ? [] : [{ webhookId, epoch }];
 		});
 		const gone = [...changed].filter((webhookId) => !this.#held.has(webhookId));
-		const wasAway = held.some(({ webhookId }) => !this.#changed.has(webhookId));
+		this.#wasAway ||= held.some(({ webhookId }) => !this.#changed.has(webhookId));
 		this.#changed.clear();
 		this.#member = null;
 		try {
@@ -87,6 +92,8 @@ export class HeldClients {
 			throw error;
 		}
 		this.#member = member;
-		if (wasAway) returned();
+		if (!this.#wasAway) return;
+		this.#wasAway = false;
+		returned();
 	}
 }

@@ -1,5 +1,6 @@
 // Runs the contract of a wire for relays on PostgreSQL, and shows what is left in its tables, and who gets the room.
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { createIdMaker, makeProjectId } from "../../../../core/ids.ts";
@@ -81,6 +82,33 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		await database.server.query("UPDATE relay_requests SET make_date = make_date - 200000", database.url);
 		await a!.wire.relays.sweep();
 		expect(await count("relay_requests")).toBe(0);
+	});
+
+	it("are each said to be held or not, however many ask at once", async () => {
+		const [a, b] = await start(2);
+		const all: string[] = [];
+		for (let n = 0; n < 6; n++) all.push(await makeRelay(makeProject()));
+		for (const id of all.slice(3)) await a!.wire.relays.hold(id, await openStream(id));
+		const held = await Promise.all(all.map((id) => b!.wire.relays.held([id])));
+		expect(held.map((ids) => [...ids])).toEqual(all.map((id, n) => (n < 3 ? [] : [id])));
+	});
+
+	it("are not held any more when a client has gone whose row could not be removed at first", async () => {
+		const [a, b] = await start(2);
+		const webhookId = await makeRelay(makeProject());
+		const epoch = await openStream(webhookId);
+		await a!.wire.relays.hold(webhookId, epoch);
+		const blocker = new pg.Client({ connectionString: database.url });
+		await blocker.connect();
+		try {
+			await blocker.query("BEGIN; LOCK TABLE relay_holders IN SHARE MODE");
+			// It waits for the lock for as long as it may, and is not written.
+			await a!.wire.relays.leave(webhookId, epoch);
+			expect(a!.problems).toHaveLength(1);
+		} finally {
+			await blocker.end();
+		}
+		await expect.poll(async () => (await b!.wire.relays.held([webhookId])).size, WAIT).toBe(0);
 	});
 
 	it("are known and forgotten many at once when clients come and go together", async () => {

@@ -2,6 +2,7 @@
 // client reads it, and the member that gets the answer writes it there. All of them look several times a second, while there is something
 // to look for.
 import type { Clock } from "../../../../core/clock.ts";
+import { SharedRuns } from "../../../../core/concurrency/shared-runs.ts";
 import type { Observer } from "../../../../ports/observer.ts";
 import type {
 	RelayedKey,
@@ -49,6 +50,9 @@ export class PostgresRelayWire implements RelayWire {
 	readonly #own: OwnRequests;
 	#listener: RelayWireListener | null = null;
 	readonly #held: HeldClients;
+	/** The relays of which it is to be read whether others have their clients: for many in one read. */
+	readonly #asked = new Set<string>();
+	readonly #reads = new SharedRuns<ReadonlySet<string>>();
 	readonly #taken = new Map<string, Taken>();
 	readonly #room = new FairRoom(MAX_TAKEN_BYTES);
 	#looking: Promise<void> = Promise.resolve();
@@ -60,6 +64,10 @@ export class PostgresRelayWire implements RelayWire {
 		this.#parts = parts;
 		this.#own = new OwnRequests(parts);
 		this.#held = new HeldClients({ ...parts, returned: () => this.#listener?.returned() });
+	}
+
+	get isKnown(): boolean {
+		return this.#parts.member() !== null;
 	}
 
 	listen(listener: RelayWireListener): void {
@@ -86,8 +94,12 @@ export class PostgresRelayWire implements RelayWire {
 	async leave(webhookId: string, epoch: number): Promise<void> {
 		if (!this.#held.go(webhookId, epoch)) return;
 		for (const taken of this.#taken.values()) if (taken.webhookId === webhookId) this.#release(taken);
-		this.#lookLater();
+		await this.#writeHeld();
+	}
+
+	async #writeHeld(): Promise<void> {
 		await this.#held.write().catch((error: unknown) => this.#problem(error));
+		this.#lookLater();
 	}
 
 	async end(key: RelayedKey, epoch: number, end: "silence" | "other", outcome: RelayedOutcome): Promise<void> {
@@ -105,8 +117,14 @@ export class PostgresRelayWire implements RelayWire {
 		return isOpen;
 	}
 
-	held(webhookIds: readonly string[]): Promise<ReadonlySet<string>> {
-		return rows.readHeld(this.#parts.database, webhookIds, this.#parts.member());
+	async held(webhookIds: readonly string[]): Promise<ReadonlySet<string>> {
+		for (const id of webhookIds) this.#asked.add(id);
+		const held = await this.#reads.run("held", () => {
+			const asked = [...this.#asked];
+			this.#asked.clear();
+			return rows.readHeld(this.#parts.database, asked, this.#parts.member());
+		});
+		return new Set(webhookIds.filter((id) => held.has(id)));
 	}
 
 	sweep(): Promise<void> {
@@ -148,7 +166,8 @@ export class PostgresRelayWire implements RelayWire {
 		const { database, isCurrent } = this.#parts;
 		const member = this.#parts.member();
 		if (member === null || !isCurrent()) return;
-		if (this.#held.isBehind) await this.#held.write();
+		// Nobody waits for that, least of all those who read.
+		if (this.#held.isBehind) void this.#writeHeld();
 		const counts = this.#countTaken();
 		const relays = this.#own.relays;
 		const seen = await rows.look(database, {
