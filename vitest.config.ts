@@ -4,6 +4,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
 import { COMPILE_CACHE, COMPILE_CACHE_FOLDER } from "./packages/testkit/src/programs/compile-cache.ts";
 import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts";
 import { SlowFirstSequencer } from "./scripts/slow-first.ts";
+import { bundleCode } from "./scripts/testing/bundled-code.ts";
 
 /**
  * The rooms whose tests share a process, which loads their modules once: half the time of each small file is loading. Their modules have
@@ -49,6 +50,14 @@ const conditions = ["@fanfare/source", "node", "module", "default"];
 // Examples, torture and other programs that tests start get it, and the servers that these start: compiling is half of a start.
 process.env["NODE_COMPILE_CACHE"] ??= COMPILE_CACHE_FOLDER;
 
+/**
+ * The processes and threads that tests start run a bundle of the sources, which starts in half of the CPU time. A run that watches the
+ * sources would need a new one after each change.
+ */
+// FanfareProcess reads the variable, too. vitest loads this file again for each project.
+if (process.argv.includes("run")) process.env["TEST_BUNDLE"] ??= await bundleCode();
+const bundle = process.env["TEST_BUNDLE"];
+
 export default defineConfig({
 	resolve: { conditions },
 	ssr: { resolve: { conditions } },
@@ -73,7 +82,14 @@ export default defineConfig({
 		sequence: { sequencer: SlowFirstSequencer },
 		pool: "forks",
 		// Threads that the tests start get it, too.
-		execArgv: [`--import=${COMPILE_CACHE}`],
+		execArgv: [
+			`--import=${COMPILE_CACHE}`,
+			...(bundle === undefined ? [] : [`--import=${bundle}`]),
+			"--conditions=@fanfare/source",
+		],
+		// Test processes load modules as Node does: faster than through Vite, whose compiled code is in no cache.
+		experimental: { viteModuleRunner: false, nodeLoader: false },
+		runner: "./scripts/testing/test-runner.ts",
 		maxWorkers: 2,
 		// Only tests that hang or fail wait this long. The defaults of some seconds depend on the speed of the machine. Tests that
 		// start servers many times take minutes while a compiler uses all cores.

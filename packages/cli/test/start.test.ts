@@ -34,7 +34,7 @@ const LIST_FILES = `data:text/javascript,${encodeURIComponent(`
 `)}`;
 
 async function modulesOf(args: readonly string[]): Promise<string[]> {
-	return listedIn((await runFanfare(args, { preload: [LIST_MODULES] })).stderr);
+	return listedIn((await runFanfare(args, { preload: [LIST_MODULES], unbundled: true })).stderr);
 }
 
 function listedIn(stderr: string): string[] {

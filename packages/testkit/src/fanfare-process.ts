@@ -29,6 +29,8 @@ export interface SpawnOptions {
 	readonly builtMain?: string;
 	/** The directory of the sources, such as `unpackRef` returns. Defaults to the working tree. */
 	readonly codeDir?: string;
+	/** Loads each module of the working tree itself, also where tests run a bundle of them. Defaults to false. */
+	readonly unbundled?: boolean;
 	/** The Node that runs it. Defaults to that of the test. */
 	readonly node?: string;
 	/** Runs the command as this user, for which the test process must be root. */
@@ -69,12 +71,17 @@ export class FanfareProcess implements AsyncDisposable {
 			uid,
 			builtMain,
 			codeDir = WORKING_TREE,
+			unbundled = false,
 			node = process.execPath,
 			stdout = "pipe",
 			preload = [],
 			onMessage,
 		} = options;
-		const imports = [COMPILE_CACHE, DIE_WITH_PARENT, ...preload].map((module) => `--import=${module}`);
+		// In a run of the tests, those of the working tree are loaded as a bundle: see vitest.config.ts.
+		const isBundled = !unbundled && builtMain === undefined && codeDir === WORKING_TREE;
+		const bundle = isBundled ? process.env["TEST_BUNDLE"] : undefined;
+		const modules = [COMPILE_CACHE, ...(bundle === undefined ? [] : [bundle]), DIE_WITH_PARENT, ...preload];
+		const imports = modules.map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", commandOf(codeDir)] : [builtMain];
 		this.#child = spawn(node, [...imports, ...main, ...args], {
 			env: { ...inherited(), ...env },
