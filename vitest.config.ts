@@ -56,7 +56,7 @@ process.env["NODE_COMPILE_CACHE"] ??= COMPILE_CACHE_FOLDER;
  */
 // FanfareProcess reads the variable, too. vitest loads this file again for each project.
 if (process.argv.includes("run")) process.env["TEST_BUNDLE"] ??= await bundleCode();
-const bundle = process.env["TEST_BUNDLE"];
+const bundle = process.env["TEST_BUNDLE"] === "" ? undefined : process.env["TEST_BUNDLE"];
 
 export default defineConfig({
 	resolve: { conditions },

@@ -25,7 +25,7 @@ interface Manifest {
 
 /**
  * Bundles the sources of the package in `folder` into its `dist/`, each entry of its manifest under its name. Libraries stay outside, and what is
- * imported on demand is in files of its own. Names and lines are kept, and source maps lead to the sources.
+ * imported on demand is in files of its own. Source maps lead to the sources.
  */
 export async function bundleServer(folder: string): Promise<void> {
 	const src = join(folder, "src");

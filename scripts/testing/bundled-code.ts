@@ -1,7 +1,17 @@
 // The code of the command and of the server's threads in a few files, for the processes that tests start: most of a start is loading hundreds
 // of modules one by one.
 import { createHash } from "node:crypto";
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+	existsSync,
+	globSync,
+	mkdirSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	utimesSync,
+	writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -53,6 +63,8 @@ export async function bundleCode(): Promise<string> {
 		format: "esm",
 		target: "esnext",
 		keepNames: true,
+		sourcemap: "linked",
+		sourcesContent: false,
 		conditions: ["@fanfare/source"],
 		plugins: [OWN_CODE_ALONE],
 	});
@@ -81,7 +93,12 @@ function writeBundle(files: readonly OutputFile[]): string {
 	const hash = createHash("sha256");
 	for (const { path, contents } of files) hash.update(path).update(contents);
 	const folder = join(CACHE, hash.digest("hex").slice(0, 16));
-	if (existsSync(folder)) return folder;
+	if (existsSync(folder)) {
+		// Another run that begins now must not take it for an old one.
+		const now = new Date();
+		utimesSync(folder, now, now);
+		return folder;
+	}
 	mkdirSync(CACHE, { recursive: true });
 	for (const path of globSync(join(CACHE, "*"))) {
 		const changedAt = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;

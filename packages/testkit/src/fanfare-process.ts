@@ -80,7 +80,12 @@ export class FanfareProcess implements AsyncDisposable {
 		// In a run of the tests, those of the working tree are loaded as a bundle: see vitest.config.ts.
 		const isBundled = !unbundled && builtMain === undefined && codeDir === WORKING_TREE;
 		const bundle = isBundled ? process.env["TEST_BUNDLE"] : undefined;
-		const modules = [COMPILE_CACHE, ...(bundle === undefined ? [] : [bundle]), DIE_WITH_PARENT, ...preload];
+		const modules = [
+			COMPILE_CACHE,
+			...(bundle === undefined || bundle === "" ? [] : [bundle]),
+			DIE_WITH_PARENT,
+			...preload,
+		];
 		const imports = modules.map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", commandOf(codeDir)] : [builtMain];
 		this.#child = spawn(node, [...imports, ...main, ...args], {

@@ -1,6 +1,7 @@
 // The metrics of a process that shares a database with others: whether it is one of them, what it owns, and what carries their messages.
+import { Counter, Gauge, type Registry } from "prom-client";
+
 import type { WireCounts } from "../../ports/wire.ts";
-import { Counter, Gauge, type Registry } from "./prom-classes.ts";
 
 /** What a process is among those that share its database. */
 export interface ClusterState {

@@ -1,32 +1,23 @@
 // Metrics of the event loop's lag, under the names that dashboards for Node expect.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 
-import { Gauge, type Registry } from "./prom-classes.ts";
+import { Gauge, type Registry } from "prom-client";
 
 /** The usual precision, a timer of 10 ms, costs an idle server a third of a per cent of a core. */
 const PRECISION_MS = 100;
 const NS_PER_MS = 1e6;
 const NS_PER_S = 1e9;
 
-type LagName = "min" | "mean" | "stddev" | "p50" | "p90" | "p99" | "max";
-
-/** The metrics of this file, which take the place of prom-client's. */
-export const LAG_NAMES = (["min", "mean", "stddev", "p50", "p90", "p99", "max"] satisfies LagName[]).map(nameOf);
-
-function nameOf(name: LagName): string {
-	return `nodejs_eventloop_lag_${name}_seconds`;
-}
-
 /**
- * Adds gauges of the lag since the last scrape, in place of prom-client's. Node measures the time between two
+ * Replaces prom-client's lag gauges with gauges of the lag since the last scrape. Node measures the time between two
  * ticks of a timer, and prom-client reports it unchanged: an idle loop would show the timer's own 100 ms as lag.
  */
 export function watchEventLoopLag(registry: Registry): void {
 	const delays = monitorEventLoopDelay({ resolution: PRECISION_MS });
 	delays.enable();
-	const add = (name: LagName, help: string, readNs: () => number) => {
+	const add = (name: string, help: string, readNs: () => number) => {
 		const gauge = new Gauge({
-			name: nameOf(name),
+			name: `nodejs_eventloop_lag_${name}_seconds`,
 			help: `${help} of the event loop's lags since the last scrape.`,
 			registers: [],
 			collect() {
@@ -34,6 +25,7 @@ export function watchEventLoopLag(registry: Registry): void {
 				this.set(delays.count === 0 ? 0 : readNs() / NS_PER_S);
 			},
 		});
+		registry.removeSingleMetric(`nodejs_eventloop_lag_${name}_seconds`);
 		registry.registerMetric(gauge);
 	};
 	const lagNs = (delayNs: number) => Math.max(0, delayNs - PRECISION_MS * NS_PER_MS);

@@ -1,4 +1,6 @@
 // Fanfare's metrics for Prometheus. Names follow its conventions: base units, `_total` for counters.
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+
 import type { ErrorCode } from "../../core/errors.ts";
 import { ATTEMPT_ERRORS } from "../../core/log/attempt-cause.ts";
 import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
@@ -6,8 +8,7 @@ import { OWN_FAILURES, type OwnFailure } from "../../ports/sender.ts";
 import { NOTHING_PURGED, type Purged } from "../../ports/store/retention.ts";
 import type { StoreUsage } from "../../ports/store/usage.ts";
 import { watchCluster, type ClusterState } from "./cluster-metrics.ts";
-import { LAG_NAMES, watchEventLoopLag } from "./event-loop-lag.ts";
-import { Counter, Gauge, Histogram, Registry } from "./prom-classes.ts";
+import { watchEventLoopLag } from "./event-loop-lag.ts";
 
 /** From one millisecond to longer than the longest attempt. */
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60];
@@ -57,8 +58,6 @@ export interface MetricSources {
 /** Counts what the observer reports, and renders everything for Prometheus. */
 export class Metrics {
 	readonly #registry = new Registry();
-	/** Null until somebody asks for metrics. */
-	#ofProcess: Promise<Registry> | null = null;
 	readonly #accepted: Counter;
 	readonly #deliveries: Counter;
 	readonly #refused: Counter<"code">;
@@ -120,6 +119,8 @@ export class Metrics {
 		});
 		build.set({ version }, 1);
 		this.#beginSeries();
+		// Memory, CPU, open handles, garbage collection.
+		collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: PRACTICALLY_NEVER_MS });
 		watchEventLoopLag(this.#registry);
 	}
 
@@ -230,20 +231,6 @@ export class Metrics {
 
 	/** All metrics in Prometheus' text format. */
 	async render(): Promise<{ contentType: string; text: string }> {
-		this.#ofProcess ??= watchProcess();
-		// A file that could not be read for lack of descriptors may be read at the next scrape.
-		this.#ofProcess.catch(() => (this.#ofProcess = null));
-		const ofProcess = await this.#ofProcess;
-		const parts = await Promise.all([this.#registry.metrics(), ofProcess.metrics()]);
-		return { contentType: this.#registry.contentType, text: parts.join("\n") };
+		return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
 	}
-}
-
-/** Memory, open handles and, counted from then on, CPU and garbage collection. What this needs is loaded here, at the first scrape. */
-async function watchProcess(): Promise<Registry> {
-	const { collectDefaultMetrics } = await import("prom-client");
-	const register = new Registry();
-	collectDefaultMetrics({ register, eventLoopMonitoringPrecision: PRACTICALLY_NEVER_MS });
-	for (const name of LAG_NAMES) register.removeSingleMetric(name);
-	return register;
 }
