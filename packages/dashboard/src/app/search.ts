@@ -133,11 +133,6 @@ export function timeOf(text: string): number {
 	return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
 }
 
-/** The earlier of two times, of which each may be missing. */
-export function earlierOf(a: number | undefined, b: number | undefined): number | undefined {
-	return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
-}
-
 /** Where a range begins, in milliseconds since the epoch. */
 export function rangeStart(range: Range, now: number): number {
 	const [, count = "1", unit = "h"] = /^(\d+)([hd])$/.exec(range) ?? [];

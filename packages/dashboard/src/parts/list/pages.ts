@@ -1,4 +1,4 @@
-// A list that is loaded in pages: what a query for one is, and how a page that was fetched again fits between those that were not.
+// A list that is loaded in pages: what a query for one is, and which rows it shows.
 import { infiniteQueryOptions, type InfiniteData, type QueryKey } from "@tanstack/react-query";
 
 /** One page of a list. */
@@ -10,8 +10,6 @@ export interface ListPage<Row> {
 	readonly scannedTo: number | null;
 	/** When it was asked for, in milliseconds since the epoch. */
 	readonly askedAt: number;
-	/** Of the first page: when the newest rows were asked for, since a page that is fetched again may leave out those that are newer. */
-	readonly newestAt: number;
 }
 
 export type LoadedPages<Row> = InfiniteData<ListPage<Row>, string | null>;
@@ -20,8 +18,6 @@ export type LoadedPages<Row> = InfiniteData<ListPage<Row>, string | null>;
 export interface PageRequest {
 	/** Null for the first page. */
 	readonly page: string | null;
-	/** Only rows before this time are wanted, in milliseconds since the epoch; undefined for all. */
-	readonly before: number | undefined;
 	readonly signal: AbortSignal;
 }
 
@@ -42,8 +38,7 @@ export function pagesQuery<Row>(options: PagesOptions<Row>) {
 		queryKey,
 		queryFn: async ({ pageParam: page, signal }): Promise<ListPage<Row>> => {
 			const askedAt = Date.now();
-			const { data, nextPage, scannedTo } = await load({ page, before: undefined, signal });
-			return { data, nextPage, scannedTo, askedAt, newestAt: askedAt };
+			return { ...(await load({ page, signal })), askedAt };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }: ListPage<Row>) => nextPage,
@@ -56,29 +51,14 @@ export function pagesQuery<Row>(options: PagesOptions<Row>) {
 	return { ...query, load, keyOf: options.keyOf };
 }
 
-/**
- * The page that was fetched again, with an end where the pages that were not fetched go on: it leaves out rows that a later one has, and
- * keeps those that new rows have pushed over its end. `index` is its place among the loaded pages, or that of the page before which it is
- * new.
- */
-export function fitted<Row>(
-	page: ListPage<Row>,
-	index: number,
-	{ pages, pageParams }: LoadedPages<Row>,
-	keyOf: (row: Row) => string,
-): ListPage<Row> {
-	const places = new Map<string, number>();
-	for (const [place, { data }] of pages.entries())
-		if (place > index) for (const row of data) places.set(keyOf(row), place);
-	for (const [end, row] of page.data.entries()) {
-		const place = places.get(keyOf(row));
-		if (place === undefined) continue;
-		return { ...page, data: page.data.slice(0, end), nextPage: pageParams[place] ?? null, scannedTo: null };
-	}
-	const last = page.data.at(-1);
-	const former = pages[index];
-	const end = former?.data.findIndex((row) => last !== undefined && keyOf(row) === keyOf(last)) ?? -1;
-	if (former === undefined || end === -1 || page.nextPage === null) return page;
-	const { nextPage, scannedTo } = former;
-	return { ...page, data: [...page.data, ...former.data.slice(end + 1)], nextPage, scannedTo };
+/** The rows of all pages. One that has moved while pages were fetched one after the other may be in two of them: it is shown once. */
+export function rowsOf<Row>({ pages }: Pick<LoadedPages<Row>, "pages">, keyOf: (row: Row) => string): Row[] {
+	const shown = new Set<string>();
+	return pages.flatMap(({ data }) =>
+		data.filter((row) => {
+			const isNew = !shown.has(keyOf(row));
+			shown.add(keyOf(row));
+			return isNew;
+		}),
+	);
 }

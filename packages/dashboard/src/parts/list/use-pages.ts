@@ -3,30 +3,22 @@ import { hashKey, useInfiniteQuery, useQueryClient } from "@tanstack/react-query
 import { useEffect, useEffectEvent, useMemo, useState } from "react";
 
 import { PageLoader } from "./page-loader.ts";
-import type { pagesQuery } from "./pages.ts";
+import { rowsOf, type pagesQuery } from "./pages.ts";
 
 type PagesQuery<Row> = ReturnType<typeof pagesQuery<Row>>;
-
-interface Options<Row> {
-	/**
-	 * The time of a row, in milliseconds since the epoch, for a list that announces newer rows: they are not in it until somebody asks for
-	 * them, also if it is fetched again. If omitted, they are.
-	 */
-	readonly dateOf?: (row: Row) => number;
-}
 
 /**
  * The pages of a list that are loaded. Give `near` to the table that shows them: when the list is fetched again, only its first page and what
  * is near the window are asked for, and the rest when it comes near.
  */
-export function usePages<Row>(options: PagesQuery<Row>, { dateOf }: Options<Row> = {}) {
+export function usePages<Row>(options: PagesQuery<Row>) {
 	const queryClient = useQueryClient();
 	const { load, keyOf, queryKey } = options;
 	const hash = hashKey(queryKey);
 	const loader = useMemo(() => ({ hash, pages: new PageLoader() }), [hash]).pages;
 	const query = useInfiniteQuery({
 		...options,
-		queryFn: (context) => loader.load<Row>(context, { load, keyOf, dateOf }),
+		queryFn: (context) => loader.load<Row>(context, { load, keyOf }),
 	});
 	const { data, error, isFetching, isFetchNextPageError, refetch } = query;
 	const look = useEffectEvent(() => loader.refreshOld<Row>(queryClient, { queryKey, keyOf }, () => void refetch()));
@@ -39,8 +31,10 @@ export function usePages<Row>(options: PagesQuery<Row>, { dateOf }: Options<Row>
 	if (isFetchNextPageError && error !== nextError) setNextError(error);
 	const hasFailedNext = error !== null && error === nextError;
 	return {
+		/** The same for the same list. */
+		key: hash,
 		query,
-		rows: data?.pages.flatMap((page) => page.data),
+		rows: data === undefined ? undefined : rowsOf(data, keyOf),
 		near: loader.near,
 		/** Whether the error is that more could not be loaded, which the end of the list says. */
 		hasFailedNext,

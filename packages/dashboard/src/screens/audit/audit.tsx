@@ -71,7 +71,7 @@ function Entries() {
 					rows={rows}
 					keyOf={({ id }) => id}
 					near={list.near}
-					foot={<ListFoot key={JSON.stringify(search)} list={list} shown={rows.length} />}
+					foot={<ListFoot key={list.key} list={list} shown={rows.length} />}
 				/>
 			)}
 		</>

@@ -28,7 +28,7 @@ export function CustomersScreen() {
 	const list = usePages(customersQuery(project, q));
 	const { rows, error } = list;
 	const { refetch, hasNextPage } = list.query;
-	const current = useTriageKeys({ ids: rows?.map(({ id }) => id) ?? [] });
+	const current = useTriageKeys({ ids: rows?.map(({ id }) => id) ?? [], list: list.key });
 	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
 	const add = (
 		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => open("new")}>
@@ -76,7 +76,7 @@ export function CustomersScreen() {
 					keyOf={({ id }) => id}
 					current={current}
 					near={list.near}
-					foot={<ListFoot key={q} list={list} shown={rows.length} more="Show more" />}
+					foot={<ListFoot key={list.key} list={list} shown={rows.length} more="Show more" />}
 				/>
 			)}
 			{mayWrite && form === "new" && <AddCustomer onClose={() => open(undefined)} />}

@@ -343,27 +343,6 @@ pageSuite("deliveries", (world) => {
 		await sent.receiver.waitFor(2);
 	});
 
-	it("that are changed by hand do not bring those into the list that are announced", async () => {
-		await using failed = await deliverTo(world, 500, "still.one");
-		await using tab = await world.open("deliveries?type=still.one", { size: { width: 1_400, height: 900 } });
-		const { page } = tab;
-		const link = page.getByRole("link", { name: "still.one" });
-		await link.waitFor();
-		await page.getByText("Live", { exact: true }).waitFor();
-		failed.receiver.script(() => ({ status: 204 }));
-		await world.server.project.events.send({ type: "still.one", data: 2 });
-		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
-		await link.click();
-		await page.getByRole("complementary", { name: "The delivery" }).getByText("The receiver failed").waitFor();
-		const asked = page.waitForResponse(/\/deliveries\?/);
-		await page.keyboard.press("r");
-		await asked;
-		await page.getByRole("table", { name: "Deliveries" }).getByText("Succeeded").waitFor();
-		expect(await link.count()).toBe(1);
-		await page.getByRole("button", { name: "1 new event · show" }).click();
-		await expect.poll(() => link.count()).toBe(2);
-	});
-
 	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
 		await using failed = await deliverTo(world, 500, "took.one");
 		await using tab = await world.open("deliveries?type=took.one");

@@ -40,7 +40,7 @@ export function DeliveriesScreen() {
 	const queryClient = useQueryClient();
 	const { open: _, ...filter } = search;
 	const query = deliveriesQuery(project, search);
-	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
+	const list = usePages(query);
 	const { rows, error } = list;
 	const { data, refetch, hasNextPage } = list.query;
 	const { data: webhooks } = useWebhooks();
@@ -58,6 +58,7 @@ export function DeliveriesScreen() {
 	const isSplit = isWide && search.open !== undefined;
 	const current = useTriageKeys({
 		ids: rows?.map(({ id }) => id) ?? [],
+		list: list.key,
 		open: isSplit ? search.open : undefined,
 		onRow: (id) => isSplit && open(id),
 		onSelect: mayWrite ? toggle : null,
@@ -95,7 +96,7 @@ export function DeliveriesScreen() {
 			<NewRows
 				projectId={project.id}
 				// In a list that ends in the past, nothing is new.
-				since={search.before === undefined ? (data?.pages[0]?.newestAt ?? 0) : 0}
+				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
 				shown={rows?.map(({ eventId }) => eventId) ?? []}
 				onShow={showNewest}
 			/>
@@ -115,7 +116,7 @@ export function DeliveriesScreen() {
 							near={list.near}
 							foot={
 								<ListFoot
-									key={JSON.stringify(filter)}
+									key={list.key}
 									list={list}
 									shown={rows.length}
 									older={

@@ -11,7 +11,6 @@ import type {
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import {
-	earlierOf,
 	rangeStart,
 	timeOf,
 	valuesOf,
@@ -93,11 +92,9 @@ export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch
 	const { open: _, ...filter } = search;
 	return pagesQuery<Delivery>({
 		queryKey: ["project", project.id, "deliveries", filter, rows],
-		load: ({ page, before, signal }) => {
-			const until = filter.before === undefined ? undefined : timeOf(filter.before);
+		load: ({ page, signal }) => {
 			const asked: DeliveryListParams = {
 				...filterOf(filter, Date.now()),
-				before: earlierOf(until, before),
 				limit: rows,
 				page: page ?? undefined,
 			};

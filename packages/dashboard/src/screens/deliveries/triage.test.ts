@@ -61,6 +61,25 @@ pageSuite("triage by keyboard", (world) => {
 		await expect.poll(() => focusedRow(page)).toBe(third);
 	});
 
+	it("begins at the first row of another list", async () => {
+		const { events } = world.server.project;
+		const unwanted: string[] = [];
+		for (let sent = 0; sent < 3; sent++) {
+			unwanted.unshift((await events.send({ type: "triage.list", data: sent })).id);
+		}
+		await using wanted = await failedDeliveries("triage.list", 2);
+		expect(wanted.ids).toHaveLength(2);
+		await using tab = await world.open("events?type=triage.list");
+		const { page } = tab;
+		await expect.poll(() => page.locator("[data-row]").count()).toBe(5);
+		await page.keyboard.press("j");
+		await page.keyboard.press("j");
+		await page.getByRole("button", { name: "Wanted by no webhook" }).click();
+		await expect.poll(() => page.locator("[data-row]").count()).toBe(3);
+		await page.keyboard.press("j");
+		await expect.poll(() => focusedRow(page)).toBe(unwanted[0]);
+	});
+
 	it("goes on from the same delivery when newer ones are shown above it", async () => {
 		await using failed = await failedDeliveries("triage.above", 3);
 		const [, second, third] = failed.ids;

@@ -1,13 +1,15 @@
 // Triage by keyboard: j and k go from row to row, x selects. Enter, middle click and all else are those of a link.
 //
 // The keys go on from the same row, by its id: also if others were put above it, if it is far from the window, or if it has left the list.
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 
 interface TriageKeys {
 	/** The rows in their order, also those that are not rendered. */
 	readonly ids: readonly string[];
+	/** What the list shows, such as its filter: the keys begin at the first row of another one. */
+	readonly list?: string;
 	/** The row that is shown beside the list, from which the keys go on if the focus is in no row. */
 	readonly open?: string | undefined;
 	/** Called with the row that the focus has moved to. */
@@ -17,13 +19,17 @@ interface TriageKeys {
 }
 
 /** Returns the row from which the keys go on, if there is one. Give it to the table, which renders it wherever it is. */
-export function useTriageKeys({ ids, open, onRow, onSelect }: TriageKeys): string | null {
-	const [current, setCurrent] = useState<string | null>(null);
+export function useTriageKeys({ ids, list = "", open, onRow, onSelect }: TriageKeys): string | null {
+	const [at, setAt] = useState<{ readonly list: string; readonly id: string } | null>(null);
+	const current = at?.list === list ? at.id : null;
 	/** Where the current row is in the list, or was before it left. */
 	const place = useRef(0);
+	useLayoutEffect(() => {
+		place.current = 0;
+	}, [list]);
 	/** A row that gets the focus as soon as it is rendered. */
 	const wanted = useRef<string | null>(null);
-	const focused = useFocusedRow(setCurrent);
+	const focused = useFocusedRow((id) => setAt({ list, id }));
 	const focusWanted = () => {
 		const link = wanted.current === null ? null : linkOf(wanted.current);
 		if (link === null) return;
@@ -46,7 +52,7 @@ export function useTriageKeys({ ids, open, onRow, onSelect }: TriageKeys): strin
 		const id = ids[Math.min(ids.length - 1, Math.max(0, next))];
 		if (id === undefined) return;
 		wanted.current = id;
-		setCurrent(id);
+		setAt({ list, id });
 		focusWanted();
 		onRow?.(id);
 	};
@@ -64,11 +70,12 @@ export function useTriageKeys({ ids, open, onRow, onSelect }: TriageKeys): strin
 /** The link of a row that has the focus, or had it until it left the document. Calls `onFocus` with the row that gets it. */
 function useFocusedRow(onFocus: (id: string) => void) {
 	const focused = useRef<HTMLElement | null>(null);
+	const tell = useEffectEvent(onFocus);
 	useEffect(() => {
 		const onFocusIn = ({ target }: FocusEvent) => {
 			const id = rowOf(target);
 			focused.current = id !== undefined && target instanceof HTMLElement ? target : null;
-			if (id !== undefined) onFocus(id);
+			if (id !== undefined) tell(id);
 		};
 		// Somebody has clicked beside it, unless it is leaving the document now.
 		const onFocusOut = ({ target }: FocusEvent) =>
@@ -82,7 +89,7 @@ function useFocusedRow(onFocus: (id: string) => void) {
 			document.removeEventListener("focusin", onFocusIn);
 			document.removeEventListener("focusout", onFocusOut);
 		};
-	}, [onFocus]);
+	}, []);
 	return focused;
 }
 

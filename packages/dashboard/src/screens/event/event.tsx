@@ -190,7 +190,7 @@ function Deliveries({ event }: { readonly event: Shown }) {
 					rows={rows}
 					keyOf={({ id }) => id}
 					near={list.near}
-					foot={<ListFoot list={list} shown={rows.length} />}
+					foot={<ListFoot key={list.key} list={list} shown={rows.length} />}
 				/>
 			)}
 			{rows !== undefined && <WhyNot eventId={event.id} isOpen={rows.length === 0} />}

@@ -36,13 +36,13 @@ export function EventsScreen() {
 	const mayWrite = useMay("write");
 	const queryClient = useQueryClient();
 	const query = eventsQuery(project, search);
-	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
+	const list = usePages(query);
 	const { rows, error } = list;
 	const { data, refetch, hasNextPage } = list.query;
 	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
 	const toggle = (id: string) => setSelected((selected) => toggledIn(selected, id));
 	const ids = rows?.map(({ id }) => id) ?? [];
-	const current = useTriageKeys({ ids, onSelect: mayWrite ? toggle : null });
+	const current = useTriageKeys({ ids, list: list.key, onSelect: mayWrite ? toggle : null });
 	const older = beforeLast(rows ?? []);
 	const columns = columnsOf(project.id, rows ?? []);
 	const nameOf = ({ type }: LoggedEvent) => type;
@@ -65,7 +65,7 @@ export function EventsScreen() {
 			<NewRows
 				projectId={project.id}
 				// In a list that ends in the past, nothing is new.
-				since={search.before === undefined ? (data?.pages[0]?.newestAt ?? 0) : 0}
+				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
 				shown={ids}
 				isEach
 				onShow={() => void queryClient.resetQueries({ queryKey: query.queryKey })}
@@ -83,7 +83,7 @@ export function EventsScreen() {
 					near={list.near}
 					foot={
 						<ListFoot
-							key={JSON.stringify(search)}
+							key={list.key}
 							list={list}
 							shown={rows.length}
 							older={

@@ -2,7 +2,7 @@
 import { ApiError, type LoggedEvent, type ProjectHandle, type Routing } from "@fanfare/sdk";
 import { queryOptions } from "@tanstack/react-query";
 
-import { earlierOf, rangeStart, timeOf } from "../../app/search.ts";
+import { rangeStart, timeOf } from "../../app/search.ts";
 import { pagesQuery } from "../../parts/list/pages.ts";
 import type { EventsSearch } from "./search.ts";
 
@@ -10,10 +10,10 @@ const PAGE_ROWS = 100;
 const RECENT = 5;
 
 /** The events of a search, newest first, in pages that are fetched when they are wanted. */
-export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before: until, to }: EventsSearch) {
+export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before, to }: EventsSearch) {
 	return pagesQuery<LoggedEvent>({
-		queryKey: ["project", project.id, "events", { type, customer, tag, range, before: until, to }],
-		load: ({ page, before, signal }) =>
+		queryKey: ["project", project.id, "events", { type, customer, tag, range, before, to }],
+		load: ({ page, signal }) =>
 			project.events.list(
 				{
 					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
@@ -21,7 +21,7 @@ export function eventsQuery(project: ProjectHandle, { type, customer, tag, range
 					customerId: customer,
 					tag,
 					after: range === undefined ? undefined : rangeStart(range, Date.now()),
-					before: earlierOf(until === undefined ? undefined : timeOf(until), before),
+					before: before === undefined ? undefined : timeOf(before),
 					limit: PAGE_ROWS,
 					page: page ?? undefined,
 				},

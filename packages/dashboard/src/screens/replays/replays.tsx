@@ -81,7 +81,7 @@ export function ReplaysScreen() {
 					keyOf={({ id }) => id}
 					current={current}
 					near={list.near}
-					foot={<ListFoot list={list} shown={rows.length} />}
+					foot={<ListFoot key={list.key} list={list} shown={rows.length} />}
 				/>
 			)}
 		</>

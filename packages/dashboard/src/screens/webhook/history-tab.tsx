@@ -39,7 +39,7 @@ export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 					rows={rows}
 					keyOf={({ id }) => id}
 					near={list.near}
-					foot={<ListFoot list={list} shown={rows.length} />}
+					foot={<ListFoot key={list.key} list={list} shown={rows.length} />}
 				/>
 			)}
 		</section>
