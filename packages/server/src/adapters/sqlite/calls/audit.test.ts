@@ -106,11 +106,11 @@ it("walks along one index with every combination of filters, and sorts nothing",
 	for (const objectId of ["user.created", unique])
 		log.write([records.entry({ objectId, projectId, keyId, action: "a.b" })]);
 	for (const objectId of [null, "user.created", unique]) {
-		for (const of of [null, projectId]) {
+		for (const within of [null, projectId]) {
 			for (const by of [null, keyId]) {
 				for (const action of [null, "a.b"]) {
 					for (const direction of ["older", "newer"] as const) {
-						const filter = { ...ANY_ENTRY, objectId, projectId: of, keyId: by, action };
+						const filter = { ...ANY_ENTRY, objectId, projectId: within, keyId: by, action };
 						log.read(filter, { limit: 10, cursor: { direction, id: cursor } });
 					}
 				}
