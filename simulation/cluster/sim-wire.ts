@@ -152,7 +152,7 @@ export class SimWire implements Wire {
 	made(projectId: string | null, version: number): void {
 		this.#note(projectId, version);
 		const { cluster, tenure, wireOf } = this.#parts;
-		for (const { tenure: other } of cluster.members) if (other !== tenure()) wireOf(other)?.lookSoon();
+		for (const { tenure: other } of cluster.members) if (other !== tenure()) wireOf(other)?.told(projectId, version);
 	}
 
 	/** Whether this process knows a version. */
@@ -165,7 +165,7 @@ export class SimWire implements Wire {
 		this.#versions.set(key, Math.max(version, this.#versions.get(key) ?? 0));
 	}
 
-	/** Another process says that it has made a change. */
+	/** Another process has made a change, of which this one hears, or which it finds when it looks. */
 	told(projectId: string | null, version: number): void {
 		const { cluster, run } = this.#parts;
 		const delays = delaysOf(cluster.wireMode, cluster.random).filter((delay) => delay < LOOK_MS);
