@@ -171,7 +171,10 @@ it("the server's package has the page and the documents, with compressed copies"
 
 it("the code of the server's package is a few files, since each one costs a start a millisecond", () => {
 	const code = packed.get("server")!.files.filter((path) => /^dist\/(?!page\/|docs\/).*\.js$/.test(path));
-	expect(code).toEqual(expect.arrayContaining(["dist/index.js", "dist/adapters/sqlite/thread/store-thread.js"]));
+	const programs = ["adapters/sqlite/thread/store-thread", "compose/sending/sender-thread"].map(
+		(path) => `dist/${path}.js`,
+	);
+	expect(code).toEqual(expect.arrayContaining(["dist/index.js", ...programs]));
 	expect(code.length).toBeLessThan(80);
 });
 
