@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 
 import type { Clock } from "../../../core/clock.ts";
-import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
+import type { AttemptEnded, AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
 import { failed } from "../http-sender.ts";
 import type { Names } from "../name-lookup.ts";
 import { SendFailure } from "../send-failure.ts";
@@ -29,7 +29,7 @@ export interface SenderLinkOptions {
 
 /** An attempt that the thread makes. */
 interface Pending {
-	readonly resolve: (outcome: AttemptOutcome) => void;
+	readonly ended: AttemptEnded;
 	readonly body: Uint8Array;
 	readonly signal: AbortSignal | undefined;
 	readonly onAbort: (() => void) | undefined;
@@ -95,19 +95,17 @@ export class SenderLink {
 	}
 
 	/** Makes an attempt. All requests of a turn of the event loop go to the thread together. */
-	send(request: AttemptRequest): Promise<AttemptOutcome> {
-		if (this.#refusal !== null) return failed(this.#refusal);
-		const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
+	send(request: AttemptRequest, ended: AttemptEnded): void {
+		if (this.#refusal !== null) return ended(failed(this.#refusal));
 		const { body, signal } = request;
 		const id = this.#freeIds.pop() ?? this.#pending.push(null) - 1;
 		const onAbort = signal === undefined ? undefined : () => this.#tell({ kind: "cancel", id });
 		if (onAbort !== undefined) signal?.addEventListener("abort", onAbort);
 		// Pending attempts keep the process alive; an idle thread does not.
 		if (this.exchanges === 1) this.#worker.ref();
-		this.#pending[id] = { resolve, body, signal, onAbort };
+		this.#pending[id] = { ended, body, signal, onAbort };
 		this.#packer.add(id, request);
 		this.#flushLater();
-		return promise;
 	}
 
 	/** Tells the thread something besides requests, after the requests before it. Has no effect when the thread has ended. */
@@ -178,14 +176,14 @@ export class SenderLink {
 	#ended(id: number, outcome: AttemptOutcome): void {
 		const pending = this.#pending[id];
 		if (pending === null || pending === undefined) return;
-		const { resolve, body, signal, onAbort } = pending;
+		const { ended, body, signal, onAbort } = pending;
 		this.#pending[id] = null;
 		this.#freeIds.push(id);
 		if (onAbort !== undefined) signal?.removeEventListener("abort", onAbort);
 		if (this.#packer.end(body) && this.#state !== "dead") this.#flushLater();
 		if (this.exchanges === 0 && this.#state === "open") this.#worker.unref();
 		if (outcome.error === "shortage") this.#onCrowded(Infinity);
-		resolve(outcome);
+		ended(outcome);
 	}
 
 	/** The thread has ended. All that it had sent before was received. */
@@ -200,7 +198,7 @@ export class SenderLink {
 		this.#readiness.reject(error);
 		this.#death.resolve(error);
 		this.#closing.resolve();
-		const aborted = this.#refusal;
-		for (const id of this.#pending.keys()) void failed(aborted).then((outcome) => this.#ended(id, outcome));
+		const outcome = failed(this.#refusal);
+		for (const id of this.#pending.keys()) this.#ended(id, outcome);
 	}
 }

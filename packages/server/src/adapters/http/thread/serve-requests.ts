@@ -45,13 +45,9 @@ export function serveRequests(port: MessagePort, { options, rules, index, usage 
 
 	function send(batch: RequestBatch): void {
 		for (const { id, request, hasSignal } of requests.unpack(batch)) {
-			// `send` never rejects.
-			if (!hasSignal) void sender.send(request).then((outcome) => ended(id, outcome));
-			else {
-				const abort = new AbortController();
-				aborts.set(id, abort);
-				void sender.send({ ...request, signal: abort.signal }).then((outcome) => ended(id, outcome));
-			}
+			const abort = hasSignal ? new AbortController() : null;
+			if (abort !== null) aborts.set(id, abort);
+			sender.send(abort === null ? request : { ...request, signal: abort.signal }, (outcome) => ended(id, outcome));
 		}
 	}
 

@@ -5,7 +5,7 @@ import type { Worker } from "node:worker_threads";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import type { AttemptRequest } from "../../../ports/sender.ts";
+import { attemptOnce, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { createAddressGuard } from "../address-guard.ts";
 import { createChangeableGuard } from "../changeable-guard.ts";
@@ -19,7 +19,7 @@ const THREADS = 2;
 interface Opened extends AsyncDisposable {
 	readonly sender: ThreadedSender;
 	readonly workers: readonly Worker[];
-	send(url: string, request?: Partial<AttemptRequest>): ReturnType<ThreadedSender["send"]>;
+	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
 
 async function open(options: Partial<ThreadedSenderOptions> = {}): Promise<Opened> {
@@ -35,7 +35,14 @@ async function open(options: Partial<ThreadedSenderOptions> = {}): Promise<Opene
 		sender,
 		workers,
 		send: (url, request = {}) =>
-			sender.send({ projectId: "proj_a", url, headers: {}, body: Buffer.from("{}"), timeoutMs: 20_000, ...request }),
+			attemptOnce(sender, {
+				projectId: "proj_a",
+				url,
+				headers: {},
+				body: Buffer.from("{}"),
+				timeoutMs: 20_000,
+				...request,
+			}),
 		[Symbol.asyncDispose]: () => sender.close(),
 	};
 }
@@ -250,7 +257,7 @@ describe("close", () => {
 	it("of a sender whose threads are still starting ends them, too", async () => {
 		const guard = createAddressGuard(RULES);
 		const sender = openThreadedSender({ guard, clock: systemClock, threads: THREADS, program: THREAD });
-		const sent = sender.send({
+		const sent = attemptOnce(sender, {
 			projectId: "a",
 			url: "http://127.0.0.1:1",
 			headers: {},

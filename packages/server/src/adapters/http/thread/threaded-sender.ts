@@ -3,7 +3,7 @@
 // What is shared by all attempts stays shared: name look-ups are made here, and sockets are counted in memory that all threads see. The
 // connections of a project to an origin are in one thread. Other limits are divided by the number of threads.
 import type { Clock } from "../../../core/clock.ts";
-import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
+import type { AttemptEnded, AttemptRequest } from "../../../ports/sender.ts";
 import type { AddressGuard } from "../address-guard.ts";
 import { failed, type HttpSender, type HttpSenderOptions } from "../http-sender.ts";
 import { NameLookup } from "../name-lookup.ts";
@@ -67,13 +67,13 @@ export function openThreadedSender(options: ThreadedSenderOptions): ThreadedSend
 		for (const [other, link] of links.entries()) if (other !== index) link.closeFree(count);
 	}
 
-	function send(request: AttemptRequest): Promise<AttemptOutcome> {
+	function send(request: AttemptRequest, ended: AttemptEnded): void {
 		if (request.signal?.aborted)
-			return failed(new SendFailure("aborted", "the attempt was aborted before it was sent"));
+			return ended(failed(new SendFailure("aborted", "the attempt was aborted before it was sent")));
 		const index = threadOf.indexOf(request.projectId, request.url);
 		const link = links[index];
 		if (link === undefined) throw new RangeError(`there is no thread ${index}`);
-		return link.send(request);
+		link.send(request, ended);
 	}
 
 	async function close(): Promise<void> {
