@@ -305,7 +305,9 @@ describe("an installation of the packed packages, outside of the checkout", () =
 			const { version } = packed.get("cli")!.manifest as Manifest & { readonly version: string };
 			expect((await fanfare(node!, "--version")).stdout).toBe(`${version}\n`);
 			await using receiver = await startReceiver();
-			const options = { builtMain: join(modules, "fanfare/dist/main.js"), node: node!, cwd: home.path };
+			// With a thread that makes attempts, whose program the package must have.
+			const env = { FANFARE_SENDER_THREADS: "1" };
+			const options = { builtMain: join(modules, "fanfare/dist/main.js"), node: node!, cwd: home.path, env };
 			await using server = await startServerProcess(options);
 			await server.createWebhook(receiver.url);
 			const { id } = await server.project.events.send({ type: "order.paid", data: { orderId: 42 } });
