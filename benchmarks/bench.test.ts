@@ -57,10 +57,6 @@ const DOCUMENT = fileURLToPath(new URL("../docs/performance.md", import.meta.url
 /** Only a run that hangs takes this long. On a machine that compiles on all cores beside it, a quick run takes some minutes. */
 const WITHIN_MS = 1_800_000;
 
-const BUNDLE = process.env["TEST_BUNDLE"] ?? "";
-/** With these, servers start from a bundle of the sources, as in other tests: see vitest.config.ts. */
-const FASTER = [COMPILE_CACHE, ...(BUNDLE === "" ? [] : [BUNDLE])].map((module) => `--import=${module}`);
-
 type Output = Promise<{ readonly stdout: string; readonly stderr: string }>;
 
 function bench(...args: readonly string[]): Output {
@@ -89,7 +85,7 @@ describe("npm run bench", () => {
 		const [jsonFile, document] = [join(directory.path, "result.json"), join(directory.path, "performance.md")];
 		await copyFile(DOCUMENT, document);
 		const args = ["--quick", "--json", jsonFile, "--markdown", document, "--dir", directory.path];
-		const { stdout } = await benchOn(FASTER, ...args);
+		const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
 		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: SummaryLine[] };
 		const { floor, scenarios } = rounds[0]!;
 
@@ -129,7 +125,7 @@ describe("npm run bench", () => {
 		async () => {
 			await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
 			const args = ["--scenario", "cluster-1500", "--quick", "--dir", directory.path];
-			const { stdout } = await benchOn(FASTER, ...args);
+			const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
 			expect(stdout).toMatch(/2 \+ NATS: PostgreSQL's CPU per event +[\d,.]+ µs/);
 			expect(stdout).toMatch(/2 \+ NATS, one is killed: received, longest +[\d,.]+ ms/);
 			expect(await readdir(directory.path)).toEqual([]);
