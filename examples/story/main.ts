@@ -1,6 +1,7 @@
 // `npm run story`: a customer's endpoint is down for a day, is disabled, repaired and resumed, and gets its failed events by a
 // replay; then another customer calls support. The story moves the server's clock, so that the day takes seconds. It succeeds only if every event was accepted exactly
-// once and the stats agree with the delivery log.
+// once and the stats agree with the delivery log. With FANFARE_DATABASE_URL, which names an empty database, it plays on PostgreSQL.
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,9 +24,12 @@ const beginning = Math.floor(Date.now() / DAY_MS) * DAY_MS;
 const clock = new ManualClock(beginning);
 const home = mkdtempSync(join(tmpdir(), "fanfare-story-"));
 const adminKey = generateSecretKey();
+const databaseUrl = process.env["FANFARE_DATABASE_URL"];
 const settings = {
 	FANFARE_PORT: "0",
-	FANFARE_DATA_DIR: home,
+	...(databaseUrl === undefined
+		? { FANFARE_DATA_DIR: home }
+		: { FANFARE_DATABASE_URL: databaseUrl, FANFARE_MASTER_KEY: randomBytes(32).toString("base64") }),
 	FANFARE_ADMIN_KEY: adminKey,
 	FANFARE_ALLOW_HTTP: "true",
 	FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",

@@ -190,11 +190,16 @@ export class Watch implements StoreWatcher {
 				this.#world.breach("leases", `${id} was claimed although it is not Pending`);
 			} else if ((delivery.leaseUntil ?? 0) > now) {
 				this.#world.breach("leases", `${id} was claimed although it is leased until ${delivery.leaseUntil}, at ${now}`);
-			} else if ((delivery.nextAttemptAt ?? Infinity) > now) {
+			} else if ((delivery.nextAttemptAt ?? Infinity) > now && !isUntried(delivery)) {
 				this.#world.breach("leases", `${id} was claimed although it is due at ${delivery.nextAttemptAt}, at ${now}`);
 			}
 		}
 	}
+}
+
+/** It is due since its event was accepted, also for a claim that was called before that and executed after it. */
+function isUntried({ attemptCount, createDate, nextAttemptAt }: Delivery): boolean {
+	return attemptCount === 0 && nextAttemptAt === createDate;
 }
 
 function eventTypesOf({ eventTypesJson }: WebhookSummary): readonly string[] | null {

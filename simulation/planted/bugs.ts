@@ -228,9 +228,9 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "outcome-of-lost-tenure",
 		effect: "The outcome of an attempt is dropped if the engine has lost the webhook meanwhile.",
 		file: "engine/delivering/dispatcher.ts",
-		find: "await this.#recordOutcome(delivery, webhook, request, outcome, startDate);",
+		find: "const { delivery, webhook, request, startDate } = attempt;",
 		replace:
-			"if (this.#parts.tenure.holds(delivery.webhookId)) await this.#recordOutcome(delivery, webhook, request, outcome, startDate);",
+			"const { delivery, webhook, request, startDate } = attempt;\n\t\tif (!this.#parts.tenure.holds(delivery.webhookId)) return this.#finished(delivery);",
 		engines: SEVERAL,
 	},
 	{

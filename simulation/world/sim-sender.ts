@@ -1,5 +1,5 @@
 // The sender of one run: gives requests to the receivers, and brings their answers back if the run has not ended.
-import type { AttemptOutcome, AttemptRequest, Sender } from "../../packages/server/src/ports/sender.ts";
+import type { AttemptEnded, AttemptOutcome, AttemptRequest, Sender } from "../../packages/server/src/ports/sender.ts";
 import { failed } from "./receivers.ts";
 import type { RunScope } from "./run-scope.ts";
 import type { World } from "./world.ts";
@@ -32,26 +32,24 @@ export class SimSender implements Sender {
 		return this.#aborted;
 	}
 
-	send(request: AttemptRequest): Promise<AttemptOutcome> {
-		return new Promise((resolve) => {
-			if (!this.#run.alive) return;
-			const { clock, receivers, attempts } = this.#world;
-			const { hostname } = new URL(request.url);
-			const { afterMs, outcome } = receivers.answer(hostname, request);
-			const ended = attempts.started(this.#run, hostname, request, outcome);
-			const underWay: UnderWay = {
-				startedAt: clock.monotonicMs(),
-				isDelivery: attempts.isDelivery(request),
-				finish: (outcome) => {
-					cancel();
-					this.#underWay.delete(underWay);
-					ended(outcome);
-					resolve(outcome);
-				},
-			};
-			const cancel = this.#run.later(Math.max(1, afterMs), () => underWay.finish(outcome));
-			this.#underWay.add(underWay);
-		});
+	send(request: AttemptRequest, ended: AttemptEnded): void {
+		if (!this.#run.alive) return;
+		const { clock, receivers, attempts } = this.#world;
+		const { hostname } = new URL(request.url);
+		const { afterMs, outcome } = receivers.answer(hostname, request);
+		const noteEnd = attempts.started(this.#run, hostname, request, outcome);
+		const underWay: UnderWay = {
+			startedAt: clock.monotonicMs(),
+			isDelivery: attempts.isDelivery(request),
+			finish: (outcome) => {
+				cancel();
+				this.#underWay.delete(underWay);
+				noteEnd(outcome);
+				ended(outcome);
+			},
+		};
+		const cancel = this.#run.later(Math.max(1, afterMs), () => underWay.finish(outcome));
+		this.#underWay.add(underWay);
 	}
 
 	abort(): void {

@@ -79,13 +79,21 @@ export interface AttemptResponse {
 	bodyTruncated: boolean;
 }
 
+export type AttemptEnded = (outcome: AttemptOutcome) => void;
+
+/** Makes one attempt, for those who make few: resolves with its outcome, and never rejects. */
+export function attemptOnce(sender: Pick<Sender, "send">, request: AttemptRequest): Promise<AttemptOutcome> {
+	return new Promise((resolve) => sender.send(request, resolve));
+}
+
 /** Sends attempts. */
 export interface Sender {
 	/**
-	 * Makes one HTTP request and reports how it ended. Never rejects: every failure is an outcome. Follows no redirect,
-	 * decompresses nothing, and reads at most 64 KiB of the response body.
+	 * Makes one HTTP request and calls `ended` once with how it ended, at once or later. Never throws: every failure is an outcome. Follows
+	 * no redirect, decompresses nothing, and reads at most 64 KiB of the response body. `ended` must not throw. It is no promise, since
+	 * those of an attempt cost a part of its CPU.
 	 */
-	send(request: AttemptRequest): Promise<AttemptOutcome>;
+	send(request: AttemptRequest, ended: AttemptEnded): void;
 	/**
 	 * Ends each attempt under way with the error `aborted`, those that still wait for a connection too. Later calls of
 	 * `send` are not affected.

@@ -1,11 +1,11 @@
-// One exchange: an HTTP request and its response under way, the deadline, and the promise of the outcome.
+// One exchange: an HTTP request and its response under way, the deadline, and who is told of the outcome.
 //
 // Its timer and its turns are set directly and not through the clock port, which would cost a closure for each attempt:
 // here, static functions get the exchange as their argument.
 import type { AttemptConnection } from "../../core/delivery.ts";
 import type { ErrorCause } from "../../core/log/attempt-cause.ts";
 import { ResponseReader } from "../../core/receivers/response-reader.ts";
-import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
+import type { AttemptEnded, AttemptRequest } from "../../ports/sender.ts";
 import type { ResponseSink } from "./http1/response-parser.ts";
 import { exchangeFailure, isClosure, SendFailure } from "./send-failure.ts";
 
@@ -87,12 +87,11 @@ const ENOUGH = new SendFailure("aborted", "enough of the response has been read"
  * - headers: the response has begun.
  * - body: the headers are complete.
  * - ended: the response is complete. One turn later the connection says whether it can be trusted.
- * - settled: `outcome` is resolved. The connection is released at once, or soon after, when it is closed.
+ * - settled: `ended` was called. The connection is released at once, or soon after, when it is closed.
  */
 export class Exchange implements ResponseSink, EventListenerObject {
 	readonly request: AttemptRequest;
 	readonly target: Target;
-	readonly outcome: Promise<AttemptOutcome>;
 	/** When it was made, or when its turn has come after it had waited for others. */
 	#startedAt = performance.now();
 	/** It waits for others: its own time begins when its turn comes. */
@@ -100,7 +99,7 @@ export class Exchange implements ResponseSink, EventListenerObject {
 	/** Its time is over, unless its turn comes before that is acted upon. */
 	#isDue = false;
 	readonly #timer: NodeJS.Timeout;
-	readonly #resolve: (outcome: AttemptOutcome) => void;
+	readonly #ended: AttemptEnded;
 	/** All exchanges under way, and this one's index in that list. */
 	readonly #underWay: Exchange[];
 	#index: number;
@@ -117,10 +116,8 @@ export class Exchange implements ResponseSink, EventListenerObject {
 	#needsNewConnection = false;
 	#reader: ResponseReader | null = null;
 
-	constructor(request: AttemptRequest, target: Target, underWay: Exchange[]) {
-		const { promise, resolve } = Promise.withResolvers<AttemptOutcome>();
-		this.outcome = promise;
-		this.#resolve = resolve;
+	constructor(request: AttemptRequest, target: Target, underWay: Exchange[], ended: AttemptEnded) {
+		this.#ended = ended;
 		this.target = target;
 		this.request = request;
 		this.#timer = setTimeout(onTimer, Math.min(request.timeoutMs, MAX_TIMER_MS), this);
@@ -337,7 +334,7 @@ export class Exchange implements ResponseSink, EventListenerObject {
 		this.request.signal?.removeEventListener("abort", this);
 		this.#leave();
 		this.#line?.leave(this);
-		this.#resolve({
+		this.#ended({
 			responseCode: this.#status,
 			error: failure === null ? null : failure.code,
 			reason: failure === null ? null : failure.message,

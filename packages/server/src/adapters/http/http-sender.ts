@@ -1,7 +1,7 @@
 // The sender port, implemented with an HTTP/1.1 client of our own: with limits on time and memory, and with the address guard on
 // every connection.
 import type { Clock } from "../../core/clock.ts";
-import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
+import type { AttemptEnded, AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { Connector } from "./connector.ts";
 import { Exchange, type Target } from "./exchange.ts";
@@ -64,7 +64,7 @@ export interface HttpSender extends Sender {
  *
  * ```ts
  * const sender = openHttpSender({ guard: createAddressGuard({ allowNetworks: [], allowHttp: false }), clock });
- * const { responseCode, error, reason } = await sender.send({ url, headers, body, timeoutMs: 15_000 });
+ * sender.send({ projectId, url, headers, body, timeoutMs: 15_000 }, ({ responseCode, error, reason }) => …);
  * ```
  */
 export function openHttpSender(options: HttpSenderOptions): HttpSender {
@@ -75,19 +75,17 @@ export function openHttpSender(options: HttpSenderOptions): HttpSender {
 	const exchanges: Exchange[] = [];
 	let closing: Promise<void> | null = null;
 
-	function send(request: AttemptRequest): Promise<AttemptOutcome> {
-		if (closing !== null) return failed(new SendFailure("aborted", "the sender is closed"));
+	function send(request: AttemptRequest, ended: AttemptEnded): void {
+		if (closing !== null) return ended(failed(new SendFailure("aborted", "the sender is closed")));
 		if (request.signal?.aborted)
-			return failed(new SendFailure("aborted", "the attempt was aborted before it was sent"));
+			return ended(failed(new SendFailure("aborted", "the attempt was aborted before it was sent")));
 		const target = targetOf(request, guard);
-		if (target instanceof SendFailure) return failed(target);
+		if (target instanceof SendFailure) return ended(failed(target));
 		// An origin with a pool has been checked before. Its addresses are checked again on each connection; the rest cannot
 		// change.
 		const rejection = pools.has(target) ? null : guard.rejectOrigin(target.origin, target.projectId);
-		if (rejection !== null) return failed(new SendFailure("blocked_address", rejection));
-		const exchange = new Exchange(request, target, exchanges);
-		pools.run(exchange);
-		return exchange.outcome;
+		if (rejection !== null) return ended(failed(new SendFailure("blocked_address", rejection)));
+		pools.run(new Exchange(request, target, exchanges, ended));
 	}
 
 	function failAll(reason: string): void {
@@ -135,8 +133,8 @@ function targetOf(
 }
 
 /** The outcome of an attempt that could not be sent. */
-function failed({ code, message, detail, what }: SendFailure): Promise<AttemptOutcome> {
-	return Promise.resolve({
+function failed({ code, message, detail, what }: SendFailure): AttemptOutcome {
+	return {
 		responseCode: 0,
 		error: code,
 		reason: message,
@@ -146,5 +144,5 @@ function failed({ code, message, detail, what }: SendFailure): Promise<AttemptOu
 		firstByteMs: null,
 		connection: null,
 		response: null,
-	});
+	};
 }

@@ -84,6 +84,32 @@ it("calls every send back, also after a callback that throws, and goes on", asyn
 	await world.store.close();
 });
 
+it("calls every change of a delivery back, also after a callback that throws", async () => {
+	const { world, committer, observer } = await open();
+	const ends: string[] = [];
+	const change = (name: string, throws: boolean) => {
+		const end = () => {
+			ends.push(name);
+			if (throws) throw new TypeError("no caller");
+		};
+		const update = { deliveryId: name, at: 0, change: { type: "release" }, attempt: null } as const;
+		committer.add({ update, done: end, failed: end });
+	};
+	change("throws", true);
+	change("next", false);
+	await committer.idle();
+	change("throws when refused", true);
+	change("next when refused", false);
+	committer.close();
+	expect(ends).toEqual(["throws", "next", "throws when refused", "next when refused"]);
+	const problem = { message: "the callback of a change failed", error: expect.any(TypeError) };
+	expect(observer.problems).toEqual([
+		{ ...problem, facts: { deliveryId: "throws" } },
+		{ ...problem, facts: { deliveryId: "throws when refused" } },
+	]);
+	await world.store.close();
+});
+
 it("reports how long the first send of a commit has waited, and nothing for commits without sends", async () => {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const clock = new ManualClock();

@@ -3,7 +3,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Observer } from "../../ports/observer.ts";
 import type {
-	AcceptResult,
 	AcceptStore,
 	CommitResult,
 	DeliveryUpdate,
@@ -13,6 +12,7 @@ import type {
 } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
+import { Caller } from "./caller.ts";
 import type { PendingSend, PendingUpdate, Work } from "./pending.ts";
 import { SendQueue } from "./send-queue.ts";
 
@@ -65,6 +65,7 @@ export class Committer {
 	readonly #store: AcceptStore;
 	readonly #clock: Clock;
 	readonly #observer: Observer;
+	readonly #caller: Caller;
 	readonly #listeners: Listeners;
 	readonly #limits: Pick<EngineLimits, "gatherMs" | "rideMs">;
 	readonly #sends = new SendQueue();
@@ -95,6 +96,7 @@ export class Committer {
 		this.#store = parts.store;
 		this.#clock = parts.clock;
 		this.#observer = parts.observer;
+		this.#caller = new Caller(parts.observer);
 	}
 
 	/** Sends that wait for their commit. */
@@ -136,24 +138,26 @@ export class Committer {
 	}
 
 	/**
-	 * Adds a change of a delivery to the next commit. Resolves with the new state of the delivery and whether
-	 * this update has changed it, or null if there is no such delivery. If the store fails, the change is tried again until it is written.
+	 * Adds a change of a delivery to the next commit. It is called back by `done`, or by `failed`: only if the committer is closed before
+	 * that (`store_unavailable`), or if the store can never write the change (`store_conflict`). If the store fails, the change is tried
+	 * again until it is written.
 	 *
 	 * The outcome of an attempt may wait for a send before that; any other change does not.
-	 *
-	 * Rejects with a `StoreError` only if the committer is closed before that (`store_unavailable`), or if the store
-	 * can never write the change (`store_conflict`).
+	 */
+	add(update: PendingUpdate): void {
+		if (this.#closed)
+			return this.#caller.reject([update], new StoreError("store_unavailable", "the committer is closed"));
+		if (this.#updates.length === 0) this.#rideUntil = this.#clock.monotonicMs() + this.#limits.rideMs;
+		this.#updates.push(update);
+		this.#schedule(false);
+	}
+
+	/**
+	 * As `add`. Resolves with the new state of the delivery and whether this update has changed it, or null if there is no such delivery.
+	 * Rejects with the `StoreError` of `failed`.
 	 */
 	update(update: DeliveryUpdate): Promise<UpdateResult | null> {
-		return new Promise((done, failed) => {
-			if (this.#closed) {
-				failed(new StoreError("store_unavailable", "the committer is closed"));
-				return;
-			}
-			if (this.#updates.length === 0) this.#rideUntil = this.#clock.monotonicMs() + this.#limits.rideMs;
-			this.#updates.push({ update, done, failed });
-			this.#schedule(false);
-		});
+		return new Promise((done, failed) => this.add({ update, done, failed }));
 	}
 
 	/** The outcomes that wait now do not wait for a send any longer: somebody needs the places that they take. */
@@ -177,7 +181,7 @@ export class Committer {
 		this.#cancelWait();
 		if (this.#state === "riding") this.#state = "idle";
 		const error = new StoreError("store_unavailable", "the committer is closed");
-		for (const update of this.#updates.splice(0)) update.failed(error);
+		this.#caller.reject(this.#updates.splice(0), error);
 	}
 
 	/** Plans the next commit. With `urgent`, it waits neither for a send nor for the end of a back-off. */
@@ -304,26 +308,17 @@ export class Committer {
 	#callBack(result: CommitResult, { sends, events, updates, sendsSince }: Work): void {
 		for (const [index, update] of updates.entries()) {
 			if (update.update.attempt !== null) this.#writtenRows++;
-			update.done(result.updates[index] ?? null);
+			this.#caller.updated(update, result.updates[index] ?? null);
 		}
 		for (const [index, send] of sends.entries()) {
 			const event = events[index];
 			const accepted = result.events[index];
 			if (event === undefined || accepted === undefined) continue;
 			if (accepted.kind === "accepted") this.#writtenRows += 1 + event.event.deliveryCount;
-			this.#callBackSend(send, event, accepted);
+			this.#caller.sent(send, event, accepted);
 		}
 		if (result.healthChanges.length > 0) this.#listeners.healthChanged?.(result.healthChanges);
 		this.#reportSendsEnded(sends, sendsSince);
-	}
-
-	/** If the callback throws, the event is committed nevertheless, and the other callers must be called back. */
-	#callBackSend(send: PendingSend, event: NewEvent, result: AcceptResult): void {
-		try {
-			send.done(event, result);
-		} catch (error) {
-			this.#observer.problem("the callback of a send failed", error, { projectId: event.event.projectId });
-		}
 	}
 
 	/** Refuses the sends of a commit that failed. Returns the updates that must be tried again. */
@@ -333,7 +328,7 @@ export class Committer {
 		if (error.code === "store_conflict") {
 			if (sends.length + updates.length > 1) return this.#oneByOne(work);
 			// It was alone in its commit and is still in conflict: no later commit can write it.
-			for (const update of updates) update.failed(error);
+			this.#caller.reject(updates, error);
 			this.#refuse(error, work);
 			return [];
 		}
@@ -366,7 +361,7 @@ export class Committer {
 			return failed.length > 0;
 		}
 		const error = new StoreError("store_unavailable", "the committer is closed");
-		for (const update of failed) update.failed(error);
+		this.#caller.reject(failed, error);
 		return false;
 	}
 

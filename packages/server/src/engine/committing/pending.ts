@@ -18,7 +18,9 @@ export interface PendingSend {
 /** A change of a delivery that waits for its commit. */
 export interface PendingUpdate {
 	readonly update: DeliveryUpdate;
+	/** Called after the commit: with null if there is no such delivery. */
 	done(result: UpdateResult | null): void;
+	/** Called if it will never be written. */
 	failed(error: StoreError): void;
 }
 

@@ -5,8 +5,10 @@ import { causeOf } from "../../core/log/attempt-cause.ts";
 import { parseRetryAfterMs } from "../../core/policies/retry-policy.ts";
 import { isRelayEndpoint, relayRequestId } from "../../core/receivers/relay.ts";
 import { HIDDEN_VALUE, type ArmedWebhook } from "../../core/webhook.ts";
-import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
+import type { AttemptReport } from "../../ports/observer.ts";
+import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
+import type { Span } from "../../ports/tracing.ts";
 
 /**
  * The request for an event to a webhook, signed as Standard Webhooks specifies: by the secrets that have not expired at
@@ -123,6 +125,31 @@ export function recordAttempt(
 	};
 }
 
+/** What the observer is told of an attempt. */
+export function reportOf(
+	delivery: LeasedDelivery,
+	outcome: AttemptOutcome,
+	success: boolean,
+	startDate: number,
+): AttemptReport {
+	const isFirst = delivery.attemptCount === 0 && delivery.trigger === "auto";
+	return {
+		projectId: delivery.projectId,
+		webhookId: delivery.webhookId,
+		eventId: delivery.eventId,
+		deliveryId: delivery.id,
+		attemptNumber: delivery.attemptCount + 1,
+		trigger: delivery.trigger,
+		responseCode: outcome.responseCode,
+		error: outcome.error,
+		reason: outcome.reason,
+		detail: outcome.detail,
+		durationMs: outcome.durationMs,
+		acceptedToSentMs: isFirst ? startDate - delivery.createDate : null,
+		result: success ? "success" : "failure",
+	};
+}
+
 /** The headers of a request without the values of the webhook's own ones, which are write-only. */
 export function shownHeaders(
 	{ headerNames }: Pick<ArmedWebhook, "headerNames">,
@@ -131,4 +158,10 @@ export function shownHeaders(
 	const shown: Record<string, string> = { ...request.headers };
 	for (const name of headerNames) shown[name] = HIDDEN_VALUE;
 	return shown;
+}
+
+/** How the span of an attempt ends. */
+export function spanEnd(outcome: AttemptOutcome): Parameters<Span["end"]> {
+	const status = outcome.responseCode === 0 ? undefined : outcome.responseCode;
+	return [{ "http.response.status_code": status }, isOwnFailure(outcome.error) ? outcome.error : causeOf(outcome)];
 }

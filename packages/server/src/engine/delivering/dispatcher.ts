@@ -1,18 +1,18 @@
 // The dispatcher: takes deliveries out of the ready queue, makes their attempts, and gives the outcomes to the next
 // commit.
 import type { DeliveryState } from "../../core/delivery.ts";
-import { causeOf } from "../../core/log/attempt-cause.ts";
 import { isDeliverable, type ArmedWebhook } from "../../core/webhook.ts";
 import type { Facts } from "../../ports/observer.ts";
 import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
-import type { NewEvent } from "../../ports/store/accept.ts";
+import type { DeliveryUpdate, NewEvent } from "../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Span } from "../../ports/tracing.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineParts } from "../parts.ts";
-import { judge, recordAttempt, requestFor, verdictOnPreviousEndpoint } from "./attempt.ts";
+import { judge, recordAttempt, reportOf, requestFor, spanEnd, verdictOnPreviousEndpoint } from "./attempt.ts";
 import type { HandOffs } from "./hand-offs/hand-offs.ts";
 import type { OpenCommits } from "./open-commits.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
@@ -31,6 +31,16 @@ interface Neighbours {
 	readonly refiller: Refiller;
 	readonly handOffs: HandOffs;
 	readonly commits: Pick<OpenCommits, "isCancelled">;
+}
+
+/** An attempt that was given to the sender. */
+interface AttemptUnderWay {
+	readonly delivery: LeasedDelivery;
+	/** The webhook as it was at the start of the attempt. */
+	readonly webhook: ArmedWebhook;
+	readonly request: AttemptRequest;
+	readonly startDate: number;
+	readonly span: Span | undefined;
 }
 
 /** A lease must outlast the attempt by this much, so that the outcome can be committed before the lease ends. */
@@ -181,32 +191,47 @@ export class Dispatcher {
 		});
 	}
 
+	/**
+	 * An attempt is a chain of callbacks and not of promises, which would cost a tenth of its CPU: `#deliver`, `#attempt`, `#ended`,
+	 * `#record`, `#commit`. What throws on the way ends in `#fail`, and each way ends in `#finished`.
+	 */
 	#begin(delivery: LeasedDelivery): void {
 		this.#lastActivityAt = this.#parts.clock.monotonicMs();
-		this.#deliver(delivery)
-			.catch((error: unknown) => this.#leaveLeased(delivery, error))
-			.finally(() => this.#finished(delivery))
-			// `#finished` changes memory only. If it throws nevertheless, that is a defect and must be reported.
-			.catch((error: unknown) => this.#parts.observer.problem("the dispatcher failed", error, idsOf(delivery)));
+		try {
+			this.#deliver(delivery);
+		} catch (error) {
+			this.#fail(delivery, error);
+		}
 	}
 
-	async #deliver(delivery: LeasedDelivery): Promise<void> {
+	#deliver(delivery: LeasedDelivery): void {
 		// Another process delivers this webhook, or will soon.
 		if (!this.#parts.tenure.holds(delivery.webhookId)) return this.#giveBack(delivery);
-		const known = this.#near.directory.webhook(delivery.webhookId);
+		const { directory } = this.#near;
+		const known = directory.webhook(delivery.webhookId);
 		// The webhook was paused, disabled or deleted. The store decides what becomes of the delivery.
 		if (known === undefined || !isDeliverable(known)) return this.#giveBack(delivery);
+		const armed = directory.armed(known);
+		if (armed !== undefined) return this.#attempt(delivery, armed);
+		this.#deliverAfterRead(delivery, known).catch((error: unknown) => this.#fail(delivery, error));
+	}
+
+	/** The webhook has to be read from the store first. */
+	async #deliverAfterRead(delivery: LeasedDelivery, known: KnownWebhook): Promise<void> {
 		const { directory } = this.#near;
-		let webhook: ArmedWebhook | null | undefined = directory.armed(known);
-		const isRead = webhook === undefined;
-		while (webhook === undefined) {
+		let webhook: ArmedWebhook | null | undefined;
+		do {
 			// Awaited as it is, so that attempts to a webhook begin in the order of their deliveries.
 			const read = await directory.readArmed(known.id);
 			// It may have changed during the read.
 			webhook = read === null || read.revision >= known.revision ? read : directory.armed(known);
-		}
-		if (webhook === null || !isDeliverable(webhook) || !isDeliverable(known)) return this.#giveBack(delivery);
-		if (isRead && !this.#mayStillBegin(delivery)) return this.#giveBack(delivery);
+		} while (webhook === undefined);
+		if (webhook === null || !isDeliverable(known) || !this.#mayStillBegin(delivery)) return this.#giveBack(delivery);
+		this.#attempt(delivery, webhook);
+	}
+
+	#attempt(delivery: LeasedDelivery, webhook: ArmedWebhook): void {
+		if (!isDeliverable(webhook)) return this.#giveBack(delivery);
 		const startDate = this.#parts.clock.now();
 		const leaseLeftMs = this.#near.queue.leaseUntil(delivery.id) - startDate;
 		// Happens only if the whole process stood still for a while. The delivery is claimed again, with a new lease.
@@ -214,14 +239,30 @@ export class Dispatcher {
 		const span = this.#parts.tracing?.attempting(delivery, webhook.endpoint);
 		const sent = span === undefined ? delivery : { ...delivery, traceparent: span.traceparent };
 		const request = requestFor(webhook, sent, this.#userAgent, startDate, this.#parts.wall.now());
-		const outcome = await this.#parts.sender.send(request);
+		const attempt = { delivery, webhook, request, startDate, span };
+		this.#parts.sender.send(request, (outcome) => {
+			try {
+				this.#ended(attempt, outcome);
+			} catch (error) {
+				this.#fail(delivery, error);
+			}
+		});
+	}
+
+	#ended(attempt: AttemptUnderWay, outcome: AttemptOutcome): void {
+		const { delivery, webhook, span } = attempt;
 		span?.end(...spanEnd(outcome));
 		if (isOwnFailure(outcome.error)) {
 			this.#parts.observer.attemptReturned(outcome.error);
 			if (outcome.error === "shortage") this.#shortage.began(outcome.reason ?? "", this.#near.queue.inFlight - 1);
 			return this.#giveBack(delivery);
 		}
-		await this.#recordOutcome(delivery, webhook, request, outcome, startDate);
+		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
+		const current = this.#unchanged(webhook);
+		if (current !== undefined) return this.#record(attempt, outcome, current);
+		this.#readAgain(webhook)
+			.then((read) => this.#record(attempt, outcome, read))
+			.catch((error: unknown) => this.#fail(delivery, error));
 	}
 
 	/**
@@ -234,36 +275,46 @@ export class Dispatcher {
 	}
 
 	/** Commits the attempt and the new state of the delivery. */
-	async #recordOutcome(
-		delivery: LeasedDelivery,
-		webhook: ArmedWebhook,
-		request: AttemptRequest,
-		outcome: AttemptOutcome,
-		startDate: number,
-	): Promise<void> {
+	#record(attempt: AttemptUnderWay, outcome: AttemptOutcome, current: ArmedWebhook): void {
+		const { delivery, webhook, request, startDate } = attempt;
 		const { chance, clock, ids, wall } = this.#parts;
-		// Read now and not before the attempt: a change of the retry policy applies to the next wait already.
-		const current = this.#unchanged(webhook) ?? (await this.#readAgain(webhook));
 		const now = clock.now();
 		const judged = judge(outcome, wall.now());
 		const verdict = current.endpoint === webhook.endpoint ? judged : verdictOnPreviousEndpoint(judged);
 		const lane = this.#near.queue.lane(delivery.webhookId);
 		if (verdict.kind === "success") lane.recordSuccess();
 		else lane.recordFailure();
-		this.#report(delivery, outcome, verdict.kind === "success", startDate);
+		this.#parts.observer.attemptFinished(reportOf(delivery, outcome, verdict.kind === "success", startDate));
 		this.#near.live.attemptFinished(delivery, outcome, verdict.kind === "success");
 		const policy = current.retries;
-		const committed = this.#near.committer.update({
+		const update: DeliveryUpdate = {
 			deliveryId: delivery.id,
 			at: now,
 			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: chance.fraction() },
 			attempt: recordAttempt(ids.make("atm", startDate), delivery, webhook, request, outcome, startDate),
+		};
+		this.#commit(delivery, update, (state) => {
+			this.#near.live.deliveryUpdated(delivery, state);
+			if (verdict.kind === "gone") this.#near.gone(webhook.id);
+			this.#noteNext(delivery.webhookId, state);
 		});
 		this.#hurryIfHeldUp();
-		const state = (await committed)?.state ?? null;
-		this.#near.live.deliveryUpdated(delivery, state);
-		if (verdict.kind === "gone") this.#near.gone(webhook.id);
-		this.#noteNext(delivery.webhookId, state);
+	}
+
+	/** Gives the last change of a delivery to the next commit. After that, `committed` is called, and the delivery leaves memory. */
+	#commit(delivery: LeasedDelivery, update: DeliveryUpdate, committed: (state: DeliveryState | null) => void): void {
+		this.#near.committer.add({
+			update,
+			done: (result) => {
+				try {
+					committed(result?.state ?? null);
+				} catch (error) {
+					return this.#fail(delivery, error);
+				}
+				this.#finished(delivery);
+			},
+			failed: (error) => this.#fail(delivery, error),
+		});
 	}
 
 	/** What is known of a webhook after an attempt, if it need not be read from the store. */
@@ -297,27 +348,32 @@ export class Dispatcher {
 	 * Returns the delivery to the store without an attempt. It is due there at once, unless the store holds or cancels it
 	 * because of its webhook.
 	 */
-	async #giveBack(delivery: LeasedDelivery): Promise<void> {
-		const state = await this.#release(delivery);
-		if (state !== null && state.status !== "Pending") this.#near.live.deliveryUpdated(delivery, state);
-		this.#noteNext(delivery.webhookId, state);
-	}
-
-	async #release(delivery: LeasedDelivery): Promise<DeliveryState | null> {
+	#giveBack(delivery: LeasedDelivery): void {
 		this.#near.queue.markReturning(delivery.id);
 		const at = this.#parts.clock.now();
 		const update = { deliveryId: delivery.id, at, change: { type: "release" }, attempt: null } as const;
-		return (await this.#near.committer.update(update))?.state ?? null;
+		this.#commit(delivery, update, (state) => {
+			if (state !== null && state.status !== "Pending") this.#near.live.deliveryUpdated(delivery, state);
+			this.#noteNext(delivery.webhookId, state);
+		});
 	}
 
 	/**
 	 * Handles a failure that should not happen. The delivery stays leased in the store and is claimed again when its
 	 * lease ends.
 	 */
-	#leaveLeased(delivery: LeasedDelivery, error: unknown): void {
+	#fail(delivery: LeasedDelivery, error: unknown): void {
 		const message = "a delivery could not be handled; it is tried again after its lease";
 		this.#parts.observer.problem(message, error, idsOf(delivery));
-		this.noteDue(delivery.webhookId, this.#near.queue.leaseUntil(delivery.id));
+		try {
+			try {
+				this.noteDue(delivery.webhookId, this.#near.queue.leaseUntil(delivery.id));
+			} finally {
+				this.#finished(delivery);
+			}
+		} catch (defect) {
+			this.#parts.observer.problem("the dispatcher failed", defect, idsOf(delivery));
+		}
 	}
 
 	/** Removes the delivery from memory, and uses the room that this makes. */
@@ -333,31 +389,6 @@ export class Dispatcher {
 			for (const resolve of this.#whenDrained.splice(0)) resolve();
 		}
 	}
-
-	#report(delivery: LeasedDelivery, outcome: AttemptOutcome, success: boolean, startDate: number): void {
-		const isFirst = delivery.attemptCount === 0 && delivery.trigger === "auto";
-		this.#parts.observer.attemptFinished({
-			projectId: delivery.projectId,
-			webhookId: delivery.webhookId,
-			eventId: delivery.eventId,
-			deliveryId: delivery.id,
-			attemptNumber: delivery.attemptCount + 1,
-			trigger: delivery.trigger,
-			responseCode: outcome.responseCode,
-			error: outcome.error,
-			reason: outcome.reason,
-			detail: outcome.detail,
-			durationMs: outcome.durationMs,
-			acceptedToSentMs: isFirst ? startDate - delivery.createDate : null,
-			result: success ? "success" : "failure",
-		});
-	}
-}
-
-/** How the span of an attempt ends. */
-function spanEnd(outcome: AttemptOutcome): Parameters<Span["end"]> {
-	const status = outcome.responseCode === 0 ? undefined : outcome.responseCode;
-	return [{ "http.response.status_code": status }, isOwnFailure(outcome.error) ? outcome.error : causeOf(outcome)];
 }
 
 /** What log lines about a delivery name. */

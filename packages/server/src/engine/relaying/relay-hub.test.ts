@@ -5,6 +5,7 @@ import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { relayEndpoint } from "../../core/receivers/relay.ts";
 import type { RelayWire } from "../../ports/relay-wire.ts";
+import { attemptOnce } from "../../ports/sender.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { RelayHub } from "./relay-hub.ts";
 
@@ -38,7 +39,7 @@ function openHub(relays: Partial<RelayWire> = {}) {
 		{ setAway, othersKnow: async () => void asked++ },
 	);
 	const send = (number = 1) =>
-		hub.send({
+		attemptOnce(hub, {
 			projectId: "p",
 			customerId: null,
 			url: relayEndpoint(WEBHOOK),

@@ -6,7 +6,7 @@ import { accessEndDate, keyIdOf, sessionIdOf, type Principal } from "../../core/
 import { FanfareError } from "../../core/errors.ts";
 import { isRelayEndpoint, webhookIdOfEndpoint } from "../../core/receivers/relay.ts";
 import type { RelayedRequest, RelayWire } from "../../ports/relay-wire.ts";
-import type { AttemptOutcome, AttemptRequest, Sender } from "../../ports/sender.ts";
+import type { AttemptEnded, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import { Periodic } from "../background/periodic.ts";
 import { StreamPlaces } from "../live/stream-places.ts";
@@ -91,7 +91,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	/** The sender for every endpoint: relays' here, the others by this one. */
 	besides(sender: Sender): Sender {
 		return {
-			send: (request) => (isRelayEndpoint(request.url) ? this.send(request) : sender.send(request)),
+			send: (request, ended) => (isRelayEndpoint(request.url) ? this : sender).send(request, ended),
 			abort: () => {
 				this.abort();
 				sender.abort();
@@ -100,23 +100,21 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		};
 	}
 
-	send(request: AttemptRequest): Promise<AttemptOutcome> {
+	send(request: AttemptRequest, ended: AttemptEnded): void {
 		const { attempt = null, body, headers, timeoutMs } = request;
 		const webhookId = webhookIdOfEndpoint(request.url);
 		const eventId = headers["webhook-id"] ?? "";
-		return new Promise((resolve) => {
-			this.#line(webhookId, request.projectId).send({
-				isRelayed: false,
-				requestId: attempt?.requestId ?? `test.${eventId}.${++this.#tests}`,
-				deliveryId: attempt?.deliveryId ?? null,
-				eventId,
-				attemptNumber: attempt?.number ?? 1,
-				trigger: attempt?.trigger ?? "test",
-				headers: Object.entries(headers),
-				body,
-				timeoutMs,
-				resolve,
-			});
+		this.#line(webhookId, request.projectId).send({
+			isRelayed: false,
+			requestId: attempt?.requestId ?? `test.${eventId}.${++this.#tests}`,
+			deliveryId: attempt?.deliveryId ?? null,
+			eventId,
+			attemptNumber: attempt?.number ?? 1,
+			trigger: attempt?.trigger ?? "test",
+			headers: Object.entries(headers),
+			body,
+			timeoutMs,
+			resolve: ended,
 		});
 	}
 

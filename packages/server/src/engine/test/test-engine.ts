@@ -122,7 +122,11 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 	opened.defer(() => realSender.close());
 	const sender: Sender = {
 		...realSender,
-		send: async (request) => options.beforeSend?.(request) ?? realSender.send(request),
+		send: (request, ended) => {
+			const outcome = options.beforeSend?.(request) ?? null;
+			if (outcome === null) realSender.send(request, ended);
+			else ended(outcome);
+		},
 	};
 	const schemas = openAjvValidator({ clock: systemClock });
 	opened.defer(() => schemas.close());

@@ -1,5 +1,5 @@
 // A sender for tests. It may call loopback addresses, and fails the test if an outcome's reason contains a secret.
-import type { AttemptOutcome, AttemptRequest } from "../../../ports/sender.ts";
+import { attemptOnce, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { createAddressGuard } from "../address-guard.ts";
 import { openHttpSender, type HttpSender, type HttpSenderOptions } from "../http-sender.ts";
@@ -18,7 +18,7 @@ export function openTestSender(options: Partial<HttpSenderOptions> = {}): TestSe
 	const sender = openHttpSender({ guard, clock: systemClock, ...options });
 	return {
 		async send(url, request) {
-			const outcome = await sender.send({
+			const outcome = await attemptOnce(sender, {
 				projectId: PROJECT,
 				url: /^\w+:\/\/[^/]+$/.test(url) ? `${url}/hook/${SECRET}?token=${SECRET}` : url,
 				headers: { "content-type": "application/json", "x-token": SECRET },

@@ -4,7 +4,7 @@ import { createSecretKey, type KeyObject } from "node:crypto";
 import { randomBytes } from "../../../core/chance.ts";
 import type { HeaderPairs, Probe, ProbeOutcome, Signer, Variation } from "../../../core/conformance/probe.ts";
 import type { ArmedWebhook } from "../../../core/webhook.ts";
-import { isOwnFailure, type AttemptOutcome } from "../../../ports/sender.ts";
+import { attemptOnce, isOwnFailure, type AttemptOutcome } from "../../../ports/sender.ts";
 import { buildRequest } from "../../delivering/attempt.ts";
 import type { EngineParts } from "../../parts.ts";
 import type { EventPayload } from "../event-type-calls.ts";
@@ -92,7 +92,7 @@ export class WebhookProbe implements Probe {
 		const headers = Object.fromEntries(headersAfter(Object.entries(request.headers)));
 		const timeoutMs = Math.min(webhook.timeoutMs, MAX_TIMEOUT_MS, leftMs);
 		this.#count++;
-		const outcome = await sender.send({ ...request, headers, body: Buffer.from(bodyAfter), timeoutMs });
+		const outcome = await attemptOnce(sender, { ...request, headers, body: Buffer.from(bodyAfter), timeoutMs });
 		if (isOwnFailure(outcome.error)) this.#endedEarly ??= `Fanfare could not send: ${outcome.reason ?? outcome.error}.`;
 		return outcomeOf(outcome);
 	}

@@ -3,7 +3,7 @@ import { FanfareError } from "../../../core/errors.ts";
 import { TEST_EVENT_TYPE } from "../../../core/event-type.ts";
 import { buildBody } from "../../../core/event.ts";
 import type { ArmedWebhook } from "../../../core/webhook.ts";
-import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
+import { attemptOnce, isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
 import { buildRequest, judge, shownHeaders } from "../../delivering/attempt.ts";
 import type { EngineParts } from "../../parts.ts";
 import type { TestExchange, WebhookTest } from "../../webhook-test.ts";
@@ -92,7 +92,7 @@ export class WebhookTester {
 		for (let attemptCount = 1; ; attemptCount++) {
 			const request = buildRequest(webhook, event, this.#userAgent, clock.now(), wall.now());
 			const timeoutMs = Math.max(1, Math.min(request.timeoutMs, Math.floor(endAt - clock.monotonicMs())));
-			const outcome = await this.#parts.sender.send({ ...request, timeoutMs });
+			const outcome = await attemptOnce(this.#parts.sender, { ...request, timeoutMs });
 			const made = { webhook, request, outcome, attemptCount };
 			const waitMs = Math.min(MAX_WAIT_MS, webhook.retries.maxBackoffMs);
 			// An aborted attempt was cut short by a stop of the engine: no other one may follow it.

@@ -7,7 +7,7 @@ import { idBytes } from "../../codec/ids.ts";
 import { RELAY } from "../../codec/relays/relay-rows.ts";
 import { number } from "../../codec/rows.ts";
 import { prepareInsert } from "../../codec/statements.ts";
-import type { Transact } from "../../connection.ts";
+import { withoutSync, type Transact } from "../../connection.ts";
 
 /** Prepares the calls of `RelayStore` that write. */
 export function createRelayCalls(db: DatabaseSync, transact: Transact) {
@@ -27,6 +27,9 @@ export function createRelayCalls(db: DatabaseSync, transact: Transact) {
 	`);
 	const see = db.prepare("UPDATE relays SET seen_date = max(seen_date, ?3) WHERE webhook_id = ?1 AND epoch = ?2");
 
+	/** Who has a stream is nobody's after a power failure: that ends the process whose streams they were. */
+	const transactLightly = <T>(work: () => T): T => withoutSync(db, () => transact(work));
+
 	return {
 		putRelay: (relay: Relay): void =>
 			transact(() => {
@@ -35,12 +38,12 @@ export function createRelayCalls(db: DatabaseSync, transact: Transact) {
 				put.run(...RELAY.write(relay));
 			}),
 		holdRelay: (webhookId: string, at: number): number | null =>
-			transact(() => {
+			transactLightly(() => {
 				const row = hold.get(idBytes("webhook", webhookId), at);
 				return row === undefined ? null : number(row["epoch"]);
 			}),
 		relaysSeen: (held: readonly { readonly webhookId: string; readonly epoch: number }[], at: number): string[] =>
-			transact(() =>
+			transactLightly(() =>
 				held.flatMap(({ webhookId, epoch }) =>
 					see.run(idBytes("webhook", webhookId), epoch, at).changes === 0 ? [webhookId] : [],
 				),
