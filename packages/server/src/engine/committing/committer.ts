@@ -7,7 +7,6 @@ import type {
 	CommitResult,
 	DeliveryUpdate,
 	HealthChange,
-	NewEvent,
 	UpdateResult,
 } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
