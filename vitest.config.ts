@@ -75,6 +75,21 @@ const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
 	},
 };
 
+/** The tests of the sender once more, with attempts in a thread. Those that move the time are skipped there, and the long random ones are not repeated. */
+const IN_SENDER_THREAD: TestProjectInlineConfiguration = {
+	extends: true,
+	test: {
+		name: "in a sender thread",
+		include: [
+			"packages/server/src/adapters/http/{attempt-facts,connection,connector,customers,kept-connection,openings,origin-pools}.test.ts",
+			"packages/server/src/adapters/http/{http-sender*,ports,proxy,stray-bytes}.test.ts",
+		],
+		isolate: false,
+		setupFiles: ["test/setup/property-seed.ts", "test/setup/in-sender-thread.ts"],
+		env: { TEST_SENDER: "thread" },
+	},
+};
+
 // Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
 const conditions = ["@fanfare/source", "node", "module", "default"];
 
@@ -98,6 +113,7 @@ export default defineConfig({
 			sharing("programs", PROGRAMS, [...ALONE, ...SOURCES]),
 			sharing("together", SOURCES, ALONE),
 			OVER_LEAN_PATH,
+			IN_SENDER_THREAD,
 			...onPostgres(),
 		],
 		setupFiles: "test/setup/property-seed.ts",

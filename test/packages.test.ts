@@ -180,7 +180,10 @@ it("the server's package has the page and the documents, with compressed copies"
 
 it("the code of the server's package is a few files, since each one costs a start a millisecond", () => {
 	const code = packed.get("server")!.files.filter((path) => /^dist\/(?!page\/|docs\/).*\.js$/.test(path));
-	expect(code).toEqual(expect.arrayContaining(["dist/index.js", "dist/adapters/sqlite/thread/store-thread.js"]));
+	const programs = ["adapters/sqlite/thread/store-thread", "compose/sending/sender-thread"].map(
+		(path) => `dist/${path}.js`,
+	);
+	expect(code).toEqual(expect.arrayContaining(["dist/index.js", ...programs]));
 	expect(code.length).toBeLessThan(80);
 });
 
@@ -311,7 +314,9 @@ describe("an installation of the packed packages, outside of the checkout", () =
 			const { version } = packed.get("cli")!.manifest as Manifest & { readonly version: string };
 			expect((await fanfare(node!, "--version")).stdout).toBe(`${version}\n`);
 			await using receiver = await startReceiver();
-			const options = { builtMain: join(modules, "fanfare/dist/main.js"), node: node!, cwd: home.path };
+			// With a thread that makes attempts, whose program the package must have.
+			const env = { FANFARE_SENDER_THREADS: "1" };
+			const options = { builtMain: join(modules, "fanfare/dist/main.js"), node: node!, cwd: home.path, env };
 			await using server = await startServerProcess(options);
 			await server.createWebhook(receiver.url);
 			const { id } = await server.project.events.send({ type: "order.paid", data: { orderId: 42 } });

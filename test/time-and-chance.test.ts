@@ -64,7 +64,7 @@ const ALLOWED: readonly (readonly [file: string, why: string, calls: readonly Re
 		[/^(globalThis\.)?setTimeout/, /^setImmediate/, /^performance/],
 	],
 	[
-		`${SERVER}/adapters/http/origin-pools.ts`,
+		`${SERVER}/adapters/http/pools/origin-pool.ts`,
 		"a turn for each attempt, which would cost a closure through the port",
 		[/^setImmediate/],
 	],

@@ -9,7 +9,6 @@ import { renderRow, type Column } from "@fanfare/testkit/report/table";
 
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";
-import type { ProfileName } from "./harness/stores/round-data.ts";
 import { helpText, listText, readOptions, type Options } from "./options.ts";
 import { summarise } from "./report/summary.ts";
 import { renderDocument, renderTables } from "./report/table.ts";
@@ -76,7 +75,7 @@ async function playAll(rounds: readonly PlannedRound[], options: Options): Promi
 		for (const round of left) {
 			const result = await runRound(round.fault, round.seed, options);
 			results.push(result);
-			note(renderRound(round, result, width, options.profile));
+			note(renderRound(round, result, width, options));
 		}
 	};
 	await Promise.all(Array.from({ length: options.jobs }, worker));
@@ -87,7 +86,7 @@ function renderRound(
 	{ number, fault, seed }: PlannedRound,
 	{ breaches, measured, keptIn }: RoundResult,
 	width: number,
-	profile: ProfileName,
+	{ profile, senderThreads }: Pick<Options, "profile" | "senderThreads">,
 ): string {
 	const columns: readonly Column[] = [
 		{ width: 4, align: "right" },
@@ -105,7 +104,8 @@ function renderRound(
 	const shown = first.map(({ promise, text }) => `      ${promise}: ${text.slice(0, SHOWN_LENGTH)}`);
 	const more = breaches.length > first.length ? [`      … ${breaches.length} in all`] : [];
 	const on = profile === "embedded" ? "" : ` --profile ${profile}`;
-	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}${on}`;
+	const threads = senderThreads === null ? "" : ` --sender-threads ${senderThreads}`;
+	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}${on}${threads}`;
 	return [line, ...shown, ...more, ...kept, repeat].join("\n");
 }
 

@@ -7,6 +7,7 @@ import { utils, type Delivery } from "@fanfare/sdk";
 import { checkAll, cutOffByRun } from "@fanfare/testkit/checks/all";
 import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
+import { pick } from "@fanfare/testkit/seeded-random";
 
 import { askServer, collect } from "./collect.ts";
 import type { Fault, FaultOptions } from "./fault.ts";
@@ -14,6 +15,8 @@ import { KINDS } from "./harness/webhook-kinds.ts";
 import type { Options } from "./options.ts";
 import { Round } from "./round.ts";
 
+/** How many threads make attempts, if the command line does not say so. In half of the rounds the main thread does. */
+const SENDER_THREADS = [0, 0, 1, 2];
 /** The number of acknowledged events before the fault, and after it. */
 const BEFORE = 60;
 const AFTER = 40;
@@ -50,10 +53,12 @@ export interface RoundResult {
 export async function runRound(
 	fault: Fault,
 	seed: number,
-	{ keep, profile, before }: Pick<Options, "keep" | "profile" | "before">,
+	{ keep, profile, before, senderThreads }: Pick<Options, "keep" | "profile" | "before" | "senderThreads">,
 ): Promise<RoundResult> {
 	const startedAt = performance.now();
 	await using round = await Round.open(fault.name, seed, profile);
+	const threads = senderThreads ?? pick(round.random("sender threads"), SENDER_THREADS);
+	round.env["FANFARE_SENDER_THREADS"] = String(threads);
 	const record = await play(round, fault, { before });
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
 	const keptIn = keep || breaches.length > 0 ? await keepData(round, breaches) : null;

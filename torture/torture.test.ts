@@ -87,6 +87,7 @@ describe("the options", () => {
 			keep: false,
 			faults,
 			before: null,
+			senderThreads: null,
 			jsonFile: null,
 		});
 		const args = [
@@ -103,19 +104,25 @@ describe("the options", () => {
 			"--keep",
 			"--before",
 			"v1",
+			"--sender-threads",
+			"1",
 		];
 		const options = readOptions(args);
-		expect(options).toMatchObject({ rounds: 3, seed: 0, jobs: 2, keep: true, before: "v1" });
+		expect(options).toMatchObject({ rounds: 3, seed: 0, jobs: 2, keep: true, before: "v1", senderThreads: 1 });
 		expect(options?.faults.map(({ name }) => name)).toEqual(["kill", "sigterm"]);
 		expect(readOptions(["--help"])).toBeNull();
 	});
 
-	it.each([["--fault", "nope"], ["--profile", "mysql"], ["--seed", "-1"], ["--jobs", "x"], ["--nope"]])(
-		"refuse %s %s",
-		(...args) => {
-			expect(() => readOptions(args)).toThrow(args[0]);
-		},
-	);
+	it.each([
+		["--fault", "nope"],
+		["--profile", "mysql"],
+		["--seed", "-1"],
+		["--jobs", "x"],
+		["--sender-threads", "17"],
+		["--nope"],
+	])("refuse %s %s", (...args) => {
+		expect(() => readOptions(args)).toThrow(args[0]);
+	});
 });
 
 describe("the draw of rounds", () => {

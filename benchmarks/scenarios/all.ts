@@ -29,6 +29,7 @@ import { idle } from "./speed/idle.ts";
 import { oneEvent } from "./speed/one-event.ts";
 import { quiet200 } from "./speed/quiet-200.ts";
 import { relayDeliveries } from "./speed/relay-deliveries.ts";
+import { senderThreads } from "./speed/sender-threads.ts";
 import { steady2000 } from "./speed/steady-2000.ts";
 import { storeSql } from "./speed/store-sql.ts";
 
@@ -42,6 +43,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	idleStreams,
 	storeSql,
 	relayDeliveries,
+	senderThreads,
 	comparators,
 	payloadSizes,
 	webhookCounts,

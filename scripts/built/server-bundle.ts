@@ -10,6 +10,7 @@ const PROGRAMS = [
 	"adapters/sqlite/backup/copy-process.ts",
 	"adapters/sqlite/thread/reader-thread.ts",
 	"adapters/sqlite/thread/store-thread.ts",
+	"compose/sending/sender-thread.ts",
 ];
 
 /** Files that the code reads. */

@@ -30,6 +30,7 @@ const ENTRIES = {
 	"store-thread": `${STORE}/store-thread.ts`,
 	"reader-thread": `${STORE}/reader-thread.ts`,
 	"check-thread": "packages/server/src/adapters/ajv/thread.ts",
+	"sender-thread": "packages/server/src/compose/sending/sender-thread.ts",
 };
 
 /** Libraries stay what they are. The code still finds its files beside its sources. */

@@ -4,8 +4,11 @@ import { readdir, readFile } from "node:fs/promises";
 
 import { processUsage } from "@fanfare/testkit/process-usage";
 
-/** `pool` is libuv's pool for files and names. `rest` is V8's threads and whatever has no name that is known here. */
-export type ThreadKind = "main" | "store" | "pool" | "rest";
+/**
+ * `senders` are the threads that make attempts, if there are any, `pool` is libuv's pool for files and names. `rest` is V8's threads and
+ * whatever has no name that is known here.
+ */
+export type ThreadKind = "main" | "store" | "senders" | "pool" | "rest";
 
 export interface ThreadReading {
 	readonly cpuUs: number;
@@ -15,6 +18,14 @@ export interface ThreadReading {
 
 export interface ProcessReading extends ThreadReading {
 	readonly byThread: Readonly<Record<ThreadKind, ThreadReading>>;
+	/** The thread that has used the most CPU time: with a core for each, it is the first to be busy all the time. Null if it is not known. */
+	readonly busiest: BusiestThread | null;
+}
+
+export interface BusiestThread {
+	/** As the system shows it. */
+	readonly name: string;
+	readonly cpuUs: number;
 }
 
 /** Why threads can't be told apart on this machine; null if they can. Their values are then NaN. */
@@ -22,11 +33,12 @@ export const THREADS_SKIPPED = existsSync("/proc/self/task")
 	? null
 	: "CPU by thread and sleeps are skipped: there is no /proc here";
 
-const KINDS: readonly ThreadKind[] = ["main", "store", "pool", "rest"];
+const KINDS: readonly ThreadKind[] = ["main", "store", "senders", "pool", "rest"];
 const UNKNOWN: ThreadReading = { cpuUs: Number.NaN, sleeps: Number.NaN };
 const NS_PER_US = 1_000;
+const US_PER_S = 1_000_000;
 
-type Times = ReadonlyMap<number, ThreadReading & { readonly kind: ThreadKind }>;
+type Times = ReadonlyMap<number, ThreadReading & { readonly kind: ThreadKind; readonly name: string }>;
 
 export class ThreadMeter {
 	readonly #pid: number;
@@ -49,20 +61,24 @@ export class ThreadMeter {
 	async read(): Promise<ProcessReading> {
 		if (THREADS_SKIPPED !== null) {
 			const { cpuUs } = await processUsage(this.#pid);
-			const byThread = { main: UNKNOWN, store: UNKNOWN, pool: UNKNOWN, rest: UNKNOWN };
-			return { cpuUs: cpuUs - this.#cpuBeforeUs, sleeps: Number.NaN, byThread };
+			return { cpuUs: cpuUs - this.#cpuBeforeUs, sleeps: Number.NaN, byThread: byKind(() => UNKNOWN), busiest: null };
 		}
 		const after = await timesOf(this.#pid);
-		const of = (kind: ThreadKind) => sum([...after].map(([id, times]) => used(times, this.#before.get(id), kind)));
-		const byThread = { main: of("main"), store: of("store"), pool: of("pool"), rest: of("rest") };
-		return { ...sum(Object.values(byThread)), byThread };
+		const threads = [...after].map(([id, { kind, name, ...times }]) => ({
+			kind,
+			name,
+			...used(times, this.#before.get(id)),
+		}));
+		const byThread = byKind((kind) => sum(threads.filter((thread) => thread.kind === kind)));
+		const [busiest = null] = threads.toSorted((a, b) => b.cpuUs - a.cpuUs);
+		return { ...sum(threads), byThread, busiest };
 	}
 }
 
 /** The sum of readings, by thread too. */
 export function sumOfReadings(readings: readonly ProcessReading[]): ProcessReading {
-	const of = (kind: ThreadKind) => sum(readings.map(({ byThread }) => byThread[kind]));
-	return { ...sum(readings), byThread: { main: of("main"), store: of("store"), pool: of("pool"), rest: of("rest") } };
+	const byThread = byKind((kind) => sum(readings.map((reading) => reading.byThread[kind])));
+	return { ...sum(readings), byThread, busiest: null };
 }
 
 /** The measurements per event: `cpuUs.main`, `sleeps.main` and so on. */
@@ -75,8 +91,26 @@ export function perEvent({ byThread }: ProcessReading, events: number): Record<s
 	);
 }
 
-function used(after: ThreadReading & { kind: ThreadKind }, before: ThreadReading | undefined, kind: ThreadKind) {
-	if (after.kind !== kind) return { cpuUs: 0, sleeps: 0 };
+/**
+ * The CPU time of an event by thread, and which thread is the first to need a whole core, if there is one for each, at which rate.
+ *
+ * @example
+ * describeThreads(reading, 80_000); // "main 31.2, store 12.0, V8 6.1 µs an event; first to be busy: node-MainThread, at 32,051 a second"
+ */
+export function describeThreads({ byThread, busiest }: ProcessReading, events: number): string {
+	if (busiest === null) return "the threads' CPU is not known here";
+	const { main, store, senders, rest } = byThread;
+	const parts = Object.entries({ main, store, senders, V8: rest }).filter(([, { cpuUs }]) => cpuUs > 0);
+	const shown = parts.map(([name, { cpuUs }]) => `${name} ${(cpuUs / events).toFixed(1)}`).join(", ");
+	const rate = Math.round((events / busiest.cpuUs) * US_PER_S).toLocaleString("en-US");
+	return `${shown} µs an event; first to be busy: ${busiest.name}, at ${rate} a second`;
+}
+
+function byKind(of: (kind: ThreadKind) => ThreadReading): Record<ThreadKind, ThreadReading> {
+	return { main: of("main"), store: of("store"), senders: of("senders"), pool: of("pool"), rest: of("rest") };
+}
+
+function used(after: ThreadReading, before: ThreadReading | undefined): ThreadReading {
 	return { cpuUs: after.cpuUs - (before?.cpuUs ?? 0), sleeps: after.sleeps - (before?.sleeps ?? 0) };
 }
 
@@ -99,16 +133,22 @@ async function threadTimes(pid: number, id: number) {
 	try {
 		const [name, schedule, status] = await Promise.all([read("comm"), read("schedstat"), read("status")]);
 		const sleeps = Number(/^voluntary_ctxt_switches:\s+(\d+)$/m.exec(status)?.[1]);
-		return { kind: kindOf(name.trim(), id === pid), cpuUs: Number(schedule.split(" ")[0]) / NS_PER_US, sleeps };
+		return {
+			kind: kindOf(name.trim(), id === pid),
+			name: name.trim(),
+			cpuUs: Number(schedule.split(" ")[0]) / NS_PER_US,
+			sleeps,
+		};
 	} catch (error) {
 		if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")) return null;
 		throw error;
 	}
 }
 
-/** The server's only worker threads are the store's and, for projects with JSON Schemas, that of the validator. */
+/** The names of the server's threads. Before version 0.2, those that read and that of the validator were called like the store's. */
 function kindOf(name: string, isMain: boolean): ThreadKind {
 	if (isMain) return "main";
-	if (name === "WorkerThread") return "store";
+	if (name === "fanfare-store" || name === "WorkerThread") return "store";
+	if (name.startsWith("fanfare-send")) return "senders";
 	return name === "libuv-worker" ? "pool" : "rest";
 }

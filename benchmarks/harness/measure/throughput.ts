@@ -6,6 +6,7 @@ import type { ResultLine, Measurements, RunContext } from "../../scenario.ts";
 import type { Child } from "../process/child.ts";
 import type { BenchServer, SendTarget } from "../server/bench-server.ts";
 import { CpuMeter } from "./cpu-meter.ts";
+import { describeThreads, ThreadMeter } from "./thread-meter.ts";
 
 export interface ThroughputOptions {
 	/** Each connection has one request in flight at a time. */
@@ -14,6 +15,8 @@ export interface ThroughputOptions {
 	readonly batchSize: number;
 	/** Size of an event's body as its receiver gets it. Defaults to 1 KB. */
 	readonly bodyBytes?: number;
+	/** Adds a note on the CPU of the server's threads. Defaults to false. */
+	readonly noteThreads?: boolean;
 }
 
 /** The two loads of the budgets. */
@@ -36,7 +39,7 @@ const SETTLE_MS = 250;
 export async function measureThroughput(context: RunContext, options: ThroughputOptions): Promise<Measurements> {
 	await using server = await context.startServer();
 	const target = await server.newProject(context.receiver.url);
-	return await measureLoad(context, server, target, options);
+	return await measureLoad(context, server, target, { ...options, noteThreads: true });
 }
 
 /** Measures a load spread over `count` webhooks, each with this rate limit if there is one. The store with the webhooks is made once for all runs. */
@@ -83,7 +86,9 @@ export async function measureLoad(
 	await using load = await context.startLoad();
 	await warmUp(context, { server, load, target }, options);
 
-	const loop = { ...target, ...options, series: await receiver.newSeries(), seconds };
+	const { noteThreads = false, ...shape } = options;
+	const loop = { ...target, ...shape, series: await receiver.newSeries(), seconds };
+	const threads = noteThreads ? await ThreadMeter.start(server.pid) : null;
 	const meter = await CpuMeter.start({ server: server.pid, load: load.pid, receiver: receiver.pid });
 	const { acknowledged, startedAt, endedAt, acknowledgedP50Ms, acknowledgedP99Ms } = await server.whileAlive(
 		load.call("closedLoop", loop),
@@ -92,6 +97,7 @@ export async function measureLoad(
 	const { received, duplicates, lastAt } = await server.whileAlive(receiver.waitFor(acknowledged));
 	await sleep(SETTLE_MS);
 	const cpu = await meter.read();
+	if (threads !== null) context.note(describeThreads(await threads.read(), received));
 	await server.checkNothingPending(target.projectId);
 	return {
 		sent: acknowledged,

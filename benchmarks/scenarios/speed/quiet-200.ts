@@ -62,6 +62,7 @@ export const quiet200: Scenario = {
 		{ measurement: "floorCpuUsPerEvent", label: "floor's CPU per event, that rate", unit: "µs" },
 		skippable("cpuUs.main", "CPU: main thread", "µs"),
 		skippable("cpuUs.store", "CPU: store's thread", "µs"),
+		skippable("cpuUs.senders", "CPU: threads of attempts", "µs"),
 		skippable("cpuUs.pool", "CPU: libuv's pool", "µs"),
 		skippable("cpuUs.rest", "CPU: V8's threads", "µs"),
 		skippable("sleepsPerEvent", "sleeps per event, all threads", "each"),

@@ -57,6 +57,7 @@ describe("readConfig", () => {
 			maxRelaysPerCustomer: 5,
 			maxInFlight: 1_024,
 			maxInFlightPerWebhook: 256,
+			senderThreads: null,
 			maxProjects: 10_000,
 			maxKeys: 10_000,
 			maxWebhooks: 100_000,

@@ -41,6 +41,8 @@ const DEATHS = {
 } as const;
 /** So that the thread has used up its memory soon. */
 const SMALL_HEAP = "--max-old-space-size=96";
+/** So that the first thread is that of the store. */
+const NO_SENDER_THREADS = { FANFARE_SENDER_THREADS: "0" };
 
 describe.each(Object.entries(DEATHS))("fanfare serve, when the thread of its store %s", (_title, death) => {
 	it("logs one line, ends with exit code 1, and loses nothing that was acknowledged", async () => {
@@ -48,7 +50,7 @@ describe.each(Object.entries(DEATHS))("fanfare serve, when the thread of its sto
 		await using server = await startServerProcess({
 			preload: [`data:text/javascript,${encodeURIComponent(death.preload)}`],
 			onMessage: () => {},
-			env: { FANFARE_MAX_IN_FLIGHT: "8", NODE_OPTIONS: SMALL_HEAP },
+			env: { ...NO_SENDER_THREADS, FANFARE_MAX_IN_FLIGHT: "8", NODE_OPTIONS: SMALL_HEAP },
 		});
 		await server.createWebhook(receiver.url);
 		receiver.script((_request, index) => ({ delayMs: index % 40 }));
@@ -77,7 +79,12 @@ const TERMINATED = DEATHS["is terminated"].reason;
 describe("a server in another program, when the thread of its store ends", () => {
 	it("rejects `closed` and all calls, stops by itself, and leaves the directory to the next server", async () => {
 		using dir = new TemporaryDir();
-		const config = readConfig({ FANFARE_PORT: "0", FANFARE_DATA_DIR: dir.join("data"), FANFARE_LOG_LEVEL: "silent" });
+		const config = readConfig({
+			...NO_SENDER_THREADS,
+			FANFARE_PORT: "0",
+			FANFARE_DATA_DIR: dir.join("data"),
+			FANFARE_LOG_LEVEL: "silent",
+		});
 		const started = once(process, "worker") as Promise<[Worker]>;
 		const server = await startServer(config);
 		const [thread] = await started;
@@ -101,7 +108,12 @@ describe("a server in another program, when the thread of its store ends", () =>
 		const program = `
 			import { once } from "node:events";
 			import { readConfig, startServer } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)};
-			const settings = { FANFARE_PORT: "0", FANFARE_DATA_DIR: process.argv[2], FANFARE_LOG_LEVEL: "silent" };
+			const settings = {
+				FANFARE_SENDER_THREADS: "0",
+				FANFARE_PORT: "0",
+				FANFARE_DATA_DIR: process.argv[2],
+				FANFARE_LOG_LEVEL: "silent",
+			};
 			const thread = once(process, "worker");
 			await startServer(readConfig(settings));
 			await (await thread)[0].terminate();

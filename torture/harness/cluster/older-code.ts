@@ -23,6 +23,8 @@ export async function startWithOlder(round: Round, { before }: FaultOptions): Pr
 	if (ref === null)
 		throw new Error("the history has no version before the last change of the schema: name one with --before");
 	round.codeDir = await unpackRef(ref, round.dir.path, "--before");
+	// It may not know the setting, and refuses those that it does not know.
+	delete round.env["FANFARE_SENDER_THREADS"];
 	// Between two releases, both have the same version.
 	const path = join(round.codeDir, "packages", "server", "package.json");
 	const manifest = JSON.parse(readFileSync(path, "utf8")) as { readonly version: string };

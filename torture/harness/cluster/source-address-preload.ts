@@ -1,8 +1,12 @@
-// Loaded before the server: its connections to receivers come from an address of its own, by which they tell processes apart. The server's
+// Loaded before the server, in each of its threads: its connections to receivers come from an address of its own, by which they tell processes apart. The server's
 // own code has no hook for this.
 import { Socket, type TcpSocketConnectOpts } from "node:net";
+import { getEnvironmentData, isMainThread, setEnvironmentData } from "node:worker_threads";
 
-const ADDRESS = process.env["TORTURE_SOURCE_ADDRESS"];
+const VARIABLE = "TORTURE_SOURCE_ADDRESS";
+/** Threads of the server have an empty environment. */
+if (isMainThread) setEnvironmentData(VARIABLE, process.env[VARIABLE]);
+const ADDRESS = getEnvironmentData(VARIABLE) as string | undefined;
 
 type Connect = (this: Socket, ...args: unknown[]) => Socket;
 const prototype = Socket.prototype as unknown as { connect: Connect };

@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { PART_OF_CUSTOMERS } from "../engine/live/live-hub.ts";
 import { shareDescriptors } from "./descriptors.ts";
 
-const SETTINGS = { maxConnections: 10_000, maxInFlight: 1_024, maxStreams: 1_000 };
+const SETTINGS = { maxConnections: 10_000, maxInFlight: 1_024, maxStreams: 1_000, senderThreads: 0 };
 
 it("gives clients and receivers half each of what is not reserved, and never more than the settings allow", () => {
 	expect(shareDescriptors(1_024, SETTINGS)).toEqual({
@@ -19,13 +19,20 @@ it("gives clients and receivers half each of what is not reserved, and never mor
 		maxInFlight: 1_024,
 		maxStreams: 1_000,
 	});
-	expect(shareDescriptors(1_024, { maxConnections: 100, maxInFlight: 50, maxStreams: 30 })).toEqual({
+	expect(shareDescriptors(1_024, { ...SETTINGS, maxConnections: 100, maxInFlight: 50, maxStreams: 30 })).toEqual({
 		maxConnections: 100,
 		maxSockets: 464,
 		maxInFlight: 50,
 		maxStreams: 30,
 	});
 	expect(shareDescriptors(524_288, { ...SETTINGS, maxConnections: 50_000 }).maxConnections).toBe(50_000);
+});
+
+it("reserves some for each thread that makes attempts", () => {
+	expect(shareDescriptors(1_024, { ...SETTINGS, senderThreads: 2 })).toMatchObject({
+		maxConnections: 456,
+		maxSockets: 456,
+	});
 });
 
 it("leaves some for each where there are hardly any, and has no limit of its own where none is known", () => {

@@ -3,6 +3,8 @@ import { PART_OF_CUSTOMERS } from "../engine/live/live-hub.ts";
 
 /** For the store's files, threads, the log, and what Node itself needs. A server that does nothing has some 40. */
 const RESERVED = 96;
+/** For the event loop of each thread that makes attempts. */
+const RESERVED_PER_SENDER_THREAD = 8;
 const FEWEST = 16;
 
 export interface DescriptorShares {
@@ -23,9 +25,15 @@ export interface DescriptorShares {
  */
 export function shareDescriptors(
 	limit: number | null,
-	settings: { readonly maxConnections: number; readonly maxInFlight: number; readonly maxStreams: number },
+	settings: {
+		readonly maxConnections: number;
+		readonly maxInFlight: number;
+		readonly maxStreams: number;
+		readonly senderThreads: number;
+	},
 ): DescriptorShares {
-	const half = limit === null ? Infinity : Math.max(FEWEST, Math.floor((limit - RESERVED) / 2));
+	const reserved = RESERVED + settings.senderThreads * RESERVED_PER_SENDER_THREAD;
+	const half = limit === null ? Infinity : Math.max(FEWEST, Math.floor((limit - reserved) / 2));
 	const maxConnections = Math.min(half, settings.maxConnections);
 	// The part of customers is rounded up.
 	const mostStreams = Math.floor((maxConnections / 2 - 1) / (1 + PART_OF_CUSTOMERS));

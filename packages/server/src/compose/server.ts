@@ -1,4 +1,5 @@
 // Composes a running server from the settings. This folder is the only one that imports adapters.
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 
 import type { Logger } from "pino";
@@ -9,7 +10,6 @@ import { openPageFiles } from "../adapters/files/page-files.ts";
 import { createChangeableGuard } from "../adapters/http/changeable-guard.ts";
 import { createClientAddress, createIsTrusted } from "../adapters/http/clients/client-address.ts";
 import { createRequestOrigin } from "../adapters/http/clients/request-origin.ts";
-import { openHttpSender } from "../adapters/http/http-sender.ts";
 import { readDescriptorLimit } from "../adapters/system/descriptor-limit.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
@@ -37,13 +37,13 @@ import type { FirstStart } from "../engine/managing/bootstrap.ts";
 import { HttpServer } from "../http-server.ts";
 import type { GivenLogger, RequestLine } from "../ports/log.ts";
 import type { Role } from "../ports/membership.ts";
-import type { StoreError } from "../ports/store/errors.ts";
 import { shareDescriptors } from "./descriptors.ts";
 import { createEmbeddedProfile } from "./embedded.ts";
 import { createInProcess, type InProcess } from "./in-process.ts";
 import { MoveReport } from "./move-report.ts";
 import type { Profile } from "./profile.ts";
 import { engineChangeOf, SettingsInForce, type Reloaded } from "./reload.ts";
+import { openSender, senderThreadsOf } from "./sending/open-sender.ts";
 import { createServerStatus } from "./server-status.ts";
 import { makeSignInLink } from "./sign-in-link.ts";
 import { VERSION } from "./version.ts";
@@ -86,7 +86,7 @@ export interface RunningServer extends InProcess {
 	stop(): Promise<void>;
 	/**
 	 * Resolves when `stop()` has ended. Rejects as soon as the server can't go on, with the reason: the thread
-	 * of its store has ended. It then stops by itself: all calls reject, sends get a 503, no attempt is started, and
+	 * of its store has ended, or one that makes attempts. It then stops by itself: all calls reject, sends get a 503, no attempt is started, and
 	 * `stop()` resolves when everything is closed. A new server on the same data directory continues from there.
 	 *
 	 * Node ends the program if nobody handles the rejection, so that a server that has stopped delivering is noticed.
@@ -177,16 +177,11 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const { portalOrigins, egressAddresses } = inForce;
 	const clientAddress = createClientAddress(config.trustedProxies);
 	const descriptorLimit = readDescriptorLimit();
-	const { maxConnections, maxSockets, maxInFlight, maxStreams } = shareDescriptors(descriptorLimit, config);
+	const senderThreads = senderThreadsOf(config, availableParallelism());
+	const shares = shareDescriptors(descriptorLimit, { ...config, senderThreads });
+	const { maxConnections, maxInFlight, maxStreams } = shares;
 	// It refuses some settings, so it comes before anything is created.
-	const sender = openHttpSender({
-		guard,
-		clock: systemClock,
-		// The engine's limit is the only one, so that no attempt waits for connections that others use to the same host.
-		connectionsPerPool: maxInFlight,
-		maxSockets,
-		...(config.proxy !== null && { proxy: config.proxy, noProxy: config.noProxy }),
-	});
+	const { sender, ...senderState } = await openSender(config, senderThreads, guard, shares);
 	resources.defer(() => sender.close());
 	const profile = await createProfile(config, clock, resources);
 	const logger = createLogger(config.logLevel, options.logger ?? log);
@@ -263,7 +258,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		adminKey: config.adminKey,
 		keepAdminKey: options.adminKeyToFile === true ? keepAdminKey : undefined,
 	});
-	// Without its store, the engine can't write the outcomes of attempts: waiting for them would be in vain.
+	// Without its store, the engine can't write the outcomes of attempts: waiting for them would be in vain. Without a thread that makes
+	// attempts, those of the others are cut short, too, so that the next start comes soon.
 	let graceMs: number | null = null;
 	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
 	resources.defer(() => engine.stop(graceMs ?? inForce.config.shutdownGraceMs));
@@ -291,10 +287,11 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		egressAddresses,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
+	await senderState.ready;
 	await engine.start();
 	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
 	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);
-	const { stop, closed } = endings(resources, storeDied, (error) => {
+	const { stop, closed } = endings(resources, Promise.race([storeDied, senderState.died]), (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
 		graceMs = 0;
 	});
@@ -344,17 +341,17 @@ function proxyActorHeader({ actorHeader, trustedProxies }: Config): ProxyActorHe
 	return (peer) => (actorHeader !== null && isTrusted(peer) ? actorHeader : null);
 }
 
-/** The two ways in which a server ends: somebody calls `stop`, or its store dies. `onDeath` is called before it stops. */
+/** The two ways in which a server ends: somebody calls `stop`, or a thread that it needs dies. `onDeath` is called before it stops. */
 function endings(
 	resources: AsyncDisposableStack,
-	storeDied: Promise<StoreError>,
-	onDeath: (error: StoreError) => void,
+	died: Promise<Error>,
+	onDeath: (error: Error) => void,
 ): Pick<RunningServer, "stop" | "closed"> {
 	const closed = Promise.withResolvers<void>();
 	let stopping: Promise<void> | null = null;
 	const stop = () => (stopping ??= resources.disposeAsync().finally(closed.resolve));
 	const stopAtDeath = async () => {
-		const error = await storeDied;
+		const error = await died;
 		onDeath(error);
 		closed.reject(error);
 		await stop();

@@ -7,6 +7,7 @@ import { DEFAULT_RETENTION, MAX_RETENTION_DAYS } from "../core/policies/retentio
 import { LOG_LEVELS } from "../ports/log.ts";
 import type { AllowedHost } from "../ports/sender.ts";
 import { CLUSTER_SETTINGS } from "./cluster-settings.ts";
+import { DELIVERING_SETTINGS } from "./delivering-settings.ts";
 import {
 	parseActorHeader,
 	parseAllowedHosts,
@@ -173,19 +174,7 @@ export const configSchema = z.object({
 		reloads: true,
 	}),
 	...TRACING_SETTINGS,
-	maxInFlight: setting(wholeNumber(1, 100_000), 1_024, {
-		expected: "a whole number from 1 to 100000",
-		meaning:
-			"The most attempts in flight at once. A project may use three quarters of what the others leave free. Never more than half of the descriptors that the process may have open.",
-		defaultText: "`1024`",
-		example: "256",
-	}),
-	maxInFlightPerWebhook: setting(wholeNumber(1, 100_000), 256, {
-		expected: "a whole number from 1 to 100000",
-		meaning: "The most attempts in flight at once to one webhook.",
-		defaultText: "`256`",
-		example: "8",
-	}),
+	...DELIVERING_SETTINGS,
 	maxProjects: setting(wholeNumber(1, 1_000_000), 10_000, {
 		expected: "a whole number from 1 to 1000000",
 		meaning: "The maximum number of projects. Deleted ones do not count.",

@@ -38,6 +38,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	egressAddresses: "receivers",
 	maxInFlight: "delivering",
 	maxInFlightPerWebhook: "delivering",
+	senderThreads: "delivering",
 	relays: "delivering",
 	maxRelays: "delivering",
 	retentionDays: "retention",

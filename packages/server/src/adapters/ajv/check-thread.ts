@@ -131,6 +131,8 @@ export class CheckThread {
 		this.#table = new SchemaTable();
 		const workerData: ThreadData = { finished };
 		const thread = new Worker(threadFile(), {
+			// Shown by the system's tools.
+			name: "fanfare-schemas",
 			workerData,
 			resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryLimitMb },
 			// The thread needs nothing from this process's environment or arguments.

@@ -19,6 +19,8 @@ export interface AddressGuardOptions {
 
 /** Checks endpoints when they are registered, and IP addresses whenever a connection is opened. */
 export interface AddressGuard extends EndpointGuard {
+	/** What it was created with. */
+	readonly rules: Required<AddressGuardOptions>;
 	/**
 	 * Whom a webhook is called for, as one text: the project, or all customers of it together, for whom the operator has allowed
 	 * nothing. Parties share neither connections nor what was found out about an address.
@@ -80,11 +82,12 @@ const KINDS: Readonly<Record<string, string>> = {
  *   no public endpoint needs them.
  */
 export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
-	const networks = options.allowNetworks.map((network) => parseNetwork(network, "FANFARE_ALLOW_NETWORKS"));
-	const hosts = new Set((options.allowHosts ?? []).map(({ host, projectId }) => hostKey(host, projectId)));
+	const { allowNetworks, allowHosts = [], allowHttp, allowForCustomers = false } = options;
+	const networks = allowNetworks.map((network) => parseNetwork(network, "FANFARE_ALLOW_NETWORKS"));
+	const hosts = new Set(allowHosts.map(({ host, projectId }) => hostKey(host, projectId)));
 
 	const partyOf = (projectId: string, customerId: string | null) =>
-		customerId === null || options.allowForCustomers === true ? projectId : projectId + CUSTOMERS;
+		customerId === null || allowForCustomers ? projectId : projectId + CUSTOMERS;
 
 	/** Whether what the operator has allowed counts for a party. */
 	const isTrusted = (party: string) => !party.endsWith(CUSTOMERS);
@@ -127,7 +130,7 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 	function rejectUrl(url: URL, party: string): string | null {
 		const trusted = isTrusted(party);
 		if (url.protocol === "http:" && !trusted) return "The endpoint uses http, which is not encrypted. Use https.";
-		if (url.protocol === "http:" && !options.allowHttp) {
+		if (url.protocol === "http:" && !allowHttp) {
 			return "The endpoint uses http, which is not encrypted. Use https, or set FANFARE_ALLOW_HTTP=true to allow http.";
 		}
 		const host = bareHost(url);
@@ -158,7 +161,8 @@ export function createAddressGuard(options: AddressGuardOptions): AddressGuard {
 		);
 	}
 
-	return { partyOf, reject, rejectOrigin, isAllowed, refusal, isPublic };
+	const rules = { allowNetworks, allowHosts, allowHttp, allowForCustomers };
+	return { rules, partyOf, reject, rejectOrigin, isAllowed, refusal, isPublic };
 }
 
 /** The host of a URL without the brackets of an IPv6 address and without dots at its end. */

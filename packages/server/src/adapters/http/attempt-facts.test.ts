@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
 import { attempt, lateAttempt, raw } from "./test/attempt-at.ts";
-import { openTestSender } from "./test/open-test-sender.ts";
+import { notInThread, openTestSender } from "./test/open-test-sender.ts";
 import { startRawReceiver } from "./test/raw-receiver.ts";
 import { reading } from "./test/reading.ts";
 
@@ -54,6 +54,7 @@ describe("the connection of an attempt", () => {
 	});
 
 	it("shows an address that is public or was asked for, and no other", async () => {
+		notInThread("a thread makes a guard of its own");
 		await using receiver = await startReceiver();
 		const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true });
 		const { url: literal, port } = receiver;

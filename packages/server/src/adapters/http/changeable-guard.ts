@@ -11,6 +11,9 @@ export interface ChangeableGuard extends AddressGuard {
 export function createChangeableGuard(options: AddressGuardOptions): ChangeableGuard {
 	let current = createAddressGuard(options);
 	return {
+		get rules() {
+			return current.rules;
+		},
 		partyOf: (...args) => current.partyOf(...args),
 		reject: (...args) => current.reject(...args),
 		rejectOrigin: (...args) => current.rejectOrigin(...args),

@@ -199,9 +199,7 @@ export class Connection implements Carrier {
 		if (rest !== null) this.#strayed(rest);
 		const { isKept, keepAliveS } = this.#parser;
 		this.#keepAliveMs = keepAliveMs(keepAliveS);
-		// What is still to be written of the request would come before the next one, if anybody reads it at all.
-		const isWritten = this.#socket?.writableLength === 0;
-		if (!isKept || !isWritten || this.#keepAliveMs <= 0) this.#close(null);
+		if (!isKept || this.#keepAliveMs <= 0) this.#close(null);
 		exchange.onResponseEnd();
 	}
 
@@ -256,6 +254,9 @@ export class Connection implements Carrier {
 		if (this.#exchange === null) return;
 		this.#exchange = null;
 		if (this.#socket?.destroyed === true) this.isOpen = false;
+		// What is still to be written of the request would come before the next one, if anybody reads it at all. This is a turn after the
+		// response: with TLS, Node says so late that all is written, and a receiver nearby may have answered by then.
+		if (this.isOpen && this.#socket?.writableLength !== 0) this.#close(null);
 		if (this.isOpen) this.#beFree();
 		this.#owner.release(this);
 	}

@@ -7,7 +7,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { openTestSender, PROJECT } from "./test/open-test-sender.ts";
+import { notInThread, openTestSender, PROJECT } from "./test/open-test-sender.ts";
 import { reading } from "./test/reading.ts";
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 });
@@ -174,6 +174,7 @@ describe("addresses in URLs", () => {
 
 	it("are also checked by the connector, in case the guard's rule for URLs misses one", async () => {
 		await using receiver = await startReceiver();
+		notInThread("a thread makes a guard of its own");
 		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), rejectOrigin: () => null };
 		await using sender = openTestSender({ guard });
 		expect(await sender.send(receiver.url)).toMatchObject({

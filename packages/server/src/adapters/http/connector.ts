@@ -6,9 +6,10 @@ import type { Clock } from "../../core/clock.ts";
 import type { AttemptConnection } from "../../core/delivery.ts";
 import type { ErrorCause } from "../../core/log/attempt-cause.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import { NameLookup, type Lookup } from "./name-lookup.ts";
+import { NameLookup, type Lookup, type Names } from "./name-lookup.ts";
 import { Dialer, type Destination } from "./opening/dial.ts";
 import { OpeningLog } from "./opening/opening-log.ts";
+import type { Usage } from "./pools/usage.ts";
 import { createProxyBypass, type ProxyBypass } from "./proxy-bypass.ts";
 import { openTunnel, parseProxy, type Proxy } from "./proxy.ts";
 import { connectFailure, failedAddress, SendFailure } from "./send-failure.ts";
@@ -27,8 +28,12 @@ export interface ConnectorOptions {
 	connectTimeoutMs: number;
 	/** Replaces the system's name look-up. */
 	lookup?: Lookup | undefined;
+	/** Looks names up in place of a look-up of its own. */
+	names?: Names | undefined;
 	/** A certificate to trust in addition to the public ones, as PEM. */
 	ca?: string | undefined;
+	/** Counts its sockets. */
+	usage: Usage;
 }
 
 /** What to do about an address that is not public. The last sentence of each such reason. */
@@ -67,26 +72,24 @@ export class Connector {
 	readonly #proxy: Proxy | null;
 	readonly #bypass: ProxyBypass;
 	readonly #timeoutMs: number;
-	readonly #names: NameLookup;
+	readonly #names: Names;
 	readonly #dialer: Dialer;
 	/** Every socket that is connecting or open. */
 	readonly #sockets = new Set<Socket>();
+	readonly #usage: Usage;
 	readonly #openings = new Set<Opening>();
 	/** The checked addresses for the socket that is being made in this moment. */
 	#addresses: readonly LookupAddress[] = [];
 
-	constructor({ guard, clock, proxy, noProxy = [], connectTimeoutMs, lookup, ca }: ConnectorOptions) {
+	constructor({ guard, clock, proxy, noProxy = [], connectTimeoutMs, lookup, names, ca, usage }: ConnectorOptions) {
 		this.#guard = guard;
 		this.#clock = clock;
 		this.#proxy = proxy === undefined ? null : parseProxy(proxy);
 		this.#bypass = createProxyBypass(noProxy);
 		this.#timeoutMs = connectTimeoutMs;
-		this.#names = new NameLookup(clock, lookup);
+		this.#names = names ?? new NameLookup(clock, lookup);
+		this.#usage = usage;
 		this.#dialer = new Dialer({ clock, lookup: this.#lookup, ca });
-	}
-
-	get socketCount(): number {
-		return this.#sockets.size;
 	}
 
 	/** Connects for this project. The callback is called later, never at once. */
@@ -246,7 +249,11 @@ export class Connector {
 
 	#track(socket: Socket): Socket {
 		this.#sockets.add(socket);
-		return socket.once("close", () => this.#sockets.delete(socket));
+		this.#usage.sockets = this.#sockets.size;
+		return socket.once("close", () => {
+			this.#sockets.delete(socket);
+			this.#usage.sockets = this.#sockets.size;
+		});
 	}
 }
 

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { attemptOnce } from "../../ports/sender.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { openHttpSender } from "./http-sender.ts";
+import { openSender } from "./test/open-test-sender.ts";
 
 const PROJECT = `proj_${"1".repeat(32)}`;
 const ALLOWED = {
@@ -29,7 +29,7 @@ describe("connections to one origin", () => {
 	it("are shared neither by customers of a project nor with webhooks that have no customer", async () => {
 		await using receiver = await startReceiver();
 		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
-		const sender = openHttpSender({ guard, clock: systemClock });
+		const sender = openSender({ guard, clock: systemClock });
 		const request = { projectId: PROJECT, url: receiver.url, headers: {}, body: Buffer.from("{}"), timeoutMs: 5_000 };
 		for (const customerId of ["acme", "globex", null, "acme", "globex", null]) {
 			expect(await attemptOnce(sender, { ...request, customerId })).toMatchObject({ responseCode: 200 });
@@ -41,7 +41,7 @@ describe("connections to one origin", () => {
 	it("are opened for a customer while another one's hang", async () => {
 		await using receiver = await startReceiver({ tls: true });
 		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
-		const sender = openHttpSender({ guard, clock: systemClock, ca: receiver.ca, connectTimeoutMs: 600_000 });
+		const sender = openSender({ guard, clock: systemClock, ca: receiver.ca, connectTimeoutMs: 600_000 });
 		const url = `https://localhost:${receiver.port}`;
 		const request = { projectId: PROJECT, url, headers: {}, body: Buffer.from("{}"), timeoutMs: 600_000 };
 		receiver.greeting = "silent";
@@ -89,7 +89,7 @@ describe("an endpoint that the operator has allowed", () => {
 		async (allowForCustomers, error) => {
 			await using receiver = await startReceiver();
 			const guard = createAddressGuard({ ...ALLOWED, allowForCustomers });
-			const sender = openHttpSender({ guard, clock: systemClock });
+			const sender = openSender({ guard, clock: systemClock });
 			const request = { projectId: PROJECT, url: receiver.url, headers: {}, body: Buffer.from("{}"), timeoutMs: 5_000 };
 			expect(await attemptOnce(sender, { ...request, customerId: null })).toMatchObject({
 				error: null,

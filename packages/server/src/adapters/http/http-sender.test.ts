@@ -1,10 +1,12 @@
 // The sender: requests as they are sent, outcomes, the deadline, and ending early.
 import { execFile } from "node:child_process";
 import { getEventListeners } from "node:events";
+import { writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { answers, startReceiver, type Answer } from "@fanfare/testkit/receiver";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it, vi } from "vitest";
 
 import { attempt, lateAttempt, raw } from "./test/attempt-at.ts";
@@ -308,9 +310,9 @@ describe("ending early", () => {
 			// What still keeps the process alive. An idle connection is open for four seconds.
 			process.stdout.write(JSON.stringify({ error, resources: process.getActiveResourcesInfo() }));
 		`;
-			const { stdout } = await run(process.execPath, ["--input-type=module", "--eval", program], {
-				timeout: DEADLINE_MS,
-			});
+			using dir = new TemporaryDir();
+			writeFileSync(dir.join("program.mjs"), program);
+			const { stdout } = await run(process.execPath, [dir.join("program.mjs")], { timeout: DEADLINE_MS });
 			const { error, resources } = JSON.parse(stdout) as { error: string | null; resources: string[] };
 			expect(error).toBe(close ? "aborted" : null);
 			expect(resources.filter((name) => /TCP|Timeout/.test(name))).toEqual([]);

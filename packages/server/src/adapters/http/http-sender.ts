@@ -6,8 +6,10 @@ import type { AddressGuard } from "./address-guard.ts";
 import { Connector } from "./connector.ts";
 import { Exchange, type Target } from "./exchange.ts";
 import { headersRejection } from "./http1/request-head.ts";
-import type { Lookup } from "./name-lookup.ts";
+import type { Lookup, Names } from "./name-lookup.ts";
+import { MAX_OPENING } from "./openings.ts";
 import { OriginPools } from "./origin-pools.ts";
+import { OwnUsage, type Usage } from "./pools/usage.ts";
 import { SendFailure } from "./send-failure.ts";
 
 export interface HttpSenderOptions {
@@ -35,6 +37,12 @@ export interface HttpSenderOptions {
 	lookup?: Lookup;
 	/** A certificate to trust in addition to the public ones, as PEM. */
 	ca?: string;
+	/** The most connections being opened at once. Defaults to 256. */
+	maxOpening?: number;
+	/** Looks names up for senders of several threads. If omitted, the sender does so itself. */
+	names?: Names;
+	/** Counts what it has open, with senders of other threads. Defaults to counts of its own. */
+	usage?: Usage;
 }
 
 /** A sender that reports the resources in use. */
@@ -43,6 +51,12 @@ export interface HttpSender extends Sender {
 	recheck(): void;
 	/** `exchanges` are requests under way or waiting for a connection; `sockets` are connecting or open. */
 	stats(): { exchanges: number; pools: number; sockets: number };
+}
+
+/** A sender in one thread. */
+export interface OneHttpSender extends HttpSender {
+	/** Closes idle connections, this many if there are, those of the longest idle pools first. */
+	closeFree(count: number): void;
 }
 
 /**
@@ -67,11 +81,13 @@ export interface HttpSender extends Sender {
  * sender.send({ projectId, url, headers, body, timeoutMs: 15_000 }, ({ responseCode, error, reason }) => …);
  * ```
  */
-export function openHttpSender(options: HttpSenderOptions): HttpSender {
-	const { guard, clock, proxy, noProxy, connectTimeoutMs = 5_000, lookup, ca } = options;
+export function openHttpSender(options: HttpSenderOptions): OneHttpSender {
+	const { guard, clock, proxy, noProxy, connectTimeoutMs = 5_000, lookup, names, ca } = options;
 	const { maxPools = 1_024, connectionsPerPool = 128, maxSockets = Infinity, poolIdleMs = 30_000 } = options;
-	const connector = new Connector({ guard, clock, proxy, noProxy, connectTimeoutMs, lookup, ca });
-	const pools = new OriginPools({ connector, clock, maxPools, connectionsPerPool, maxSockets, poolIdleMs });
+	const { maxOpening = MAX_OPENING, usage = new OwnUsage() } = options;
+	const connector = new Connector({ guard, clock, proxy, noProxy, connectTimeoutMs, lookup, names, ca, usage });
+	const limits = { maxPools, connectionsPerPool, maxSockets, poolIdleMs, maxOpening };
+	const pools = new OriginPools({ connector, clock, ...limits, usage });
 	const exchanges: Exchange[] = [];
 	let closing: Promise<void> | null = null;
 
@@ -104,8 +120,9 @@ export function openHttpSender(options: HttpSenderOptions): HttpSender {
 		send,
 		abort: () => failAll("the attempt was cut short"),
 		recheck: () => pools.forget(),
+		closeFree: (count) => void pools.closeFree(count),
 		close: () => (closing ??= shutDown()),
-		stats: () => ({ exchanges: exchanges.length, pools: pools.size, sockets: connector.socketCount }),
+		stats: () => ({ exchanges: exchanges.length, pools: usage.pools, sockets: usage.sockets }),
 	};
 }
 
@@ -133,7 +150,7 @@ function targetOf(
 }
 
 /** The outcome of an attempt that could not be sent. */
-function failed({ code, message, detail, what }: SendFailure): AttemptOutcome {
+export function failed({ code, message, detail, what }: SendFailure): AttemptOutcome {
 	return {
 		responseCode: 0,
 		error: code,

@@ -11,6 +11,12 @@ import { codeOf, lookupFailure, SendFailure } from "./send-failure.ts";
 /** Resolves a name to all its addresses. Rejects with an error that has a DNS `code`. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
+/** Finds the addresses of names: `NameLookup`, or another thread's. */
+export interface Names {
+	/** The name's addresses, at least one. Rejects with a `SendFailure`, or with the signal's reason. */
+	resolve(projectId: string, hostname: string, asking?: Asking): Promise<readonly LookupAddress[]>;
+}
+
 /** A caller that waits for addresses. */
 export interface Asking {
 	/** Ends the wait. A look-up that has not begun is not made, unless others wait for it. */
@@ -78,7 +84,7 @@ const MAX_NAMES = 10_000;
  *
  * There is no timeout here: callers limit their own waiting.
  */
-export class NameLookup {
+export class NameLookup implements Names {
 	readonly #lookup: Lookup;
 	readonly #clock: Clock;
 	/** The most concurrent look-ups. */
@@ -96,7 +102,6 @@ export class NameLookup {
 		this.#maxRunning = Math.ceil(threads / 2);
 	}
 
-	/** The name's addresses, at least one. Rejects with a `SendFailure`, or with the signal's reason. */
 	resolve(projectId: string, hostname: string, asking: Asking = {}): Promise<readonly LookupAddress[]> {
 		const project = this.#project(projectId);
 		const last = project.entries.get(hostname);

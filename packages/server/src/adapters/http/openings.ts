@@ -5,7 +5,7 @@ import Denque from "denque";
  * The most connections being opened at once, in all. Each takes a look-up, a handshake and up to five seconds if nobody
  * answers.
  */
-const MAX_OPENING = 256;
+export const MAX_OPENING = 256;
 
 /** A pool that may want to open connections. */
 export interface Opener {
@@ -44,7 +44,7 @@ export class Openings {
 	/** Projects with pools that wait, the next one first. */
 	readonly #ring = new Denque<ProjectLine>();
 
-	constructor(max = MAX_OPENING) {
+	constructor(max: number) {
 		this.#max = max;
 	}
 

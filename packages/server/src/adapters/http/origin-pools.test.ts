@@ -170,7 +170,7 @@ describe("pools", () => {
 		for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 		busy.script(() => ({ kind: "hang" }));
 		const hanging = sender.send(busy.url);
-		expect(sender.stats()).toMatchObject({ exchanges: 1, pools: 1 });
+		await expect.poll(() => sender.stats()).toMatchObject({ exchanges: 1, pools: 1 });
 		await idle.waitForConnections(0);
 		await sender.close();
 		await hanging;

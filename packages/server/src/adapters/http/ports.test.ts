@@ -1,8 +1,10 @@
 // A machine without a free local port for another connection to one address: a network of its own with two ports.
 import { execFile, execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
+import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
 const run = promisify(execFile);
@@ -48,8 +50,10 @@ it.skipIf(issue !== null)(
 		receiver.closeAllConnections();
 		receiver.close();
 	`;
-		const command = `${SETUP} && exec "$0" --input-type=module --eval "$1"`;
-		const { stdout } = await run("unshare", ["--net", "sh", "-c", command, process.execPath, program], {
+		using dir = new TemporaryDir();
+		writeFileSync(dir.join("program.mjs"), program);
+		const command = `${SETUP} && exec "$0" "$1"`;
+		const { stdout } = await run("unshare", ["--net", "sh", "-c", command, process.execPath, dir.join("program.mjs")], {
 			timeout: DEADLINE_MS,
 		});
 		expect(JSON.parse(stdout)).toMatchObject([

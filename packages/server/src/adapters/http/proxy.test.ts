@@ -7,9 +7,8 @@ import { describe, expect, it, vi } from "vitest";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { openHttpSender } from "./http-sender.ts";
 import { startProxy } from "./test/connect-proxy.ts";
-import { openTestSender } from "./test/open-test-sender.ts";
+import { notInThread, openSender, openTestSender } from "./test/open-test-sender.ts";
 
 const v4 = (address: string): LookupAddress => ({ address, family: 4 });
 const v6 = (address: string): LookupAddress => ({ address, family: 6 });
@@ -50,6 +49,7 @@ describe("through a proxy", () => {
 
 	it.each(["http://example.test", "http://10.0.0.1"])("the receiver's address is still checked: %s", async (url) => {
 		await using proxy = await startProxy();
+		notInThread("a thread makes a guard of its own");
 		const guard = { ...createAddressGuard({ allowNetworks: [], allowHttp: true }), rejectOrigin: () => null };
 		await using sender = openTestSender({ proxy: proxy.url, guard, ...answering(v4("10.0.0.1")) });
 		expect(await sender.send(url)).toMatchObject({ error: "blocked_address" });
@@ -211,7 +211,7 @@ describe("through a proxy", () => {
 		"http://user:s3cret@",
 	])("a value that is not a proxy URL is refused, and the error names the setting: %j", (proxy) => {
 		const guard = createAddressGuard({ allowNetworks: [], allowHttp: false });
-		expect(() => openHttpSender({ guard, clock: systemClock, proxy })).toThrow(
+		expect(() => openSender({ guard, clock: systemClock, proxy })).toThrow(
 			/^FANFARE_PROXY must be a URL such as ((?!s3cret).)*$/,
 		);
 	});

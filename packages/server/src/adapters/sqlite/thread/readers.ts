@@ -209,6 +209,7 @@ export class Readers {
 		if (slot.link !== null && !slot.link.isDead) return slot.link;
 		const link = new ThreadLink({
 			file: "reader-thread",
+			name: "fanfare-reader",
 			workerData: this.#path,
 			youngGenerationMb: YOUNG_GENERATION_MB,
 			onNote: () => {},

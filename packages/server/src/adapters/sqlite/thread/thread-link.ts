@@ -14,6 +14,8 @@ import {
 export interface ThreadOptions {
 	/** The name of the thread's file beside this one, without its extension. */
 	readonly file: "store-thread" | "reader-thread";
+	/** What the system's tools call the thread: at most 15 letters. */
+	readonly name: string;
 	readonly workerData: unknown;
 	/**
 	 * How much of the thread's memory new objects may take, in MB. Rows live shortly, and V8 would let them grow to 48 MB in a flood,
@@ -56,12 +58,13 @@ export class ThreadLink {
 	#failure: unknown = undefined;
 	#tellDeath: (error: StoreError) => void = () => {};
 
-	constructor({ file, workerData, youngGenerationMb, onNote, deathMessage }: ThreadOptions) {
+	constructor({ file, name, workerData, youngGenerationMb, onNote, deathMessage }: ThreadOptions) {
 		this.#deathMessage = deathMessage;
 		this.died = new Promise((resolve) => {
 			this.#tellDeath = resolve;
 		});
 		this.#worker = new Worker(threadFile(file), {
+			name,
 			workerData,
 			resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
 			// The thread needs neither the environment nor the arguments of the process.

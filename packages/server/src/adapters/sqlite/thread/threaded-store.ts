@@ -41,6 +41,7 @@ export async function openThreadedSqliteStore(
 ): Promise<ThreadedStore> {
 	const thread = new ThreadLink({
 		file: "store-thread",
+		name: "fanfare-store",
 		workerData: options,
 		youngGenerationMb: YOUNG_GENERATION_MB,
 		onNote: (message) => {
