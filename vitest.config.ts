@@ -1,4 +1,4 @@
-// How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), most in a process a file.
+// How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), most in processes that run many files.
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 import { COMPILE_CACHE, COMPILE_CACHE_FOLDER } from "./packages/testkit/src/programs/compile-cache.ts";
@@ -6,13 +6,43 @@ import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts"
 import { SlowFirstSequencer } from "./scripts/slow-first.ts";
 import { bundleCode } from "./scripts/testing/bundled-code.ts";
 
-/**
- * The rooms whose tests share a process, which loads their modules once: half the time of each small file is loading. Their modules have
- * no state, and their tests take back what they replace. A hook of a file that tests import would run for the first test file only.
- */
-export const SHARED = ["packages/server/src/{core,engine,api,ports}/**/*.test.ts"];
+/** Files with a process of their own. */
+export const ALONE = [
+	// They use a process for minutes, or count what it has.
+	"{benchmarks,simulation}/**/*.test.ts",
+	"packages/server/src/adapters/{postgres/postgres,sqlite/sqlite,sqlite/thread/threaded}-store.test.ts",
+	"packages/server/src/adapters/telemetry/metrics.test.ts",
+	"packages/server/test/embedding.test.ts",
+	// It looks at what the first import of a module does.
+	"packages/portal/test/package.test.ts",
+	"test/{packages,deploy/image}.test.ts",
+];
 
-/** The tests of the API once more, on a store on PostgreSQL. */
+/**
+ * The tests of sources, but not of the page's. Those of a project share a process, which loads their modules once: half the time of each
+ * small file is loading. Their modules have no state, and their tests take back what they replace. A hook of a file that tests import would
+ * run for the first test file only.
+ */
+const SOURCES = ["packages/{cli,sdk,server,testkit}/src/**/*.test.ts", "packages/sdk/test/**/*.test.ts"];
+
+/** Most of them start servers, commands and browsers, and wait for them. */
+const PROGRAMS = ["packages/*/{src,test}/**/*.test.ts", "{examples,scripts,test,torture}/**/*.test.ts"];
+
+/** Tests that share a process with those of the same project. */
+function sharing(name: string, include: readonly string[], exclude: readonly string[]): TestProjectInlineConfiguration {
+	return { extends: true, test: { name, include: [...include], exclude: [...exclude], isolate: false } };
+}
+
+/** Tests of the API that use no store. */
+const WITHOUT_STORE = [
+	"packages/server/src/api/page/page.test.ts",
+	"packages/server/src/api/request/session-cookie.test.ts",
+	"packages/server/src/api/request/body/{expected-form,json-scanner,turns}.test.ts",
+	"packages/server/src/api/resources/exports/{csv,export-places}.test.ts",
+	"packages/server/src/api/resources/sessions/failed-sign-ins.test.ts",
+];
+
+/** The other tests of the API once more, on a store on PostgreSQL. */
 function onPostgres(): TestProjectInlineConfiguration[] {
 	const issue = postgresIssue();
 	if (issue !== null) {
@@ -22,6 +52,7 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 	const test: TestProjectInlineConfiguration["test"] = {
 		name: "on PostgreSQL",
 		include: ["packages/server/src/api/**/*.test.ts"],
+		exclude: WITHOUT_STORE,
 		isolate: false,
 		globalSetup: "test/setup/store-server.ts",
 		env: { TEST_STORE: "postgres" },
@@ -78,18 +109,9 @@ export default defineConfig({
 	ssr: { resolve: { conditions } },
 	test: {
 		projects: [
-			{
-				extends: true,
-				test: {
-					name: "alone",
-					include: [
-						"packages/*/{src,test}/**/*.test.ts",
-						"{benchmarks,examples,scripts,simulation,test,torture}/**/*.test.ts",
-					],
-					exclude: SHARED,
-				},
-			},
-			{ extends: true, test: { name: "together", include: SHARED, isolate: false } },
+			{ extends: true, test: { name: "alone", include: ALONE } },
+			sharing("programs", PROGRAMS, [...ALONE, ...SOURCES]),
+			sharing("together", SOURCES, ALONE),
 			OVER_LEAN_PATH,
 			IN_SENDER_THREAD,
 			...onPostgres(),
@@ -106,7 +128,8 @@ export default defineConfig({
 		// Test processes load modules as Node does: faster than through Vite, whose compiled code is in no cache.
 		experimental: { viteModuleRunner: false, nodeLoader: false },
 		runner: "./scripts/testing/test-runner.ts",
-		maxWorkers: 2,
+		// One more than the cores for which this is: a third of the time of most tests is waiting for something.
+		maxWorkers: 3,
 		// Only tests that hang or fail wait this long. The defaults of some seconds depend on the speed of the machine. Tests that
 		// start servers many times take minutes while a compiler uses all cores.
 		testTimeout: 600_000,

@@ -1,19 +1,22 @@
 // `npm run build`: compiles each published package to its dist/, the SDK also to CommonJS, the server to a few files, and copies the
-// licence.
+// licence. With `--if-stale`, the page and the documents only if their sources have changed since.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, existsSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-import { buildDocs } from "./built/docs-build.ts";
+import { buildDocs, ensureDocs } from "./built/docs-build.ts";
 import { bundleServer } from "./built/server-bundle.ts";
-import { buildPage } from "./page-build.ts";
+import { buildPage, ensurePage } from "./page-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const isIfStale = process.argv.includes("--if-stale");
+/** What stays in a dist/ until it is built anew. */
+const KEPT = isIfStale ? ["page", "docs"] : [];
 
 // In the order of their imports: each package is compiled against the dist/ of the packages before it.
 for (const name of ["sdk", "server", "cli", "portal"]) {
 	const folder = `${root}packages/${name}`;
-	rmSync(`${folder}/dist`, { recursive: true, force: true });
+	clear(`${folder}/dist`);
 	execFileSync("tsc", ["--project", `${folder}/tsconfig.build.json`], { stdio: "inherit" });
 	if (name === "server") await bundleServer(folder);
 	if (existsSync(`${folder}/tsconfig.cjs.json`)) {
@@ -25,7 +28,14 @@ for (const name of ["sdk", "server", "cli", "portal"]) {
 	console.log(`built packages/${name}/dist`);
 }
 // Into the server's dist/, so after it.
-await buildPage();
+await (isIfStale ? ensurePage() : buildPage());
 console.log("built packages/server/dist/page");
-await buildDocs();
+await (isIfStale ? ensureDocs() : buildDocs());
 console.log("built packages/server/dist/docs");
+
+function clear(dist: string): void {
+	mkdirSync(dist, { recursive: true });
+	for (const name of readdirSync(dist)) {
+		if (!KEPT.includes(name)) rmSync(`${dist}/${name}`, { recursive: true });
+	}
+}

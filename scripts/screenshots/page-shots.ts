@@ -44,7 +44,16 @@ const SHOTS: readonly Shot[] = [
 		},
 		ready: "Headers of the answer",
 	},
-	{ name: "webhooks", path: () => "webhooks", ready: "Warehouse" },
+	{
+		name: "webhooks",
+		path: () => "webhooks",
+		act: (page) =>
+			page
+				.getByRole("img", { name: /in 24 hours/ })
+				.nth(6)
+				.waitFor(),
+		ready: "Warehouse",
+	},
 	{ name: "webhooks-new", path: () => "webhooks?form=new", ready: "Endpoint URL" },
 	{ name: "events", path: () => "events", ready: "order.paid" },
 	{

@@ -3,11 +3,19 @@ import { pathToFileURL } from "node:url";
 
 import { TestRunner as VitestRunner } from "vitest";
 
+import { endWorker } from "./worker-end.ts";
+
 /** How often each file was loaded in this process: the set-up file before each test file. */
 const loads = new Map<string, number>();
 
 /** A runner of vitest. Its own loads each file by an address with the time, which no cache knows. */
 export class TestRunner extends VitestRunner {
+	override onCollectStart(file: Parameters<VitestRunner["onCollectStart"]>[0]): void {
+		super.onCollectStart(file);
+		// The same function for each file, so that it is called once.
+		this.onCleanupWorkerContext(endWorker);
+	}
+
 	override importFile(path: string): Promise<unknown> {
 		const earlier = loads.get(path) ?? 0;
 		loads.set(path, earlier + 1);

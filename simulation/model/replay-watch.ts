@@ -41,7 +41,7 @@ export class ReplayWatch {
 		const { projectId, filter } = replay;
 		const byEvent = await this.#deliveries(replay);
 		const events = await readEvents(this.#world.store, projectScope(projectId));
-		return events.flatMap(({ id, type, createDate }) => {
+		return inOrderOfIds(events).flatMap(({ id, type, createDate }) => {
 			const deliveries = byEvent.get(id) ?? [];
 			const outcome = outcomeOf(deliveries);
 			const isInRange = eventIds?.includes(id) ?? (createDate >= filter.since && createDate < filter.until);
@@ -70,6 +70,19 @@ export class ReplayWatch {
 	async #deliveries({ projectId, webhookId }: Replay): Promise<Map<string, Delivery[]>> {
 		return Map.groupBy(await readDeliveries(this.#world.store, projectId, { webhookId }), ({ eventId }) => eventId);
 	}
+}
+
+/**
+ * The events, newest first, without those whose id is above that of a newer one. The ids of several engines are not in the order of
+ * numbers, by which the embedded store finds a range of dates. It has one engine everywhere else, and PostgreSQL looks for ids.
+ */
+function inOrderOfIds<T extends { readonly id: string }>(events: readonly T[]): T[] {
+	let lowest = "~";
+	return events.filter(({ id }) => {
+		if (id > lowest) return false;
+		lowest = id;
+		return true;
+	});
 }
 
 function outcomeOf(deliveries: readonly Delivery[]): ReplayOutcome | null {

@@ -69,6 +69,40 @@ function isCall({ pathname }: URL): boolean {
 	return pathname.startsWith("/projects/") || pathname.startsWith("/workspace");
 }
 
+/** A call that the page is about to make. */
+interface Call {
+	pass(): Promise<unknown>;
+	answer(status: number, problem: object, headers?: Readonly<Record<string, string>>): Promise<unknown>;
+}
+
+/**
+ * Decides about each call of the page. A route of Playwright's would turn off the cache of the browser, too: each document would get all scripts
+ * anew, and compile them.
+ */
+async function decide(page: Page, about: (call: Call) => Promise<unknown>): Promise<void> {
+	const session = await page.context().newCDPSession(page);
+	session.on("Fetch.requestPaused", ({ requestId, request }) => {
+		const pass = () => session.send("Fetch.continueRequest", { requestId });
+		const call: Call = {
+			pass,
+			answer: (status, problem, headers = {}) =>
+				session.send("Fetch.fulfillRequest", {
+					requestId,
+					responseCode: status,
+					responseHeaders: Object.entries({ "content-type": "application/json", ...headers }).map(([name, value]) => ({
+						name,
+						value,
+					})),
+					body: Buffer.from(JSON.stringify(problem)).toString("base64"),
+				}),
+		};
+		// The page may have left the screen that wanted it.
+		(isCall(new URL(request.url)) ? about(call) : pass()).catch(() => {});
+	});
+	const patterns = ["*://*/projects/*", "*://*/workspace*"].map((urlPattern) => ({ urlPattern }));
+	await session.send("Fetch.enable", { patterns });
+}
+
 /** What is wrong with a screen, in each of the forms. */
 class Look {
 	readonly problems: unknown[] = [];
@@ -98,6 +132,16 @@ async function settled(page: Page): Promise<void> {
 	await expect.poll(() => page.locator(".shimmer").count()).toBe(0);
 }
 
+/** Leads to a screen as a link of the page does: without a new document, which would have to get axe anew, too. */
+async function follow(page: Page, url: string): Promise<void> {
+	await page.locator("#content h1").evaluate("(title) => title.setAttribute('data-former', '')");
+	await page.evaluate(
+		`history.pushState(null, "", ${JSON.stringify(url)}); dispatchEvent(new PopStateEvent("popstate"))`,
+	);
+	await page.locator("#content h1:not([data-former])").waitFor();
+	await settled(page);
+}
+
 pageSuite(
 	"every screen",
 	(world) => {
@@ -108,6 +152,12 @@ pageSuite(
 			parts = await demoParts(world);
 		});
 		const address = (path: string, projectId = world.server.projectId) => `${world.server.url}/ui/${projectId}/${path}`;
+		/** The first screen is a document, which leads to the others. */
+		const show = async (page: Page, path: string, projectId?: string) => {
+			if (path !== "") return follow(page, address(path, projectId));
+			await page.goto(address(path, projectId));
+			await settled(page);
+		};
 
 		it("is found in the router", () => {
 			expect(addresses(NOTHING).length).toBeGreaterThanOrEqual(20);
@@ -119,9 +169,9 @@ pageSuite(
 			const { page } = tab;
 			const look = new Look(tab);
 			let held = Promise.withResolvers<void>();
-			await tab.person.context.route(isCall, async (route) => {
+			await decide(page, async (call) => {
 				await held.promise;
-				await route.continue();
+				await call.pass();
 			});
 			for (const path of addresses(parts)) {
 				held = Promise.withResolvers<void>();
@@ -139,8 +189,7 @@ pageSuite(
 			const { page } = tab;
 			const look = new Look(tab);
 			for (const path of addresses(NOTHING)) {
-				await page.goto(address(path, empty));
-				await settled(page);
+				await show(page, path, empty);
 				await look.at(path);
 				expect([path, await page.getByRole("button", { name: "Try again" }).count()]).toEqual([path, 0]);
 			}
@@ -151,8 +200,7 @@ pageSuite(
 			await using tab = await world.open("");
 			const look = new Look(tab);
 			for (const path of addresses(parts)) {
-				await tab.page.goto(address(path));
-				await settled(tab.page);
+				await show(tab.page, path);
 				expect([path, await tab.page.getByRole("alert").allTextContents()]).toEqual([path, []]);
 				await look.at(path, MORE_FORMS);
 			}
@@ -166,8 +214,7 @@ pageSuite(
 			const { page } = tab;
 			const look = new Look(tab);
 			for (const path of addresses(parts)) {
-				await page.goto(address(path));
-				await settled(page);
+				await show(page, path);
 				await look.at(path);
 				const offered = [
 					await page.locator("#content").getByRole("button", { name: CHANGES }).allTextContents(),
@@ -188,11 +235,11 @@ pageSuite(
 			];
 			let failure = failures[0]!;
 			let isFailing = true;
-			await tab.person.context.route(isCall, (route) => {
-				if (!isFailing) return route.continue();
+			await decide(page, (call) => {
+				if (!isFailing) return call.pass();
 				const { status, ...problem } = failure;
 				const headers = status === 503 ? { "retry-after": "1" } : undefined;
-				return route.fulfill({ status, headers, json: { ...problem, requestId: "req_of_the_failure" } });
+				return call.answer(status, { ...problem, requestId: "req_of_the_failure" }, headers);
 			});
 			for (const [index, path] of addresses(parts).entries()) {
 				failure = failures[index % failures.length]!;
@@ -229,14 +276,8 @@ pageSuite(
 			await tab.person.context.route(isOfServer, (route: Route) =>
 				isAway ? route.abort("connectionrefused") : route.continue(),
 			);
-			// As a link of the page does: a document could not be loaded now.
-			const goTo = async (path: string) => {
-				const to = JSON.stringify(address(path));
-				await page.locator("#content h1").evaluate("(title) => title.setAttribute('data-former', '')");
-				await page.evaluate(`history.pushState(null, "", ${to}); dispatchEvent(new PopStateEvent("popstate"))`);
-				await page.locator("#content h1:not([data-former])").waitFor();
-				await settled(page);
-			};
+			// A document could not be loaded now.
+			const goTo = (path: string) => follow(page, address(path));
 			const banner = page.getByText("The server has not answered since");
 			for (const path of addresses(parts).filter((one) => one !== "")) {
 				await goTo(path);

@@ -7,6 +7,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { ensurePage } from "../../../scripts/page-build.ts";
+import { atEndOfWorker } from "../../../scripts/testing/worker-end.ts";
 
 export interface World {
 	readonly server: ServerProcess;
@@ -32,9 +33,14 @@ export interface Tab extends AsyncDisposable {
 	readonly person: Person;
 }
 
-/** The browser of all suites of a test file. */
+/** The browser of all suites of a test process, which runs one file after the other. */
 let sharedBrowser: Promise<TestBrowser> | null = null;
-afterAll(async () => (await sharedBrowser)?.[Symbol.asyncDispose]());
+
+async function openBrowser(): Promise<TestBrowser> {
+	const browser = await startBrowser();
+	atEndOfWorker(() => browser[Symbol.asyncDispose]());
+	return browser;
+}
 
 /**
  * A suite in a real browser. Without Chromium it is skipped with the reason; with CI=true that is a failure. Every tab is checked for
@@ -54,7 +60,7 @@ export function pageSuite(name: string, define: (world: World) => void, options:
 			await ensurePage();
 			const { isDemo = false, ...serverOptions } = options;
 			server = isDemo ? opened.use(await startDemoWorld()).server : opened.use(await startServerProcess(serverOptions));
-			sharedBrowser ??= startBrowser();
+			sharedBrowser ??= openBrowser();
 			browser = await sharedBrowser;
 		});
 		afterAll(() => opened.disposeAsync());

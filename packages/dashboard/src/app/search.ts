@@ -133,6 +133,12 @@ export function timeOf(text: string): number {
 	return /^\d+$/.test(text) ? Number(text) : Date.parse(text);
 }
 
+/** The earlier of a time of the address and another one, in milliseconds since the epoch; undefined if there is neither. */
+export function earlierOf(text: string | undefined, time: number | undefined): number | undefined {
+	const times = [...(text === undefined ? [] : [timeOf(text)]), ...(time === undefined ? [] : [time])];
+	return times.length === 0 ? undefined : Math.min(...times);
+}
+
 /** Where a range begins, in milliseconds since the epoch. */
 export function rangeStart(range: Range, now: number): number {
 	const [, count = "1", unit = "h"] = /^(\d+)([hd])$/.exec(range) ?? [];

@@ -3,10 +3,11 @@
 // An answer that is on its way may be older than an item that is here already. What the item says is then applied to it once more, or it is
 // fetched once more when it has come.
 import type { Delivery, LastAttempt, Page, Replay, StreamItem } from "@fanfare/sdk";
-import type { InfiniteData, QueryClient, QueryFilters } from "@tanstack/react-query";
+import type { InfiniteData, Query, QueryClient, QueryFilters } from "@tanstack/react-query";
 
 /** Queries that sum up many deliveries are fetched again this often at most. */
 const SUMMARIES_EVERY_MS = 3_000;
+const SUMMARIES = ["stats", "webhooks", "attention"] as const;
 
 const CHANGES_WEBHOOKS: ReadonlySet<StreamItem["kind"]> = new Set([
 	"webhook.created",
@@ -24,7 +25,8 @@ type DeliveryPages = InfiniteData<Pick<Page<Delivery>, "data" | "nextPage">>;
 type ReplayPages = InfiniteData<Pick<Page<Replay>, "data" | "nextPage">>;
 type ReplayUpdated = Extract<StreamItem, { readonly kind: "replay.updated" }>;
 
-const refreshing = new WeakMap<QueryClient, Set<string>>();
+/** What is fetched again soon, of each project. */
+const refreshing = new WeakMap<QueryClient, Map<string, Set<string>>>();
 
 /** Changes the cache of a tab as the items say. */
 export function applyItems(queryClient: QueryClient, projectId: string, items: readonly StreamItem[]): void {
@@ -47,7 +49,9 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 	// Of each the last one.
 	const replays = new Map(items.flatMap((item) => (item.kind === "replay.updated" ? [[item.replayId, item]] : [])));
 	for (const item of replays.values()) changeReplay(queryClient, projectId, item);
-	refreshSummaries(queryClient, projectId);
+	// A replay makes deliveries of which no other item tells.
+	const isReplayed = [...replays.values()].some(({ deliveryCount }) => deliveryCount > 0);
+	refreshSoon(queryClient, projectId, isReplayed ? [...SUMMARIES, "deliveries"] : SUMMARIES);
 }
 
 /** Fetches what is shown of the project again, since items were not applied. */
@@ -76,11 +80,22 @@ function changeRows(
 	queryKey: readonly unknown[],
 	changes: ReadonlyMap<string, Changes>,
 ): void {
-	const change = (pages: DeliveryPages | undefined) => (pages === undefined ? undefined : changedPages(pages, changes));
-	for (const { queryKey: key, promise } of queryClient.getQueryCache().findAll({ queryKey, fetchStatus: "fetching" })) {
-		promise?.then(() => queryClient.setQueryData<DeliveryPages>(key, change)).catch(() => {});
+	for (const query of queryClient.getQueryCache().findAll({ queryKey })) {
+		const change = () => edit<DeliveryPages>(query, (pages) => changedPages(pages, changes));
+		if (query.state.fetchStatus === "fetching") query.promise?.then(change).catch(() => {});
+		change();
 	}
-	queryClient.setQueriesData<DeliveryPages>({ queryKey }, change);
+}
+
+/**
+ * Edits what a query has loaded, and leaves everything else of it as it is: one that must be fetched again must still be. `edited` returns the
+ * same object if nothing is different.
+ */
+function edit<Data>(query: Query, edited: (data: Data) => Data): void {
+	const former = query.state.data as Data | undefined;
+	if (former === undefined) return;
+	const data = edited(former);
+	if (data !== former) query.setState({ data });
 }
 
 /** Shows how far a replay is. What is not shown as running is fetched: a replay that is new, or has ended. */
@@ -89,18 +104,21 @@ function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayU
 	const isShown = (replay: Replay) => replay.id === replayId && replay.status === "Running" && status === "Running";
 	const changed = (replay: Replay): Replay =>
 		isShown(replay) ? { ...replay, scannedCount, deliveryCount, progress } : replay;
+	const cache = queryClient.getQueryCache();
 	const one = { queryKey: ["project", projectId, "replay", replayId] };
-	queryClient.setQueryData<Replay>(one.queryKey, (replay) => (replay === undefined ? undefined : changed(replay)));
+	for (const query of cache.findAll({ ...one, exact: true })) edit<Replay>(query, changed);
 	const shown = queryClient.getQueryData<Replay>(one.queryKey);
 	if (shown === undefined || !isShown(shown)) refresh(queryClient, one);
-	for (const { queryKey } of queryClient.getQueryCache().findAll({ queryKey: ["project", projectId, "replays"] })) {
+	for (const query of cache.findAll({ queryKey: ["project", projectId, "replays"] })) {
+		const { queryKey } = query;
 		const pages = queryClient.getQueryData<ReplayPages>(queryKey);
 		if (pages?.pages.some(({ data }) => data.some(isShown)) !== true) {
 			refresh(queryClient, { queryKey, exact: true });
 			continue;
 		}
-		const changedPages = pages.pages.map((page) => ({ ...page, data: page.data.map(changed) }));
-		queryClient.setQueryData<ReplayPages>(queryKey, { ...pages, pages: changedPages });
+		edit<ReplayPages>(query, (pages) => {
+			return { ...pages, pages: pages.pages.map((page) => ({ ...page, data: page.data.map(changed) })) };
+		});
 	}
 }
 
@@ -133,13 +151,13 @@ function changesByDelivery(items: readonly StreamItem[]): Map<string, Changes> {
 	return byId;
 }
 
-/** Undefined if no row is different. */
-function changedPages(pages: DeliveryPages, changes: ReadonlyMap<string, Changes>): DeliveryPages | undefined {
+/** The same object if no row is different. */
+function changedPages(pages: DeliveryPages, changes: ReadonlyMap<string, Changes>): DeliveryPages {
 	const isOther = (delivery: Delivery) => {
 		const change = changes.get(delivery.id);
 		return change !== undefined && changedRow(delivery, change) !== delivery;
 	};
-	if (!pages.pages.some(({ data }) => data.some(isOther))) return undefined;
+	if (!pages.pages.some(({ data }) => data.some(isOther))) return pages;
 	// Of thousands of rows, only those that are different are made anew.
 	const changed = (delivery: Delivery) => {
 		const change = changes.get(delivery.id);
@@ -172,15 +190,18 @@ function isSameEnd(a: LastAttempt | null, b: LastAttempt): boolean {
 }
 
 /** Stats and webhooks change with every attempt, so they are fetched again after a while, once for all items until then. */
-function refreshSummaries(queryClient: QueryClient, projectId: string): void {
-	const waiting = refreshing.get(queryClient) ?? new Set();
-	refreshing.set(queryClient, waiting);
-	if (waiting.has(projectId)) return;
-	waiting.add(projectId);
+function refreshSoon(queryClient: QueryClient, projectId: string, names: readonly string[]): void {
+	const projects = refreshing.get(queryClient) ?? new Map<string, Set<string>>();
+	refreshing.set(queryClient, projects);
+	const waiting = projects.get(projectId);
+	if (waiting !== undefined) {
+		for (const name of names) waiting.add(name);
+		return;
+	}
+	const all = new Set(names);
+	projects.set(projectId, all);
 	setTimeout(() => {
-		waiting.delete(projectId);
-		for (const name of ["stats", "webhooks", "attention"]) {
-			refresh(queryClient, { queryKey: ["project", projectId, name] });
-		}
+		projects.delete(projectId);
+		for (const name of all) refresh(queryClient, { queryKey: ["project", projectId, name] });
 	}, SUMMARIES_EVERY_MS);
 }

@@ -25,6 +25,8 @@ export const MOST_HEARD = 1_000;
 /** An event that was accepted while this tab follows its project. */
 export interface HeardEvent {
 	readonly eventId: string;
+	readonly eventType: string;
+	readonly tags: readonly string[];
 	readonly deliveryCount: number;
 	/** When this tab has heard of it, in milliseconds since the epoch. */
 	readonly at: number;
@@ -194,7 +196,9 @@ class Followed {
 		}
 		const at = Date.now();
 		const accepted = message.items.filter((item) => item.kind === "event.accepted");
-		const added = accepted.map(({ eventId, deliveryCount }) => ({ eventId, deliveryCount, at }));
+		const added = accepted.map(({ eventId, eventType, tags = [], deliveryCount }) => {
+			return { eventId, eventType, tags, deliveryCount, at };
+		});
 		if (added.length > 0) this.heard = [...this.heard, ...added].slice(-MOST_HEARD);
 		for (const item of message.items) if (item.kind !== "gap") this.#position = item.id;
 		// What has happened meanwhile is fetched when somebody ends the pause.

@@ -31,7 +31,7 @@ pageSuite("the live feed", (world) => {
 		await tabs[0]!.getByText("Live", { exact: true }).waitFor();
 		expect(streams.length).toBe(1);
 		await world.server.project.events.send({ type: "tabs.one", data: 1 });
-		for (const page of tabs) await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		for (const page of tabs) await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
 
 		// What comes after the end of one stream and before the beginning of the next one is not missed.
 		const held: Route[] = [];
@@ -41,7 +41,7 @@ pageSuite("the live feed", (world) => {
 		const rest = tabs.slice(1);
 		await world.server.project.events.send({ type: "tabs.two", data: 2 });
 		await held[0]!.continue();
-		for (const page of rest) await page.getByRole("button", { name: "2 new events · show" }).waitFor();
+		for (const page of rest) await page.getByRole("button", { name: "2 newer deliveries · show" }).waitFor();
 		expect(streams.length).toBe(2);
 		expect(person.problems).toEqual([]);
 	});
@@ -59,7 +59,7 @@ pageSuite("the live feed", (world) => {
 		await expect.poll(() => held.length).toBe(1);
 		await world.server.project.events.send({ type: "before.stream", data: 1 });
 		await held[0]!.continue();
-		await tab.page.getByRole("button", { name: "1 new event · show" }).click();
+		await tab.page.getByRole("button", { name: "1 newer delivery · show" }).click();
 		await tab.page.getByRole("link", { name: "before.stream" }).waitFor();
 	});
 
@@ -104,12 +104,58 @@ pageSuite("the live feed", (world) => {
 		const { page } = tab;
 		const table = page.getByRole("table", { name: "Deliveries" });
 		await table.getByText("Pending").waitFor();
-		await page.getByRole("button", { name: "Live" }).waitFor();
+		await page.getByRole("button", { name: "Live: pause" }).waitFor();
 		const { webhooks } = world.server.project.batch;
 		await webhooks.pause(webhookId);
 		await table.getByText("Held").waitFor();
 		await webhooks.resume(webhookId);
 		await table.getByText("Pending").waitFor();
+	});
+
+	it("announces what came in a gap of the stream, and moves nothing", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["gap.one"] });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.getByText("Live", { exact: true }).waitFor();
+		const { id } = await world.server.project.events.send({ type: "gap.one", data: 1 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		// This screen has no stream, so it misses what happens.
+		await page.route(/\/stream$/, () => {});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=gap.one`);
+		const links = page.getByRole("link", { name: "gap.one" });
+		await links.waitFor();
+		const { id: missed } = await world.server.project.events.send({ type: "gap.one", data: 2 });
+		await world.server.waitForDelivery(missed, ({ status }) => status === "Succeeded");
+		await page.evaluate((name) => {
+			const items = [{ object: "streamItem", kind: "gap", reason: "A test." }];
+			new BroadcastChannel(name).postMessage({ items });
+		}, `fanfare.live.${world.server.projectId}`);
+		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		expect(await page.getByRole("status").allTextContents()).toContain("There are newer deliveries.");
+		expect(await links.count()).toBe(1);
+		await page.getByRole("button", { name: "1 newer delivery · show" }).click();
+		await expect.poll(() => links.count()).toBe(2);
+	});
+
+	it("is paused by a key only where it says so, and each state says what the button does", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		await page.keyboard.press(".");
+		const sign = page.getByRole("button", { name: "Paused: go on", exact: true });
+		await sign.waitFor();
+		expect(await sign.getAttribute("aria-pressed")).toBe(null);
+		await page.keyboard.press(".");
+		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		await page.route(/\/stream$/, () => {});
+		await page.reload();
+		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		await page.keyboard.press(".");
+		// A later key has been handled: so has that one.
+		await page.keyboard.press("?");
+		await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+		expect(await page.getByText("Paused", { exact: true }).count()).toBe(0);
 	});
 
 	it("is paused by a key: rows stay as they are, and show what has happened meanwhile when it goes on", async () => {
@@ -123,7 +169,7 @@ pageSuite("the live feed", (world) => {
 		const { page } = tab;
 		const table = page.getByRole("table", { name: "Deliveries" });
 		await table.getByText("Pending").waitFor();
-		await page.getByRole("button", { name: "Live" }).waitFor();
+		await page.getByRole("button", { name: "Live: pause" }).waitFor();
 		await page.keyboard.press(".");
 		await page.getByRole("button", { name: "Paused" }).waitFor();
 		expect(await axeFindings(page)).toEqual([]);
@@ -131,11 +177,11 @@ pageSuite("the live feed", (world) => {
 		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
 		// What comes is still announced, after what has happened before it.
 		await world.server.project.events.send({ type: "pause.one", data: 2 });
-		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
 		expect(await table.getByText("Pending").count()).toBe(1);
 		await page.getByRole("button", { name: "Paused" }).click();
 		await table.getByText("Succeeded").waitFor();
-		await page.getByRole("button", { name: "Live" }).waitFor();
+		await page.getByRole("button", { name: "Live: pause" }).waitFor();
 		finish();
 	});
 });

@@ -1,11 +1,14 @@
 // Hooks for the live feed.
 import type { StreamItem } from "@fanfare/sdk";
-import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
+import { hashKey, skipToken, useQuery, useQueryClient, type QueryKey } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
-import { useCallback, useEffect, useEffectEvent, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useEffectEvent, useRef, useSyncExternalStore } from "react";
 
 import { catchUp } from "./apply-items.ts";
 import { liveModeKey, livePausedKey, type HeardEvent, type LiveMode } from "./live-feed.ts";
+
+/** A list whose rows can't be told from the items alone is fetched again this often at most. */
+const REFRESH_EVERY_MS = 3_000;
 
 /** Calls `listener` with what happens in the project, as long as the component is shown. */
 export function useLiveItems(projectId: string, listener: (items: readonly StreamItem[]) => void): void {
@@ -19,6 +22,28 @@ export function useHeardEvents(projectId: string): readonly HeardEvent[] {
 	const { live } = useRouter().options.context;
 	const subscribe = useCallback((onChange: () => void) => live.follow(projectId, onChange), [live, projectId]);
 	return useSyncExternalStore(subscribe, () => live.heard(projectId));
+}
+
+/** Fetches a list again some seconds after an item that may have brought rows into it; not while the feed is paused. */
+export function useRefreshOn(projectId: string, queryKey: QueryKey, mayBring: (item: StreamItem) => boolean): void {
+	const queryClient = useQueryClient();
+	const [isPaused] = useLivePause(projectId);
+	const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+	useLiveItems(projectId, (items) => {
+		if (isPaused || timer.current !== undefined || !items.some(mayBring)) return;
+		timer.current = setTimeout(() => {
+			timer.current = undefined;
+			void queryClient.invalidateQueries({ queryKey, exact: true });
+		}, REFRESH_EVERY_MS);
+	});
+	const hash = hashKey(queryKey);
+	useEffect(
+		() => () => {
+			clearTimeout(timer.current);
+			timer.current = undefined;
+		},
+		[hash],
+	);
 }
 
 /** Whether the project's items arrive. */

@@ -199,6 +199,8 @@ pageSuite(
 			await using tab = await open({ customerId: "fails" }, { path: `endpoints/${id}?show=failed` });
 			const { page } = tab;
 			await page.getByText("There is nothing at this path.").first().waitFor();
+			const place = page.getByRole("link", { name: "Endpoints", exact: true });
+			expect(await place.getAttribute("aria-current")).toBe("true");
 			await page.getByRole("link", { name: "order.paid" }).first().click();
 			await page.getByText("What to do: Correct the path of the address.").waitFor();
 			receiver.script(() => ({}));
@@ -229,6 +231,10 @@ pageSuite(
 			await page.getByRole("button", { name: "Send again what was missed" }).click();
 			await page.getByRole("button", { name: "Send 1 again" }).click();
 			await page.getByText("1 event was sent again.").waitFor();
+			// The list does not move by itself.
+			expect(await page.locator("[data-row]").count()).toBe(1);
+			await page.getByRole("button", { name: "New deliveries. Show them" }).click();
+			await expect.poll(() => page.locator("[data-row]").count()).toBe(2);
 			await expect
 				.poll(
 					async () => (await world.server.project.deliveries.count({ customerId: "gone", status: "Succeeded" })).count,

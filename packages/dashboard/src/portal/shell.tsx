@@ -1,5 +1,5 @@
 // What is around every screen: the places, whose webhooks these are, and whether the server answers.
-import { Outlet, useRouter } from "@tanstack/react-router";
+import { Outlet, useMatches, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 
 import { Icon } from "../parts/layout/icon.tsx";
@@ -14,6 +14,7 @@ export function Shell() {
 	const { project, position, caller, isRenewing, isFramed } = useOpenSession();
 	const isAway = useChanges(project, position);
 	useFocusOnHeading();
+	const within = usePlace();
 	const { customerName = null, returnUrl = null } = caller.portalSession ?? {};
 	return (
 		<div className="portal">
@@ -24,13 +25,13 @@ export function Shell() {
 				<nav aria-label={texts.title}>
 					<ul className="places">
 						<li>
-							<To to="/" isPlace>
+							<To to="/" isPlace isWithin={within === "endpoints"}>
 								<Icon name="webhooks" size={16} />
 								{texts.endpoints}
 							</To>
 						</li>
 						<li>
-							<To to="/deliveries" isPlace>
+							<To to="/deliveries" isPlace isWithin={within === "deliveries"}>
 								<Icon name="deliveries" size={16} />
 								{texts.deliveries.title}
 							</To>
@@ -60,6 +61,14 @@ export function Shell() {
 			</main>
 		</div>
 	);
+}
+
+/** The place that a screen under it belongs to; null on the screens of the places themselves. */
+function usePlace(): "endpoints" | "deliveries" | null {
+	const shown = useMatches().at(-1);
+	const { from }: { readonly from?: string } = shown?.search ?? {};
+	if (String(shown?.routeId) === "/deliveries/$deliveryId") return from === "all" ? "deliveries" : "endpoints";
+	return /^\/(endpoints\/|add$)/.test(String(shown?.routeId)) ? "endpoints" : null;
 }
 
 /** Readers of screens and users of the keyboard go on at the top of the new screen. */

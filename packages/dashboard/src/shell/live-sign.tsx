@@ -6,28 +6,35 @@ import { useLiveMode, useLivePause } from "../live/use-live.ts";
 import { reachQuery } from "../session/reach.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
 
+/** What the sign says, what that means, and what the button does. */
 const SIGNS = {
-	live: ["Live", "Changes appear as they happen. Press to pause."],
-	polling: ["Every 5 s", "The server has no live stream left, so changes appear every few seconds. Press to pause."],
-	off: ["Not live", "The stream is lost; it is tried again. Reload to see what has changed."],
-	paused: ["Paused", "Nothing moves. Press to go on, and to see what has changed meanwhile."],
+	live: ["Live", "Changes appear as they happen. Press to pause.", "pause"],
+	polling: [
+		"Every 5 s",
+		"The server has no live stream left, so changes appear every few seconds. Press to pause.",
+		"pause",
+	],
+	off: ["Not live", "The stream is lost; it is tried again. Reload to see what has changed.", "pause"],
+	paused: ["Paused", "Live changes are not shown. Press to go on, and to see what has changed meanwhile.", "go on"],
 } as const;
 
 export function LiveSign({ projectId }: { readonly projectId: string }) {
 	const mode = useLiveMode(projectId);
 	const [isPaused, toggle] = useLivePause(projectId);
 	const { data: reach } = useQuery(reachQuery);
-	useShortcuts({ ".": toggle });
-	if (mode === undefined || reach.awaySince !== null) return null;
+	const isShown = mode !== undefined && reach.awaySince === null;
+	// Nobody would see what the key has done.
+	useShortcuts(isShown ? { ".": toggle } : {});
+	if (!isShown) return null;
 	const shown = isPaused ? "paused" : mode;
-	const [word, meaning] = SIGNS[shown];
+	const [word, meaning, action] = SIGNS[shown];
 	return (
 		<Tooltip label={meaning}>
 			<button
 				type="button"
 				className={isPaused ? "live" : "live only-wide"}
 				data-mode={shown}
-				aria-pressed={isPaused}
+				aria-label={`${word}: ${action}`}
 				onClick={toggle}
 			>
 				<span className="live-dot" aria-hidden />

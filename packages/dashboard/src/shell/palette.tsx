@@ -23,6 +23,7 @@ const SHOWN = 9;
 export function PaletteButton({ onOpen }: { readonly onOpen: () => void }) {
 	return (
 		<Button
+			className="palette-button"
 			variant="default"
 			size="compact-sm"
 			onClick={onOpen}

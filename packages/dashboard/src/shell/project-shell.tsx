@@ -1,7 +1,7 @@
 // The frame around every screen of a project: navigation, project chooser, top bar, and the live feed.
 import { ActionIcon, Drawer } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { Link, Outlet, useParams, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useParams, useRouter, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
 
 import { useLiveItems } from "../live/use-live.ts";
@@ -26,6 +26,7 @@ export function ProjectShell() {
 	const [isHelpOpen, help] = useDisclosure(false);
 	const pathname = useRouterState({ select: ({ location }) => location.pathname });
 	useEffect(() => menu.close(), [pathname]);
+	useFocusOnHeading();
 	useShellShortcuts(projectId, { onPalette: palette.open, onHelp: help.open });
 	// Keeps the feed open while the project is shown; it changes the query cache by itself.
 	useLiveItems(projectId, () => {});
@@ -70,6 +71,19 @@ export function ProjectShell() {
 			<ShortcutHelp isOpen={isHelpOpen} onClose={help.close} />
 			<Toasts />
 		</div>
+	);
+}
+
+/** Where what had the focus has left with its screen, the keyboard and readers of screens go on at the title of the new one. */
+function useFocusOnHeading(): void {
+	const router = useRouter();
+	useEffect(
+		() =>
+			router.subscribe("onRendered", ({ fromLocation, pathChanged }) => {
+				if (fromLocation === undefined || !pathChanged || document.activeElement !== document.body) return;
+				document.querySelector<HTMLElement>("#content h1")?.focus({ preventScroll: true });
+			}),
+		[router],
 	);
 }
 

@@ -11,6 +11,7 @@ const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
 	["u", "Switch between your time zone and UTC"],
 	["j k", "Next and previous row"],
 	["Enter", "Open the row"],
+	["Esc", "Close the delivery beside the list"],
 	["x", "Select the row"],
 	["r", "Retry the delivery, or on the overview what has failed"],
 	["Shift R", "Retry all that match"],

@@ -15,17 +15,28 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 	useEffect(() => {
 		let first = "";
 		let firstAt = 0;
+		// The Escape that takes a dialog away is meant for nothing else.
+		let wasUnderDialog = false;
+		const onBegin = () => (wasUnderDialog = isUnderDialog());
 		const onKey = (event: KeyboardEvent) => {
 			if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
-			if (document.querySelector("[role=dialog]") !== null) return;
+			if (wasUnderDialog || isUnderDialog()) return;
 			const isPair = event.timeStamp - firstAt < PAIR_WITHIN_MS && run(`${first} ${event.key}`);
 			first = isPair ? "" : event.key;
 			firstAt = event.timeStamp;
 			if (isPair || run(event.key)) event.preventDefault();
 		};
+		addEventListener("keydown", onBegin, { capture: true });
 		document.addEventListener("keydown", onKey);
-		return () => document.removeEventListener("keydown", onKey);
+		return () => {
+			removeEventListener("keydown", onBegin, { capture: true });
+			document.removeEventListener("keydown", onKey);
+		};
 	}, []);
+}
+
+function isUnderDialog(): boolean {
+	return document.querySelector("[role=dialog]") !== null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

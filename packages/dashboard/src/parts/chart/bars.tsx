@@ -62,7 +62,7 @@ export function Bars({ buckets, goodWord, badWord, height = 120, onRange }: Bars
 				const width = Math.max(1, step - GAP);
 				return (
 					<g key={start}>
-						<title>{`${formatTime(start, "short", zone)}: ${count(good)} ${goodWord}, ${count(bad)} ${badWord}`}</title>
+						<title>{`${formatTime(start, "minute", zone)}: ${count(good)} ${goodWord}, ${count(bad)} ${badWord}`}</title>
 						<rect x={x} y={0} width={width} height={height} fill="transparent" />
 						<rect className="bar-good" x={x} y={height - goodHeight} width={width} height={goodHeight} />
 						<rect className="bar-bad" x={x} y={height - goodHeight - badHeight} width={width} height={badHeight} />
@@ -73,6 +73,10 @@ export function Bars({ buckets, goodWord, badWord, height = 120, onRange }: Bars
 	);
 	return (
 		<div className="bars">
+			{/* What the upper line stands for. */}
+			<div className="bars-most dim num" aria-hidden>
+				{good + bad === 0 ? "Nothing in this time" : count(most)}
+			</div>
 			{canChoose ? (
 				<div
 					className="bars-choice"
@@ -110,11 +114,11 @@ export function Bars({ buckets, goodWord, badWord, height = 120, onRange }: Bars
 			)}
 			{first !== undefined && last !== undefined && (
 				<div className="bars-scale dim num">
-					<span>{formatTime(first.start, "short", zone)}</span>
+					<span>{formatTime(first.start, "minute", zone)}</span>
 					<span className="bars-key">
 						<span className="key-good" aria-hidden /> {goodWord} <span className="key-bad" aria-hidden /> {badWord}
 					</span>
-					<span>{formatTime(last.start, "short", zone)}</span>
+					<span>{formatTime(last.start, "minute", zone)}</span>
 				</div>
 			)}
 			<details className="as-table">
@@ -132,7 +136,7 @@ export function Bars({ buckets, goodWord, badWord, height = 120, onRange }: Bars
 							.filter(({ good, bad }) => good + bad > 0)
 							.map(({ start, good, bad }) => (
 								<tr key={start}>
-									<th scope="row">{formatTime(start, "short", zone)}</th>
+									<th scope="row">{formatTime(start, "minute", zone)}</th>
 									<td>{count(good)}</td>
 									<td>{count(bad)}</td>
 								</tr>
@@ -152,8 +156,8 @@ function partText(
 ): string {
 	const part = buckets.slice(from, to + 1);
 	const total = part.reduce((sum, { good, bad }) => sum + good + bad, 0);
-	const start = formatTime(part[0]?.start ?? 0, "short", zone);
+	const start = formatTime(part[0]?.start ?? 0, "minute", zone);
 	const next = buckets[to + 1]?.start;
-	const end = next === undefined ? "now" : formatTime(next, "short", zone);
+	const end = next === undefined ? "now" : formatTime(next, "minute", zone);
 	return `${start} – ${end}: ${counted(total, "delivery", "deliveries")}`;
 }

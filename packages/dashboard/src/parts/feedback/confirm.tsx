@@ -3,6 +3,7 @@ import { Button, Group, Modal } from "@mantine/core";
 import { useEffect, useRef, type ReactNode } from "react";
 
 import { Problem } from "./problem.tsx";
+import { useFocusBack } from "./use-focus-back.ts";
 
 interface ConfirmProps {
 	readonly isOpen: boolean;
@@ -23,6 +24,7 @@ interface ConfirmProps {
 
 export function Confirm(props: ConfirmProps) {
 	const { isOpen, title, onClose } = props;
+	useFocusBack(isOpen);
 	return (
 		<Modal opened={isOpen} onClose={onClose} title={title} centered>
 			<Question {...props} />

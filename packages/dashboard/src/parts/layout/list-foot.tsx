@@ -20,14 +20,17 @@ interface ListQuery {
 	readonly error: Error | null;
 	readonly hasNextPage: boolean;
 	readonly isFetching: boolean;
-	readonly isFetchingNextPage: boolean;
 	readonly isError: boolean;
-	readonly fetchNextPage: () => Promise<unknown>;
 }
 
 interface ListFootProps {
 	/** As `usePages` returns it. */
-	readonly list: { readonly query: ListQuery; readonly hasFailedNext: boolean };
+	readonly list: {
+		readonly query: ListQuery;
+		readonly hasFailedNext: boolean;
+		readonly loadMore: () => Promise<void>;
+		readonly isLoadingMore: boolean;
+	};
 	readonly shown: number;
 	/** What the button does. Defaults to `Show older`. */
 	readonly more?: string;
@@ -39,7 +42,8 @@ interface ListFootProps {
 
 /** Give it the filter as its `key`: another search begins anew. */
 export function ListFoot({ list, shown, more = "Show older", isByHand = false, older = false }: ListFootProps) {
-	const { data, error, hasNextPage, isFetching, isFetchingNextPage, isError, fetchNextPage } = list.query;
+	const { data, error, hasNextPage, isFetching, isError } = list.query;
+	const { loadMore, isLoadingMore } = list;
 	const pages = data?.pages ?? [];
 	const end = useRef<HTMLDivElement>(null);
 	/** How many pages there were when somebody wanted more: by the button, or by coming near the end. */
@@ -50,8 +54,8 @@ export function ListFoot({ list, shown, more = "Show older", isByHand = false, o
 	const found = pages.slice(wantedAt).reduce((sum, page) => sum + page.data.length, 0);
 	const isSearching = reached !== null && found < WANTED_ROWS && !isStopped && !isError;
 	useEffect(() => {
-		if (isSearching && !isFetching) void fetchNextPage();
-	}, [isSearching, isFetching, fetchNextPage]);
+		if (isSearching && !isFetching) void loadMore();
+	}, [isSearching, isFetching, loadMore]);
 	const isFull = shown >= MOST_ROWS && older !== false;
 	const isWaiting = hasNextPage && reached === null && !isFetching && !isError && !isByHand && !isFull;
 	// A new observer for each page looks at once: it sees the list as it is with all of its rows.
@@ -61,17 +65,17 @@ export function ListFoot({ list, shown, more = "Show older", isByHand = false, o
 		const look = (entries: readonly IntersectionObserverEntry[]) => {
 			if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
 			setWantedAt(pageCount);
-			void fetchNextPage();
+			void loadMore();
 		};
 		const observer = new IntersectionObserver(look, { rootMargin: NEAR });
 		observer.observe(end.current);
 		return () => observer.disconnect();
-	}, [isWaiting, pageCount, fetchNextPage]);
-	if (!hasNextPage) return <>{shown === 1 ? "That is the only one." : `All ${count(shown)} that match are shown.`}</>;
+	}, [isWaiting, pageCount, loadMore]);
+	if (!hasNextPage) return <>{shown === 1 ? "That is the only one." : `All ${count(shown)} are shown.`}</>;
 	const goOn = () => {
 		setWantedAt(pageCount);
 		setStopped(false);
-		return fetchNextPage();
+		return loadMore();
 	};
 	if (list.hasFailedNext) return <Problem error={error} what="More could not be loaded" onRetry={goOn} />;
 	if (isFull) {
@@ -85,7 +89,7 @@ export function ListFoot({ list, shown, more = "Show older", isByHand = false, o
 	if (reached === null) {
 		return (
 			<div ref={end}>
-				<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={() => void goOn()}>
+				<Button variant="subtle" size="xs" loading={isLoadingMore} onClick={() => void goOn()}>
 					{more}
 				</Button>
 			</div>
@@ -99,7 +103,7 @@ export function ListFoot({ list, shown, more = "Show older", isByHand = false, o
 					Stop
 				</Button>
 			) : (
-				<Button variant="subtle" size="xs" loading={isFetchingNextPage} onClick={() => void goOn()}>
+				<Button variant="subtle" size="xs" loading={isLoadingMore} onClick={() => void goOn()}>
 					Search on
 				</Button>
 			)}

@@ -21,6 +21,8 @@ export interface Column<Row> {
 	 * on the right of the first line. Defaults to half a line.
 	 */
 	readonly phone?: "whole" | "hide" | "corner" | "beside";
+	/** What the head shows instead of the name. */
+	readonly head?: ReactNode;
 	/** For a column whose head would be noise, such as that of the row's menu: only screen readers get the name. */
 	readonly isNameHidden?: boolean;
 }
@@ -68,7 +70,8 @@ export function Table<Row>({ label, columns, rows, keyOf, isSelected, current, n
 				<div className="table-row table-head" role="row" aria-rowindex={1}>
 					{columns.map((column) => (
 						<div key={column.name} role="columnheader" className={cellClass(column)}>
-							{column.isNameHidden === true ? <span className="unseen">{column.name}</span> : column.name}
+							{column.head ??
+								(column.isNameHidden === true ? <span className="unseen">{column.name}</span> : column.name)}
 						</div>
 					))}
 				</div>

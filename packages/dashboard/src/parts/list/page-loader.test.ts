@@ -1,22 +1,24 @@
 // A list of letters in pages of three, which is fetched again after it has changed.
 import { InfiniteQueryObserver, QueryClient } from "@tanstack/react-query";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { PageLoader } from "./page-loader.ts";
 import { pagesQuery, rowsOf, type PageRequest } from "./pages.ts";
 
 const PAGE_ROWS = 3;
 const keyOf = (row: string) => row;
+/** Later letters are older; what comes while the list is shown has capital letters, and is newer than all others. */
+const dateOf = (row: string) => (/[A-Z]/.test(row) ? 200 : 0) - row.toLowerCase().charCodeAt(0);
 
 /** A server that has these rows; a page begins after the row that its cursor names, also when that is gone. */
 function serve(rows: string) {
 	const server = { order: rows, rows, asked: [] as string[], scans: false };
-	const load = async ({ page }: PageRequest) => {
-		server.asked.push(page ?? "");
+	const load = async ({ page, before }: PageRequest) => {
+		server.asked.push(page ?? (before === undefined ? "" : `before ${before}`));
 		const after = page === null ? -1 : server.order.indexOf(page);
 		const rest = Array.from(server.order)
 			.slice(after + 1)
-			.filter((row) => server.rows.includes(row));
+			.filter((row) => server.rows.includes(row) && (before === undefined || dateOf(row) < before));
 		const data = rest.slice(0, PAGE_ROWS);
 		return { data, nextPage: rest.length > data.length ? (data.at(-1) ?? null) : null, scannedTo: null };
 	};
@@ -24,14 +26,14 @@ function serve(rows: string) {
 }
 
 /** A list whose pages are all loaded. */
-async function openList(rows: string) {
+async function openList(rows: string, { keepsBack = false } = {}) {
 	const { server, load } = serve(rows);
 	const client = new QueryClient();
 	const loader = new PageLoader();
 	const options = pagesQuery<string>({ queryKey: ["letters"], load, keyOf, staleTime: Number.POSITIVE_INFINITY });
 	const observer = new InfiniteQueryObserver(client, {
 		...options,
-		queryFn: (context) => loader.load<string>(context, { load, keyOf }),
+		queryFn: (context) => loader.load<string>(context, { load, keyOf, dateOf: keepsBack ? dateOf : undefined }),
 	});
 	observer.subscribe(() => {});
 	await observer.fetchNextPage();
@@ -45,7 +47,9 @@ async function openList(rows: string) {
 		loader.near.report(0, Array.from(near));
 		await observer.refetch();
 	};
-	return { server, more, shown, again, pages: () => observer.getCurrentResult().data!.pages };
+	const pages = () => observer.getCurrentResult().data!.pages;
+	const newer = () => pages()[0]!.newer.join("") + (pages()[0]!.hasMoreNewer ? "…" : "");
+	return { server, loader, more, shown, again, pages, newer };
 }
 
 it("is asked for its first page and those near the window, and for nothing twice", async () => {
@@ -114,4 +118,44 @@ it("keeps what a search has found when it has looked as far again", async () => 
 	expect(before).toHaveLength(4);
 	await observer.refetch();
 	expect(rowsOf(observer.getCurrentResult().data!, keyOf)).toEqual(before);
+});
+
+describe("a list that keeps newer rows back", () => {
+	it.each<[name: string, order: string, gone: string, newer: string, shown: string, asked: readonly string[]]>([
+		["nothing has come", "abcdefgh", "", "", "abcdefgh", [""]],
+		["rows have come", "XYabcdefgh", "", "XY", "abcdefgh", ["", "a"]],
+		["the first row has gone, too", "XYabcdefgh", "a", "XY", "bcdefgh", ["", "b"]],
+		["more have come than fit on a page", "VWXYZabcdefgh", "", "VWX…", "abcdefgh", ["", "before -96"]],
+		["a row has come between others", "Xabcydefgh", "c", "X", "abydefgh", ["", "b"]],
+		["all of the first page have gone", "Xabcdefgh", "abc", "X", "defgh", [""]],
+	])("when %s", async (_, order, gone, newer, expected, asked) => {
+		const list = await openList("abcdefgh", { keepsBack: true });
+		list.server.order = order;
+		list.server.rows = Array.from(order)
+			.filter((row) => !gone.includes(row))
+			.join("");
+		for (let time = 0; time < 2; time++) {
+			await list.again("a");
+			expect([list.newer(), list.shown(), list.server.asked]).toEqual([newer, expected, asked]);
+		}
+		list.loader.wantNewest();
+		await list.again("a");
+		await list.more();
+		expect([list.newer(), list.shown()]).toEqual(["", list.server.rows]);
+		await list.again("a");
+		expect([list.newer(), list.shown()]).toEqual(["", list.server.rows]);
+	});
+
+	it("shows what has come to a list that is empty, or has become so", async () => {
+		const list = await openList("ab", { keepsBack: true });
+		list.server.order = "XY";
+		list.server.rows = "XY";
+		await list.again("a");
+		expect([list.newer(), list.shown()]).toEqual(["", "XY"]);
+		const empty = await openList("", { keepsBack: true });
+		empty.server.order = "X";
+		empty.server.rows = "X";
+		await empty.again("");
+		expect([empty.newer(), empty.shown()]).toEqual(["", "X"]);
+	});
 });

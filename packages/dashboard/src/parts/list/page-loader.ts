@@ -2,7 +2,7 @@
 import type { QueryClient, QueryKey } from "@tanstack/react-query";
 
 import { NearRows } from "./near-rows.ts";
-import type { ListPage, LoadedPages, PagesOptions } from "./pages.ts";
+import type { Answer, ListPage, LoadedPages, PageRequest, PagesOptions } from "./pages.ts";
 
 interface Wanted {
 	readonly client: QueryClient;
@@ -11,7 +11,10 @@ interface Wanted {
 	readonly signal: AbortSignal;
 }
 
-type Options<Row> = Pick<PagesOptions<Row>, "load" | "keyOf">;
+type Options<Row> = Pick<PagesOptions<Row>, "load" | "keyOf"> & {
+	/** The time of a row, of a list that shows newer rows only when somebody asks for them. */
+	readonly dateOf?: ((row: Row) => number) | undefined;
+};
 
 /** What is asked for at most to fetch one page again, into which many rows have come. */
 const MOST_REQUESTS = 20;
@@ -28,6 +31,8 @@ export class PageLoader {
 	/** What the refetch under way asks for: all that is near the window, or of that only what is old. */
 	#asksFor: "all" | "old" = "all";
 	#nextAsksFor: "all" | "old" = "all";
+	/** Whether somebody has asked for the newest rows, and they have not come yet. */
+	#isNewestWanted = false;
 
 	/** The query function. */
 	async load<Row>({ client, queryKey, pageParam, signal }: Wanted, options: Options<Row>): Promise<ListPage<Row>> {
@@ -41,10 +46,24 @@ export class PageLoader {
 		const former = loaded?.pages[index];
 		// Never older than the first page, also if the clock was set back.
 		const askedAt = Math.max(Date.now(), loaded?.pages[0]?.askedAt ?? 0);
-		if (loaded === undefined || former === undefined)
-			return { ...(await options.load({ page: pageParam, signal })), askedAt };
+		if (loaded === undefined || former === undefined) {
+			const answer = await options.load({ page: pageParam, before: undefined, signal });
+			return { ...answer, askedAt, newer: [], hasMoreNewer: false };
+		}
 		if (!this.#isWanted(loaded, index, options.keyOf)) return former;
-		return { ...(await loadAgain(loaded, index, signal, options)), askedAt };
+		const { dateOf } = options;
+		const isEmpty = loaded.pages.every(({ data }) => data.length === 0);
+		if (index > 0 || this.#isNewestWanted || dateOf === undefined || isEmpty) {
+			const page = await loadAgain(loaded, index, signal, options);
+			if (index === 0) this.#isNewestWanted = false;
+			return { ...page, askedAt, newer: [], hasMoreNewer: false };
+		}
+		return { ...(await loadFirstAgain(loaded, signal, { ...options, dateOf })), askedAt };
+	}
+
+	/** The next refetch shows what has come before all rows, too. */
+	wantNewest(): void {
+		this.#isNewestWanted = true;
 	}
 
 	/** Calls `refetch` if a page that is near the window is older than the first one. It then asks for no other. */
@@ -74,22 +93,66 @@ export class PageLoader {
 	}
 }
 
+/** Fetches the first page again, and keeps what has come before all rows that are shown beside it. */
+async function loadFirstAgain<Row>(
+	loaded: LoadedPages<Row>,
+	signal: AbortSignal,
+	options: Options<Row> & { readonly dateOf: (row: Row) => number },
+): Promise<Omit<ListPage<Row>, "askedAt">> {
+	const { load, keyOf, dateOf } = options;
+	const shown = new Set<string>();
+	let newestAt = Number.NEGATIVE_INFINITY;
+	for (const row of loaded.pages.flatMap(({ data }) => data)) {
+		shown.add(keyOf(row));
+		newestAt = Math.max(newestAt, dateOf(row));
+	}
+	const newer: Row[] = [];
+	let request: PageRequest = { page: null, before: undefined, signal };
+	for (let asked = 1; ; asked++) {
+		// oxlint-disable-next-line no-await-in-loop -- each begins where the one before it ends
+		const answer = await load(request);
+		const start = answer.data.findIndex((row) => shown.has(keyOf(row)));
+		newer.push(...(start === -1 ? answer.data : answer.data.slice(0, start)));
+		if (start !== -1) {
+			const rest = { ...answer, data: answer.data.slice(start) };
+			return { ...(await loadAgain(loaded, 0, signal, options, { answer: rest })), newer, hasMoreNewer: false };
+		}
+		// Nothing that is shown is left: there is nothing that could move.
+		if (answer.nextPage === null) return { ...answer, data: newer, newer: [], hasMoreNewer: false };
+		// A search that finds little goes on until it has come to what is shown. Otherwise a page of newer rows is enough.
+		const isThere = answer.scannedTo !== null && answer.scannedTo <= newestAt;
+		if (answer.scannedTo === null || isThere || asked === MOST_REQUESTS) {
+			const page = await loadAgain(loaded, 0, signal, options, { before: newestAt + 1 });
+			return { ...page, newer, hasMoreNewer: !isThere };
+		}
+		request = { ...request, page: answer.nextPage };
+	}
+}
+
+interface Beginning<Row> {
+	/** What was answered already, from where the page begins. */
+	readonly answer?: Answer<Row>;
+	/** The page begins with rows before this time. */
+	readonly before?: number;
+}
+
 /** Fetches the page at this index again, up to where a later one begins. The last one is as long as the server makes it. */
 async function loadAgain<Row>(
 	{ pages, pageParams }: LoadedPages<Row>,
 	index: number,
 	signal: AbortSignal,
 	{ load, keyOf }: Options<Row>,
-): Promise<Omit<ListPage<Row>, "askedAt">> {
+	beginning: Beginning<Row> = {},
+): Promise<Answer<Row>> {
 	const places = new Map<string, number>();
 	for (const [place, { data }] of pages.entries())
 		if (place > index) for (const row of data) places.set(keyOf(row), place);
 	const former = pages[index];
 	const data: Row[] = [];
-	let page = pageParams[index] ?? null;
+	let request: PageRequest = { page: pageParams[index] ?? null, before: beginning.before, signal };
 	for (let asked = 1; ; asked++) {
 		// oxlint-disable-next-line no-await-in-loop -- each begins where the one before it ends
-		const answer = await load({ page, signal });
+		const answer = (asked === 1 ? beginning.answer : undefined) ?? (await load(request));
 		const end = answer.data.findIndex((row) => places.has(keyOf(row)));
 		const met = end === -1 ? undefined : answer.data[end];
 		if (met !== undefined) {
@@ -104,7 +167,7 @@ async function loadAgain<Row>(
 		const formerTo = former?.scannedTo ?? null;
 		if (former !== undefined && formerTo !== null && scannedTo !== null && scannedTo <= formerTo)
 			return { data, nextPage: former.nextPage, scannedTo: formerTo };
-		page = nextPage;
+		request = { page: nextPage, before: undefined, signal };
 	}
 }
 

@@ -10,6 +10,10 @@ export interface ListPage<Row> {
 	readonly scannedTo: number | null;
 	/** When it was asked for, in milliseconds since the epoch. */
 	readonly askedAt: number;
+	/** Of the first page: rows that have come before all that are shown. They are shown when somebody asks for them. */
+	readonly newer: readonly Row[];
+	/** Whether there may be more of those. */
+	readonly hasMoreNewer: boolean;
 }
 
 export type LoadedPages<Row> = InfiniteData<ListPage<Row>, string | null>;
@@ -18,10 +22,12 @@ export type LoadedPages<Row> = InfiniteData<ListPage<Row>, string | null>;
 export interface PageRequest {
 	/** Null for the first page. */
 	readonly page: string | null;
+	/** Only rows before this time are wanted, in milliseconds since the epoch; undefined for all. */
+	readonly before: number | undefined;
 	readonly signal: AbortSignal;
 }
 
-type Answer<Row> = Pick<ListPage<Row>, "data" | "nextPage" | "scannedTo">;
+export type Answer<Row> = Pick<ListPage<Row>, "data" | "nextPage" | "scannedTo">;
 
 export interface PagesOptions<Row> {
 	readonly queryKey: QueryKey;
@@ -38,7 +44,8 @@ export function pagesQuery<Row>(options: PagesOptions<Row>) {
 		queryKey,
 		queryFn: async ({ pageParam: page, signal }): Promise<ListPage<Row>> => {
 			const askedAt = Date.now();
-			return { ...(await load({ page, signal })), askedAt };
+			const answer = await load({ page, before: undefined, signal });
+			return { ...answer, askedAt, newer: [], hasMoreNewer: false };
 		},
 		initialPageParam: null as string | null,
 		getNextPageParam: ({ nextPage }: ListPage<Row>) => nextPage,

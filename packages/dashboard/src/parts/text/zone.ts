@@ -22,6 +22,7 @@ export function zoneName(zone: Zone): string {
 const options = {
 	exact: { dateStyle: "medium", timeStyle: "long" },
 	short: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
+	minute: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" },
 	clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
 	day: { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;

@@ -13,17 +13,20 @@ interface ToProps extends Address {
 	readonly children: ReactNode;
 	/** Whether this is one of a few places, of which the current one is marked. */
 	readonly isPlace?: boolean;
+	/** Of a place: whether what is shown belongs to it. */
+	readonly isWithin?: boolean;
 	/** Whether the current place is marked also if the search differs. */
 	readonly replace?: boolean;
 	readonly onKeyDown?: (event: KeyboardEvent<HTMLElement>) => void;
 }
 
-export function To({ to, params, search, isPlace = false, ...rest }: ToProps) {
+export function To({ to, params, search, isPlace = false, isWithin = false, ...rest }: ToProps) {
 	const options = { to, params, search: search ?? {}, activeOptions: { exact: true, includeSearch: false } };
 	return (
 		<Link
 			{...(options as unknown as LinkProps)}
 			{...rest}
+			aria-current={isWithin ? "true" : undefined}
 			activeProps={isPlace ? { "aria-current": "page" } : { "aria-current": undefined }}
 		/>
 	);

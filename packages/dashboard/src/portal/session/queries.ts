@@ -89,8 +89,8 @@ export function countQuery(project: ProjectHandle, choice: DeliveryChoice) {
 export function deliveriesQuery(project: ProjectHandle, choice: DeliveryChoice) {
 	return pagesQuery<Delivery>({
 		queryKey: ["project", project.id, "deliveries", choice],
-		load: ({ page, signal }) =>
-			project.deliveries.list({ ...filterOf(choice), limit: PAGE_ROWS, page: page ?? undefined }, { signal }),
+		load: ({ page, before, signal }) =>
+			project.deliveries.list({ ...filterOf(choice), before, limit: PAGE_ROWS, page: page ?? undefined }, { signal }),
 		keyOf: ({ id }) => id,
 	});
 }

@@ -7,6 +7,7 @@ import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { counted } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
@@ -75,6 +76,7 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 	const [length, setLength] = useState(String(HOUR));
 	const make = useCustomerChange(({ portalSessions }, session: CreatePortalSession) => portalSessions.create(session));
 	const isDone = make.data !== undefined;
+	useFocusBack(true);
 	return (
 		<Modal
 			opened

@@ -53,6 +53,16 @@ pageSuite("deliveries", (world) => {
 		const other = await opened;
 		await other.getByText("The receiver failed").waitFor();
 		expect(new URL(other.url()).pathname).toBe(`/ui/${world.server.projectId}/deliveries/${failed.delivery.id}`);
+		await page.bringToFront();
+		// The first one is for the dialog.
+		await page.getByRole("button", { name: "Export…" }).click();
+		await page.getByRole("dialog").waitFor();
+		await page.keyboard.press("Escape");
+		await page.getByRole("dialog").waitFor({ state: "detached" });
+		expect(new URL(page.url()).searchParams.get("open")).toBe(failed.delivery.id);
+		await page.keyboard.press("Escape");
+		await expect.poll(() => new URL(page.url()).searchParams.has("open")).toBe(false);
+		await expect.poll(() => page.getByRole("complementary", { name: "The delivery" }).count()).toBe(0);
 	});
 
 	it("are gone through by keyboard", async () => {
@@ -141,6 +151,33 @@ pageSuite("deliveries", (world) => {
 		await tag.press("Enter");
 		await page.getByText("0 match", { exact: true }).waitFor();
 		expect([other.delivery.status, sent.delivery.status]).toEqual(["Failed", "Succeeded"]);
+	});
+
+	it("are found by two times between which they were made", async () => {
+		await using sent = await deliverTo(world, 200, "between.one");
+		const { createDate } = sent.delivery;
+		await using tab = await world.open("deliveries?type=between.one&range=24h");
+		const { page } = tab;
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		await page.getByRole("combobox", { name: "Time" }).click();
+		await page.getByRole("option", { name: "Made between two times…" }).click();
+		// As somebody types them: in the reader's own zone.
+		const textOf = (at: number) =>
+			page.evaluate((at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16), at);
+		await page.getByLabel("From").fill(await textOf(createDate));
+		await page.getByLabel("Before").fill(await textOf(createDate - 60_000));
+		await page.getByText("It must begin before it ends.").waitFor();
+		await page.getByLabel("Before").fill(await textOf(createDate + 120_000));
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByLabel("Before").press("Enter");
+		await page.getByRole("button", { name: /^Made since .*: remove the filter$/ }).waitFor();
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		const { searchParams } = new URL(page.url());
+		expect(Date.parse(searchParams.get("after") ?? "")).toBe(Math.floor(createDate / 60_000) * 60_000);
+		expect(searchParams.get("range")).toBe(null);
+		await page.getByRole("button", { name: /^Made before .*: remove the filter$/ }).click();
+		await page.getByRole("button", { name: /^Made since .*: remove the filter$/ }).click();
+		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one");
 	});
 
 	it("are exported as a file of all that match, which spreadsheets and programs read", async () => {
@@ -292,7 +329,7 @@ pageSuite("deliveries", (world) => {
 				return page.locator(`[data-row="${sent.delivery.id}"]`).isVisible();
 			})
 			.toBe(true);
-		await page.getByText("All 101 that match are shown.").waitFor();
+		await page.getByText("All 101 are shown.").waitFor();
 	});
 
 	it("say at the end of the list that more could not be loaded, keep what is there, and try again", async () => {
@@ -338,9 +375,127 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("link", { name: "live.one" }).waitFor();
 		await page.getByText("Live", { exact: true }).waitFor();
 		await world.server.project.events.send({ type: "live.one", data: 2 });
-		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await page.getByRole("button", { name: "1 newer delivery · show" }).click();
 		await expect.poll(() => page.getByRole("link", { name: "live.one" }).count()).toBe(2);
 		await sent.receiver.waitFor(2);
+	});
+
+	it("that a replay makes are announced, and do not move the list", async () => {
+		await using failed = await deliverTo(world, 500, "replayed.one");
+		await using tab = await world.open("deliveries?type=replayed.one");
+		const { page } = tab;
+		const links = page.getByRole("link", { name: "replayed.one" });
+		await links.waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		failed.receiver.script(() => ({ status: 204 }));
+		const { webhooks } = world.server.project.batch;
+		await webhooks.replay(failed.webhook.id, { since: 0, until: Date.now() + 1_000, status: ["Failed"] });
+		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		expect(await links.count()).toBe(1);
+		await page.getByRole("button", { name: "1 newer delivery · show" }).click();
+		await expect.poll(() => links.count()).toBe(2);
+		await page.getByRole("button", { name: /newer/ }).waitFor({ state: "detached" });
+	});
+
+	it("that come are announced only in the lists that show them", async () => {
+		await using failed = await deliverTo(world, 500, "narrow.one");
+		const { webhook, receiver } = failed;
+		await using tab = await world.open(`deliveries?webhook=${webhook.id}&status=Failed`);
+		const { page } = tab;
+		await page.getByRole("link", { name: "narrow.one" }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		receiver.script(({ rawBody }) => ({ status: rawBody.toString().includes("bad") ? 500 : 204 }));
+		const { events } = world.server.project;
+		for (const word of ["good", "good", "bad", "good"]) await events.send({ type: "narrow.one", data: word });
+		await page.getByRole("button", { name: "1 newer delivery · show" }).click();
+		await expect.poll(() => page.getByRole("link", { name: "narrow.one" }).count()).toBe(2);
+	});
+
+	it("that are changed by hand do not bring those into the list that are announced", async () => {
+		await using failed = await deliverTo(world, 500, "still.one");
+		await using tab = await world.open("deliveries?type=still.one", { size: { width: 1_400, height: 900 } });
+		const { page } = tab;
+		const link = page.getByRole("link", { name: "still.one" });
+		await link.waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		failed.receiver.script(() => ({ status: 204 }));
+		await world.server.project.events.send({ type: "still.one", data: 2 });
+		const newer = page.getByRole("button", { name: "1 newer delivery · show" });
+		await newer.waitFor();
+		await link.click();
+		await page.getByRole("complementary", { name: "The delivery" }).getByText("The receiver failed").waitFor();
+		const asked = page.waitForResponse(/\/deliveries\?/);
+		await page.keyboard.press("r");
+		await asked;
+		await page.getByRole("table", { name: "Deliveries" }).getByText("Succeeded").waitFor();
+		expect(await link.count()).toBe(1);
+		await newer.click();
+		await expect.poll(() => link.count()).toBe(2);
+	});
+
+	it("that are selected are those that are shown: not of another filter, nor what has left the list", async () => {
+		await using one = await deliverTo(world, 500, "select.one");
+		await using two = await deliverTo(world, 500, "select.two");
+		await using tab = await world.open("deliveries?type=select.*&status=Failed");
+		const { page } = tab;
+		for (const { delivery } of [one, two]) {
+			await page.getByRole("checkbox", { name: new RegExp(delivery.id) }).check();
+		}
+		await page.getByRole("button", { name: "Retry 2 selected…" }).waitFor();
+		await page.getByRole("button", { name: "Retry 2 selected…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Retry deliveries?" });
+		await dialog.getByRole("button", { name: "Retry 2 deliveries" }).waitFor();
+		// One of them is retried by somebody else, and leaves the list when that is fetched again.
+		one.receiver.script(() => ({ status: 204 }));
+		await world.server.project.deliveries.retry(one.delivery.id);
+		await world.server.waitForDelivery(one.delivery.eventId, ({ status }) => status === "Succeeded");
+		await page.evaluate((name) => {
+			new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
+		}, `fanfare.live.${world.server.projectId}`);
+		await page.getByText("1 selected, 1 more left the list").waitFor();
+		// The question stays the one that was asked.
+		expect(await dialog.getByRole("button", { name: "Retry 2 deliveries" }).count()).toBe(1);
+		await page.keyboard.press("Escape");
+		await page.getByRole("button", { name: "Retry 1 selected…" }).waitFor();
+		await page.getByRole("button", { name: "Succeeded", exact: true }).click();
+		await page.getByText("2 deliveries are no longer selected: the list is another one").waitFor();
+		await page.getByRole("link", { name: "select.one" }).waitFor();
+		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.goBack();
+		await page.getByRole("link", { name: "select.two" }).waitFor();
+		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		expect(await page.getByRole("button", { name: /selected/ }).count()).toBe(0);
+	});
+
+	it("are all selected by one check box, and changed with how far it has come", async () => {
+		await using failed = await deliverTo(world, 500, "all.one");
+		const { receiver, webhook } = failed;
+		const { events } = world.server.project;
+		await events.sendBatch(Array.from({ length: 11 }, (_, data) => ({ type: "all.one", data })));
+		const failedCount = async () => (await world.server.project.batch.webhooks.get(webhook.id)).deliveries.Failed;
+		await expect.poll(failedCount).toBe(12);
+		receiver.script(() => ({ status: 204 }));
+		await using tab = await world.open("deliveries?type=all.one&status=Failed");
+		const { page } = tab;
+		const all = page.getByRole("checkbox", { name: "Select all that are shown" });
+		await all.check();
+		await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).uncheck();
+		await page.getByRole("button", { name: "Retry 11 selected…" }).waitFor();
+		expect(await all.evaluate((box) => (box as HTMLInputElement).indeterminate)).toBe(true);
+		await all.check();
+		await page.getByRole("button", { name: "Retry 12 selected…" }).click();
+		// The last calls are held, so that somebody can read what has been done.
+		const held = Promise.withResolvers<void>();
+		let calls = 0;
+		await page.route(/:retry$/, async (route) => {
+			if (++calls > 8) await held.promise;
+			return route.continue();
+		});
+		await page.getByRole("button", { name: "Retry 12 deliveries" }).click();
+		await page.getByText("8 of 12 so far").waitFor();
+		held.resolve();
+		await page.getByText("12 deliveries are tried again").waitFor();
+		await expect.poll(failedCount).toBe(0);
 	});
 
 	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
@@ -348,7 +503,7 @@ pageSuite("deliveries", (world) => {
 		await using tab = await world.open("deliveries?type=took.one");
 		const { page } = tab;
 		const table = page.getByRole("table", { name: "Deliveries" });
-		const index = (await table.getByRole("columnheader").allTextContents()).indexOf("Took");
+		const index = (await table.getByRole("columnheader").allTextContents()).indexOf("Duration");
 		const took = () => table.getByRole("row").nth(1).getByRole("cell").nth(index).textContent();
 		await page.getByText("Live", { exact: true }).waitFor();
 		await expect.poll(took).toMatch(/^\d+ ms$|^\d\.\d s$/);
@@ -374,10 +529,10 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("heading", { name: "Events", level: 1 }).waitFor();
 		await page.getByRole("link", { name: "away.one" }).first().waitFor();
 		await world.server.project.events.send({ type: "away.one", data: 2 });
-		await page.getByRole("button", { name: "1 new event · show" }).waitFor();
+		await page.getByRole("button", { name: "1 newer event · show" }).waitFor();
 		await page.goBack();
 		await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
-		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await page.getByRole("button", { name: "1 newer delivery · show" }).click();
 		await expect.poll(() => page.getByRole("link", { name: "away.one" }).count()).toBe(2);
 		await sent.receiver.waitFor(2);
 	});

@@ -2,25 +2,30 @@
 import type { Delivery, DeliveryCount } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState, type MouseEvent } from "react";
+import type { MouseEvent } from "react";
 
 import { beforeLast } from "../../app/search.ts";
+import { useRefreshOn } from "../../live/use-live.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { SelectionSign } from "../../parts/list/selection-sign.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
+import { useSelection } from "../../parts/list/use-selection.ts";
 import { count } from "../../parts/text/format.ts";
 import { useMay, useProject } from "../../session/caller.ts";
+import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhooks } from "../webhooks/queries.ts";
 import { BulkActions } from "./bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportButton } from "./export-button.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
+import { isOfSearch, isToldByEvent, mayBringDelivery } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
 import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
@@ -30,6 +35,9 @@ import { useTriageKeys } from "./use-triage-keys.ts";
 const route = getRouteApi("/$projectId/deliveries");
 /** From this width on, a delivery is shown beside the list. */
 const SPLIT = "(min-width: 75rem)";
+const WORDS = ["delivery", "deliveries"] as const;
+/** Each of them is a call. More are changed by the filter. */
+const MOST_SELECTED = 1_000;
 
 export function DeliveriesScreen() {
 	const search = route.useSearch();
@@ -37,15 +45,21 @@ export function DeliveriesScreen() {
 	const project = useProject();
 	const mayWrite = useMay("write");
 	const isWide = useMediaQuery(SPLIT, false, { getInitialValueInEffect: false });
-	const queryClient = useQueryClient();
 	const { open: _, ...filter } = search;
 	const query = deliveriesQuery(project, search);
-	const list = usePages(query);
+	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
 	const { rows, error } = list;
-	const { data, refetch, hasNextPage } = list.query;
+	const { refetch, hasNextPage } = list.query;
 	const { data: webhooks } = useWebhooks();
 	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
-	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+	const ids = rows?.map(({ id }) => id) ?? [];
+	const selection = useSelection({ list: list.key, ids, words: WORDS, most: MOST_SELECTED });
+	const { selected, toggle } = selection;
+	// In a list that ends in the past, nothing is new.
+	const isTold = isToldByEvent(search);
+	useRefreshOn(project.id, query.queryKey, (item) => {
+		return !isTold && search.before === undefined && mayBringDelivery(item, search);
+	});
 	const open = (id: string | undefined) =>
 		void navigate({
 			search: (search) => ({ ...search, open: id }),
@@ -53,17 +67,15 @@ export function DeliveriesScreen() {
 			// The list stays where it is.
 			resetScroll: false,
 		});
-	const toggle = (id: string) =>
-		setSelected((selected) => (selected.has(id) ? without(selected, id) : new Set([...selected, id])));
 	const isSplit = isWide && search.open !== undefined;
 	const current = useTriageKeys({
-		ids: rows?.map(({ id }) => id) ?? [],
+		ids,
 		list: list.key,
 		open: isSplit ? search.open : undefined,
 		onRow: (id) => isSplit && open(id),
 		onSelect: mayWrite ? toggle : null,
 	});
-	const showNewest = () => void queryClient.resetQueries({ queryKey: query.queryKey });
+	useShortcuts(isSplit ? { Escape: () => open(undefined) } : {});
 	/** A plain click opens beside the list; any other, such as one for a new tab, is the browser's. */
 	const onClick = (event: MouseEvent<HTMLDivElement>) => {
 		const id =
@@ -72,17 +84,20 @@ export function DeliveriesScreen() {
 		event.preventDefault();
 		open(id);
 	};
+	/** While the list is on its way, an event may come that it has, and one that it has not. */
+	const known = new Set([...(rows ?? []), ...list.newer.rows].map(({ eventId }) => eventId));
 	const older = beforeLast(rows ?? []);
 	const columns = deliveryColumns({ projectId: project.id, isNarrow: isSplit });
 	const nameOf = ({ eventType }: Delivery) => eventType;
-	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
+	const allColumns = mayWrite ? [selectColumn({ selection, nameOf }), ...columns] : columns;
 	return (
 		<>
 			<PageHead
 				title="Deliveries"
 				actions={
 					<>
-						{mayWrite && <BulkActions search={search} selected={selected} onDone={() => setSelected(new Set())} />}
+						{mayWrite && <SelectionSign selection={selection} />}
+						{mayWrite && <BulkActions search={search} selected={selected} onDone={selection.clear} />}
 						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
 					</>
 				}
@@ -95,10 +110,9 @@ export function DeliveriesScreen() {
 			{error !== null && <Problem error={error} what="The deliveries could not be loaded" onRetry={refetch} />}
 			<NewRows
 				projectId={project.id}
-				// In a list that ends in the past, nothing is new.
-				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
-				shown={rows?.map(({ eventId }) => eventId) ?? []}
-				onShow={showNewest}
+				words={WORDS}
+				list={list}
+				rowsOf={(event) => (isTold && isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0)}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
 			{rows?.length === 0 && !hasNextPage && <Nothing search={filter} webhooks={webhooks ?? []} />}
@@ -167,8 +181,4 @@ export function DeliveriesScreen() {
 /** `1,204`, or `more than 1,204` if counting took too long. */
 function matched({ count: value, complete }: DeliveryCount): string {
 	return complete ? count(value) : `more than ${count(value)}`;
-}
-
-function without(set: ReadonlySet<string>, id: string): ReadonlySet<string> {
-	return new Set([...set].filter((other) => other !== id));
 }

@@ -11,41 +11,48 @@ interface Options {
 	readonly projectId: string;
 	/** Leaves the webhook out, where all go to the same. */
 	readonly isOfOneWebhook?: boolean;
-	/** Leaves out what there is no room for beside something else. */
+	/** Leaves out what there is no room for beside something else, and names the webhook under the type. */
 	readonly isNarrow?: boolean;
 }
 
 /** What a delivery beside the list shows anyway. */
-const NOT_NARROW = ["Took", "Attempts", "Next attempt"];
+const NOT_NARROW = ["Webhook", "Duration", "Attempts", "Next attempt"];
 
 export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = false }: Options): Column<Delivery>[] {
 	const columns: Column<Delivery>[] = [
-		{ name: "State", width: "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
+		{ name: "State", width: isNarrow ? "7rem" : "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
 		{
 			name: "Event type",
-			width: "minmax(8rem, 1.4fr)",
+			width: isNarrow ? "minmax(6rem, 1.4fr)" : "minmax(8rem, 1.4fr)",
 			phone: "whole",
-			cell: ({ id, eventType }) => (
-				<div className="cut">
-					<Link
-						className="row-link mono"
-						to="/$projectId/deliveries/$deliveryId"
-						params={{ projectId, deliveryId: id }}
-						data-row={id}
-					>
-						{eventType}
-					</Link>
+			cell: (delivery) => (
+				<div>
+					<div className="cut">
+						<Link
+							className="row-link mono"
+							to="/$projectId/deliveries/$deliveryId"
+							params={{ projectId, deliveryId: delivery.id }}
+							data-row={delivery.id}
+						>
+							{delivery.eventType}
+						</Link>
+					</div>
+					{isNarrow && !isOfOneWebhook && (
+						<div className="dim">
+							<WebhookName delivery={delivery} />
+						</div>
+					)}
 				</div>
 			),
 		},
 		{
-			name: "Last answer",
+			name: isNarrow ? "Answer" : "Last answer",
 			phone: "whole",
-			width: "minmax(7rem, 2.2fr)",
+			width: isNarrow ? "minmax(4.75rem, 0.6fr)" : "minmax(7rem, 2.2fr)",
 			cell: ({ responseCode, reason, status }) => (
 				<div className="cut">
-					<AnswerCode code={responseCode} />
-					{status !== "Succeeded" && reason !== null && (
+					<AnswerCode code={responseCode} reason={reason} />
+					{!isNarrow && status !== "Succeeded" && reason !== null && (
 						<span className="dim" title={reason}>
 							{" · "}
 							{reason}
@@ -55,8 +62,8 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 			),
 		},
 		{
-			name: "Took",
-			width: "4rem",
+			name: "Duration",
+			width: "4.5rem",
 			isNumber: true,
 			phone: "hide",
 			cell: ({ lastAttempt }) =>
@@ -70,20 +77,33 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 			cell: ({ nextAttemptDate }) =>
 				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
 		},
-		{ name: "Made", width: "8rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
+		{
+			name: "Made",
+			width: isNarrow ? "minmax(4rem, auto)" : "8rem",
+			phone: "beside",
+			cell: ({ createDate }) => <Time at={createDate} />,
+		},
 	];
 	if (!isOfOneWebhook) {
 		columns.splice(2, 0, {
 			name: "Webhook",
 			phone: "whole",
 			width: "minmax(6rem, 1fr)",
-			// The name is the one that it has now, also if it is deleted; an erased one has only its id.
-			cell: ({ webhookId, webhookName }) => (
-				<div className="cut" title={webhookName}>
-					{webhookName === "" ? <span className="dim mono">{idEnd(webhookId)}</span> : webhookName}
-				</div>
-			),
+			cell: (delivery) => <WebhookName delivery={delivery} />,
 		});
 	}
 	return isNarrow ? columns.filter(({ name }) => !NOT_NARROW.includes(name)) : columns;
+}
+
+/** The name is the one that it has now, also if it is deleted; an erased one has only its id. */
+function WebhookName({
+	delivery: { webhookId, webhookName },
+}: {
+	readonly delivery: Pick<Delivery, "webhookId" | "webhookName">;
+}) {
+	return (
+		<div className="cut" title={webhookName}>
+			{webhookName === "" ? <span className="dim mono">{idEnd(webhookId)}</span> : webhookName}
+		</div>
+	);
 }

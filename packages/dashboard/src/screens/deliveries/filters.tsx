@@ -2,11 +2,13 @@
 import type { Webhook } from "@fanfare/sdk";
 import { Button, Select } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
+import { useState } from "react";
 
 import { timeOf, toggled, valuesOf, type DeliveriesSearch, type DeliveryStatusName } from "../../app/search.ts";
 import { SPANS } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
+import { TimeBetween } from "../../parts/form/time-between.tsx";
 import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
@@ -14,6 +16,7 @@ import { formatTime, useZone } from "../../parts/text/zone.ts";
 const route = getRouteApi("/$projectId/deliveries");
 
 const STATUSES: readonly DeliveryStatusName[] = ["Failed", "Pending", "Held", "Succeeded", "Cancelled"];
+const BETWEEN = "between";
 /** The value names the parameter and what it is set to. */
 const TIMES = [
 	{
@@ -25,10 +28,13 @@ const TIMES = [
 	},
 	{
 		group: "Made",
-		items: Object.entries(SPANS).map(([span, words]) => ({
-			value: `range ${span}`,
-			label: `Made in the last ${words}`,
-		})),
+		items: [
+			...Object.entries(SPANS).map(([span, words]) => ({
+				value: `range ${span}`,
+				label: `Made in the last ${words}`,
+			})),
+			{ value: BETWEEN, label: "Made between two times…" },
+		],
 	},
 ];
 const CLASSES = ["5xx", "4xx", "3xx", "2xx"];
@@ -76,6 +82,7 @@ export function Filters({
 	const { status, code, cause, error, webhook, event, customer, tag, range, changed, after, before } = search;
 	const statuses = valuesOf(status);
 	const [zone] = useZone();
+	const [isBetween, setBetween] = useState(false);
 	const time = changed !== undefined ? `changed ${changed}` : range !== undefined ? `range ${range}` : null;
 	const times = [
 		...(after === undefined ? [] : [{ name: "after", word: "Made since", at: timeOf(after) }]),
@@ -141,11 +148,24 @@ export function Filters({
 					data={TIMES}
 					value={time}
 					onChange={(time) => {
+						setBetween(time === BETWEEN);
+						if (time === BETWEEN) return;
 						const [name = "", span] = time?.split(" ") ?? [];
 						set({ range: undefined, changed: undefined, [name]: span });
 					}}
 				/>
 			</div>
+			{isBetween && (
+				<TimeBetween
+					from={after === undefined ? undefined : timeOf(after)}
+					before={before === undefined ? undefined : timeOf(before)}
+					onApply={(from, before) => {
+						setBetween(false);
+						set({ range: undefined, after: isoOf(from), before: isoOf(before) });
+					}}
+					onClose={() => setBetween(false)}
+				/>
+			)}
 			{hasFilter(search) && (
 				<div className="bar">
 					{event !== undefined && (
@@ -171,6 +191,10 @@ export function Filters({
 			)}
 		</div>
 	);
+}
+
+function isoOf(at: number | undefined): string | undefined {
+	return at === undefined ? undefined : new Date(at).toISOString();
 }
 
 interface Choice {

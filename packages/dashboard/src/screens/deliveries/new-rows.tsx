@@ -1,34 +1,50 @@
 // Says that there is more to see than the list shows. The list itself never moves by itself.
 import { Button } from "@mantine/core";
+import { useState } from "react";
 
 import { MOST_HEARD, type HeardEvent } from "../../live/live-feed.ts";
 import { useHeardEvents } from "../../live/use-live.ts";
-import { count, counted } from "../../parts/text/format.ts";
+import { counted } from "../../parts/text/format.ts";
 
 interface NewRowsProps {
 	readonly projectId: string;
-	/** When the list was asked for, in milliseconds since the epoch; 0 before it has come. What was heard of before is in it. */
-	readonly since: number;
-	/** The events that the list shows. */
-	readonly shown: readonly string[];
-	/** Whether events count that no webhook wanted, too. */
-	readonly isEach?: boolean;
-	readonly onShow: () => void;
+	/** What a row is called, and several of them. */
+	readonly words: readonly [one: string, many: string];
+	/** As `usePages` returns it. */
+	readonly list: {
+		readonly newer: { readonly rows: readonly unknown[]; readonly hasMore: boolean; readonly askedAt: number };
+		readonly showNewest: () => Promise<void>;
+	};
+	/** How many rows an event brings that was accepted after the list was asked for. */
+	readonly rowsOf: (event: HeardEvent) => number;
 }
 
-export function NewRows({ projectId, since, shown, isEach = false, onShow }: NewRowsProps) {
-	const heard = useHeardEvents(projectId);
-	const ids = new Set(shown);
-	// While the list is on its way, an event may come that it has, and one that it has not.
-	const isNew = ({ at, eventId, deliveryCount }: HeardEvent) =>
-		at >= since && !ids.has(eventId) && (isEach || deliveryCount > 0);
-	const events = heard.filter(isNew).length;
-	if (events === 0 || since === 0) return null;
+export function NewRows({ projectId, words: [one, many], list, rowsOf }: NewRowsProps) {
+	const { rows, hasMore, askedAt } = list.newer;
+	const [isBusy, setBusy] = useState(false);
+	const heard = useHeardEvents(projectId).filter(({ at }) => at >= askedAt);
+	// Before the list has come, there is nothing to compare with.
+	const newer = askedAt === 0 ? 0 : heard.reduce((sum, event) => sum + rowsOf(event), rows.length);
+	const isMore = hasMore || heard.length === MOST_HEARD;
+	const show = async () => {
+		setBusy(true);
+		window.scrollTo(0, 0);
+		await list.showNewest();
+		setBusy(false);
+	};
 	return (
-		<div className="new-rows">
-			<Button size="compact-sm" variant="light" onClick={onShow}>
-				{events < MOST_HEARD ? counted(events, "new event") : `${count(MOST_HEARD)} new events or more`} · show
-			</Button>
-		</div>
+		<>
+			{/* Only that there are some: on a busy project the number changes all the time. */}
+			<span className="unseen" role="status">
+				{newer > 0 && `There are newer ${many}.`}
+			</span>
+			{newer > 0 && (
+				<div className="new-rows">
+					<Button size="compact-sm" variant="light" loading={isBusy} onClick={() => void show()}>
+						{`${isMore ? "More than " : ""}${counted(newer, `newer ${one}`, `newer ${many}`)} · show`}
+					</Button>
+				</div>
+			)}
+		</>
 	);
 }

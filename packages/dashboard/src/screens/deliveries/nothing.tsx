@@ -8,7 +8,8 @@ import type { DeliveriesSearch } from "../../app/search.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { count } from "../../parts/text/format.ts";
 import { useZone } from "../../parts/text/zone.ts";
-import { useProject } from "../../session/caller.ts";
+import { useMay, useProject } from "../../session/caller.ts";
+import { SendLink } from "../events/send-link.tsx";
 import { filtersOf, filterWords } from "./filter-words.ts";
 import { withoutOneQuery } from "./queries.ts";
 
@@ -28,15 +29,31 @@ interface NothingProps {
 }
 
 export function Nothing({ search, webhooks }: NothingProps) {
+	const mayWrite = useMay("write");
 	if (filtersOf(search).length === 0) {
 		return (
-			<Empty icon="deliveries" title="No delivery yet">
+			<Empty icon="deliveries" title="No delivery yet" actions={mayWrite && <First hasWebhook={webhooks.length > 0} />}>
 				When an event is sent that a webhook wants, its way to that webhook appears here: each attempt, each answer, and
 				when the next attempt is made.
 			</Empty>
 		);
 	}
 	return <NothingMatches search={search} webhooks={webhooks} />;
+}
+
+/** What leads to the first delivery. */
+function First({ hasWebhook }: { readonly hasWebhook: boolean }) {
+	if (hasWebhook) return <SendLink search={{}} />;
+	return (
+		<>
+			<Link className="link" from="/$projectId/deliveries" to="/$projectId/webhooks" search={{ form: "new" }}>
+				Add a webhook ›
+			</Link>
+			<Link className="link" from="/$projectId/deliveries" to="/$projectId/inbox">
+				Use the Inbox ›
+			</Link>
+		</>
+	);
 }
 
 function NothingMatches({ search, webhooks }: NothingProps) {

@@ -11,6 +11,7 @@ import type {
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import {
+	earlierOf,
 	rangeStart,
 	timeOf,
 	valuesOf,
@@ -92,9 +93,10 @@ export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch
 	const { open: _, ...filter } = search;
 	return pagesQuery<Delivery>({
 		queryKey: ["project", project.id, "deliveries", filter, rows],
-		load: ({ page, signal }) => {
+		load: ({ page, before, signal }) => {
 			const asked: DeliveryListParams = {
 				...filterOf(filter, Date.now()),
+				...(before !== undefined && { before: earlierOf(filter.before, before) }),
 				limit: rows,
 				page: page ?? undefined,
 			};

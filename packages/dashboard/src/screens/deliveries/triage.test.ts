@@ -88,7 +88,7 @@ pageSuite("triage by keyboard", (world) => {
 		await page.locator(`[data-row="${second}"]`).focus();
 		await page.getByText("Live", { exact: true }).waitFor();
 		await world.server.project.events.send({ type: "triage.above", data: 4 });
-		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await page.getByRole("button", { name: "1 newer delivery · show" }).click();
 		await expect.poll(() => page.locator("[data-row]").count()).toBe(4);
 		await page.keyboard.press("j");
 		await expect.poll(() => focusedRow(page)).toBe(third);

@@ -61,7 +61,8 @@ export function useTriageKeys({ ids, list = "", open, onRow, onSelect }: TriageK
 		k: () => move(-1),
 		x: () => {
 			const id = rowOf(document.activeElement) ?? open;
-			if (id !== undefined) onSelect?.(id);
+			// What is beside the list may have left it.
+			if (id !== undefined && ids.includes(id)) onSelect?.(id);
 		},
 	});
 	return current;

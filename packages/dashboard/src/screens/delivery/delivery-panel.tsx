@@ -51,7 +51,7 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 						<Actions delivery={delivery} attempt={shown} />
 					</div>
 				</div>
-				{delivery.reason !== null && <p className="flat">{delivery.reason}</p>}
+				{delivery.reason !== null && <p className="flat sentence">{delivery.reason}</p>}
 				<dl className="facts">
 					<dt>Webhook</dt>
 					<dd>

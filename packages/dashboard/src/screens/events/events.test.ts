@@ -117,7 +117,7 @@ pageSuite("events", (world) => {
 		await page.getByRole("link", { name: "live.event" }).waitFor();
 		await page.getByText("Live", { exact: true }).waitFor();
 		await sendText("live.event", "2");
-		await page.getByRole("button", { name: "1 new event · show" }).click();
+		await page.getByRole("button", { name: "1 newer event · show" }).click();
 		await expect.poll(() => page.getByRole("link", { name: "live.event" }).count()).toBe(2);
 	});
 
@@ -169,10 +169,10 @@ pageSuite("events", (world) => {
 		await who.getByText("type must be groups of letters").waitFor();
 		await page.getByRole("combobox", { name: "Event type" }).fill("who.gets");
 		await who.getByText("1 webhook, 1 of them off: theirs are held").waitFor();
-		await page.getByText("All customers").click();
+		await page.getByText("All", { exact: true }).click();
 		await who.getByText("2 webhooks, 1 of them off: theirs are held").waitFor();
 		await who.getByRole("link", { name: "Who of acme" }).waitFor();
-		await page.getByText("No customer").click();
+		await page.getByText("None", { exact: true }).click();
 		await page.getByText("Tags, certain webhooks").click();
 		await page.getByRole("combobox", { name: "Only to these webhooks" }).fill("Who of acme");
 		await page.getByRole("option", { name: "Who of acme" }).click();
@@ -182,7 +182,7 @@ pageSuite("events", (world) => {
 		await who.getByText("It belongs to a customer whom the event is not for.").waitFor();
 		const sent = project.events.send({ type: "who.gets", data: 1, webhookIds: [acme.id] });
 		await expect(sent).rejects.toThrow("webhookIds.0");
-		await page.getByText("All customers").click();
+		await page.getByText("All", { exact: true }).click();
 		await who.getByText("1 webhook", { exact: true }).waitFor();
 		for (const { id } of [mine, acme]) await project.batch.webhooks.delete(id);
 	});

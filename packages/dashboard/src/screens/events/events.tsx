@@ -1,11 +1,10 @@
 // S7: the events of a project, by filter.
 import type { LoggedEvent } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
 
 import { beforeLast, timeOf } from "../../app/search.ts";
+import { useRefreshOn } from "../../live/use-live.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FilterRange } from "../../parts/form/filter-range.tsx";
@@ -14,10 +13,14 @@ import { Removable } from "../../parts/form/removable.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { SelectionSign } from "../../parts/list/selection-sign.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
+import { useSelection } from "../../parts/list/use-selection.ts";
+import { CutId } from "../../parts/text/cut-id.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
+import { isOfSearch, isToldByEvent } from "../deliveries/live-match.ts";
 import { NewRows } from "../deliveries/new-rows.tsx";
 import { selectColumn } from "../deliveries/select-column.tsx";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
@@ -29,24 +32,32 @@ import type { EventsSearch } from "./search.ts";
 import { SendLink } from "./send-link.tsx";
 
 const route = getRouteApi("/$projectId/events");
+const WORDS = ["event", "events"] as const;
 
 export function EventsScreen() {
 	const search = route.useSearch();
 	const project = useProject();
 	const mayWrite = useMay("write");
-	const queryClient = useQueryClient();
 	const query = eventsQuery(project, search);
-	const list = usePages(query);
+	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
 	const { rows, error } = list;
-	const { data, refetch, hasNextPage } = list.query;
-	const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-	const toggle = (id: string) => setSelected((selected) => toggledIn(selected, id));
+	const { refetch, hasNextPage } = list.query;
 	const ids = rows?.map(({ id }) => id) ?? [];
+	const selection = useSelection({ list: list.key, ids, words: WORDS, most: MOST_EVENTS });
+	const { selected, toggle } = selection;
+	const { to, ...rest } = search;
+	/** Whether an accepted event tells by itself that it belongs here. In a list that ends in the past, nothing is new. */
+	const isTold = isToldByEvent(rest);
+	useRefreshOn(project.id, query.queryKey, (item) => {
+		if (item.kind !== "event.accepted" || isTold || search.before !== undefined) return false;
+		return isOfSearch({ ...item, tags: item.tags ?? [] }, search);
+	});
+	const known = new Set([...ids, ...list.newer.rows.map(({ id }) => id)]);
 	const current = useTriageKeys({ ids, list: list.key, onSelect: mayWrite ? toggle : null });
 	const older = beforeLast(rows ?? []);
 	const columns = columnsOf(project.id, rows ?? []);
 	const nameOf = ({ type }: LoggedEvent) => type;
-	const allColumns = mayWrite ? [selectColumn({ selected, onToggle: toggle, nameOf }), ...columns] : columns;
+	const allColumns = mayWrite ? [selectColumn({ selection, nameOf }), ...columns] : columns;
 	return (
 		<>
 			<PageHead
@@ -54,7 +65,8 @@ export function EventsScreen() {
 				actions={
 					mayWrite && (
 						<>
-							<ReplaySelected selected={selected} onDone={() => setSelected(new Set())} />
+							<SelectionSign selection={selection} />
+							<ReplaySelected selected={selected} onDone={selection.clear} />
 							<SendLink search={search.type === undefined ? {} : { type: search.type }} />
 						</>
 					)
@@ -64,11 +76,12 @@ export function EventsScreen() {
 			{error !== null && <Problem error={error} what="The events could not be loaded" onRetry={refetch} />}
 			<NewRows
 				projectId={project.id}
-				// In a list that ends in the past, nothing is new.
-				since={search.before === undefined ? (data?.pages[0]?.askedAt ?? 0) : 0}
-				shown={ids}
-				isEach
-				onShow={() => void queryClient.resetQueries({ queryKey: query.queryKey })}
+				words={WORDS}
+				list={list}
+				rowsOf={(event) => {
+					const isWanted = to === undefined || event.deliveryCount === 0;
+					return isTold && isWanted && isOfSearch(event, search) && !known.has(event.eventId) ? 1 : 0;
+				}}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="events" />}
 			{rows?.length === 0 && !hasNextPage && <Nothing search={search} mayWrite={mayWrite} />}
@@ -106,13 +119,6 @@ export function EventsScreen() {
 	);
 }
 
-/** With the id, or without it if it is there. No more than can be replayed at once. */
-function toggledIn(selected: ReadonlySet<string>, id: string): ReadonlySet<string> {
-	const rest = [...selected].filter((other) => other !== id);
-	if (rest.length < selected.size) return new Set(rest);
-	return selected.size === MOST_EVENTS ? selected : new Set([...selected, id]);
-}
-
 function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<LoggedEvent>[] {
 	const hasTags = rows.some(({ tags }) => tags !== undefined);
 	const hasCustomers = rows.some(({ customerId, customerIds }) => (customerId ?? customerIds) !== undefined);
@@ -137,7 +143,7 @@ function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<Logg
 			name: "Id",
 			width: "minmax(8rem, 1.2fr)",
 			phone: "whole",
-			cell: ({ id }) => <div className="cut mono dim">{id}</div>,
+			cell: ({ id }) => <CutId id={id} />,
 		},
 		hasCustomers && {
 			name: "For",

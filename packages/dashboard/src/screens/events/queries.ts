@@ -2,7 +2,7 @@
 import { ApiError, type LoggedEvent, type ProjectHandle, type Routing } from "@fanfare/sdk";
 import { queryOptions } from "@tanstack/react-query";
 
-import { rangeStart, timeOf } from "../../app/search.ts";
+import { earlierOf, rangeStart } from "../../app/search.ts";
 import { pagesQuery } from "../../parts/list/pages.ts";
 import type { EventsSearch } from "./search.ts";
 
@@ -13,7 +13,7 @@ const RECENT = 5;
 export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before, to }: EventsSearch) {
 	return pagesQuery<LoggedEvent>({
 		queryKey: ["project", project.id, "events", { type, customer, tag, range, before, to }],
-		load: ({ page, signal }) =>
+		load: ({ page, before: earlier, signal }) =>
 			project.events.list(
 				{
 					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
@@ -21,7 +21,7 @@ export function eventsQuery(project: ProjectHandle, { type, customer, tag, range
 					customerId: customer,
 					tag,
 					after: range === undefined ? undefined : rangeStart(range, Date.now()),
-					before: before === undefined ? undefined : timeOf(before),
+					before: earlierOf(before, earlier),
 					limit: PAGE_ROWS,
 					page: page ?? undefined,
 				},

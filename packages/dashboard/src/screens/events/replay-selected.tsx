@@ -24,21 +24,24 @@ interface ReplaySelectedProps {
 }
 
 export function ReplaySelected({ selected, verb, onDone }: ReplaySelectedProps) {
-	const [isOpen, setOpen] = useState(false);
-	if (selected.size === 0) return null;
+	/** What is asked about, which stays what it is also if rows leave the list; null if nothing is. */
+	const [asked, setAsked] = useState<readonly string[] | null>(null);
+	const close = () => setAsked(null);
 	return (
 		<>
-			<Button
-				{...(verb === undefined && { size: "xs" })}
-				variant="default"
-				onClick={() => setOpen(true)}
-			>{`${verb ?? `Replay ${count(selected.size)} selected`}…`}</Button>
-			{isOpen && (
+			{selected.size > 0 && (
+				<Button
+					{...(verb === undefined && { size: "xs" })}
+					variant="default"
+					onClick={() => setAsked([...selected])}
+				>{`${verb ?? `Replay ${count(selected.size)} selected`}…`}</Button>
+			)}
+			{asked !== null && (
 				<ReplayDialog
-					eventIds={[...selected]}
-					onClose={() => setOpen(false)}
+					eventIds={asked}
+					onClose={close}
 					onDone={(replays) => {
-						setOpen(false);
+						close();
 						onDone(replays);
 					}}
 				/>

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { callerQuery, useConnection } from "../../session/caller.ts";
 import { KeyOnce } from "./key-once.tsx";
 import { useKeyChange } from "./queries.ts";
@@ -22,6 +23,7 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 	const [overlap, setOverlap] = useState(String(24 * HOUR));
 	const roll = useKeyChange((client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }));
 	const isDone = roll.data !== undefined;
+	useFocusBack(true);
 	// Once the call is under way, only its end closes the dialog: the key is shown nowhere else.
 	const isUntouched = roll.isIdle || roll.isError;
 	return (

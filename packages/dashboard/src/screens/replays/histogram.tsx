@@ -28,7 +28,7 @@ export function Histogram({ slices, until }: { readonly slices: readonly Slice[]
 					const place = { x: index * step + GAP / 2, width: Math.max(1, step - GAP) };
 					return (
 						<g key={slice.start}>
-							<title>{`from ${formatTime(slice.start, "short", zone)}: ${counted(slice.count, "event")}`}</title>
+							<title>{`from ${formatTime(slice.start, "minute", zone)}: ${counted(slice.count, "event")}`}</title>
 							<rect {...place} y={0} height={HEIGHT} fill="transparent" />
 							<rect {...place} className="bar-info" y={HEIGHT - height} height={height} />
 							<rect {...place} className="bar-floor" y={HEIGHT - 1} height={1} />
@@ -38,8 +38,8 @@ export function Histogram({ slices, until }: { readonly slices: readonly Slice[]
 			</svg>
 			{first !== undefined && (
 				<div className="bars-scale dim num">
-					<span>{formatTime(first.start, "short", zone)}</span>
-					<span>{formatTime(until, "short", zone)}</span>
+					<span>{formatTime(first.start, "minute", zone)}</span>
+					<span>{formatTime(until, "minute", zone)}</span>
 				</div>
 			)}
 			<details className="as-table">
@@ -56,7 +56,7 @@ export function Histogram({ slices, until }: { readonly slices: readonly Slice[]
 							.filter((slice) => slice.count > 0)
 							.map((slice) => (
 								<tr key={slice.start}>
-									<th scope="row">{formatTime(slice.start, "short", zone)}</th>
+									<th scope="row">{formatTime(slice.start, "minute", zone)}</th>
 									<td>{count(slice.count)}</td>
 								</tr>
 							))}

@@ -21,7 +21,7 @@ import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
 import { AUDIENCES, EMPTY, errorsOf, exampleText, PATHS, prettyText, toEvent, type Draft } from "./draft.ts";
 import { WhoGetsIt } from "./who-gets-it.tsx";
 
-const AUDIENCE_NAMES = { nobody: "No customer", customers: "Some customers", all: "All customers" } as const;
+const AUDIENCE_NAMES = { nobody: "None", customers: "Some", all: "All" } as const;
 
 export function SendForm({ initial }: { readonly initial: Draft }) {
 	const project = useProject();
@@ -94,8 +94,11 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 					/>
 				</div>
 				<div className="stack tight">
+					<span className="field-label" id="audience">
+						For which customers
+					</span>
 					<SegmentedControl
-						aria-label="For whom"
+						aria-labelledby="audience"
 						data={AUDIENCES.map((value) => ({ value, label: AUDIENCE_NAMES[value] }))}
 						value={draft.audience}
 						onChange={(value) => change({ audience: AUDIENCES.find((one) => one === value) ?? "nobody" })}

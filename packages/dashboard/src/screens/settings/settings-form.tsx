@@ -96,8 +96,11 @@ export function SettingsForm({
 				onChange={({ currentTarget }) => setDraft({ ...draft, name: currentTarget.value })}
 			/>
 			<div className="stack tight">
+				<span className="field-label" id="accepted-events">
+					Events that it accepts
+				</span>
 				<SegmentedControl
-					aria-label="Events that it accepts"
+					aria-labelledby="accepted-events"
 					readOnly={!mayChange}
 					data={[
 						{ value: "open", label: "Any event" },

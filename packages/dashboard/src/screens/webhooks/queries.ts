@@ -68,6 +68,7 @@ export function useEventTypes() {
 export function useWebhookChange<Input, Result extends Webhook | Deleted>(
 	change: (project: ProjectHandle, input: Input) => Promise<Result>,
 	onDone?: (result: Result, input: Input) => void,
+	onFailed?: (error: Error, input: Input) => void,
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
@@ -77,14 +78,19 @@ export function useWebhookChange<Input, Result extends Webhook | Deleted>(
 			onDone?.(result, input);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
+		...(onFailed !== undefined && { onError: onFailed }),
 	});
 }
 
 /** Pauses an enabled webhook, and resumes any other. */
-export function usePauseOrResume(onDone: (webhook: Webhook) => void) {
+export function usePauseOrResume(
+	onDone: (webhook: Webhook) => void,
+	onFailed?: (error: Error, webhook: Webhook) => void,
+) {
 	return useWebhookChange(
 		({ batch: { webhooks } }, { id, status }: Webhook) =>
 			status === "Enabled" ? webhooks.pause(id) : webhooks.resume(id),
 		onDone,
+		onFailed,
 	);
 }

@@ -4,6 +4,7 @@ import { Drawer } from "@mantine/core";
 import { useState } from "react";
 
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { NewWebhook } from "./created-webhook.tsx";
 import { draftOf, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
 import { useWebhookChange } from "./queries.ts";
@@ -16,6 +17,7 @@ interface WebhookDrawerProps {
 }
 
 export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
+	useFocusBack(subject !== null);
 	return (
 		<Drawer
 			opened={subject !== null}

@@ -79,6 +79,37 @@ pageSuite("webhooks", (world) => {
 		await expect.poll(async () => (await webhooks.get(id)).status).toBe("Paused");
 	});
 
+	it("name the webhook of a change that has failed, also if its row or the screen is gone by then", async () => {
+		const { webhooks } = world.server.project.batch;
+		await webhooks.create({ name: "Leaving", spec: { endpoint: "http://127.0.0.1:9/leaving" } });
+		await using tab = await world.open("webhooks?q=Leaving");
+		const { page } = tab;
+		let held = Promise.withResolvers<void>();
+		await page.route(/:pause$/, async (route) => {
+			await held.promise;
+			const json = { message: "Not now.", code: "webhook_changed", requestId: "req_1" };
+			return route.fulfill({ status: 409, json });
+		});
+		const pause = async () => {
+			const asked = page.waitForRequest(/:pause$/);
+			await page.getByRole("button", { name: "Actions for Leaving" }).click();
+			await page.getByRole("menuitem", { name: "Pause" }).click();
+			await asked;
+		};
+		await pause();
+		await page.getByLabel("Filter webhooks").fill("somebody else");
+		await page.getByText("No webhook matches").waitFor();
+		held.resolve();
+		await page.getByRole("alert").getByText("Leaving was not paused").waitFor();
+		held = Promise.withResolvers();
+		await page.getByLabel("Filter webhooks").fill("Leaving");
+		await pause();
+		await page.getByRole("link", { name: "Settings" }).click();
+		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		held.resolve();
+		await page.getByRole("status").getByText("Leaving was not paused. Not now.").waitFor();
+	});
+
 	it("are edited, and a change by somebody else meanwhile is not overwritten", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/a");
 		await using tab = await world.open(`webhooks?form=${id}`);

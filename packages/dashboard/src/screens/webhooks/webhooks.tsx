@@ -3,12 +3,10 @@ import type { Webhook } from "@fanfare/sdk";
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useState } from "react";
 
 import type { WebhookState } from "../../app/search.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
@@ -17,7 +15,8 @@ import { AnswerCode, webhookState, WebhookStateBadge } from "../../parts/text/st
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay } from "../../session/caller.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
-import { useFoundWebhooks, usePauseOrResume, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
+import { useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
+import { useRowChange, type RowChange } from "./use-row-change.ts";
 import { WebhookDrawer } from "./webhook-drawer.tsx";
 
 const ASK_AFTER_MS = 200;
@@ -35,8 +34,7 @@ export function WebhooksScreen() {
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
 	const { data: webhooks, error, refetch } = useWebhooks();
-	/** Of a change from the menu of a row; null if the last one was made, or is being made. */
-	const [changeError, setChangeError] = useState<Error | null>(null);
+	const change = useRowChange();
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
 	const { data: onServer = [], error: findError } = useFoundWebhooks(asked.trim(), state);
@@ -60,9 +58,7 @@ export function WebhooksScreen() {
 				{webhooks !== undefined && <span className="dim num">{counted(webhooks.length, "webhook")}</span>}
 			</PageHead>
 			{error !== null && <Problem error={error} what="The webhooks could not be loaded" onRetry={refetch} />}
-			{changeError !== null && (
-				<Problem error={changeError} what="The webhook was not changed" onDismiss={() => setChangeError(null)} />
-			)}
+			{change.error !== null && <Problem error={change.error} what={change.what} onDismiss={change.dismiss} />}
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
 			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" />}
 			{webhooks?.length === 0 && (
@@ -120,7 +116,7 @@ export function WebhooksScreen() {
 							batches={batches}
 							isFull={!isFiltered && webhooks.length === MOST_WEBHOOKS}
 							onEdit={mayWrite ? setForm : null}
-							onChanged={setChangeError}
+							change={change}
 						/>
 					)}
 				</>
@@ -139,11 +135,10 @@ interface WebhookTableProps {
 	/** Whether there are more than are loaded. */
 	readonly isFull: boolean;
 	readonly onEdit: ((id: string) => void) | null;
-	/** Called with null when a change from the menu begins, and with its error if it fails. */
-	readonly onChanged: (error: Error | null) => void;
+	readonly change: RowChange;
 }
 
-function WebhookTable({ webhooks, batches, isFull, onEdit, onChanged }: WebhookTableProps) {
+function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTableProps) {
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
@@ -167,7 +162,7 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, onChanged }: WebhookT
 		},
 		{
 			name: "24 hours",
-			width: "6rem",
+			width: "7.25rem",
 			cell: (webhook) => <LastDay webhook={webhook} batches={batches} />,
 		},
 		{
@@ -202,7 +197,7 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, onChanged }: WebhookT
 			width: "2rem",
 			phone: "corner",
 			isNameHidden: true,
-			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} onChanged={onChanged} />,
+			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} change={change} />,
 		});
 	}
 	const order = (webhook: Webhook) => ["failing", "disabled", "paused", undefined].indexOf(stateOf(webhook));
@@ -275,7 +270,7 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 	const now = useNow(30_000);
 	if (status === "Disabled") {
 		return (
-			<div className="cut text-bad" title={disabledReason ?? undefined}>
+			<div className="cut text-bad sentence" title={disabledReason ?? undefined}>
 				{disabledReason ?? "Disabled"}
 			</div>
 		);
@@ -291,17 +286,13 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 	);
 }
 
-interface RowMenuProps extends Pick<WebhookTableProps, "onChanged"> {
+interface RowMenuProps extends Pick<WebhookTableProps, "change"> {
 	readonly webhook: Webhook;
 	readonly onEdit: (id: string) => void;
 }
 
-function RowMenu({ webhook, onEdit, onChanged }: RowMenuProps) {
-	const toast = useToast();
+function RowMenu({ webhook, onEdit, change }: RowMenuProps) {
 	const navigate = route.useNavigate();
-	const change = usePauseOrResume(({ name, status }) =>
-		toast(status === "Paused" ? `Paused ${name}: its deliveries are held` : `Resumed ${name}`),
-	);
 	const isOn = webhook.status === "Enabled";
 	return (
 		<div className="above">
@@ -311,7 +302,7 @@ function RowMenu({ webhook, onEdit, onChanged }: RowMenuProps) {
 						variant="subtle"
 						color="gray"
 						aria-label={`Actions for ${webhook.name}`}
-						loading={change.isPending}
+						loading={change.busyIds.has(webhook.id)}
 					>
 						<Icon name="more" />
 					</ActionIcon>
@@ -327,10 +318,7 @@ function RowMenu({ webhook, onEdit, onChanged }: RowMenuProps) {
 					</Menu.Item>
 					<Menu.Item
 						leftSection={<Icon name={isOn ? "pause" : "play"} size={16} />}
-						onClick={() => {
-							onChanged(null);
-							change.mutate(webhook, { onError: onChanged });
-						}}
+						onClick={() => change.start(webhook)}
 					>
 						{isOn ? "Pause" : "Resume"}
 					</Menu.Item>

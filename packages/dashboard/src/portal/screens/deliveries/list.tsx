@@ -34,7 +34,8 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 	const { show, type, since, endpoint } = search;
 	const isOfAll = webhookId === undefined;
 	const choice = { webhookId: webhookId ?? endpoint, shown: show, type, since };
-	const { query, rows, near } = usePages(deliveriesQuery(project, choice));
+	const pages = usePages(deliveriesQuery(project, choice), { dateOf: ({ createDate }) => createDate });
+	const { query, rows, near } = pages;
 	const list = useRef<HTMLUListElement>(null);
 	useReportNear(list, near, rows?.map(({ id }) => id) ?? []);
 	const isFiltered =
@@ -44,7 +45,7 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 	return (
 		<section className="stack" aria-label={texts.deliveries.title}>
 			<Filters search={search} endpoints={isOfAll ? (endpoints ?? []) : null} onChange={change} />
-			<Fresh onShow={() => void query.refetch()} />
+			<Fresh hasNewer={pages.newer.rows.length > 0} onShow={() => void pages.showNewest()} />
 			{rows === undefined ? (
 				<Loading error={query.error} rows={5} />
 			) : rows.length === 0 ? (
@@ -67,7 +68,7 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 			)}
 			{query.hasNextPage && (
 				<div className="bar">
-					<Button isBusy={query.isFetchingNextPage} onClick={() => void query.fetchNextPage()}>
+					<Button isBusy={pages.isLoadingMore} onClick={() => void pages.loadMore()}>
 						{texts.more}
 					</Button>
 				</div>
@@ -77,12 +78,12 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 }
 
 /** The list never moves by itself: it says that there is more. */
-function Fresh({ onShow }: { readonly onShow: () => void }) {
+function Fresh({ hasNewer, onShow }: { readonly hasNewer: boolean; readonly onShow: () => void }) {
 	const { deliveries: words } = useTexts();
 	const project = useProject();
 	const queryClient = useQueryClient();
 	const { data: isFresh } = useQuery({ queryKey: freshKey(project.id), queryFn: () => false, staleTime: Infinity });
-	if (isFresh !== true) return null;
+	if (isFresh !== true && !hasNewer) return null;
 	return (
 		<div className="bar" role="status">
 			<Button

@@ -3,6 +3,7 @@ import type { Webhook } from "@fanfare/sdk";
 import { Button, Group, Modal, SegmentedControl, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 
+import { useFocusBack } from "../../../parts/feedback/use-focus-back.ts";
 import { Time } from "../../../parts/text/time.tsx";
 import { MOST_NOTE } from "./set-aside.ts";
 
@@ -27,6 +28,7 @@ export function SetAsideDialog({ webhook, onSet, onClose }: SetAsideDialogProps)
 	const [choice, setChoice] = useState<Choice>("changes");
 	const [note, setNote] = useState("");
 	const [openedAt] = useState(() => Date.now());
+	useFocusBack(true);
 	const until = endOf(choice, openedAt);
 	const submit = (event: FormEvent) => {
 		event.preventDefault();

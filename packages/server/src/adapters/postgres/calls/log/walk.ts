@@ -1,5 +1,6 @@
-// Walks along entries of indexes, in the order of ids, for those that match. A walk looks at a bounded number of entries, in one
-// statement: if few match, it ends early and says where.
+// Walks along entries of indexes, in the order of ids, for those that match. A walk looks at a bounded number of entries, in one or a few
+// statements: if few match, it ends early and says where.
+import { uuidTime } from "../../codec/ids.ts";
 import { numberOrNull, number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import type { Session } from "../../connection/session.ts";
 import type { Order, Part, Scanned } from "../keyset.ts";
@@ -14,6 +15,12 @@ const COUNT_SHARE = 2;
 const LOOK_SHARE = 0.1;
 /** However many sources there are, each gets on by this many entries. */
 const LEAST = 4;
+/** A page goes on so often from the place up to which all owners were looked at, with what is left of its time. */
+const MOST_ROUNDS = 3;
+/** With a smaller share of it left, it does not. */
+const LEAST_LEFT = 0.2;
+/** An owner whose entries have reached so many times as far need not be looked at further. */
+const FAR_AHEAD = 2;
 
 /** The values of a statement's parameters. */
 export class Values {
@@ -22,6 +29,11 @@ export class Values {
 	/** Adds a value. Returns its placeholder. */
 	add(value: unknown): string {
 		return `$${this.list.push(value)}`;
+	}
+
+	/** Forgets all values but the first ones. */
+	keep(count: number): void {
+		this.list.length = count;
 	}
 }
 
@@ -52,7 +64,23 @@ export interface Source {
 	readonly cost: number;
 }
 
-/** Finds the ids of up to `part.limit` entries that match, in order. */
+/** Owners of a source, and how many entries of each are looked at. */
+interface Group {
+	readonly source: Source;
+	readonly share: number;
+}
+
+/** How far the entries of an owner were looked at; null: to their end. */
+interface Owned {
+	readonly group: Group;
+	readonly owner: string;
+	readonly reached: string | null;
+}
+
+/**
+ * Finds the ids of up to `part.limit` entries that match, in order. All owners are looked at equally first, and those that have got less
+ * far than others again: what is beyond the place where the first of them stops is found in vain.
+ */
 export async function walk(
 	session: Session,
 	sources: readonly Source[],
@@ -60,38 +88,92 @@ export async function walk(
 	part: Part,
 	budget: number,
 ): Promise<Scanned> {
-	const shares = sharesOf(sources, part.isLookBehind ? budget * LOOK_SHARE : budget);
+	const whole = part.isLookBehind ? budget * LOOK_SHARE : budget;
+	const shares = sharesOf(sources, whole);
 	if (shares === null) return { rows: [], stoppedAt: null };
+	const given = values.list.length;
+	const rows: Row[] = [];
+	let groups = sources.map((source, index): Group => ({ source, share: shares[index] ?? LEAST }));
+	let [left, rest] = [whole, part];
+	for (let round = 1; ; round++) {
+		values.keep(given);
+		const found = merge(await look(session, groups, values, rest), groups, rest);
+		rows.push(...found.rows);
+		const { edge } = found;
+		if (rows.length >= part.limit || edge === null) return { rows: rows.slice(0, part.limit), stoppedAt: null };
+		const goingOn = found.owned.filter(({ reached }) => reached !== null);
+		left -= goingOn.reduce((sum, { group }) => sum + group.share * group.source.cost, 0);
+		const isOver = part.isLookBehind || round === MOST_ROUNDS || left < whole * LEAST_LEFT;
+		if (isOver) return { rows, stoppedAt: edge };
+		groups = nextGroups(found.owned, left, (reached) => isFarAhead(reached, edge, rest));
+		rest = { ...rest, ...(rest.order === "ASC" ? { above: edge } : { below: edge }), limit: part.limit - rows.length };
+	}
+}
+
+/** Divides what is left of a page's time among the owners that must be looked at further. The others are looked at as far as before. */
+function nextGroups(owned: readonly Owned[], left: number, isFarAhead: (reached: string) => boolean): Group[] {
+	const isBehind = ({ reached }: Owned) => reached !== null && !isFarAhead(reached);
+	const behind = owned.filter(isBehind).length;
+	return [...new Set(owned.map(({ group }) => group))].flatMap((group): Group[] => {
+		const own = owned.filter((each) => each.group === group);
+		const part = (some: readonly Owned[], share: number): Group[] =>
+			some.length === 0 ? [] : [{ source: { ...group.source, owners: some.map(({ owner }) => owner) }, share }];
+		const more = Math.max(LEAST, Math.ceil(left / behind / group.source.cost));
+		return [
+			...part(own.filter(isBehind), more),
+			...part(
+				own.filter((each) => !isBehind(each)),
+				group.share,
+			),
+		];
+	});
+}
+
+/** Whether entries have reached much further than up to the edge, from where the part begins. */
+function isFarAhead(reached: string, edge: string, { above, below, order }: Part): boolean {
+	const start = order === "ASC" ? above : below;
+	if (start === null) return false;
+	const distance = (to: string) => Math.abs(uuidTime(to) - uuidTime(start));
+	return distance(reached) > FAR_AHEAD * distance(edge);
+}
+
+/** Looks at the entries of all groups. */
+function look(session: Session, groups: readonly Group[], values: Values, part: Part): Promise<readonly Row[]> {
 	const [range, limit] = [rangeOf(part, values), values.add(part.limit)];
-	const parts = sources.map((source, index) => {
-		const looked = looksAt(source, { values, range, order: part.order, share: shares[index] ?? LEAST, number: index });
+	const parts = groups.map(({ source, share }, index) => {
+		const looked = looksAt(source, { values, range, order: part.order, share, number: index });
 		return `(
 			SELECT given.owner, looked.* FROM ${looked.owners} CROSS JOIN LATERAL (
 				SELECT * FROM (${looked.sql}) looked WHERE matches OR is_last ORDER BY id ${part.order} LIMIT ${limit}::bigint
 			) looked
 		)`;
 	});
-	const rows = await session.query(parts.join(" UNION ALL "), values.list);
-	return merge(rows, part);
+	return session.query(parts.join(" UNION ALL "), values.list);
 }
 
-/** The rows of all sources, as far as all of them have looked. */
-function merge(rows: readonly Row[], { order, limit }: Part): Scanned {
+/** The rows of all owners as far as all of them were looked at, where that is, and how far each was; null for their ends. */
+function merge(rows: readonly Row[], groups: readonly Group[], { order, limit }: Part) {
 	const isBefore = (a: string, b: string) => (order === "ASC" ? a < b : a > b);
-	const found = new Map<string, number>();
-	let edge: string | null = null;
+	const matches = new Map<string, number>();
+	const ends = new Map<string, string>();
 	const matching: Row[] = [];
+	let edge: string | null = null;
 	for (const row of rows) {
-		const [id, source] = [text(row["id"]), `${number(row["source"])}:${number(row["owner"])}`];
-		const count = (found.get(source) ?? 0) + (row["matches"] === true ? 1 : 0);
-		found.set(source, count);
+		const [id, owner] = [text(row["id"]), `${number(row["source"])}:${number(row["owner"])}`];
+		const count = (matches.get(owner) ?? 0) + (row["matches"] === true ? 1 : 0);
+		matches.set(owner, count);
 		if (row["matches"] === true) matching.push(row);
-		const isEnd = row["is_last"] === true || count === limit;
-		if (isEnd && (edge === null || isBefore(id, edge))) edge = id;
+		if (row["is_last"] !== true && count < limit) continue;
+		ends.set(owner, id);
+		if (edge === null || isBefore(id, edge)) edge = id;
 	}
 	const known = matching.filter(({ id }) => edge === null || !isBefore(edge, text(id)));
 	known.sort((a, b) => (isBefore(text(a["id"]), text(b["id"])) ? -1 : 1));
-	return { rows: known.slice(0, limit), stoppedAt: known.length >= limit ? null : edge };
+	// Ordinalities begin at 1.
+	const owned = groups.flatMap((group, index) =>
+		group.source.owners.map((owner, n): Owned => ({ group, owner, reached: ends.get(`${index}:${n + 1}`) ?? null })),
+	);
+	return { rows: known, edge, owned };
 }
 
 /** A part of a count, and the UUID of the last entry that it has looked at; null at the end. */

@@ -8,11 +8,13 @@ const ENOUGH = 1e12;
 /** Counts from the end of the range downwards. `budget` is as in scan.ts. */
 export function countAll(sources: readonly CountableSource[], range: SeqRange, budget: number): Counted {
 	const counts: Counted[] = [];
-	let { low } = range;
-	for (const { count } of sources) {
-		const counted = count({ low, high: range.high }, budget / sources.length);
+	let [low, left] = [range.low, budget];
+	for (const [index, { count }] of sources.entries()) {
+		const share = Math.max(1, left / (sources.length - index));
+		const counted = count({ low, high: range.high }, share);
 		counts.push(counted);
 		low = counted.stoppedAt ?? low;
+		left -= counted.cost ?? share;
 	}
 	const isCut = low > range.low;
 	// Those that had looked further before another one stopped count again what is left.

@@ -83,6 +83,33 @@ describe("lists of deliveries", () => {
 	});
 });
 
+describe("lists of a customer's deliveries", () => {
+	it.each(SIZES)("walk along the indexes by webhook and sort nothing, with %i events in the store", (size) => {
+		using db = new DatabaseSync(":memory:");
+		const calls = openLog(db, size);
+		db.exec("UPDATE webhooks SET customer_id = 'acme'");
+		const scope = customerScope(SCOPE.projectId, "acme");
+		const seen = plansOf(db, () => {
+			for (const filter of [...OF_ATTEMPTS, OF_TYPES, { updatedAfter: 5 }, { tag: "often" }]) {
+				for (const statuses of [null, ["Failed", "Pending"] as const]) {
+					for (const direction of ["older", "newer"] as const) {
+						const request = { limit: 10, cursor: { direction, id: cursor } };
+						calls.deliveries(scope, { ...ANY_DELIVERY, ...filter, statuses }, request);
+					}
+					calls.countDeliveries(scope, { ...ANY_DELIVERY, ...filter, statuses }, null);
+				}
+			}
+		});
+		expectBounded(seen);
+		const plans = [...seen.values()].flat().join("\n");
+		const along = (index: string, columns: string) =>
+			new RegExp(`${index} \\(${columns} AND (seq|rowid)>\\? AND (seq|rowid)<\\?\\)`);
+		expect(plans).toMatch(along("COVERING INDEX deliveries_by_webhook", "webhook=\\?"));
+		expect(plans).toMatch(along("COVERING INDEX deliveries_by_webhook_status", "webhook=\\? AND status=\\?"));
+		expect(plans).toMatch(along("INDEX open_by_webhook", "webhook=\\?"));
+	});
+});
+
 describe("lists in the order of changes", () => {
 	it.each(SIZES)("walk along their index and sort nothing, with %i events in the store", (size) => {
 		using db = new DatabaseSync(":memory:");

@@ -9,6 +9,10 @@ import type { Source } from "./sources.ts";
 export const BUDGET = 10_000;
 /** Sources are read at least this many rows at once. */
 const LEAST_ROWS = 4;
+/** With a smaller share of the budget left, nothing more is read. */
+const LEAST_LEFT = 0.05;
+/** The largest share for one read: what it finds beyond the place where others stop is found in vain. */
+const LARGEST_SHARE = 0.25;
 
 /**
  * Reads from all sources, those that have got less far first. Each is read once at least, whatever the budget: otherwise a page of very
@@ -21,6 +25,7 @@ export function createScan(sources: readonly Source[]): Scan {
 		if (only !== undefined && sources.length === 1) return only(range, order, limit, budget);
 		const sign = order === "ASC" ? 1 : -1;
 		const all = sources.map((source) => new Part(source, range, order, budget / (2 * sources.length)));
+		const largest = budget * LARGEST_SHARE;
 		const parts = new TinyQueue(all, (a, b) => sign * (a.reached - b.reached));
 		const waiting = new TinyQueue<Row>([], (a, b) => sign * (number(a["seq"]) - number(b["seq"])));
 		const rowsAtOnce = Math.min(limit, Math.max(LEAST_ROWS, Math.ceil((2 * limit) / sources.length)));
@@ -35,8 +40,8 @@ export function createScan(sources: readonly Source[]): Scan {
 				waiting.pop();
 			}
 			if (behind === undefined || rows.length === limit) return { rows, stoppedAt: null };
-			if (left <= 0 && behind.isBegun) return { rows, stoppedAt: behind.reached };
-			const read = behind.goOn(rowsAtOnce, left);
+			if (left <= budget * LEAST_LEFT && behind.isBegun) return { rows, stoppedAt: behind.reached };
+			const read = behind.goOn(rowsAtOnce, Math.min(left, largest));
 			for (const row of read.rows) waiting.push(row);
 			left -= read.cost;
 			if (!behind.hasEnded) parts.push(behind);
@@ -66,19 +71,19 @@ class Part {
 		return this.#order === "ASC" ? this.#rest.low - 1 : this.#rest.high;
 	}
 
-	/** Reads on. Returns the rows, and what they have taken of the budget. */
-	goOn(limit: number, left: number): { readonly rows: readonly Row[]; readonly cost: number } {
-		const share = Math.max(0, Math.min(left, this.#share));
+	/** Reads on, by so much of the budget at most. Returns the rows, and what they have taken of it. */
+	goOn(limit: number, most: number): { readonly rows: readonly Row[]; readonly cost: number } {
+		const share = Math.max(0, Math.min(most, this.#share));
 		const budget = Math.max(1, Math.ceil(share));
-		const { rows, stoppedAt } = this.#source(this.#rest, this.#order, limit, budget);
+		const { rows, stoppedAt, cost } = this.#source(this.#rest, this.#order, limit, budget);
 		this.isBegun = true;
 		const last = rows.length === limit ? rows.at(-1) : undefined;
 		const reached = last === undefined ? stoppedAt : number(last["seq"]);
 		if (reached === null) this.hasEnded = true;
 		else if (this.#order === "ASC") this.#rest = { low: reached + 1, high: this.#rest.high };
 		else this.#rest = { low: this.#rest.low, high: reached };
-		if (last !== undefined) return { rows, cost: rows.length };
+		if (last !== undefined) return { rows, cost: cost ?? rows.length };
 		this.#share *= 2;
-		return { rows, cost: share };
+		return { rows, cost: cost ?? share };
 	}
 }

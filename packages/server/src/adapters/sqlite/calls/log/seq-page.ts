@@ -21,6 +21,8 @@ export type Order = "ASC" | "DESC";
 export interface Scanned {
 	readonly rows: readonly Row[];
 	readonly stoppedAt: number | null;
+	/** What it has taken of the budget; if omitted, one part for each row if it has found as many as it was to, and all of it otherwise. */
+	readonly cost?: number;
 }
 
 /** Reads up to `limit` rows of a range, in order. Nothing is known of the numbers beyond `stoppedAt`. `budget` is as in scan.ts. */

@@ -24,6 +24,8 @@ export interface CountableSource {
 export interface Counted {
 	readonly count: number;
 	readonly stoppedAt: number | null;
+	/** What it has taken of the budget; all of it if omitted. */
+	readonly cost?: number;
 }
 
 /** The columns of a row of `open` that `toOpenDelivery` reads, beside those of its event, and a mark that tells it apart. */
@@ -119,23 +121,33 @@ export function createLookingSource(prepare: Prepare, looking: Looking): Countab
 			values: [...values, rows, ...matchValues],
 		};
 	};
-	/** The last of the entries, if there are so many. */
-	const endOf = (order: Order, range: SeqRange, entries: number): number | null => {
-		const { sql, values } = looked(order);
-		const last = prepare(`SELECT entry.seq ${sql} LIMIT 1 OFFSET ?`).get(...values, range.low, range.high, entries - 1);
-		return last === undefined ? null : number(last["seq"]);
+	/** How many of some numbers there are, up to so many, and the last of these if there are. */
+	const lastOf = ({ sql, values }: Condition, order: Order, most: number) => {
+		const last = order === "ASC" ? "max" : "min";
+		const row = prepare(`SELECT count(*) AS count, ${last}(seq) AS last FROM (${sql} LIMIT ?)`).get(...values, most);
+		const count = countOf(row);
+		return { share: count / most, last: count < most ? null : number(row?.["last"]) };
 	};
-	const stopOf = (order: Order, range: SeqRange, budget: number): number | null => {
+	/** Where the entries end that a budget is for, if there are so many, and what looking at them has taken of it. */
+	const endOf = (order: Order, { low, high }: SeqRange, budget: number): Pick<Counted, "stoppedAt" | "cost"> => {
+		const { sql, values } = looked(order);
+		const entries = { sql: `SELECT entry.seq ${sql}`, values: [...values, low, high] };
+		const { share, last } = lastOf(entries, order, limits(budget).entries);
+		return { stoppedAt: last, cost: budget * share };
+	};
+	/** The same of those that pass. */
+	const stopOf = (order: Order, range: SeqRange, budget: number): Pick<Counted, "stoppedAt" | "cost"> => {
 		const { entries, rows } = limits(budget);
-		const { sql, values } = passing(order, range, entries);
-		const last = prepare(`${sql} LIMIT 1 OFFSET ?`).get(...values, rows - 1);
-		return last === undefined ? endOf(order, range, entries) : number(last["seq"]);
+		const { share, last } = lastOf(passing(order, range, entries), order, rows);
+		if (last !== null) return { stoppedAt: last, cost: budget };
+		const { stoppedAt, cost = budget } = endOf(order, range, budget);
+		return { stoppedAt, cost: Math.max(cost, budget * share) };
 	};
 	return {
 		read: (range, order, limit, budget) => {
 			const { sql, values } = rowsOf(order, range, budget);
 			const rows = prepare(`SELECT ${COLUMNS[table]}, ${EVENT_OF_DELIVERY} ${sql} LIMIT ?`).all(...values, limit);
-			return { rows, stoppedAt: rows.length === limit ? null : stopOf(order, range, budget) };
+			return rows.length === limit ? { rows, stoppedAt: null } : { rows, ...stopOf(order, range, budget) };
 		},
 		count: (range, budget) => {
 			const { entries } = limits(budget);
@@ -145,9 +157,19 @@ export function createLookingSource(prepare: Prepare, looking: Looking): Countab
 			};
 			const { sql, values } = needsRows ? rowsOf("DESC", range, budget) : ofEntries();
 			const count = countOf(prepare(`SELECT count(*) AS count ${sql}`).get(...values));
-			return { count, stoppedAt: needsRows ? stopOf("DESC", range, budget) : endOf("DESC", range, entries) };
+			return { count, ...(needsRows ? stopOf : endOf)("DESC", range, budget) };
 		},
 	};
+}
+
+/** Prepares the reading of the rows with some numbers, in the order of these. */
+export function createRowsAt(prepare: Prepare, table: Table): (seqs: readonly number[]) => Row[] {
+	return (seqs) =>
+		prepare(`
+			SELECT ${COLUMNS[table]}, ${EVENT_OF_DELIVERY} FROM (SELECT value AS seq FROM json_each(?)) looked
+			CROSS JOIN ${table} delivery ON delivery.seq = looked.seq
+			CROSS JOIN events event ON event.seq = delivery.event
+		`).all(JSON.stringify(seqs));
 }
 
 /** Rows of several lists in one order. */

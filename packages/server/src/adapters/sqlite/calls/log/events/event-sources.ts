@@ -1,7 +1,7 @@
 // Where a list of events reads them: each source is one way to find events in the order of their numbers.
 import { EVERY_CUSTOMER } from "../../../../../core/access/customer.ts";
 import { EVENT_COLUMNS } from "../../../codec/event-rows.ts";
-import { number } from "../../../codec/rows.ts";
+import { countOf, number } from "../../../codec/rows.ts";
 import { qualified } from "../../../codec/statements.ts";
 import type { Prepare } from "../../statement-cache.ts";
 import type { Condition } from "../condition.ts";
@@ -121,7 +121,10 @@ export function createEventSource(
 			CROSS JOIN events event ON event.seq = looked.seq WHERE ${matches.join(" AND ")} LIMIT ?
 		`).all(...where.values, low, high, entries, ...values, limit);
 		if (rows.length === limit) return { rows, stoppedAt: null };
-		const last = prepare(`${looked} LIMIT 1 OFFSET ?`).get(...where.values, low, high, entries - 1);
-		return { rows, stoppedAt: last === undefined ? null : number(last["seq"]) };
+		const end = prepare(`
+			SELECT count(*) AS count, ${order === "ASC" ? "max" : "min"}(seq) AS last FROM (${looked} LIMIT ?)
+		`).get(...where.values, low, high, entries);
+		const count = countOf(end);
+		return { rows, stoppedAt: count < entries ? null : number(end?.["last"]), cost: (budget * count) / entries };
 	};
 }

@@ -15,13 +15,14 @@ import { createChangedSource } from "./changed.ts";
 import { customerEntries, customerSources } from "./customer.ts";
 import { createDenseSource } from "./dense.ts";
 import {
+	entriesOf,
 	exceptionalEntries,
 	fullTail,
+	LISTED,
 	openEntries,
 	openTail,
 	partial,
 	ROW_COLUMNS,
-	webhookEntries,
 	type Owner,
 } from "./entries.ts";
 import { createNumbersSource } from "./numbers.ts";
@@ -157,7 +158,7 @@ function waysTo(
 	}
 	if (webhook !== null) {
 		const tail = fullTail({ sql: "+entry.webhook = ?", values: [webhook] }, marks);
-		ways.push(byEntries([webhookEntries(webhook)], conditions.needsEvent ? COSTS.event : COSTS.row, [tail]));
+		ways.push(byEntries([entriesOf(LISTED, webhook)], conditions.needsEvent ? COSTS.event : COSTS.row, [tail]));
 	}
 	if (ways.length === 0) ways.push(byBlocks([projectEntries(project)]));
 	return ways;

@@ -1,16 +1,21 @@
-// The deliveries of a customer: those of its webhooks, read by webhook.
+// The deliveries of a customer: those of its webhooks, read along the indexes by webhook.
 import { DELIVERY_STATUSES } from "../../../../../core/delivery.ts";
+import { json } from "../../../codec/rows.ts";
 import type { LogView } from "../../../deliveries/log-view.ts";
 import type { Prepare } from "../../statement-cache.ts";
 import { isOfCustomer } from "../customers.ts";
 import { conditionsOf, isExceptional, type Conditions } from "../filter/conditions.ts";
 import type { Wanted } from "../filter/wanted.ts";
 import { createEntrySource, type Checked, type CountableSource, type Entries } from "../sources.ts";
-import { exceptionalEntries, fullTail, openEntries, openTail, webhookEntries } from "./entries.ts";
+import { entriesOf, exceptionalOf, fullTail, LISTED, LISTED_OPEN, openTail, type WebhookEntries } from "./entries.ts";
+import { createTogetherSource } from "./together.ts";
+
+/** A stretch in which each of more webhooks has one entry could take longer than a page may. */
+const MOST_TOGETHER = 100;
 
 /**
- * One source for each webhook of a customer, and one for each tail, which has the newest rows of all webhooks. None of them looks at
- * deliveries of others, so that neither the length of a page nor its cursors depend on those.
+ * One source for each index that has deliveries of the customer's webhooks, and one for each tail, which has the newest rows of all
+ * webhooks. None of them looks at deliveries of others, so that neither the length of a page nor its cursors depend on those.
  */
 export function customerSources(
 	prepare: Prepare,
@@ -22,20 +27,19 @@ export function customerSources(
 	const { event } = wanted;
 	const own = isOfCustomer("+entry.webhook", customer);
 	// What belongs to one of the webhooks belongs to the customer: comparing it with all of them would be done again for each.
-	const ofWebhook = conditionsOf({ ...wanted, customer: null }, { leadMs });
-	const of = (entries: readonly Entries[], conditionsOn = conditions) =>
-		entries.map((each) => createEntrySource(prepare, each, checkedOf(conditionsOn)));
-	const ofOpen = (entries: readonly Entries[], conditionsOn = conditions) =>
-		conditionsOn.open === null
-			? []
-			: entries.map((each) => createEntrySource(prepare, each, openCheckedOf(conditionsOn)));
+	const ofWebhooks = conditionsOf({ ...wanted, customer: null }, { leadMs });
+	const of = (entries: Entries) => createEntrySource(prepare, entries, checkedOf(conditions));
+	const together = (entries: WebhookEntries, checked: Checked) =>
+		sourcesOf(prepare, customer.webhooks, entries, checked);
 	const sources = [
-		...(isExceptional(wanted) ? [] : of([fullTail(own, marks)])),
-		...ofOpen([openTail(own, marks)]),
-		...customer.webhooks.flatMap((webhook) => {
-			const owner = { project: wanted.project, webhook };
-			return [...of(fullEntries(owner, wanted), ofWebhook), ...ofOpen([openEntries(owner)], ofWebhook)];
-		}),
+		...(isExceptional(wanted) ? [] : [of(fullTail(own, marks))]),
+		...(conditions.open === null
+			? []
+			: [
+					createEntrySource(prepare, openTail(own, marks), openCheckedOf(conditions)),
+					...together(LISTED_OPEN, openCheckedOf(ofWebhooks)),
+				]),
+		...fullEntries(wanted).flatMap((entries) => together(entries, checkedOf(ofWebhooks))),
 	];
 	if (event === null) return sources;
 	const outside: Entries = {
@@ -44,18 +48,41 @@ export function customerSources(
 		where: { sql: `entry.event = ? AND entry.outside = 1 AND ${own.sql}`, values: [event.seq, ...own.values] },
 		columns: ["event", "webhook"],
 	};
-	return [...sources.map((source) => inBlock(source, event)), ...of([outside])];
+	return [...sources.map((source) => inBlock(source, event)), of(outside)];
 }
 
-/** The entries of the full rows of a customer, without those of the tails. */
+/** Reads the webhooks that have such entries together; if they are very many, each by itself. */
+function sourcesOf(
+	prepare: Prepare,
+	webhooks: readonly number[],
+	entries: WebhookEntries,
+	checked: Checked,
+): CountableSource[] {
+	const some = webhooks.length > MOST_TOGETHER ? withEntries(prepare, webhooks, entries) : webhooks;
+	if (some.length <= MOST_TOGETHER) return [createTogetherSource(prepare, some, entries, checked)];
+	return some.map((webhook) => createEntrySource(prepare, entriesOf(entries, webhook), checked));
+}
+
+function withEntries(
+	prepare: Prepare,
+	webhooks: readonly number[],
+	{ table, index, beside }: WebhookEntries,
+): readonly number[] {
+	const row = prepare(`
+		SELECT json_group_array(owner.value) AS webhooks FROM json_each(?) owner
+		WHERE EXISTS (SELECT 1 FROM ${table} entry INDEXED BY ${index} WHERE entry.webhook = owner.value AND ${beside.sql})
+	`).get(JSON.stringify(webhooks), ...beside.values);
+	return json(row?.["webhooks"]);
+}
+
+/** The entries of the full rows of a customer, webhook by webhook, without those of the tails. */
 export function customerEntries({ webhooks }: NonNullable<Wanted["customer"]>, wanted: Wanted): Entries[] {
-	return webhooks.flatMap((webhook) => fullEntries({ project: wanted.project, webhook }, wanted));
+	return webhooks.flatMap((webhook) => fullEntries(wanted).map((entries) => entriesOf(entries, webhook)));
 }
 
-function fullEntries({ project, webhook }: { project: number; webhook: number }, wanted: Wanted): Entries[] {
-	if (!isExceptional(wanted)) return [webhookEntries(webhook)];
-	const statuses = wanted.filter.statuses ?? DELIVERY_STATUSES;
-	return statuses.map((status) => exceptionalEntries({ project, webhook }, status));
+function fullEntries(wanted: Wanted): readonly WebhookEntries[] {
+	if (!isExceptional(wanted)) return [LISTED];
+	return (wanted.filter.statuses ?? DELIVERY_STATUSES).map(exceptionalOf);
 }
 
 function checkedOf({ full, checks, isOnlyChecks }: Conditions): Checked {
@@ -78,11 +105,11 @@ function inBlock(
 	return {
 		read: (range, order, limit, budget) => {
 			const { low, high } = part(range);
-			return low < high ? read({ low, high }, order, limit, budget) : { rows: [], stoppedAt: null };
+			return low < high ? read({ low, high }, order, limit, budget) : { rows: [], stoppedAt: null, cost: 0 };
 		},
 		count: (range, budget) => {
 			const { low, high } = part(range);
-			return low < high ? count({ low, high }, budget) : { count: 0, stoppedAt: null };
+			return low < high ? count({ low, high }, budget) : { count: 0, stoppedAt: null, cost: 0 };
 		},
 	};
 }

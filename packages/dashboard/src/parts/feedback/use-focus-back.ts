@@ -1,0 +1,38 @@
+// Gives the focus back to what opened a dialog.
+import { useEffect, useLayoutEffect, useRef } from "react";
+
+/**
+ * When the dialog is closed or taken away, what had the focus before gets it again: the button that opened it, or that of the menu. Otherwise
+ * whoever uses the keyboard would begin anew at the top of the page. Mantine does this only for a dialog that stays when it is closed, and that
+ * no menu has opened.
+ */
+export function useFocusBack(isOpen: boolean): void {
+	/** What had the focus last while it was closed: a menu may be gone before the dialog is there. */
+	const last = useRef<HTMLElement | null>(null);
+	useEffect(() => {
+		if (isOpen) return;
+		const onFocus = ({ target }: FocusEvent) => (last.current = target instanceof Element ? openerOf(target) : null);
+		document.addEventListener("focusin", onFocus);
+		return () => document.removeEventListener("focusin", onFocus);
+	}, [isOpen]);
+	useLayoutEffect(() => {
+		if (!isOpen) return;
+		const opener = openerOf(document.activeElement) ?? last.current;
+		return () => {
+			const { activeElement } = document;
+			// Somebody may have gone on already, for example to another screen.
+			const isInside = activeElement === document.body || activeElement?.closest("[role=dialog]") !== null;
+			if (!isInside || opener === null) return;
+			// The opener may have left with what was changed, such as its row.
+			const target = opener.isConnected ? opener : document.querySelector<HTMLElement>("#content");
+			target?.focus({ preventScroll: true });
+		};
+	}, [isOpen]);
+}
+
+/** What has the focus, or the button of the menu that it is in; null if nothing has it. */
+function openerOf(element: Element | null): HTMLElement | null {
+	const menu = element?.closest("[role=menu]") ?? null;
+	const opener = menu === null ? element : document.getElementById(menu.getAttribute("aria-labelledby") ?? "");
+	return opener instanceof HTMLElement && opener !== document.body ? opener : null;
+}

@@ -1,0 +1,17 @@
+// How many rows are selected, which of them the list does not show any more, and the button that selects none.
+import { Button } from "@mantine/core";
+
+import { Icon } from "../layout/icon.tsx";
+import { count } from "../text/format.ts";
+import type { Selection } from "./use-selection.ts";
+
+export function SelectionSign({ selection: { selected, goneCount, clear } }: { readonly selection: Selection }) {
+	if (selected.size + goneCount === 0) return null;
+	const gone = goneCount === 0 ? "" : `, ${count(goneCount)} more left the list`;
+	return (
+		<Button size="xs" variant="subtle" color="gray" rightSection={<Icon name="cross" size={14} />} onClick={clear}>
+			<span className="unseen">Clear the selection: </span>
+			{`${count(selected.size)} selected${gone}`}
+		</Button>
+	);
+}

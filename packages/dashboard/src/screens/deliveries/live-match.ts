@@ -1,0 +1,40 @@
+// What the live stream says about which rows a list gets: only the server knows it for every filter.
+import type { StreamItem } from "@fanfare/sdk";
+
+import { valuesOf, type DeliveriesSearch } from "../../app/search.ts";
+import type { HeardEvent } from "../../live/live-feed.ts";
+
+/** The filters that need nothing but what an item about an accepted event says. */
+const TOLD_BY_EVENT: ReadonlySet<string> = new Set(["open", "type", "tag", "range", "changed", "after"]);
+
+/** Whether an accepted event tells by itself how many rows it brings. */
+export function isToldByEvent(search: object): boolean {
+	return Object.keys(search).every((name) => TOLD_BY_EVENT.has(name));
+}
+
+/** Whether an accepted event has the type and the tag of a search. */
+export function isOfSearch(
+	{ eventType, tags }: Pick<HeardEvent, "eventType" | "tags">,
+	{ type, tag }: { readonly type?: string | undefined; readonly tag?: string | undefined },
+): boolean {
+	return isOfType(eventType, type) && (tag === undefined || tags.includes(tag));
+}
+
+/** Whether an item about a delivery may have brought it into the list of a search. */
+export function mayBringDelivery(item: StreamItem, search: DeliveriesSearch): boolean {
+	if (item.kind !== "delivery.updated" && item.kind !== "attempt.finished") return false;
+	const { webhook, event, type, status } = search;
+	const isOf = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
+	if (!isOf(webhook, item.webhookId) || !isOf(event, item.eventId) || !isOfType(item.eventType, type)) return false;
+	if (status === undefined) return true;
+	// After an attempt that failed, another item says what became of the delivery.
+	const now = item.kind === "delivery.updated" ? item.status : item.result === "success" ? "Succeeded" : null;
+	return valuesOf(status).some((one) => one === now);
+}
+
+/** Whether an event type is one of exact names or prefixes such as `order.*`, with commas or spaces between them. */
+function isOfType(eventType: string, type: string | undefined): boolean {
+	const names = (type ?? "").split(/[\s,]+/).filter((name) => name !== "");
+	if (names.length === 0) return true;
+	return names.some((name) => (name.endsWith(".*") ? eventType.startsWith(name.slice(0, -1)) : name === eventType));
+}
