@@ -135,7 +135,6 @@ export class SimWire implements Wire {
 
 	async changed(projectId: string | null, version: number): Promise<void> {
 		const { cluster, run, tenure, wireOf } = this.#parts;
-		this.#note(projectId, version);
 		const others = cluster.members.filter((member) => member.tenure !== tenure());
 		const waiting = new Set(others);
 		for (const other of others) wireOf(other.tenure)?.told(projectId, version);
@@ -150,12 +149,14 @@ export class SimWire implements Wire {
 	}
 
 	made(projectId: string | null, version: number): void {
-		this.#note(projectId, version);
 		const { cluster, tenure, wireOf } = this.#parts;
 		for (const { tenure: other } of cluster.members) if (other !== tenure()) wireOf(other)?.told(projectId, version);
 	}
 
-	/** Whether this process knows a version. */
+	/**
+	 * Whether this process has read a version. It is not enough that it has made the version itself: it may not have read an earlier one
+	 * of another process yet.
+	 */
 	hasRead(projectId: string | null, version: number): boolean {
 		return version <= (this.#versions.get(projectId ?? WORKSPACE) ?? 0);
 	}

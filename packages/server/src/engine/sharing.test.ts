@@ -92,6 +92,40 @@ describe("two engines on one store", () => {
 		expect(receiver.requests).toHaveLength(1);
 	});
 
+	it("ignore a hand-off that comes after a pause has ended its lease, and the delivery was attempted", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, cluster } = await openTwo(receiver);
+		cluster.handOffs = "are late";
+		const [webhookId = ""] = high.webhookIds;
+		const [eventId = ""] = await sendMany(low.test, 1, [webhookId]);
+		await high.test.engine.webhooks.pause(high.test.change, webhookId);
+		await high.test.delivery(eventId, { status: "Held" });
+		await high.test.engine.webhooks.resume(high.test.change, webhookId);
+		await high.test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		cluster.deliverLate();
+		await passTurns();
+		expect(receiver.requests).toHaveLength(1);
+		// Later hand-offs are taken again.
+		cluster.handOffs = "arrive";
+		await high.test.delivery((await sendMany(low.test, 1, [webhookId]))[0] ?? "", { status: "Succeeded" });
+		noProblems(low, high);
+	});
+
+	it("ignore a hand-off that comes after its delivery was cancelled, or the payload of its event erased", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, cluster } = await openTwo(receiver);
+		cluster.handOffs = "are late";
+		const webhookIds = high.webhookIds.slice(0, 1);
+		const [cancelled = "", erased = ""] = await sendMany(low.test, 2, webhookIds);
+		const { id } = await low.test.delivery(cancelled, {});
+		await low.test.engine.deliveries.cancel(low.test.change, id);
+		await low.test.engine.events.erasePayload(low.test.change, erased);
+		cluster.deliverLate();
+		await passTurns();
+		expect(receiver.requests).toEqual([]);
+		noProblems(low, high);
+	});
+
 	it("do not take for lost what comes soon, what is in memory, or what is being committed", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ kind: "hang" }));

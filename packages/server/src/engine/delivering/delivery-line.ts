@@ -196,6 +196,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	 * deliveries swept, as the store says.
 	 */
 	look(webhookId: string): void {
+		this.#handOffs.webhookChanged(webhookId);
 		if (this.#directory.isDeliverable(webhookId)) {
 			this.#queue.rateChanged(webhookId);
 			this.#dispatcher.pump();
@@ -241,10 +242,12 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 
 	#discard(deliveryId: string): void {
 		this.#commits.cancelled(deliveryId);
+		this.#handOffs.cancelled(deliveryId);
 		this.#queue.discard(deliveryId);
 	}
 
 	#discardEvent(eventId: string): void {
+		this.#handOffs.cancelled(eventId);
 		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.#discard(deliveryId);
 	}
 

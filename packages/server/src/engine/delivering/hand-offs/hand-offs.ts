@@ -4,11 +4,13 @@ import { shardOf } from "../../../core/cluster/shard.ts";
 import type { ArmedWebhook } from "../../../core/webhook.ts";
 import type { DeliveryLease, LeasedDelivery, QueueStore } from "../../../ports/store/queue.ts";
 import type { Place } from "../../../ports/tenure.ts";
+import { HAND_OFF_MS } from "../../../ports/wire.ts";
 import type { Committer } from "../../committing/committer.ts";
 import type { PartsOn } from "../../parts.ts";
 import type { OpenCommits } from "../open-commits.ts";
 import type { Owner, ReadyQueue } from "../ready-queue.ts";
 import { Orphans } from "./orphans.ts";
+import { RecentIds } from "./recent-ids.ts";
 
 type Parts = Pick<PartsOn<QueueStore>, "store" | "tenure" | "wire" | "clock" | "observer">;
 
@@ -38,12 +40,18 @@ export class HandOffs {
 	/** The notes about cancelled deliveries that are under way. */
 	readonly #telling = new Set<Promise<unknown>>();
 	readonly #orphans: Orphans;
+	/** Cancelled deliveries, and events whose payloads were erased: what comes of them has no lease any more. */
+	readonly #cancelled: RecentIds;
+	/** Changed webhooks: perhaps they were paused and resumed, which ends leases. */
+	readonly #changed: RecentIds;
 	/** By shard: its epoch as the last reservation has seen it, and how many reservations were made before that, if one saw another epoch. */
 	readonly #epochs = new Map<number, { readonly epoch: number; readonly madeBefore: number }>();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
+		this.#cancelled = new RecentIds(parts.clock, HAND_OFF_MS);
+		this.#changed = new RecentIds(parts.clock, HAND_OFF_MS);
 		this.#orphans = new Orphans(parts, { ...near, release: (lease) => this.#release(lease) });
 	}
 
@@ -122,19 +130,30 @@ export class HandOffs {
 		await Promise.all(this.#telling);
 	}
 
+	/** A delivery was cancelled, or the payload of an event was erased: hand-offs of it that are on their way are ignored. */
+	cancelled(id: string): void {
+		if (this.#parts.wire.handsOff) this.#cancelled.add(id);
+	}
+
+	/** A webhook has changed: hand-offs to it that are on their way are released, and found in the store if they still wait. */
+	webhookChanged(webhookId: string): void {
+		if (this.#parts.wire.handsOff) this.#changed.add(webhookId);
+	}
+
 	/**
 	 * Takes a delivery that another process has handed off to this one. If it is not this process's, or if there is no
-	 * room, or if older deliveries of the webhook come first, its lease is released.
+	 * room, or if older deliveries of the webhook come first, or if the webhook has changed lately, its lease is released.
 	 */
 	take(place: Place, delivery: LeasedDelivery): void {
 		const { queue } = this.#near;
 		const { webhookId, projectId } = delivery;
 		const bytes = delivery.body.length;
 		const isInMemory = queue.leaseUntil(delivery.id) > 0;
-		if (isInMemory || this.#orphans.wasFound(delivery.id)) return;
+		const isCancelled = this.#cancelled.has(delivery.id) || this.#cancelled.has(delivery.eventId);
+		if (isInMemory || isCancelled || this.#orphans.wasFound(delivery.id)) return;
 		// A take-over may have ended a lease of another epoch, so the delivery may have been claimed and attempted since.
 		const now = this.#parts.clock.now();
-		const isHere = this.#isHere(webhookId, place.epoch);
+		const isHere = this.#isHere(webhookId, place.epoch) && !this.#changed.has(webhookId);
 		const owner = isHere ? { projectId, customerId: queue.lane(webhookId, projectId).customer.customerId } : null;
 		if (owner === null || !queue.reserve({ id: webhookId, ...owner }, bytes, now)) {
 			void this.#release(delivery);

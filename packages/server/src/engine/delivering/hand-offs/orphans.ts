@@ -4,6 +4,7 @@ import { Periodic } from "../../background/periodic.ts";
 import type { PartsOn } from "../../parts.ts";
 import type { OpenCommits } from "../open-commits.ts";
 import type { ReadyQueue } from "../ready-queue.ts";
+import { RecentIds } from "./recent-ids.ts";
 
 type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer" | "tenure">;
 
@@ -38,14 +39,14 @@ export class Orphans {
 	readonly #looking: Periodic;
 	/** When the last look that has succeeded began, in monotonic time. */
 	#lookedAt: number;
-	/** What was found: now, and before that. */
-	#found = { since: -Infinity, ids: new Set<string>(), before: new Set<string>() };
+	readonly #found: RecentIds;
 	#cancelGained: (() => void)[] = [];
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
 		this.#lookedAt = parts.clock.monotonicMs();
+		this.#found = new RecentIds(parts.clock, REMEMBERED_MS);
 		this.#looking = new Periodic(parts, {
 			everyMs: LOOK_EVERY_MS,
 			work: () => this.#look(),
@@ -76,7 +77,7 @@ export class Orphans {
 
 	/** Whether this delivery was found in the store, so that its hand-off must be ignored. */
 	wasFound(deliveryId: string): boolean {
-		return this.#found.ids.has(deliveryId) || this.#found.before.has(deliveryId);
+		return this.#found.has(deliveryId);
 	}
 
 	#cancel(): void {
@@ -99,7 +100,7 @@ export class Orphans {
 			if (!this.#looking.running) return;
 		}
 		const orphans = missing.filter(isOrphan);
-		for (const { id } of orphans) this.#remember(id);
+		for (const { id } of orphans) this.#found.add(id);
 		for (let at = 0; at < orphans.length; at += STEP) {
 			await Promise.all(orphans.slice(at, at + STEP).map((lease) => release(lease)));
 		}
@@ -109,13 +110,5 @@ export class Orphans {
 				count: orphans.length,
 			});
 		}
-	}
-
-	#remember(deliveryId: string): void {
-		const now = this.#parts.clock.monotonicMs();
-		if (now - this.#found.since >= REMEMBERED_MS) {
-			this.#found = { since: now, ids: new Set(), before: this.#found.ids };
-		}
-		this.#found.ids.add(deliveryId);
 	}
 }
