@@ -136,7 +136,11 @@ export function createSeqIndex(db: DatabaseSync, view: Pick<LogView, "leadMs">):
 			high: before === null ? Number.MAX_SAFE_INTEGER : seqFrom(before + view.leadMs),
 		}),
 		eventIdAt: (seq) => lastEvent(seq).id,
-		timeAt: (seq) => idTime(idBytes("evt", lastEvent(seq).id)),
+		// Never by an event that is not the row's own: that may be another project's.
+		timeAt: (seq) => {
+			const own = ownAt.get(seq);
+			return idTime(own === undefined ? idBytes("evt", lastEvent(seq).id) : rowBytes(own));
+		},
 		deliveryIdAt: (seq) => {
 			const own = ownAt.get(seq);
 			if (own !== undefined) return idText("dlv", rowBytes(own));

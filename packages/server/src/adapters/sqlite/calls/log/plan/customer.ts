@@ -51,7 +51,7 @@ export function customerSources(
 	return [...sources.map((source) => inBlock(source, event)), of(outside)];
 }
 
-/** Reads the webhooks that have such entries together; if they are very many, each by itself. */
+/** Reads the webhooks that have such entries together; if they are very many, a hundred together. */
 function sourcesOf(
 	prepare: Prepare,
 	webhooks: readonly number[],
@@ -59,8 +59,11 @@ function sourcesOf(
 	checked: Checked,
 ): CountableSource[] {
 	const some = webhooks.length > MOST_TOGETHER ? withEntries(prepare, webhooks, entries) : webhooks;
-	if (some.length <= MOST_TOGETHER) return [createTogetherSource(prepare, some, entries, checked)];
-	return some.map((webhook) => createEntrySource(prepare, entriesOf(entries, webhook), checked));
+	const sources: CountableSource[] = [];
+	for (let at = 0; at === 0 || at < some.length; at += MOST_TOGETHER) {
+		sources.push(createTogetherSource(prepare, some.slice(at, at + MOST_TOGETHER), entries, checked));
+	}
+	return sources;
 }
 
 function withEntries(
