@@ -13,6 +13,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Dispatcher } from "./dispatcher.ts";
+import { DroppedLeases } from "./hand-offs/dropped-leases.ts";
 import { HandOffs } from "./hand-offs/hand-offs.ts";
 import { OpenCommits } from "./open-commits.ts";
 import { ReadyQueue } from "./ready-queue.ts";
@@ -73,6 +74,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
 	readonly #handOffs: HandOffs;
+	readonly #dropped: DroppedLeases;
 	/** In monotonic time; null before the start. */
 	#startedAt: number | null = null;
 
@@ -88,6 +90,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		this.#directory = directory;
 		const queue = new ReadyQueue(limits, parts.clock, directory);
 		this.#queue = queue;
+		this.#dropped = new DroppedLeases(parts.clock);
 		this.#handOffs = new HandOffs(parts, { queue, committer, commits: this.#commits, line: this });
 		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
 		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
@@ -200,13 +203,18 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		if (this.#directory.isDeliverable(webhookId)) {
 			this.#queue.rateChanged(webhookId);
 			this.#dispatcher.pump();
+			// What was dropped and not swept has its leases yet.
+			for (const lease of this.#dropped.take(webhookId)) void this.#handOffs.release(lease);
 			this.#sweeper.sweep(webhookId);
 			// Deliveries that were given back while the directory was behind the store are Pending there, and not swept.
 			this.#dispatcher.noteDue(webhookId, this.#clock.now());
 			return;
 		}
-		const lane = this.#queue.drop(webhookId);
-		if (lane !== undefined) this.#refiller.forget(lane);
+		const dropped = this.#queue.drop(webhookId);
+		if (dropped !== undefined) {
+			this.#refiller.forget(dropped.lane);
+			this.#dropped.add(webhookId, dropped.leases);
+		}
 		this.#sweeper.sweep(webhookId);
 	}
 

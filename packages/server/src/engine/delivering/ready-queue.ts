@@ -5,7 +5,7 @@
 // the store, its new deliveries go through the store too, so that the older ones come first.
 import type { Clock } from "../../core/clock.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
-import type { LeasedDelivery } from "../../ports/store/queue.ts";
+import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
 import { DeliveriesInMemory } from "./deliveries-in-memory.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
@@ -316,12 +316,15 @@ export class ReadyQueue {
 
 	/**
 	 * Removes the ready deliveries of a webhook that is not deliverable any more. Those in flight stay until `finish`. Returns the
-	 * lane, if there is one.
+	 * lane, if there is one, and the leases of what was removed.
 	 */
-	drop(webhookId: string): Lane | undefined {
+	drop(webhookId: string): { readonly lane: Lane; readonly leases: readonly DeliveryLease[] } | undefined {
 		const lane = this.#lanes.get(webhookId);
 		if (lane === undefined) return undefined;
+		const leases: DeliveryLease[] = [];
 		for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) {
+			const { id, projectId } = delivery;
+			leases.push({ id, projectId, webhookId, leaseUntil: this.#inMemory.leaseUntil(id) });
 			this.#inMemory.remove(delivery.id);
 			this.#noLongerReady(lane, delivery);
 		}
@@ -329,7 +332,7 @@ export class ReadyQueue {
 		this.#ring.leave(lane);
 		lane.storeDueAt = Infinity;
 		this.forgetIfIdle(lane);
-		return lane;
+		return { lane, leases };
 	}
 
 	/** Forgets a lane without any work, so that memory does not grow with the number of webhooks ever served. */

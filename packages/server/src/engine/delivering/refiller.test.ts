@@ -47,9 +47,9 @@ it("forgets the time of a lane whose delivery was claimed earlier, or is no long
 
 it("forgets the time of a lane that is dropped", async () => {
 	const { store, webhookId, queue, refiller } = await open();
-	const lane = queue.drop(webhookId);
-	expect(lane?.webhookId).toBe(webhookId);
-	refiller.forget(lane!);
+	const dropped = queue.drop(webhookId);
+	expect(dropped?.lane.webhookId).toBe(webhookId);
+	refiller.forget(dropped!.lane);
 	expect(refiller.lanesDueLater).toBe(0);
 	await refiller.stop();
 	await store.close();

@@ -148,6 +148,28 @@ describe("a webhook that another process has changed", () => {
 		},
 	);
 
+	it("is delivered to at once after a resume, also if it was not swept in between", async () => {
+		const first = Promise.withResolvers<object>();
+		await using receiver = await startReceiver();
+		receiver.script((_request, index) => (index === 0 ? first.promise : {}));
+		const { store, gates } = await openGatedStore();
+		await using test = await openTestEngine({ store, limits: { maxInFlightPerWebhook: 1 } });
+		const webhook = await test.createWebhook(receiver.url);
+		const eventIds = [await test.send(), await test.send(), await test.send()];
+		await receiver.waitFor(1);
+		expect(test.engine.gauges().readyDeliveries).toBe(2);
+		const openGate = gates.sweepWebhook.shut();
+		await test.engine.webhooks.pause(test.change, webhook.id);
+		await eventually("the sweep waits", () => gates.sweepWebhook.waiting > 0);
+		expect(test.engine.gauges().readyDeliveries).toBe(0);
+		await test.engine.webhooks.resume(test.change, webhook.id);
+		openGate();
+		first.resolve({});
+		// The clock stands still: their leases have not ended.
+		for (const id of eventIds) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(3);
+	});
+
 	it("is delivered to at once after a resume, also if another process has swept its deliveries", async () => {
 		await using receiver = await startReceiver();
 		await using test = await openTestEngine();

@@ -1,6 +1,6 @@
 // What throws during an attempt, which nothing should: it is reported, the delivery leaves memory, and it is attempted after its lease.
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { LiveReporter } from "../live/live-reporter.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -36,9 +36,10 @@ it.each<
 		1,
 		{},
 		() => {
-			vi.spyOn(LiveReporter.prototype, "deliveryUpdated").mockImplementationOnce(() => {
+			const spy = vi.spyOn(LiveReporter.prototype, "deliveryUpdated").mockImplementationOnce(() => {
 				throw UNEXPECTED;
 			});
+			onTestFinished(() => spy.mockRestore());
 		},
 	],
 ])("ends an attempt that throws %s", async (_when, requests, options, arm) => {

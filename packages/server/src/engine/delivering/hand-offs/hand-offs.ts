@@ -52,7 +52,7 @@ export class HandOffs {
 		this.#near = near;
 		this.#cancelled = new RecentIds(parts.clock, HAND_OFF_MS);
 		this.#changed = new RecentIds(parts.clock, HAND_OFF_MS);
-		this.#orphans = new Orphans(parts, { ...near, release: (lease) => this.#release(lease) });
+		this.#orphans = new Orphans(parts, { ...near, release: (lease) => this.release(lease) });
 	}
 
 	/** Begins to look for hand-offs that were lost, if there are any hand-offs. */
@@ -106,7 +106,7 @@ export class HandOffs {
 		const place = this.#parts.tenure.placeOf(delivery.webhookId);
 		const { wire } = this.#parts;
 		if (place !== null && this.#isAsReserved(delivery.webhookId, place)) wire.handOff(place, delivery);
-		else void this.#release(delivery);
+		else void this.release(delivery);
 	}
 
 	/** Tells the process that holds a webhook about a due delivery. Without the note, its poll finds the delivery. */
@@ -156,7 +156,7 @@ export class HandOffs {
 		const isHere = this.#isHere(webhookId, place.epoch) && !this.#changed.has(webhookId);
 		const owner = isHere ? { projectId, customerId: queue.lane(webhookId, projectId).customer.customerId } : null;
 		if (owner === null || !queue.reserve({ id: webhookId, ...owner }, bytes, now)) {
-			void this.#release(delivery);
+			void this.release(delivery);
 			return;
 		}
 		queue.unreserve(owner, 1, bytes);
@@ -170,7 +170,7 @@ export class HandOffs {
 	}
 
 	/** Ends this lease, and no other that the delivery may have got since. */
-	async #release({ id, projectId, webhookId, leaseUntil }: DeliveryLease): Promise<void> {
+	async release({ id, projectId, webhookId, leaseUntil }: DeliveryLease): Promise<void> {
 		const { clock, observer } = this.#parts;
 		try {
 			const change = { type: "release", leaseUntil } as const;
