@@ -1,5 +1,5 @@
 // A server whose attempts are made in threads: it delivers, drains and stops as without, and ends when such a thread ends by itself.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 
 import { startServer } from "@fanfare/server";
@@ -48,10 +48,28 @@ describe("fanfare serve with two threads that make attempts", () => {
 		}
 	});
 
+	it("trusts the authorities of the system, if Node is told so", async () => {
+		using dir = new TemporaryDir();
+		await using receiver = await startReceiver({ tls: true });
+		writeFileSync(dir.join("authorities.pem"), receiver.ca ?? "");
+		const trust = { NODE_USE_SYSTEM_CA: "1", SSL_CERT_FILE: dir.join("authorities.pem") };
+		await using server = await startServerProcess({ env: { ...env, ...trust } });
+		await server.createWebhook(`https://localhost:${receiver.port}`);
+		const { id } = await server.project.events.send({ type: "a.b", data: 1 });
+		await server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+	});
+
 	it.skipIf(process.platform !== "linux")("names them for the system's tools", async () => {
 		await using server = await startServerProcess({ env });
 		const folder = `/proc/${server.pid}/task`;
-		const names = readdirSync(folder).map((id) => readFileSync(`${folder}/${id}/comm`, "utf8").trim());
+		const names = readdirSync(folder).map((id) => {
+			try {
+				return readFileSync(`${folder}/${id}/comm`, "utf8").trim();
+			} catch {
+				// It has ended since.
+				return "";
+			}
+		});
 		expect(names.filter((name) => name.startsWith("fanfare-send"))).toHaveLength(2);
 	});
 });

@@ -104,7 +104,7 @@ it("a signal during the start ends it at once, and the next start succeeds", asy
 		import { isMainThread } from "node:worker_threads";
 		if (!isMainThread) process.kill(process.pid, "SIGTERM");
 	`)}`;
-	const env = { FANFARE_PORT: "0", FANFARE_DATA_DIR: dataDir };
+	const env = { FANFARE_PORT: "0", FANFARE_DATA_DIR: dataDir, FANFARE_SENDER_THREADS: "0" };
 	const ended = await runFanfare(["serve"], { env, preload: [early] });
 	expect(ended).toMatchObject({ code: FORCED_EXIT_CODES.SIGTERM, signal: null, stdout: "" });
 	await using server = await startServerProcess({ dataDir });

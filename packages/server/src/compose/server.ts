@@ -226,6 +226,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	let adminKeyFile: string | null = null;
 	const keepAdminKey = (secretKey: string) => (adminKeyFile = profile.keepAdminKey(secretKey));
 	const changeable = engineChangeOf(config);
+	// Before the first start makes a key, which nobody would see if a thread could not be started.
+	await senderState.ready;
 	const { engine, firstStart } = await openEngine({
 		parts: {
 			store,
@@ -287,7 +289,6 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		egressAddresses,
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
-	await senderState.ready;
 	await engine.start();
 	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
 	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);

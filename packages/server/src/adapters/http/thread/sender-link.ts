@@ -79,8 +79,8 @@ export class SenderLink {
 			name: `fanfare-send-${data.index + 1}`,
 			workerData: data,
 			resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-			// The thread needs neither the environment nor the arguments of the process.
-			env: {},
+			// The thread needs neither the arguments of the process nor its environment, but for what says whom TLS trusts.
+			env: trustOf(process.env),
 			argv: [],
 		});
 		this.#worker.on("message", (message: FromSenderThread) => this.#receive(message));
@@ -189,6 +189,7 @@ export class SenderLink {
 	/** The thread has ended. All that it had sent before was received. */
 	#exited(exitCode: number): void {
 		if (this.#state === "closed") return;
+		const isUnexpected = this.#state !== "closing";
 		this.#state = "dead";
 		const failure = this.#failure;
 		const cause = failure instanceof Error ? failure.message : `exit code ${exitCode}`;
@@ -196,9 +197,15 @@ export class SenderLink {
 		const error = new Error(message, failure === undefined ? undefined : { cause: failure });
 		this.#refusal = new SendFailure("aborted", message);
 		this.#readiness.reject(error);
-		this.#death.resolve(error);
+		if (isUnexpected) this.#death.resolve(error);
 		this.#closing.resolve();
 		const outcome = failed(this.#refusal);
 		for (const id of this.#pending.keys()) this.#ended(id, outcome);
 	}
+}
+
+/** Given an environment, Node reads neither its own nor NODE_OPTIONS for a thread. */
+function trustOf({ NODE_OPTIONS = "", NODE_USE_SYSTEM_CA }: NodeJS.ProcessEnv): Record<string, string> {
+	const trustsSystem = NODE_USE_SYSTEM_CA === "1" || NODE_OPTIONS.split(/\s+/).includes("--use-system-ca");
+	return trustsSystem ? { NODE_USE_SYSTEM_CA: "1" } : {};
 }

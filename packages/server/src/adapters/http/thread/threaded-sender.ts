@@ -16,6 +16,9 @@ import { SenderLink } from "./sender-link.ts";
 import { usageMemory, usageOfAll } from "./shared-usage.ts";
 import { ThreadOfOrigin } from "./thread-of-origin.ts";
 
+/** With fewer connections that open at once, a few projects whose receivers hang would take them all. */
+const LEAST_OPENING = 64;
+
 export interface ThreadedSenderOptions extends Omit<HttpSenderOptions, "names" | "usage" | "maxOpening"> {
 	/** Threads get its rules, and others by `recheck`. */
 	readonly guard: AddressGuard;
@@ -113,7 +116,7 @@ function dataOf(options: ThreadedSenderOptions, usage: SharedArrayBuffer, index:
 			...(connectionsPerPool !== undefined && { connectionsPerPool }),
 			maxSockets,
 			maxPools: Math.ceil(maxPools / threads),
-			maxOpening: Math.ceil(MAX_OPENING / threads),
+			maxOpening: Math.max(LEAST_OPENING, Math.ceil(MAX_OPENING / threads)),
 		},
 		rules: guard.rules,
 		index,
