@@ -25,8 +25,8 @@ function serve(rows: string) {
 	return { server, load };
 }
 
-/** A list whose pages are all loaded. */
-async function openList(rows: string, { keepsBack = false } = {}) {
+/** A list whose pages are all loaded, or only its first one. */
+async function openList(rows: string, { keepsBack = false, isFirstOnly = false } = {}) {
 	const { server, load } = serve(rows);
 	const client = new QueryClient();
 	const loader = new PageLoader();
@@ -36,11 +36,11 @@ async function openList(rows: string, { keepsBack = false } = {}) {
 		queryFn: (context) => loader.load<string>(context, { load, keyOf, dateOf: keepsBack ? dateOf : undefined }),
 	});
 	observer.subscribe(() => {});
-	await observer.fetchNextPage();
+	await (isFirstOnly ? observer.refetch() : observer.fetchNextPage());
 	const more = async () => {
 		while (observer.getCurrentResult().hasNextPage) await observer.fetchNextPage();
 	};
-	await more();
+	if (!isFirstOnly) await more();
 	const shown = () => rowsOf(observer.getCurrentResult().data!, keyOf).join("");
 	const again = async (near: string) => {
 		server.asked.length = 0;
@@ -144,6 +144,46 @@ describe("a list that keeps newer rows back", () => {
 		expect([list.newer(), list.shown()]).toEqual(["", list.server.rows]);
 		await list.again("a");
 		expect([list.newer(), list.shown()]).toEqual(["", list.server.rows]);
+	});
+
+	it.each<[name: string, order: string, gone: string, newer: string, shown: string, asked: readonly string[]]>([
+		["nothing has come", "abcdefgh", "", "", "abc", [""]],
+		["rows have come", "XYabcdefgh", "", "XY", "abcd", ["", "a"]],
+		["the last row has gone, too", "XYabcdefgh", "c", "XY", "abde", ["", "a"]],
+		["a row has come between others", "Xabycdefgh", "", "X", "abycd", ["", "b"]],
+		["more have come than fit on a page", "VWXYZabcdefgh", "", "VWX…", "abc", ["", "before -96"]],
+		["the list ends", "XYabc", "", "XY", "abc", ["", "a"]],
+	])(
+		"and of which one page is loaded loses none of its rows when %s",
+		async (_, order, gone, newer, expected, asked) => {
+			const list = await openList("abcdefgh", { keepsBack: true, isFirstOnly: true });
+			expect([list.shown(), list.pages().length]).toEqual(["abc", 1]);
+			list.server.order = order;
+			list.server.rows = Array.from(order)
+				.filter((row) => !gone.includes(row))
+				.join("");
+			await list.again("a");
+			expect([list.newer(), list.shown(), list.server.asked]).toEqual([newer, expected, asked]);
+			// Nor does it become longer each time.
+			for (let time = 0; time < 3; time++) await list.again("a");
+			expect([list.newer(), list.shown()]).toEqual([newer, expected]);
+			await list.more();
+			expect(list.newer().slice(0, 3) + list.shown()).toBe(newer.slice(0, 3) + list.server.rows.replace(/^[A-Z]+/, ""));
+		},
+	);
+
+	it("and of which one page is loaded loses none of its rows when more and more come", async () => {
+		const list = await openList("abcdefgh", { keepsBack: true, isFirstOnly: true });
+		for (const [order, newer, shown] of [
+			["XYabcdefgh", "XY", "abcd"],
+			["WXYabcdefgh", "WXY…", "abcdef"],
+			["VWXYabcdefgh", "VWX…", "abcdef"],
+		] as const) {
+			list.server.order = order;
+			list.server.rows = order;
+			await list.again("a");
+			expect([list.newer(), list.shown()]).toEqual([newer, shown]);
+		}
 	});
 
 	it("shows what has come to a list that is empty, or has become so", async () => {

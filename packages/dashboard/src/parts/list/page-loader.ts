@@ -129,6 +129,7 @@ async function loadFirstAgain<Row>(
 	}
 }
 
+/** How a page begins out of which newer rows are kept. */
 interface Beginning<Row> {
 	/** What was answered already, from where the page begins. */
 	readonly answer?: Answer<Row>;
@@ -136,23 +137,30 @@ interface Beginning<Row> {
 	readonly before?: number;
 }
 
-/** Fetches the page at this index again, up to where a later one begins. The last one is as long as the server makes it. */
+/**
+ * Fetches the page at this index again, up to where a later one begins. The last one is as long as the server makes it. If newer rows may be
+ * kept out of it, it goes on to the row that it ended with, or to older ones if that is gone: what is shown must not leave at the end.
+ */
 async function loadAgain<Row>(
 	{ pages, pageParams }: LoadedPages<Row>,
 	index: number,
 	signal: AbortSignal,
-	{ load, keyOf }: Options<Row>,
-	beginning: Beginning<Row> = {},
+	{ load, keyOf, dateOf }: Options<Row>,
+	beginning?: Beginning<Row>,
 ): Promise<Answer<Row>> {
 	const places = new Map<string, number>();
 	for (const [place, { data }] of pages.entries())
 		if (place > index) for (const row of data) places.set(keyOf(row), place);
 	const former = pages[index];
+	const last = beginning === undefined ? undefined : former?.data.at(-1);
+	const isAtEnd = (row: Row) =>
+		last === undefined || keyOf(row) === keyOf(last) || (dateOf !== undefined && dateOf(row) < dateOf(last));
+	let isWhole = last === undefined;
 	const data: Row[] = [];
-	let request: PageRequest = { page: pageParams[index] ?? null, before: beginning.before, signal };
+	let request: PageRequest = { page: pageParams[index] ?? null, before: beginning?.before, signal };
 	for (let asked = 1; ; asked++) {
 		// oxlint-disable-next-line no-await-in-loop -- each begins where the one before it ends
-		const answer = (asked === 1 ? beginning.answer : undefined) ?? (await load(request));
+		const answer = (asked === 1 ? beginning?.answer : undefined) ?? (await load(request));
 		const end = answer.data.findIndex((row) => places.has(keyOf(row)));
 		const met = end === -1 ? undefined : answer.data[end];
 		if (met !== undefined) {
@@ -161,7 +169,9 @@ async function loadAgain<Row>(
 		}
 		data.push(...answer.data);
 		const { nextPage, scannedTo } = answer;
-		const isLast = nextPage === null || index === pages.length - 1 || pageParams.includes(nextPage, index + 1);
+		isWhole ||= answer.data.some(isAtEnd);
+		const isEnd = index === pages.length - 1 ? isWhole : nextPage !== null && pageParams.includes(nextPage, index + 1);
+		const isLast = nextPage === null || isEnd;
 		if (isLast || asked === MOST_REQUESTS) return { data, nextPage, scannedTo };
 		// A search has looked as far as before, which may be somewhere else than exactly where the next page begins.
 		const formerTo = former?.scannedTo ?? null;
