@@ -5,6 +5,8 @@
 import type { Delivery, LastAttempt, Page, Replay, StreamItem } from "@fanfare/sdk";
 import type { InfiniteData, Query, QueryClient, QueryFilters } from "@tanstack/react-query";
 
+import { Refresher } from "./refresher.ts";
+
 /** Queries that sum up many deliveries are fetched again this often at most. */
 const SUMMARIES_EVERY_MS = 3_000;
 const SUMMARIES = ["stats", "webhooks", "attention"] as const;
@@ -25,8 +27,14 @@ type DeliveryPages = InfiniteData<Pick<Page<Delivery>, "data" | "nextPage">>;
 type ReplayPages = InfiniteData<Pick<Page<Replay>, "data" | "nextPage">>;
 type ReplayUpdated = Extract<StreamItem, { readonly kind: "replay.updated" }>;
 
-/** What is fetched again soon, of each project. */
-const refreshing = new WeakMap<QueryClient, Map<string, Set<string>>>();
+/** What is fetched again soon. */
+interface Soon {
+	readonly names: Set<string>;
+	readonly refresher: Refresher;
+}
+
+/** Of each project. */
+const refreshing = new WeakMap<QueryClient, Map<string, Soon>>();
 
 /** Changes the cache of a tab as the items say. */
 export function applyItems(queryClient: QueryClient, projectId: string, items: readonly StreamItem[]): void {
@@ -37,14 +45,14 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 	const changes = changesByDelivery(items);
 	if (changes.size > 0) {
 		changeRows(queryClient, ["project", projectId, "deliveries"], changes);
-		for (const id of changes.keys()) refresh(queryClient, { queryKey: ["project", projectId, "delivery", id] });
+		for (const id of changes.keys()) void refresh(queryClient, { queryKey: ["project", projectId, "delivery", id] });
 	}
 	// It does not say which ones.
 	if (items.some(({ kind }) => kind === "deliveries.updated")) {
-		refresh(queryClient, { queryKey: ["project", projectId, "deliveries"] });
+		void refresh(queryClient, { queryKey: ["project", projectId, "deliveries"] });
 	}
 	if (items.some(({ kind }) => CHANGES_WEBHOOKS.has(kind))) {
-		refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
+		void refresh(queryClient, { queryKey: ["project", projectId, "webhooks"] });
 	}
 	// Of each the last one.
 	const replays = new Map(items.flatMap((item) => (item.kind === "replay.updated" ? [[item.replayId, item]] : [])));
@@ -56,11 +64,11 @@ export function applyItems(queryClient: QueryClient, projectId: string, items: r
 
 /** Fetches what is shown of the project again, since items were not applied. */
 export function catchUp(queryClient: QueryClient, projectId: string): void {
-	refresh(queryClient, { queryKey: ["project", projectId] });
+	void refresh(queryClient, { queryKey: ["project", projectId] });
 }
 
-/** Fetches what is shown again. A first answer that is on its way can't be asked for anew, so that follows when it has come. */
-function refresh(queryClient: QueryClient, filters: QueryFilters): void {
+/** Fetches what is shown again, and resolves when that has come. A first answer that is on its way can't be asked for anew, so that follows when it has come. */
+function refresh(queryClient: QueryClient, filters: QueryFilters): Promise<void> {
 	for (const { queryKey, state, promise } of queryClient
 		.getQueryCache()
 		.findAll({ ...filters, fetchStatus: "fetching" })) {
@@ -68,7 +76,7 @@ function refresh(queryClient: QueryClient, filters: QueryFilters): void {
 		const again = () => queryClient.invalidateQueries({ queryKey, exact: true });
 		promise.then(again).catch(() => {});
 	}
-	void queryClient.invalidateQueries(filters);
+	return queryClient.invalidateQueries(filters);
 }
 
 /**
@@ -108,12 +116,12 @@ function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayU
 	const one = { queryKey: ["project", projectId, "replay", replayId] };
 	for (const query of cache.findAll({ ...one, exact: true })) edit<Replay>(query, changed);
 	const shown = queryClient.getQueryData<Replay>(one.queryKey);
-	if (shown === undefined || !isShown(shown)) refresh(queryClient, one);
+	if (shown === undefined || !isShown(shown)) void refresh(queryClient, one);
 	for (const query of cache.findAll({ queryKey: ["project", projectId, "replays"] })) {
 		const { queryKey } = query;
 		const pages = queryClient.getQueryData<ReplayPages>(queryKey);
 		if (pages?.pages.some(({ data }) => data.some(isShown)) !== true) {
-			refresh(queryClient, { queryKey, exact: true });
+			void refresh(queryClient, { queryKey, exact: true });
 			continue;
 		}
 		edit<ReplayPages>(query, (pages) => {
@@ -191,17 +199,20 @@ function isSameEnd(a: LastAttempt | null, b: LastAttempt): boolean {
 
 /** Stats and webhooks change with every attempt, so they are fetched again after a while, once for all items until then. */
 function refreshSoon(queryClient: QueryClient, projectId: string, names: readonly string[]): void {
-	const projects = refreshing.get(queryClient) ?? new Map<string, Set<string>>();
+	const projects = refreshing.get(queryClient) ?? new Map<string, Soon>();
 	refreshing.set(queryClient, projects);
-	const waiting = projects.get(projectId);
-	if (waiting !== undefined) {
-		for (const name of names) waiting.add(name);
-		return;
-	}
-	const all = new Set(names);
-	projects.set(projectId, all);
-	setTimeout(() => {
-		projects.delete(projectId);
-		for (const name of all) refresh(queryClient, { queryKey: ["project", projectId, name] });
-	}, SUMMARIES_EVERY_MS);
+	const soon = projects.get(projectId) ?? makeSoon(queryClient, projectId);
+	projects.set(projectId, soon);
+	for (const name of names) soon.names.add(name);
+	soon.refresher.want();
+}
+
+function makeSoon(queryClient: QueryClient, projectId: string): Soon {
+	const names = new Set<string>();
+	const refreshAll = () => {
+		const wanted = [...names];
+		names.clear();
+		return Promise.all(wanted.map((name) => refresh(queryClient, { queryKey: ["project", projectId, name] })));
+	};
+	return { names, refresher: new Refresher(refreshAll, SUMMARIES_EVERY_MS) };
 }

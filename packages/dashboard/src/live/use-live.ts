@@ -6,6 +6,7 @@ import { useCallback, useEffect, useEffectEvent, useRef, useSyncExternalStore } 
 
 import { catchUp } from "./apply-items.ts";
 import { liveModeKey, livePausedKey, type HeardEvent, type LiveMode } from "./live-feed.ts";
+import { Refresher } from "./refresher.ts";
 
 /** A list whose rows can't be told from the items alone is fetched again this often at most. */
 const REFRESH_EVERY_MS = 3_000;
@@ -24,26 +25,34 @@ export function useHeardEvents(projectId: string): readonly HeardEvent[] {
 	return useSyncExternalStore(subscribe, () => live.heard(projectId));
 }
 
-/** Fetches a list again some seconds after an item that may have brought rows into it; not while the feed is paused. */
-export function useRefreshOn(projectId: string, queryKey: QueryKey, mayBring: (item: StreamItem) => boolean): void {
+/**
+ * Fetches a list again some seconds after an item that may have brought rows into it; not while the feed is paused. Nobody hears the items while
+ * the list is not shown, so it is then fetched again when it is shown again. `mayBring` is null for a list that is told what comes otherwise.
+ */
+export function useRefreshOn(
+	projectId: string,
+	queryKey: QueryKey,
+	mayBring: ((item: StreamItem) => boolean) | null,
+): void {
 	const queryClient = useQueryClient();
 	const [isPaused] = useLivePause(projectId);
-	const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+	const refresher = useRef<Refresher | null>(null);
 	useLiveItems(projectId, (items) => {
-		if (isPaused || timer.current !== undefined || !items.some(mayBring)) return;
-		timer.current = setTimeout(() => {
-			timer.current = undefined;
-			void queryClient.invalidateQueries({ queryKey, exact: true });
-		}, REFRESH_EVERY_MS);
+		if (!isPaused && mayBring !== null && items.some(mayBring)) refresher.current?.want();
 	});
 	const hash = hashKey(queryKey);
-	useEffect(
-		() => () => {
-			clearTimeout(timer.current);
-			timer.current = undefined;
-		},
-		[hash],
-	);
+	const isListening = mayBring !== null;
+	useEffect(() => {
+		if (!isListening) return;
+		const list = { queryKey, exact: true };
+		const made = new Refresher(() => queryClient.invalidateQueries(list), REFRESH_EVERY_MS);
+		refresher.current = made;
+		return () => {
+			made.end();
+			refresher.current = null;
+			void queryClient.invalidateQueries({ ...list, refetchType: "none" });
+		};
+	}, [hash, isListening]);
 }
 
 /** Whether the project's items arrive. */

@@ -1,0 +1,54 @@
+// When something is refreshed that is wanted often.
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+
+import { Refresher } from "./refresher.ts";
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** Each refresh ends when its function in `ends` is called. */
+function make() {
+	const ends: (() => void)[] = [];
+	const refresher = new Refresher(() => new Promise<void>((resolve) => ends.push(resolve)), 1_000);
+	return { refresher, ends };
+}
+
+it("once for all that want it until then, and again when it is wanted after that", async () => {
+	const { refresher, ends } = make();
+	refresher.want();
+	refresher.want();
+	expect(ends.length).toBe(0);
+	await vi.runAllTimersAsync();
+	ends[0]!();
+	await vi.runAllTimersAsync();
+	expect(ends.length).toBe(1);
+	refresher.want();
+	await vi.runAllTimersAsync();
+	expect(ends.length).toBe(2);
+});
+
+it("not while it is under way, however long that takes, and once more then", async () => {
+	const { refresher, ends } = make();
+	refresher.want();
+	await vi.runAllTimersAsync();
+	for (let time = 0; time < 3; time++) {
+		refresher.want();
+		await vi.runAllTimersAsync();
+	}
+	expect(ends.length).toBe(1);
+	ends[0]!();
+	await vi.runAllTimersAsync();
+	expect(ends.length).toBe(2);
+	ends[1]!();
+	await vi.runAllTimersAsync();
+	expect(ends.length).toBe(2);
+});
+
+it("not after its end", async () => {
+	const { refresher, ends } = make();
+	refresher.want();
+	refresher.end();
+	refresher.want();
+	await vi.runAllTimersAsync();
+	expect(ends.length).toBe(0);
+});
