@@ -7,7 +7,7 @@ import type { Selection } from "./use-selection.ts";
 
 export function SelectionSign({ selection: { selected, goneCount, clear } }: { readonly selection: Selection }) {
 	if (selected.size + goneCount === 0) return null;
-	const gone = goneCount === 0 ? "" : `, ${count(goneCount)} more left the list`;
+	const gone = goneCount === 0 ? "" : `, ${count(goneCount)} more not shown`;
 	return (
 		<Button size="xs" variant="subtle" color="gray" rightSection={<Icon name="cross" size={14} />} onClick={clear}>
 			<span className="unseen">Clear the selection: </span>

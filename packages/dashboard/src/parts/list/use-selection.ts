@@ -25,6 +25,7 @@ export interface Selection {
 	readonly isAll: boolean;
 	/** Selects all that are loaded, or none if all are selected. */
 	readonly toggleAll: () => void;
+	/** Selects none of those that were selected when this was returned. What was selected since then stays so. */
 	readonly clear: () => void;
 }
 
@@ -51,7 +52,11 @@ export function useSelection({ list, ids, words: [one, many], most }: SelectionO
 		toggle: (id) => select((ids) => toggledIn(ids, id, most)),
 		isAll,
 		toggleAll: () => select(() => (isAll ? NONE : new Set(ids.slice(0, most)))),
-		clear: () => select(() => NONE),
+		clear: () =>
+			setChosen((now) => {
+				if (now.list !== list) return now;
+				return { ...now, ids: new Set([...now.ids].filter((id) => !chosen.ids.has(id))) };
+			}),
 	};
 }
 

@@ -6,6 +6,7 @@ import { useState } from "react";
 import type { DeliveriesSearch } from "../../app/search.ts";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import type { Selection } from "../../parts/list/use-selection.ts";
 import { count, counted } from "../../parts/text/format.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { changeable, ChangeAll, DONE, VERBS, type Action } from "./change-all.tsx";
@@ -14,48 +15,50 @@ import { useDeliveryChange } from "./queries.ts";
 
 interface BulkActionsProps {
 	readonly search: DeliveriesSearch;
-	readonly selected: ReadonlySet<string>;
-	readonly onDone: () => void;
+	readonly selection: Selection;
 }
 
 /** A question: about what was selected, or about all of a search. */
-type Asked = { readonly action: Action } & (
-	| { readonly selected: ReadonlySet<string> }
-	| { readonly part: DeliveriesSearch }
-);
+type Asked = { readonly action: Action } & ({ readonly selection: Selection } | { readonly part: DeliveriesSearch });
 
-export function BulkActions({ search, selected, onDone }: BulkActionsProps) {
+/** Give it the list as its `key`: a question is about one list, and is gone when another one is shown. */
+export function BulkActions({ search, selection }: BulkActionsProps) {
+	const { selected, goneCount } = selection;
 	const [asked, setAsked] = useState<Asked | null>(null);
 	const close = () => setAsked(null);
-	const isAny = selected.size > 0;
-	const isOffered = (action: Action) => isAny || (hasFilter(search) && changeable(search, action) !== null);
+	// Somebody who has selected rows means those, also if none of them is shown any more: never all that match instead.
+	const isOfSelected = selected.size + goneCount > 0;
+	const isBlocked = isOfSelected && selected.size === 0;
+	const isOffered = (action: Action) => isOfSelected || (hasFilter(search) && changeable(search, action) !== null);
 	const offered = (["retry", "cancel"] as const).filter(isOffered);
 	// What is asked about stays what it is, also if rows leave the list while somebody reads the question.
 	const ask = (action: Action) => {
-		const part = isAny ? null : changeable(search, action);
-		setAsked(part === null ? { action, selected } : { action, part });
+		const part = isOfSelected ? null : changeable(search, action);
+		setAsked(part === null ? { action, selection } : { action, part });
 	};
-	useShortcuts({ ...(isOffered("retry") && { R: () => ask("retry") }) });
+	/** Somebody may have closed it while it was under way, and asked something else since. */
+	const closeThis = () => setAsked((now) => (now === asked ? null : now));
+	useShortcuts({ ...(isOffered("retry") && !isBlocked && { R: () => ask("retry") }) });
 	return (
 		<>
 			{offered.map((one) => (
-				<Button key={one} size="xs" variant="default" onClick={() => ask(one)}>
-					{isAny ? `${VERBS[one]} ${count(selected.size)} selected…` : `${VERBS[one]} all that match…`}
+				<Button key={one} size="xs" variant="default" disabled={isBlocked} onClick={() => ask(one)}>
+					{isOfSelected ? `${VERBS[one]} ${count(selected.size)} selected…` : `${VERBS[one]} all that match…`}
 				</Button>
 			))}
-			{asked !== null && "selected" in asked && (
+			{asked !== null && "selection" in asked && (
 				<ChangeSelected
 					action={asked.action}
-					selected={asked.selected}
+					selected={asked.selection.selected}
 					onClose={close}
 					onDone={() => {
-						close();
-						onDone();
+						closeThis();
+						asked.selection.clear();
 					}}
 				/>
 			)}
 			{asked !== null && "part" in asked && (
-				<ChangeAll action={asked.action} search={asked.part} onDone={close} onClose={close} />
+				<ChangeAll action={asked.action} search={asked.part} onDone={closeThis} onClose={close} />
 			)}
 		</>
 	);

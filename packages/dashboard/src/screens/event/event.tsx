@@ -52,7 +52,7 @@ export function EventScreen() {
 	}
 	return (
 		<>
-			<PageHead title={event.type} back={back} actions={<Actions event={event} />} />
+			<PageHead title={event.type} back={back} actions={<Actions key={event.id} event={event} />} />
 			<About event={event} />
 			<div className="stack tight">
 				<h2 className="card-title">Payload</h2>

@@ -50,6 +50,20 @@ pageSuite("events", (world) => {
 		for (const id of webhookIds) await world.server.project.batch.webhooks.delete(id);
 	});
 
+	it("are not asked about any more when another list is shown", async () => {
+		const id = await sendText("asked.one", "1");
+		await using tab = await world.open("events?type=asked.one");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Wanted by no webhook" }).click();
+		await expect.poll(() => new URL(page.url()).searchParams.get("to")).toBe("nobody");
+		await page.getByRole("checkbox", { name: id }).check();
+		await page.getByRole("button", { name: "Replay 1 selected…" }).click();
+		await page.getByRole("dialog", { name: "Send 1 event again?" }).waitFor();
+		await page.goBack();
+		await expect.poll(() => new URL(page.url()).searchParams.has("to")).toBe(false);
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+	});
+
 	it("are sent again one by one, which leads to the replay", async () => {
 		await using receiver = await startReceiver();
 		const id = await sendText("again.one", "1");

@@ -20,12 +20,16 @@ interface ReplaySelectedProps {
 	readonly selected: ReadonlySet<string>;
 	/** What the button does. Defaults to `Replay 2 selected`. */
 	readonly verb?: string;
+	/** Called as it was when the question was asked. */
 	readonly onDone: (replays: readonly Replay[]) => void;
 }
 
+/** What is asked about, which stays what it is also if rows leave the list. */
+type Asked = Pick<ReplaySelectedProps, "selected" | "onDone">;
+
+/** Give it the list as its `key`: a question is about one list, and is gone when another one is shown. */
 export function ReplaySelected({ selected, verb, onDone }: ReplaySelectedProps) {
-	/** What is asked about, which stays what it is also if rows leave the list; null if nothing is. */
-	const [asked, setAsked] = useState<readonly string[] | null>(null);
+	const [asked, setAsked] = useState<Asked | null>(null);
 	const close = () => setAsked(null);
 	return (
 		<>
@@ -33,16 +37,17 @@ export function ReplaySelected({ selected, verb, onDone }: ReplaySelectedProps) 
 				<Button
 					{...(verb === undefined && { size: "xs" })}
 					variant="default"
-					onClick={() => setAsked([...selected])}
+					onClick={() => setAsked({ selected, onDone })}
 				>{`${verb ?? `Replay ${count(selected.size)} selected`}…`}</Button>
 			)}
 			{asked !== null && (
 				<ReplayDialog
-					eventIds={asked}
+					eventIds={[...asked.selected]}
 					onClose={close}
 					onDone={(replays) => {
-						close();
-						onDone(replays);
+						// Somebody may have closed it while it was under way, and asked something else since.
+						setAsked((now) => (now === asked ? null : now));
+						asked.onDone(replays);
 					}}
 				/>
 			)}

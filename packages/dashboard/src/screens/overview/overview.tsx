@@ -57,7 +57,9 @@ export function OverviewScreen() {
 			{error !== null && <Problem error={error} what="The overview could not be loaded" onRetry={retry} />}
 			{isNew && <FirstSteps webhooks={webhooks} stats={stats} />}
 			{webhooks === undefined && error === null && <TableSkeleton label="the overview" rows={3} />}
-			{webhooks !== undefined && webhooks.length > 0 && <Attention projectId={project.id} webhooks={webhooks} />}
+			{webhooks !== undefined && webhooks.length > 0 && (
+				<Attention key={project.id} projectId={project.id} webhooks={webhooks} />
+			)}
 			{stats !== undefined && (
 				<section className="card card-pad stack" aria-label="Deliveries">
 					<Numbers
