@@ -151,7 +151,8 @@ export function Filters({
 						setBetween(time === BETWEEN);
 						if (time === BETWEEN) return;
 						const [name = "", span] = time?.split(" ") ?? [];
-						set({ range: undefined, changed: undefined, [name]: span });
+						const between = name === "range" ? { after: undefined, before: undefined } : {};
+						set({ ...between, range: undefined, changed: undefined, [name]: span });
 					}}
 				/>
 			</div>
