@@ -187,6 +187,14 @@ pageSuite("deliveries", (world) => {
 		const { page } = tab;
 		for (const [form, ending] of [
 			["CSV", "csv"],
+		// The last hour ends now, whatever was set before.
+		const ends = "after=2020-01-01T00:00:00.000Z&before=2020-01-02T00:00:00.000Z";
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=between.one&${ends}`);
+		await page.getByText("0 match", { exact: true }).waitFor();
+		await page.getByRole("combobox", { name: "Time" }).click();
+		await page.getByRole("option", { name: "Made in the last hour" }).click();
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one&range=1h");
 			["JSON lines", "jsonl"],
 		] as const) {
 			await page.getByRole("button", { name: "Export…" }).click();
@@ -452,7 +460,7 @@ pageSuite("deliveries", (world) => {
 		await page.evaluate((name) => {
 			new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
 		}, `fanfare.live.${world.server.projectId}`);
-		await page.getByText("1 selected, 1 more left the list").waitFor();
+		await page.getByText("1 selected, 1 more not shown").waitFor();
 		// The question stays the one that was asked.
 		expect(await dialog.getByRole("button", { name: "Retry 2 deliveries" }).count()).toBe(1);
 		await page.keyboard.press("Escape");
@@ -499,6 +507,58 @@ pageSuite("deliveries", (world) => {
 	});
 
 	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
+	it("that are selected and have all left the list are not replaced by all that match", async () => {
+		await using one = await deliverTo(world, 500, "gone.one");
+		await using two = await deliverTo(world, 500, "gone.two");
+		await using tab = await world.open("deliveries?type=gone.*&status=Failed");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: new RegExp(one.delivery.id) }).check();
+		await page.getByRole("button", { name: "Retry 1 selected…" }).waitFor();
+		one.receiver.script(() => ({ status: 204 }));
+		await world.server.project.deliveries.retry(one.delivery.id);
+		await world.server.waitForDelivery(one.delivery.eventId, ({ status }) => status === "Succeeded");
+		await page.evaluate((name) => {
+			new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
+		}, `fanfare.live.${world.server.projectId}`);
+		await page.getByText("0 selected, 1 more not shown").waitFor();
+		expect(await page.getByRole("button", { name: /^Retry/ }).allTextContents()).toEqual(["Retry 0 selected…"]);
+		expect(await page.getByRole("button", { name: "Retry 0 selected…" }).isDisabled()).toBe(true);
+		await page.keyboard.press("Shift+R");
+		// A later key has been handled: so has that one.
+		await page.keyboard.press("?");
+		await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+		expect(await page.getByRole("dialog").count()).toBe(1);
+		await page.keyboard.press("Escape");
+		await page.getByRole("button", { name: "Clear the selection" }).click();
+		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		expect((await world.server.project.deliveries.get(two.delivery.id)).attempts).toHaveLength(1);
+	});
+
+	it("are not asked about any more when another list is shown", async () => {
+		await using failed = await deliverTo(world, 500, "back.one");
+		await using tab = await world.open("deliveries?type=back.one");
+		const { page } = tab;
+		const calls: string[] = [];
+		page.on("request", (request) => {
+			if (request.method() === "POST" && request.url().includes("etry")) calls.push(request.url());
+		});
+		for (const isOfSelected of [true, false]) {
+			await page.getByRole("button", { name: "Failed", exact: true }).click();
+			await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
+			if (isOfSelected) await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).check();
+			await page.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all that match…" }).click();
+			await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).waitFor();
+			await page.goBack();
+			if (isOfSelected) {
+				await page.getByText("1 delivery is no longer selected: the list is another one").waitFor();
+			}
+			await expect.poll(() => new URL(page.url()).searchParams.has("status")).toBe(false);
+			await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		}
+		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		expect(calls).toEqual([]);
+	});
+
 		await using failed = await deliverTo(world, 500, "took.one");
 		await using tab = await world.open("deliveries?type=took.one");
 		const { page } = tab;

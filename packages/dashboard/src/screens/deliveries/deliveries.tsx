@@ -97,7 +97,7 @@ export function DeliveriesScreen() {
 				actions={
 					<>
 						{mayWrite && <SelectionSign selection={selection} />}
-						{mayWrite && <BulkActions search={search} selected={selected} onDone={selection.clear} />}
+						{mayWrite && <BulkActions key={list.key} search={search} selection={selection} />}
 						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
 					</>
 				}

@@ -66,7 +66,7 @@ export function EventsScreen() {
 					mayWrite && (
 						<>
 							<SelectionSign selection={selection} />
-							<ReplaySelected selected={selected} onDone={selection.clear} />
+							<ReplaySelected key={list.key} selected={selected} onDone={selection.clear} />
 							<SendLink search={search.type === undefined ? {} : { type: search.type }} />
 						</>
 					)
