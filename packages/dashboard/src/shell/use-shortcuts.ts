@@ -1,4 +1,4 @@
-// Keyboard shortcuts: single keys, and pairs such as `g` and then `d`. Not while something is typed, and not under a dialog.
+// Keyboard shortcuts: single keys, and pairs such as `g` and then `d`. Not while something is typed, and not under a dialog or a menu.
 import { useEffect, useEffectEvent } from "react";
 
 /** A key as in `KeyboardEvent.key`, or two with a space between them. */
@@ -35,8 +35,9 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 	}, []);
 }
 
+/** A menu takes keys as a dialog does, such as the Escape that closes it. */
 function isUnderDialog(): boolean {
-	return document.querySelector("[role=dialog]") !== null;
+	return document.querySelector("[role=dialog], [role=menu]") !== null;
 }
 
 function isTyping(target: EventTarget | null): boolean {

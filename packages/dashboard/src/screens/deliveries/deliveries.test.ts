@@ -60,8 +60,17 @@ pageSuite("deliveries", (world) => {
 		await page.keyboard.press("Escape");
 		await page.getByRole("dialog").waitFor({ state: "detached" });
 		expect(new URL(page.url()).searchParams.get("open")).toBe(failed.delivery.id);
+		// Another one is for the menu.
+		await page.getByRole("button", { name: /^Project: / }).click();
+		await page.getByRole("menu").waitFor();
+		await page.keyboard.press("Escape");
+		await page.getByRole("menu").waitFor({ state: "detached" });
+		expect(new URL(page.url()).searchParams.get("open")).toBe(failed.delivery.id);
+		await page.getByRole("button", { name: "Copy for support" }).focus();
 		await page.keyboard.press("Escape");
 		await expect.poll(() => new URL(page.url()).searchParams.has("open")).toBe(false);
+		const row = page.locator(`[data-row="${failed.delivery.id}"]`);
+		await expect.poll(() => row.evaluate((link) => link === document.activeElement)).toBe(true);
 		await expect.poll(() => page.getByRole("complementary", { name: "The delivery" }).count()).toBe(0);
 	});
 
@@ -178,6 +187,14 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("button", { name: /^Made before .*: remove the filter$/ }).click();
 		await page.getByRole("button", { name: /^Made since .*: remove the filter$/ }).click();
 		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one");
+		// The last hour ends now, whatever was set before.
+		const ends = "after=2020-01-01T00:00:00.000Z&before=2020-01-02T00:00:00.000Z";
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=between.one&${ends}`);
+		await page.getByText("0 match", { exact: true }).waitFor();
+		await page.getByRole("combobox", { name: "Time" }).click();
+		await page.getByRole("option", { name: "Made in the last hour" }).click();
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one&range=1h");
 	});
 
 	it("are exported as a file of all that match, which spreadsheets and programs read", async () => {
@@ -187,14 +204,6 @@ pageSuite("deliveries", (world) => {
 		const { page } = tab;
 		for (const [form, ending] of [
 			["CSV", "csv"],
-		// The last hour ends now, whatever was set before.
-		const ends = "after=2020-01-01T00:00:00.000Z&before=2020-01-02T00:00:00.000Z";
-		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=between.one&${ends}`);
-		await page.getByText("0 match", { exact: true }).waitFor();
-		await page.getByRole("combobox", { name: "Time" }).click();
-		await page.getByRole("option", { name: "Made in the last hour" }).click();
-		await page.getByText("1 matches", { exact: true }).waitFor();
-		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one&range=1h");
 			["JSON lines", "jsonl"],
 		] as const) {
 			await page.getByRole("button", { name: "Export…" }).click();
@@ -405,6 +414,29 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("button", { name: /newer/ }).waitFor({ state: "detached" });
 	});
 
+	it("that came while a list with a filter was not shown are announced when it is shown again", async () => {
+		await using failed = await deliverTo(world, 500, "return.one");
+		await using tab = await world.open("deliveries?type=return.one&status=Failed");
+		const { page } = tab;
+		const links = page.getByRole("link", { name: "return.one" });
+		await links.waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await page.getByRole("button", { name: "All", exact: true }).click();
+		await page.getByRole("button", { name: "All", exact: true, pressed: true }).waitFor();
+		const { id } = await world.server.project.events.send({ type: "return.one", data: 2 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Failed");
+		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		await page.goBack();
+		await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
+		const show = page.getByRole("button", { name: "1 newer delivery · show" });
+		await show.press("Enter");
+		await expect.poll(() => links.count()).toBe(2);
+		// What had the focus is gone.
+		const title = page.getByRole("heading", { name: "Deliveries", level: 1 });
+		await expect.poll(() => title.evaluate((element) => element === document.activeElement)).toBe(true);
+		await failed.receiver.waitFor(2);
+	});
+
 	it("that come are announced only in the lists that show them", async () => {
 		await using failed = await deliverTo(world, 500, "narrow.one");
 		const { webhook, receiver } = failed;
@@ -475,38 +507,6 @@ pageSuite("deliveries", (world) => {
 		expect(await page.getByRole("button", { name: /selected/ }).count()).toBe(0);
 	});
 
-	it("are all selected by one check box, and changed with how far it has come", async () => {
-		await using failed = await deliverTo(world, 500, "all.one");
-		const { receiver, webhook } = failed;
-		const { events } = world.server.project;
-		await events.sendBatch(Array.from({ length: 11 }, (_, data) => ({ type: "all.one", data })));
-		const failedCount = async () => (await world.server.project.batch.webhooks.get(webhook.id)).deliveries.Failed;
-		await expect.poll(failedCount).toBe(12);
-		receiver.script(() => ({ status: 204 }));
-		await using tab = await world.open("deliveries?type=all.one&status=Failed");
-		const { page } = tab;
-		const all = page.getByRole("checkbox", { name: "Select all that are shown" });
-		await all.check();
-		await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).uncheck();
-		await page.getByRole("button", { name: "Retry 11 selected…" }).waitFor();
-		expect(await all.evaluate((box) => (box as HTMLInputElement).indeterminate)).toBe(true);
-		await all.check();
-		await page.getByRole("button", { name: "Retry 12 selected…" }).click();
-		// The last calls are held, so that somebody can read what has been done.
-		const held = Promise.withResolvers<void>();
-		let calls = 0;
-		await page.route(/:retry$/, async (route) => {
-			if (++calls > 8) await held.promise;
-			return route.continue();
-		});
-		await page.getByRole("button", { name: "Retry 12 deliveries" }).click();
-		await page.getByText("8 of 12 so far").waitFor();
-		held.resolve();
-		await page.getByText("12 deliveries are tried again").waitFor();
-		await expect.poll(failedCount).toBe(0);
-	});
-
-	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
 	it("that are selected and have all left the list are not replaced by all that match", async () => {
 		await using one = await deliverTo(world, 500, "gone.one");
 		await using two = await deliverTo(world, 500, "gone.two");
@@ -559,6 +559,38 @@ pageSuite("deliveries", (world) => {
 		expect(calls).toEqual([]);
 	});
 
+	it("are all selected by one check box, and changed with how far it has come", async () => {
+		await using failed = await deliverTo(world, 500, "all.one");
+		const { receiver, webhook } = failed;
+		const { events } = world.server.project;
+		await events.sendBatch(Array.from({ length: 11 }, (_, data) => ({ type: "all.one", data })));
+		const failedCount = async () => (await world.server.project.batch.webhooks.get(webhook.id)).deliveries.Failed;
+		await expect.poll(failedCount).toBe(12);
+		receiver.script(() => ({ status: 204 }));
+		await using tab = await world.open("deliveries?type=all.one&status=Failed");
+		const { page } = tab;
+		const all = page.getByRole("checkbox", { name: "Select all that are shown" });
+		await all.check();
+		await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).uncheck();
+		await page.getByRole("button", { name: "Retry 11 selected…" }).waitFor();
+		expect(await all.evaluate((box) => (box as HTMLInputElement).indeterminate)).toBe(true);
+		await all.check();
+		await page.getByRole("button", { name: "Retry 12 selected…" }).click();
+		// The last calls are held, so that somebody can read what has been done.
+		const held = Promise.withResolvers<void>();
+		let calls = 0;
+		await page.route(/:retry$/, async (route) => {
+			if (++calls > 8) await held.promise;
+			return route.continue();
+		});
+		await page.getByRole("button", { name: "Retry 12 deliveries" }).click();
+		await page.getByText("8 of 12 so far").waitFor();
+		held.resolve();
+		await page.getByText("12 deliveries are tried again").waitFor();
+		await expect.poll(failedCount).toBe(0);
+	});
+
+	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
 		await using failed = await deliverTo(world, 500, "took.one");
 		await using tab = await world.open("deliveries?type=took.one");
 		const { page } = tab;

@@ -1,5 +1,5 @@
 // S5: the deliveries of a project, by filter, live, with one of them beside the list on wide screens.
-import type { Delivery, DeliveryCount } from "@fanfare/sdk";
+import type { Delivery, DeliveryCount, StreamItem } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -30,7 +30,7 @@ import { NewRows } from "./new-rows.tsx";
 import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
 import { selectColumn } from "./select-column.tsx";
-import { useTriageKeys } from "./use-triage-keys.ts";
+import { focusRow, useTriageKeys } from "./use-triage-keys.ts";
 
 const route = getRouteApi("/$projectId/deliveries");
 /** From this width on, a delivery is shown beside the list. */
@@ -57,9 +57,10 @@ export function DeliveriesScreen() {
 	const { selected, toggle } = selection;
 	// In a list that ends in the past, nothing is new.
 	const isTold = isToldByEvent(search);
-	useRefreshOn(project.id, query.queryKey, (item) => {
-		return !isTold && search.before === undefined && mayBringDelivery(item, search);
-	});
+	const keptBack = new Set(list.newer.rows.map(({ id }) => id));
+	const mayChange = (item: StreamItem) =>
+		mayBringDelivery(item, search) || ("deliveryId" in item && keptBack.has(item.deliveryId));
+	useRefreshOn(project.id, query.queryKey, isTold || search.before !== undefined ? null : mayChange);
 	const open = (id: string | undefined) =>
 		void navigate({
 			search: (search) => ({ ...search, open: id }),
@@ -75,7 +76,13 @@ export function DeliveriesScreen() {
 		onRow: (id) => isSplit && open(id),
 		onSelect: mayWrite ? toggle : null,
 	});
-	useShortcuts(isSplit ? { Escape: () => open(undefined) } : {});
+	const close = () => {
+		// What has the focus beside the list is gone then: the keyboard goes on at the row.
+		const isInside = document.querySelector(".split-side")?.contains(document.activeElement) === true;
+		if (isInside) focusRow(search.open);
+		open(undefined);
+	};
+	useShortcuts(isSplit ? { Escape: close } : {});
 	/** A plain click opens beside the list; any other, such as one for a new tab, is the browser's. */
 	const onClick = (event: MouseEvent<HTMLDivElement>) => {
 		const id =
@@ -112,7 +119,9 @@ export function DeliveriesScreen() {
 				projectId={project.id}
 				words={WORDS}
 				list={list}
-				rowsOf={(event) => (isTold && isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0)}
+				rowsOf={
+					isTold ? (event) => (isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0) : null
+				}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
 			{rows?.length === 0 && !hasNextPage && <Nothing search={filter} webhooks={webhooks ?? []} />}
@@ -164,7 +173,7 @@ export function DeliveriesScreen() {
 									variant="subtle"
 									color="gray"
 									leftSection={<Icon name="cross" size={14} />}
-									onClick={() => open(undefined)}
+									onClick={close}
 								>
 									Close
 								</Button>

@@ -8,6 +8,8 @@ it.each([
 	[{}, true],
 	[{ type: "order.*", tag: "a", range: "1h", open: "dlv_1" }, true],
 	[{ status: "Failed" }, false],
+	// What was made long ago enters it, too.
+	[{ changed: "1h" }, false],
 	[{ type: "order.*", webhook: "webhook_1" }, false],
 	[{ before: "2026-01-01" }, false],
 ])("an accepted event tells what it brings to %j: %s", (search, expected) => {
@@ -29,6 +31,8 @@ it.each([
 const base = { webhookId: "webhook_1", eventId: "evt_1", eventType: "order.paid" };
 const failed = { ...base, kind: "delivery.updated", status: "Failed" } as StreamItem;
 const arrived = { ...base, kind: "attempt.finished", result: "success" } as StreamItem;
+const accepted = { ...base, kind: "event.accepted", deliveryCount: 1, tags: ["eu"] } as unknown as StreamItem;
+const unwanted = { ...base, kind: "event.accepted", deliveryCount: 0 } as unknown as StreamItem;
 const missed = { ...base, kind: "attempt.finished", result: "failure" } as StreamItem;
 
 it.each([
@@ -42,6 +46,18 @@ it.each([
 	[arrived, { status: "Failed" }, false],
 	[missed, { status: "Failed" }, false],
 	[missed, { code: "404" }, true],
+	[failed, { changed: "1h" as const }, true],
+	// A delivery to a webhook that is paused is held from its beginning.
+	[accepted, { webhook: "webhook_1" }, true],
+	[accepted, { status: "Held" }, true],
+	[accepted, { status: "Failed,Pending", type: "order.*", tag: "eu" }, true],
+	[accepted, { status: "Failed" }, false],
+	[accepted, { status: "Held", type: "user.*" }, false],
+	[accepted, { status: "Held", tag: "us" }, false],
+	[accepted, { event: "evt_1" }, true],
+	[accepted, { event: "evt_2" }, false],
+	[accepted, { code: "5xx" }, false],
+	[unwanted, { webhook: "webhook_1" }, false],
 	[{ kind: "webhook.updated", webhookId: "webhook_1" } as StreamItem, {}, false],
 ])("%j may bring a delivery to %j: %s", (item, search, expected) => {
 	expect(mayBringDelivery(item, search)).toBe(expected);

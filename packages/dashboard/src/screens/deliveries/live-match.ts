@@ -5,7 +5,7 @@ import { valuesOf, type DeliveriesSearch } from "../../app/search.ts";
 import type { HeardEvent } from "../../live/live-feed.ts";
 
 /** The filters that need nothing but what an item about an accepted event says. */
-const TOLD_BY_EVENT: ReadonlySet<string> = new Set(["open", "type", "tag", "range", "changed", "after"]);
+const TOLD_BY_EVENT: ReadonlySet<string> = new Set(["open", "type", "tag", "range", "after"]);
 
 /** Whether an accepted event tells by itself how many rows it brings. */
 export function isToldByEvent(search: object): boolean {
@@ -20,8 +20,12 @@ export function isOfSearch(
 	return isOfType(eventType, type) && (tag === undefined || tags.includes(tag));
 }
 
-/** Whether an item about a delivery may have brought it into the list of a search. */
+/** What a delivery is when it is made, which no other item says. */
+const MADE_AS: ReadonlySet<string> = new Set(["Pending", "Held"]);
+
+/** Whether an item may have brought deliveries into the list of a search. */
 export function mayBringDelivery(item: StreamItem, search: DeliveriesSearch): boolean {
+	if (item.kind === "event.accepted") return mayBringMade(item, search);
 	if (item.kind !== "delivery.updated" && item.kind !== "attempt.finished") return false;
 	const { webhook, event, type, status } = search;
 	const isOf = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
@@ -30,6 +34,15 @@ export function mayBringDelivery(item: StreamItem, search: DeliveriesSearch): bo
 	// After an attempt that failed, another item says what became of the delivery.
 	const now = item.kind === "delivery.updated" ? item.status : item.result === "success" ? "Succeeded" : null;
 	return valuesOf(status).some((one) => one === now);
+}
+
+/** Whether an accepted event may have brought deliveries into the list. They have had no answer yet. */
+function mayBringMade(item: StreamItem & { readonly kind: "event.accepted" }, search: DeliveriesSearch): boolean {
+	const { event, status, code, cause, error } = search;
+	if (item.deliveryCount === 0 || (code ?? cause ?? error) !== undefined) return false;
+	if (event !== undefined && event !== item.eventId) return false;
+	if (status !== undefined && !valuesOf(status).some((one) => MADE_AS.has(one))) return false;
+	return isOfSearch({ ...item, tags: item.tags ?? [] }, search);
 }
 
 /** Whether an event type is one of exact names or prefixes such as `order.*`, with commas or spaces between them. */

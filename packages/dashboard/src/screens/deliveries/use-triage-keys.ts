@@ -18,6 +18,12 @@ interface TriageKeys {
 	readonly onSelect?: ((id: string) => void) | null;
 }
 
+/** Gives the focus to a row, or to the title of the screen if the row is not there. */
+export function focusRow(id: string | undefined): void {
+	const row = id === undefined ? null : linkOf(id);
+	(row ?? document.querySelector<HTMLElement>("#content h1"))?.focus({ preventScroll: true });
+}
+
 /** Returns the row from which the keys go on, if there is one. Give it to the table, which renders it wherever it is. */
 export function useTriageKeys({ ids, list = "", open, onRow, onSelect }: TriageKeys): string | null {
 	const [at, setAt] = useState<{ readonly list: string; readonly id: string } | null>(null);

@@ -1,5 +1,5 @@
 // S7: the events of a project, by filter.
-import type { LoggedEvent } from "@fanfare/sdk";
+import type { LoggedEvent, StreamItem } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
@@ -48,10 +48,9 @@ export function EventsScreen() {
 	const { to, ...rest } = search;
 	/** Whether an accepted event tells by itself that it belongs here. In a list that ends in the past, nothing is new. */
 	const isTold = isToldByEvent(rest);
-	useRefreshOn(project.id, query.queryKey, (item) => {
-		if (item.kind !== "event.accepted" || isTold || search.before !== undefined) return false;
-		return isOfSearch({ ...item, tags: item.tags ?? [] }, search);
-	});
+	const mayBring = (item: StreamItem) =>
+		item.kind === "event.accepted" && isOfSearch({ ...item, tags: item.tags ?? [] }, search);
+	useRefreshOn(project.id, query.queryKey, isTold || search.before !== undefined ? null : mayBring);
 	const known = new Set([...ids, ...list.newer.rows.map(({ id }) => id)]);
 	const current = useTriageKeys({ ids, list: list.key, onSelect: mayWrite ? toggle : null });
 	const older = beforeLast(rows ?? []);
@@ -78,10 +77,14 @@ export function EventsScreen() {
 				projectId={project.id}
 				words={WORDS}
 				list={list}
-				rowsOf={(event) => {
-					const isWanted = to === undefined || event.deliveryCount === 0;
-					return isTold && isWanted && isOfSearch(event, search) && !known.has(event.eventId) ? 1 : 0;
-				}}
+				rowsOf={
+					isTold
+						? (event) => {
+								const isWanted = to === undefined || event.deliveryCount === 0;
+								return isWanted && isOfSearch(event, search) && !known.has(event.eventId) ? 1 : 0;
+							}
+						: null
+				}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="events" />}
 			{rows?.length === 0 && !hasNextPage && <Nothing search={search} mayWrite={mayWrite} />}
