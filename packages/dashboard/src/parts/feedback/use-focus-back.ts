@@ -17,7 +17,9 @@ export function useFocusBack(isOpen: boolean): void {
 	}, [isOpen]);
 	useLayoutEffect(() => {
 		if (!isOpen) return;
-		const opener = openerOf(document.activeElement) ?? last.current;
+		// Somebody has left that long ago, or the keys would write into it now.
+		const former = last.current?.isConnected === true && isTextField(last.current) ? null : last.current;
+		const opener = openerOf(document.activeElement) ?? former;
 		return () => {
 			const { activeElement } = document;
 			// Somebody may have gone on already, for example to another screen.
@@ -28,6 +30,10 @@ export function useFocusBack(isOpen: boolean): void {
 			target?.focus({ preventScroll: true });
 		};
 	}, [isOpen]);
+}
+
+function isTextField(element: HTMLElement): boolean {
+	return element.matches("input:not([type=checkbox]), textarea");
 }
 
 /** What has the focus, or the button of the menu that it is in; null if nothing has it. */

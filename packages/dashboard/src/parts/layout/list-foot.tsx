@@ -27,6 +27,8 @@ interface ListFootProps {
 	/** As `usePages` returns it. */
 	readonly list: {
 		readonly query: ListQuery;
+		/** What is kept back, which the list does not show. */
+		readonly newer: { readonly rows: readonly unknown[] };
 		readonly hasFailedNext: boolean;
 		readonly loadMore: () => Promise<void>;
 		readonly isLoadingMore: boolean;
@@ -71,7 +73,11 @@ export function ListFoot({ list, shown, more = "Show older", isByHand = false, o
 		observer.observe(end.current);
 		return () => observer.disconnect();
 	}, [isWaiting, pageCount, loadMore]);
-	if (!hasNextPage) return <>{shown === 1 ? "That is the only one." : `All ${count(shown)} are shown.`}</>;
+	if (!hasNextPage) {
+		const all = shown === 1 ? "That is the only one." : `All ${count(shown)} are shown.`;
+		const old = `${count(shown)} ${shown === 1 ? "is" : "are"} shown, and none is older.`;
+		return <>{list.newer.rows.length === 0 ? all : old}</>;
+	}
 	const goOn = () => {
 		setWantedAt(pageCount);
 		setStopped(false);

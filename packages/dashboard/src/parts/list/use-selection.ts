@@ -2,7 +2,7 @@
 import { useEffect, useEffectEvent, useState } from "react";
 
 import { useToast } from "../feedback/toasts.tsx";
-import { counted } from "../text/format.ts";
+import { count, counted } from "../text/format.ts";
 
 interface SelectionOptions {
 	/** What the list shows, such as its filter: another list has no selection yet. */
@@ -21,9 +21,9 @@ export interface Selection {
 	/** How many were selected that the list does not show any more. */
 	readonly goneCount: number;
 	readonly toggle: (id: string) => void;
-	/** Whether all rows that can be are selected. */
+	/** Whether all rows that are loaded are selected. */
 	readonly isAll: boolean;
-	/** Selects all that are loaded, or none if all are selected. */
+	/** Selects all that are loaded, or the first ones of too many; none if no more can be selected. */
 	readonly toggleAll: () => void;
 	/** Selects none of those that were selected when this was returned. What was selected since then stays so. */
 	readonly clear: () => void;
@@ -45,13 +45,22 @@ export function useSelection({ list, ids, words: [one, many], most }: SelectionO
 	const selected = chosen.ids.size === 0 ? NONE : new Set(ids.filter((id) => chosen.ids.has(id)));
 	const select = (change: (ids: ReadonlySet<string>) => ReadonlySet<string>) =>
 		setChosen((chosen) => ({ ...chosen, ids: change(chosen.ids) }));
-	const isAll = selected.size > 0 && selected.size === Math.min(ids.length, most);
+	const isAll = selected.size > 0 && selected.size === ids.length;
+	const isFull = chosen.ids.size >= most;
+	const tellMost = () => toast(`No more than ${count(most)} ${many} can be selected`);
 	return {
 		selected,
 		goneCount: chosen.ids.size - selected.size,
-		toggle: (id) => select((ids) => toggledIn(ids, id, most)),
+		toggle: (id) => {
+			if (isFull && !chosen.ids.has(id)) tellMost();
+			select((ids) => toggledIn(ids, id, most));
+		},
 		isAll,
-		toggleAll: () => select(() => (isAll ? NONE : new Set(ids.slice(0, most)))),
+		toggleAll: () => {
+			const isNone = isAll || isFull;
+			if (!isNone && ids.length > most) tellMost();
+			select(() => (isNone ? NONE : new Set(ids.slice(0, most))));
+		},
 		clear: () =>
 			setChosen((now) => {
 				if (now.list !== list) return now;

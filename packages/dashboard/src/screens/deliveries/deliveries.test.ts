@@ -302,6 +302,14 @@ pageSuite("deliveries", (world) => {
 		await page.evaluate("scrollTo(0, 0)");
 		await row(4_999).waitFor({ state: "detached" });
 		await expect.poll(() => rendered.count()).toBeLessThan(400);
+		// Not all of them can be selected.
+		const all = page.getByRole("checkbox", { name: "Select all that are shown" });
+		await all.click();
+		await page.getByText("No more than 1,000 deliveries can be selected").waitFor();
+		await page.getByRole("button", { name: "Retry 1,000 selected…" }).waitFor();
+		expect(await all.isChecked()).toBe(false);
+		await all.click();
+		await page.getByRole("button", { name: "Retry 1,000 selected…" }).waitFor({ state: "detached" });
 		// By keyboard over the edge of what is rendered together.
 		await row(48).focus();
 		await row(51).waitFor();
@@ -429,6 +437,8 @@ pageSuite("deliveries", (world) => {
 		await page.goBack();
 		await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
 		const show = page.getByRole("button", { name: "1 newer delivery · show" });
+		await show.waitFor();
+		await page.getByText("1 is shown, and none is older.").waitFor();
 		await show.press("Enter");
 		await expect.poll(() => links.count()).toBe(2);
 		// What had the focus is gone.
