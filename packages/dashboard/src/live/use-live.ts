@@ -45,7 +45,12 @@ export function useRefreshOn(
 	useEffect(() => {
 		if (!isListening) return;
 		const list = { queryKey, exact: true };
-		const made = new Refresher(() => queryClient.invalidateQueries(list), REFRESH_EVERY_MS);
+		const refresh = () => {
+			// A tab that nobody sees fetches what is old when it is seen again.
+			const refetchType = document.visibilityState === "visible" ? "active" : "none";
+			return queryClient.invalidateQueries({ ...list, refetchType });
+		};
+		const made = new Refresher(refresh, REFRESH_EVERY_MS);
 		refresher.current = made;
 		return () => {
 			made.end();
