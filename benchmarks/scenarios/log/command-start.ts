@@ -18,7 +18,7 @@ export const commandStart: Scenario = {
 		{ measurement: "commandRatio", label: "fanfare webhooks --help ÷ node -e 0", unit: "×", limit: { atMost: 3 } },
 		{
 			measurement: "completionRatio",
-			label: "words after `fanfare webhooks` ÷ node -e 0",
+			label: "`fanfare webhooks` words ÷ node -e 0",
 			unit: "×",
 			limit: { atMost: 3 },
 		},
