@@ -90,8 +90,8 @@ export function attemptOnce(sender: Pick<Sender, "send">, request: AttemptReques
 export interface Sender {
 	/**
 	 * Makes one HTTP request and calls `ended` once with how it ended, at once or later. Never throws: every failure is an outcome. Follows
-	 * no redirect, decompresses nothing, and reads at most 64 KiB of the response body. `ended` must not throw. It is no promise, since
-	 * those of an attempt cost a part of its CPU.
+	 * no redirect, decompresses nothing, and reads at most 64 KiB of the response body. `ended` must not throw. It is a callback
+	 * and no promise, as everything from the claim of a delivery to its commit.
 	 */
 	send(request: AttemptRequest, ended: AttemptEnded): void;
 	/**

@@ -305,10 +305,7 @@ export class Committer {
 
 	/** Gives each caller the result of its send or update, and the listeners those of the commit. */
 	#callBack(result: CommitResult, { sends, events, updates, sendsSince }: Work): void {
-		for (const [index, update] of updates.entries()) {
-			if (update.update.attempt !== null) this.#writtenRows++;
-			this.#caller.updated(update, result.updates[index] ?? null);
-		}
+		// Sends first: somebody waits for their answers, and what follows from updates, such as the next attempts, takes longer.
 		for (const [index, send] of sends.entries()) {
 			const event = events[index];
 			const accepted = result.events[index];
@@ -316,8 +313,15 @@ export class Committer {
 			if (accepted.kind === "accepted") this.#writtenRows += 1 + event.event.deliveryCount;
 			this.#caller.sent(send, event, accepted);
 		}
-		if (result.healthChanges.length > 0) this.#listeners.healthChanged?.(result.healthChanges);
-		this.#reportSendsEnded(sends, sendsSince);
+		try {
+			if (result.healthChanges.length > 0) this.#listeners.healthChanged?.(result.healthChanges);
+			this.#reportSendsEnded(sends, sendsSince);
+		} finally {
+			for (const [index, update] of updates.entries()) {
+				if (update.update.attempt !== null) this.#writtenRows++;
+				this.#caller.updated(update, result.updates[index] ?? null);
+			}
+		}
 	}
 
 	/** Refuses the sends of a commit that failed. Returns the updates that must be tried again. */

@@ -13,8 +13,9 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { DroppedLeases } from "./hand-offs/dropped-leases.ts";
 import { HandOffs } from "./hand-offs/hand-offs.ts";
+import { DroppedLeases } from "./leases/dropped-leases.ts";
+import { createReleaseLease, type ReleaseLease } from "./leases/release-lease.ts";
 import { OpenCommits } from "./open-commits.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { Refiller } from "./refiller.ts";
@@ -74,6 +75,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	readonly #refiller: Refiller;
 	readonly #dispatcher: Dispatcher;
 	readonly #handOffs: HandOffs;
+	readonly #release: ReleaseLease;
 	readonly #dropped: DroppedLeases;
 	/** In monotonic time; null before the start. */
 	#startedAt: number | null = null;
@@ -91,7 +93,8 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		const queue = new ReadyQueue(limits, parts.clock, directory);
 		this.#queue = queue;
 		this.#dropped = new DroppedLeases(parts.clock);
-		this.#handOffs = new HandOffs(parts, { queue, committer, commits: this.#commits, line: this });
+		this.#release = createReleaseLease(parts, { committer, line: this });
+		this.#handOffs = new HandOffs(parts, { queue, commits: this.#commits, release: this.#release, line: this });
 		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
 		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
 		this.#dispatcher = new Dispatcher(
@@ -204,7 +207,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 			this.#queue.rateChanged(webhookId);
 			this.#dispatcher.pump();
 			// What was dropped and not swept has its leases yet.
-			for (const lease of this.#dropped.take(webhookId)) void this.#handOffs.release(lease);
+			for (const lease of this.#dropped.take(webhookId)) void this.#release(lease);
 			this.#sweeper.sweep(webhookId);
 			// Deliveries that were given back while the directory was behind the store are Pending there, and not swept.
 			this.#dispatcher.noteDue(webhookId, this.#clock.now());
@@ -255,7 +258,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	}
 
 	#discardEvent(eventId: string): void {
-		this.#handOffs.cancelled(eventId);
+		this.#handOffs.erased(eventId);
 		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.#discard(deliveryId);
 	}
 

@@ -2,11 +2,11 @@
 // of the webhook, and those that other processes have committed come in here.
 import { shardOf } from "../../../core/cluster/shard.ts";
 import type { ArmedWebhook } from "../../../core/webhook.ts";
-import type { DeliveryLease, LeasedDelivery, QueueStore } from "../../../ports/store/queue.ts";
+import type { LeasedDelivery, QueueStore } from "../../../ports/store/queue.ts";
 import type { Place } from "../../../ports/tenure.ts";
 import { HAND_OFF_MS } from "../../../ports/wire.ts";
-import type { Committer } from "../../committing/committer.ts";
 import type { PartsOn } from "../../parts.ts";
+import type { ReleaseLease } from "../leases/release-lease.ts";
 import type { OpenCommits } from "../open-commits.ts";
 import type { Owner, ReadyQueue } from "../ready-queue.ts";
 import { Orphans } from "./orphans.ts";
@@ -17,10 +17,13 @@ type Parts = Pick<PartsOn<QueueStore>, "store" | "tenure" | "wire" | "clock" | "
 interface Neighbours {
 	readonly queue: ReadyQueue;
 	readonly commits: OpenCommits;
-	readonly committer: Pick<Committer, "update">;
-	/** Told when a delivery was added to the queue, and when the store has one that is due. */
-	readonly line: { filled(): void; due(webhookId: string, at: number): void };
+	readonly release: ReleaseLease;
+	/** Told when a delivery was added to the queue. */
+	readonly line: { filled(): void };
 }
+
+/** The most ids of a kind that are remembered for a few seconds: some 10 MB. */
+const MAX_REMEMBERED = 50_000;
 
 /**
  * A new delivery of a webhook that this process does not hold is committed with a lease for the webhook's owner, and
@@ -40,8 +43,10 @@ export class HandOffs {
 	/** The notes about cancelled deliveries that are under way. */
 	readonly #telling = new Set<Promise<unknown>>();
 	readonly #orphans: Orphans;
-	/** Cancelled deliveries, and events whose payloads were erased: what comes of them has no lease any more. */
+	/** Cancelled deliveries: what comes of them has no lease any more. */
 	readonly #cancelled: RecentIds;
+	/** Events whose payloads were erased. Apart, so that many cancelled deliveries make none of them forgotten. */
+	readonly #erased: RecentIds;
 	/** Changed webhooks: perhaps they were paused and resumed, which ends leases. */
 	readonly #changed: RecentIds;
 	/** By shard: its epoch as the last reservation has seen it, and how many reservations were made before that, if one saw another epoch. */
@@ -50,9 +55,10 @@ export class HandOffs {
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
-		this.#cancelled = new RecentIds(parts.clock, HAND_OFF_MS);
-		this.#changed = new RecentIds(parts.clock, HAND_OFF_MS);
-		this.#orphans = new Orphans(parts, { ...near, release: (lease) => this.release(lease) });
+		this.#cancelled = new RecentIds(parts.clock, HAND_OFF_MS, MAX_REMEMBERED);
+		this.#erased = new RecentIds(parts.clock, HAND_OFF_MS, MAX_REMEMBERED);
+		this.#changed = new RecentIds(parts.clock, HAND_OFF_MS, MAX_REMEMBERED);
+		this.#orphans = new Orphans(parts, near);
 	}
 
 	/** Begins to look for hand-offs that were lost, if there are any hand-offs. */
@@ -106,7 +112,7 @@ export class HandOffs {
 		const place = this.#parts.tenure.placeOf(delivery.webhookId);
 		const { wire } = this.#parts;
 		if (place !== null && this.#isAsReserved(delivery.webhookId, place)) wire.handOff(place, delivery);
-		else void this.release(delivery);
+		else void this.#near.release(delivery);
 	}
 
 	/** Tells the process that holds a webhook about a due delivery. Without the note, its poll finds the delivery. */
@@ -130,9 +136,14 @@ export class HandOffs {
 		await Promise.all(this.#telling);
 	}
 
-	/** A delivery was cancelled, or the payload of an event was erased: hand-offs of it that are on their way are ignored. */
-	cancelled(id: string): void {
-		if (this.#parts.wire.handsOff) this.#cancelled.add(id);
+	/** A delivery was cancelled: its hand-off, if it is on its way, is ignored. */
+	cancelled(deliveryId: string): void {
+		if (this.#parts.wire.handsOff) this.#cancelled.add(deliveryId);
+	}
+
+	/** The payload of an event was erased: hand-offs that are on their way with it are ignored. */
+	erased(eventId: string): void {
+		if (this.#parts.wire.handsOff) this.#erased.add(eventId);
 	}
 
 	/** A webhook has changed: hand-offs to it that are on their way are released, and found in the store if they still wait. */
@@ -149,14 +160,14 @@ export class HandOffs {
 		const { webhookId, projectId } = delivery;
 		const bytes = delivery.body.length;
 		const isInMemory = queue.leaseUntil(delivery.id) > 0;
-		const isCancelled = this.#cancelled.has(delivery.id) || this.#cancelled.has(delivery.eventId);
+		const isCancelled = this.#cancelled.has(delivery.id) || this.#erased.has(delivery.eventId);
 		if (isInMemory || isCancelled || this.#orphans.wasFound(delivery.id)) return;
 		// A take-over may have ended a lease of another epoch, so the delivery may have been claimed and attempted since.
 		const now = this.#parts.clock.now();
 		const isHere = this.#isHere(webhookId, place.epoch) && !this.#changed.has(webhookId);
 		const owner = isHere ? { projectId, customerId: queue.lane(webhookId, projectId).customer.customerId } : null;
 		if (owner === null || !queue.reserve({ id: webhookId, ...owner }, bytes, now)) {
-			void this.release(delivery);
+			void this.#near.release(delivery);
 			return;
 		}
 		queue.unreserve(owner, 1, bytes);
@@ -167,21 +178,5 @@ export class HandOffs {
 	#isHere(webhookId: string, epoch: number): boolean {
 		const { tenure } = this.#parts;
 		return tenure.holds(webhookId) && tenure.placeOf(webhookId)?.epoch === epoch;
-	}
-
-	/** Ends this lease, and no other that the delivery may have got since. */
-	async release({ id, projectId, webhookId, leaseUntil }: DeliveryLease): Promise<void> {
-		const { clock, observer } = this.#parts;
-		try {
-			const change = { type: "release", leaseUntil } as const;
-			const update = { deliveryId: id, at: clock.now(), change, attempt: null };
-			const state = (await this.#near.committer.update(update))?.state;
-			if (state?.status === "Pending" && state.leaseUntil === null) {
-				this.#near.line.due(webhookId, state.nextAttemptAt ?? clock.now());
-			}
-		} catch (error) {
-			const message = "a delivery for another process could not be released; it is due after its lease";
-			observer.problem(message, error, { projectId, webhookId, deliveryId: id });
-		}
 	}
 }

@@ -2,6 +2,7 @@
 import type { DeliveryLease, QueueStore } from "../../../ports/store/queue.ts";
 import { Periodic } from "../../background/periodic.ts";
 import type { PartsOn } from "../../parts.ts";
+import type { ReleaseLease } from "../leases/release-lease.ts";
 import type { OpenCommits } from "../open-commits.ts";
 import type { ReadyQueue } from "../ready-queue.ts";
 import { RecentIds } from "./recent-ids.ts";
@@ -11,8 +12,7 @@ type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer" | "tenure"
 interface Neighbours {
 	readonly queue: Pick<ReadyQueue, "leaseUntil" | "claims">;
 	readonly commits: Pick<OpenCommits, "settled">;
-	/** Ends this lease in the store, so that the delivery is due. */
-	readonly release: (lease: DeliveryLease) => Promise<void>;
+	readonly release: ReleaseLease;
 }
 
 const LOOK_EVERY_MS = 10_000;
@@ -46,7 +46,7 @@ export class Orphans {
 		this.#parts = parts;
 		this.#near = near;
 		this.#lookedAt = parts.clock.monotonicMs();
-		this.#found = new RecentIds(parts.clock, REMEMBERED_MS);
+		this.#found = new RecentIds(parts.clock, REMEMBERED_MS, Infinity);
 		this.#looking = new Periodic(parts, {
 			everyMs: LOOK_EVERY_MS,
 			work: () => this.#look(),

@@ -1,28 +1,28 @@
 // Ids that are remembered for a while.
 import type { Clock } from "../../../core/clock.ts";
 
-/** The most ids of a generation: some 2 MB. What is older is forgotten early then. */
-const MAX_IDS = 10_000;
-
 /**
- * Remembers ids for at least `keepMs` and at most twice as long, unless there are very many.
+ * Remembers ids for at least `keepMs` and at most twice as long. Of more than `most` at least the last `most` are remembered, and at most
+ * twice as many.
  *
  * @example
- * const recent = new RecentIds(clock, 10_000);
+ * const recent = new RecentIds(clock, 10_000, 50_000);
  * recent.add("dlv_1");
  * recent.has("dlv_1"); // true
  */
 export class RecentIds {
 	readonly #clock: Pick<Clock, "monotonicMs">;
 	readonly #keepMs: number;
+	readonly #most: number;
 	#since = -Infinity;
 	#ids = new Set<string>();
 	/** Those of the generation before. */
 	#before = new Set<string>();
 
-	constructor(clock: Pick<Clock, "monotonicMs">, keepMs: number) {
+	constructor(clock: Pick<Clock, "monotonicMs">, keepMs: number, most: number) {
 		this.#clock = clock;
 		this.#keepMs = keepMs;
+		this.#most = most;
 	}
 
 	add(id: string): void {
@@ -38,7 +38,7 @@ export class RecentIds {
 	#turn(): void {
 		const now = this.#clock.monotonicMs();
 		const ageMs = now - this.#since;
-		if (ageMs < this.#keepMs && this.#ids.size < MAX_IDS) return;
+		if (ageMs < this.#keepMs && this.#ids.size < this.#most) return;
 		this.#before = ageMs < 2 * this.#keepMs ? this.#ids : new Set();
 		this.#ids = new Set();
 		this.#since = now;
