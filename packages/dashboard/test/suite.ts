@@ -61,7 +61,13 @@ export function pageSuite(name: string, define: (world: World) => void, options:
 			const { isDemo = false, ...serverOptions } = options;
 			server = isDemo ? opened.use(await startDemoWorld()).server : opened.use(await startServerProcess(serverOptions));
 			sharedBrowser ??= openBrowser();
-			browser = await sharedBrowser;
+			try {
+				browser = await sharedBrowser;
+			} catch (error) {
+				// The next suite tries it again.
+				sharedBrowser = null;
+				throw error;
+			}
 		});
 		afterAll(() => opened.disposeAsync());
 		define({

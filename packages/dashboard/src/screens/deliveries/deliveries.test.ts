@@ -7,7 +7,14 @@ import type { Person } from "@fanfare/testkit/browser/browser";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
-import { pageSuite, type World } from "../../../test/suite.ts";
+import { pageSuite, type Tab, type World } from "../../../test/suite.ts";
+
+/** Tells a tab, as another one would that has the stream, that items were missed: it fetches its lists again. */
+async function tellOfGap(page: Tab["page"], projectId: string): Promise<void> {
+	await page.evaluate((name) => {
+		new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
+	}, `fanfare.live.${projectId}`);
+}
 
 /** A webhook whose receiver answers with `status`, and an event for it whose delivery has ended. */
 async function deliverTo(world: World, status: number, type: string, tags: readonly string[] = []) {
@@ -499,9 +506,7 @@ pageSuite("deliveries", (world) => {
 		one.receiver.script(() => ({ status: 204 }));
 		await world.server.project.deliveries.retry(one.delivery.id);
 		await world.server.waitForDelivery(one.delivery.eventId, ({ status }) => status === "Succeeded");
-		await page.evaluate((name) => {
-			new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
-		}, `fanfare.live.${world.server.projectId}`);
+		await tellOfGap(page, world.server.projectId);
 		await page.getByText("1 selected, 1 more not shown").waitFor();
 		// The question stays the one that was asked.
 		expect(await dialog.getByRole("button", { name: "Retry 2 deliveries" }).count()).toBe(1);
@@ -527,9 +532,7 @@ pageSuite("deliveries", (world) => {
 		one.receiver.script(() => ({ status: 204 }));
 		await world.server.project.deliveries.retry(one.delivery.id);
 		await world.server.waitForDelivery(one.delivery.eventId, ({ status }) => status === "Succeeded");
-		await page.evaluate((name) => {
-			new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
-		}, `fanfare.live.${world.server.projectId}`);
+		await tellOfGap(page, world.server.projectId);
 		await page.getByText("0 selected, 1 more not shown").waitFor();
 		expect(await page.getByRole("button", { name: /^Retry/ }).allTextContents()).toEqual(["Retry 0 selected…"]);
 		expect(await page.getByRole("button", { name: "Retry 0 selected…" }).isDisabled()).toBe(true);

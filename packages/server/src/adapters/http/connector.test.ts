@@ -3,7 +3,7 @@ import type { LookupAddress } from "node:dns";
 import { networkInterfaces } from "node:os";
 
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
@@ -254,10 +254,10 @@ describe("TLS", () => {
 
 	it("fails with an untrusted certificate, whatever NODE_TLS_REJECT_UNAUTHORIZED says", async () => {
 		vi.stubEnv("NODE_TLS_REJECT_UNAUTHORIZED", "0");
+		onTestFinished(() => void vi.unstubAllEnvs());
 		await using receiver = await startReceiver({ tls: true });
 		await using sender = openTestSender();
 		const outcome = await sender.send(receiver.url);
-		vi.unstubAllEnvs();
 		expect(outcome).toMatchObject({
 			error: "tls",
 			reason: `no TLS connection to ${receiver.host}: the certificate is self-signed`,

@@ -2,7 +2,7 @@
 import type { LookupAddress } from "node:dns";
 
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
 import { systemClock } from "../system/system-clock.ts";
@@ -93,6 +93,7 @@ describe("through a proxy", () => {
 	it("the machine's own variables for proxies count for nothing", async () => {
 		await using receiver = await startReceiver();
 		await using proxy = await startProxy();
+		onTestFinished(() => void vi.unstubAllEnvs());
 		for (const name of ["NO_PROXY", "no_proxy"]) vi.stubEnv(name, "*");
 		await using through = openTestSender({ proxy: proxy.url });
 		expect(await through.send(receiver.url)).toMatchObject({ responseCode: 200 });
@@ -101,7 +102,6 @@ describe("through a proxy", () => {
 		for (const name of ["HTTP_PROXY", "http_proxy", "NODE_USE_ENV_PROXY"]) vi.stubEnv(name, proxy.url);
 		await using directly = openTestSender();
 		expect(await directly.send(receiver.url)).toMatchObject({ responseCode: 200 });
-		vi.unstubAllEnvs();
 		expect(proxy.asked).toHaveLength(1);
 	});
 

@@ -84,6 +84,19 @@ it("calls every send back, also after a callback that throws, and goes on", asyn
 	await world.store.close();
 });
 
+it("calls the sends of a commit back before its changes of deliveries", async () => {
+	const { world, committer } = await open();
+	const ends: string[] = [];
+	const update = { deliveryId: "unknown", at: 0, change: { type: "release" }, attempt: null } as const;
+	const end = (name: string) => () => void ends.push(name);
+	committer.add({ update, done: end("change"), failed: end("change failed") });
+	const build = () => world.records.event(world.projectId);
+	committer.send({ projectId: world.projectId, bytes: 1, build, done: end("send"), failed: end("send failed") });
+	await committer.idle();
+	expect(ends).toEqual(["send", "change"]);
+	await world.store.close();
+});
+
 it("calls every change of a delivery back, also after a callback that throws", async () => {
 	const { world, committer, observer } = await open();
 	const ends: string[] = [];
