@@ -81,6 +81,9 @@ pageSuite("a list of many pages", (world) => {
 		const log = await fakeLog(tab.person, sent.delivery, 0);
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/events/${sent.delivery.eventId}`);
 		await loadTo(page, ROWS - 1);
+		// When the last rows came, the window was where the list ended without them.
+		await scrollToEnd(page);
+		await expect.poll(() => rowOf(page, rowId(PAGE_ROWS * 4 - 1)).count()).toBe(0);
 		log.asked.length = 0;
 		log.version = 2;
 		await page.evaluate(`dispatchEvent(new Event("visibilitychange"))`);

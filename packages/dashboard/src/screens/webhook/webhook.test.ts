@@ -122,14 +122,14 @@ pageSuite("a webhook", (world) => {
 		await page.route(/:pause$/, (route) =>
 			route.fulfill({ status: 500, json: { message: "It broke.", code: "internal", requestId: "req_2" } }),
 		);
-		await page.getByRole("button", { name: "Pause" }).click();
+		await page.getByRole("button", { name: "Pause", exact: true }).click();
 		await page.getByRole("alert").getByText("Not paused").waitFor();
 		await page.getByRole("alert").getByText("req_2").waitFor();
 		expect(await axeFindings(page)).toEqual([]);
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?q=${id}`);
 		await page.getByRole("button", { name: "Actions for test" }).click();
 		await page.getByRole("menuitem", { name: "Pause" }).click();
-		await page.getByRole("alert").getByText("The webhook was not changed").waitFor();
+		await page.getByRole("alert").getByText("test was not paused").waitFor();
 		await page.unroute(/:pause$/);
 		await page.getByRole("button", { name: "Actions for test" }).click();
 		await page.getByRole("menuitem", { name: "Pause" }).click();
