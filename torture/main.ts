@@ -10,7 +10,7 @@ import { renderRow, type Column } from "@fanfare/testkit/report/table";
 import { drawRounds, type PlannedRound } from "./draw.ts";
 import type { Fault } from "./fault.ts";
 import { helpText, listText, readOptions, type Options } from "./options.ts";
-import { summarise } from "./report/summary.ts";
+import { summarise, type Summary } from "./report/summary.ts";
 import { renderDocument, renderTables } from "./report/table.ts";
 import { runRound, type RoundResult } from "./run-round.ts";
 
@@ -18,10 +18,24 @@ import { runRound, type RoundResult } from "./run-round.ts";
 const SHOWN_BREACHES = 2;
 const SHOWN_LENGTH = 600;
 
+/** What `--json` writes. */
+interface Run {
+	readonly seed: number;
+	readonly summary: Summary;
+	readonly results: readonly RoundResult[];
+}
+
+/** The rounds of one run or of several. */
+interface Rounds {
+	readonly seeds: readonly number[];
+	readonly results: readonly RoundResult[];
+}
+
 try {
 	const options = readOptions(process.argv.slice(2));
 	if (options === null) process.stdout.write(helpText());
 	else if (options.list) process.stdout.write(listText(options.faults));
+	else if (options.sumFiles.length > 0) await sumUp(options);
 	else await torture(options);
 } catch (error) {
 	process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -39,11 +53,33 @@ async function torture(options: Options): Promise<void> {
 		`${rounds} ${rounds === 1 ? "round" : "rounds"} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"} on the profile ${profile}, seed ${seed}`,
 	);
 	const results = await playAll(drawRounds(faults, rounds, seed), options);
+	await report({ seeds: [seed], results }, options);
+}
+
+/** Reports the results of earlier runs as if they were one. A round that is in two of them counts once. */
+async function sumUp(options: Options): Promise<void> {
+	const runs = options.sumFiles.map(readRun);
+	const rounds = runs.flatMap(({ results }) => results);
+	const results = [...new Map(rounds.map((round) => [`${round.fault} ${round.seed}`, round])).values()];
+	await report({ seeds: runs.map(({ seed }) => seed), results }, options);
+}
+
+function readRun(file: string): Run {
+	const run: unknown = JSON.parse(readFileSync(file, "utf8"));
+	const isRun = typeof run === "object" && run !== null && "results" in run && Array.isArray(run.results);
+	if (!isRun) throw new Error(`${file} has no results: give the files that --json has written`);
+	// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what --json has written
+	return run as unknown as Run;
+}
+
+async function report({ seeds, results }: Rounds, { jsonFile, markdownFile }: Options): Promise<void> {
 	const summary = summarise(results);
 	process.stdout.write(`\n${renderTables(summary)}\n`);
-	if (options.jsonFile !== null)
-		writeFileSync(options.jsonFile, `${JSON.stringify({ seed, summary, results }, null, "\t")}\n`);
-	if (options.markdownFile !== null) writeInto(options.markdownFile, renderDocument(summary, await notes(seed)));
+	if (jsonFile !== null) {
+		const run: Run = { seed: seeds[0] ?? 0, summary, results };
+		writeFileSync(jsonFile, `${JSON.stringify(run, null, "\t")}\n`);
+	}
+	if (markdownFile !== null) writeInto(markdownFile, renderDocument(summary, await notes(seeds)));
 	if (summary.failed > 0) process.exitCode = 1;
 }
 
@@ -109,12 +145,12 @@ function renderRound(
 	return [line, ...shown, ...more, ...kept, repeat].join("\n");
 }
 
-async function notes(seed: number): Promise<string[]> {
+async function notes(seeds: readonly number[]): Promise<string[]> {
 	const { cpu, cores, memoryGb, node, sqlite, kernel, filesystem, date, commit } = await describeMachine(tmpdir());
 	return [
 		`Machine: ${cpu}, ${cores} cores, ${memoryGb.toFixed(0)} GiB, ${filesystem}`,
 		`Software: Node ${node}, SQLite ${sqlite}, ${kernel}`,
-		`When: ${date.slice(0, 10)}, commit ${commit}, seed ${seed}`,
+		`When: ${date.slice(0, 10)}, commit ${commit}, ${seeds.length === 1 ? "seed" : "the runs with the seeds"} ${seeds.join(", ")}`,
 	];
 }
 

@@ -24,6 +24,8 @@ export interface Options {
 	readonly keep: boolean;
 	readonly jsonFile: string | null;
 	readonly markdownFile: string | null;
+	/** Files with the results of earlier runs. If there are any, no round is played: they are summed up. */
+	readonly sumFiles: readonly string[];
 	/** Only lists the faults. */
 	readonly list: boolean;
 }
@@ -40,6 +42,7 @@ const FLAGS = {
 	list: { type: "boolean", default: false },
 	json: { type: "string" },
 	markdown: { type: "string" },
+	sum: { type: "string", multiple: true },
 	jobs: { type: "string" },
 	before: { type: "string" },
 	"sender-threads": { type: "string" },
@@ -67,6 +70,7 @@ export function readOptions(args: readonly string[]): Options | null {
 		keep: values.keep,
 		jsonFile: values.json ?? null,
 		markdownFile: values.markdown ?? null,
+		sumFiles: values.sum ?? [],
 		list: values.list,
 	};
 }
@@ -88,6 +92,7 @@ the check of every promise. torture/README.md explains how. The exit code is 1 i
   --keep           keep data and log of every round, not only of those that fail
   --json FILE      also write the results of all rounds to FILE
   --markdown FILE  replace the tables between the markers of FILE, such as docs/reliability.md
+  --sum FILE       play nothing, but sum up what --json has written in earlier runs; may be given several times
   -h, --help       print this help
 `;
 }

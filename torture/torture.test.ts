@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdtempDisposable, readdir, readFile } from "node:fs/promises";
+import { chmod, mkdtempDisposable, readdir, readFile, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +20,24 @@ import { renderDocument, renderTables } from "./report/table.ts";
 import type { RoundResult } from "./run-round.ts";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+const GOOD = {
+	fault: "kill",
+	seed: 1,
+	breaches: [],
+	measured: {
+		accepted: 10,
+		deliveries: 20,
+		delivered: 19,
+		attempts: 30,
+		repeated: 1,
+		blockedReached: 0,
+		peakMb: 100,
+		recoveryMs: 250,
+		tookMs: 2_000,
+	},
+	keptIn: null,
+};
 
 function torture(dir: string, ...args: readonly string[]): Promise<{ stdout: string; stderr: string }> {
 	const env = { ...process.env, TMPDIR: dir };
@@ -67,6 +85,29 @@ describe("npm run torture", () => {
 		expect(cluster.stdout).toMatch(/^member-kill .*^rolling-upgrade /ms);
 		expect(cluster.stdout).not.toMatch(/^(kill|nats-dies) /m);
 		expect(nats.stdout).toMatch(/^member-kill .*^nats-dies /ms);
+	});
+
+	it("sums up what earlier runs have written, each round once", async () => {
+		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-torture-test-"));
+		const [first, second, markdown, empty] = ["1.json", "2.json", "result.md", "{}.json"].map((name) =>
+			join(directory.path, name),
+		) as [string, string, string, string];
+		const run = (seed: number, seeds: readonly number[]) =>
+			JSON.stringify({ seed, results: seeds.map((one) => ({ ...GOOD, seed: one })) });
+		await writeFile(first, run(7, [1, 2]));
+		await writeFile(second, run(8, [2, 3]));
+		await writeFile(markdown, "<!-- torture:result -->\n<!-- /torture:result -->\n");
+		const { stdout } = await torture(directory.path, "--sum", first, "--sum", second, "--markdown", markdown);
+		expect(stdout).toContain("30 events acknowledged");
+		const text = await readFile(markdown, "utf8");
+		expect(text).toContain("3 rounds, 2.0 s each. In each of them every promise was kept.");
+		expect(text).toContain("the runs with the seeds 7, 8");
+
+		await writeFile(empty, "{}");
+		await expect(torture(directory.path, "--sum", empty)).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(/has no results: give the files that --json has written/) as string,
+		});
 	});
 
 	it("says what is wrong with an option", async () => {
@@ -150,20 +191,8 @@ it("a canary counts each connection", async () => {
 });
 
 it("the tables show what was broken", () => {
-	const measured = {
-		accepted: 10,
-		deliveries: 20,
-		delivered: 19,
-		attempts: 30,
-		repeated: 1,
-		blockedReached: 0,
-		peakMb: 100,
-		recoveryMs: 250,
-		tookMs: 2_000,
-	};
-	const good = { fault: "kill", seed: 1, breaches: [], measured, keptIn: null };
-	const bad = { ...good, seed: 2, breaches: [{ promise: "lost", text: "gone" }] as const };
-	const summary = summarise([good, bad]);
+	const bad = { ...GOOD, seed: 2, breaches: [{ promise: "lost", text: "gone" }] as const };
+	const summary = summarise([GOOD, bad]);
 	expect(summary).toMatchObject({ rounds: 2, failed: 1, meanRoundS: 2 });
 	expect(summary.promises.find(({ promise }) => promise === "lost")).toMatchObject({ brokenRounds: 1, breaches: 1 });
 	expect(summary.faults).toMatchObject([{ fault: "kill", rounds: 2, failed: 1, accepted: 20, recoveryMs: 250 }]);
