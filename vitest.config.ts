@@ -128,8 +128,9 @@ export default defineConfig({
 		// Test processes load modules as Node does: faster than through Vite, whose compiled code is in no cache.
 		experimental: { viteModuleRunner: false, nodeLoader: false },
 		runner: "./scripts/testing/test-runner.ts",
-		// One more than the cores for which this is: a third of the time of most tests is waiting for something.
-		maxWorkers: 3,
+		// For two cores. The tests of the page and of the command use 0.47 of a core for each worker, those of servers and of their databases 0.4:
+		// with three workers, a third of both cores would have nothing to do.
+		maxWorkers: 4,
 		// Only tests that hang or fail wait this long. The defaults of some seconds depend on the speed of the machine. Tests that
 		// start servers many times take minutes while a compiler uses all cores.
 		testTimeout: 600_000,

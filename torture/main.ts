@@ -45,14 +45,14 @@ try {
 async function torture(options: Options): Promise<void> {
 	// The testkit's exit handlers kill child processes, unmount disks and remove directories.
 	process.once("SIGINT", () => process.exit(130));
-	const { rounds, seed, profile } = options;
+	const { rounds, from, seed, profile } = options;
 	// Checked before the rounds, so that a thousand rounds are not played for a file without the markers.
 	if (options.markdownFile !== null) writeInto(options.markdownFile, null);
 	const faults = playableFaults(options.faults);
 	note(
-		`${rounds} ${rounds === 1 ? "round" : "rounds"} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"} on the profile ${profile}, seed ${seed}`,
+		`${rounds} ${rounds === 1 ? "round" : "rounds"}${from === 1 ? "" : ` from number ${from}`} of ${faults.length} ${faults.length === 1 ? "fault" : "faults"} on the profile ${profile}, seed ${seed}`,
 	);
-	const results = await playAll(drawRounds(faults, rounds, seed), options);
+	const results = await playAll(drawRounds(faults, rounds, seed, from), options);
 	await report({ seeds: [seed], results }, options);
 }
 

@@ -9,6 +9,8 @@ import { CLUSTERS, PROFILES, SINGLE, type ProfileName } from "./harness/stores/r
 
 export interface Options {
 	readonly rounds: number;
+	/** The number of the first one that is played, counted from 1: those before it are left to another run with the same seed. */
+	readonly from: number;
 	readonly seed: number;
 	/** On what the servers run. */
 	readonly profile: ProfileName;
@@ -36,6 +38,7 @@ const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64, senderThreads: 16 
 
 const FLAGS = {
 	rounds: { type: "string" },
+	from: { type: "string" },
 	seed: { type: "string" },
 	profile: { type: "string", default: "embedded" },
 	fault: { type: "string", multiple: true },
@@ -59,9 +62,11 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (CLUSTERS.includes(profile) && process.platform !== "linux")
 		throw new Error(`--profile ${profile} needs Linux: ${WHY_LINUX}`);
 	const faults = chooseFaults(values.fault ?? [], profile);
+	const rounds = wholeNumber("--rounds", values.rounds, 1, MAX.rounds) ?? faults.length;
 	return {
 		profile,
-		rounds: wholeNumber("--rounds", values.rounds, 1, MAX.rounds) ?? faults.length,
+		rounds,
+		from: wholeNumber("--from", values.from, 1, rounds) ?? 1,
 		seed: wholeNumber("--seed", values.seed, 0, MAX.seed) ?? Math.floor(Math.random() * MAX.seed),
 		faults,
 		jobs: wholeNumber("--jobs", values.jobs, 1, MAX.jobs) ?? 1,
@@ -82,6 +87,7 @@ Plays rounds against a real server: load from several senders, webhooks of many 
 the check of every promise. torture/README.md explains how. The exit code is 1 if a promise was broken.
 
   --rounds N       number of rounds (default: as many as there are faults); first every fault once, then by weight
+  --from N         number of the first round to play (default 1), where another run with the same seed plays those before it
   --seed N         everything random follows from it (default: a new one, which is printed)
   --profile NAME   on what the server runs: ${PROFILES.join(", ")} (default embedded)
   --fault NAME     play only this fault; may be given several times

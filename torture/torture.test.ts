@@ -123,6 +123,7 @@ describe("the options", () => {
 		const faults = FAULTS.filter(({ profiles }) => profiles?.includes("embedded") ?? true);
 		expect(readOptions([])).toMatchObject({
 			rounds: faults.length,
+			from: 1,
 			profile: "embedded",
 			jobs: 1,
 			keep: false,
@@ -134,6 +135,8 @@ describe("the options", () => {
 		const args = [
 			"--rounds",
 			"3",
+			"--from",
+			"2",
 			"--seed",
 			"0",
 			"--fault",
@@ -149,7 +152,7 @@ describe("the options", () => {
 			"1",
 		];
 		const options = readOptions(args);
-		expect(options).toMatchObject({ rounds: 3, seed: 0, jobs: 2, keep: true, before: "v1", senderThreads: 1 });
+		expect(options).toMatchObject({ rounds: 3, from: 2, seed: 0, jobs: 2, keep: true, before: "v1", senderThreads: 1 });
 		expect(options?.faults.map(({ name }) => name)).toEqual(["kill", "sigterm"]);
 		expect(readOptions(["--help"])).toBeNull();
 	});
@@ -159,6 +162,7 @@ describe("the options", () => {
 		["--profile", "mysql"],
 		["--seed", "-1"],
 		["--jobs", "x"],
+		["--from", "1000"],
 		["--sender-threads", "17"],
 		["--nope"],
 	])("refuse %s %s", (...args) => {
@@ -170,6 +174,11 @@ describe("the draw of rounds", () => {
 	it("is the same for the same seed, and different for another seed", () => {
 		expect(drawRounds(FAULTS, 100, 7)).toEqual(drawRounds(FAULTS, 100, 7));
 		expect(drawRounds(FAULTS, 100, 7)).not.toEqual(drawRounds(FAULTS, 100, 8));
+	});
+
+	it("can be left to two runs, of which each plays a part", () => {
+		const [first, second] = [drawRounds(FAULTS, 14, 7), drawRounds(FAULTS, 100, 7, 15)];
+		expect([...first, ...second]).toEqual(drawRounds(FAULTS, 100, 7));
 	});
 
 	it("contains every fault in as many rounds as there are faults, and gives each round its own seed", () => {

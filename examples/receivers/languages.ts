@@ -21,9 +21,15 @@ export interface Language {
 const here = fileURLToPath(new URL(".", import.meta.url));
 const cache = fileURLToPath(new URL("../../node_modules/.cache/receivers", import.meta.url));
 
-function run(folder: string, command: string, args: readonly string[]): Promise<void> {
+function run(
+	folder: string,
+	command: string,
+	args: readonly string[],
+	variables: NodeJS.ProcessEnv = {},
+): Promise<void> {
 	return new Promise((resolve, reject) => {
-		execFile(command, args, { cwd: join(here, folder), maxBuffer: 16 * 1_024 * 1_024 }, (error, stdout, stderr) => {
+		const options = { cwd: join(here, folder), maxBuffer: 16 * 1_024 * 1_024, env: { ...process.env, ...variables } };
+		execFile(command, args, options, (error, stdout, stderr) => {
 			if (error === null) resolve();
 			else
 				reject(
@@ -45,7 +51,8 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
 		needs: [["go", "version"]],
 		async prepare() {
 			const command = join(built("go"), "receiver");
-			await run("go", "go", ["build", "-o", command, "."]);
+			// As the page's program in Go is built, so that Go compiles its library once for both.
+			await run("go", "go", ["build", "-o", command, "."], { CGO_ENABLED: "0" });
 			return { command, args: [] };
 		},
 	},

@@ -4,7 +4,7 @@ import { startPostgres, type PostgresServer } from "@fanfare/testkit/programs/po
 let server: PostgresServer | null = null;
 
 export async function setup(): Promise<void> {
-	server = await startPostgres({ settings: ["max_connections = 300"] });
+	server = await startPostgres({ settings: ["max_connections = 500"] });
 	// Other tests' programs inherit it, and a server refuses unknown variables that begin with FANFARE_.
 	process.env["TEST_STORE_URL"] = server.url;
 }
