@@ -79,7 +79,7 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 		},
 		{
 			name: "Next attempt",
-			width: "5.5rem",
+			width: "6rem",
 			phone: "whole",
 			cell: ({ nextAttemptDate }) =>
 				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
