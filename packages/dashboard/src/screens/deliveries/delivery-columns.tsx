@@ -54,7 +54,7 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 				const told = isNarrow || status === "Succeeded" ? "" : shortReason(reason, responseCode);
 				return (
 					<div className="cut" title={reason ?? undefined}>
-						<AnswerCode code={responseCode} reason={reason} />
+						<AnswerCode code={responseCode} />
 						{told !== "" && <span className="dim">{` · ${told}`}</span>}
 					</div>
 				);
