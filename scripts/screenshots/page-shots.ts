@@ -112,10 +112,13 @@ const SHOTS: readonly Shot[] = [
 /** Takes the pictures of the page that the gallery wants. */
 export async function takePageShots(gallery: Gallery): Promise<void> {
 	const shots = SHOTS.filter(({ name }) => gallery.wants(name));
-	if (shots.length === 0) return;
+	const isSignInWanted = gallery.wants("sign-in");
+	if (shots.length === 0 && !isSignInWanted) return;
 	await using world = await startDemoWorld();
 	await gallery.inEachForm(async (person, take) => {
 		const page = await person.tab(`${world.server.url}/ui/`);
+		await page.getByLabel("API key").waitFor();
+		if (isSignInWanted) await take(page, "sign-in");
 		await page.getByLabel("API key").fill(world.server.key);
 		await page.getByRole("button", { name: "Sign in" }).click();
 		await page.locator("#content").waitFor();

@@ -21,6 +21,9 @@ const MORE_FORMS = [
 	["light", 1_280, ALL],
 ] as const;
 
+/** The narrowest windows in which tables are no cards, in which the navigation is beside them, and in which they have all columns. */
+const TABLE_WIDTHS = [849, 1_089, 1_280] as const;
+
 /** An id for each part of an address. */
 type Parts = Readonly<Record<"webhookId" | "deliveryId" | "eventId" | "replayId" | "customerId" | "name", string>>;
 
@@ -112,6 +115,17 @@ class Look {
 		this.#page = page;
 	}
 
+	/** Whether tables have room for their columns, at the widths at which they begin to have others. */
+	async tablesAt(path: string): Promise<void> {
+		const beyond = `[...document.querySelectorAll(".table")].map((table) => [table.ariaLabel, table.scrollWidth - table.clientWidth])`;
+		for (const width of TABLE_WIDTHS) {
+			await this.#page.setViewportSize({ width, height: 800 });
+			for (const [table, px] of (await this.#page.evaluate(beyond)) as [string, number][]) {
+				if (px > 0) this.problems.push({ path, width, table, px });
+			}
+		}
+	}
+
 	async at(path: string, forms: typeof FORMS | typeof MORE_FORMS = FORMS): Promise<void> {
 		const page = this.#page;
 		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
@@ -134,7 +148,7 @@ async function settled(page: Page): Promise<void> {
 
 /** Leads to a screen as a link of the page does: without a new document, which would have to get axe anew, too. */
 async function follow(page: Page, url: string): Promise<void> {
-	await page.locator("#content h1").evaluate("(title) => title.setAttribute('data-former', '')");
+	await page.evaluate(`document.querySelector("#content h1").setAttribute("data-former", "")`);
 	await page.evaluate(
 		`history.pushState(null, "", ${JSON.stringify(url)}); dispatchEvent(new PopStateEvent("popstate"))`,
 	);
@@ -202,6 +216,7 @@ pageSuite(
 			for (const path of addresses(parts)) {
 				await show(tab.page, path);
 				expect([path, await tab.page.getByRole("alert").allTextContents()]).toEqual([path, []]);
+				await look.tablesAt(path);
 				await look.at(path, MORE_FORMS);
 			}
 			expect(look.problems).toEqual([]);

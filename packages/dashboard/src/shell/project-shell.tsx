@@ -49,7 +49,7 @@ export function ProjectShell() {
 			<div>
 				<AwayBanner />
 				<section className="top" aria-label="Tools">
-					<span className="only-phone">
+					<span className="only-narrow">
 						<ActionIcon variant="subtle" color="gray" aria-label="Open the navigation" onClick={menu.open}>
 							<Icon name="menu" />
 						</ActionIcon>

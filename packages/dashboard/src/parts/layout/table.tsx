@@ -21,6 +21,8 @@ export interface Column<Row> {
 	 * on the right of the first line. Defaults to half a line.
 	 */
 	readonly phone?: "whole" | "hide" | "corner" | "beside";
+	/** Whether it is left out where there is no room for all columns. All others must fit into 49 rem, and all into 63 rem. */
+	readonly isRoomy?: boolean;
 	/** What the head shows instead of the name. */
 	readonly head?: ReactNode;
 	/** For a column whose head would be noise, such as that of the row's menu: only screen readers get the name. */
@@ -58,14 +60,19 @@ export function Table<Row>({ label, columns, rows, keyOf, isSelected, current, n
 			))}
 		</div>
 	);
+	const tracks = (shown: readonly Column<Row>[]) => shown.map(({ width }) => width).join(" ");
+	const style = {
+		"--columns": tracks(columns),
+		"--columns-of-little-room": tracks(columns.filter(({ isRoomy }) => isRoomy !== true)),
+	};
 	return (
-		<div className="card">
+		<div className="card table-card">
 			<div
 				className="table"
 				role="table"
 				aria-label={label}
 				aria-rowcount={rows.length + 1}
-				style={{ "--columns": columns.map(({ width }) => width).join(" ") } as React.CSSProperties}
+				style={style as React.CSSProperties}
 			>
 				<div className="table-row table-head" role="row" aria-rowindex={1}>
 					{columns.map((column) => (
@@ -140,8 +147,13 @@ function Chunk({ start, keys, current, near, children }: ChunkProps) {
 	);
 }
 
-function cellClass<Row>({ isNumber, phone }: Column<Row>): string {
-	return ["table-cell", isNumber === true && "end num", phone !== undefined && `phone-${phone}`]
+function cellClass<Row>({ isNumber, phone, isRoomy }: Column<Row>): string {
+	return [
+		"table-cell",
+		isNumber === true && "end num",
+		phone !== undefined && `phone-${phone}`,
+		isRoomy === true && "roomy",
+	]
 		.filter((part) => typeof part === "string")
 		.join(" ");
 }

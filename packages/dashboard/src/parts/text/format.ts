@@ -44,9 +44,12 @@ export function distance(at: number, now: number): string {
 	return relative.format(Math.round(ms / DAY), "day");
 }
 
-/** The end of an id, by which people tell ids apart: `…9a77`. */
+/** The last group of an id's UUID. An event and its deliveries have the same last eight digits, and differ in those before them. */
+export const ID_END = 12;
+
+/** The end of an id, by which people tell ids apart: `…9c7c61a51af3`. */
 export function idEnd(id: string): string {
-	return `…${id.slice(-6)}`;
+	return `…${id.slice(-ID_END)}`;
 }
 
 /** Host and path of an address, without the scheme. */

@@ -8,12 +8,15 @@ export function DeliveryState({ status }: { readonly status: DeliveryStatus }) {
 	return <State tone={tone} glyph={glyph} word={status} />;
 }
 
-/** What a person should know of a webhook first: whether it is off, and otherwise whether it works. */
+/**
+ * What a person should know of a webhook first: whether it is off, and otherwise whether it works. One whose deliveries end without success
+ * has not failed for long enough to be Failing yet, and is not shown as if all were well.
+ */
 export function webhookState({ status, health }: Pick<Webhook, "status" | "health">): readonly [Tone, string, string] {
 	if (status === "Disabled") return ["bad", "⊘", "Disabled"];
 	if (status === "Paused") return ["warn", "‖", "Paused"];
 	if (health.state === "Failing" || health.state === "Disabling") return ["bad", "✗", "Failing"];
-	return ["good", "✓", "Enabled"];
+	return health.exhaustedCount > 0 ? ["warn", "!", "Enabled"] : ["good", "✓", "Enabled"];
 }
 
 export function WebhookStateBadge({ webhook }: { readonly webhook: Pick<Webhook, "status" | "health"> }) {

@@ -3,7 +3,7 @@ import { useEffect, useState } from "react";
 
 import { CopyButton } from "./copy.tsx";
 import { distance } from "./format.ts";
-import { formatTime, useZone } from "./zone.ts";
+import { formatTime, nearForm, useZone } from "./zone.ts";
 
 interface TimeProps {
 	/** Milliseconds since the epoch. */
@@ -16,7 +16,8 @@ export function Time({ at, form = "auto" }: TimeProps) {
 	const [zone] = useZone();
 	const now = useNow(form === "distance" ? 1_000 : 60_000);
 	const exact = formatTime(at, "exact", zone);
-	const shown = form === "distance" ? distance(at, now) : formatTime(at, shortForm(form, at, now), zone);
+	const shown =
+		form === "distance" ? distance(at, now) : formatTime(at, form === "auto" ? nearForm(at, now, zone) : form, zone);
 	return (
 		<time dateTime={new Date(at).toISOString()} title={exact} className="num">
 			{shown}
@@ -32,11 +33,6 @@ export function ExactTime({ at }: Pick<TimeProps, "at">) {
 			<Time at={at} form="exact" /> <CopyButton text={iso} label={`Copy ${iso}`} />
 		</>
 	);
-}
-
-function shortForm(form: Exclude<TimeProps["form"], "distance" | undefined>, at: number, now: number) {
-	if (form !== "auto") return form;
-	return Math.abs(now - at) < 12 * 3_600_000 ? "clock" : "short";
 }
 
 /** The time now, read again every so many milliseconds. */

@@ -23,6 +23,7 @@ const options = {
 	exact: { dateStyle: "medium", timeStyle: "long" },
 	short: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
 	minute: { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" },
+	date: { dateStyle: "short" },
 	clock: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
 	day: { weekday: "short", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;
@@ -37,4 +38,9 @@ export function formatTime(at: number, form: keyof typeof options, zone: Zone): 
 		new Intl.DateTimeFormat(undefined, { ...options[form], ...(zone === "utc" && { timeZone: "UTC" }) });
 	formats.set(key, format);
 	return format.format(at);
+}
+
+/** How to write a time: without the day if it is of today, in the zone that is shown. */
+export function nearForm(at: number, now: number, zone: Zone): "clock" | "short" {
+	return formatTime(at, "date", zone) === formatTime(now, "date", zone) ? "clock" : "short";
 }

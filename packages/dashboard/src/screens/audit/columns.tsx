@@ -40,6 +40,7 @@ export function auditColumns(names: Names): Column<AuditEntry>[] {
 		},
 		{
 			name: "Request",
+			isRoomy: true,
 			width: "4rem",
 			phone: "hide",
 			cell: ({ requestId }) =>

@@ -16,20 +16,23 @@ import { useDeliveryChange } from "./queries.ts";
 interface BulkActionsProps {
 	readonly search: DeliveriesSearch;
 	readonly selection: Selection;
+	/** Whether nothing matches. */
+	readonly isEmpty: boolean;
 }
 
 /** A question: about what was selected, or about all of a search. */
 type Asked = { readonly action: Action } & ({ readonly selection: Selection } | { readonly part: DeliveriesSearch });
 
 /** Give it the list as its `key`: a question is about one list, and is gone when another one is shown. */
-export function BulkActions({ search, selection }: BulkActionsProps) {
+export function BulkActions({ search, selection, isEmpty }: BulkActionsProps) {
 	const { selected, goneCount } = selection;
 	const [asked, setAsked] = useState<Asked | null>(null);
 	const close = () => setAsked(null);
 	// Somebody who has selected rows means those, also if none of them is shown any more: never all that match instead.
 	const isOfSelected = selected.size + goneCount > 0;
 	const isBlocked = isOfSelected && selected.size === 0;
-	const isOffered = (action: Action) => isOfSelected || (hasFilter(search) && changeable(search, action) !== null);
+	const isOffered = (action: Action) =>
+		isOfSelected || (!isEmpty && hasFilter(search) && changeable(search, action) !== null);
 	const offered = (["retry", "cancel"] as const).filter(isOffered);
 	// What is asked about stays what it is, also if rows leave the list while somebody reads the question.
 	const ask = (action: Action) => {

@@ -336,6 +336,41 @@ pageSuite("deliveries", (world) => {
 		expect(asked[10]).toBe(4_999);
 	});
 
+	it("keep the names of the columns in view, and no row with the focus is under them", async () => {
+		await using sent = await deliverTo(world, 200, "head.one");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await fakeLog(tab.person, sent.delivery);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=head.one`);
+		await page.locator(`[data-row="${rowId(40)}"]`).focus();
+		const covered = `(() => {
+			const { left, top } = document.activeElement.closest("[role=row]").getBoundingClientRect();
+			return document.elementFromPoint(left + 200, top + 4).closest("[aria-rowindex]").ariaRowIndex;
+		})()`;
+		for (let index = 40; index > 10; index--) {
+			await page.keyboard.press("k");
+			await expect.poll(() => page.evaluate(covered)).toBe(String(index + 1));
+		}
+		expect(await page.evaluate("scrollY")).toBeGreaterThan(200);
+		const head = await page.getByRole("columnheader", { name: "Event type" }).boundingBox();
+		expect(head?.y).toBeGreaterThan(0);
+		expect(head?.y).toBeLessThan(100);
+	});
+
+	it("are offered all together to somebody who selects those that are shown", async () => {
+		await using sent = await deliverTo(world, 500, "offer.one");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await fakeLog(tab.person, sent.delivery);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=offer.one&status=Failed`);
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
+		await page.getByRole("button", { name: "Retry 500 selected…" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByRole("button", { name: "All 1 that match" }).click();
+		await page.getByRole("button", { name: "Retry all that match…" }).click();
+		await page.getByRole("button", { name: "Retry 1 delivery" }).waitFor();
+	});
+
 	it("that become rare far down are searched on by themselves when somebody comes there", async () => {
 		await using sent = await deliverTo(world, 200, "thin.one");
 		await using tab = await world.open("settings");
@@ -383,6 +418,18 @@ pageSuite("deliveries", (world) => {
 		await alert.getByRole("button", { name: "Try again" }).click();
 		await page.locator(`[data-row="${rowId(PAGE_ROWS)}"]`).waitFor();
 		await expect.poll(() => alert.count()).toBe(0);
+	});
+
+	it("say that none matches when the list is at its end, also if counting took too long, and offer no change of them", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await tab.person.context.route(/deliveries:count\?/, (route) =>
+			route.fulfill({ json: { object: "deliveryCount", count: 0, complete: false, scannedTo: null } }),
+		);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=never.sent&status=Failed`);
+		await page.getByText("No delivery matches").waitFor();
+		await page.getByText("none matches", { exact: true }).waitFor();
+		await expect.poll(() => page.getByRole("button", { name: /all that match/ }).count()).toBe(0);
 	});
 
 	it("that no filter leaves are explained by the filter that leaves out the most", async () => {

@@ -53,6 +53,10 @@ export function DeliveriesScreen() {
 	const { data: webhooks } = useWebhooks();
 	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
 	const ids = rows?.map(({ id }) => id) ?? [];
+	const isWhole = rows !== undefined && !hasNextPage;
+	const isEmpty = isWhole && rows.length === 0;
+	const allWords = isWhole || !hasFilter(search) ? null : allOf(matching);
+	const matchingWords = matching === undefined ? null : wordsOf(matching, isWhole ? rows.length : null);
 	const selection = useSelection({ list: list.key, ids, words: WORDS, most: MOST_SELECTED });
 	const { selected, toggle } = selection;
 	// In a list that ends in the past, nothing is new.
@@ -103,15 +107,13 @@ export function DeliveriesScreen() {
 				title="Deliveries"
 				actions={
 					<>
-						{mayWrite && <SelectionSign selection={selection} />}
-						{mayWrite && <BulkActions key={list.key} search={search} selection={selection} />}
+						{mayWrite && <SelectionSign selection={selection} all={allWords} />}
+						{mayWrite && <BulkActions key={list.key} search={search} selection={selection} isEmpty={isEmpty} />}
 						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
 					</>
 				}
 			>
-				{matching !== undefined && hasFilter(search) && (
-					<span className="dim num">{`${matched(matching)} ${matching.count === 1 ? "matches" : "match"}`}</span>
-				)}
+				{matchingWords !== null && hasFilter(search) && <span className="dim num">{matchingWords}</span>}
 			</PageHead>
 			<Filters search={search} webhooks={webhooks ?? []} />
 			{error !== null && <Problem error={error} what="The deliveries could not be loaded" onRetry={refetch} />}
@@ -124,7 +126,7 @@ export function DeliveriesScreen() {
 				}
 			/>
 			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
-			{rows?.length === 0 && !hasNextPage && <Nothing search={filter} webhooks={webhooks ?? []} />}
+			{isEmpty && <Nothing search={filter} webhooks={webhooks ?? []} />}
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<div className={isSplit ? "split" : undefined}>
 					{/* The links inside are reached by keyboard; this only decides where they open. */}
@@ -187,7 +189,17 @@ export function DeliveriesScreen() {
 	);
 }
 
-/** `1,204`, or `more than 1,204` if counting took too long. */
-function matched({ count: value, complete }: DeliveryCount): string {
-	return complete ? count(value) : `more than ${count(value)}`;
+/** `All 1,204 that match`, or `All that match` while that is not known. */
+function allOf(matching: DeliveryCount | undefined): string {
+	return matching?.complete === true ? `All ${count(matching.count)} that match` : "All that match";
+}
+
+/**
+ * `1,204 match`, or `more than 1,204 match` if counting took too long. Then the list tells how many there are if it is loaded to its end. Null
+ * if nothing is known yet.
+ */
+function wordsOf({ count: value, complete }: DeliveryCount, loaded: number | null): string | null {
+	const known = complete ? value : loaded;
+	if (known === null) return value === 0 ? null : `more than ${count(value)} match`;
+	return known === 0 ? "none matches" : `${count(known)} ${known === 1 ? "matches" : "match"}`;
 }

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 
 import type { Column } from "../../parts/layout/table.tsx";
 import { duration, idEnd } from "../../parts/text/format.ts";
+import { shortReason } from "../../parts/text/short-reason.ts";
 import { AnswerCode, DeliveryState } from "../../parts/text/state.tsx";
 import { Time } from "../../parts/text/time.tsx";
 
@@ -20,7 +21,7 @@ const NOT_NARROW = ["Webhook", "Duration", "Attempts", "Next attempt"];
 
 export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = false }: Options): Column<Delivery>[] {
 	const columns: Column<Delivery>[] = [
-		{ name: "State", width: isNarrow ? "7rem" : "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
+		{ name: "State", width: "7rem", cell: ({ status }) => <DeliveryState status={status} /> },
 		{
 			name: "Event type",
 			width: isNarrow ? "minmax(6rem, 1.4fr)" : "minmax(8rem, 1.4fr)",
@@ -48,38 +49,44 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 		{
 			name: isNarrow ? "Answer" : "Last answer",
 			phone: "whole",
-			width: isNarrow ? "minmax(4.75rem, 0.6fr)" : "minmax(7rem, 2.2fr)",
-			cell: ({ responseCode, reason, status }) => (
-				<div className="cut">
-					<AnswerCode code={responseCode} reason={reason} />
-					{!isNarrow && status !== "Succeeded" && reason !== null && (
-						<span className="dim" title={reason}>
-							{" · "}
-							{reason}
-						</span>
-					)}
-				</div>
-			),
+			width: isNarrow ? "minmax(5.75rem, 0.6fr)" : "minmax(7rem, 2.2fr)",
+			cell: ({ responseCode, reason, status }) => {
+				const told = isNarrow || status === "Succeeded" ? "" : shortReason(reason, responseCode);
+				return (
+					<div className="cut" title={reason ?? undefined}>
+						<AnswerCode code={responseCode} />
+						{told !== "" && <span className="dim">{` · ${told}`}</span>}
+					</div>
+				);
+			},
 		},
 		{
 			name: "Duration",
+			isRoomy: true,
 			width: "4.5rem",
 			isNumber: true,
 			phone: "hide",
 			cell: ({ lastAttempt }) =>
 				lastAttempt === null ? <span className="dim none">–</span> : duration(lastAttempt.durationMs),
 		},
-		{ name: "Attempts", width: "4.5rem", isNumber: true, phone: "hide", cell: ({ attemptCount }) => attemptCount },
+		{
+			name: "Attempts",
+			isRoomy: true,
+			width: "4.5rem",
+			isNumber: true,
+			phone: "hide",
+			cell: ({ attemptCount }) => attemptCount,
+		},
 		{
 			name: "Next attempt",
-			width: "6.25rem",
+			width: "6rem",
 			phone: "whole",
 			cell: ({ nextAttemptDate }) =>
 				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
 		},
 		{
 			name: "Made",
-			width: isNarrow ? "minmax(4rem, auto)" : "8rem",
+			width: isNarrow ? "minmax(4rem, auto)" : "7.5rem",
 			phone: "beside",
 			cell: ({ createDate }) => <Time at={createDate} />,
 		},

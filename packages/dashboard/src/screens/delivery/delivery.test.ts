@@ -51,6 +51,26 @@ pageSuite("a delivery", (world) => {
 		await page.getByText("3 match", { exact: true }).waitFor();
 	});
 
+	it("has a title that tells it from the other deliveries of its event, and from the event", async () => {
+		await using receiver = await startReceiver();
+		for (let count = 0; count < 2; count++)
+			await world.server.createWebhook(receiver.url, { eventTypes: ["title.one"] });
+		const { id: eventId } = await world.server.project.events.send({ type: "title.one", data: 1 });
+		const { data } = await world.server.project.deliveries.list({ eventId });
+		expect(data).toHaveLength(2);
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const ends: string[] = [];
+		for (const { id } of data) {
+			await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries/${id}`);
+			const title = await page.getByRole("heading", { level: 1, name: /^Delivery …/ }).innerText();
+			ends.push(title.replace("Delivery …", ""));
+			expect(id.endsWith(ends.at(-1)!)).toBe(true);
+		}
+		expect(ends[0]).not.toBe(ends[1]);
+		expect(ends.some((end) => eventId.endsWith(end))).toBe(false);
+	});
+
 	it("shows hostile data, answers and headers as text", async () => {
 		await using receiver = await startReceiver();
 		const attack = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;

@@ -50,6 +50,24 @@ pageSuite("events", (world) => {
 		for (const id of webhookIds) await world.server.project.batch.webhooks.delete(id);
 	});
 
+	it("have ids of which the middle is cut out for want of room, and that are copied whole and in one line", async () => {
+		const id = await sendText("cut.one", "1");
+		await using tab = await world.open("events?type=cut.one", { size: { width: 900, height: 800 } });
+		const { page } = tab;
+		await page.getByTitle(id).waitFor();
+		const shown = await page.evaluate(`(() => {
+			const element = document.querySelector("[title='${id}']");
+			getSelection().selectAllChildren(element);
+			const [beginning, end] = element.children;
+			return {
+				isCut: beginning.scrollWidth > beginning.clientWidth,
+				isEndInside: end.getBoundingClientRect().right <= element.getBoundingClientRect().right + 1,
+				copied: getSelection().toString(),
+			};
+		})()`);
+		expect(shown).toEqual({ isCut: true, isEndInside: true, copied: id });
+	});
+
 	it("are not asked about any more when another list is shown", async () => {
 		const id = await sendText("asked.one", "1");
 		await using tab = await world.open("events?type=asked.one");

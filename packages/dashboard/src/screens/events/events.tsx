@@ -156,6 +156,7 @@ function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<Logg
 		},
 		hasTags && {
 			name: "Tags",
+			isRoomy: true,
 			width: "minmax(7rem, 1.2fr)",
 			phone: "whole",
 			cell: ({ tags }) =>

@@ -171,6 +171,7 @@ function columnsOf({ names, ownId, onChoose }: ColumnOptions): Column<Key>[] {
 		},
 		{
 			name: "Created",
+			isRoomy: true,
 			width: "8rem",
 			phone: "hide",
 			cell: ({ createDate }) => <Time at={createDate} />,

@@ -90,7 +90,7 @@ export function ReplaysScreen() {
 
 function columnsOf(projectId: string, names: ReadonlyMap<string, string>): Column<Replay>[] {
 	return [
-		{ name: "State", width: "7.5rem", cell: ({ status }) => <ReplayState status={status} /> },
+		{ name: "State", width: "7.25rem", cell: ({ status }) => <ReplayState status={status} /> },
 		{
 			name: "Webhook",
 			width: "minmax(8rem, 1.2fr)",
@@ -120,6 +120,7 @@ function columnsOf(projectId: string, names: ReadonlyMap<string, string>): Colum
 		},
 		{
 			name: "That",
+			isRoomy: true,
 			width: "minmax(7rem, 1.2fr)",
 			phone: "whole",
 			cell: ({ outcomes }) => <div className="cut">{outcomes.join(", ").toLowerCase()}</div>,
@@ -133,6 +134,7 @@ function columnsOf(projectId: string, names: ReadonlyMap<string, string>): Colum
 		},
 		{
 			name: "Deliveries",
+			isRoomy: true,
 			width: "5.5rem",
 			isNumber: true,
 			phone: "hide",

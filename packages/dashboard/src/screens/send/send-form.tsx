@@ -13,7 +13,7 @@ import { readJson } from "../../parts/json/exact-json.ts";
 import { JsonEditor } from "../../parts/json/json-editor.tsx";
 import { payloadIssues } from "../../parts/json/payload-issues.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { counted } from "../../parts/text/format.ts";
+import { counted, idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { useProject } from "../../session/caller.ts";
 import { eventDataQuery, recentEventsQuery } from "../events/queries.ts";
@@ -202,7 +202,7 @@ function FillIn({ draft, example, onText }: FillInProps) {
 				{recent.length > 0 && <Menu.Label>As sent before</Menu.Label>}
 				{recent.map(({ id, createDate }) => (
 					<Menu.Item key={id} onClick={() => void take(id)}>
-						{formatTime(createDate, "short", zone)} <span className="dim mono">…{id.slice(-6)}</span>
+						{formatTime(createDate, "short", zone)} <span className="dim mono">{idEnd(id)}</span>
 					</Menu.Item>
 				))}
 			</Menu.Dropdown>

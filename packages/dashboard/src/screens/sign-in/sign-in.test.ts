@@ -34,6 +34,20 @@ pageSuite("the sign-in", (world) => {
 		expect(person.problems).toEqual([]);
 	});
 
+	it("is in the middle of the window, and its field in its frame, on a phone and on a wide screen", async () => {
+		for (const width of [360, 1_280]) {
+			await using person = await world.browser.person({ size: { width, height: 800 } });
+			const page = await person.tab(`${world.server.url}/ui/`);
+			const input = (await page.getByLabel("API key").boundingBox())!;
+			const frame = (await page.locator(".mantine-PasswordInput-input").boundingBox())!;
+			expect(input.y).toBeGreaterThanOrEqual(frame.y);
+			expect(input.y + input.height).toBeLessThanOrEqual(frame.y + frame.height);
+			expect(input.width).toBeGreaterThan(frame.width * 0.7);
+			const card = (await page.locator("main > .card").boundingBox())!;
+			expect(Math.abs(card.x + card.width / 2 - width / 2)).toBeLessThanOrEqual(1);
+		}
+	});
+
 	it("is not asked for in a new tab, nor after a reload", async () => {
 		await using tab = await world.open();
 		const second = await tab.person.tab(`${world.server.url}/ui/${world.server.projectId}/webhooks`);

@@ -122,6 +122,7 @@ const COLUMNS: readonly Column<StatusMember>[] = [
 	},
 	{
 		name: "Duties",
+		isRoomy: true,
 		width: "minmax(8rem, 2fr)",
 		phone: "whole",
 		cell: ({ duties }) =>

@@ -79,7 +79,7 @@ function backlogOf({ backlog, commits }: WorkspaceStatus): Summary[] {
 			name: "Oldest due",
 			value: oldestDueMs === 0 ? "none" : duration(oldestDueMs),
 			...(isLate && { tone: "warn" }),
-			detail: "that nothing works on",
+			detail: "of those that are not started",
 		},
 		{
 			name: "Commits",
@@ -146,5 +146,5 @@ const COLUMNS: readonly Column<UsedLimit>[] = [
 ];
 
 function amount(name: string, value: number): string {
-	return name.endsWith("Bytes") ? byteCount(value) : count(value);
+	return /Bytes(?![a-z])/.test(name) ? byteCount(value) : count(value);
 }

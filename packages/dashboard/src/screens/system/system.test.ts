@@ -25,6 +25,7 @@ pageSuite("the system", (world) => {
 			await status.getByText(name, { exact: true }).waitFor();
 		}
 		await page.getByRole("row", { name: /maxProjects \d+ / }).waitFor();
+		await page.getByRole("row", { name: /maxBodyBytesInHand .* MB$/ }).waitFor();
 		// The server of the tests allows http.
 		const { warnings, version } = await world.server.client.getStatus();
 		expect(warnings.map(({ code }) => code)).toContain("http_allowed");

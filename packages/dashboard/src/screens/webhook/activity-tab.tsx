@@ -34,7 +34,7 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 							{
 								name: "Succeeded, 24 h",
 								value: share(stats.totals.succeeded, stats.totals.succeeded + stats.totals.exhausted),
-								detail: `${count(stats.totals.succeeded)} deliveries`,
+								detail: `${count(stats.totals.succeeded)} of ${count(stats.totals.succeeded + stats.totals.exhausted)}`,
 							},
 							{
 								name: "Exhausted, 24 h",

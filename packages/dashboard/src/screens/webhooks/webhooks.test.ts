@@ -137,6 +137,27 @@ pageSuite("webhooks", (world) => {
 		await page.getByRole("cell", { name: "Enabled" }).waitFor();
 	});
 
+	it("that fail come first, without the sign that all is well, and tell apart what waits and what is held", async () => {
+		const { project } = world.server;
+		const make = (name: string, endpoint: string) =>
+			project.batch.webhooks.create({
+				name,
+				spec: { endpoint, eventTypes: ["order.ly"], retries: { maxRetries: 0, maxRetryDelay: 0 } },
+			});
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const failing = await make("Orderly fails", receiver.url);
+		const paused = await make("Orderly rests", receiver.url);
+		await project.batch.webhooks.pause(paused.id);
+		await make("Orderly works", receiver.url);
+		await project.events.send({ type: "order.ly", data: 1, webhookIds: [failing.id, paused.id] });
+		await expect.poll(async () => (await project.batch.webhooks.get(failing.id)).health.exhaustedCount).toBe(1);
+		await using tab = await world.open("webhooks?q=orderly");
+		const states = tab.page.getByRole("table", { name: "Webhooks" }).locator(".state");
+		await expect.poll(() => states.allTextContents()).toEqual(["!Enabled", "‖Paused", "✓Enabled"]);
+		await tab.page.getByRole("cell", { name: "1 held", exact: true }).waitFor();
+	});
+
 	it("are found by what only the server knows to look for, such as a key of the product's own", async () => {
 		const { batch } = world.server.project;
 		const spec = { endpoint: "http://127.0.0.1:9/found" };

@@ -13,6 +13,7 @@ import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx"
 import { addressOf, count, counted, duration } from "../../parts/text/format.ts";
 import { AnswerCode, webhookState, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
+import { urgency } from "../../parts/text/urgency.ts";
 import { useMay } from "../../session/caller.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
@@ -142,7 +143,12 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTabl
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
-		{ name: "Webhook", width: "minmax(10rem, 2fr)", phone: "whole", cell: (webhook) => <NameCell webhook={webhook} /> },
+		{
+			name: "Webhook",
+			width: "minmax(8.5rem, 2fr)",
+			phone: "whole",
+			cell: (webhook) => <NameCell webhook={webhook} />,
+		},
 		...(hasCustomers
 			? [
 					{
@@ -156,18 +162,20 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTabl
 			: []),
 		{
 			name: "Event types",
+			isRoomy: true,
 			width: "minmax(6rem, 1fr)",
 			phone: "whole",
 			cell: ({ eventTypes }) => <Types types={eventTypes} />,
 		},
 		{
 			name: "24 hours",
+			isRoomy: true,
 			width: "7.25rem",
 			cell: (webhook) => <LastDay webhook={webhook} batches={batches} />,
 		},
 		{
 			name: "Last answer",
-			width: "minmax(9rem, 1.6fr)",
+			width: "minmax(8.5rem, 1.6fr)",
 			phone: "whole",
 			cell: (webhook) => (
 				<div>
@@ -178,7 +186,7 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTabl
 		},
 		{
 			name: "Waiting",
-			width: "4.5rem",
+			width: "minmax(4.5rem, auto)",
 			isNumber: true,
 			phone: "hide",
 			cell: ({ deliveries }) => <Waiting {...deliveries} />,
@@ -200,12 +208,11 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTabl
 			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} change={change} />,
 		});
 	}
-	const order = (webhook: Webhook) => ["failing", "disabled", "paused", undefined].indexOf(stateOf(webhook));
 	return (
 		<Table
 			label="Webhooks"
 			columns={columns}
-			rows={webhooks.toSorted((a, b) => order(a) - order(b))}
+			rows={webhooks.toSorted((a, b) => urgency(a) - urgency(b))}
 			keyOf={({ id }) => id}
 			foot={isFull ? `Only the newest ${MOST_WEBHOOKS} are shown.` : undefined}
 		/>
@@ -225,7 +232,9 @@ function NameCell({ webhook: { id, name, endpoint } }: { readonly webhook: Webho
 					{name}
 				</Link>
 			</div>
-			<div className="cut dim mono">{addressOf(endpoint)}</div>
+			<div className="cut dim mono" title={endpoint}>
+				{addressOf(endpoint)}
+			</div>
 		</div>
 	);
 }
@@ -256,9 +265,13 @@ function LastAnswer({ webhook: { lastAttempt } }: { readonly webhook: Webhook })
 }
 
 function Waiting({ Pending, Held }: Webhook["deliveries"]) {
-	const waiting = Pending + Held;
-	if (waiting === 0) return <span className="dim none">–</span>;
-	return <span title={`${count(Pending)} pending, ${count(Held)} held`}>{count(waiting)}</span>;
+	if (Pending + Held === 0) return <span className="dim none">–</span>;
+	return (
+		<>
+			{Pending > 0 && <div>{count(Pending)}</div>}
+			{Held > 0 && <div className="text-warn">{count(Held)} held</div>}
+		</>
+	);
 }
 
 function FailedCount({ count: failed }: { readonly count: number }) {
@@ -276,14 +289,7 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 		);
 	}
 	if (health.failingSince === null) return null;
-	const exhausted =
-		health.exhaustedCount > 0 ? `, ${counted(health.exhaustedCount, "delivery", "deliveries")} exhausted` : "";
-	return (
-		<div className="cut dim">
-			No success for {duration(Math.max(0, now - health.failingSince))}
-			{exhausted}
-		</div>
-	);
+	return <div className="cut dim">No success for {duration(Math.max(0, now - health.failingSince))}</div>;
 }
 
 interface RowMenuProps extends Pick<WebhookTableProps, "change"> {

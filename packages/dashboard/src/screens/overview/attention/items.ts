@@ -2,6 +2,7 @@
 import type { Webhook } from "@fanfare/sdk";
 
 import type { IconName } from "../../../parts/layout/icon.tsx";
+import { urgency } from "../../../parts/text/urgency.ts";
 import { diagnose, type Diagnosis } from "../../delivery/diagnosis.ts";
 
 export interface Item {
@@ -27,14 +28,15 @@ function hit({ deliveries: { Failed, Held, Pending } }: Webhook): number {
 function itemOf(webhook: Webhook): Item | null {
 	const { status, health } = webhook;
 	const diagnosis = diagnosisOf(webhook);
-	const isFailing = health.state === "Failing" || health.state === "Disabling";
-	if (status === "Disabled") return { webhook, tone: "bad", icon: "stop", rank: 1, diagnosis };
-	if (status === "Paused") return { webhook, tone: "warn", icon: "pause", rank: 3, diagnosis: null };
-	if (isFailing) return { webhook, tone: "bad", icon: "alert", rank: 0, diagnosis };
-	if (health.exhaustedCount > 0) return { webhook, tone: "warn", icon: "alert", rank: 2, diagnosis };
-	// It works again, and what has failed meanwhile waits for somebody.
-	if (webhook.deliveries.Failed > 0) return { webhook, tone: "warn", icon: "retry", rank: 4, diagnosis: null };
-	return null;
+	const rank = urgency(webhook);
+	if (status === "Disabled") return { webhook, tone: "bad", icon: "stop", rank, diagnosis };
+	if (status === "Paused") return { webhook, tone: "warn", icon: "pause", rank, diagnosis: null };
+	if (rank === 0) return { webhook, tone: "bad", icon: "alert", rank, diagnosis };
+	if (health.exhaustedCount > 0) return { webhook, tone: "warn", icon: "alert", rank, diagnosis };
+	if (webhook.deliveries.Failed === 0) return null;
+	// What has failed earlier waits for somebody: either it works again, or it has just begun to fail anew.
+	const icon = health.failingSince === null ? "retry" : "alert";
+	return { webhook, tone: "warn", icon, rank, diagnosis };
 }
 
 function diagnosisOf({ lastAttempt, health, endpoint, updateDate }: Webhook): Diagnosis | null {
