@@ -62,7 +62,10 @@ export function createChangedDeliveries(db: DatabaseSync, view: LogView, { posit
 	`);
 	const placeOf = (id: string): Place => {
 		const position = parseChangePosition(id);
-		return position === null ? END : { change: position.change, seq: positionOf(position.deliveryId).seq };
+		if (position === null) return END;
+		// A row that was deleted had a number after that one, which may be of a row with the same change.
+		const { seq, exact } = positionOf(position.deliveryId);
+		return { change: position.change, seq: exact ? seq : seq + 0.5 };
 	};
 	const read = (row: Row, readRow: ReadRow): ChangedDelivery => ({
 		delivery: readRow(row),
