@@ -91,6 +91,18 @@ describe.each(MIXTURES)("a walk that finds one delivery, or none, with %s", (_na
 	});
 });
 
+it("looks at no more events with a tag on a page than there is time for", () => {
+	using db = new DatabaseSync(":memory:");
+	openLog(db, (n) => n % WEBHOOKS, 1);
+	db.exec("INSERT INTO event_tags (project, tag, event) SELECT 1, 'some', seq FROM events WHERE seq % 60 = 0");
+	db.exec("ANALYZE");
+	const calls = createLogCalls(db, new DeliveryTable(db, 0), 1_000);
+	const { found, pages } = walk(calls, SCOPES[2][1], { ...ANY_DELIVERY, ...NOBODY, tag: "some" });
+	expect(found).toBe(0);
+	// An event with its delivery takes 3.5 parts of a budget, and 200 events are read at once: 400 on a page.
+	expect(pages).toBeGreaterThanOrEqual(EVENTS / 30 / 400);
+});
+
 describe("a customer who has very many webhooks", () => {
 	it("reads a page by few statements, if few of them have deliveries", () => {
 		using db = new DatabaseSync(":memory:");

@@ -50,7 +50,7 @@ interface Way {
  * What one entry takes, in µs, if its columns tell all, if its row must be looked at, or the event of its row, too; and what each part of
  * a way takes for its statements, whatever it finds.
  */
-const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 2, dense: 0.2, part: 150 } as const;
+const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 5, dense: 0.2, part: 150 } as const;
 /** Ways are compared by how far so many entries reach, of all their parts together, and of each part so many at least. */
 const SAMPLE = 1_000;
 const LEAST_SAMPLE = 50;
