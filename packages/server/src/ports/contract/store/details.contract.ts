@@ -18,7 +18,7 @@ import {
 	type Reopen,
 	type World,
 } from "./records/records.ts";
-import { DAY_MS } from "./records/two-days.ts";
+import { DAY_MS, LATE } from "./records/two-days.ts";
 import { allWebhooks } from "./records/webhooks.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -281,6 +281,35 @@ function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null)
 		expect([idsIn(news.rows), news.hasNewer, news.hasOlder]).toEqual([[newest[3]], false, true]);
 		const odd = await read({ limit: 2, cursor: { direction: "older", id: "nonsense" } });
 		expect(idsIn(odd.rows)).toEqual([newest[3], newest[0]]);
+	});
+
+	it("goes on from a row that was deleted meanwhile, in both directions", async () => {
+		const world = await fillStore(current());
+		const { store, scope, records, projectId } = world;
+		const [a = "", b = ""] = await acceptSome(world, 2);
+		records.now += 2 * DAY_MS;
+		const before = records.now;
+		const [c = "", d = "", e = "", f = ""] = await acceptSome(world, 4);
+		for (const id of [c, a, d, b, e, f]) await fail(world, id);
+		const read = async (request: PageRequest) => {
+			const { rows, hasNewer, hasOlder } = await store.changedDeliveries(scope, FAILED, request);
+			return { ids: rows.map(({ delivery }) => delivery.id), hasNewer, hasOlder };
+		};
+		const { rows } = await store.changedDeliveries(scope, FAILED, NEWEST);
+		expect(rows.map(({ delivery }) => delivery.id)).toEqual([f, e, b, d, a, c]);
+		const [, , atB = "", , atA = ""] = rows.map(({ position }) => position);
+		let after: string | null = null;
+		for (let done = false; !done;) {
+			({ after, done } = await store.purgeEvents({ projectId, before, limit: 100, at: LATE, after }));
+		}
+		expect(await read(NEWEST)).toEqual({ ids: [f, e, d, c], hasNewer: false, hasOlder: false });
+		const older = (id: string, limit: number) => read({ limit, cursor: { direction: "older", id } });
+		const newer = (id: string, limit: number) => read({ limit, cursor: { direction: "newer", id } });
+		expect(await older(atB, 3)).toEqual({ ids: [d, c], hasNewer: true, hasOlder: false });
+		expect(await older(atB, 1)).toEqual({ ids: [d], hasNewer: true, hasOlder: true });
+		expect(await older(atA, 3)).toEqual({ ids: [c], hasNewer: true, hasOlder: false });
+		expect(await newer(atB, 3)).toEqual({ ids: [f, e], hasNewer: false, hasOlder: true });
+		expect(await newer(atA, 2)).toEqual({ ids: [e, d], hasNewer: true, hasOlder: true });
 	});
 
 	it.skipIf(reopen === null)("keeps the order if the clock is set back, also across a restart", async () => {

@@ -1,6 +1,5 @@
 // Walks along entries of indexes, in the order of ids, for those that match. A walk looks at a bounded number of entries, in one or a few
 // statements: if few match, it ends early and says where.
-import { uuidTime } from "../../codec/ids.ts";
 import { numberOrNull, number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import type { Session } from "../../connection/session.ts";
 import type { Order, Part, Scanned } from "../keyset.ts";
@@ -15,12 +14,12 @@ const COUNT_SHARE = 2;
 const LOOK_SHARE = 0.1;
 /** However many sources there are, each gets on by this many entries. */
 const LEAST = 4;
+/** If there are several owners, the first statement may take this share of a page's time, since it is not known who has how many entries. */
+const FIRST_SHARE = 0.25;
 /** A page goes on so often from the place up to which all owners were looked at, with what is left of its time. */
-const MOST_ROUNDS = 3;
+const MOST_ROUNDS = 4;
 /** With a smaller share of it left, it does not. */
 const LEAST_LEFT = 0.2;
-/** An owner whose entries have reached so many times as far need not be looked at further. */
-const FAR_AHEAD = 2;
 
 /** The values of a statement's parameters. */
 export class Values {
@@ -64,22 +63,9 @@ export interface Source {
 	readonly cost: number;
 }
 
-/** Owners of a source, and how many entries of each are looked at. */
-interface Group {
-	readonly source: Source;
-	readonly share: number;
-}
-
-/** How far the entries of an owner were looked at; null: to their end. */
-interface Owned {
-	readonly group: Group;
-	readonly owner: string;
-	readonly reached: string | null;
-}
-
 /**
- * Finds the ids of up to `part.limit` entries that match, in order. All owners are looked at equally first, and those that have got less
- * far than others again: what is beyond the place where the first of them stops is found in vain.
+ * Finds the ids of up to `part.limit` entries that match, in order. All owners are looked at equally first, and after that those who may
+ * hold up the others. No entry is looked at twice: what was found beyond the place up to which all were looked at waits until it is reached.
  */
 export async function walk(
 	session: Session,
@@ -89,91 +75,144 @@ export async function walk(
 	budget: number,
 ): Promise<Scanned> {
 	const whole = part.isLookBehind ? budget * LOOK_SHARE : budget;
-	const shares = sharesOf(sources, whole);
-	if (shares === null) return { rows: [], stoppedAt: null };
+	const owned = sources.flatMap((source) => source.owners.map((owner) => new Owned(source, owner, part.order)));
+	if (owned.length === 0) return { rows: [], stoppedAt: null };
 	const given = values.list.length;
 	const rows: Row[] = [];
-	let groups = sources.map((source, index): Group => ({ source, share: shares[index] ?? LEAST }));
-	let [left, rest] = [whole, part];
+	let [left, asked] = [whole, owned];
 	for (let round = 1; ; round++) {
 		values.keep(given);
-		const found = merge(await look(session, groups, values, rest), groups, rest);
-		rows.push(...found.rows);
-		const { edge } = found;
+		const isFirst = round === 1 && asked.length > 1 && !part.isLookBehind;
+		const time = (isFirst ? left * FIRST_SHARE : left) / asked.length;
+		left -= await look(session, asked, values, { part, missing: part.limit - rows.length, time });
+		const edge = nearest(owned, part.order);
+		rows.push(
+			...inOrder(
+				owned.flatMap((each) => each.take(edge)),
+				part.order,
+			),
+		);
 		if (rows.length >= part.limit || edge === null) return { rows: rows.slice(0, part.limit), stoppedAt: null };
-		const goingOn = found.owned.filter(({ reached }) => reached !== null);
-		left -= goingOn.reduce((sum, { group }) => sum + group.share * group.source.cost, 0);
 		const isOver = part.isLookBehind || round === MOST_ROUNDS || left < whole * LEAST_LEFT;
 		if (isOver) return { rows, stoppedAt: edge };
-		groups = nextGroups(found.owned, left, (reached) => isFarAhead(reached, edge, rest));
-		rest = { ...rest, ...(rest.order === "ASC" ? { above: edge } : { below: edge }), limit: part.limit - rows.length };
+		asked = owned.filter((each) => each.isAt(edge));
 	}
 }
 
-/** Divides what is left of a page's time among the owners that must be looked at further. The others are looked at as far as before. */
-function nextGroups(owned: readonly Owned[], left: number, isFarAhead: (reached: string) => boolean): Group[] {
-	const isBehind = ({ reached }: Owned) => reached !== null && !isFarAhead(reached);
-	const behind = owned.filter(isBehind).length;
-	return [...new Set(owned.map(({ group }) => group))].flatMap((group): Group[] => {
-		const own = owned.filter((each) => each.group === group);
-		const part = (some: readonly Owned[], share: number): Group[] =>
-			some.length === 0 ? [] : [{ source: { ...group.source, owners: some.map(({ owner }) => owner) }, share }];
-		const more = Math.max(LEAST, Math.ceil(left / behind / group.source.cost));
-		return [
-			...part(own.filter(isBehind), more),
-			...part(
-				own.filter((each) => !isBehind(each)),
-				group.share,
-			),
-		];
+/** An owner of entries of a source, how far these were looked at, and what was found that others may still come before. */
+class Owned {
+	readonly source: Source;
+	readonly owner: string;
+	readonly #order: Order;
+	/** The last entry that was looked at; null: none yet. */
+	reached: string | null = null;
+	#hasEnded = false;
+	/** The first entry of the last look. */
+	#begin: string | null = null;
+	#waiting: readonly Row[] = [];
+
+	constructor(source: Source, owner: string, order: Order) {
+		this.source = source;
+		this.owner = owner;
+		this.#order = order;
+	}
+
+	/** Up to where everything is known; null: to the end. */
+	get end(): string | null {
+		return this.#hasEnded ? null : this.reached;
+	}
+
+	/** Whether its last look has begun before a place, so that it may soon hold up others; not if it has ended. */
+	isAt(place: string): boolean {
+		return !this.#hasEnded && this.#begin !== null && !this.#isBeyond(this.#begin, place);
+	}
+
+	/** Adds what a look has found, in order: the first entry, those that match, and the last one. Returns how many it has looked at. */
+	add(found: readonly Row[], most: number, limit: number): number {
+		const matching = found.filter((row) => row["matches"] === true).slice(0, limit);
+		const last = matching.length === limit ? matching.at(-1) : found.at(-1);
+		this.#waiting = [...this.#waiting, ...matching];
+		this.#begin = found[0] === undefined ? null : text(found[0]["id"]);
+		const looked = last === undefined ? 0 : number(last["place"]);
+		if (last !== undefined) this.reached = text(last["id"]);
+		this.#hasEnded = looked < most && matching.length < limit;
+		return looked;
+	}
+
+	/** Removes and returns what was found up to a place, or all if that is null. */
+	take(place: string | null): readonly Row[] {
+		const beyond = place === null ? -1 : this.#waiting.findIndex((row) => this.#isBeyond(text(row["id"]), place));
+		const count = beyond === -1 ? this.#waiting.length : beyond;
+		const taken = this.#waiting.slice(0, count);
+		this.#waiting = this.#waiting.slice(count);
+		return taken;
+	}
+
+	#isBeyond(id: string, place: string): boolean {
+		return this.#order === "ASC" ? id > place : id < place;
+	}
+}
+
+function inOrder(rows: Row[], order: Order): Row[] {
+	const sign = order === "ASC" ? 1 : -1;
+	return rows.sort((a, b) => (text(a["id"]) < text(b["id"]) ? -sign : sign));
+}
+
+/** The place up to which all owners were looked at; null if all have ended. */
+function nearest(owned: readonly Owned[], order: Order): string | null {
+	let place: string | null = null;
+	for (const { end } of owned) {
+		if (end !== null && (place === null || (order === "ASC" ? end < place : end > place))) place = end;
+	}
+	return place;
+}
+
+interface Looking {
+	readonly part: Part;
+	/** So many entries that match are enough. */
+	readonly missing: number;
+	/** The time for each owner. */
+	readonly time: number;
+}
+
+/** Looks at the next entries of some owners. Returns the time that it has taken. */
+async function look(
+	session: Session,
+	asked: readonly Owned[],
+	values: Values,
+	{ part, missing, time }: Looking,
+): Promise<number> {
+	const [range, limit] = [rangeOf(part, values), values.add(missing)];
+	const groups = [...new Set(asked.map(({ source }) => source))].map((source) => {
+		const share = Math.max(LEAST, Math.ceil(time / source.cost));
+		return { source, share, owned: asked.filter((each) => each.source === source) };
 	});
-}
-
-/** Whether entries have reached much further than up to the edge, from where the part begins. */
-function isFarAhead(reached: string, edge: string, { above, below, order }: Part): boolean {
-	const start = order === "ASC" ? above : below;
-	if (start === null) return false;
-	const distance = (to: string) => Math.abs(uuidTime(to) - uuidTime(start));
-	return distance(reached) > FAR_AHEAD * distance(edge);
-}
-
-/** Looks at the entries of all groups. */
-function look(session: Session, groups: readonly Group[], values: Values, part: Part): Promise<readonly Row[]> {
-	const [range, limit] = [rangeOf(part, values), values.add(part.limit)];
-	const parts = groups.map(({ source, share }, index) => {
-		const looked = looksAt(source, { values, range, order: part.order, share, number: index });
+	const parts = groups.map(({ source, share, owned }, index) => {
+		const owners = owned.map(({ owner }) => owner);
+		const reached = owned.map((each) => each.reached);
+		const looked = looksAt({ ...source, owners }, { values, range, order: part.order, share, number: index, reached });
 		return `(
 			SELECT given.owner, looked.* FROM ${looked.owners} CROSS JOIN LATERAL (
-				SELECT * FROM (${looked.sql}) looked WHERE matches OR is_last ORDER BY id ${part.order} LIMIT ${limit}::bigint
+				SELECT * FROM (${looked.sql}) looked WHERE matches OR place = 1 OR is_last
+				ORDER BY id ${part.order} LIMIT ${limit}::bigint + 2
 			) looked
 		)`;
 	});
-	return session.query(parts.join(" UNION ALL "), values.list);
-}
-
-/** The rows of all owners as far as all of them were looked at, where that is, and how far each was; null for their ends. */
-function merge(rows: readonly Row[], groups: readonly Group[], { order, limit }: Part) {
-	const isBefore = (a: string, b: string) => (order === "ASC" ? a < b : a > b);
-	const matches = new Map<string, number>();
-	const ends = new Map<string, string>();
-	const matching: Row[] = [];
-	let edge: string | null = null;
-	for (const row of rows) {
-		const [id, owner] = [text(row["id"]), `${number(row["source"])}:${number(row["owner"])}`];
-		const count = (matches.get(owner) ?? 0) + (row["matches"] === true ? 1 : 0);
-		matches.set(owner, count);
-		if (row["matches"] === true) matching.push(row);
-		if (row["is_last"] !== true && count < limit) continue;
-		ends.set(owner, id);
-		if (edge === null || isBefore(id, edge)) edge = id;
+	const found = new Map<string, Row[]>();
+	for (const row of await session.query(parts.join(" UNION ALL "), values.list)) {
+		const key = `${number(row["source"])}:${number(row["owner"])}`;
+		const rows = found.get(key);
+		if (rows === undefined) found.set(key, [row]);
+		else rows.push(row);
 	}
-	const known = matching.filter(({ id }) => edge === null || !isBefore(edge, text(id)));
-	known.sort((a, b) => (isBefore(text(a["id"]), text(b["id"])) ? -1 : 1));
-	// Ordinalities begin at 1.
-	const owned = groups.flatMap((group, index) =>
-		group.source.owners.map((owner, n): Owned => ({ group, owner, reached: ends.get(`${index}:${n + 1}`) ?? null })),
-	);
-	return { rows: known, edge, owned };
+	let taken = 0;
+	for (const [index, { source, share, owned }] of groups.entries()) {
+		for (const [n, each] of owned.entries()) {
+			// Ordinalities begin at 1.
+			taken += each.add(found.get(`${index}:${n + 1}`) ?? [], share, missing) * source.cost;
+		}
+	}
+	return taken;
 }
 
 /** A part of a count, and the UUID of the last entry that it has looked at; null at the end. */
@@ -195,8 +234,11 @@ export async function count(
 	const conditions = rangeOf({ ...range, above: null }, values);
 	const parts = sources.map((source, index) => {
 		const share = shares[index] ?? LEAST;
-		const looked = looksAt(source, { values, range: conditions, order: "DESC", share, number: index });
-		return `(SELECT looked.* FROM ${looked.owners} CROSS JOIN LATERAL (${looked.sql}) looked)`;
+		const looked = looksAt(source, { values, range: conditions, order: "DESC", share, number: index, reached: [] });
+		return `(
+			SELECT looked.id, looked.matches, looked.place = ${values.add(share)}::bigint AS is_last
+			FROM ${looked.owners} CROSS JOIN LATERAL (${looked.sql}) looked
+		)`;
 	});
 	const [row] = await session.query(
 		`
@@ -219,22 +261,28 @@ interface Look {
 	/** The entries that are looked at of each owner. */
 	readonly share: number;
 	readonly number: number;
+	/** The last entry of each owner that was looked at before; null: none. */
+	readonly reached: readonly (string | null)[];
 }
 
 /**
- * SQL that goes through the entries of one owner, `given.id`, and marks the last one that it may look at. The row number makes no
- * further pass: entries come in its order.
+ * SQL that goes through the next entries of one owner, `given.id`, with their places, and marks the last one that it may look at or that
+ * there is. Row numbers make no further pass: entries come in their order.
  */
-function looksAt(source: Source, { values, range, order, share, number: index }: Look) {
+function looksAt(source: Source, { values, range, order, share, number: index, reached }: Look) {
 	const { table, key, owner, owners, ownerType, where, matches } = source;
 	const most = values.add(share);
-	const conditions = [`entry.${owner} = given.id`, ...where, range(`entry.${key}`)];
+	const isFirst = reached.every((place) => place === null);
+	const next = `entry.${key} ${order === "ASC" ? ">" : "<"} given.reached`;
+	const conditions = [`entry.${owner} = given.id`, ...where, range(`entry.${key}`), ...(isFirst ? [] : [next])];
+	const given = [`${values.add(owners)}::${ownerType}[]`, ...(isFirst ? [] : [`${values.add(reached)}::uuid[]`])];
 	return {
-		owners: `unnest(${values.add(owners)}::${ownerType}[]) WITH ORDINALITY AS given(id, owner)`,
+		owners: `unnest(${given.join(", ")}) WITH ORDINALITY AS given(id, ${isFirst ? "" : "reached, "}owner)`,
 		sql: `
-			SELECT ${index} AS source, entry.${key} AS id, (${matches.join(" AND ") || "TRUE"}) AS matches,
-				row_number() OVER (ORDER BY entry.${key} ${order}) = ${most}::bigint AS is_last
-			FROM ${table} WHERE ${conditions.join(" AND ")} ORDER BY entry.${key} ${order} LIMIT ${most}::bigint
+			SELECT ${index} AS source, entry.${key} AS id, (${matches.join(" AND ") || "TRUE"}) AS matches, row_number() OVER walked AS place,
+				row_number() OVER walked = ${most}::bigint OR lead(entry.${key}) OVER walked IS NULL AS is_last
+			FROM ${table} WHERE ${conditions.join(" AND ")}
+			WINDOW walked AS (ORDER BY entry.${key} ${order}) ORDER BY entry.${key} ${order} LIMIT ${most}::bigint
 		`,
 	};
 }

@@ -62,7 +62,10 @@ export function createChangedDeliveries(db: DatabaseSync, view: LogView, { posit
 	`);
 	const placeOf = (id: string): Place => {
 		const position = parseChangePosition(id);
-		return position === null ? END : { change: position.change, seq: positionOf(position.deliveryId).seq };
+		if (position === null) return END;
+		// A row that was deleted had a number after that one, which may be of a row with the same change.
+		const { seq, exact } = positionOf(position.deliveryId);
+		return { change: position.change, seq: exact ? seq : seq + 0.5 };
 	};
 	const read = (row: Row, readRow: ReadRow): ChangedDelivery => ({
 		delivery: readRow(row),
@@ -145,8 +148,15 @@ interface WantedChanges {
 
 type Limits = { readonly entries: number; readonly rows: number };
 
-/** Reads up to `limit` rows on one side of an edge, in order. Each status has a part of the index. */
+/**
+ * Reads up to `limit` rows on one side of an edge, in order. Each status has a part of the index. It has no numbers of rows, by which changes
+ * with one number are sorted: that would take four times as long. So this is only done where a read ends among them.
+ */
 function createScan(prepare: ReturnType<typeof createStatementCache>) {
+	const next = prepare(`
+		SELECT 1 FROM deliveries INDEXED BY deliveries_by_change WHERE project = ? AND status = ? AND status <> 1 AND change = ?
+		LIMIT 1 OFFSET 1
+	`);
 	return (changes: WantedChanges, order: Order, edge: Edge, limit: number, limits: Limits): Scanned => {
 		const { wanted, conditions, statuses, low, high, numbers } = changes;
 		const checks = conditions.checks
@@ -157,19 +167,17 @@ function createScan(prepare: ReturnType<typeof createStatementCache>) {
 		const range = order === "ASC" ? [Math.max(low, change), high] : [low, Math.min(high, change)];
 		// Of the entries with the number of the edge, those on its other side do not count.
 		const other = `${order === "ASC" ? "<" : ">"}${edge.isIn ? "" : "="}`;
-		const looked = `
-			SELECT entry.seq, entry.change, ${qualified("entry", COLUMNS)} FROM ${numbers === null ? BY_CHANGE : BY_NUMBER}
-			WHERE entry.project = ? AND entry.status = ? AND entry.status <> 1 AND entry.change >= ? AND entry.change <= ?
-			AND NOT (+entry.change = ? AND +entry.seq ${other} ?)
-			ORDER BY entry.change ${order}, entry.seq ${order}
-		`;
-		const passing = `
-			SELECT looked.seq, looked.change FROM (${looked} LIMIT ?) looked
-			WHERE ${[...checks.map(({ sql }) => sql), "TRUE"].join(" AND ")}
-		`;
+		const passes = [...checks.map(({ sql }) => sql), "TRUE"].join(" AND ");
 		const entries = Math.ceil(limits.entries / statuses.length);
 		const lookAt = rowsWithin(limits.rows / statuses.length, conditions.checks);
-		const parts = statuses.map((status): Scanned => {
+		const scanPart = (status: ChangeFilter["statuses"][number], isSorted: boolean): Scanned => {
+			const looked = `
+				SELECT entry.seq, entry.change, ${qualified("entry", COLUMNS)} FROM ${numbers === null ? BY_CHANGE : BY_NUMBER}
+				WHERE entry.project = ? AND entry.status = ? AND entry.status <> 1 AND entry.change >= ? AND entry.change <= ?
+				AND NOT (+entry.change = ? AND +entry.seq ${other} ?)
+				ORDER BY entry.change ${order} ${isSorted ? `, entry.seq ${order}` : ""}
+			`;
+			const passing = `SELECT looked.seq, looked.change FROM (${looked} LIMIT ?) looked WHERE ${passes}`;
 			const given = numbers === null ? [] : [JSON.stringify(numbers)];
 			const inStatus = [...given, wanted.project, STATUS_CODES[status], ...range, change, seq];
 			const values = [...inStatus, entries, ...checks.flatMap((check) => check.values)];
@@ -181,10 +189,23 @@ function createScan(prepare: ReturnType<typeof createStatementCache>) {
 				WHERE ${[...matches.map(({ sql }) => sql), "TRUE"].join(" AND ")} LIMIT ?
 			`).all(...values, lookAt, ...matches.flatMap((match) => match.values), limit);
 			if (rows.length === limit) return { rows, stoppedAt: rows.at(-1) };
+			const all = prepare(`
+				SELECT count(*) AS entries, count(*) FILTER (WHERE ${passes}) AS passing FROM (${looked} LIMIT ?) looked
+			`).get(...checks.flatMap((check) => check.values), ...inStatus, entries);
 			const stoppedAt: Row | undefined =
-				prepare(`${passing} LIMIT 1 OFFSET ?`).get(...values, lookAt - 1) ??
-				prepare(`${looked} LIMIT 1 OFFSET ?`).get(...inStatus, entries - 1);
+				number(all?.["passing"]) >= lookAt
+					? prepare(`${passing} LIMIT 1 OFFSET ?`).get(...values, lookAt - 1)
+					: number(all?.["entries"]) === entries
+						? prepare(`${looked} LIMIT 1 OFFSET ?`).get(...inStatus, entries - 1)
+						: undefined;
 			return { rows, stoppedAt };
+		};
+		const isShared = (status: ChangeFilter["statuses"][number], { stoppedAt }: Scanned): boolean =>
+			stoppedAt !== undefined &&
+			next.get(wanted.project, STATUS_CODES[status], number(stoppedAt["change"])) !== undefined;
+		const parts = statuses.map((status) => {
+			const part = scanPart(status, false);
+			return isShared(status, part) ? scanPart(status, true) : part;
 		});
 		return together(parts, order, limit);
 	};

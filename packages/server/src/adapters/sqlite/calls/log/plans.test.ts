@@ -160,6 +160,35 @@ describe("lists in the order of changes", () => {
 		expect(walk("newer")).toEqual(older.toReversed());
 	});
 
+	it.each(["older", "newer"] as const)(
+		"go on towards %s ones from a row that was deleted with its event, also if changes share a number",
+		(direction) => {
+			using db = new DatabaseSync(":memory:");
+			const calls = openLog(db, 100);
+			db.exec("UPDATE deliveries SET status = 2, change = seq / 50");
+			const all = db
+				.prepare("SELECT seq FROM deliveries ORDER BY change, seq")
+				.all()
+				.map(({ seq }) => Number(seq));
+			const filter = { ...ANY_CHANGE, statuses: ["Failed"] } as const;
+			const found: number[] = [];
+			let next = `${direction === "older" ? 1e6 : 0}.${cursor}`;
+			for (let goesOn = true; goesOn;) {
+				const page = calls.changedDeliveries(SCOPE, filter, { limit: 1, cursor: { direction, id: next } });
+				for (const { delivery, position } of page.rows) {
+					// The counter in the id of event `n` is 4 n, and that of its delivery one more.
+					found.push((Number.parseInt(delivery.id.slice(-12, -8), 16) - 1) / 2 + 1);
+					next = position;
+				}
+				goesOn = direction === "older" ? page.hasOlder : page.hasNewer;
+				const [last] = found.slice(-1);
+				if (last !== undefined)
+					db.exec(`DELETE FROM deliveries WHERE seq = ${last}; DELETE FROM events WHERE seq = ${last - 1}`);
+			}
+			expect(found).toEqual(direction === "older" ? all.toReversed() : all);
+		},
+	);
+
 	it("end their pages early if few match, and find the last match in both directions", () => {
 		using db = new DatabaseSync(":memory:");
 		const calls = openLog(db, 150_000);

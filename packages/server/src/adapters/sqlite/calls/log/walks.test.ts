@@ -91,6 +91,18 @@ describe.each(MIXTURES)("a walk that finds one delivery, or none, with %s", (_na
 	});
 });
 
+it("looks at no more events with a tag on a page than there is time for", () => {
+	using db = new DatabaseSync(":memory:");
+	openLog(db, (n) => n % WEBHOOKS, 1);
+	db.exec("INSERT INTO event_tags (project, tag, event) SELECT 1, 'some', seq FROM events WHERE seq % 60 = 0");
+	db.exec("ANALYZE");
+	const calls = createLogCalls(db, new DeliveryTable(db, 0), 1_000);
+	const { found, pages } = walk(calls, SCOPES[2][1], { ...ANY_DELIVERY, ...NOBODY, tag: "some" });
+	expect(found).toBe(0);
+	// An event with its delivery takes 3.5 parts of a budget, and 200 events are read at once: 400 on a page.
+	expect(pages).toBeGreaterThanOrEqual(EVENTS / 30 / 400);
+});
+
 describe("a customer who has very many webhooks", () => {
 	it("reads a page by few statements, if few of them have deliveries", () => {
 		using db = new DatabaseSync(":memory:");
@@ -127,6 +139,161 @@ describe("a customer who has very many webhooks", () => {
 		expect(walk(calls, scope, { ...ANY_DELIVERY, tag: "one" }).found).toBe(1);
 		expect(walk(calls, scope, { ...ANY_DELIVERY, ...NOBODY }).found).toBe(0);
 	});
+});
+
+describe("a customer who has a hundred webhooks", () => {
+	const HUNDRED = 100;
+	const HALF = BUDGET / 2;
+	/** Those that the budget is for, and some entries of each webhook at least. */
+	const MOST_ENTRIES = HALF / 0.08 + 4 * HUNDRED;
+
+	it.each([
+		["in turns", (n: number) => n % HUNDRED],
+		["each in a time of its own", (n: number) => Math.floor((n * HUNDRED) / OWN)],
+		["one after the other of some", (n: number) => (n < OWN / 2 ? n % 3 : Math.floor((n * HUNDRED) / OWN))],
+	])("has all entries that a page reads counted, also those that are read ahead, %s", (_name, webhookOf) => {
+		using db = new DatabaseSync(":memory:");
+		let entries = 0;
+		const prepare = db.prepare.bind(db);
+		db.prepare = (sql: string) => {
+			const statement = prepare(sql);
+			const get = statement.get.bind(statement);
+			const counting = (...values: SQLInputValue[]) => {
+				const row = get(...values);
+				const chunks: readonly (readonly number[])[] = JSON.parse(String(row?.["chunks"] ?? "[]"));
+				entries += chunks.reduce((sum, [count = 0]) => sum + count, 0);
+				return row;
+			};
+			// Newer ones are looked at to find out whether there are some behind the cursor.
+			return sql.includes("AS chunks") && sql.includes("DESC")
+				? Object.assign(statement, { get: counting })
+				: statement;
+		};
+		migrate(db, 0);
+		fill(db, () => 0, 2, EVENTS);
+		addWebhooks(db, HUNDRED);
+		db.function("own_of", (event) => MORE + 1 + webhookOf(Number(event) / 2 / OWN_EVERY - 1));
+		db.exec(`UPDATE deliveries SET webhook = own_of(event) WHERE webhook <= ${WEBHOOKS}`);
+		const calls = createLogCalls(db, new DeliveryTable(db, 0), HALF);
+		const filter = { ...ANY_DELIVERY, statuses: ["Failed"], responseCodes: [{ from: 418, to: 418 }] } as const;
+		let [most, request]: [number, PageRequest] = [0, { limit: 10, cursor: null }];
+		for (let pages = 0; pages < 10; pages++) {
+			entries = 0;
+			const page = calls.deliveries(SCOPES[0][1], filter, request);
+			most = Math.max(most, entries);
+			const { nextPage } = pageCursors(page, request);
+			if (nextPage === null) break;
+			request = { limit: 10, cursor: decodeCursor(nextPage, (text) => isId("dlv", text)) };
+		}
+		expect(most).toBeGreaterThan(100);
+		expect(most).toBeLessThanOrEqual(MOST_ENTRIES);
+	});
+});
+
+describe("a filter that entries of an index tell all about", () => {
+	it("finds a customer's deliveries without a look at rows that do not match", () => {
+		using db = new DatabaseSync(":memory:");
+		const seen: string[] = [];
+		const prepare = db.prepare.bind(db);
+		db.prepare = (sql: string) => {
+			seen.push(sql);
+			return prepare(sql);
+		};
+		const calls = openLog(db, (n) => n % WEBHOOKS, 2);
+		db.exec("UPDATE deliveries SET response_code = 503 WHERE event / 10 % 100 = 0");
+		const [, scope, own] = SCOPES[1];
+		const filter = { ...ANY_DELIVERY, ...own, statuses: ["Failed"], responseCodes: [{ from: 503, to: 503 }] } as const;
+		expect(walk(calls, scope, filter).found).toBe(countOf(db, "response_code = 503"));
+		expect(calls.countDeliveries(scope, filter, null)).toMatchObject({
+			count: countOf(db, "response_code = 503"),
+			goesOnAt: null,
+		});
+		expect(seen.filter((sql) => sql.includes("AS chunks"))).not.toEqual([]);
+		expect(seen.filter((sql) => sql.includes("AS fate"))).toEqual([]);
+	});
+});
+
+/** How many deliveries of the customer fulfil a condition. */
+function countOf(db: DatabaseSync, condition: string): number {
+	const row = db.prepare(`SELECT count(*) AS n FROM deliveries WHERE webhook <= ${WEBHOOKS} AND ${condition}`).get();
+	return Number(row?.["n"]);
+}
+
+describe("a customer's pages and counts", () => {
+	const ROWS = 1_500;
+	const filters = [
+		{},
+		NOBODY,
+		{ ...NOBODY, tag: "often" },
+		{ eventTypes: ["none.*"] },
+		{ statuses: ["Pending", "Succeeded"], eventTypes: ["order.*"] },
+		{ statuses: ["Failed"] },
+		{ statuses: ["Failed", "Pending"], ...LATER },
+		{ webhookId: "webhook_00000000-0002-7000-8000-000000000000" },
+	] as const;
+	/** Some rows are open, and some have failed. `change` says what of others there is, and which rows are listed. */
+	const pagesWith = (webhooks: number, change: (db: DatabaseSync) => void) => {
+		using db = new DatabaseSync(":memory:");
+		migrate(db, 0);
+		fill(db, (n) => n % WEBHOOKS, 1, ROWS);
+		if (webhooks > WEBHOOKS) {
+			addWebhooks(db, webhooks);
+			db.exec(`UPDATE deliveries SET webhook = ${MORE} + 1 + event % ${webhooks} WHERE webhook <= ${WEBHOOKS}`);
+		}
+		db.exec(`
+			INSERT INTO open (seq, event, webhook, project, listed) SELECT seq, event, webhook, project, 1 FROM deliveries WHERE event / 10 % 5 = 0;
+			DELETE FROM deliveries WHERE event / 10 % 5 = 0;
+			UPDATE deliveries SET status = 2, response_code = 500, change = seq WHERE event / 10 % 5 = 1;
+		`);
+		change(db);
+		const calls = createLogCalls(db, new DeliveryTable(db, 0), webhooks > WEBHOOKS ? 600 : 60);
+		return filters.map((some) => {
+			const filter = { ...ANY_DELIVERY, ...some };
+			const pages: unknown[] = [];
+			for (const direction of ["older", "newer"] as const) {
+				let id: string | null = `dlv_${direction === "older" ? "f" : "0"}0000000-0000-7000-8000-000000000000`;
+				while (id !== null) {
+					const request: PageRequest = { limit: 10, cursor: { direction, id } };
+					const { rows, ...page } = calls.deliveries(SCOPES[0][1], filter, request);
+					pages.push({ ...page, ids: rows.map((row) => row.id) });
+					const { nextPage, prevPage } = pageCursors({ ...page, rows }, request);
+					const next = direction === "older" ? nextPage : prevPage;
+					id = next === null ? null : decodeCursor(next, (text) => isId("dlv", text)).id;
+				}
+			}
+			for (let place: string | null = null; ;) {
+				const part: ReturnType<Calls["countDeliveries"]> = calls.countDeliveries(SCOPES[0][1], filter, place);
+				pages.push(part);
+				place = part.goesOnAt;
+				if (place === null) return pages;
+			}
+		});
+	};
+	const isOthers = `webhook BETWEEN ${WEBHOOKS + 1} AND ${WEBHOOKS + OTHER_WEBHOOKS}`;
+	const listUpTo = (db: DatabaseSync, full: number, open: number) => {
+		db.prepare("UPDATE deliveries SET listed = (seq <= ?)").run(full);
+		db.prepare("UPDATE open SET listed = (seq <= ?)").run(open);
+	};
+
+	it.each([WEBHOOKS, 150])(
+		"end in the same places whatever others have, and whichever rows are in no index yet, with %i webhooks",
+		(webhooks) => {
+			const expected = pagesWith(webhooks, () => undefined);
+			expect(expected.flat().length).toBeGreaterThan(50);
+			const alone = pagesWith(webhooks, (db) =>
+				db.exec(`DELETE FROM deliveries WHERE ${isOthers}; DELETE FROM open WHERE ${isOthers}`),
+			);
+			expect(alone).toEqual(expected);
+			for (const [full, open] of [
+				[0, 0],
+				[2 * ROWS - 400, 2 * ROWS - 1_500],
+				[2 * ROWS - 1_003, 2 * ROWS - 40],
+			] as const) {
+				expect(pagesWith(webhooks, (db) => listUpTo(db, full, open))).toEqual(expected);
+			}
+		},
+		60_000,
+	);
 });
 
 describe("a page that ends among deliveries that a replay has made", () => {

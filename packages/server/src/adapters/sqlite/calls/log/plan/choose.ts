@@ -50,7 +50,7 @@ interface Way {
  * What one entry takes, in µs, if its columns tell all, if its row must be looked at, or the event of its row, too; and what each part of
  * a way takes for its statements, whatever it finds.
  */
-const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 2, dense: 0.2, part: 150 } as const;
+const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 5, dense: 0.2, part: 150 } as const;
 /** Ways are compared by how far so many entries reach, of all their parts together, and of each part so many at least. */
 const SAMPLE = 1_000;
 const LEAST_SAMPLE = 50;
@@ -87,13 +87,13 @@ export function choosePlan(
 	}
 	// What a customer reads must not depend on others, so others' rows are not even read.
 	if (customer !== null && reader !== null) {
-		return indexed(customerSources(prepare, customer, conditions, wanted, { marks, leadMs }));
+		return indexed(customerSources(prepare, customer, conditions, wanted, { marks, leadMs, range }));
 	}
 	if (event !== null) return indexed(eventSources(prepare, event, conditions));
 	const open = () => openSources(prepare, wanted, conditions, marks);
 	const changed = createChangedSource(prepare, lastChangeBefore, wanted, conditions, range);
 	if (changed !== null) return indexed([changed, ...open()]);
-	const ways = waysTo(prepare, wanted, conditions, { marks, leadMs });
+	const ways = waysTo(prepare, wanted, conditions, { marks, leadMs, range });
 	const [best] = ways.map((way) => timed(prepare, way, range, order)).sort((a, b) => a.us - b.us);
 	if (best === undefined) throw new Error("there is no way to the deliveries");
 	const numbersPerRow = best.way.isCovered ? 0 : numbersOfRow(prepare, range, order);
@@ -107,7 +107,7 @@ function waysTo(
 	prepare: Prepare,
 	wanted: Wanted,
 	conditions: Conditions,
-	{ marks, leadMs }: Pick<Planner, "marks" | "leadMs">,
+	{ marks, leadMs, range }: Pick<Planner, "marks" | "leadMs"> & { readonly range: SeqRange },
 ): Way[] {
 	const { project, webhook, customer, filter, types } = wanted;
 	const { tag = null } = filter;
@@ -143,7 +143,7 @@ function waysTo(
 	if (customer !== null && webhook === null && customer.webhooks.length <= MAX_CUSTOMER_WEBHOOKS) {
 		const cost = isExceptional(wanted) ? exceptionalCost(wanted) : conditions.needsEvent ? COSTS.event : COSTS.row;
 		ways.push({
-			sources: () => customerSources(prepare, customer, conditions, wanted, { marks, leadMs }),
+			sources: () => customerSources(prepare, customer, conditions, wanted, { marks, leadMs, range }),
 			parts: customerEntries(customer, wanted).map((each) => partOf(each, cost)),
 			isCovered: cost === COSTS.entry,
 			hasOpen: true,

@@ -6,40 +6,42 @@ import type { Prepare } from "../../statement-cache.ts";
 import { isOfCustomer } from "../customers.ts";
 import { conditionsOf, isExceptional, type Conditions } from "../filter/conditions.ts";
 import type { Wanted } from "../filter/wanted.ts";
-import { createEntrySource, type Checked, type CountableSource, type Entries } from "../sources.ts";
-import { entriesOf, exceptionalOf, fullTail, LISTED, LISTED_OPEN, openTail, type WebhookEntries } from "./entries.ts";
+import type { SeqRange } from "../seq-page.ts";
+import { createEntrySource, type Checked, type CountableSource, type Entries, type Table } from "../sources.ts";
+import { entriesOf, exceptionalOf, LISTED, LISTED_OPEN, type WebhookEntries } from "./entries.ts";
+import { Tail } from "./tail.ts";
 import { createTogetherSource } from "./together.ts";
 
-/** A stretch in which each of more webhooks has one entry could take longer than a page may. */
-const MOST_TOGETHER = 100;
+/** All of them are looked for before the first row is known, which takes about 1.5 ms. */
+const MOST_TOGETHER = 1_000;
 
 /**
- * One source for each index that has deliveries of the customer's webhooks, and one for each tail, which has the newest rows of all
- * webhooks. None of them looks at deliveries of others, so that neither the length of a page nor its cursors depend on those.
+ * One source for each index that has deliveries of the customer's webhooks, with the rows of the tail that are not in it yet, of which
+ * there may be any number: when rows of anybody enter the index, the sources find the same as before, at the same cost. None of them judges
+ * deliveries of others, so that neither the length of a page nor its cursors depend on those.
  */
 export function customerSources(
 	prepare: Prepare,
 	customer: NonNullable<Wanted["customer"]>,
 	conditions: Conditions,
 	wanted: Wanted,
-	{ marks, leadMs }: Pick<LogView, "marks" | "leadMs">,
+	{ marks, leadMs, range }: Pick<LogView, "marks" | "leadMs"> & { readonly range: SeqRange },
 ): CountableSource[] {
 	const { event } = wanted;
 	const own = isOfCustomer("+entry.webhook", customer);
 	// What belongs to one of the webhooks belongs to the customer: comparing it with all of them would be done again for each.
-	const ofWebhooks = conditionsOf({ ...wanted, customer: null }, { leadMs });
-	const of = (entries: Entries) => createEntrySource(prepare, entries, checkedOf(conditions));
-	const together = (entries: WebhookEntries, checked: Checked) =>
-		sourcesOf(prepare, customer.webhooks, entries, checked);
+	const ofWebhooks = conditionsOf({ ...wanted, customer: null, webhook: null }, { leadMs });
+	const tailOf = (table: Table, mark: number) => new Tail(prepare, { table, mark, own, range });
+	const together = (entries: WebhookEntries, tail: Tail | null, checked: Checked) => {
+		const webhooks = webhooksWith(prepare, customer.webhooks, { entries, tail, range });
+		return webhooks.map((some) => createTogetherSource(prepare, { webhooks: some, entries, tail, checked }));
+	};
+	const full = checkedOf(ofWebhooks);
 	const sources = [
-		...(isExceptional(wanted) ? [] : [of(fullTail(own, marks))]),
-		...(conditions.open === null
-			? []
-			: [
-					createEntrySource(prepare, openTail(own, marks), openCheckedOf(conditions)),
-					...together(LISTED_OPEN, openCheckedOf(ofWebhooks)),
-				]),
-		...fullEntries(wanted).flatMap((entries) => together(entries, checkedOf(ofWebhooks))),
+		...(conditions.open === null ? [] : together(LISTED_OPEN, tailOf("open", marks.open), openCheckedOf(ofWebhooks))),
+		...(isExceptional(wanted)
+			? exceptionalEntries(wanted).flatMap((entries) => together(entries, null, full))
+			: together(LISTED, tailOf("deliveries", marks.full), full)),
 	];
 	if (event === null) return sources;
 	const outside: Entries = {
@@ -48,44 +50,52 @@ export function customerSources(
 		where: { sql: `entry.event = ? AND entry.outside = 1 AND ${own.sql}`, values: [event.seq, ...own.values] },
 		columns: ["event", "webhook"],
 	};
-	return [...sources.map((source) => inBlock(source, event)), of(outside)];
+	return [
+		...sources.map((source) => inBlock(source, event)),
+		createEntrySource(prepare, outside, checkedOf(conditions)),
+	];
 }
 
-/** Reads the webhooks that have such entries together; if they are very many, a hundred together. */
-function sourcesOf(
-	prepare: Prepare,
-	webhooks: readonly number[],
-	entries: WebhookEntries,
-	checked: Checked,
-): CountableSource[] {
-	const some = webhooks.length > MOST_TOGETHER ? withEntries(prepare, webhooks, entries) : webhooks;
-	const sources: CountableSource[] = [];
-	for (let at = 0; at === 0 || at < some.length; at += MOST_TOGETHER) {
-		sources.push(createTogetherSource(prepare, some.slice(at, at + MOST_TOGETHER), entries, checked));
-	}
-	return sources;
+interface WithEntries {
+	readonly entries: WebhookEntries;
+	readonly tail: Tail | null;
+	readonly range: SeqRange;
 }
 
+/** The webhooks in groups that are read together: if they are very many, only those that have such entries, a thousand in each group. */
+function webhooksWith(prepare: Prepare, webhooks: readonly number[], entries: WithEntries): (readonly number[])[] {
+	if (webhooks.length <= MOST_TOGETHER) return [webhooks];
+	const some = withEntries(prepare, webhooks, entries);
+	const groups = Math.max(1, Math.ceil(some.length / MOST_TOGETHER));
+	return Array.from({ length: groups }, (_, n) => some.slice(n * MOST_TOGETHER, (n + 1) * MOST_TOGETHER));
+}
+
+/** In the order of the webhooks, wherever their entries are. */
 function withEntries(
 	prepare: Prepare,
 	webhooks: readonly number[],
-	{ table, index, beside }: WebhookEntries,
+	{ entries: { table, index, beside }, tail, range: { low, high } }: WithEntries,
 ): readonly number[] {
 	const row = prepare(`
-		SELECT json_group_array(owner.value) AS webhooks FROM json_each(?) owner
-		WHERE EXISTS (SELECT 1 FROM ${table} entry INDEXED BY ${index} WHERE entry.webhook = owner.value AND ${beside.sql})
-	`).get(JSON.stringify(webhooks), ...beside.values);
-	return json(row?.["webhooks"]);
+		SELECT json_group_array(owner.value) AS webhooks FROM json_each(?) owner WHERE EXISTS (
+			SELECT 1 FROM ${table} entry INDEXED BY ${index}
+			WHERE entry.webhook = owner.value AND ${beside.sql} AND entry.seq >= ? AND entry.seq < ?
+		)
+	`).get(JSON.stringify(webhooks), ...beside.values, low, high);
+	const listed = json<readonly number[]>(row?.["webhooks"]);
+	if (tail === null) return listed;
+	const some = new Set([...listed, ...tail.webhooks]);
+	return webhooks.filter((webhook) => some.has(webhook));
 }
 
 /** The entries of the full rows of a customer, webhook by webhook, without those of the tails. */
 export function customerEntries({ webhooks }: NonNullable<Wanted["customer"]>, wanted: Wanted): Entries[] {
-	return webhooks.flatMap((webhook) => fullEntries(wanted).map((entries) => entriesOf(entries, webhook)));
+	const full = isExceptional(wanted) ? exceptionalEntries(wanted) : [LISTED];
+	return webhooks.flatMap((webhook) => full.map((entries) => entriesOf(entries, webhook)));
 }
 
-function fullEntries(wanted: Wanted): readonly WebhookEntries[] {
-	if (!isExceptional(wanted)) return [LISTED];
-	return (wanted.filter.statuses ?? DELIVERY_STATUSES).map(exceptionalOf);
+function exceptionalEntries({ filter }: Wanted): readonly WebhookEntries[] {
+	return (filter.statuses ?? DELIVERY_STATUSES).map(exceptionalOf);
 }
 
 function checkedOf({ full, checks, isOnlyChecks }: Conditions): Checked {
