@@ -12,6 +12,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { customerScope, projectOf, projectScope, type Scope } from "../../../core/access/principal.ts";
 import { ANY_DELIVERY, ANY_ENTRY, fillStore, idsOf, NEWEST } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import { systemClock } from "../../system/system-clock.ts";
 import { Readers } from "./readers.ts";
 import { openThreadedSqliteStore } from "./threaded-store.ts";
 
@@ -25,7 +26,7 @@ async function open() {
 	const dir = new TemporaryDir(fastParent());
 	onTestFinished(() => dir[Symbol.dispose]());
 	const path = dir.join("fanfare.db");
-	const { store, died } = await openThreadedSqliteStore({ path });
+	const { store, died } = await openThreadedSqliteStore({ path, clock: systemClock });
 	onTestFinished(() => store.close());
 	const world = await fillStore(store);
 	return { ...world, died, path, wal: `${path}-wal` };
@@ -253,7 +254,7 @@ describe("the end", () => {
 	it("of the thread that writes rejects the reads, too", async () => {
 		using dir = new TemporaryDir(fastParent());
 		const started = once(process, "worker") as Promise<[Worker]>;
-		const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db") });
+		const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock });
 		const [writer] = await started;
 		const { scope, accept } = await fillStore(store);
 		await accept();
