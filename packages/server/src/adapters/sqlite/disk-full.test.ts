@@ -85,7 +85,10 @@ describe("a full disk", () => {
 
 	it.runIf(problem === null).each([
 		["", openSqliteStore],
-		[" in threads", async (options: SqliteStoreOptions) => (await openThreadedSqliteStore({ ...options, clock: systemClock })).store],
+		[
+			" in threads",
+			async (options: SqliteStoreOptions) => (await openThreadedSqliteStore({ ...options, clock: systemClock })).store,
+		],
 	])("of a store%s refuses events, answers reads, and accepts events again when there is space", async (_, open) => {
 		using dir = new TemporaryDir();
 		using mounted = mountTmpfs(dir.join("small"), "6m");

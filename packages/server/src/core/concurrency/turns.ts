@@ -1,6 +1,7 @@
 // Turns for calls that projects make: each project has few under way. So what one project asks for delays neither the calls of others nor
 // those of the engine itself, before which only these few stand.
 import type { Clock } from "../clock.ts";
+import { shareOf } from "../policies/share.ts";
 
 export interface TurnsOptions {
 	/** Calls under way at once. */
@@ -29,8 +30,6 @@ export interface Place {
 	readonly isPatient?: boolean;
 }
 
-const SHARE_OF_A_PART = 0.75;
-
 /** The calls of an owner that wait, in order, as what begins them. */
 class Queue {
 	readonly #urgent = new Set<() => void>();
@@ -47,7 +46,7 @@ class Queue {
 		if (this.length >= mostWaiting) return false;
 		if (part === undefined) return true;
 		const own = this.#parts.get(part)?.size ?? 0;
-		return own < SHARE_OF_A_PART * (mostWaiting - (this.length - own));
+		return own < shareOf(mostWaiting, this.length, own);
 	}
 
 	/** Returns what takes the call away again. */

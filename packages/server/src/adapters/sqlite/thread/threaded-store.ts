@@ -70,9 +70,8 @@ export async function openThreadedSqliteStore(
 		const names = (await thread.opened) as readonly string[];
 		const calls = names.map((name): [string, Call] => [name, callOf(name, { thread, readers, writes })]);
 		const close = async () => {
-			await writes.close();
 			// The last connection to close empties the WAL, which must be the one that can write.
-			await readers.close();
+			await Promise.all([writes.close(), readers.close()]);
 			await thread.close();
 		};
 		return { store: { ...(Object.fromEntries(calls) as unknown as Store), close }, died: thread.died };
