@@ -13,7 +13,6 @@ import { ArmedWebhooks } from "./armed-webhooks.ts";
 import type { DirectoryListener } from "./directory-listener.ts";
 import { EventTypeCache } from "./event-type-cache.ts";
 import { KeyTable, type FoundKey } from "./key-table.ts";
-import { NamedTypes } from "./named-types.ts";
 import { projectNotFound, webhookNotFound } from "./not-found.ts";
 import { ProjectNames, type NameStore } from "./project-names.ts";
 import { summarize } from "./sealed-webhook.ts";
@@ -65,8 +64,7 @@ export class Directory {
 		this.#parts = parts;
 		this.workspace = workspace;
 		this.#armed = new ArmedWebhooks(parts);
-		const types = new NamedTypes((projectId, names) => parts.store.eventTypesByName(projectId, names));
-		this.#eventTypes = new EventTypeCache((projectId, name) => types.read(projectId, name));
+		this.#eventTypes = EventTypeCache.of(parts.store);
 		parts.wire.follow((projectId, version) => this.#follow(projectId, version));
 	}
 

@@ -1,6 +1,8 @@
 // Event types in memory, so that a send does not read from the store: those used last, within a bound that projects share. It
 // remembers which names do not exist, too.
 import type { EventType } from "../../core/event-type.ts";
+import type { DirectoryStore } from "../../ports/store/directory.ts";
+import { NamedTypes } from "./named-types.ts";
 import { SharedLru } from "./shared-lru.ts";
 
 type Found = Promise<EventType | null>;
@@ -25,6 +27,12 @@ export class EventTypeCache {
 	/** `read` reads an event type from the store; null if there is none. */
 	constructor(read: (projectId: string, name: string) => Found) {
 		this.#read = read;
+	}
+
+	/** A cache of what is in a store. */
+	static of(store: Pick<DirectoryStore, "eventTypesByName">): EventTypeCache {
+		const types = new NamedTypes((projectId, names) => store.eventTypesByName(projectId, names));
+		return new EventTypeCache((projectId, name) => types.read(projectId, name));
 	}
 
 	/** Resolves with null if the project has no event type of this name. Rejects if the read fails. */

@@ -5,7 +5,10 @@ import { SharedLru } from "./shared-lru.ts";
 
 /** The keys of a project that are kept, of those that are asked for. */
 function kept(cache: SharedLru<string>, project: string, keys: string): string {
-	return keys.split("").filter((key) => cache.peek(project, key) !== undefined).join("");
+	return keys
+		.split("")
+		.filter((key) => cache.peek(project, key) !== undefined)
+		.join("");
 }
 
 function fill(cache: SharedLru<string>, project: string, keys: string, size = 1): void {
