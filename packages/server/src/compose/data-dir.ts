@@ -56,12 +56,13 @@ export function lockDir({ dataDir }: Config, resources: AsyncDisposableStack): s
  */
 export async function openDataDir(
 	{ dataDir, masterKey }: Config,
-	clock: Pick<Clock, "now">,
+	clock: Pick<Clock, "now" | "after">,
 	resources: AsyncDisposableStack,
 	onProgress?: (progress: UpgradeProgress) => void,
 ): Promise<OpenDataDir> {
 	if (!existsSync(storePath(dataDir)) && existsSync(restoringPath(dataDir))) throw unfinishedRestore(dataDir);
-	const { store, died } = await openThreadedSqliteStore({ path: storePath(dataDir), now: clock.now() }, onProgress);
+	const options = { path: storePath(dataDir), now: clock.now(), clock };
+	const { store, died } = await openThreadedSqliteStore(options, onProgress);
 	resources.defer(() => store.close());
 	const identity = await store.identity();
 	const known = masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);

@@ -14,7 +14,7 @@ import type { Profile } from "./profile.ts";
  */
 export function createEmbeddedProfile(
 	config: Config,
-	clock: Pick<Clock, "now">,
+	clock: Pick<Clock, "now" | "after">,
 	resources: AsyncDisposableStack,
 ): Profile {
 	const { dataDir } = config;

@@ -7,6 +7,7 @@ import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
 import { fillStore, NEWEST, type World } from "../../ports/contract/store/records/records.ts";
+import { systemClock } from "../system/system-clock.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
 import { openThreadedSqliteStore } from "./thread/threaded-store.ts";
 
@@ -84,7 +85,10 @@ describe("a full disk", () => {
 
 	it.runIf(problem === null).each([
 		["", openSqliteStore],
-		[" in threads", async (options: SqliteStoreOptions) => (await openThreadedSqliteStore(options)).store],
+		[
+			" in threads",
+			async (options: SqliteStoreOptions) => (await openThreadedSqliteStore({ ...options, clock: systemClock })).store,
+		],
 	])("of a store%s refuses events, answers reads, and accepts events again when there is space", async (_, open) => {
 		using dir = new TemporaryDir();
 		using mounted = mountTmpfs(dir.join("small"), "6m");

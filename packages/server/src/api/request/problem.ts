@@ -123,7 +123,7 @@ function presentable(error: unknown): FanfareError {
 	if (error instanceof StoreError && error.code === "store_overloaded") {
 		return new FanfareError(
 			"overloaded",
-			"Too many reads of this project are waiting, so this one was refused. Try again shortly, with fewer requests at once.",
+			"Too many reads or changes of this project are waiting, so this one was refused. Try again shortly, with fewer requests at once.",
 		);
 	}
 	return new FanfareError(

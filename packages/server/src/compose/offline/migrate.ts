@@ -57,7 +57,7 @@ export async function migrateDataDir(
 	try {
 		lockDir(config, resources);
 		// Without the master key: no secret is read.
-		const options = { path: storePath(config.dataDir), now: systemClock.now() };
+		const options = { path: storePath(config.dataDir), now: systemClock.now(), clock: systemClock };
 		const { store } = await openThreadedSqliteStore(options, ({ moved, total }) =>
 			onProgress({ step: "upgrading", fraction: total === null ? null : moved / Math.max(1, total) }),
 		);

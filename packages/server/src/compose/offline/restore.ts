@@ -116,7 +116,7 @@ async function holdWebhooks(
 	onProgress: (progress: CopyProgress) => void,
 ): Promise<number> {
 	const now = systemClock.now();
-	const { store } = await openThreadedSqliteStore({ path, now }, ({ moved, total }) =>
+	const { store } = await openThreadedSqliteStore({ path, now, clock: systemClock }, ({ moved, total }) =>
 		onProgress({ step: "upgrading", fraction: total === null ? null : moved / Math.max(1, total) }),
 	);
 	try {

@@ -64,7 +64,7 @@ export class Directory {
 		this.#parts = parts;
 		this.workspace = workspace;
 		this.#armed = new ArmedWebhooks(parts);
-		this.#eventTypes = new EventTypeCache((projectId, name) => parts.store.eventType(projectId, name));
+		this.#eventTypes = EventTypeCache.of(parts.store);
 		parts.wire.follow((projectId, version) => this.#follow(projectId, version));
 	}
 

@@ -270,4 +270,23 @@ describe("the event type cache", () => {
 		await cache.get("p", "t0");
 		expect(reads.filter((name) => name === "t0")).toHaveLength(2);
 	});
+
+	it("keeps the types of a project while another one asks for very many, or very large ones", async () => {
+		for (const schema of [null, "x".repeat(1_024 * 1_024)]) {
+			const reads: string[] = [];
+			const read = async (project: string, name: string) => (
+				reads.push(`${project} ${name}`),
+				project === "greedy" ? eventType(name, schema) : eventType(name, "{}")
+			);
+			const cache = new EventTypeCache(read);
+			for (let n = 0; n < 50; n++) await cache.get(`p${n}`, "a");
+			for (let n = 0; n < 20_000; n++) await cache.get("greedy", `t${n}`);
+			reads.length = 0;
+			for (let n = 0; n < 50; n++) await cache.get(`p${n}`, "a");
+			await cache.get("greedy", "t19999");
+			expect(reads).toEqual([]);
+			await cache.get("greedy", "t0");
+			expect(reads).toEqual(["greedy t0"]);
+		}
+	});
 });

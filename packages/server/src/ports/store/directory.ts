@@ -247,6 +247,8 @@ export interface DirectoryStore {
 	 */
 	eventTypes(scope: Scope, archived: boolean | null, page: PageRequest): Promise<Page<EventType>>;
 	eventType(projectId: string, name: string): Promise<EventType | null>;
+	/** The event types with these names, in their order; null for a name that the project has no type of. */
+	eventTypesByName(projectId: string, names: readonly string[]): Promise<readonly (EventType | null)[]>;
 	/** The names of the `internal` event types of a project, or for null of all projects. */
 	internalEventTypes(
 		projectId: string | null,

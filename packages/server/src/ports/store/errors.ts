@@ -5,7 +5,7 @@
  *
  * - `store_full`: no disk space is left. The same call can succeed after space was made.
  * - `store_unavailable`: the store is closed, damaged or cannot be reached. The same call may succeed later.
- * - `store_overloaded`: too many reads of the caller's project wait already. The same call can succeed soon.
+ * - `store_overloaded`: too many reads or changes of the caller's project wait already, or they take too long. The same call can succeed soon.
  * - `store_conflict`: the data contradicts what is stored, such as an id that already exists, a webhook that does not
  *   exist, or an update of a missing row. The same call never succeeds, so nobody should retry it.
  */

@@ -3,6 +3,7 @@
 import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "../../../core/clock.ts";
+import { Turns, type TurnsOptions } from "../../../core/concurrency/turns.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
@@ -10,7 +11,6 @@ import { isAftermath, isAnswer, isBroken, isBusy, isPlanOutdated, isRetryable, t
 import { lockProject } from "./locks.ts";
 import { CONNECT_TIMEOUT_MS, MAX_CONNECTIONS, Pools, type ConnectionOptions } from "./pools.ts";
 import { ClientSession, type Session } from "./session.ts";
-import { Turns, type TurnsOptions } from "./turns.ts";
 
 /** How often something is done that another transaction is in the way of: more than a pool has connections, since all may have old plans. */
 const MAX_TRIES = 5;
@@ -45,7 +45,8 @@ export class Database {
 		this.#clock = clock;
 		this.#onConnectionChange = onConnectionChange;
 		const { maxConnections = MAX_CONNECTIONS, connectTimeoutMs = CONNECT_TIMEOUT_MS } = options;
-		this.#turnsOptions = { most: Math.max(1, maxConnections - 1), maxWaitMs: connectTimeoutMs, clock };
+		const refusal = (message: string) => new StoreError("store_overloaded", message);
+		this.#turnsOptions = { most: Math.max(1, maxConnections - 1), maxWaitMs: connectTimeoutMs, clock, refusal };
 		// Those of one project would only wait for its lock.
 		this.#changes = this.turns(1);
 	}

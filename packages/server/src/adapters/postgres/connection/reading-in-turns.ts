@@ -1,4 +1,5 @@
 // A store whose reads for somebody take turns by project.
+import type { Turns } from "../../../core/concurrency/turns.ts";
 import {
 	isRowRead,
 	mostWaiting,
@@ -7,7 +8,6 @@ import {
 	type ReadName,
 } from "../../../ports/store/reads/read-owners.ts";
 import type { Store } from "../../../ports/store/store.ts";
-import type { Turns } from "./turns.ts";
 
 type Read = (...parameters: readonly unknown[]) => Promise<unknown>;
 

@@ -8,7 +8,7 @@ import type { StatsJournal } from "../stats/stats-journal.ts";
 import { createWriteEntry } from "./audit.ts";
 import { createDeleteCustomerCalls } from "./customers/delete-customer.ts";
 import type { Change } from "./directory/change.ts";
-import { createEventTypeCalls, createEventTypePage } from "./directory/event-types.ts";
+import { createEventTypeCalls, createEventTypePage, createNamedTypes } from "./directory/event-types.ts";
 import { createKeyCalls } from "./directory/keys.ts";
 import { createVersionCalls } from "./directory/project-changes.ts";
 import { createProjectCalls } from "./directory/projects.ts";
@@ -16,7 +16,7 @@ import { createVersions } from "./directory/versions.ts";
 import { createWebhookPage } from "./directory/webhook-list.ts";
 import { createWebhookCalls } from "./directory/webhooks.ts";
 
-/** Prepares the calls of `DirectoryStore` that write, fill the directory, or are part of a decision. */
+/** Prepares the calls of `DirectoryStore` that write or fill the directory. */
 export function createDirectoryCalls(
 	db: DatabaseSync,
 	table: DeliveryTable,
@@ -37,5 +37,5 @@ export function createDirectoryCalls(
 
 /** Prepares the calls of `DirectoryStore` that a reader can make. */
 export function createDirectoryReads(db: DatabaseSync) {
-	return { webhooks: createWebhookPage(db), eventTypes: createEventTypePage(db) };
+	return { webhooks: createWebhookPage(db), eventTypes: createEventTypePage(db), ...createNamedTypes(db) };
 }

@@ -12,6 +12,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { customerScope, projectOf, projectScope, type Scope } from "../../../core/access/principal.ts";
 import { ANY_DELIVERY, ANY_ENTRY, fillStore, idsOf, NEWEST } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import { systemClock } from "../../system/system-clock.ts";
 import { Readers } from "./readers.ts";
 import { openThreadedSqliteStore } from "./threaded-store.ts";
 
@@ -25,10 +26,12 @@ async function open() {
 	const dir = new TemporaryDir(fastParent());
 	onTestFinished(() => dir[Symbol.dispose]());
 	const path = dir.join("fanfare.db");
-	const { store, died } = await openThreadedSqliteStore({ path });
+	const started = once(process, "worker") as Promise<[Worker]>;
+	const { store, died } = await openThreadedSqliteStore({ path, clock: systemClock });
+	const [worker] = await started;
 	onTestFinished(() => store.close());
 	const world = await fillStore(store);
-	return { ...world, died, path, wal: `${path}-wal` };
+	return { ...world, died, worker, path, wal: `${path}-wal` };
 }
 
 /** The thread that the next read starts. */
@@ -62,6 +65,41 @@ function sizeOf(path: string): number {
 }
 
 describe("a read beside commits", () => {
+	it("sees an event type as soon as it is created, and is none of the thread that writes", async () => {
+		const { store, worker, records, projectId } = await open();
+		const sent: string[] = [];
+		const post = worker.postMessage.bind(worker);
+		worker.postMessage = (message: { readonly name: string }, transferred) => (
+			sent.push(message.name),
+			post(message, transferred)
+		);
+		for (let n = 0; n < 30; n++) {
+			const type = records.eventType(projectId, `t${n}`);
+			await store.putEventType(type, { expected: null, limit: 1_000, entry: null });
+			const [one, several] = await Promise.all([
+				store.eventType(projectId, type.name),
+				store.eventTypesByName(projectId, ["none", type.name]),
+			]);
+			expect([one?.name, ...several.map((found) => found?.name)]).toEqual([type.name, undefined, type.name]);
+		}
+		expect(new Set(sent)).toEqual(new Set(["putEventType"]));
+	});
+
+	it("of single rows comes before its owner's lists, which are not forgotten over many of them", async () => {
+		const { path, projectId, scope } = await open();
+		const paused = Promise.withResolvers<void>();
+		const made: string[] = [];
+		const readers = new Readers(path, { read: () => Promise.resolve(), emptyWal: () => Promise.resolve() });
+		const pause = readers.pause(() => paused.promise);
+		const list = () => readers.read(projectId, "events", [scope, ANY_EVENT, FIRST]).then(() => made.push("list"));
+		const row = () => readers.read(projectId, "eventTypesByName", [projectId, ["a"]]).then(() => made.push("row"));
+		const reads = [list(), list(), ...Array.from({ length: 40 }, row)];
+		paused.resolve();
+		await Promise.all([pause, ...reads]);
+		expect(made.flatMap((kind, index) => (kind === "list" ? [index] : []))).toEqual([16, 33]);
+		await readers.close();
+	});
+
 	it("sees every commit that was acknowledged before it, and every part of it", async () => {
 		const { store, scope, projectId, webhookId, records } = await open();
 		const sender = async () => {
@@ -253,7 +291,7 @@ describe("the end", () => {
 	it("of the thread that writes rejects the reads, too", async () => {
 		using dir = new TemporaryDir(fastParent());
 		const started = once(process, "worker") as Promise<[Worker]>;
-		const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db") });
+		const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock });
 		const [writer] = await started;
 		const { scope, accept } = await fillStore(store);
 		await accept();

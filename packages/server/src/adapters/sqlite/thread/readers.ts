@@ -1,6 +1,6 @@
 // The threads that read the log, and the queue of reads that wait for them: projects take turns, and each has one read under way.
 import { StoreError } from "../../../ports/store/errors.ts";
-import { mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
+import { isRowRead, mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { ReadReply } from "./thread-messages.ts";
@@ -19,6 +19,17 @@ interface WaitingRead {
 	readonly parameters: readonly unknown[];
 	readonly resolve: (value: unknown) => void;
 	readonly reject: (error: unknown) => void;
+}
+
+/** Reads of single rows that are made before a list of the same owner that waits. */
+const ROWS_BEFORE_A_LIST = 16;
+
+/** The reads of an owner that wait, each kind in order. Those of single rows come first: changes and sends need them. */
+interface Queue {
+	readonly rows: WaitingRead[];
+	readonly lists: WaitingRead[];
+	/** How many of single rows were made since the last list. */
+	rowsMade: number;
 }
 
 /** What the thread that writes does for the readers. */
@@ -61,7 +72,7 @@ export class Readers {
 		owner: null,
 	}));
 	/** By owner; the owner whose turn is next comes first. */
-	readonly #waiting = new Map<string, WaitingRead[]>();
+	readonly #waiting = new Map<string, Queue>();
 	/** What new threads must be told, by webhook. */
 	readonly #pulledIn = new Map<number, PulledInNote>();
 	/** What new reads are refused with. */
@@ -81,10 +92,11 @@ export class Readers {
 	/** Makes a read in its owner's turn. Rejects with `store_overloaded` if too many reads of this owner wait. */
 	read(owner: string, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
 		if (this.#refusal !== null) return Promise.reject(this.#refusal);
-		const own = this.#waiting.get(owner) ?? [];
-		if (own.length >= mostWaiting(name)) return Promise.reject(overloaded(own.length));
+		const own = this.#waiting.get(owner) ?? { rows: [], lists: [], rowsMade: 0 };
+		const waiting = lengthOf(own);
+		if (waiting >= mostWaiting(name)) return Promise.reject(overloaded(waiting));
 		return new Promise((resolve, reject) => {
-			own.push({ name, parameters, resolve, reject });
+			(isRowRead(name) ? own.rows : own.lists).push({ name, parameters, resolve, reject });
 			this.#waiting.set(owner, own);
 			this.#serve();
 		});
@@ -125,7 +137,7 @@ export class Readers {
 	/** The thread that writes has ended: rejects all reads. */
 	fail(error: StoreError): void {
 		this.#refusal = error;
-		const waiting = [...this.#waiting.values()].flat();
+		const waiting = [...this.#waiting.values()].flatMap(({ rows, lists }) => [...rows, ...lists]);
 		this.#waiting.clear();
 		for (const { reject } of waiting) reject(error);
 		for (const slot of this.#slots) {
@@ -170,10 +182,10 @@ export class Readers {
 
 	/** Takes an owner's next read. If it has more, they come after those of the others. */
 	#take(owner: string): WaitingRead {
-		const own = this.#waiting.get(owner) ?? [];
-		const next = own.shift();
+		const own = this.#waiting.get(owner);
+		const next = own === undefined ? undefined : nextOf(own);
 		this.#waiting.delete(owner);
-		if (own.length > 0) this.#waiting.set(owner, own);
+		if (own !== undefined && lengthOf(own) > 0) this.#waiting.set(owner, own);
 		if (next === undefined) throw new Error("an owner without reads was given a turn");
 		return next;
 	}
@@ -249,6 +261,21 @@ export class Readers {
 /** A thread that has ended needs to be told nothing. */
 function tell(link: ThreadLink, name: string, parameters: readonly unknown[]): void {
 	link.call(name, parameters).catch(() => {});
+}
+
+/** Takes the next read: one of single rows, if there is one, but a list if enough of them were made since the last. */
+function nextOf(queue: Queue): WaitingRead | undefined {
+	const { rows, lists } = queue;
+	if (rows.length > 0 && (lists.length === 0 || queue.rowsMade < ROWS_BEFORE_A_LIST)) {
+		queue.rowsMade++;
+		return rows.shift();
+	}
+	queue.rowsMade = 0;
+	return lists.shift();
+}
+
+function lengthOf({ rows, lists }: Queue): number {
+	return rows.length + lists.length;
 }
 
 function overloaded(waiting: number): StoreError {

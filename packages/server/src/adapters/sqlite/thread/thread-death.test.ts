@@ -6,6 +6,7 @@ import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it, onTestFinished } from "vitest";
 
 import { StoreError } from "../../../ports/store/errors.ts";
+import { systemClock } from "../../system/system-clock.ts";
 import { openThreadedSqliteStore, type ThreadedStore } from "./threaded-store.ts";
 
 const UNAVAILABLE = { name: "StoreError", code: "store_unavailable" };
@@ -14,7 +15,7 @@ const UNAVAILABLE = { name: "StoreError", code: "store_unavailable" };
 async function open(path: string): Promise<ThreadedStore & { readonly worker: Worker }> {
 	// Node emits this for each thread that the process starts.
 	const started = once(process, "worker") as Promise<[Worker]>;
-	const opened = await openThreadedSqliteStore({ path });
+	const opened = await openThreadedSqliteStore({ path, clock: systemClock });
 	const [worker] = await started;
 	onTestFinished(() => opened.store.close());
 	return { ...opened, worker };
@@ -78,7 +79,7 @@ it("does not report a store that was closed as dead", async () => {
 it("rejects the opening when the thread ends before the store is open", async () => {
 	using dir = new TemporaryDir(fastParent());
 	process.once("worker", (worker: Worker) => void worker.terminate());
-	await expect(openThreadedSqliteStore({ path: dir.join("fanfare.db") })).rejects.toMatchObject({
+	await expect(openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock })).rejects.toMatchObject({
 		...UNAVAILABLE,
 		message: expect.stringContaining("thread has ended unexpectedly") as string,
 	});

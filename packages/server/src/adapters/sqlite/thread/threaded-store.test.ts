@@ -2,6 +2,7 @@
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
 import { storeContract } from "../../../ports/contract/store.contract.ts";
+import { systemClock } from "../../system/system-clock.ts";
 import { openThreadedSqliteStore } from "./threaded-store.ts";
 
 const dir = new TemporaryDir(fastParent());
@@ -10,12 +11,13 @@ let path = "";
 
 storeContract({
 	name: "threaded sqlite",
-	open: async () => (await openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)) })).store,
+	open: async () =>
+		(await openThreadedSqliteStore({ path: (path = dir.join(`${files++}.db`)), clock: systemClock })).store,
 	// Each opening starts a thread. The calls are those of the store without a thread, which gets all histories.
 	effort: 0.1,
 	capabilities: { horizonMs: 0, returnsSpace: true },
 	reopen: async (store) => {
 		await store.close();
-		return (await openThreadedSqliteStore({ path })).store;
+		return (await openThreadedSqliteStore({ path, clock: systemClock })).store;
 	},
 });

@@ -2,17 +2,26 @@
 //
 // One thread writes. Its calls are made one after the other, in their order. If it ends by itself (out of memory, a bug), every call
 // rejects and the opener is told: acknowledged data is on the disk, and the next start continues from there. Calls that only read for
-// somebody go to other threads (readers.ts), so that no commit waits for them.
+// somebody go to other threads (readers.ts), so that no commit waits for them, and those that change something for somebody take turns
+// (writes.ts), so that few of them stand before a commit.
+import type { Clock } from "../../../core/clock.ts";
 import type { CustomerDeletionStep } from "../../../ports/store/customers.ts";
 import type { StoreError } from "../../../ports/store/errors.ts";
 import { ownerOfRead, READ_NAMES, type ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import { isOwnedWrite } from "../../../ports/store/writes/write-owners.ts";
 import type { MoveProgress } from "../schema/move-rows.ts";
 import type { SqliteStoreOptions } from "../sqlite-store.ts";
 import { Readers } from "./readers.ts";
 import { ThreadLink } from "./thread-link.ts";
+import { Writes } from "./writes.ts";
 
 const YOUNG_GENERATION_MB = 12;
+
+export interface ThreadedStoreOptions extends SqliteStoreOptions {
+	/** Says when a change has waited for too long. */
+	readonly clock: Pick<Clock, "after">;
+}
 
 /** A store whose thread is running. */
 export interface ThreadedStore {
@@ -32,11 +41,11 @@ type Call = (...parameters: readonly unknown[]) => Promise<unknown>;
  * of an earlier version are moved, which can take minutes. If the process ends meanwhile, the next opening goes on with it.
  *
  * @example
- * const { store, died } = await openThreadedSqliteStore({ path: "fanfare.db" });
+ * const { store, died } = await openThreadedSqliteStore({ path: "fanfare.db", clock });
  * void died.then((error) => console.error(error.message));
  */
 export async function openThreadedSqliteStore(
-	options: SqliteStoreOptions,
+	{ clock, ...options }: ThreadedStoreOptions,
 	onProgress: (progress: MoveProgress) => void = () => {},
 ): Promise<ThreadedStore> {
 	const thread = new ThreadLink({
@@ -55,13 +64,14 @@ export async function openThreadedSqliteStore(
 		read: (name, parameters) => thread.call(name, parameters),
 		emptyWal: () => thread.call("releaseSpace", [0]),
 	});
+	const writes = new Writes(clock);
 	void thread.died.then((error) => readers.fail(error));
 	try {
 		const names = (await thread.opened) as readonly string[];
-		const calls = names.map((name): [string, Call] => [name, callOf(name, thread, readers)]);
+		const calls = names.map((name): [string, Call] => [name, callOf(name, { thread, readers, writes })]);
 		const close = async () => {
 			// The last connection to close empties the WAL, which must be the one that can write.
-			await readers.close();
+			await Promise.all([writes.close(), readers.close()]);
 			await thread.close();
 		};
 		return { store: { ...(Object.fromEntries(calls) as unknown as Store), close }, died: thread.died };
@@ -71,9 +81,17 @@ export async function openThreadedSqliteStore(
 	}
 }
 
-function callOf(name: string, thread: ThreadLink, readers: Readers): Call {
+/** The parts that make calls. */
+interface Parts {
+	readonly thread: ThreadLink;
+	readonly readers: Readers;
+	readonly writes: Writes;
+}
+
+function callOf(name: string, { thread, readers, writes }: Parts): Call {
 	if (isRead(name)) return (...parameters) => readers.read(ownerOfRead(name, parameters), name, parameters);
 	const call: Call = (...parameters) => thread.call(name, parameters);
+	if (isOwnedWrite(name)) return (...parameters) => writes.run(name, parameters, call);
 	switch (name) {
 		// A snapshot that somebody reads would keep it from emptying the WAL.
 		case "releaseSpace":

@@ -46,6 +46,17 @@ export function describeEventTypes(current: CurrentStore): void {
 		expect((await store.eventTypes(scope, null, ALL)).rows).toEqual([bare, full]);
 	});
 
+	it("finds event types by several names at once, in their order, and none of another project", async () => {
+		const world = await fillStore(current());
+		const { store, records, projectId } = world;
+		const [a, b] = [await add(world, "a"), await add(world, "b")];
+		const other = records.project();
+		await store.insertProject(other, null);
+		expect(await store.eventTypesByName(projectId, ["b", "none", "a", "b"])).toEqual([b, null, a, b]);
+		expect(await store.eventTypesByName(projectId, [])).toEqual([]);
+		for (const id of [other.id, "no id"]) expect(await store.eventTypesByName(id, ["a", "b"])).toEqual([null, null]);
+	});
+
 	it("replaces all fields of an event type of the same name", async () => {
 		const world = await fillStore(current());
 		const { store, scope } = world;

@@ -20,6 +20,8 @@ const OWNERS = {
 	attempts: projectOf,
 	webhooks: projectOf,
 	eventTypes: projectOf,
+	eventType: (projectId) => projectId,
+	eventTypesByName: (projectId) => projectId,
 	customers: projectOf,
 	customer: projectOf,
 	relays: projectOf,
@@ -48,20 +50,25 @@ const ROW_READS: ReadonlySet<string> = new Set<ReadName>([
 	"replay",
 	"customer",
 	"changeBound",
+	"eventType",
+	"eventTypesByName",
 ]);
 
 /** Reads of a project that wait, at most. Pages take some 5 ms each. */
 const MAX_WAITING = 256;
 /** With those of single rows, which changes need: so no change fails because its project lists too much. */
 const MAX_WAITING_WITH_ROWS = 512;
+/** With those that sends need: so no send fails because its project reads too much. A project has one of them at a time. */
+const MAX_WAITING_WITH_SENDS = 513;
 
-/** Whether it is one of single rows, which changes need: it should not wait for its owner's lists. */
+/** Whether it is one of single rows, which changes and sends need: it does not wait for its owner's lists. */
 export function isRowRead(name: ReadName): boolean {
 	return ROW_READS.has(name);
 }
 
 /** How many reads of its owner may wait when this one is asked for. */
 export function mostWaiting(name: ReadName): number {
+	if (name === "eventTypesByName") return MAX_WAITING_WITH_SENDS;
 	return ROW_READS.has(name) ? MAX_WAITING_WITH_ROWS : MAX_WAITING;
 }
 

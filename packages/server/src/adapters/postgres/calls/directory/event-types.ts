@@ -61,6 +61,12 @@ export function createEventTypeCalls(database: Database) {
 				const [row] = await session.run(SELECT, [uuidOf("proj", projectId), name]);
 				return row === undefined ? null : EVENT_TYPE.read(row);
 			}),
+		eventTypesByName: (projectId: string, names: readonly string[]): Promise<(EventType | null)[]> =>
+			database.read(async (session) => {
+				const types = (await session.run(SELECT_SOME, [uuidOf("proj", projectId), names])).map(EVENT_TYPE.read);
+				const byName = new Map(types.map((type) => [type.name, type]));
+				return names.map((name) => byName.get(name) ?? null);
+			}),
 		internalEventTypes: (projectId: string | null): Promise<{ projectId: string; name: string }[]> =>
 			database.read(async (session) => {
 				const project = projectId === null ? null : uuidOf("proj", projectId);

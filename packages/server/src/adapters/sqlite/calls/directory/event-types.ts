@@ -15,20 +15,15 @@ import { noProject, type Change } from "./change.ts";
 
 type PutOptions = Parameters<DirectoryStore["putEventType"]>[1];
 
-/** Prepares the calls about event types, except for pages of them. */
+/** Prepares the calls about event types that write or fill the directory. */
 export function createEventTypeCalls(db: DatabaseSync, change: Change) {
 	const { transact, versions, writeEntry } = change;
-	const select = db.prepare("SELECT * FROM event_types WHERE project_id = ? AND name = ?");
 	const internal = "SELECT project_id, name FROM event_types INDEXED BY event_types_internal WHERE visibility = 1";
 	const selectInternal = db.prepare(internal);
 	const selectInternalOf = db.prepare(`${internal} AND project_id = ?`);
 	const remove = db.prepare("DELETE FROM event_types WHERE project_id = ? AND name = ?");
 
 	return {
-		eventType(projectId: string, name: string): EventType | null {
-			const row = select.get(idBytes("proj", projectId), name);
-			return row === undefined ? null : EVENT_TYPE.read(row);
-		},
 		internalEventTypes: (projectId: string | null): { projectId: string; name: string }[] => {
 			const rows = projectId === null ? selectInternal.all() : selectInternalOf.all(idBytes("proj", projectId));
 			return rows.map((row) => ({ projectId: idText("proj", bytes(row["project_id"])), name: text(row["name"]) }));
@@ -63,6 +58,20 @@ function createPut(db: DatabaseSync, { transact, versions, writeEntry }: Change)
 			writeEntry(entry);
 			return revision;
 		});
+}
+
+/** Prepares the reads of event types by their names. */
+export function createNamedTypes(db: DatabaseSync) {
+	const select = db.prepare("SELECT * FROM event_types WHERE project_id = ? AND name = ?");
+	const eventType = (projectId: string, name: string): EventType | null => {
+		const row = select.get(idBytes("proj", projectId), name);
+		return row === undefined ? null : EVENT_TYPE.read(row);
+	};
+	return {
+		eventType,
+		eventTypesByName: (projectId: string, names: readonly string[]): (EventType | null)[] =>
+			names.map((name) => eventType(projectId, name)),
+	};
 }
 
 /** Prepares the pages of event types. The list is ordered by name: "older" goes down the alphabet, "newer" goes up. */
