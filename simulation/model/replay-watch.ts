@@ -26,7 +26,7 @@ export class ReplayWatch {
 	}
 
 	async after(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
-		if (name === "insertReplays" && result === true) {
+		if (name === "insertReplays" && result === null) {
 			for (const { replay, eventIds = null } of parameters[0] as readonly NewReplay[]) {
 				this.#book.replays.push(replay.id);
 				this.#matching.set(replay.id, await this.#match(replay, eventIds));

@@ -49,6 +49,7 @@ describe("readConfig", () => {
 			tracesUrl: null,
 			tracesRatio: 1,
 			maxWebhooksPerCustomer: 50,
+			maxReplays: 100,
 			maxReplaysPerCustomer: 2,
 			maxStreamsPerCustomer: 5,
 			maxTestsPerCustomer: 2,

@@ -55,7 +55,7 @@ export class LiveFacts {
 			case "commit":
 				return this.#committed(parameters[0] as CommitBatch, result as CommitResult);
 			case "insertReplays":
-				return result === true
+				return result === null
 					? (parameters[0] as readonly NewReplay[]).flatMap(({ replay }) => this.#replay(replay, true))
 					: [];
 			case "stepReplay": {

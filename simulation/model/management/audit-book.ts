@@ -59,7 +59,7 @@ const CHANGES: Readonly<Record<string, (result: unknown) => boolean>> = {
 	deleteEventType: isMade,
 	insertWebhook: hasVersion,
 	updateWebhook: isMade,
-	insertReplays: (result) => result === true,
+	insertReplays: (result) => result === null,
 	cancelReplay: (result) => result === true,
 	erasePayload: isMade,
 	beginCustomerDeletion: (result) =>

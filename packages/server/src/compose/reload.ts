@@ -92,13 +92,14 @@ export class SettingsInForce {
 
 /** The settings of the engine that can change. */
 export function engineChangeOf(config: Config): EngineChange {
-	const { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, maxWebhooksPerCustomer, maxReplaysPerCustomer } = config;
-	const { maxStreamsPerCustomer, maxTestsPerCustomer, relays, maxRelays, maxRelaysPerCustomer } = config;
+	const { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes } = config;
+	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = config;
+	const { relays, maxRelays, maxRelaysPerCustomer } = config;
 	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
 	const ofCustomers = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
 	const ofRelays = { relays, maxRelays, maxRelaysPerCustomer };
 	return {
-		limits: { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, ...ofCustomers, ...ofRelays },
+		limits: { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes, ...ofCustomers, ...ofRelays },
 		retention: { retentionDays, payloadRetentionDays },
 		quotas: { maxEventsPerSecond, maxStoredBytes },
 	};

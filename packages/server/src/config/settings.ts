@@ -207,6 +207,14 @@ export const configSchema = z.object({
 		example: "16777216",
 		reloads: true,
 	}),
+	maxReplays: setting(wholeNumber(10, 10_000), 100, {
+		expected: "a whole number from 10 to 10000",
+		meaning:
+			"The most running replays of one project, with those of its customers. Starting further ones is refused with a 409.",
+		defaultText: "`100`",
+		example: "20",
+		reloads: true,
+	}),
 	maxWebhooksPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxWebhooksPerCustomer), 50, {
 		expected: "a whole number from 1 to 10000",
 		meaning:
@@ -218,7 +226,7 @@ export const configSchema = z.object({
 	maxReplaysPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxReplaysPerCustomer), 2, {
 		expected: "a whole number from 1 to 100",
 		meaning:
-			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They do not count among those of the project.",
+			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They count among those of the project (`FANFARE_MAX_REPLAYS`), but not among the 10 to its webhooks without a customer.",
 		defaultText: "`2`",
 		example: "1",
 		reloads: true,

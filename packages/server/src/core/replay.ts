@@ -15,7 +15,7 @@ export const DEFAULT_REPLAY_OUTCOMES: readonly ReplayOutcome[] = ["Failed", "Can
 export const REPLAY_STATUSES = ["Running", "Finished", "Cancelled"] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 
-/** The largest number of Running replays in one project. */
+/** The largest number of Running replays to the webhooks of one project that have no customer. */
 export const MAX_RUNNING_REPLAYS = 10;
 /** The largest number of events that one replay can be asked for by their ids. */
 export const MAX_CHOSEN_EVENTS = 1_000;

@@ -59,6 +59,8 @@ export interface EngineLimits extends WebhookLimits, CustomerLimits, RelayLimits
 	readonly relays: boolean;
 	/** Projects that are not deleted. */
 	readonly maxProjects: number;
+	/** Running replays of one project, with those of its customers. */
+	readonly maxReplays: number;
 	/** API keys, of the workspace and of all projects. */
 	readonly maxKeys: number;
 	/** Attempts in flight at once, in all. */
@@ -118,6 +120,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
 	findEveryMs: null,
+	maxReplays: 100,
 	maxWebhooksPerCustomer: 50,
 	maxReplaysPerCustomer: 2,
 	maxStreamsPerCustomer: 5,
@@ -133,7 +136,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
 /** The limits that can change while the engine runs: each is compared with a count when something is added. */
 export type ChangeableLimits = Pick<
 	EngineLimits,
-	keyof WebhookLimits | keyof CustomerLimits | keyof RelayLimits | "relays" | "maxProjects" | "maxKeys"
+	keyof WebhookLimits | keyof CustomerLimits | keyof RelayLimits | "relays" | "maxProjects" | "maxKeys" | "maxReplays"
 >;
 
 /** What can change while the engine runs. */

@@ -41,6 +41,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	senderThreads: "delivering",
 	relays: "delivering",
 	maxRelays: "delivering",
+	maxReplays: "delivering",
 	retentionDays: "retention",
 	payloadRetentionDays: "retention",
 	maxEventsPerSecond: "retention",

@@ -4,7 +4,7 @@
 export interface CustomerLimits {
 	/** Webhooks of one customer that are not deleted. */
 	readonly maxWebhooksPerCustomer: number;
-	/** Running replays to the webhooks of one customer. They do not count among those of the project. */
+	/** Running replays to the webhooks of one customer, which count among those of the project. */
 	readonly maxReplaysPerCustomer: number;
 	/** Live streams of one customer, which do not count among those of the project. */
 	readonly maxStreamsPerCustomer: number;

@@ -1,4 +1,5 @@
 // The replayer: executes the running replays in the background, in small steps, so that live traffic hardly notices.
+import { Rotation } from "../../core/concurrency/rotation.ts";
 import type { Replay } from "../../core/replay.ts";
 import { isDeliverable } from "../../core/webhook.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
@@ -9,6 +10,7 @@ import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { Pace } from "./pace.ts";
 import { Periodic } from "./periodic.ts";
+import { Schedule } from "./schedule.ts";
 
 type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer" | "tenure">;
 
@@ -23,53 +25,78 @@ interface Neighbours {
 /** Events examined and deliveries created in one step, which take about 2 ms and 1 ms. */
 const SCAN_LIMIT = 500;
 const DELIVERY_LIMIT = 32;
-/**
- * The time until the first look, after which the pace decides. While no replay can make a step, it doubles up to the
- * maximum.
- */
-const LOOK_EVERY_MS = { first: 20, max: 250 } as const;
-/** Replays examined in one look, at most, besides those that wait for their webhook. */
+/** The time until the first look after a replay was added. Then the pace decides. */
+const FIRST_LOOK_MS = 20;
+/** Replays that the store is asked about in one look, at most. */
 const MAX_LOOKS = 8;
+/**
+ * How long a replay rests that could not make a step. The time doubles with each further look in vain: a replay waits for its
+ * receiver, or for what a rate limit allows, at most twice as long as it has to.
+ */
+const REST_MS = { first: 10, max: 1_000 } as const;
+/** How long a replay rests whose webhook is paused or disabled, or which another process has. To look costs nothing. */
+const STOPPED_REST_MS = 250;
 /** The share of a webhook's attempts in flight that replays may take. The rest is always free for live traffic. */
 const SHARE = 0.5;
 /**
  * Replays queue at most this many seconds' worth of a rate limit, which is how long a live event can wait behind them.
  */
 const RATE_SHARE_S = 0.1;
-const RETRY_AFTER_MS = 1_000;
+/** How long a replay rests whose step has failed, and how long all others do: a store that fails is told about a few times each second. */
+const FAILED_MS = { own: 1_000, all: 250 } as const;
 /** How often the live stream tells of the progress of a replay, at most. */
 const TELL_EVERY_MS = 1_000;
 /** How often the running replays are read while other processes can start some, too. */
 const FIND_EVERY_MS = 2_000;
 const READ_PROBLEM = "the running replays could not be read";
 
+/** A running replay. */
+interface Running {
+	replay: Replay;
+	/** How long it rests if it can't make a step the next time. */
+	restMs: number;
+	/** When the live stream was last told of it, in monotonic time. */
+	toldAt: number;
+}
+
 /**
- * The running replays make their steps in round robin order, each in the process that holds its webhook. A replay can
- * make a step if its webhook is deliverable and few of its earlier replay deliveries still wait for their first attempt.
- * The pace, which follows live traffic, sets the time between steps. Each step is one transaction that also advances the
- * replay's position, so a crash loses nothing: the next start continues. If the webhook is deleted, a step cancels the replay.
- * Replays that other processes start are found in the store.
+ * The running replays make their steps in turns, each in the process that holds its webhook: projects take turns, in each of them
+ * its customers, and of each customer the replays. A replay can make a step if its webhook is deliverable and few of its earlier
+ * replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets the time between steps. Each
+ * step is one transaction that also advances the replay's position, so a crash loses nothing: the next start continues. If the
+ * webhook is deleted, a step cancels the replay. Replays that other processes start are found in the store.
  *
  * States:
  * - stopped: the initial state, and the one after `stop`. Replays can be added, and wait for `start`.
  * - idle: entered by `start`. No replay is running, and no timer is set.
  * - waiting: entered when there is a running replay. A timer is set for the next look.
  * - working: entered when the timer fires, left for waiting or idle when the look has ended. One look is under way.
+ *
+ * States of a replay: in line ──its turn──▶ under way ──step made──▶ in line
+ *                     under way ──no step──▶ resting ──its time, add──▶ in line
+ *                     any ──forget──▶ gone
+ *
+ * - in line: it is looked at when it is its turn.
+ * - resting: its last look was in vain. Nobody waits for it: its time is its own.
  */
 export class Replayer {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
 	readonly #finding: Periodic;
-	/** Running replays by id. The first one is next in line. */
-	readonly #replays = new Map<string, Replay>();
+	/** Running replays by id. */
+	readonly #replays = new Map<string, Running>();
+	readonly #line = new Rotation<Running>();
+	/** By the end of their rest, in monotonic time. */
+	readonly #resting = new Schedule<Running>();
 	/** The deliveries of a webhook's replays that had not been attempted at the last look, by webhook. */
 	readonly #untried = new Map<string, readonly string[]>();
-	/** When the live stream was last told of a replay, in monotonic time. */
-	readonly #toldAt = new Map<string, number>();
 	#started = false;
 	#cancelTimer: (() => void) | null = null;
+	/** When the timer fires, in monotonic time. */
+	#timerAt = Infinity;
 	#working: Promise<void> | null = null;
-	#waitMs: number = LOOK_EVERY_MS.first;
+	/** The next look is not earlier than this, in monotonic time. */
+	#notBefore = -Infinity;
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
@@ -118,31 +145,59 @@ export class Replayer {
 		this.#started = false;
 		this.#cancelTimer?.();
 		this.#cancelTimer = null;
+		this.#timerAt = Infinity;
 		await Promise.all([this.#working, this.#finding.stop()]);
 	}
 
-	/** Adds a replay that is Running in the store. */
+	/** Adds a replay that is Running in the store. One that is known already is looked at soon. */
 	add(replay: Replay): void {
-		this.#replays.set(replay.id, replay);
-		this.#waitMs = LOOK_EVERY_MS.first;
+		const running = this.#replays.get(replay.id) ?? { replay, restMs: REST_MS.first, toldAt: -Infinity };
+		running.replay = replay;
+		running.restMs = REST_MS.first;
+		this.#replays.set(replay.id, running);
+		if (this.#line.isEmpty) this.#waitUntil(this.#parts.clock.monotonicMs() + FIRST_LOOK_MS);
+		this.#enter(running);
 		this.#plan();
 	}
 
 	/** Removes a replay that has ended in the store. */
 	forget(replayId: string): void {
-		const replay = this.#replays.get(replayId);
+		const running = this.#replays.get(replayId);
+		if (running === undefined) return;
+		const { projectId, customerId, webhookId } = running.replay;
 		this.#replays.delete(replayId);
-		this.#toldAt.delete(replayId);
-		if (replay !== undefined && !this.#replays.values().some(({ webhookId }) => webhookId === replay.webhookId)) {
-			this.#untried.delete(replay.webhookId);
-		}
+		this.#line.delete(projectId, customerId, running);
+		this.#resting.remove(running);
+		if (!this.#replays.values().some(({ replay }) => replay.webhookId === webhookId)) this.#untried.delete(webhookId);
 	}
 
+	#enter(running: Running): void {
+		const { projectId, customerId } = running.replay;
+		this.#resting.remove(running);
+		this.#line.add(projectId, customerId, running);
+	}
+
+	#rest(running: Running, ms: number): void {
+		const { id, projectId, customerId } = running.replay;
+		if (this.#replays.get(id) !== running) return;
+		this.#line.delete(projectId, customerId, running);
+		this.#resting.schedule(running, this.#parts.clock.monotonicMs() + ms);
+	}
+
+	#waitUntil(at: number): void {
+		this.#notBefore = Math.max(this.#notBefore, at);
+	}
+
+	/** A timer that is set already is only made earlier, so that whoever adds replays holds nobody up. */
 	#plan(): void {
-		if (!this.#started || this.#working !== null || this.#replays.size === 0) return;
+		if (!this.#started || this.#working !== null) return;
+		const at = Math.max(this.#notBefore, this.#line.isEmpty ? this.#resting.nextAt() : -Infinity);
+		if (at === Infinity || at >= this.#timerAt) return;
 		this.#cancelTimer?.();
-		this.#cancelTimer = this.#parts.clock.after(this.#waitMs, () => {
+		this.#timerAt = at;
+		this.#cancelTimer = this.#parts.clock.after(Math.max(0, at - this.#parts.clock.monotonicMs()), () => {
 			this.#cancelTimer = null;
+			this.#timerAt = Infinity;
 			this.#working = this.#look().finally(() => {
 				this.#working = null;
 				this.#plan();
@@ -152,49 +207,68 @@ export class Replayer {
 
 	/** Makes one step of the first replay in line that can make one, and sets the time until the next look. */
 	async #look(): Promise<void> {
-		const startedAt = this.#parts.clock.monotonicMs();
-		try {
-			const worked = await this.#stepOne();
-			const now = this.#parts.clock.monotonicMs();
-			const pauseMs = this.#near.pace.pauseMs(now - startedAt, now);
-			this.#waitMs = worked ? pauseMs : Math.max(pauseMs, Math.min(LOOK_EVERY_MS.max, this.#waitMs * 2));
-		} catch (error) {
-			// Before its step, a replay is moved to the end of the line.
-			const { id: replayId, projectId, webhookId } = [...this.#replays.values()].at(-1) ?? {};
-			const facts = { projectId, webhookId, replayId };
-			this.#parts.observer.problem("a replay could not make a step and is tried again", error, facts);
-			this.#waitMs = RETRY_AFTER_MS;
-		}
+		const { clock } = this.#parts;
+		const startedAt = clock.monotonicMs();
+		for (const running of this.#resting.takeDue(startedAt)) this.#enter(running);
+		const failedMs = await this.#stepOne();
+		const now = clock.monotonicMs();
+		this.#waitUntil(now + Math.max(failedMs, this.#near.pace.pauseMs(now - startedAt, now)));
 	}
 
-	async #stepOne(): Promise<boolean> {
-		// To pass those that wait for their webhook costs nothing, however many there are.
-		const inLine = this.#replays.values().filter((replay) => !this.#waits(replay));
-		for (const replay of inLine.take(MAX_LOOKS).toArray()) {
-			// It moves to the end of the line before anything can fail, so that a failing replay does not block the others.
-			this.#replays.delete(replay.id);
-			this.#replays.set(replay.id, replay);
-			if (await this.#advance(replay)) return true;
+	/** Returns how long all have to wait because a step has failed. */
+	async #stepOne(): Promise<number> {
+		for (let looks = 0; looks < MAX_LOOKS;) {
+			const running = this.#line.take();
+			if (running === undefined) return 0;
+			if (this.#isStopped(running.replay)) {
+				this.#rest(running, STOPPED_REST_MS);
+				continue;
+			}
+			looks++;
+			try {
+				if (await this.#turn(running)) return 0;
+			} catch (error) {
+				this.#report(running, error);
+				return FAILED_MS.all;
+			}
 		}
+		return 0;
+	}
+
+	/** It is the turn of this replay, which is neither in line nor resting meanwhile. True if its step changed anything. */
+	async #turn(running: Running): Promise<boolean> {
+		if (await this.#advance(running)) {
+			running.restMs = REST_MS.first;
+			if (this.#replays.get(running.replay.id) === running) this.#enter(running);
+			return true;
+		}
+		this.#rest(running, running.restMs);
+		running.restMs = Math.min(REST_MS.max, running.restMs * 2);
 		return false;
 	}
 
+	#report(running: Running, error: unknown): void {
+		const { id: replayId, projectId, webhookId } = running.replay;
+		const facts = { projectId, webhookId, replayId };
+		this.#parts.observer.problem("a replay could not make a step and is tried again", error, facts);
+		this.#rest(running, FAILED_MS.own);
+	}
+
 	/** Whether a replay can't make a step now, whatever the store says: its webhook is paused or disabled, or another process has it. */
-	#waits({ webhookId }: Replay): boolean {
+	#isStopped({ webhookId }: Replay): boolean {
 		if (!this.#parts.tenure.holds(webhookId)) return true;
 		const webhook = this.#near.directory.webhook(webhookId);
 		return webhook !== undefined && webhook.deleteDate === null && !isDeliverable(webhook);
 	}
 
 	/** Makes a step if the replay can make one. True if the step changed anything. */
-	async #advance(replay: Replay): Promise<boolean> {
-		if (!this.#parts.tenure.holds(replay.webhookId)) return false;
-		const webhook = this.#near.directory.webhook(replay.webhookId);
+	async #advance(running: Running): Promise<boolean> {
+		const { webhookId } = running.replay;
+		const webhook = this.#near.directory.webhook(webhookId);
 		// The webhook is deleted: in this step, the store cancels the replay.
-		if (webhook === undefined || webhook.deleteDate !== null) return this.#step(replay, 1);
-		if (!isDeliverable(webhook)) return false;
-		const room = await this.#room(replay.webhookId, webhook.rateLimit?.perSecond ?? Infinity);
-		return room === 0 ? false : this.#step(replay, room);
+		if (webhook === undefined || webhook.deleteDate !== null) return this.#step(running, 1);
+		const room = await this.#room(webhookId, webhook.rateLimit?.perSecond ?? Infinity);
+		return room === 0 ? false : this.#step(running, room);
 	}
 
 	/** How many deliveries may be created now. 0 if they are too few to be worth a step. */
@@ -212,20 +286,21 @@ export class Replayer {
 	 * False if the step changed nothing: the webhook is not deliverable in the store, or the replay waits until the horizon
 	 * of the store has reached the end of its range.
 	 */
-	async #step(replay: Replay, deliveryLimit: number): Promise<boolean> {
+	async #step(running: Running, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;
+		const { replay } = running;
 		const at = clock.now();
 		const deliveryIds = Array.from({ length: deliveryLimit }, () => ids.make("dlv", at));
 		const after = await store.stepReplay({ replayId: replay.id, at, scanLimit: SCAN_LIMIT, deliveryIds });
 		const made = deliveryIds.slice(0, (after ?? replay).deliveryCount - replay.deliveryCount);
-		if (after !== null && this.#replays.has(replay.id)) this.#replays.set(replay.id, after);
+		if (after !== null) running.replay = after;
 		if (made.length > 0) {
 			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
 			this.#near.line.due(replay.webhookId, at);
 		}
 		if (after?.status === "Running") {
 			const hasMoved = after.scannedCount > replay.scannedCount;
-			if (hasMoved) this.#tellProgress(after);
+			if (hasMoved) this.#tellProgress(running);
 			return hasMoved;
 		}
 		this.forget(replay.id);
@@ -236,11 +311,11 @@ export class Replayer {
 	}
 
 	/** Steps are made every few milliseconds, which would drown the stream. */
-	#tellProgress(replay: Replay): void {
+	#tellProgress(running: Running): void {
 		const now = this.#parts.clock.monotonicMs();
-		if (!this.#replays.has(replay.id) || now - (this.#toldAt.get(replay.id) ?? -Infinity) < TELL_EVERY_MS) return;
-		this.#toldAt.set(replay.id, now);
-		this.#near.live.replayUpdated(replay);
+		if (!this.#replays.has(running.replay.id) || now - running.toldAt < TELL_EVERY_MS) return;
+		running.toldAt = now;
+		this.#near.live.replayUpdated(running.replay);
 	}
 
 	#reportEnd(replay: Replay): void {

@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import { shardOf } from "../../core/cluster/shard.ts";
 import { TokenBucket } from "../../core/policies/token-bucket.ts";
 import type { Webhook } from "../../core/webhook.ts";
-import { LaneSchedule } from "./lane-schedule.ts";
+import { Schedule } from "../background/schedule.ts";
 import type { Lane } from "./lane.ts";
 
 /** Knows webhooks, including deleted ones. */
@@ -31,7 +31,7 @@ export type IsPrepared = (webhookId: string) => boolean;
 export class RateLimitedLanes {
 	readonly #clock: Pick<Clock, "monotonicMs">;
 	readonly #webhooks: Webhooks;
-	readonly #waiting = new LaneSchedule();
+	readonly #waiting = new Schedule<Lane>();
 	readonly #preparing = new Set<Lane>();
 	readonly #startedAt: number;
 	/** By shard: since when this process holds it, if it has gained it from others. */

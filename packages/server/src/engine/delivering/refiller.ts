@@ -4,9 +4,9 @@ import { wholeShareOf } from "../../core/policies/share.ts";
 import type { Facts } from "../../ports/observer.ts";
 import type { QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
+import { Schedule } from "../background/schedule.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
-import { LaneSchedule } from "./lane-schedule.ts";
 import type { Lane } from "./lane.ts";
 import type { ReadyQueue } from "./ready-queue.ts";
 import { StarvedLanes } from "./shares/starved-lanes.ts";
@@ -61,7 +61,7 @@ export class Refiller {
 	/** When leases were last renewed, in monotonic time. */
 	#renewedAt = -Infinity;
 	/** Lanes whose deliveries in the store are due later. */
-	readonly #later = new LaneSchedule();
+	readonly #later = new Schedule<Lane>();
 	readonly #claims = new Set<Promise<void>>();
 	readonly #starved = new StarvedLanes();
 

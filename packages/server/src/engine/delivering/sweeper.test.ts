@@ -1,8 +1,10 @@
 // Sweeps: those that a stop or a crash has interrupted are finished at the next start, and webhooks are swept in turns.
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { systemChance } from "../../adapters/system/system-chance.ts";
+import { createIdMaker } from "../../core/ids.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { setWebhook } from "../../ports/contract/store/records/records.ts";
 import { allWebhooks, summaryOf } from "../../ports/contract/store/records/webhooks.ts";
@@ -10,6 +12,8 @@ import type { Store } from "../../ports/store/store.ts";
 import { WebhookTable } from "../directory/webhook-table.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 import { Sweeper } from "./sweeper.ts";
+
+type Owner = Pick<Webhook, "projectId" | "customerId">;
 
 /** A store that notes which webhooks are swept, one entry for each step. */
 async function openSweptStore(): Promise<{ readonly store: Store; readonly swept: string[] }> {
@@ -73,6 +77,61 @@ it("sweeps webhooks in turns, so that none waits for another one with many deliv
 	await Promise.all([many, few].map(({ id }) => test.engine.webhooks.delete(test.change, id)));
 	await eventually("both are swept", async () => (await test.store.countOpen()).Held === 0);
 	expect(swept).toEqual([many.id, few.id, many.id, many.id]);
+});
+
+describe("a webhook with many deliveries", () => {
+	/**
+	 * Resumes a webhook whose sweep takes three steps, while 60 webhooks of others wait for theirs. Returns which turns it had,
+	 * counted from 0. The first two are those of the others, since the first step begins before the webhook waits.
+	 */
+	async function turnsBeside(others: (index: number, own: Owner) => Owner | undefined): Promise<number[]> {
+		const { store, swept } = await openSweptStore();
+		await using test = await openTestEngine({ store });
+		const { id } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		await test.engine.webhooks.pause(test.change, id);
+		await Promise.all(Array.from({ length: 600 }, () => test.send({ customers: ["acme"] })));
+		await eventually("all are Held", async () => (await store.countOpen()).Held === 600);
+		await test.engine.stop();
+		const [record] = await allWebhooks(store);
+		await setWebhook(store, record!.id, { status: "Enabled" });
+		const own = { projectId: test.projectId, customerId: "acme" };
+		const table = new WebhookTable();
+		const ids = createIdMaker(systemChance);
+		const webhookIds = Array.from({ length: 60 }, () => ids.make("webhook", test.clock.now()));
+		for (const [n, other] of webhookIds.entries()) {
+			const owner = others(n, own);
+			if (owner !== undefined) table.put({ ...summaryOf(record!), id: other, ...owner });
+		}
+		table.put(summaryOf(record!));
+		const directory = { webhook: (webhookId: string) => table.find(webhookId), forgetWebhook() {} };
+		const sweeper = new Sweeper(test, { directory, live: { deliveriesUpdated() {} }, line: { due() {} } });
+		swept.length = 0;
+		for (const webhookId of [...webhookIds, id]) sweeper.sweep(webhookId);
+		await eventually("all are swept", () => swept.length === 63);
+		await sweeper.stop();
+		expect((await store.countOpen()).Held).toBe(0);
+		return swept.flatMap((webhookId, turn) => (webhookId === id ? [turn] : []));
+	}
+
+	it("waits for one step of another project, however many of its webhooks wait", async () => {
+		expect(await turnsBeside(() => ({ projectId: "other", customerId: null }))).toEqual([2, 4, 6]);
+	});
+
+	it("waits for one step of a project with many customers", async () => {
+		expect(await turnsBeside((n) => ({ projectId: "other", customerId: `customer ${n}` }))).toEqual([2, 4, 6]);
+	});
+
+	it("waits for one step of another customer of its project", async () => {
+		expect(await turnsBeside((_, own) => ({ ...own, customerId: "globex" }))).toEqual([2, 4, 6]);
+	});
+
+	it("waits for one step of the webhooks that this process does not know", async () => {
+		expect(await turnsBeside(() => undefined)).toEqual([2, 4, 6]);
+	});
+
+	it("waits for the other webhooks of its customer", async () => {
+		expect(await turnsBeside((_, own) => own)).toEqual([60, 61, 62]);
+	});
 });
 
 it("has the deliveries of every step of a resume attempted at once", async () => {

@@ -1,6 +1,7 @@
 // The sweeper: after a webhook was paused, disabled, deleted or resumed, it has the store bring the waiting deliveries of
 // the webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
 // alone, so a sweep may be repeated after a crash.
+import { Rotation } from "../../core/concurrency/rotation.ts";
 import type { QueueStore, SweepStep, WebhooksToSweep } from "../../ports/store/queue.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -21,11 +22,14 @@ const STEP = 250;
 /** Webhooks that a start looks at in one call of the store: some 15 ms. */
 const LOOK_STEP = 5_000;
 const RETRY_AFTER_MS = 1_000;
+/** Whose turn it is for webhooks of which this process does not know the project. */
+const UNKNOWN = "";
 
 /**
- * Makes one step at a time, for each of the waiting webhooks in turn, so that neither sends nor other webhooks wait long
- * for a webhook with many deliveries. The store decides what a step does; nothing here depends on what this process
- * knows of the webhook.
+ * Makes one step at a time: projects take turns, in each of them its customers, and of each customer the waiting webhooks. So
+ * neither sends nor other webhooks wait long for a webhook with many deliveries, nor for many webhooks of one project. The
+ * store decides what a step does; of what this process knows of the webhook, only whose turn it is depends. Webhooks that it
+ * does not know, such as deleted ones after a start, take turns as those of one project.
  *
  * States: idle ──sweep──▶ sweeping ──no webhook waits──▶ idle
  *                         sweeping ──store failed──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
@@ -33,15 +37,15 @@ const RETRY_AFTER_MS = 1_000;
  *
  * - idle: no webhook waits for a step.
  * - sweeping: a step is under way, or begins in the next turn of the event loop. A webhook whose step left something to
- *   change waits for another one, behind the others. If `sweep` is called during its step, it waits for another one, too.
+ *   change waits for another one, behind the others of its customer. If `sweep` is called during its step, it waits for another one, too.
  * - backing off: the store has failed. A timer is set, and webhooks wait.
  * - stopped: no further step begins. There is no way back.
  */
 export class Sweeper {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** Webhooks that wait for a step, the next one first. */
-	readonly #waiting = new Set<string>();
+	/** Webhooks that wait for a step. */
+	readonly #waiting = new Rotation<string>();
 	#state: "idle" | "sweeping" | "backing off" | "stopped" = "idle";
 	#sweeping: Promise<void> = Promise.resolve();
 	#cancelBackoff = (): void => {};
@@ -64,7 +68,7 @@ export class Sweeper {
 	/** Begins to sweep a webhook. If a step of it is under way, another one follows. */
 	sweep(webhookId: string): void {
 		if (this.#state === "stopped") return;
-		this.#waiting.add(webhookId);
+		this.#wait(webhookId);
 		if (this.#state === "idle") this.#begin();
 	}
 
@@ -77,6 +81,12 @@ export class Sweeper {
 		await this.#sweeping;
 	}
 
+	/** A webhook of a project that is deleted stays that project's until it is forgotten. */
+	#wait(webhookId: string): void {
+		const { projectId = UNKNOWN, customerId = null } = this.#near.directory.webhook(webhookId) ?? {};
+		this.#waiting.add(projectId, customerId, webhookId);
+	}
+
 	#begin(): void {
 		this.#state = "sweeping";
 		this.#sweeping = this.#sweepAll();
@@ -84,12 +94,11 @@ export class Sweeper {
 
 	/** Makes steps until no webhook waits or the state changes. It handles its own failures and never rejects. */
 	async #sweepAll(): Promise<void> {
-		for (const webhookId of this.#waiting) {
-			this.#waiting.delete(webhookId);
+		for (let webhookId = this.#waiting.take(); webhookId !== undefined; webhookId = this.#waiting.take()) {
 			try {
-				if (!(await this.#step(webhookId))) this.#waiting.add(webhookId);
+				if (!(await this.#step(webhookId))) this.#wait(webhookId);
 			} catch (error) {
-				this.#waiting.add(webhookId);
+				this.#wait(webhookId);
 				this.#backOff(webhookId, error);
 			}
 			// Calls of the store that were made meanwhile go first.

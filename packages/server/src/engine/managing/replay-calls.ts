@@ -8,7 +8,7 @@ import { customerLimitsOf, type CustomerLimits } from "../../core/policies/custo
 import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
-import type { NewReplay, ReplayCountStep, ReplayStore } from "../../ports/store/replays.ts";
+import type { NewReplay, ReplayCountStep, ReplayRefusal, ReplayStore } from "../../ports/store/replays.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
@@ -16,11 +16,13 @@ import type { Directory } from "../directory/directory.ts";
 import { webhooksNotFound } from "../directory/not-found.ts";
 import { eventTypesOf, type KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
-import type { PartsOn } from "../parts.ts";
+import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { findChosen, type Chosen } from "./changes/chosen-events.ts";
 
 type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids">;
+
+type Limits = CustomerLimits & Pick<EngineLimits, "maxReplays">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -34,16 +36,16 @@ const COUNT_STEP = 500;
 const COUNT_MS = 20_000;
 const COUNTS = "counts";
 
-/** The replays of all projects. A project has a limited number of running ones; estimates run one at a time. */
+/** The replays of all projects. A project has a limited number of running ones, and so has each customer; estimates run one at a time. */
 export class ReplayCalls implements Replays {
 	readonly #parts: Parts;
-	readonly #limits: CustomerLimits;
+	readonly #limits: Limits;
 	readonly #near: Neighbours;
 	/** Counts run one after the other, under one key: side by side, each would take its own share of the store. */
 	readonly #counts = new SerialByKey();
 	#closed = false;
 
-	constructor(parts: Parts, limits: CustomerLimits, near: Neighbours) {
+	constructor(parts: Parts, limits: Limits, near: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
@@ -70,9 +72,10 @@ export class ReplayCalls implements Replays {
 		const added = webhooks.map((webhook): NewReplay => {
 			const replay = this.#make(webhook, request, chosen);
 			const entry = auditEntry(this.#parts, audit, { objectId: replay.id, projectId });
-			return { replay, eventIds, limit: this.#limitOf(webhook), entry };
+			return { replay, eventIds, limit: this.#limitOf(webhook), projectLimit: this.#limits.maxReplays, entry };
 		});
-		if (!(await this.#parts.store.insertReplays(added))) throw this.#tooMany(webhooks);
+		const refusal = await this.#parts.store.insertReplays(added);
+		if (refusal !== null) throw this.#tooMany(webhooks, refusal);
 		for (const { replay } of added) {
 			this.#near.replayer.add(replay);
 			this.#near.live.replayUpdated(replay);
@@ -120,7 +123,8 @@ export class ReplayCalls implements Replays {
 		return webhookIds.flatMap((id) => byId.get(id) ?? []);
 	}
 
-	#tooMany(webhooks: readonly KnownWebhook[]): FanfareError {
+	#tooMany(webhooks: readonly KnownWebhook[], refusal: ReplayRefusal): FanfareError {
+		if (refusal === "project") return tooManyOfProject(this.#limits.maxReplays, webhooks.length);
 		const [first] = webhooks;
 		const customers = new Set(webhooks.map(({ customerId }) => customerId));
 		if (first !== undefined && webhooks.length === 1) return tooMany(first.customerId, this.#limitOf(first));
@@ -239,9 +243,16 @@ function filterOf(
 	};
 }
 
+function tooManyOfProject(limit: number, more: number): FanfareError {
+	return new FanfareError(
+		"too_many_replays",
+		`A project has at most ${limit} running replays, with those of its customers, and ${more} more would exceed that. None was started: ` +
+			"wait until some have ended, or cancel some. The server's operator can raise FANFARE_MAX_REPLAYS.",
+	);
+}
+
 function tooMany(customerId: string | null, limit: number): FanfareError {
-	const owner = customerId === null ? "project" : "customer";
-	const [running, end] =
-		limit === 1 ? [`A replay of this ${owner} is`, "it"] : [`${limit} replays of this ${owner} are`, "one"];
+	const owner = customerId === null ? "to webhooks of this project without a customer" : "of this customer";
+	const [running, end] = limit === 1 ? [`A replay ${owner} is`, "it"] : [`${limit} replays ${owner} are`, "one"];
 	return new FanfareError("too_many_replays", `${running} running. Wait until ${end} has ended, or cancel ${end}.`);
 }

@@ -35,9 +35,14 @@ export interface NewReplay {
 	readonly eventIds?: readonly string[] | null;
 	/** The most Running replays of the same customer (or of none, like this one), itself included. */
 	readonly limit: number;
+	/** The most Running replays of its project in all, itself included. */
+	readonly projectLimit: number;
 	/** The audit entry of its start. */
 	readonly entry: AuditEntry | null;
 }
+
+/** Whose limit replays would exceed: that of a customer (or of no customer), or that of the project. */
+export type ReplayRefusal = "customer" | "project";
 
 export interface ReplayCount {
 	/** Matching events in this step. */
@@ -53,10 +58,10 @@ export interface ReplayCount {
  */
 export interface ReplayStore {
 	/**
-	 * Adds replays of one project and the audit entries of their starts, all or none. Returns false and adds nothing if one of them
-	 * would exceed its limit. Rejects with `store_conflict` if an id exists.
+	 * Adds replays of one project and the audit entries of their starts, all or none. Returns null if they were added. Adds nothing if
+	 * one of them would exceed a limit, and returns whose. Rejects with `store_conflict` if an id exists.
 	 */
-	insertReplays(replays: readonly NewReplay[]): Promise<boolean>;
+	insertReplays(replays: readonly NewReplay[]): Promise<ReplayRefusal | null>;
 	/**
 	 * Continues a replay after the last event of the previous step, in the order of event ids. Makes a delivery (Pending,
 	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in

@@ -76,7 +76,7 @@ it("are replayed in bounded steps", async () => {
 		updateDate: early,
 		endDate: null,
 	};
-	await store.insertReplays([{ replay, limit: 1, entry: null }]);
+	await store.insertReplays([{ replay, limit: 1, projectLimit: 1, entry: null }]);
 	let steps = 0;
 	let moved: Replay | null = replay;
 	while (moved?.status === "Running") {

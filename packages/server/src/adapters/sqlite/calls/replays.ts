@@ -8,7 +8,13 @@ import type { Page, PageRequest } from "../../../core/page.ts";
 import { STORED_DELIVERY_BYTES } from "../../../core/policies/quota.ts";
 import type { Replay, ReplayFilter } from "../../../core/replay.ts";
 import { isDeliverable } from "../../../core/webhook.ts";
-import type { NewReplay, ReplayCount, ReplayCountStep, ReplayStep } from "../../../ports/store/replays.ts";
+import type {
+	NewReplay,
+	ReplayCount,
+	ReplayCountStep,
+	ReplayRefusal,
+	ReplayStep,
+} from "../../../ports/store/replays.ts";
 import { idBytes } from "../codec/ids.ts";
 import { REPLAY, REPLAY_COLUMNS, REPLAY_STATUS_CODES } from "../codec/replay-rows.ts";
 import { countOf, json, number, numberOrNull } from "../codec/rows.ts";
@@ -37,20 +43,25 @@ export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transa
 	const countRunning = db.prepare(
 		"SELECT count(*) AS count FROM replays INDEXED BY replays_running WHERE status = 0 AND project_id = ? AND customer_id IS ?",
 	);
+	const countOfProject = db.prepare(
+		"SELECT count(*) AS count FROM replays INDEXED BY replays_running WHERE status = 0 AND project_id = ?",
+	);
 	const writeEntry = createWriteEntry(db);
 	const cancel = createCancel(db);
 	const numbersOf = createNumbersOf(db, table);
 	const index = createSeqIndex(db, table);
 
 	return {
-		insertReplays: (replays: readonly NewReplay[]): boolean =>
+		insertReplays: (replays: readonly NewReplay[]): ReplayRefusal | null =>
 			transact(() => {
 				// Each is counted before the first is there, so that nothing has to be taken back.
 				const more = new Map<string | null, number>();
-				for (const { replay, limit } of replays) {
-					const { projectId, customerId } = replay;
+				for (const [before, { replay, limit, projectLimit }] of replays.entries()) {
+					const { customerId } = replay;
+					const project = idBytes("proj", replay.projectId);
 					const added = (more.get(customerId) ?? 0) + 1;
-					if (countOf(countRunning.get(idBytes("proj", projectId), customerId)) + added > limit) return false;
+					if (countOf(countRunning.get(project, customerId)) + added > limit) return "customer";
+					if (countOf(countOfProject.get(project)) + before + 1 > projectLimit) return "project";
 					more.set(customerId, added);
 				}
 				for (const { replay, eventIds = null, entry } of replays) {
@@ -58,7 +69,7 @@ export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transa
 					insert.run(table.sequence.last, chosen, ...REPLAY.write(replay));
 					writeEntry(entry);
 				}
-				return true;
+				return null;
 			}),
 		stepReplay: createStepReplay(db, table, index, journal),
 		cancelReplay: (replayId: string, at: number, entry: AuditEntry | null): boolean =>

@@ -83,10 +83,33 @@ function describeReplayLimit(open: Open): void {
 		await step(await begin());
 		const cancelled = await begin();
 		await store.cancelReplay(cancelled.id, records.now, null);
-		const options = { limit: 1, entry: null };
-		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe(true);
-		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe(false);
-		expect(await store.insertReplays([{ replay: makeReplay(), ...options, limit: 2 }])).toBe(true);
+		const options = { limit: 1, projectLimit: Infinity, entry: null };
+		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe(null);
+		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe("customer");
+		expect(await store.insertReplays([{ replay: makeReplay(), ...options, limit: 2 }])).toBe(null);
+	});
+
+	it("counts the running replays of all customers of its project for the project's limit", async () => {
+		const { store, records, begin, step, makeReplay } = await open();
+		const other = records.project();
+		await store.insertProject(other, null);
+		await begin({}, { projectId: other.id });
+		await step(await begin());
+		const insert = (projectLimit: number, ...customerIds: readonly (string | null)[]) =>
+			store.insertReplays(
+				customerIds.map((customerId) => ({
+					replay: makeReplay({}, { customerId }),
+					limit: 1,
+					projectLimit,
+					entry: null,
+				})),
+			);
+		expect(await insert(3, "acme", null)).toBe(null);
+		expect(await insert(3, "globex", "initech")).toBe("project");
+		expect(await insert(3, "globex")).toBe(null);
+		expect(await insert(3, "initech")).toBe("project");
+		expect(await insert(4, "acme")).toBe("customer");
+		expect(await insert(4, "initech")).toBe(null);
 	});
 }
 

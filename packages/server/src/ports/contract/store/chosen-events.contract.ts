@@ -141,14 +141,15 @@ export function describeChosenEvents(current: CurrentStore, capabilities: StoreC
 			limits.map((limit, index) => ({
 				replay: makeReplay({}, { customerId: customerIds[index] ?? null }),
 				limit,
+				projectLimit: Infinity,
 				entry: records.entry(),
 			}));
-		expect(await store.insertReplays(added([2, 2, 2]))).toBe(false);
+		expect(await store.insertReplays(added([2, 2, 2]))).toBe("customer");
 		expect(await store.runningReplays()).toEqual([]);
-		expect(await store.insertReplays(added([2, 2]))).toBe(true);
-		expect(await store.insertReplays(added([2]))).toBe(false);
-		expect(await store.insertReplays(added([1, 1, 1], ["acme", "globex", "acme"]))).toBe(false);
-		expect(await store.insertReplays(added([1, 1], ["acme", "globex"]))).toBe(true);
+		expect(await store.insertReplays(added([2, 2]))).toBe(null);
+		expect(await store.insertReplays(added([2]))).toBe("customer");
+		expect(await store.insertReplays(added([1, 1, 1], ["acme", "globex", "acme"]))).toBe("customer");
+		expect(await store.insertReplays(added([1, 1], ["acme", "globex"]))).toBe(null);
 		expect(await store.runningReplays()).toHaveLength(4);
 	});
 }

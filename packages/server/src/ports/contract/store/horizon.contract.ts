@@ -29,7 +29,7 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 		for (let n = 0; n < 4; n++, records.now++) events.push(await miss());
 		// Its range is not over when it is made.
 		const replay = makeReplay({ until: records.now + 2 });
-		await store.insertReplays([{ replay, limit: 10, entry: null }]);
+		await store.insertReplays([{ replay, limit: 10, projectLimit: 10, entry: null }]);
 		records.now = start + 1 + horizonMs;
 		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2, position: start + 1 });
 		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2, position: start + 1 });
@@ -50,7 +50,7 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 		const { store, records, makeReplay, miss, step, replayed } = await openReplayWorld(current, capabilities);
 		const start = records.now;
 		const replay = makeReplay({ until: start + 11 });
-		await store.insertReplays([{ replay, limit: 10, entry: null }]);
+		await store.insertReplays([{ replay, limit: 10, projectLimit: 10, entry: null }]);
 		const events = [await miss()];
 		expect(await step(replay)).toMatchObject({ status: "Running", endDate: null });
 		records.now = start + 9;
@@ -72,7 +72,7 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 		records.now += 10;
 		const seen = await miss();
 		const replay = makeReplay();
-		await store.insertReplays([{ replay, limit: 10, entry: null }]);
+		await store.insertReplays([{ replay, limit: 10, projectLimit: 10, entry: null }]);
 		records.now += horizonMs - 20;
 		expect(await step(replay)).toMatchObject({ status: "Running", deliveryCount: 0 });
 		await store.commit({ events: [late], updates: [] });

@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { customerOf, isInScope, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
 import type { Replay } from "../../../../core/replay.ts";
-import type { NewReplay, ReplayCount, ReplayCountStep } from "../../../../ports/store/replays.ts";
+import type { NewReplay, ReplayCount, ReplayCountStep, ReplayRefusal } from "../../../../ports/store/replays.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { FIRST_UUID, idOf, uuidOf, uuidsOf } from "../../codec/ids.ts";
@@ -26,6 +26,7 @@ const INSERT = insertInto("replays", ["made_after", "chosen", ...REPLAY.columns]
 const COUNT_RUNNING = statement(`
 	SELECT count(*) AS count FROM replays WHERE status = 0 AND project_id = $1 AND customer_id IS NOT DISTINCT FROM $2
 `);
+const COUNT_OF_PROJECT = statement("SELECT count(*) AS count FROM replays WHERE status = 0 AND project_id = $1");
 const newest = (from: string) => `(SELECT id FROM ${from} ORDER BY id DESC LIMIT 1)`;
 const SELECT_NEWEST = statement(`
 	SELECT greatest(
@@ -44,16 +45,18 @@ const NO_TIMES = { low: FIRST_UUID, high: null };
 /** The calls of `ReplayStore`. */
 export function createReplayCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
 	return {
-		insertReplays(replays: readonly NewReplay[]): Promise<boolean> {
+		insertReplays(replays: readonly NewReplay[]): Promise<ReplayRefusal | null> {
 			const project = uuidOf("proj", replays[0]?.replay.projectId ?? "");
 			return database.change(project, async (session) => {
 				// Each is counted before the first is there, so that nothing has to be taken back.
 				const more = new Map<string | null, number>();
-				for (const { replay, limit } of replays) {
+				const [all] = await session.run(COUNT_OF_PROJECT, [project]);
+				for (const [before, { replay, limit, projectLimit }] of replays.entries()) {
 					const { customerId } = replay;
 					const added = (more.get(customerId) ?? 0) + 1;
 					const [running] = await session.run(COUNT_RUNNING, [project, customerId]);
-					if (number(running?.["count"]) + added > limit) return false;
+					if (number(running?.["count"]) + added > limit) return "customer";
+					if (number(all?.["count"]) + before + 1 > projectLimit) return "project";
 					more.set(customerId, added);
 				}
 				const [newest] = await session.run(SELECT_NEWEST, [project]);
@@ -63,7 +66,7 @@ export function createReplayCalls(database: Database, partitions: Partitions, nu
 					await session.run(INSERT, [madeAfter, chosen, ...REPLAY.write(replay)]);
 					await writeEntry(session, entry);
 				}
-				return true;
+				return null;
 			});
 		},
 		stepReplay: createStepReplay(database, partitions, numbers),

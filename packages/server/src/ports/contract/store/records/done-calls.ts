@@ -167,10 +167,10 @@ export const DONE_CALLS: readonly DoneCall[] = [
 	{
 		title: "insertReplays",
 		raises: "nothing",
-		returns: true,
+		returns: null,
 		async prepare({ begin, makeReplay, step }, entry) {
 			await step(await begin());
-			return call("insertReplays", [{ replay: makeReplay(), limit: 1, entry }]);
+			return call("insertReplays", [{ replay: makeReplay(), limit: 1, projectLimit: 1, entry }]);
 		},
 	},
 	{

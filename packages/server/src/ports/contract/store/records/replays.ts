@@ -13,7 +13,7 @@ export const EVERYTHING: Omit<ReplayFilter, "since" | "until"> = {
 };
 
 /** The options of a replay without an audit entry, however many others run. */
-export const ANY_NUMBER = { limit: Infinity, entry: null } as const;
+export const ANY_NUMBER = { limit: Infinity, projectLimit: Infinity, entry: null } as const;
 
 /** The limits of a step; each is 100 if omitted. */
 interface StepLimits {

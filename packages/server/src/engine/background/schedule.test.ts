@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { LaneSchedule } from "./lane-schedule.ts";
-import { Lane } from "./lane.ts";
-import { ProjectLanes } from "./shares/project-lanes.ts";
+import { Lane } from "../delivering/lane.ts";
+import { ProjectLanes } from "../delivering/shares/project-lanes.ts";
+import { Schedule } from "./schedule.ts";
 
 const OWNER = new ProjectLanes<Lane>("p", false).customer(null);
 const LANES = Array.from({ length: 5 }, (_, number) => new Lane(`webhook_${number}`, OWNER));
@@ -16,11 +16,11 @@ const step = fc.oneof(
 	fc.record({ type: fc.constant("take" as const), now: time }),
 );
 
-describe("a lane schedule", () => {
+describe("a schedule", () => {
 	it("returns the lanes that are due, the earliest first, each at the time it was last scheduled for", () => {
 		fc.assert(
 			fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-				const schedule = new LaneSchedule();
+				const schedule = new Schedule<Lane>();
 				const expected = new Map<Lane, number>();
 				for (const next of steps) {
 					if (next.type === "schedule") {
@@ -49,14 +49,14 @@ describe("a lane schedule", () => {
 	});
 
 	it("stays small when one lane is scheduled again and again", () => {
-		const schedule = new LaneSchedule();
+		const schedule = new Schedule<Lane>();
 		for (let at = 1_000_000; at > 0; at--) schedule.schedule(LANES[0]!, at);
 		expect(schedule.entries).toBeLessThan(2_000);
 		expect(schedule.takeDue(1)).toEqual([LANES[0]]);
 	});
 
 	it("stays small while lanes come and go long before their time", () => {
-		const schedule = new LaneSchedule();
+		const schedule = new Schedule<Lane>();
 		for (let number = 0; number < 10_000; number++) {
 			const lane = new Lane(`webhook_${number}`, OWNER);
 			schedule.schedule(lane, 1_000_000);
