@@ -70,7 +70,7 @@ async function updateWebhook(
 	const [before] = await session.run(SELECT_BEFORE, [id, project]);
 	if (id === null || before?.["revision"] !== expected) return null;
 	const countedBefore = await counted(session, id);
-	// A project that is deleted has no webhook that is not.
+	// The webhooks of a deleted project are deleted, too.
 	const revision = (await raiseProject(session, project)) ?? noProject(record.projectId);
 	await checkKey(session, record);
 	await session.run(UPDATE, WEBHOOK_ROW.write({ ...record, revision }));

@@ -76,7 +76,7 @@ function createUpdateWebhook(
 			const id = idBytes("webhook", record.id);
 			const before = select.get(id, project);
 			if (before?.["revision"] !== expected) return null;
-			// A project that is deleted has no webhook that is not.
+			// The webhooks of a deleted project are deleted, too.
 			const revision = versions.raiseProject(project) ?? noProject(record.projectId);
 			const countedBefore = counted(id);
 			checkKey(record);
