@@ -307,7 +307,8 @@ export class Directory {
 		for (const { id } of projects) if (!this.#projects.has(id)) await this.#readProject(id);
 		if (workspace < this.#ownWorkspaceVersion) return this.#readWorkspace();
 		const ids = new Set(projects.map(({ id }) => id));
-		const dropped = this.projects().map(({ id }) => (ids.has(id) ? null : this.#dropProject(id, clock.now())));
+		const gone = this.projects().filter(({ id }) => !ids.has(id));
+		const dropped = gone.map(({ id }) => this.#dropProject(id, clock.now()));
 		// The keys of a project change with the project.
 		const ofWorkspace = keys.filter(({ projectId }) => projectId === null);
 		this.#keys.replace(null, ofWorkspace);
