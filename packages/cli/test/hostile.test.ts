@@ -10,7 +10,7 @@ import {
 	writeFileSync,
 } from "node:fs";
 // What a person meets beside a well-behaved server and a tidy file: endless lines, other servers, folders where files should be.
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -111,17 +111,18 @@ describe("an export to a file", () => {
 
 	it("does not replace a file that another program has written meanwhile", async () => {
 		using dir = new TemporaryDir();
-		let end = () => {};
+		const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>();
 		await using server = await startOther((_, response) => {
 			response.writeHead(200, { "content-type": "application/x-ndjson" });
 			response.write(`${JSON.stringify({ id: "dlv_1" })}\n`);
-			end = () => void response.end();
+			resolve(response);
 		});
 		const args = ["deliveries", "export", "--output", dir.join("rows.jsonl")];
 		await using command = new FanfareProcess(args, { env: server.env });
 		await eventually("the export to begin", () => readdirSync(dir.join(".")).length === 1);
+		const response = await asked;
 		writeFileSync(dir.join("rows.jsonl"), "mine");
-		end();
+		response.end();
 		expect([await command.exited, command.stderr]).toEqual([
 			{ code: 1, signal: null },
 			expect.stringContaining("could not be written: EEXIST"),
