@@ -2,6 +2,7 @@
 import { Command, type CommanderError } from "commander";
 
 import { ENTRIES, GROUPS, type Entry } from "./entries.ts";
+import { endWithoutOutput } from "./frame/outputs.ts";
 import { VERSION } from "./version.ts";
 
 /** The exit code of a wrong command line. */
@@ -9,6 +10,7 @@ const USAGE = 2;
 
 /** Runs the command named by the process's arguments. */
 export async function runProgram(): Promise<void> {
+	endWithoutOutput();
 	const args = withHelpLast(process.argv.slice(2));
 	// For the scripts of shells, and in no help.
 	if (args[0] === "complete" && args[1] === "--") return completeWords(args.slice(2));

@@ -3,6 +3,7 @@ import { startServer, tuneProcess, VERSION, type Config, type RunningServer } fr
 import type { Command } from "commander";
 
 import { addSettingOptions, toFlags } from "./commands/operate/setting-options.ts";
+import { goOnWithoutOutput } from "./frame/outputs.ts";
 import { reportAndExit } from "./report.ts";
 import { readSettings } from "./settings-file.ts";
 
@@ -37,13 +38,6 @@ export function addServe(program: Command): void {
 	});
 }
 
-/**
- * The reader of standard error may end, as `tee` does on Ctrl-C, or its disk may be full. The server goes on running.
- */
-function ignoreStderrErrors(): void {
-	process.stderr.on("error", () => {});
-}
-
 /** How a server is started by another command than `serve`. */
 interface ServeChanges {
 	/** Makes a link that signs in, also where standard error is no terminal. */
@@ -58,7 +52,8 @@ interface ServeChanges {
 export async function serve(flags: Readonly<Record<string, string>>, changes: ServeChanges = {}): Promise<void> {
 	const { isLinkWanted = false, env = process.env, announce: tell = announce } = changes;
 	tuneProcess();
-	ignoreStderrErrors();
+	// Their reader may end, as `tee` does on Ctrl-C, or their disk may be full.
+	goOnWithoutOutput();
 	const config = readSettings(env, flags);
 	const started = stopOnSignals();
 	const reloadable = onHangUp(() => readSettings(env, flags));

@@ -1,6 +1,16 @@
-import { appendFileSync, mkdirSync, writeFileSync, truncateSync } from "node:fs";
+import {
+	appendFileSync,
+	closeSync,
+	mkdirSync,
+	openSync,
+	readdirSync,
+	readFileSync,
+	statSync,
+	truncateSync,
+	writeFileSync,
+} from "node:fs";
 // What a person meets beside a well-behaved server and a tidy file: endless lines, other servers, folders where files should be.
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -73,6 +83,88 @@ describe("an import", () => {
 		expect(await command.exited).toEqual({ code: 130, signal: null });
 		expect(command.stderr).toBe("! Stopped: everything before line 1001 was sent, and nothing from there on.\n");
 		expect(requests).toBe(1);
+	});
+});
+
+describe("an export to a file", () => {
+	/** Sends rows, and never ends. */
+	const startEndless = () =>
+		startOther((_, response) => {
+			response.writeHead(200, { "content-type": "application/x-ndjson" });
+			response.write(`${JSON.stringify({ id: "dlv_1" })}\n`.repeat(10_000));
+		});
+
+	it.each([
+		["SIGINT", 130],
+		["SIGTERM", 143],
+	] as const)("leaves no file after %s, and exits with %i", async (signal, code) => {
+		using dir = new TemporaryDir();
+		await using server = await startEndless();
+		const args = ["deliveries", "export", "--output", dir.join("rows.jsonl")];
+		await using command = new FanfareProcess(args, { env: server.env });
+		const written = () => readdirSync(dir.join(".")).some((name) => statSync(dir.join(name)).size > 0);
+		await eventually("a part of the rows to be written", written);
+		command.kill(signal);
+		expect(await command.exited).toEqual({ code, signal: null });
+		expect(readdirSync(dir.join("."))).toEqual([]);
+	});
+
+	it("does not replace a file that another program has written meanwhile", async () => {
+		using dir = new TemporaryDir();
+		const { promise: asked, resolve } = Promise.withResolvers<ServerResponse>();
+		await using server = await startOther((_, response) => {
+			response.writeHead(200, { "content-type": "application/x-ndjson" });
+			response.write(`${JSON.stringify({ id: "dlv_1" })}\n`);
+			resolve(response);
+		});
+		const args = ["deliveries", "export", "--output", dir.join("rows.jsonl")];
+		await using command = new FanfareProcess(args, { env: server.env });
+		await eventually("the export to begin", () => readdirSync(dir.join(".")).length === 1);
+		const response = await asked;
+		writeFileSync(dir.join("rows.jsonl"), "mine");
+		response.end();
+		expect([await command.exited, command.stderr]).toEqual([
+			{ code: 1, signal: null },
+			expect.stringContaining("could not be written: EEXIST"),
+		]);
+		expect(readdirSync(dir.join(".")).map((name) => readFileSync(dir.join(name), "utf8"))).toEqual(["mine"]);
+	});
+});
+
+describe.runIf(process.platform === "linux")("standard output on a full disk", () => {
+	const LINE = /^fanfare: Standard output could not be written: .*ENOSPC.*\n$/;
+	const row = { id: "dlv_1", status: "Failed", attempts: [] };
+	it.each<[string, readonly string[], string]>([
+		["an export", ["deliveries", "export"], `${JSON.stringify(row)}\n`],
+		["a list", ["webhooks", "list", "--quiet"], JSON.stringify({ data: [row], nextPage: null, prevPage: null })],
+		["a call of the API", ["api", "GET", "/x"], JSON.stringify(row)],
+		["a help", ["--help"], ""],
+		["the help of a command", ["deliveries", "list", "--help"], ""],
+		["the version", ["--version"], ""],
+		["a secret", ["generate-secret"], ""],
+		["a completion", ["complete", "--", "deliveries", ""], ""],
+	])("%s says so in one line, and exits with 1", async (_name, args, body) => {
+		await using server = await startOther((_, response) => {
+			const type = args[1] === "export" ? "application/x-ndjson" : "application/json";
+			response.writeHead(200, { "content-type": type }).end(body);
+		});
+		const full = openSync("/dev/full", "w");
+		try {
+			const { code, stderr } = await runFanfare(args, { env: server.env, stdout: full });
+			expect([code, stderr]).toEqual([1, expect.stringMatching(LINE)]);
+		} finally {
+			closeSync(full);
+		}
+	});
+
+	it("is JSON on standard error with --json", async () => {
+		await using server = await startOther((_, response) => {
+			response.writeHead(200, JSON_TYPE).end(JSON.stringify({ data: [row], nextPage: null, prevPage: null }));
+		});
+		const full = openSync("/dev/full", "w");
+		const { code, stderr } = await runFanfare(["webhooks", "list", "--json"], { env: server.env, stdout: full });
+		closeSync(full);
+		expect([code, JSON.parse(stderr)]).toMatchObject([1, { error: { exitCode: 1, code: null } }]);
 	});
 });
 

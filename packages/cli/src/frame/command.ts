@@ -3,6 +3,7 @@ import { Option, type Command } from "commander";
 
 import type { Call, CommonOptions } from "./call.ts";
 import { failureLines, describeFailure, EXIT } from "./failure.ts";
+import { endWithoutStderr } from "./outputs.ts";
 import { withNulls } from "./values.ts";
 
 /** What a command is. */
@@ -95,7 +96,7 @@ function addCommonOptions(command: Command, { inProject = true, usesServer = tru
 
 /** Runs the work; a failure becomes a message on standard error, and an exit code. */
 async function withFailures(asJson: boolean, work: () => Promise<void>): Promise<void> {
-	endQuietlyWithoutReader();
+	endWithoutStderr();
 	try {
 		await work();
 	} catch (error) {
@@ -103,15 +104,5 @@ async function withFailures(asJson: boolean, work: () => Promise<void>): Promise
 		process.exitCode = failure.exitCode;
 		if (asJson) process.stderr.write(`${JSON.stringify({ error: failure })}\n`);
 		else if (failure.exitCode !== EXIT.interrupted) process.stderr.write(`${failureLines(failure).join("\n")}\n`);
-	}
-}
-
-/** The reader of the output may have enough, as `head` does. */
-function endQuietlyWithoutReader(): void {
-	for (const output of [process.stdout, process.stderr]) {
-		output.on("error", (error: NodeJS.ErrnoException) => {
-			if (error.code === "EPIPE") process.exit(0);
-			throw error;
-		});
 	}
 }

@@ -63,7 +63,7 @@ export function missing(name: string, next: string | null): CommandError {
 export async function describeFailure(error: unknown): Promise<Failure> {
 	const message = error instanceof Error ? error.message : String(error);
 	const none = { code: null, status: null, requestId: null, issues: [] };
-	if (error instanceof CommandError) return { ...none, message, exitCode: error.exitCode, next: error.next };
+	if (error instanceof CommandError) return ownFailure(error);
 	const sdk = await import("@fanfare/sdk");
 	const { ApiError, ConnectionError, UnexpectedResponseError } = sdk;
 	if (error instanceof ApiError) {
@@ -79,6 +79,11 @@ export async function describeFailure(error: unknown): Promise<Failure> {
 	// The SDK throws these for arguments that can't be valid.
 	if (error instanceof TypeError) return { ...none, message, exitCode: EXIT.usage, next: null };
 	return { ...none, message, exitCode: EXIT.failed, next: null };
+}
+
+/** Describes an error of the command itself. */
+export function ownFailure({ message, exitCode, next }: CommandError): Failure {
+	return { message, code: null, status: null, requestId: null, issues: [], exitCode, next };
 }
 
 /** The failure as lines for people. */

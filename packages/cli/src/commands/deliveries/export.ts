@@ -1,13 +1,12 @@
 // `fanfare deliveries export`: all deliveries that match, in one go, as JSON lines or as a table for spreadsheets.
-import { createWriteStream, rmSync } from "node:fs";
-import { pipeline } from "node:stream/promises";
 
 import type { Command } from "commander";
 
 import type { Call } from "../../frame/call.ts";
 import { choice, leaf, option } from "../../frame/command.ts";
-import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
+import { usageError } from "../../frame/failure.ts";
 import { filterOf, filterOptions, type FilterOptions } from "./filter.ts";
+import { writeNewFile } from "./new-file.ts";
 
 interface Options extends FilterOptions {
 	readonly format?: "jsonl" | "csv";
@@ -22,7 +21,7 @@ export function addExport(group: Command): void {
 			usage: "export",
 			summary: "Write all deliveries that match, however many, newest first.",
 			description:
-				"They are read from one streaming response. If it is cut off, the exit code is 5 and the file is removed, so that no part is taken for the whole.",
+				"They are read from one streaming response. If it is cut off, the exit code is 5. The file gets its name when it is complete, so that no part is taken for the whole.",
 			options: [
 				...filterOptions(),
 				choice("--format <format>", "jsonl: one JSON object a line; csv: for spreadsheets. Default: jsonl.", [
@@ -46,23 +45,10 @@ async function run(call: Call<Options>): Promise<void> {
 	const filter = await filterOf(call, project);
 	const pieces =
 		format === "csv" ? project.deliveries.exportCsv(filter) : linesOf(call, project.deliveries.export(filter));
-	if (file !== undefined) return save(file, pieces);
+	if (file !== undefined) return writeNewFile(file, pieces);
 	for await (const piece of pieces) await call.output.raw(piece);
 }
 
 async function* linesOf(call: Call<Options>, rows: AsyncIterable<{ readonly id: string }>): AsyncGenerator<string> {
 	for await (const row of rows) yield `${call.output.mode === "quiet" ? row.id : JSON.stringify(row)}\n`;
-}
-
-/** Writes a new file, which stays only if it is complete. */
-async function save(path: string, pieces: AsyncIterable<string>): Promise<void> {
-	try {
-		await pipeline(pieces, createWriteStream(path, { flags: "wx" }));
-	} catch (error) {
-		const { syscall, message } = error as NodeJS.ErrnoException;
-		if (syscall !== "open") rmSync(path, { force: true });
-		// Those of the file name the call of the system that failed; those of the server do not.
-		if (syscall === undefined) throw error;
-		throw new CommandError(`The file could not be written: ${message}`, EXIT.failed);
-	}
 }

@@ -8,6 +8,7 @@ import type { EventType } from "../../core/event-type.ts";
 import type { ArmedWebhook, WebhookStatus } from "../../core/webhook.ts";
 import { FIRST_VERSION, type Project, type Workspace } from "../../core/workspace.ts";
 import type { DirectoryStore, ProjectChanges, WebhookRecord } from "../../ports/store/directory.ts";
+import { inTurns } from "../background/next-turn.ts";
 import type { PartsOn } from "../parts.ts";
 import { ArmedWebhooks } from "./armed-webhooks.ts";
 import type { DirectoryListener } from "./directory-listener.ts";
@@ -121,10 +122,9 @@ export class Directory {
 		return this.#projectAt(project.id, project.revision);
 	}
 
-	/** Forgets a project that was deleted at this time. `version` is that of the workspace. */
-	removeProject(projectId: string, at: number, version: number): Promise<void> {
-		this.#dropProject(projectId, at);
-		return this.#workspaceAt(version);
+	/** Forgets a project that was deleted at this time, and stops its attempts. `version` is that of the workspace. */
+	async removeProject(projectId: string, at: number, version: number): Promise<void> {
+		await Promise.all([this.#dropProject(projectId, at), this.#workspaceAt(version)]);
 	}
 
 	// Keys
@@ -307,11 +307,13 @@ export class Directory {
 		for (const { id } of projects) if (!this.#projects.has(id)) await this.#readProject(id);
 		if (workspace < this.#ownWorkspaceVersion) return this.#readWorkspace();
 		const ids = new Set(projects.map(({ id }) => id));
-		for (const { id } of this.projects()) if (!ids.has(id)) this.#dropProject(id, clock.now());
+		const gone = this.projects().filter(({ id }) => !ids.has(id));
+		const dropped = gone.map(({ id }) => this.#dropProject(id, clock.now()));
 		// The keys of a project change with the project.
 		const ofWorkspace = keys.filter(({ projectId }) => projectId === null);
 		this.#keys.replace(null, ofWorkspace);
 		this.#workspaceVersion = Math.max(this.#workspaceVersion, workspace);
+		await Promise.all(dropped);
 	}
 
 	async #readProject(projectId: string): Promise<void> {
@@ -322,10 +324,7 @@ export class Directory {
 		const putNames = await this.#names.read(store, projectId);
 		// Deleted in the meantime.
 		if (wasKnown && !this.#projects.has(projectId)) return;
-		if (changes.project === null) {
-			this.#dropProject(projectId, clock.now());
-			return;
-		}
+		if (changes.project === null) return this.#dropProject(projectId, clock.now());
 		const { project, version, keys } = changes;
 		if (version < (this.#ownVersions.get(projectId) ?? 0)) return this.#readProject(projectId);
 		if (version <= this.versionOf(projectId)) return;
@@ -339,7 +338,7 @@ export class Directory {
 	/** Takes over changed webhooks before the project gets its new version: until then, commits are stale. False if it was deleted. */
 	async #takeWebhooks(projectId: string, first: ProjectChanges, wasKnown: boolean): Promise<boolean> {
 		for await (const { project, webhooks } of changePages(this.#parts.store, projectId, first)) {
-			if (project === null) this.#dropProject(projectId, this.#parts.clock.now());
+			if (project === null) await this.#dropProject(projectId, this.#parts.clock.now());
 			if (project === null || (wasKnown && !this.#projects.has(projectId))) return false;
 			for (const summary of webhooks) this.#webhooks.put(summary);
 			for (const { id } of webhooks) this.#listener?.webhookChanged(id);
@@ -386,15 +385,15 @@ export class Directory {
 		);
 	}
 
-	/** Forgets a project; its webhooks count as deleted from now on. */
-	#dropProject(projectId: string, deleteDate: number): void {
+	/** Forgets a project; its webhooks count as deleted from now on. Resolves when the listener knows of each of them. */
+	async #dropProject(projectId: string, deleteDate: number): Promise<void> {
 		const wasKnown = this.#projects.delete(projectId);
 		this.#ownVersions.delete(projectId);
 		this.#names.drop(projectId);
-		for (const id of this.#webhooks.removeProject(projectId, deleteDate)) this.#listener?.webhookChanged(id);
-		if (!wasKnown) return;
 		this.#eventTypes.forgetProject(projectId);
-		this.#listener?.projectDeleted(projectId);
 		this.#keys.remove((key) => key.projectId === projectId);
+		const webhookIds = this.#webhooks.removeProject(projectId, deleteDate);
+		if (wasKnown) this.#listener?.projectDeleted(projectId);
+		await inTurns(this.#parts.clock, webhookIds, (id) => this.#listener?.webhookChanged(id));
 	}
 }

@@ -7,6 +7,7 @@ import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
 import { describeCustomerDeletion } from "./store/customer-deletion.contract.ts";
 import { describeCustomers } from "./store/customers.contract.ts";
+import { describeDeletedProjects } from "./store/deleted-projects.contract.ts";
 import { describeDeleted } from "./store/deleted.contract.ts";
 import { describeDetails } from "./store/details.contract.ts";
 import { describeDirectory } from "./store/directory.contract.ts";
@@ -121,6 +122,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		describe("retention", () => {
 			describeRetention(current, capabilities);
 			describeDeleted(current, flushCurrent);
+			describeDeletedProjects(current, flushCurrent);
 		});
 		describe("the deletion of a customer", () => {
 			describeCustomerDeletion(current, capabilities, reopen === undefined ? null : reopenCurrent);

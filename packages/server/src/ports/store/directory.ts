@@ -165,9 +165,9 @@ export interface DirectoryStore {
 	 */
 	updateProject(project: Project, options: UpdateOptions): Promise<number | null>;
 	/**
-	 * Marks the project and its webhooks as deleted, and removes its keys and event types. Its events stay until
-	 * `purgeDeletedProjects` removes them. Returns the workspace's version; null if there is no such project or it is
-	 * already deleted.
+	 * Marks the project as deleted, and removes its keys. By this mark its webhooks are deleted, too, and it has no event types: a
+	 * small change, however many there are. Their rows and its events stay until `purgeDeletedProjects` removes them. Returns the
+	 * workspace's version; null if there is no such project or it is already deleted.
 	 */
 	deleteProject(projectId: string, at: number, entry: AuditEntry | null): Promise<number | null>;
 

@@ -2,8 +2,8 @@
 import type { WebhookState } from "../../../core/webhook.ts";
 import { binaryArray } from "../codec/arrays.ts";
 import { boolean, text } from "../codec/rows.ts";
-import { list, statement } from "../codec/statements.ts";
-import { WEBHOOK_STATE } from "../codec/webhook-rows.ts";
+import { statement } from "../codec/statements.ts";
+import { WEBHOOK_STATE, webhookColumns } from "../codec/webhook-rows.ts";
 import type { Session } from "../connection/session.ts";
 
 /** A webhook's state, and whether it belonged to a customer that was deleted. */
@@ -12,7 +12,7 @@ export interface KnownWebhook extends WebhookState {
 }
 
 const SELECT = statement(`
-	SELECT id, erased, ${list(WEBHOOK_STATE.columns)} FROM webhooks WHERE id = ANY($1::uuid[])
+	SELECT id, erased, ${webhookColumns(WEBHOOK_STATE)} FROM webhooks WHERE id = ANY($1::uuid[])
 `);
 
 /** The webhooks that exist among these, by UUID. They stay as they are if their projects are locked before: see `shareProjects`. */

@@ -6,6 +6,7 @@ import { bytes, code, id, json, number, orNull, record, text, type Codec, type F
 import { idOf } from "./ids.ts";
 import * as rows from "./rows.ts";
 import type { Row } from "./rows.ts";
+import { list } from "./statements.ts";
 
 /** Permanent, on disk: a number never changes its meaning. */
 export const WEBHOOK_STATUS_CODES = { Enabled: 0, Paused: 1, Disabled: 2 } as const satisfies Record<
@@ -88,6 +89,15 @@ export const WEBHOOK_STATE = record<WebhookState>({
 	pausedReason: FIELDS.pausedReason,
 	deleteDate: orNull(number("delete_date")),
 });
+
+/** SQL for when a webhook of the table was deleted, by itself or with its project; null if it was not. */
+export const DELETE_DATE =
+	"coalesce(webhooks.delete_date, (SELECT delete_date FROM projects WHERE projects.id = webhooks.project_id))";
+
+/** The columns of a webhook, for reading them from `webhooks`. The deletion of a project is its own mark, however many webhooks it has. */
+export function webhookColumns({ columns }: { readonly columns: readonly string[] }): string {
+	return list(columns.map((column) => (column === "delete_date" ? `${DELETE_DATE} AS delete_date` : column)));
+}
 
 /** A row of `webhook_secrets`, without the webhook that it belongs to. */
 export const SECRET = record<SealedSecret>({

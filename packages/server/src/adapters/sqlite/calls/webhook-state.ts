@@ -2,12 +2,11 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import type { WebhookState } from "../../../core/webhook.ts";
-import { list } from "../codec/statements.ts";
-import { WEBHOOK_STATE } from "../codec/webhook-rows.ts";
+import { WEBHOOK_STATE, webhookColumns } from "../codec/webhook-rows.ts";
 
 /** Prepares the reading of what decides about the deliveries of a webhook; null if there is no such webhook. */
 export function createReadWebhookState(db: DatabaseSync): (webhook: number) => WebhookState | null {
-	const select = db.prepare(`SELECT ${list(WEBHOOK_STATE.columns)} FROM webhooks WHERE number = ?`);
+	const select = db.prepare(`SELECT ${webhookColumns(WEBHOOK_STATE)} FROM webhooks WHERE number = ?`);
 	return (webhook) => {
 		const row = select.get(webhook);
 		return row === undefined ? null : WEBHOOK_STATE.read(row);

@@ -5,8 +5,7 @@ import { healthReported } from "../../../core/policies/webhook-health.ts";
 import { isDeliverable } from "../../../core/webhook.ts";
 import type { HealthReport, HealthReports } from "../../../ports/store/stats.ts";
 import { number } from "../codec/rows.ts";
-import { list } from "../codec/statements.ts";
-import { WEBHOOK_STATE } from "../codec/webhook-rows.ts";
+import { WEBHOOK_STATE, webhookColumns } from "../codec/webhook-rows.ts";
 import type { Transact } from "../connection.ts";
 import type { Numbers } from "../deliveries/numbers.ts";
 import { HealthChanges, type HealthTable } from "./health-table.ts";
@@ -18,7 +17,7 @@ export function createReportHealth(db: DatabaseSync, numbers: Numbers, transact:
 		WHERE next_date <= ? ORDER BY next_date LIMIT ?
 	`);
 	const selectWebhook = db.prepare(
-		`SELECT disable_after_ms, ${list(WEBHOOK_STATE.columns)} FROM webhooks WHERE number = ?`,
+		`SELECT disable_after_ms, ${webhookColumns(WEBHOOK_STATE)} FROM webhooks WHERE number = ?`,
 	);
 
 	/** Notes in `changes` what is due about one webhook. Null if nothing is to be said. */

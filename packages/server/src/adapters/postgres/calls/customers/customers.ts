@@ -7,6 +7,7 @@ import { CUSTOMER } from "../../codec/customer-rows.ts";
 import { uuidOf } from "../../codec/ids.ts";
 import { number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
+import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
@@ -27,7 +28,7 @@ const COUNT_WEBHOOKS = statement(`
 	SELECT customer_id, count(*) AS webhooks,
 		count(*) FILTER (WHERE health.report_date IS NOT NULL OR health.exhausted_count > 0) AS failing
 	FROM webhooks LEFT JOIN webhook_health health ON health.webhook_id = webhooks.id
-	WHERE project_id = $1 AND customer_id = ANY($2::text[]) AND delete_date IS NULL
+	WHERE project_id = $1 AND customer_id = ANY($2::text[]) AND ${DELETE_DATE} IS NULL
 	GROUP BY customer_id
 `);
 const SELECT_DELETIONS = statement(`

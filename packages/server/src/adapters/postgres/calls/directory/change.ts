@@ -23,7 +23,12 @@ const SELECT_PROJECT = statement("SELECT 1 FROM projects WHERE id = $1 AND delet
 
 /** Fails with `store_conflict` if a project is deleted or unknown. */
 export async function checkProject(session: Session, projectId: string): Promise<void> {
-	if ((await session.run(SELECT_PROJECT, [uuidOf("proj", projectId)])).length === 0) noProject(projectId);
+	if (!(await hasProject(session, uuidOf("proj", projectId)))) noProject(projectId);
+}
+
+/** Whether there is a project that is not deleted. */
+export async function hasProject(session: Session, project: string | null): Promise<boolean> {
+	return (await session.run(SELECT_PROJECT, [project])).length > 0;
 }
 
 /** The new version of the workspace. */

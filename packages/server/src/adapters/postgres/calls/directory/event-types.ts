@@ -16,21 +16,26 @@ import { noProject, raiseProject } from "./change.ts";
 
 type PutOptions = Parameters<DirectoryStore["putEventType"]>[1];
 
-const SELECT = statement("SELECT * FROM event_types WHERE project_id = $1 AND name = $2");
+/** Whether the project of an event type is not deleted. The types go with it, and their rows later. */
+const IN_PROJECT = "EXISTS (SELECT 1 FROM projects WHERE projects.id = project_id AND delete_date IS NULL)";
+const SELECT = statement(`SELECT * FROM event_types WHERE project_id = $1 AND name = $2 AND ${IN_PROJECT}`);
 const SELECT_SOME = statement(
-	"SELECT * FROM event_types WHERE project_id = $1 AND name = ANY($2::text[]) ORDER BY name",
+	`SELECT * FROM event_types WHERE project_id = $1 AND name = ANY($2::text[]) AND ${IN_PROJECT} ORDER BY name`,
 );
 const SELECT_INTERNAL = statement(`
 	SELECT project_id, name FROM event_types WHERE visibility = ${VISIBILITY_CODES.internal} AND ($1::uuid IS NULL OR project_id = $1)
+		AND ${IN_PROJECT}
 `);
 const IS_INTERNAL = statement(
 	`SELECT 1 FROM event_types WHERE project_id = $1 AND name = $2 AND visibility = ${VISIBILITY_CODES.internal}`,
 );
-const SELECT_REVISION = statement("SELECT revision FROM event_types WHERE project_id = $1 AND name = $2");
-const COUNT = statement("SELECT count(*) AS count FROM event_types WHERE project_id = $1");
+const SELECT_REVISION = statement(
+	`SELECT revision FROM event_types WHERE project_id = $1 AND name = $2 AND ${IN_PROJECT}`,
+);
+const COUNT = statement(`SELECT count(*) AS count FROM event_types WHERE project_id = $1 AND ${IN_PROJECT}`);
 const INSERT = insertInto("event_types", EVENT_TYPE.columns);
 const UPDATE = updateOf("event_types", EVENT_TYPE.columns, ["project_id", "name"]);
-const DELETE = statement("DELETE FROM event_types WHERE project_id = $1 AND name = $2");
+const DELETE = statement(`DELETE FROM event_types WHERE project_id = $1 AND name = $2 AND ${IN_PROJECT}`);
 
 /** The calls about event types. */
 export function createEventTypeCalls(database: Database) {
@@ -44,7 +49,7 @@ export function createEventTypeCalls(database: Database) {
 						`
 							SELECT name, coalesce(octet_length(schema_json), 0) + coalesce(octet_length(example_json), 0) AS bytes
 							FROM event_types
-							WHERE project_id = $1 AND visibility <= $2 AND ($3::boolean IS NULL OR archived = $3) AND name ${comparison} $4
+							WHERE project_id = $1 AND visibility <= $2 AND ($3::boolean IS NULL OR archived = $3) AND name ${comparison} $4 AND ${IN_PROJECT}
 							ORDER BY name ${order} LIMIT $5
 						`,
 						[project, visible, archived, name, limit],

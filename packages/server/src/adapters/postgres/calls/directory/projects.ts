@@ -17,11 +17,7 @@ const COUNT = statement("SELECT count(*) AS count FROM projects WHERE delete_dat
 const INSERT = insertInto("projects", PROJECT.columns);
 const UPDATE = updateOf("projects", PROJECT.columns, ["id"]);
 const MARK_PROJECT = statement("UPDATE projects SET delete_date = $1 WHERE id = $2 AND delete_date IS NULL");
-const MARK_WEBHOOKS = statement(
-	"UPDATE webhooks SET delete_date = $1, update_date = $1 WHERE project_id = $2 AND delete_date IS NULL",
-);
 const DELETE_KEYS = statement("DELETE FROM keys WHERE project_id = $1");
-const DELETE_EVENT_TYPES = statement("DELETE FROM event_types WHERE project_id = $1");
 
 /** The calls about projects. */
 export function createProjectCalls(database: Database) {
@@ -46,13 +42,12 @@ export function createProjectCalls(database: Database) {
 				await writeEntry(session, entry);
 				return revision;
 			}),
+		/** Its webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
 		deleteProject: (projectId: string, at: number, entry: AuditEntry | null): Promise<number | null> =>
 			database.change(uuidOf("proj", projectId), async (session) => {
 				const id = uuidOf("proj", projectId);
 				if ((await session.change(MARK_PROJECT, [at, id])) === 0) return null;
-				await session.run(MARK_WEBHOOKS, [at, id]);
 				await session.run(DELETE_KEYS, [id]);
-				await session.run(DELETE_EVENT_TYPES, [id]);
 				await writeEntry(session, entry);
 				return raiseWorkspace(session);
 			}),

@@ -11,6 +11,7 @@ import { WEBHOOK } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { partConditions, readPage, type Part, type Scanned } from "../keyset.ts";
+import { hasProject } from "./change.ts";
 import { isInternal } from "./event-types.ts";
 import { webhookTests, type WebhookTest } from "./webhook-filter.ts";
 
@@ -42,6 +43,7 @@ export function createWebhookPage(database: Database) {
 			const project = uuidOf("proj", projectOf(scope));
 			const customerId = customerOf(scope) ?? filter.customerId;
 			if ((filter.customerId ?? customerId) !== customerId) return NO_ROWS;
+			if (!(await hasProject(session, project))) return NO_ROWS;
 			const only = filter.key === null ? null : await withKey(session, project, filter.key);
 			if (filter.key !== null && only === null) return NO_ROWS;
 			// To a customer, an internal type is one that does not exist.

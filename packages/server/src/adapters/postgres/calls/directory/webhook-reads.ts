@@ -2,18 +2,18 @@
 import type { WebhookRecord, WebhookSummary } from "../../../../ports/store/directory.ts";
 import { FIRST_UUID, idOf, uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { text } from "../../codec/rows.ts";
-import { list, statement } from "../../codec/statements.ts";
-import { SECRET, WEBHOOK_ROW, WEBHOOK_SUMMARY } from "../../codec/webhook-rows.ts";
+import { statement } from "../../codec/statements.ts";
+import { DELETE_DATE, SECRET, WEBHOOK_ROW, WEBHOOK_SUMMARY, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 
 const SELECT_SUMMARIES = statement(`
-	SELECT ${list(WEBHOOK_SUMMARY.columns)} FROM webhooks
+	SELECT ${webhookColumns(WEBHOOK_SUMMARY)} FROM webhooks
 	WHERE id > $1 AND (
-		delete_date IS NULL OR EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id)
+		${DELETE_DATE} IS NULL OR EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id)
 	)
 	ORDER BY id LIMIT $2
 `);
-const SELECT_RECORDS = statement("SELECT * FROM webhooks WHERE id = ANY($1::uuid[])");
+const SELECT_RECORDS = statement(`SELECT ${webhookColumns(WEBHOOK_ROW)} FROM webhooks WHERE id = ANY($1::uuid[])`);
 const SELECT_SECRETS = statement(
 	"SELECT * FROM webhook_secrets WHERE webhook_id = ANY($1::uuid[]) ORDER BY webhook_id, number DESC",
 );

@@ -6,7 +6,7 @@ import type { DirectoryStore, WebhookRecord, WebhookRefusal } from "../../../../
 import { CUSTOMER } from "../../codec/customer-rows.ts";
 import { uuidOf } from "../../codec/ids.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
-import { SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
+import { DELETE_DATE, SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { lockHealth, writeHealth } from "../../stats/health.ts";
@@ -24,7 +24,7 @@ const DELETE_SECRETS = statement("DELETE FROM webhook_secrets WHERE webhook_id =
 const NOTE_CUSTOMER = insertInto("customers", CUSTOMER.columns, "ON CONFLICT DO NOTHING");
 const SELECT_DELETING = statement("SELECT 1 FROM customer_deletions WHERE project_id = $1 AND customer_id = $2");
 const SELECT_BEFORE = statement(
-	"SELECT revision, disable_after_ms FROM webhooks WHERE id = $1 AND project_id = $2 AND delete_date IS NULL",
+	`SELECT revision, disable_after_ms FROM webhooks WHERE id = $1 AND project_id = $2 AND ${DELETE_DATE} IS NULL`,
 );
 const SELECT_WITH_KEY = statement(
 	"SELECT id FROM webhooks WHERE project_id = $1 AND key = $2 AND key IS NOT NULL AND delete_date IS NULL AND id <> $3",
@@ -70,7 +70,7 @@ async function updateWebhook(
 	const [before] = await session.run(SELECT_BEFORE, [id, project]);
 	if (id === null || before?.["revision"] !== expected) return null;
 	const countedBefore = await counted(session, id);
-	// A project that is deleted has no webhook that is not.
+	// The webhooks of a deleted project are deleted, too.
 	const revision = (await raiseProject(session, project)) ?? noProject(record.projectId);
 	await checkKey(session, record);
 	await session.run(UPDATE, WEBHOOK_ROW.write({ ...record, revision }));

@@ -6,7 +6,7 @@ import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
-import { WEBHOOK_STATUS_CODES, webhookId } from "../../codec/webhook-rows.ts";
+import { DELETE_DATE, WEBHOOK_STATUS_CODES, webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { shareProjects } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
@@ -76,7 +76,7 @@ const SELECT_TO_SWEEP = statement(`
 		(is_deleted OR NOT is_enabled) AND ${waiting(Pending)} OR (is_deleted OR is_enabled) AND ${waiting(Held)}
 	) AS to_sweep
 	FROM (
-		SELECT id, delete_date IS NOT NULL AS is_deleted, status = ${WEBHOOK_STATUS_CODES.Enabled} AS is_enabled
+		SELECT id, ${DELETE_DATE} IS NOT NULL AS is_deleted, status = ${WEBHOOK_STATUS_CODES.Enabled} AS is_enabled
 		FROM webhooks WHERE id > $1 ORDER BY id LIMIT $2
 	) page ORDER BY page.id
 `);

@@ -9,8 +9,8 @@ import type { ReplayStep } from "../../../../ports/store/replays.ts";
 import { among, isAmong, uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { REPLAY, REPLAY_STATUS_CODES } from "../../codec/replays/replay-rows.ts";
 import { text, texts, textOrNull, type Row } from "../../codec/rows.ts";
-import { list, statement } from "../../codec/statements.ts";
-import { WEBHOOK_STATE } from "../../codec/webhook-rows.ts";
+import { statement } from "../../codec/statements.ts";
+import { DELETE_DATE, WEBHOOK_STATE, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { shareProjects } from "../../connection/locks.ts";
 import { HORIZON_MS } from "../../connection/pools.ts";
@@ -27,7 +27,7 @@ const SELECT_PROJECT = statement("SELECT project_id FROM replays WHERE id = $1")
 const LOCK = statement(`SELECT * FROM replays WHERE id = $1 FOR UPDATE`);
 const SELECT = statement("SELECT * FROM replays WHERE id = $1");
 const SELECT_WEBHOOK = statement(`
-	SELECT customer_id, ${list(WEBHOOK_STATE.columns)} FROM webhooks WHERE id = $1 AND delete_date IS NULL
+	SELECT customer_id, ${webhookColumns(WEBHOOK_STATE)} FROM webhooks WHERE id = $1 AND ${DELETE_DATE} IS NULL
 `);
 export const CANCEL = statement(`
 	UPDATE replays SET status = ${Cancelled}, update_date = $2, end_date = $2 WHERE id = $1 AND status = ${Running}

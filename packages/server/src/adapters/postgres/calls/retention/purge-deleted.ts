@@ -3,6 +3,7 @@ import type { Purged } from "../../../../ports/store/retention.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
+import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { lockStats } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
@@ -46,9 +47,13 @@ const REMOVE_CUSTOMERS = statement(`
 		SELECT customer_id FROM customers WHERE project_id = $1 ORDER BY customer_id LIMIT $2
 	)
 `);
+const REMOVE_EVENT_TYPES = statement(`
+	DELETE FROM event_types WHERE project_id = $1 AND name IN (
+		SELECT name FROM event_types WHERE project_id = $1 ORDER BY name LIMIT $2
+	)
+`);
 /** The tables with rows of a project that are small, or empty by then. The project itself comes last. */
 const REMOVE_REST = [
-	"DELETE FROM event_types WHERE project_id = $1",
 	"DELETE FROM relays WHERE project_id = $1",
 	"DELETE FROM customer_deletions WHERE project_id = $1",
 	"DELETE FROM erasures WHERE project_id = $1",
@@ -62,7 +67,7 @@ const REMOVE_REST = [
 /** Deletes the other rows of a project without events, and finally the project. Returns whether it deleted anything. */
 async function removeRest(session: Session, project: string, limit: number): Promise<boolean> {
 	if ((await session.run(SELECT_EVENT, [project])).length > 0) return false;
-	for (const remove of [REMOVE_REPLAYS, REMOVE_PORTAL_SESSIONS, REMOVE_CUSTOMERS]) {
+	for (const remove of [REMOVE_REPLAYS, REMOVE_PORTAL_SESSIONS, REMOVE_CUSTOMERS, REMOVE_EVENT_TYPES]) {
 		if ((await session.change(remove, [project, limit])) > 0) return true;
 	}
 	await lockStats(session);
@@ -74,7 +79,7 @@ async function removeRest(session: Session, project: string, limit: number): Pro
 
 /** What decides whether a webhook is removed. */
 const WEBHOOK = `
-	id, delete_date IS NOT NULL AS is_deleted,
+	id, ${DELETE_DATE} IS NOT NULL AS is_deleted,
 	EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id) AS has_waiting,
 	EXISTS (SELECT 1 FROM deliveries WHERE deliveries.webhook_id = webhooks.id) AS has_ended,
 	EXISTS (

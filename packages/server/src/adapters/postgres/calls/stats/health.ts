@@ -4,8 +4,8 @@ import { isDeliverable } from "../../../../core/webhook.ts";
 import type { HealthReport, HealthReports } from "../../../../ports/store/stats.ts";
 import { idOf, uuidOf, uuidsOf } from "../../codec/ids.ts";
 import { number, text } from "../../codec/rows.ts";
-import { list, statement } from "../../codec/statements.ts";
-import { WEBHOOK_STATE } from "../../codec/webhook-rows.ts";
+import { statement } from "../../codec/statements.ts";
+import { WEBHOOK_STATE, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { shareProjects } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
@@ -16,7 +16,7 @@ const SELECT_DUE = statement(`
 	WHERE next_date <= $1 ORDER BY next_date LIMIT $2
 `);
 const SELECT_WEBHOOKS = statement(`
-	SELECT id, disable_after_ms, ${list(WEBHOOK_STATE.columns)} FROM webhooks WHERE id = ANY($1::uuid[])
+	SELECT id, disable_after_ms, ${webhookColumns(WEBHOOK_STATE)} FROM webhooks WHERE id = ANY($1::uuid[])
 `);
 
 /** The calls about health. */

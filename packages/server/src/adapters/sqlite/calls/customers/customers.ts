@@ -9,6 +9,7 @@ import { CUSTOMER } from "../../codec/customer-rows.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { countOf, number, text, type Row } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
+import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import type { Transact } from "../../connection.ts";
 import { createWriteEntry } from "../audit.ts";
 import { noProject } from "../directory/change.ts";
@@ -90,7 +91,7 @@ export function createSummary(db: DatabaseSync): (customer: Customer) => Custome
 		SELECT count(*) AS webhooks,
 			count(iif(health.report_date IS NOT NULL OR health.exhausted_count > 0, 1, NULL)) AS failing
 		FROM webhooks INDEXED BY webhooks_by_customer LEFT JOIN webhook_health health ON health.webhook = webhooks.number
-		WHERE project_id = ? AND customer_id = ? AND delete_date IS NULL
+		WHERE project_id = ? AND customer_id = ? AND ${DELETE_DATE} IS NULL
 	`);
 	return (customer) => {
 		const counts = select.get(idBytes("proj", customer.projectId), customer.customerId);

@@ -13,15 +13,20 @@ import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { readSome } from "../keyset.ts";
 import { noProject, type Change } from "./change.ts";
 
+/** SQL for whether the project of an event type is not deleted. The types go with it, and their rows later. */
+const IN_PROJECT = "EXISTS (SELECT 1 FROM projects WHERE projects.id = project_id AND delete_date IS NULL)";
+
 type PutOptions = Parameters<DirectoryStore["putEventType"]>[1];
 
 /** Prepares the calls about event types that write or fill the directory. */
 export function createEventTypeCalls(db: DatabaseSync, change: Change) {
 	const { transact, versions, writeEntry } = change;
-	const internal = "SELECT project_id, name FROM event_types INDEXED BY event_types_internal WHERE visibility = 1";
+	const internal = `
+		SELECT project_id, name FROM event_types INDEXED BY event_types_internal WHERE visibility = 1 AND ${IN_PROJECT}
+	`;
 	const selectInternal = db.prepare(internal);
 	const selectInternalOf = db.prepare(`${internal} AND project_id = ?`);
-	const remove = db.prepare("DELETE FROM event_types WHERE project_id = ? AND name = ?");
+	const remove = db.prepare(`DELETE FROM event_types WHERE project_id = ? AND name = ? AND ${IN_PROJECT}`);
 
 	return {
 		internalEventTypes: (projectId: string | null): { projectId: string; name: string }[] => {
@@ -40,8 +45,10 @@ export function createEventTypeCalls(db: DatabaseSync, change: Change) {
 }
 
 function createPut(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
-	const selectRevision = db.prepare("SELECT revision FROM event_types WHERE project_id = ? AND name = ?");
-	const count = db.prepare("SELECT count(*) AS count FROM event_types WHERE project_id = ?");
+	const selectRevision = db.prepare(
+		`SELECT revision FROM event_types WHERE project_id = ? AND name = ? AND ${IN_PROJECT}`,
+	);
+	const count = db.prepare(`SELECT count(*) AS count FROM event_types WHERE project_id = ? AND ${IN_PROJECT}`);
 	const replace = prepareUpdate(db, "event_types", EVENT_TYPE.columns, ["project_id", "name"]);
 	const insert = prepareInsert(db, "event_types", EVENT_TYPE.columns);
 
@@ -62,7 +69,7 @@ function createPut(db: DatabaseSync, { transact, versions, writeEntry }: Change)
 
 /** Prepares the reads of event types by their names. */
 export function createNamedTypes(db: DatabaseSync) {
-	const select = db.prepare("SELECT * FROM event_types WHERE project_id = ? AND name = ?");
+	const select = db.prepare(`SELECT * FROM event_types WHERE project_id = ? AND name = ? AND ${IN_PROJECT}`);
 	const eventType = (projectId: string, name: string): EventType | null => {
 		const row = select.get(idBytes("proj", projectId), name);
 		return row === undefined ? null : EVENT_TYPE.read(row);
@@ -78,7 +85,7 @@ export function createNamedTypes(db: DatabaseSync) {
 export function createEventTypePage(db: DatabaseSync) {
 	const sql = (comparison: string, order: string) => `
 		SELECT * FROM event_types WHERE project_id = ?1 AND name ${comparison} ?2 AND (?3 IS NULL OR archived = ?3)
-		AND visibility <= ?5 ORDER BY name ${order} LIMIT ?4
+		AND visibility <= ?5 AND ${IN_PROJECT} ORDER BY name ${order} LIMIT ?4
 	`;
 	const down = db.prepare(sql(">", "ASC"));
 	const up = db.prepare(sql("<", "DESC"));

@@ -57,18 +57,13 @@ export function createInsertProject(db: DatabaseSync): (project: Project) => voi
 	};
 }
 
+/** Its webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
 function createDeleteProject(db: DatabaseSync) {
 	const markProject = db.prepare("UPDATE projects SET delete_date = ? WHERE id = ? AND delete_date IS NULL");
-	const markWebhooks = db.prepare(
-		"UPDATE webhooks SET delete_date = ?1, update_date = ?1 WHERE project_id = ?2 AND delete_date IS NULL",
-	);
 	const deleteKeys = db.prepare("DELETE FROM keys WHERE project_id = ?");
-	const deleteEventTypes = db.prepare("DELETE FROM event_types WHERE project_id = ?");
 	return (projectId: Uint8Array, at: number): boolean => {
 		if (markProject.run(at, projectId).changes === 0) return false;
-		markWebhooks.run(at, projectId);
 		deleteKeys.run(projectId);
-		deleteEventTypes.run(projectId);
 		return true;
 	};
 }

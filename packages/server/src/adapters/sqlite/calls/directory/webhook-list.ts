@@ -13,6 +13,7 @@ import { WEBHOOK } from "../../codec/webhook-rows.ts";
 import { common, readSome, type IdRange, type Order } from "../keyset.ts";
 import { createIsInternal } from "../log/customers.ts";
 import { createStatementCache, type Prepare } from "../statement-cache.ts";
+import { createVersionOf } from "./versions.ts";
 import { webhookTests, type WebhookTest } from "./webhook-filter.ts";
 
 /** A page looks at this many webhooks, or at those with this many bytes in what the filter compares: some 20 ms. */
@@ -26,11 +27,12 @@ const CHUNK = 250;
 /** Prepares `webhooks`. */
 export function createWebhookPage(db: DatabaseSync) {
 	const scanOf = createScan(db);
+	const versionOf = createVersionOf(db);
 	const select = db.prepare("SELECT * FROM webhooks WHERE id = ?");
 	const read = (id: Uint8Array): Row => select.get(id) ?? {};
 
 	return (scope: Scope, filter: WebhookFilter, { cursor, limit }: PageRequest): Page<Webhook> => {
-		const scan = scanOf(scope, filter);
+		const scan = versionOf(idBytes("proj", projectOf(scope))) === null ? null : scanOf(scope, filter);
 		if (scan === null) return NO_ROWS;
 		const edge = cursor === null ? AFTER_ALL_IDS : idBytes("webhook", cursor.id);
 		const isNewer = cursor?.direction === "newer";

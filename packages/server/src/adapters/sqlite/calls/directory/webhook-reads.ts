@@ -4,18 +4,17 @@ import type { DatabaseSync } from "node:sqlite";
 import type { ChangesPosition, WebhookRecord, WebhookSummary } from "../../../../ports/store/directory.ts";
 import { BEFORE_ALL_IDS, idBytes, justAfter } from "../../codec/ids.ts";
 import { rowId } from "../../codec/rows.ts";
-import { list } from "../../codec/statements.ts";
-import { SECRET, WEBHOOK_ROW, WEBHOOK_SUMMARY } from "../../codec/webhook-rows.ts";
+import { DELETE_DATE, SECRET, WEBHOOK_ROW, WEBHOOK_SUMMARY, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
 import { hasHeld, hasPending } from "../queue/sweep.ts";
 
-const SUMMARY_COLUMNS = list(WEBHOOK_SUMMARY.columns);
+const SUMMARY_COLUMNS = webhookColumns(WEBHOOK_SUMMARY);
 
 /** Prepares `webhookSummaries`. */
 export function createWebhookSummaries(db: DatabaseSync, table: DeliveryTable) {
 	const select = db.prepare(`
-		SELECT ${SUMMARY_COLUMNS} FROM webhooks w
-		WHERE id >= :first AND (delete_date IS NULL OR ${hasPending("w.number")} OR ${hasHeld("w.number")})
+		SELECT ${SUMMARY_COLUMNS} FROM webhooks
+		WHERE id >= :first AND (${DELETE_DATE} IS NULL OR ${hasPending("webhooks.number")} OR ${hasHeld("webhooks.number")})
 		ORDER BY id LIMIT :limit
 	`);
 	return (after: string | null, limit: number): WebhookSummary[] => {
@@ -26,7 +25,7 @@ export function createWebhookSummaries(db: DatabaseSync, table: DeliveryTable) {
 
 /** Prepares `webhookRecords`. */
 export function createWebhookRecords(db: DatabaseSync) {
-	const select = db.prepare("SELECT * FROM webhooks WHERE id = ?");
+	const select = db.prepare(`SELECT ${webhookColumns(WEBHOOK_ROW)} FROM webhooks WHERE id = ?`);
 	const selectSecrets = db.prepare("SELECT * FROM webhook_secrets WHERE webhook_id = ? ORDER BY number DESC");
 	return (webhookIds: readonly string[]): WebhookRecord[] =>
 		webhookIds.flatMap((webhookId) => {

@@ -7,7 +7,7 @@ import type { DirectoryStore, SealedSecret, WebhookRecord, WebhookRefusal } from
 import { StoreError } from "../../../../ports/store/errors.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
-import { SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
+import { DELETE_DATE, SECRET, WEBHOOK_ROW, webhookId } from "../../codec/webhook-rows.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
 import { createGiveNumber } from "../../deliveries/numbers.ts";
 import { HealthChanges, type HealthTable } from "../../stats/health-table.ts";
@@ -58,7 +58,7 @@ function createUpdateWebhook(
 	health: HealthTable,
 ) {
 	const select = db.prepare(
-		"SELECT revision, disable_after_ms FROM webhooks WHERE id = ? AND project_id = ? AND delete_date IS NULL",
+		`SELECT revision, disable_after_ms FROM webhooks WHERE id = ? AND project_id = ? AND ${DELETE_DATE} IS NULL`,
 	);
 	const replace = createReplaceWebhook(db);
 	const counted = createCounted(db);
@@ -76,7 +76,7 @@ function createUpdateWebhook(
 			const id = idBytes("webhook", record.id);
 			const before = select.get(id, project);
 			if (before?.["revision"] !== expected) return null;
-			// A project that is deleted has no webhook that is not.
+			// The webhooks of a deleted project are deleted, too.
 			const revision = versions.raiseProject(project) ?? noProject(record.projectId);
 			const countedBefore = counted(id);
 			checkKey(record);

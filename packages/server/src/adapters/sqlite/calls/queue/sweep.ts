@@ -7,7 +7,7 @@ import type { SweepStep, WebhooksToSweep } from "../../../../ports/store/queue.t
 import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, idBytes } from "../../codec/ids.ts";
 import { number, rowId, type Row } from "../../codec/rows.ts";
-import { WEBHOOK_STATUS_CODES, webhookId } from "../../codec/webhook-rows.ts";
+import { DELETE_DATE, WEBHOOK_STATUS_CODES, webhookId } from "../../codec/webhook-rows.ts";
 import type { DeliveryTable, StoredDelivery } from "../../deliveries/delivery-table.ts";
 import type { StatsJournal } from "../../stats/stats-journal.ts";
 import { createReadWebhookState } from "../webhook-state.ts";
@@ -88,10 +88,10 @@ function createSelectToSweep(db: DatabaseSync, table: DeliveryTable): Readonly<R
  */
 export function createWebhooksToSweep(db: DatabaseSync, table: DeliveryTable) {
 	const select = db.prepare(`
-		SELECT id FROM webhooks w WHERE id > :after AND id <= :last AND ((
-			(delete_date IS NOT NULL OR status <> ${WEBHOOK_STATUS_CODES.Enabled}) AND ${hasPending("w.number")}
+		SELECT id FROM webhooks WHERE id > :after AND id <= :last AND ((
+			(${DELETE_DATE} IS NOT NULL OR status <> ${WEBHOOK_STATUS_CODES.Enabled}) AND ${hasPending("webhooks.number")}
 		) OR (
-			(delete_date IS NOT NULL OR status = ${WEBHOOK_STATUS_CODES.Enabled}) AND ${hasHeld("w.number")}
+			(${DELETE_DATE} IS NOT NULL OR status = ${WEBHOOK_STATUS_CODES.Enabled}) AND ${hasHeld("webhooks.number")}
 		))
 	`);
 	const selectLast = db.prepare("SELECT id FROM webhooks WHERE id > ? ORDER BY id LIMIT 1 OFFSET ?");

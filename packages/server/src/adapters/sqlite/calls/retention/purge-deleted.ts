@@ -4,6 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Purged } from "../../../../ports/store/retention.ts";
 import { BEFORE_ALL_IDS, idBytes, idText } from "../../codec/ids.ts";
 import { number, rowId, type Row } from "../../codec/rows.ts";
+import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import { inBackground } from "../../connection.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
 import { createPurgeVersions } from "../directory/webhook-versions.ts";
@@ -43,7 +44,9 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 	`);
 	const selectWebhooks = db.prepare("SELECT id, number FROM webhooks WHERE project_id = ? LIMIT ?");
 	const removeWebhook = createRemoveWebhook(parts);
-	const removeTypes = db.prepare("DELETE FROM event_types WHERE project_id = ?");
+	const removeTypes = db.prepare(`
+		DELETE FROM event_types WHERE (project_id, name) IN (SELECT project_id, name FROM event_types WHERE project_id = ? LIMIT ?)
+	`);
 	const removeRelays = db.prepare("DELETE FROM relays WHERE project_id = ?");
 	const removeCounts = db.prepare("DELETE FROM status_counts WHERE owner = ?");
 	const removeDeletions = db.prepare("DELETE FROM customer_deletions WHERE project_id = ?");
@@ -57,9 +60,9 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 		if (selectEvent.get(place) !== undefined) return false;
 		if (Number(removeReplays.run(id, limit).changes) > 0) return true;
 		if (Number(removeCustomers.run(id, limit).changes) > 0) return true;
+		if (Number(removeTypes.run(id, limit).changes) > 0) return true;
 		const webhooks = selectWebhooks.all(id, limit);
 		if (webhooks.length > 0) return webhooks.filter(removeWebhook).length > 0;
-		removeTypes.run(id);
 		removeRelays.run(id);
 		removeCounts.run(id);
 		removeDeletions.run(id);
@@ -106,7 +109,7 @@ function createRemoveWebhook({ db, table, journal }: PurgeParts): (webhook: Row)
 export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 	const { db, table, journal } = parts;
 	const select = db.prepare(`
-		SELECT id, number, delete_date FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
+		SELECT id, number, ${DELETE_DATE} AS delete_date FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
 	`);
 	const removeWebhook = createRemoveWebhook(parts);
 	const disarm = createDisarm(db, table);

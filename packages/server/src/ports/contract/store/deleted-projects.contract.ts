@@ -1,0 +1,142 @@
+// The contract of a deleted project, however many webhooks and event types it has: the deletion is one small change, and everything reads by
+// the mark of the project that they are gone. Their rows go later, in steps.
+import { expect, it } from "vitest";
+
+import { customerScope, projectScope, type Scope } from "../../../core/access/principal.ts";
+import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type CurrentStore, type Flush } from "./records/records.ts";
+import { allWebhooks } from "./records/webhooks.ts";
+
+const ANY_WEBHOOK = {
+	text: null,
+	statuses: null,
+	health: null,
+	customerId: null,
+	key: null,
+	eventType: null,
+	metadata: {},
+};
+
+/** A second project with a webhook that has a Pending delivery, one that has a Held one, one that has none, and two event types. */
+async function openWorld(current: CurrentStore) {
+	const world = await fillStore(current());
+	const { store, records, accept } = world;
+	const project = records.project();
+	await store.insertProject(project, null);
+	const own = { projectId: project.id, customerId: "acme" };
+	const pending = records.webhook(project.id, { customerId: "acme", key: "pending" });
+	const held = records.webhook(project.id, { status: "Paused" });
+	const idle = records.webhook(project.id);
+	for (const webhook of [pending, held, idle]) await store.insertWebhook(webhook, null);
+	for (const [name, visibility] of [["a", "public"] as const, ["b", "internal"] as const]) {
+		const type = records.eventType(project.id, name, { visibility });
+		await store.putEventType(type, { expected: null, limit: 10, entry: null });
+	}
+	const [waiting = ""] = await accept({ projectId: project.id, webhookIds: [pending.id], customers: "acme" });
+	const [heldId = ""] = await accept({ projectId: project.id, webhookIds: [held.id] });
+	await store.sweepWebhook(held.id, records.now, 10);
+	const scope: Scope = projectScope(project.id);
+	const statusOf = async (id: string) => (await store.delivery(scope, id))?.status;
+	expect([await statusOf(waiting), await statusOf(heldId)]).toEqual(["Pending", "Held"]);
+	await accept();
+	const remove = () => store.deleteProject(project.id, records.now, null);
+	return { ...world, project, scope, own, pending, held, idle, waiting, heldId, statusOf, remove };
+}
+
+export function describeDeletedProjects(current: CurrentStore, flush: Flush): void {
+	it("reads of the webhooks of a deleted project say at once that they are deleted", async () => {
+		const { store, records, project, scope, own, pending, held, idle, webhookId, remove } = await openWorld(current);
+		await remove();
+		const deleteDate = records.now;
+		const found = await store.webhookRecords([pending.id, held.id, idle.id, webhookId]);
+		expect(Object.fromEntries(found.map((record) => [record.id, record.deleteDate]))).toEqual({
+			[pending.id]: deleteDate,
+			[held.id]: deleteDate,
+			[idle.id]: deleteDate,
+			[webhookId]: null,
+		});
+		// Of deleted webhooks, only those with waiting deliveries.
+		const summaries = await store.webhookSummaries(null, 100);
+		expect(new Set(summaries.map((summary) => [summary.id, summary.deleteDate].join(" ")))).toEqual(
+			new Set([`${pending.id} ${deleteDate}`, `${held.id} ${deleteDate}`, `${webhookId} `]),
+		);
+		for (const filter of [ANY_WEBHOOK, { ...ANY_WEBHOOK, key: "pending" }]) {
+			expect((await store.webhooks(scope, filter, NEWEST)).rows).toEqual([]);
+			expect((await store.webhooks(customerScope(project.id, "acme"), filter, NEWEST)).rows).toEqual([]);
+		}
+		expect(await store.customer(customerScope(own.projectId, own.customerId))).toMatchObject({ webhookCount: 0 });
+		const [record] = await store.webhookRecords([idle.id]);
+		const update = store.updateWebhook({ ...record!, deleteDate: null }, { expected: record!.revision, entry: null });
+		expect(await update).toBeNull();
+	});
+
+	it("no delivery of a deleted project is claimed, and sweeps cancel what waits, also those after a restart", async () => {
+		const { store, records, pending, held, waiting, heldId, statusOf, webhookId, remove } = await openWorld(current);
+		await remove();
+		const claim = await store.claimDue({
+			webhookId: pending.id,
+			now: records.now,
+			limit: 10,
+			maxBytes: 1_000,
+			leaseUntil: records.now + 1_000,
+		});
+		expect(claim).toMatchObject({ deliveries: [], nextDueAt: null });
+		const { webhookIds } = await store.webhooksToSweep(null, 100);
+		expect(webhookIds.toSorted()).toEqual([pending.id, held.id].toSorted());
+		for (const id of webhookIds) {
+			expect(await store.sweepWebhook(id, records.now, 10)).toMatchObject({ change: { type: "cancel" }, count: 1 });
+		}
+		expect([await statusOf(waiting), await statusOf(heldId)]).toEqual(["Cancelled", "Cancelled"]);
+		expect(await store.webhooksToSweep(null, 100)).toMatchObject({ webhookIds: [] });
+		expect(await store.countOpen()).toMatchObject({ Pending: 1, Held: 0 });
+		expect((await allWebhooks(store)).map(({ id }) => id)).toEqual([webhookId]);
+	});
+
+	it("an attempt that ends after its project was deleted is not followed by another one", async () => {
+		const { records, update, waiting, statusOf, remove } = await openWorld(current);
+		await remove();
+		await update(records.failure(waiting, 1));
+		expect(await statusOf(waiting)).toBe("Cancelled");
+	});
+
+	it("the event types of a deleted project are gone at once", async () => {
+		const { store, records, project, scope, remove } = await openWorld(current);
+		const [known] = (await store.eventTypes(scope, null, NEWEST)).rows;
+		await remove();
+		expect(await store.eventType(project.id, "a")).toBeNull();
+		expect((await store.eventTypes(scope, null, NEWEST)).rows).toEqual([]);
+		expect(await store.internalEventTypes(null)).toEqual([]);
+		expect(await store.internalEventTypes(project.id)).toEqual([]);
+		expect(await store.deleteEventType(project.id, "a", null)).toBeNull();
+		for (const expected of [null, known!.revision]) {
+			const put = store.putEventType(records.eventType(project.id, "a"), { expected, limit: 10, entry: null });
+			if (expected === null) await expect(put).rejects.toMatchObject({ code: "store_conflict" });
+			else expect(await put).toBe("changed");
+		}
+	});
+
+	it("the rows of a deleted project go in steps of a bounded size", async () => {
+		const { store, records, project, scope, pending, held, accept, remove } = await openWorld(current);
+		for (let n = 0; n < 30; n++) {
+			await store.insertWebhook(records.webhook(project.id), null);
+			const type = records.eventType(project.id, `type.${n}`);
+			await store.putEventType(type, { expected: null, limit: 100, entry: null });
+		}
+		await remove();
+		for (const { id } of [pending, held]) await store.sweepWebhook(id, records.now, 10);
+		let steps = 0;
+		for (let done = false; !done; steps++) {
+			({ done } = await store.purgeDeletedProjects(10));
+			// What is not rolled up yet keeps its webhook. A minute can be rolled up once a later one has begun.
+			records.now += 120_000;
+			await accept({ webhookIds: [] });
+			await store.rollUpStats({ keepMinutesFrom: 0, keepHoursFrom: 0, limit: 10_000 });
+			await flush();
+		}
+		// Four with webhooks, and four with event types.
+		expect(steps).toBeGreaterThan(8);
+		expect(idsOf(await store.deliveries(scope, ANY_DELIVERY, NEWEST))).toEqual([]);
+		await store.insertProject(project, null);
+		expect((await store.webhooks(scope, ANY_WEBHOOK, NEWEST)).rows).toEqual([]);
+		expect((await store.eventTypes(scope, null, NEWEST)).rows).toEqual([]);
+	});
+}
