@@ -92,13 +92,23 @@ export class SettingsInForce {
 
 /** The settings of the engine that can change. */
 export function engineChangeOf(config: Config): EngineChange {
-	const { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, maxWebhooksPerCustomer, maxReplaysPerCustomer } = config;
-	const { maxStreamsPerCustomer, maxTestsPerCustomer, relays, maxRelays, maxRelaysPerCustomer } = config;
+	const { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, maxCustomers, maxCustomerBytes } = config;
+	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = config;
+	const { relays, maxRelays, maxRelaysPerCustomer } = config;
 	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
-	const ofCustomers = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
+	const ofEachCustomer = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
 	const ofRelays = { relays, maxRelays, maxRelaysPerCustomer };
 	return {
-		limits: { maxProjects, maxKeys, maxWebhooks, maxWebhookBytes, ...ofCustomers, ...ofRelays },
+		limits: {
+			maxProjects,
+			maxKeys,
+			maxWebhooks,
+			maxWebhookBytes,
+			maxCustomers,
+			maxCustomerBytes,
+			...ofEachCustomer,
+			...ofRelays,
+		},
 		retention: { retentionDays, payloadRetentionDays },
 		quotas: { maxEventsPerSecond, maxStoredBytes },
 	};

@@ -6,6 +6,7 @@ import { describeAccept } from "../../ports/contract/store/accept.contract.ts";
 import { describeAudit } from "../../ports/contract/store/audit.contract.ts";
 import { describeChanges } from "../../ports/contract/store/changes.contract.ts";
 import { describeCustomerDeletion } from "../../ports/contract/store/customer-deletion.contract.ts";
+import { describeCustomerTotals } from "../../ports/contract/store/customer-totals.contract.ts";
 import { describeCustomers } from "../../ports/contract/store/customers.contract.ts";
 import { describeDeleted } from "../../ports/contract/store/deleted.contract.ts";
 import { describeDetails } from "../../ports/contract/store/details.contract.ts";
@@ -77,6 +78,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 	});
 	describe("webhook limits", () => {
 		describeWebhookLimits(current);
+		describeCustomerTotals(current);
 	});
 	describe("versions", () => {
 		describeVersions(current);

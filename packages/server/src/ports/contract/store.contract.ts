@@ -6,6 +6,7 @@ import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
 import { describeCustomerDeletion } from "./store/customer-deletion.contract.ts";
+import { describeCustomerTotals } from "./store/customer-totals.contract.ts";
 import { describeCustomers } from "./store/customers.contract.ts";
 import { describeDeleted } from "./store/deleted.contract.ts";
 import { describeDetails } from "./store/details.contract.ts";
@@ -107,6 +108,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		});
 		describe("pages and limits of webhooks", () => {
 			describeWebhookLimits(current);
+			describeCustomerTotals(current);
 		});
 		describe("relays", () => {
 			describeRelays(current);

@@ -119,5 +119,7 @@ function crowdingIn({ volume, largest, total, heldBytes }: StoreUsage): string |
 	if (volume === null || largest === null || volume.freeBytes >= volume.sizeBytes * PART_LOW) return null;
 	// Most of what the files hold can be what is counted for nobody, such as metadata and the audit log. A project that holds less than
 	// is free is not what fills the volume.
-	return largest.bytes > Math.max(total, heldBytes ?? 0) / 2 && largest.bytes > volume.freeBytes ? largest.projectId : null;
+	return largest.bytes > Math.max(total, heldBytes ?? 0) / 2 && largest.bytes > volume.freeBytes
+		? largest.projectId
+		: null;
 }
