@@ -19,6 +19,7 @@ import { describeLifecycle } from "../../ports/contract/store/lifecycle.contract
 import { describeLog } from "../../ports/contract/store/log.contract.ts";
 import { describePages } from "../../ports/contract/store/pages.contract.ts";
 import { describePortalSessions } from "../../ports/contract/store/portal-sessions.contract.ts";
+import { describePurgeReplays } from "../../ports/contract/store/purge-replays.contract.ts";
 import { describeQueue } from "../../ports/contract/store/queue.contract.ts";
 import { describeRelays } from "../../ports/contract/store/relays.contract.ts";
 import { describeReplays } from "../../ports/contract/store/replays.contract.ts";
@@ -109,6 +110,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 	});
 	describe("replays", () => {
 		describeReplays(current, CAPABILITIES);
+		describePurgeReplays(current, CAPABILITIES);
 	});
 	describe("horizon", () => {
 		describeHorizon(current, CAPABILITIES);

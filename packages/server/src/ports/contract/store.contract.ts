@@ -18,6 +18,7 @@ import { describeLifecycle } from "./store/lifecycle.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
 import { describePortalSessions } from "./store/portal-sessions.contract.ts";
+import { describePurgeReplays } from "./store/purge-replays.contract.ts";
 import { describeQueue } from "./store/queue.contract.ts";
 import { EMBEDDED, type StoreCapabilities } from "./store/records/capabilities.ts";
 import type { CurrentStore, Flush, Reopen } from "./store/records/records.ts";
@@ -119,6 +120,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		});
 		describe("replays", () => {
 			describeReplays(current, capabilities);
+			describePurgeReplays(current, capabilities);
 		});
 		describe("retention", () => {
 			describeRetention(current, capabilities);
