@@ -61,7 +61,7 @@ export interface CustomerTotals {
 }
 
 /** What a customer counts as: nothing without a name and metadata. */
-export function countedCustomer({ name, metadata }: Pick<Customer, "name" | "metadata">): CustomerTotals {
+function countedCustomer({ name, metadata }: Pick<Customer, "name" | "metadata">): CustomerTotals {
 	if (name === null && Object.keys(metadata).length === 0) return { customers: 0, bytes: 0 };
 	return { customers: 1, bytes: Buffer.byteLength(name ?? "") + Buffer.byteLength(JSON.stringify(metadata)) };
 }

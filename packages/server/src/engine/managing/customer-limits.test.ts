@@ -221,7 +221,7 @@ describe("what a project keeps of its customers", () => {
 			(error: unknown) => error,
 		);
 
-	it("is a name or metadata for a limited number of them, also if they are changed at once, and a limit can be raised", async () => {
+	it("is a name or metadata for a limited number of them, also if they are changed at once", async () => {
 		await using test = await openTestEngine({ limits: { maxCustomers: 3 } });
 		const { customers } = test.engine;
 		const change = (id: string) => ({ ...test.change, scope: customerScope(test.projectId, id) });
