@@ -46,6 +46,12 @@ export function settingsInFile(env: Environment, flags: Readonly<Record<string, 
 		found[variable] = parseEnv(text)[variable] ?? "";
 	}
 	if (problems.length > 0) throw new ConfigError(problems);
+	if (Object.keys(found).length === 0) {
+		// It is more likely that the file was not written yet than that all settings should have their defaults.
+		throw new ConfigError([
+			`${path} must contain a setting such as FANFARE_LOG_LEVEL=info: without one, each setting would have its default`,
+		]);
+	}
 	return found;
 }
 

@@ -15,6 +15,9 @@ const CHANGEABLE = [
 	...readFileSync(REFERENCE, "utf8").matchAll(/^\| `(FANFARE_\w+)` .*\| `([^`|]+)` +\| yes +\|$/gm),
 ].map(([, variable = "", example = ""]) => ({ variable, example }));
 
+/** A file needs a setting. */
+const DEFAULT = { FANFARE_MAX_KEYS: "10000" };
+
 interface Line {
 	readonly level: string;
 	readonly msg: string;
@@ -73,7 +76,7 @@ function write(file: string, settings: Readonly<Record<string, string>>): void {
 
 it("takes every setting that the reference calls changeable, and says which ones have changed", async () => {
 	expect(CHANGEABLE.length).toBeGreaterThan(20);
-	await using reloading = await Reloading.start({});
+	await using reloading = await Reloading.start(DEFAULT);
 	const { server } = reloading;
 	const settings = Object.fromEntries(CHANGEABLE.map(({ variable, example }) => [variable, example]));
 	expect(await reloading.reload(settings)).toMatchObject({
@@ -90,9 +93,9 @@ it("takes every setting that the reference calls changeable, and says which ones
 	expect((await server.client.getStatus()).limits).toContainEqual(
 		expect.objectContaining({ name: "maxProjects", allowed: 100 }),
 	);
-	// The same file again, and then nothing in it.
+	// The same file again, and then one in which the settings have their defaults.
 	expect(await reloading.reload(settings)).toMatchObject({ changed: [] });
-	expect((await reloading.reload({})).changed).toHaveLength(CHANGEABLE.length);
+	expect((await reloading.reload(DEFAULT)).changed).toHaveLength(CHANGEABLE.length);
 	expect((await server.call("GET", "/workspace/egress-addresses")).json).toMatchObject({ addresses: [] });
 	expect(await server.stop()).toEqual({ code: 0, signal: null });
 });
@@ -115,8 +118,44 @@ it("allows no longer what is taken back, not even over a connection that is kept
 	await server.waitForDelivery(refused.eventId, ({ status }) => status === "Succeeded");
 });
 
+it("refuses a file without any setting, at a start and while it runs, and warns when retention becomes shorter", async () => {
+	const keepAll = { FANFARE_RETENTION_DAYS: "0", FANFARE_PAYLOAD_RETENTION_DAYS: "90" };
+	await using reloading = await Reloading.start(keepAll);
+	const warnings = () =>
+		reloading.server.stdout
+			.split("\n")
+			.filter((line) => line.includes("retention is shorter now"))
+			.map((line) => JSON.parse(line) as Line & { readonly setting: string; readonly days: number });
+	expect(await reloading.reload({})).toMatchObject({
+		level: "error",
+		problems: [
+			`${reloading.file} must contain a setting such as FANFARE_LOG_LEVEL=info: without one, each setting would have its default`,
+		],
+	});
+	// Nothing has changed, and a longer retention is no reason for a warning.
+	expect(await reloading.reload({ ...keepAll, FANFARE_PAYLOAD_RETENTION_DAYS: "100" })).toMatchObject({
+		changed: ["FANFARE_PAYLOAD_RETENTION_DAYS"],
+	});
+	expect(warnings()).toEqual([]);
+	await reloading.reload({ FANFARE_PAYLOAD_RETENTION_DAYS: "7" });
+	await eventually("the warnings", () => warnings().length === 2);
+	expect(warnings()).toMatchObject([
+		{ level: "warn", setting: "FANFARE_RETENTION_DAYS", days: 30, daysBefore: 0 },
+		{ level: "warn", setting: "FANFARE_PAYLOAD_RETENTION_DAYS", days: 7, daysBefore: 100 },
+	]);
+	// From now on, payloads are kept as long as their event.
+	expect(await reloading.reload({ FANFARE_RETENTION_DAYS: "30" })).toMatchObject({
+		changed: ["FANFARE_PAYLOAD_RETENTION_DAYS"],
+	});
+	expect(warnings()).toHaveLength(2);
+	write(reloading.file, {});
+	const start = await runFanfare(["config"], { env: { FANFARE_SETTINGS_FILE: reloading.file } });
+	expect(start.stderr + start.stdout).toContain("must contain a setting such as");
+	expect(start.code).not.toBe(0);
+});
+
 it("refuses what exceeds a limit that became lower, and keeps what is there", async () => {
-	await using reloading = await Reloading.start({});
+	await using reloading = await Reloading.start(DEFAULT);
 	const { client } = reloading.server;
 	await client.projects.create({ name: "Second" });
 	await reloading.reload({ FANFARE_MAX_PROJECTS: "1" });
@@ -152,7 +191,7 @@ it("loses no signal that comes during the start", async () => {
 			if (event === "SIGHUP") setImmediate(() => process.emit("SIGHUP"));
 		});
 	`)}`;
-	await using reloading = await Reloading.start({}, [early]);
+	await using reloading = await Reloading.start(DEFAULT, [early]);
 	await eventually("the settings to be read again", () => reloading.lines().length === 1);
 });
 

@@ -70,9 +70,11 @@ export class SettingsInForce {
 			different.filter((setting) => setting.reloads === reloads),
 		);
 		const values = Object.fromEntries(changed.map(({ name }) => [name, valueOf(next, name)]));
+		const before = this.#config;
 		this.#use(Object.freeze({ ...this.#config, ...values }), parts);
 		const reloaded = { changed: changed.map(variable), needRestart: needRestart.map(variable) };
 		tell(parts.logger, this.#config.logLevel, reloaded);
+		warnOfShorterRetention(parts.logger, before, this.#config);
 		return reloaded;
 	}
 
@@ -92,14 +94,24 @@ export class SettingsInForce {
 
 /** The settings of the engine that can change. */
 export function engineChangeOf(config: Config): EngineChange {
-	const { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes } = config;
+	const { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes, maxCustomers, maxCustomerBytes } = config;
 	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = config;
 	const { relays, maxRelays, maxRelaysPerCustomer } = config;
 	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
-	const ofCustomers = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
+	const ofEachCustomer = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
 	const ofRelays = { relays, maxRelays, maxRelaysPerCustomer };
 	return {
-		limits: { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes, ...ofCustomers, ...ofRelays },
+		limits: {
+			maxProjects,
+			maxKeys,
+			maxReplays,
+			maxWebhooks,
+			maxWebhookBytes,
+			maxCustomers,
+			maxCustomerBytes,
+			...ofEachCustomer,
+			...ofRelays,
+		},
 		retention: { retentionDays, payloadRetentionDays },
 		quotas: { maxEventsPerSecond, maxStoredBytes },
 	};
@@ -123,4 +135,22 @@ function tell(logger: Logger, level: LogLevel, reloaded: Reloaded): void {
 	if (severity(level) < severity(logger.level)) logger.level = level;
 	logger.info(reloaded, "the settings were read again");
 	logger.level = level;
+}
+
+const RETENTION = [
+	{ name: "retentionDays", variable: "FANFARE_RETENTION_DAYS", deleted: "events" },
+	{ name: "payloadRetentionDays", variable: "FANFARE_PAYLOAD_RETENTION_DAYS", deleted: "payloads" },
+] as const;
+
+/** What the next pass of retention deletes cannot be brought back. 0 means for ever, or for as long as the event. */
+function warnOfShorterRetention(logger: Logger, before: Config, now: Config): void {
+	for (const { name, variable, deleted } of RETENTION) {
+		const [from, to] = [before[name] ?? 0, now[name] ?? 0];
+		if (to === 0 || (from !== 0 && to >= from)) continue;
+		const facts = { setting: variable, days: to, daysBefore: from };
+		logger.warn(
+			facts,
+			`retention is shorter now: from its next pass on, it deletes older ${deleted} of projects without a setting of their own`,
+		);
+	}
 }

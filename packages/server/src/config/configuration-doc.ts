@@ -36,8 +36,10 @@ FANFARE_ALLOW_NETWORKS=10.1.0.0/16
 \`SIGHUP\` (under systemd \`systemctl reload fanfare\`) reads the file again. A line of the log then says which settings have changed, without their values. If
 anything in the file is not valid, nothing changes: the settings in force stay, and the log says what is wrong. A setting has one place: one that is in the file and also
 in the environment or a flag is an error. Settings that need a restart, secrets among them, are not allowed in the file.
+A file without any setting is not valid: it is more likely that it was not written yet than that each setting should have its default.
 
 - Limits apply to what is added from then on. What exceeds a lower one stays.
+- If retention becomes shorter, the log has a warning, since the next pass deletes what is older.
 - What may be called is checked anew for each attempt from then on, on new connections. Attempts in flight end on theirs.
 - Each process of a cluster has its own file and its own \`SIGHUP\`.
 - On a terminal, \`SIGHUP\` means that the terminal was closed: the server stops, as at \`SIGTERM\`.

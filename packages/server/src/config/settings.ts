@@ -1,12 +1,12 @@
 // The table of all settings: how each is parsed, its default, and its description for the documentation and the help.
 import { z } from "zod";
 
-import { HIGHEST_CUSTOMER_LIMITS } from "../core/policies/customer-limits.ts";
 import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES, NO_QUOTAS } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, MAX_RETENTION_DAYS } from "../core/policies/retention.ts";
 import { LOG_LEVELS } from "../ports/log.ts";
 import type { AllowedHost } from "../ports/sender.ts";
 import { CLUSTER_SETTINGS } from "./cluster-settings.ts";
+import { CUSTOMER_SETTINGS } from "./customer-settings.ts";
 import { DELIVERING_SETTINGS } from "./delivering-settings.ts";
 import {
 	parseActorHeader,
@@ -215,38 +215,7 @@ export const configSchema = z.object({
 		example: "20",
 		reloads: true,
 	}),
-	maxWebhooksPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxWebhooksPerCustomer), 50, {
-		expected: "a whole number from 1 to 10000",
-		meaning:
-			"The most webhooks of one customer, in projects without a `maxWebhooksPerCustomer` of their own. Creating further ones is refused with a 409.",
-		defaultText: "`50`",
-		example: "10",
-		reloads: true,
-	}),
-	maxReplaysPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxReplaysPerCustomer), 2, {
-		expected: "a whole number from 1 to 100",
-		meaning:
-			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They count among those of the project (`FANFARE_MAX_REPLAYS`), but not among the 10 to its webhooks without a customer.",
-		defaultText: "`2`",
-		example: "1",
-		reloads: true,
-	}),
-	maxStreamsPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxStreamsPerCustomer), 5, {
-		expected: "a whole number from 1 to 100",
-		meaning:
-			"The most live streams of one customer at once, in projects without a `maxStreamsPerCustomer` of their own. They do not count among those of the project.",
-		defaultText: "`5`",
-		example: "2",
-		reloads: true,
-	}),
-	maxTestsPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxTestsPerCustomer), 2, {
-		expected: "a whole number from 1 to 64",
-		meaning:
-			"The most tests of webhooks of one customer at once, in projects without a `maxTestsPerCustomer` of their own.",
-		defaultText: "`2`",
-		example: "1",
-		reloads: true,
-	}),
+	...CUSTOMER_SETTINGS,
 	relays: setting(parseBoolean, true, {
 		expected: "true or false",
 		meaning:

@@ -38,6 +38,8 @@ export const ERROR_KINDS = {
 	too_many_keys: "conflict",
 	too_many_webhooks: "conflict",
 	webhooks_too_large: "conflict",
+	too_many_customers: "conflict",
+	customers_too_large: "conflict",
 	customer_being_deleted: "conflict",
 	webhook_key_exists: "conflict",
 	webhook_not_active: "conflict",

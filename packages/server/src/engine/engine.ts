@@ -241,7 +241,11 @@ class AssembledEngine implements Engine {
 			line: this.#line,
 			live: this.live,
 		});
-		this.customers = new CustomerCalls(parts, { directory, webhooks: this.webhooks, deletions: this.#deletions });
+		this.customers = new CustomerCalls(parts, limits, {
+			directory,
+			webhooks: this.webhooks,
+			deletions: this.#deletions,
+		});
 		this.stats = new StatsCalls(parts, directory);
 
 		const live = liveReporter;

@@ -1,4 +1,5 @@
 // The parts of the engine that are handed in from outside, and its limits.
+import type { KeptCustomerLimits } from "../core/access/customer.ts";
 import type { Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
@@ -54,7 +55,7 @@ export interface PartsOn<S extends Partial<Store>> extends Omit<EngineParts, "st
 }
 
 /** Limits. Together they bound the engine's memory, however large the backlog is. */
-export interface EngineLimits extends WebhookLimits, CustomerLimits, RelayLimits {
+export interface EngineLimits extends WebhookLimits, KeptCustomerLimits, CustomerLimits, RelayLimits {
 	/** Whether clients may make relays and connect to them. */
 	readonly relays: boolean;
 	/** Projects that are not deleted. */
@@ -106,6 +107,8 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	maxKeys: 10_000,
 	maxWebhooks: 100_000,
 	maxWebhookBytes: 64 * 1_024 * 1_024,
+	maxCustomers: 100_000,
+	maxCustomerBytes: 64 * 1_024 * 1_024,
 	maxInFlight: 1_024,
 	maxInFlightPerWebhook: 256,
 	maxInFlightWhileFailing: 4,
@@ -136,7 +139,14 @@ export const DEFAULT_LIMITS: EngineLimits = {
 /** The limits that can change while the engine runs: each is compared with a count when something is added. */
 export type ChangeableLimits = Pick<
 	EngineLimits,
-	keyof WebhookLimits | keyof CustomerLimits | keyof RelayLimits | "relays" | "maxProjects" | "maxKeys" | "maxReplays"
+	| keyof WebhookLimits
+	| keyof KeptCustomerLimits
+	| keyof CustomerLimits
+	| keyof RelayLimits
+	| "relays"
+	| "maxProjects"
+	| "maxKeys"
+	| "maxReplays"
 >;
 
 /** What can change while the engine runs. */

@@ -50,6 +50,8 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	maxKeys: "limits",
 	maxWebhooks: "limits",
 	maxWebhookBytes: "limits",
+	maxCustomers: "limits",
+	maxCustomerBytes: "limits",
 	maxConnections: "limits",
 	maxStreams: "limits",
 	maxWaitingSends: "limits",

@@ -6,6 +6,7 @@ import { describeAccept } from "../../ports/contract/store/accept.contract.ts";
 import { describeAudit } from "../../ports/contract/store/audit.contract.ts";
 import { describeChanges } from "../../ports/contract/store/changes.contract.ts";
 import { describeCustomerDeletion } from "../../ports/contract/store/customer-deletion.contract.ts";
+import { describeCustomerTotals } from "../../ports/contract/store/customer-totals.contract.ts";
 import { describeCustomers } from "../../ports/contract/store/customers.contract.ts";
 import { describeDeleted } from "../../ports/contract/store/deleted.contract.ts";
 import { describeDetails } from "../../ports/contract/store/details.contract.ts";
@@ -18,6 +19,7 @@ import { describeLifecycle } from "../../ports/contract/store/lifecycle.contract
 import { describeLog } from "../../ports/contract/store/log.contract.ts";
 import { describePages } from "../../ports/contract/store/pages.contract.ts";
 import { describePortalSessions } from "../../ports/contract/store/portal-sessions.contract.ts";
+import { describePurgeReplays } from "../../ports/contract/store/purge-replays.contract.ts";
 import { describeQueue } from "../../ports/contract/store/queue.contract.ts";
 import { describeRelays } from "../../ports/contract/store/relays.contract.ts";
 import { describeReplays } from "../../ports/contract/store/replays.contract.ts";
@@ -77,6 +79,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 	});
 	describe("webhook limits", () => {
 		describeWebhookLimits(current);
+		describeCustomerTotals(current);
 	});
 	describe("versions", () => {
 		describeVersions(current);
@@ -107,6 +110,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 	});
 	describe("replays", () => {
 		describeReplays(current, CAPABILITIES);
+		describePurgeReplays(current, CAPABILITIES);
 	});
 	describe("horizon", () => {
 		describeHorizon(current, CAPABILITIES);

@@ -81,7 +81,7 @@ function createCalls(db: DatabaseSync, path: string, table: DeliveryTable) {
 		...createReplayCalls(db, table, transact, journal),
 		...createRetentionCalls(db, table, transact, journal),
 		...createStatsCalls(db, table.numbers, transact, journal, health),
-		...createUsageCalls(path, table.numbers, journal.stored),
+		...createUsageCalls(db, path, table.numbers, journal.stored),
 		...createCustomerCalls(db, transact),
 		...createRelayCalls(db, transact),
 		...createRelayLookUps(db),

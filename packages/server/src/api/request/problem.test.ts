@@ -50,6 +50,8 @@ describe("errors", () => {
 			too_many_webhooks: 409,
 			webhook_key_exists: 409,
 			webhooks_too_large: 409,
+			too_many_customers: 409,
+			customers_too_large: 409,
 			customer_being_deleted: 409,
 			replay_ended: 409,
 			too_many_replays: 409,

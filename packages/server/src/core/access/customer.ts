@@ -46,3 +46,45 @@ export interface Customer {
 }
 
 export const CUSTOMER_NAME_MAX_LENGTH = 128;
+
+/** For how many customers of a project something is kept, and how large that may be together. */
+export interface KeptCustomerLimits {
+	readonly maxCustomers: number;
+	/** UTF-8 bytes of the names and of the metadata as JSON. */
+	readonly maxCustomerBytes: number;
+}
+
+/** Customers for whom a name or metadata is kept, and the bytes of these. */
+export interface CustomerTotals {
+	readonly customers: number;
+	readonly bytes: number;
+}
+
+/** What a customer counts as: nothing without a name and metadata. */
+function countedCustomer({ name, metadata }: Pick<Customer, "name" | "metadata">): CustomerTotals {
+	if (name === null && Object.keys(metadata).length === 0) return { customers: 0, bytes: 0 };
+	return { customers: 1, bytes: Buffer.byteLength(name ?? "") + Buffer.byteLength(JSON.stringify(metadata)) };
+}
+
+/** Why a change of a customer is refused. */
+export type CustomerRefusal = "too_many_customers" | "customers_too_large";
+
+/**
+ * Why a change by `added` is refused in a project that has these totals; null if it is not. What does not grow is never refused, whatever the
+ * project has.
+ */
+export function customerRefusal(
+	totals: CustomerTotals,
+	added: CustomerTotals,
+	{ maxCustomers, maxCustomerBytes }: KeptCustomerLimits,
+): CustomerRefusal | null {
+	if (added.customers > 0 && totals.customers + added.customers > maxCustomers) return "too_many_customers";
+	if (added.bytes > 0 && totals.bytes + added.bytes > maxCustomerBytes) return "customers_too_large";
+	return null;
+}
+
+/** What a change adds to the totals. */
+export function addedBy(before: Customer, after: Customer): CustomerTotals {
+	const [from, to] = [countedCustomer(before), countedCustomer(after)];
+	return { customers: to.customers - from.customers, bytes: to.bytes - from.bytes };
+}

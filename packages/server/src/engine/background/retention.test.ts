@@ -172,6 +172,23 @@ describe("retention", () => {
 		expect(await gone(test, eventId)).toBe(true);
 	});
 
+	it("deletes a replay that has ended for as long as events are kept, and no Running one", async () => {
+		await using test = await openTestEngine();
+		const { id: webhookId } = await test.createWebhook("http://127.0.0.1:9/");
+		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+		const start = async () => (await test.engine.replays.start(test.change, webhookId, range)).id;
+		const ended = await start();
+		await test.engine.replays.cancel(test.change, ended).catch(() => {});
+		await test.engine.webhooks.pause(test.change, webhookId);
+		const running = await start();
+		const isThere = async (id: string) => (await test.store.replay(test.scope, id)) !== null;
+		await goOn(test, 29 * DAY_MS);
+		expect(await isThere(ended)).toBe(true);
+		await goOn(test, 2 * DAY_MS);
+		expect(await isThere(ended)).toBe(false);
+		expect(await isThere(running)).toBe(true);
+	});
+
 	it("deletes the data of a deleted project", async () => {
 		await using test = await openTestEngine();
 		const { projects, intake } = test.engine;

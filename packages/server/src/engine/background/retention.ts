@@ -1,7 +1,13 @@
 // Retention: deletes events and payloads that have expired, in small steps between which other work goes on.
 import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
 import type { Project } from "../../core/workspace.ts";
-import { NOTHING_PURGED, type Purged, type PurgeResult, type RetentionStore } from "../../ports/store/retention.ts";
+import {
+	NOTHING_PURGED,
+	type Purged,
+	type PurgeReplays,
+	type PurgeResult,
+	type RetentionStore,
+} from "../../ports/store/retention.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { PartsOn } from "../parts.ts";
 import { GentleSteps, type LiveTraffic } from "./gentle-steps.ts";
@@ -28,6 +34,10 @@ const WHILE_DELETING_MS = 10_000;
 const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
 /** Webhooks examined in one step. */
 const WEBHOOKS = 200;
+/** Replays looked at in one step. */
+const REPLAYS = 200;
+/** Replays of a project that are kept, whatever its retention is. Of those that have ended, the oldest go first. */
+const KEPT_REPLAYS = 10_000;
 const SPACE_BYTES = 256 * 1_024;
 /**
  * How many rows are deleted for each that is written while a pass is under way, for each kind of retention: a row costs up to 1.2, since it is
@@ -102,6 +112,7 @@ export class Retention {
 			const { eventsBefore, payloadsBefore } = limitsOf(project);
 			if (eventsBefore !== null) await this.#purge("events", project.id, eventsBefore);
 			if (payloadsBefore !== null) await this.#purge("payloads", project.id, payloadsBefore);
+			await this.#purgeReplays(project.id, eventsBefore);
 		}
 		await this.#purgeProjects();
 		const bytes = await this.#releaseSpace();
@@ -125,6 +136,16 @@ export class Retention {
 			this.#report(result.purged);
 			({ done } = result);
 		}
+	}
+
+	/** A replay that has ended stays as long as events do. */
+	async #purgeReplays(projectId: string, before: number | null): Promise<void> {
+		let after: string | null = null;
+		do {
+			const from: string | null = after;
+			const step: PurgeReplays = { projectId, before, keep: KEPT_REPLAYS, after: from, limit: REPLAYS };
+			after = await this.#steps.make(() => this.#parts.store.purgeReplays(step));
+		} while (this.#loop.running && after !== null);
 	}
 
 	async #purgeWebhooks(): Promise<void> {

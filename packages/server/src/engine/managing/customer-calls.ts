@@ -1,4 +1,5 @@
 // Customers: their names and metadata, and changes of all webhooks of one.
+import type { CustomerRefusal, KeptCustomerLimits } from "../../core/access/customer.ts";
 import {
 	customerNotFound,
 	projectOf,
@@ -6,6 +7,7 @@ import {
 	type CustomerScope,
 	type Scope,
 } from "../../core/access/principal.ts";
+import { counted, FanfareError } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { CustomerChanges, CustomerStore, CustomerSummary } from "../../ports/store/customers.ts";
@@ -29,10 +31,12 @@ interface Neighbours {
 /** The customers of all projects. */
 export class CustomerCalls implements Customers {
 	readonly #parts: Parts;
+	readonly #limits: KeptCustomerLimits;
 	readonly #near: Neighbours;
 
-	constructor(parts: Parts, near: Neighbours) {
+	constructor(parts: Parts, limits: KeptCustomerLimits, near: Neighbours) {
 		this.#parts = parts;
+		this.#limits = limits;
 		this.#near = near;
 	}
 
@@ -54,9 +58,13 @@ export class CustomerCalls implements Customers {
 		this.#near.directory.project(projectId);
 		this.#refuseIfDeleting(customer);
 		const entry = auditEntry(this.#parts, audit, { objectId, projectId });
-		const options = { at: this.#parts.clock.now(), entry };
+		const { maxCustomers, maxCustomerBytes } = this.#limits;
+		const limits = { maxCustomers, maxCustomerBytes };
+		const options = { at: this.#parts.clock.now(), entry, limits };
 		const update = () => this.#parts.store.updateCustomer(customer, changes, options);
-		return writeInProject(this.#near.directory, projectId, update);
+		const updated = await writeInProject(this.#near.directory, projectId, update);
+		if (typeof updated === "string") throw customerRefused(updated, limits);
+		return updated;
 	}
 
 	async delete({ scope, audit }: Change): Promise<CustomerSummary> {
@@ -107,4 +115,17 @@ export class CustomerCalls implements Customers {
 function ofCustomer(scope: Scope): CustomerScope {
 	if (scope.kind === "project") throw customerNotFound();
 	return scope;
+}
+
+/** The error for a change that the store has refused. */
+function customerRefused(
+	refusal: CustomerRefusal,
+	{ maxCustomers, maxCustomerBytes }: KeptCustomerLimits,
+): FanfareError {
+	return new FanfareError(
+		refusal,
+		refusal === "too_many_customers"
+			? `A project keeps a name or metadata for at most ${counted(maxCustomers, "customer")}. Delete customers that are no longer needed or set their name to null and their metadata to {}, or ask the server's operator to raise FANFARE_MAX_CUSTOMERS.`
+			: `The names and the metadata of a project's customers take at most ${maxCustomerBytes} bytes together. Shorten them, delete customers that are no longer needed, or ask the server's operator to raise FANFARE_MAX_CUSTOMER_BYTES.`,
+	);
 }

@@ -213,3 +213,53 @@ it("own events tell what a customer and the product do to webhooks, and who it w
 		"fanfare.webhook.deleted": { ...by("customer"), name: "New" },
 	});
 });
+
+describe("what a project keeps of its customers", () => {
+	const codeOf = (call: Promise<unknown>) =>
+		call.then(
+			() => null,
+			(error: unknown) => error,
+		);
+
+	it("is a name or metadata for a limited number of them, also if they are changed at once", async () => {
+		await using test = await openTestEngine({ limits: { maxCustomers: 3 } });
+		const { customers } = test.engine;
+		const change = (id: string) => ({ ...test.change, scope: customerScope(test.projectId, id) });
+		const name = (id: string) => codeOf(customers.update(change(id), { name: id }));
+		const results = await Promise.all(["a", "b", "c", "d", "e"].map(name));
+		expect(results.filter((result) => result === null)).toHaveLength(3);
+		expect(results.at(-1)).toMatchObject({
+			code: "too_many_customers",
+			message: expect.stringMatching(
+				/^A project keeps a name or metadata for at most 3 customers\. .*FANFARE_MAX_CUSTOMERS\.$/,
+			),
+		});
+		await expect(customers.get(customerScope(test.projectId, "e"))).rejects.toMatchObject({
+			code: "customer_not_found",
+		});
+		// Webhooks and sends for any other customer go on, and what makes room is never refused.
+		await test.createWebhook(NOBODY, { customerId: "e" });
+		await test.send({ customers: "f" });
+		await customers.update(change("a"), { name: null });
+		await customers.delete(change("b"));
+		await eventually("the customer is gone", async () => (await codeOf(customers.get(change("b").scope))) !== null);
+		for (const id of ["e", "f"]) expect(await name(id)).toBeNull();
+		expect(await name("g")).toMatchObject({ code: "too_many_customers" });
+	});
+
+	it("takes a limited number of bytes", async () => {
+		await using test = await openTestEngine({ limits: { maxCustomerBytes: 2_000 } });
+		const change = { ...test.change, scope: customerScope(test.projectId, "acme") };
+		const metadata = (length: number) => ({
+			metadata: { a: "x".repeat(500), b: "x".repeat(500), c: "x".repeat(length) },
+		});
+		await test.engine.customers.update(change, metadata(500));
+		const other = { ...test.change, scope: customerScope(test.projectId, "globex") };
+		await expect(test.engine.customers.update(other, metadata(500))).rejects.toMatchObject({
+			code: "customers_too_large",
+			message: expect.stringMatching(/at most 2000 bytes together\. .*FANFARE_MAX_CUSTOMER_BYTES\.$/),
+		});
+		await test.engine.customers.update(change, metadata(1));
+		await test.engine.customers.update(other, { metadata: { a: "x".repeat(500) } });
+	});
+});

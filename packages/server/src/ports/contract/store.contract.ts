@@ -6,6 +6,7 @@ import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
 import { describeCustomerDeletion } from "./store/customer-deletion.contract.ts";
+import { describeCustomerTotals } from "./store/customer-totals.contract.ts";
 import { describeCustomers } from "./store/customers.contract.ts";
 import { describeDeletedProjects } from "./store/deleted-projects.contract.ts";
 import { describeDeleted } from "./store/deleted.contract.ts";
@@ -18,6 +19,7 @@ import { describeLifecycle } from "./store/lifecycle.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
 import { describePortalSessions } from "./store/portal-sessions.contract.ts";
+import { describePurgeReplays } from "./store/purge-replays.contract.ts";
 import { describeQueue } from "./store/queue.contract.ts";
 import { EMBEDDED, type StoreCapabilities } from "./store/records/capabilities.ts";
 import type { CurrentStore, Flush, Reopen } from "./store/records/records.ts";
@@ -108,6 +110,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		});
 		describe("pages and limits of webhooks", () => {
 			describeWebhookLimits(current);
+			describeCustomerTotals(current);
 		});
 		describe("relays", () => {
 			describeRelays(current);
@@ -118,6 +121,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		});
 		describe("replays", () => {
 			describeReplays(current, capabilities);
+			describePurgeReplays(current, capabilities);
 		});
 		describe("retention", () => {
 			describeRetention(current, capabilities);

@@ -1,6 +1,6 @@
 // The slice for customers: their names and metadata, and how many webhooks they have.
 import type { AuditDraft, AuditEntry } from "../../core/access/audit.ts";
-import type { Customer } from "../../core/access/customer.ts";
+import type { Customer, KeptCustomerLimits, CustomerRefusal } from "../../core/access/customer.ts";
 import type { CustomerScope, Scope } from "../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 
@@ -80,12 +80,15 @@ export interface CustomerStore {
 	/**
 	 * Changes what is kept of a customer, who becomes known if it was not. Writes the audit entry if anything changes. Rejects with
 	 * `store_conflict` if the project does not exist or is deleted.
+	 *
+	 * Changes nothing and returns why if what is kept of customers grows, and their project would then have more than `limits`. If another
+	 * process changes customers of the project, too, that is known after a second at the latest.
 	 */
 	updateCustomer(
 		scope: CustomerScope,
 		changes: CustomerChanges,
-		options: { readonly at: number; readonly entry: AuditEntry | null },
-	): Promise<CustomerSummary>;
+		options: { readonly at: number; readonly entry: AuditEntry | null; readonly limits?: KeptCustomerLimits },
+	): Promise<CustomerSummary | CustomerRefusal>;
 	/**
 	 * Begins the deletion of a customer, who is known, or for whom alone an event with a payload is. From then on no webhook of the
 	 * customer is added. Writes the audit entry. Returns the customer with the project's new version; with null if it is being deleted

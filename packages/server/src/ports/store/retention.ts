@@ -37,6 +37,19 @@ export interface PurgeResult {
 	readonly done: boolean;
 }
 
+/** One step through a project's replays, oldest first. */
+export interface PurgeReplays {
+	readonly projectId: string;
+	/** Replays that ended before this time are deleted; null deletes none by age. */
+	readonly before: number | null;
+	/** Of the others, the newest so many are kept, Running ones included. */
+	readonly keep: number;
+	/** The result of the previous step; null to start with the oldest replay. */
+	readonly after: string | null;
+	/** How many replays to look at. */
+	readonly limit: number;
+}
+
 /** An event that is being erased in steps. */
 export interface Erasure {
 	readonly projectId: string;
@@ -101,6 +114,11 @@ export interface RetentionStore {
 	 * Returns the last id it looked at, for the next step; null at the end.
 	 */
 	purgeDeletedWebhooks(after: string | null, limit: number): Promise<string | null>;
+	/**
+	 * Deletes replays that have ended. Running ones stay, and so do all deliveries that replays have made. Returns the last id it looked
+	 * at, for the next step; null at the end.
+	 */
+	purgeReplays(step: PurgeReplays): Promise<string | null>;
 	/**
 	 * Erases a payload: removes an event's body, cancels its Pending and Held deliveries with `reason`, and removes the response
 	 * bodies of its attempts. From then on no delivery of the event can be retried, claimed or replayed. The idempotency key stays

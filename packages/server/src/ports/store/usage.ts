@@ -12,6 +12,11 @@ export interface StoreUsage {
 	readonly largest: { readonly projectId: string; readonly bytes: number } | null;
 	/** What the files of the store take; null if it has none, or does not know it. */
 	readonly fileBytes: number | null;
+	/**
+	 * What is stored in the files, of whatever kind and whoever's, without room that is free for new rows and without the write-ahead log.
+	 * More than `total`, which leaves out names, settings, entries of the audit log and more. Null like `fileBytes`.
+	 */
+	readonly heldBytes: number | null;
 	/** The part of `fileBytes` that is the write-ahead log; null if the store has none of its own, or does not know it. */
 	readonly walBytes: number | null;
 	/** The volume that the store is on; null if it has none, or does not know it. */

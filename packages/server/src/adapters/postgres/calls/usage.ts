@@ -27,6 +27,7 @@ export function createUsage(database: Database) {
 				total: stored.reduce((sum, { bytes }) => sum + bytes, 0),
 				largest: largest === undefined ? null : { projectId: idOf("proj", largest.project), bytes: largest.bytes },
 				fileBytes: number(size?.["bytes"]),
+				heldBytes: null,
 				walBytes: null,
 				volume: null,
 			};

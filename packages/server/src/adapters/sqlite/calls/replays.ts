@@ -112,7 +112,8 @@ function createNumbersOf(db: DatabaseSync, { numbers }: Pick<LogView, "numbers">
 /** Prepares the cancelling of a Running replay. Returns whether it was Running. */
 function createCancel(db: DatabaseSync): (id: Uint8Array, at: number) => boolean {
 	const cancel = db.prepare(
-		`UPDATE replays SET status = ${Cancelled}, update_date = ?1, end_date = ?1 WHERE id = ?2 AND status = ${Running}`,
+		`UPDATE replays SET status = ${Cancelled}, chosen = NULL, update_date = ?1, end_date = ?1
+		WHERE id = ?2 AND status = ${Running}`,
 	);
 	return (id, at) => cancel.run(at, id).changes === 1;
 }
@@ -127,7 +128,7 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 		UPDATE replays SET status = ?2, scanned_count = scanned_count + ?3, delivery_count = delivery_count + ?4,
 			first_event_date = coalesce(first_event_date, ?5), last_event_date = coalesce(last_event_date, ?6),
 			position_seq = coalesce(?7, position_seq), position_date = coalesce(?8, position_date),
-			update_date = ?9, end_date = ?10
+			update_date = ?9, end_date = ?10, chosen = iif(?2 = ${Running}, chosen, NULL)
 		WHERE id = ?1
 	`);
 

@@ -8,6 +8,7 @@ import { createSeqIndex } from "./log/seq-page.ts";
 import { createErasePayload } from "./retention/erase.ts";
 import { createReleaseSpace } from "./retention/free-space.ts";
 import { createPurgeDeletedProjects, createPurgeDeletedWebhooks } from "./retention/purge-deleted.ts";
+import { createPurgeReplays } from "./retention/purge-replays.ts";
 import { createPurgeEvents, createPurgePayloads } from "./retention/purge.ts";
 
 /** Prepares the calls of `RetentionStore`. */
@@ -22,6 +23,7 @@ export function createRetentionCalls(
 		forgetIdempotencyKeys: createForgetIdempotencyKeys(db, transact),
 		purgeEvents: createPurgeEvents(parts),
 		purgePayloads: createPurgePayloads(parts),
+		purgeReplays: createPurgeReplays(db, transact),
 		purgeDeletedProjects: createPurgeDeletedProjects(parts),
 		purgeDeletedWebhooks: createPurgeDeletedWebhooks(parts),
 		...createErasePayload(db, table, journal),

@@ -122,3 +122,27 @@ it("are counted once when the store of an earlier version is opened, and the vol
 		await again.close();
 	}
 });
+
+it("leave out what is counted for nobody, which the bytes in use by the file have, without its free pages", async () => {
+	using dir = new TemporaryDir(fastParent());
+	const store = await openSqliteStore({ path: dir.join("fanfare.db") });
+	const { accept, update, records, projectId } = await fillStore(store);
+	const before = await store.usage([projectId]);
+	const metadata = { text: "x".repeat(1_000_000) };
+	const customer = { kind: "customer", projectId, customerId: "c" } as const;
+	await store.updateCustomer(customer, { metadata }, { at: records.now, entry: null });
+	const after = await store.usage([projectId]);
+	expect(after.projects).toEqual(before.projects);
+	const grown = (after.heldBytes ?? NaN) - (before.heldBytes ?? NaN);
+	expect(grown).toBeGreaterThan(1_000_000);
+	expect(grown).toBeLessThan(1_100_000);
+	await store.updateCustomer(customer, { metadata: {} }, { at: records.now, entry: null });
+	expect((await store.usage([])).heldBytes).toBe(before.heldBytes);
+	// A body counts for its project and for the file.
+	const [id = ""] = await accept({ body: Buffer.alloc(500_000, "x") });
+	await update(records.outcome(id, 1));
+	const { projects, heldBytes } = await store.usage([projectId]);
+	const counted = (projects[0] ?? NaN) - (before.projects[0] ?? NaN);
+	expect((heldBytes ?? NaN) - (before.heldBytes ?? NaN)).toBeGreaterThan(counted * 0.95);
+	await store.close();
+});

@@ -44,6 +44,8 @@ export const CODE_TEXTS: Readonly<Record<ErrorCode, string>> = {
 	too_many_portal_sessions: "The project has as many portal sessions as it may have.",
 	too_many_webhooks: "The project, or the customer, has as many webhooks as it may have.",
 	webhooks_too_large: "The project has no room for the texts of this webhook.",
+	too_many_customers: "The project keeps a name or metadata for as many customers as it may.",
+	customers_too_large: "The project has no room for the name and the metadata of this customer.",
 	webhook_key_exists: "Another webhook of the project has the `key`. `issues` names it.",
 	key_not_active: "The key has expired.",
 	webhook_not_active: "The webhook is paused or disabled.",

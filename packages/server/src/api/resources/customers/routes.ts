@@ -100,7 +100,9 @@ export const customerRoutes = [
 		description: "The customer need not have a webhook yet.",
 		body: jsonBody(updateCustomerSchema, { name: "Acme Inc." }),
 		answers: { 200: { description: "The customer as it is now.", schema: customerSchema } },
-		errors: BEING_DELETED,
+		errors: {
+			409: "The project keeps a name or metadata for as many customers as it may (`too_many_customers`), what it keeps would grow and has no room (`customers_too_large`), or the customer is being deleted (`customer_being_deleted`).",
+		},
 		async handle({ deps, change, params, body: { name, metadata } }) {
 			const changes = {
 				...(name !== undefined && { name }),

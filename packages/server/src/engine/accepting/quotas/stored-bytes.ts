@@ -57,8 +57,8 @@ export class StoredBytes {
 	}
 
 	/**
-	 * The project that holds over half of the store, and more than is free on a volume of which less than a tenth is free; null
-	 * if there is none.
+	 * The project that holds over half of all that the store holds, and more than is free on a volume of which less than a tenth is
+	 * free; null if there is none.
 	 */
 	get crowding(): string | null {
 		return this.#crowding;
@@ -115,8 +115,11 @@ export class StoredBytes {
 	}
 }
 
-function crowdingIn({ volume, largest, total }: StoreUsage): string | null {
+function crowdingIn({ volume, largest, total, heldBytes }: StoreUsage): string | null {
 	if (volume === null || largest === null || volume.freeBytes >= volume.sizeBytes * PART_LOW) return null;
-	// A project that holds less than is free is not what fills the volume.
-	return largest.bytes > total / 2 && largest.bytes > volume.freeBytes ? largest.projectId : null;
+	// Most of what the files hold can be what is counted for nobody, such as metadata and the audit log. A project that holds less than
+	// is free is not what fills the volume.
+	return largest.bytes > Math.max(total, heldBytes ?? 0) / 2 && largest.bytes > volume.freeBytes
+		? largest.projectId
+		: null;
 }

@@ -108,7 +108,7 @@ export function describeUsage(current: CurrentStore, reopen: Reopen, capabilitie
 			await world.store.commit({ events: [sent], updates: [records.outcome(sent.deliveries[0]?.id ?? "", 1)] });
 		}
 		const ids = [other.id, world.projectId, "proj_x"];
-		const { volume: _, fileBytes: __, walBytes: ___, ...usage } = await world.store.usage(ids);
+		const { volume: _, fileBytes: __, walBytes: ___, heldBytes: ____, ...usage } = await world.store.usage(ids);
 		const [largest = 0, smaller = 0] = usage.projects;
 		expect(smaller).toBe(storedEventBytes(1_000, 1));
 		expect(usage).toEqual({

@@ -1,5 +1,11 @@
 // Customers: their names and metadata, listed with the numbers of their webhooks.
-import type { Customer } from "../../../../core/access/customer.ts";
+import {
+	addedBy,
+	customerRefusal,
+	type Customer,
+	type CustomerRefusal,
+	type CustomerTotals,
+} from "../../../../core/access/customer.ts";
 import { projectOf, type CustomerScope, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
 import type { CustomerStore, CustomerSummary } from "../../../../ports/store/customers.ts";
@@ -13,6 +19,7 @@ import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { checkProject } from "../directory/change.ts";
 import { readNamedPage, type NamedScan } from "../keyset.ts";
+import { CountedCustomers } from "./customer-totals.ts";
 
 /** A page looks at this many customers. */
 const BUDGET = 10_000;
@@ -49,20 +56,46 @@ export function createCustomerCalls(database: Database) {
 				const found = await findCustomer(session, scope);
 				return found === null ? null : summaryOf(session, found);
 			}),
-		updateCustomer: (scope: CustomerScope, changes: Changes, { at, entry }: UpdateOptions): Promise<CustomerSummary> =>
-			database.change(uuidOf("proj", scope.projectId), async (session) => {
-				const { projectId, customerId } = scope;
-				await checkProject(session, projectId);
-				const known = await findCustomer(session, scope);
-				const before = known ?? { projectId, customerId, name: null, metadata: {}, createDate: at, updateDate: at };
-				const after = { ...before, ...changes };
-				if (known !== null && isSame(before, after)) return summaryOf(session, known);
-				const next = { ...after, updateDate: Math.max(at, before.updateDate) };
-				await session.run(known === null ? INSERT : UPDATE, CUSTOMER.write(next));
-				await writeEntry(session, entry);
-				return summaryOf(session, next);
-			}),
+		updateCustomer: createUpdateCustomer(database),
 	};
+}
+
+/** The call `updateCustomer`. */
+function createUpdateCustomer(database: Database) {
+	const counted = new CountedCustomers();
+	return async (
+		scope: CustomerScope,
+		changes: Changes,
+		{ at, entry, limits }: UpdateOptions,
+	): Promise<CustomerSummary | CustomerRefusal> => {
+		const { projectId, customerId } = scope;
+		const project = uuidOf("proj", projectId);
+		const { result, added } = await database.change(project, async (session): Promise<Updated> => {
+			await checkProject(session, projectId);
+			const known = await findCustomer(session, scope);
+			const before = known ?? { projectId, customerId, name: null, metadata: {}, createDate: at, updateDate: at };
+			const after = { ...before, ...changes };
+			if (known !== null && isSame(before, after)) return { result: await summaryOf(session, known), added: null };
+			const more = addedBy(before, after);
+			if (limits !== undefined && (more.customers > 0 || more.bytes > 0)) {
+				const refusal = customerRefusal(await counted.of(session, project, at), more, limits);
+				if (refusal !== null) return { result: refusal, added: null };
+			}
+			const next = { ...after, updateDate: Math.max(at, before.updateDate) };
+			await session.run(known === null ? INSERT : UPDATE, CUSTOMER.write(next));
+			await writeEntry(session, entry);
+			return { result: await summaryOf(session, next), added: more };
+		});
+		// The next change of the project has asked the database for its lock at most.
+		if (added !== null) counted.add(project, added);
+		return result;
+	};
+}
+
+interface Updated {
+	readonly result: CustomerSummary | CustomerRefusal;
+	/** What the change has added; null if it has changed nothing. */
+	readonly added: CustomerTotals | null;
 }
 
 /** What is kept of a customer; null if it is not known. */

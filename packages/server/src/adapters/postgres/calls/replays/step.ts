@@ -30,7 +30,7 @@ const SELECT_WEBHOOK = statement(`
 	SELECT customer_id, ${webhookColumns(WEBHOOK_STATE)} FROM webhooks WHERE id = $1 AND ${DELETE_DATE} IS NULL
 `);
 export const CANCEL = statement(`
-	UPDATE replays SET status = ${Cancelled}, update_date = $2, end_date = $2 WHERE id = $1 AND status = ${Running}
+	UPDATE replays SET status = ${Cancelled}, chosen = NULL, update_date = $2, end_date = $2 WHERE id = $1 AND status = ${Running}
 `);
 /** Locked, so that none is purged or erased meanwhile. One that has just been is left out. */
 const LOCK_EVENTS = statement(`
@@ -39,7 +39,8 @@ const LOCK_EVENTS = statement(`
 const MOVE_ON = statement(`
 	UPDATE replays SET status = $2, scanned_count = scanned_count + $3, delivery_count = delivery_count + $4,
 		first_event_date = coalesce(first_event_date, $5), last_event_date = coalesce(last_event_date, $6),
-		position_id = coalesce($7, position_id), position_date = coalesce($8, position_date), update_date = $9, end_date = $10
+		position_id = coalesce($7, position_id), position_date = coalesce($8, position_date), update_date = $9, end_date = $10,
+		chosen = CASE WHEN $2::smallint = ${Running} THEN chosen END
 	WHERE id = $1
 `);
 

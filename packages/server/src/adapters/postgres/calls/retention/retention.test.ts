@@ -4,8 +4,10 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { fillStore, Records, type World } from "../../../../ports/contract/store/records/records.ts";
+import { openReplayWorld } from "../../../../ports/contract/store/records/replays.ts";
 import { LATE, twoDays } from "../../../../ports/contract/store/records/two-days.ts";
 import { uuidOf } from "../../codec/ids.ts";
+import { HORIZON_MS } from "../../connection/pools.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 
 const FIRST_DAY = ["attempts", "deliveries", "event_customers", "event_tags", "events"].map(
@@ -50,6 +52,33 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 		await store.commit({ events: [late], updates: [] });
 		expect(await state(late.deliveries[0]?.id ?? "")).toMatchObject({ status: "Pending" });
 		expect(await partitionsOf("20270115")).toEqual(FIRST_DAY);
+	});
+
+	it("finds no list of chosen events at replays that have ended", async () => {
+		const store = await database.openEmpty();
+		const { miss, begin, step, records } = await openReplayWorld(() => store, {
+			horizonMs: HORIZON_MS,
+			returnsSpace: false,
+		});
+		const events = [await miss(), await miss()];
+		const chosen = () => begin({ until: records.now + 1 }, { chosenCount: 2 }, events);
+		const kept = async () => {
+			const query = "SELECT status::int, cardinality(chosen) AS chosen, chosen_count AS count FROM replays ORDER BY id";
+			return (await database.server.query(query, database.url)).map(({ status, chosen: list, count }) => [
+				status,
+				list,
+				count,
+			]);
+		};
+		const first = await chosen();
+		await step(first, { scanLimit: 1 });
+		expect(await kept()).toEqual([[0, 2, 2]]);
+		expect(await step(first)).toMatchObject({ status: "Finished", scannedCount: 2 });
+		await store.cancelReplay((await chosen()).id, records.now, null);
+		expect(await kept()).toEqual([
+			[1, null, 2],
+			[2, null, 2],
+		]);
 	});
 
 	it("keeps the partitions in which a waiting delivery is going to end", async () => {

@@ -11,6 +11,7 @@ import { PurgeCounter } from "./purge-counter.ts";
 import { createPurgeDeletedProjects, createPurgeDeletedWebhooks } from "./purge-deleted.ts";
 import { removeEvents } from "./purge-events.ts";
 import { emptyEvents, type Place } from "./purge-payloads.ts";
+import { createPurgeReplays } from "./purge-replays.ts";
 import { walk, type Visit } from "./walk.ts";
 
 /** The calls of `RetentionStore`. */
@@ -37,6 +38,7 @@ export function createRetentionCalls(database: Database, partitions: Partitions,
 			place = next;
 			return result;
 		},
+		purgeReplays: createPurgeReplays(database),
 		purgeDeletedProjects: createPurgeDeletedProjects(database),
 		purgeDeletedWebhooks: createPurgeDeletedWebhooks(database),
 		...createErasePayload(database, numbers),

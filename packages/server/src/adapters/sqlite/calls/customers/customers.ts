@@ -1,7 +1,7 @@
 // Customers: their names and metadata, listed with the numbers of their webhooks.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { Customer } from "../../../../core/access/customer.ts";
+import { addedBy, customerRefusal, type Customer, type CustomerRefusal } from "../../../../core/access/customer.ts";
 import { projectOf, type CustomerScope, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
 import type { CustomerDeletion, CustomerStore, CustomerSummary } from "../../../../ports/store/customers.ts";
@@ -15,6 +15,7 @@ import { createWriteEntry } from "../audit.ts";
 import { noProject } from "../directory/change.ts";
 import { createVersionOf } from "../directory/versions.ts";
 import { readSome } from "../keyset.ts";
+import { createCustomerTotals } from "./customer-totals.ts";
 
 /** A page looks at this many customers, or at those with this much metadata, which lies between the names: some 10 ms. */
 const BUDGET = 10_000;
@@ -31,9 +32,14 @@ export function createCustomerCalls(db: DatabaseSync, transact: Transact) {
 	const versionOf = createVersionOf(db);
 	const writeEntry = createWriteEntry(db);
 	const withCounts = createSummary(db);
+	const totalsOf = createCustomerTotals(db);
 
 	return {
-		updateCustomer: (scope: CustomerScope, changes: Changes, { at, entry }: UpdateOptions): CustomerSummary =>
+		updateCustomer: (
+			scope: CustomerScope,
+			changes: Changes,
+			{ at, entry, limits }: UpdateOptions,
+		): CustomerSummary | CustomerRefusal =>
 			transact(() => {
 				const { projectId, customerId } = scope;
 				if (versionOf(idBytes("proj", projectId)) === null) return noProject(projectId);
@@ -41,6 +47,11 @@ export function createCustomerCalls(db: DatabaseSync, transact: Transact) {
 				const before = known ?? { projectId, customerId, name: null, metadata: {}, createDate: at, updateDate: at };
 				const after = { ...before, ...changes };
 				if (known !== null && isSame(before, after)) return withCounts(known);
+				const added = addedBy(before, after);
+				if (limits !== undefined && (added.customers > 0 || added.bytes > 0)) {
+					const refusal = customerRefusal(totalsOf(projectId), added, limits);
+					if (refusal !== null) return refusal;
+				}
 				const next = { ...after, updateDate: Math.max(at, before.updateDate) };
 				(known === null ? insert : update).run(...CUSTOMER.write(next));
 				writeEntry(entry);
