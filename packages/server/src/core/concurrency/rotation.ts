@@ -91,7 +91,7 @@ function firstOf<Key, Value>(turns: Map<Key, Value>): readonly [Key, Value] | un
 	const [first] = turns;
 	if (first === undefined) return undefined;
 	if (turns.size > 1) {
-		rotation.delete(first[0]);
+		turns.delete(first[0]);
 		turns.set(first[0], first[1]);
 	}
 	return first;
