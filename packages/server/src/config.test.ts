@@ -63,6 +63,8 @@ describe("readConfig", () => {
 			maxKeys: 10_000,
 			maxWebhooks: 100_000,
 			maxWebhookBytes: 67_108_864,
+			maxCustomers: 100_000,
+			maxCustomerBytes: 67_108_864,
 			maxStreams: 1_000,
 			maxConnections: 10_000,
 			maxWaitingSends: 20_000,
