@@ -32,7 +32,7 @@ function describeDone(open: Open, { title, isVariant = false, prepare, raises, r
 		const result = await makeCall(world.store, call);
 		const raised = { ...before, [raises]: (before[raises] ?? 0) + 1 };
 		expect(await versionsOf(world)).toEqual(raises === "nothing" ? before : raised);
-		expect(result).toEqual(returns ?? raised[raises]);
+		expect(result).toEqual(returns === undefined ? raised[raises] : returns);
 		expect(await entriesOf(world)).toEqual([entry]);
 	});
 
