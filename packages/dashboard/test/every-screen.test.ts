@@ -120,7 +120,7 @@ class Look {
 		const beyond = `[...document.querySelectorAll(".table")].map((table) => [table.ariaLabel, table.scrollWidth - table.clientWidth])`;
 		for (const width of TABLE_WIDTHS) {
 			await this.#page.setViewportSize({ width, height: 800 });
-			for (const [table, px] of (await this.#page.evaluate(beyond)) as [string, number][]) {
+			for (const [table, px] of await this.#page.evaluate<[string, number][]>(beyond)) {
 				if (px > 0) this.problems.push({ path, width, table, px });
 			}
 		}
