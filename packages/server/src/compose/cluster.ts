@@ -89,7 +89,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			const { tenure, isMember: isCurrent } = cluster;
 			const wire = nats?.wire(cluster.wire, cluster.memberId) ?? cluster.wire;
 			nats?.start();
-			const limits = { findEveryMs: FIND_EVERY_MS };
+			const limits = { findEveryMs: FIND_EVERY_MS, mayLoseAnswers: true };
 			return { store, storeDied, masterKey, tenure, wire, membership: cluster, limits, isCurrent };
 		},
 		keepAdminKey() {

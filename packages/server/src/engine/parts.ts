@@ -100,6 +100,8 @@ export interface EngineLimits extends WebhookLimits, KeptCustomerLimits, Custome
 	 * process's webhooks and hand nothing off. Null: `pollEveryMs`.
 	 */
 	readonly findEveryMs: number | null;
+	/** Whether the store is in another process, so that the answer to a commit or a claim may be lost. */
+	readonly mayLoseAnswers: boolean;
 }
 
 export const DEFAULT_LIMITS: EngineLimits = {
@@ -123,6 +125,7 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
 	findEveryMs: null,
+	mayLoseAnswers: false,
 	maxReplays: 100,
 	maxWebhooksPerCustomer: 50,
 	maxReplaysPerCustomer: 2,

@@ -94,7 +94,13 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		this.#queue = queue;
 		this.#dropped = new DroppedLeases(parts.clock);
 		this.#release = createReleaseLease(parts, { committer, line: this });
-		this.#handOffs = new HandOffs(parts, { queue, commits: this.#commits, release: this.#release, line: this });
+		this.#handOffs = new HandOffs(parts, {
+			mayLoseAnswers: limits.mayLoseAnswers,
+			queue,
+			commits: this.#commits,
+			release: this.#release,
+			line: this,
+		});
 		this.#sweeper = new Sweeper(parts, { directory, live, line: this });
 		this.#refiller = new Refiller(parts, limits, { queue, directory, line: this, sweeper: this.#sweeper });
 		this.#dispatcher = new Dispatcher(

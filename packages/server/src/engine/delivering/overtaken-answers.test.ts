@@ -3,7 +3,10 @@
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { StoreError } from "../../ports/store/errors.ts";
+import type { EngineLimits } from "../parts.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { passTurns } from "../test/two-engines.ts";
 
 /**
  * Holds back the answer of the next claim that brings something. `executed` resolves when it is executed; `answer` lets
@@ -52,8 +55,8 @@ async function openAttempted(receiver: Receiver) {
 }
 
 /** An engine with a delivery that is Held because its webhook was paused before it was sent. */
-async function openHeld(receiver: Receiver) {
-	const test = await openTestEngine();
+async function openHeld(receiver: Receiver, limits: Partial<EngineLimits> = {}) {
+	const test = await openTestEngine({ limits });
 	const webhook = await test.createWebhook(receiver.url);
 	await test.engine.webhooks.pause(test.change, webhook.id);
 	const eventId = await test.send();
@@ -78,6 +81,29 @@ async function attemptIsOver({ engine }: TestEngine): Promise<void> {
 function eventsAt(receiver: Receiver): unknown[] {
 	return receiver.requests.map(({ headers }) => headers["webhook-id"]);
 }
+
+describe("a claim that was made, and whose answer is lost", () => {
+	it("leaves nothing leased for longer than some seconds if the store is in another process", async () => {
+		await using receiver = await startReceiver();
+		const { test, webhook, eventId } = await openHeld(receiver, { mayLoseAnswers: true });
+		await using _ = test;
+		const { store, engineStore } = test;
+		engineStore.claimDue = async (request) => {
+			const { deliveries } = await store.claimDue(request);
+			if (deliveries.length > 0) engineStore.claimDue = store.claimDue.bind(store);
+			throw new StoreError("store_unavailable", "the connection was reset");
+		};
+		await test.engine.webhooks.resume(test.change, webhook.id);
+		await eventually("the claim fails", () => test.observer.problems.length > 0);
+		expect(await store.leasedDeliveries(null, 0)).toHaveLength(1);
+		for (let passedMs = 0; passedMs < 12_000; passedMs += 500) {
+			test.clock.advance(500);
+			await passTurns();
+		}
+		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(1);
+	});
+});
 
 describe("a claim that is answered after later calls", () => {
 	it("does not bring once more what has succeeded since", async () => {

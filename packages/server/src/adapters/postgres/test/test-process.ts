@@ -79,7 +79,7 @@ export class TestProcess implements AsyncDisposable {
 				membership: member,
 			},
 			userAgent: "Fanfare/test",
-			limits: { findEveryMs: 400, ...limits },
+			limits: { findEveryMs: 400, mayLoseAnswers: true, ...limits },
 		});
 		await engine.start();
 		return new TestProcess({ engine, store, member, observer }, opened, standstill);

@@ -15,6 +15,8 @@ import { RecentIds } from "./recent-ids.ts";
 type Parts = Pick<PartsOn<QueueStore>, "store" | "tenure" | "wire" | "clock" | "observer">;
 
 interface Neighbours {
+	/** Whether the answer to a commit or a claim may be lost, since the store is another process's. */
+	readonly mayLoseAnswers: boolean;
 	readonly queue: ReadyQueue;
 	readonly commits: OpenCommits;
 	readonly release: ReleaseLease;
@@ -61,9 +63,9 @@ export class HandOffs {
 		this.#orphans = new Orphans(parts, near);
 	}
 
-	/** Begins to look for hand-offs that were lost, if there are any hand-offs. */
+	/** Begins to look for what was lost, if anything can be. */
 	start(): void {
-		if (this.#parts.wire.handsOff) this.#orphans.start();
+		if (this.#canLose()) this.#orphans.start();
 	}
 
 	/** Resolves when the look for lost ones has ended. */
@@ -78,7 +80,7 @@ export class HandOffs {
 
 	/** This process has gained shards. */
 	gained(): void {
-		if (this.#parts.wire.handsOff) this.#orphans.gained();
+		if (this.#canLose()) this.#orphans.gained();
 	}
 
 	/**
@@ -173,6 +175,10 @@ export class HandOffs {
 		queue.unreserve(owner, 1, bytes);
 		queue.push(delivery);
 		this.#near.line.filled();
+	}
+
+	#canLose(): boolean {
+		return this.#parts.wire.handsOff || this.#near.mayLoseAnswers;
 	}
 
 	#isHere(webhookId: string, epoch: number): boolean {

@@ -1,4 +1,5 @@
-// Finds hand-offs to this process that were lost: deliveries that others have committed with a lease for it, and that never came.
+// Finds deliveries that are leased for this process in the store, and that it does not have: others have committed them for it, and their
+// hand-off was lost; or the answer to its own commit or claim was.
 import type { DeliveryLease, QueueStore } from "../../../ports/store/queue.ts";
 import { Periodic } from "../../background/periodic.ts";
 import type { PartsOn } from "../../parts.ts";
@@ -106,9 +107,12 @@ export class Orphans {
 		}
 		this.#lookedAt = startedAt;
 		if (orphans.length > 0) {
-			this.#parts.observer.note("found deliveries in the store that other processes have handed to this one in vain", {
-				count: orphans.length,
-			});
+			this.#parts.observer.note(
+				"found deliveries that are leased for this process in the store, and that have not come to it",
+				{
+					count: orphans.length,
+				},
+			);
 		}
 	}
 }
