@@ -31,7 +31,7 @@ export const CUSTOMER_SETTINGS = {
 	maxReplaysPerCustomer: setting(wholeNumber(1, HIGHEST_CUSTOMER_LIMITS.maxReplaysPerCustomer), 2, {
 		expected: "a whole number from 1 to 100",
 		meaning:
-			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They count among those of the project (`FANFARE_MAX_REPLAYS`), but not among the 10 to its webhooks without a customer.",
+			"The most running replays to the webhooks of one customer, in projects without a `maxReplaysPerCustomer` of their own. They do not count among the 10 to webhooks without a customer. Fewer while the project has many (`FANFARE_MAX_REPLAYS`).",
 		defaultText: "`2`",
 		example: "1",
 		reloads: true,

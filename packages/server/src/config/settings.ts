@@ -210,7 +210,7 @@ export const configSchema = z.object({
 	maxReplays: setting(wholeNumber(10, 10_000), 100, {
 		expected: "a whole number from 10 to 10000",
 		meaning:
-			"The most running replays of one project, with those of its customers. Starting further ones is refused with a 409.",
+			"With so many running replays of one project, those of its customers included, each customer can have only one: a further one is refused with a 409.",
 		defaultText: "`100`",
 		example: "20",
 		reloads: true,

@@ -1,10 +1,11 @@
 // A new file of any size, which gets its name when it is complete.
+import { randomUUID } from "node:crypto";
 import { createWriteStream, existsSync, linkSync, renameSync, rmSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 
 import { CommandError, EXIT } from "../../frame/failure.ts";
 
-const SIGNAL_EXIT_CODES = { SIGINT: EXIT.interrupted, SIGTERM: 143 } as const;
+const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: EXIT.interrupted, SIGTERM: 143 } as const;
 /** What file systems without hard links answer. */
 const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
 
@@ -13,7 +14,7 @@ const NO_LINKS = ["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"];
  * has the name already stays as it is, and is an error.
  */
 export async function writeNewFile(path: string, pieces: AsyncIterable<string>): Promise<void> {
-	const temporary = `${path}.${process.pid}.tmp`;
+	const temporary = `${path}.${randomUUID()}.tmp`;
 	const discard = () => rmSync(temporary, { force: true });
 	for (const [signal, exitCode] of Object.entries(SIGNAL_EXIT_CODES)) {
 		process.once(signal, () => {

@@ -22,6 +22,7 @@ import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhooks } from "../webhooks/queries.ts";
 import { BulkActions } from "./bulk-actions.tsx";
+import { changeable } from "./change-all.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportButton } from "./export-button.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
@@ -55,7 +56,8 @@ export function DeliveriesScreen() {
 	const ids = rows?.map(({ id }) => id) ?? [];
 	const isWhole = rows !== undefined && !hasNextPage;
 	const isEmpty = isWhole && rows.length === 0;
-	const allWords = isWhole || !hasFilter(search) ? null : allOf(matching);
+	const canChange = changeable(search, "retry") !== null || changeable(search, "cancel") !== null;
+	const allWords = isWhole || !hasFilter(search) || !canChange ? null : allOf(matching);
 	const matchingWords = matching === undefined ? null : wordsOf(matching, isWhole ? rows.length : null);
 	const selection = useSelection({ list: list.key, ids, words: WORDS, most: MOST_SELECTED });
 	const { selected, toggle } = selection;

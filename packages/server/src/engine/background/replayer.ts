@@ -57,6 +57,8 @@ interface Running {
 	restMs: number;
 	/** When the live stream was last told of it, in monotonic time. */
 	toldAt: number;
+	/** When its last step began, in monotonic time. */
+	steppedAt: number;
 }
 
 /**
@@ -151,7 +153,12 @@ export class Replayer {
 
 	/** Adds a replay that is Running in the store. One that is known already is looked at soon. */
 	add(replay: Replay): void {
-		const running = this.#replays.get(replay.id) ?? { replay, restMs: REST_MS.first, toldAt: -Infinity };
+		const running = this.#replays.get(replay.id) ?? {
+			replay,
+			restMs: REST_MS.first,
+			toldAt: -Infinity,
+			steppedAt: -Infinity,
+		};
 		running.replay = replay;
 		running.restMs = REST_MS.first;
 		this.#replays.set(replay.id, running);
@@ -225,19 +232,36 @@ export class Replayer {
 				continue;
 			}
 			looks++;
+			const first = this.#waitsLongest(running);
 			try {
-				if (await this.#turn(running)) return 0;
+				if (await this.#turn(running, first)) return 0;
 			} catch (error) {
-				this.#report(running, error);
+				this.#report(first, error);
+				this.#rest(running, FAILED_MS.own);
 				return FAILED_MS.all;
 			}
 		}
 		return 0;
 	}
 
-	/** It is the turn of this replay, which is neither in line nor resting meanwhile. True if its step changed anything. */
-	async #turn(running: Running): Promise<boolean> {
-		if (await this.#advance(running)) {
+	/**
+	 * The replay to the same webhook that has made no step for longest. They share the room: each would find it used up if the other one
+	 * always looked just before.
+	 */
+	#waitsLongest(running: Running): Running {
+		let first = running;
+		for (const other of this.#replays.values()) {
+			if (other.replay.webhookId === running.replay.webhookId && other.steppedAt < first.steppedAt) first = other;
+		}
+		return first;
+	}
+
+	/**
+	 * It is the turn of this replay, which is neither in line nor resting meanwhile; `first` makes the step. True if that changed
+	 * anything.
+	 */
+	async #turn(running: Running, first: Running): Promise<boolean> {
+		if (await this.#advance(first)) {
 			running.restMs = REST_MS.first;
 			if (this.#replays.get(running.replay.id) === running) this.#enter(running);
 			return true;
@@ -251,7 +275,6 @@ export class Replayer {
 		const { id: replayId, projectId, webhookId } = running.replay;
 		const facts = { projectId, webhookId, replayId };
 		this.#parts.observer.problem("a replay could not make a step and is tried again", error, facts);
-		this.#rest(running, FAILED_MS.own);
 	}
 
 	/** Whether a replay can't make a step now, whatever the store says: its webhook is paused or disabled, or another process has it. */
@@ -277,7 +300,8 @@ export class Replayer {
 		const allowed = Math.max(1, share);
 		const before = this.#untried.get(webhookId) ?? [];
 		const untried = before.length === 0 ? before : await this.#parts.store.untried(before);
-		this.#untried.set(webhookId, untried);
+		// Its last replay may have ended meanwhile.
+		if (this.#untried.has(webhookId)) this.#untried.set(webhookId, untried);
 		const room = allowed - untried.length;
 		return room < Math.min(DELIVERY_LIMIT, allowed / 2) ? 0 : Math.min(DELIVERY_LIMIT, room);
 	}
@@ -289,13 +313,16 @@ export class Replayer {
 	async #step(running: Running, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;
 		const { replay } = running;
+		running.steppedAt = clock.monotonicMs();
 		const at = clock.now();
 		const deliveryIds = Array.from({ length: deliveryLimit }, () => ids.make("dlv", at));
 		const after = await store.stepReplay({ replayId: replay.id, at, scanLimit: SCAN_LIMIT, deliveryIds });
 		const made = deliveryIds.slice(0, (after ?? replay).deliveryCount - replay.deliveryCount);
 		if (after !== null) running.replay = after;
 		if (made.length > 0) {
-			this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
+			if (this.#replays.get(replay.id) === running) {
+				this.#untried.set(replay.webhookId, [...(this.#untried.get(replay.webhookId) ?? []), ...made]);
+			}
 			this.#near.line.due(replay.webhookId, at);
 		}
 		if (after?.status === "Running") {

@@ -7,6 +7,7 @@ import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { EVERY_CUSTOMER } from "../../core/access/customer.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { changeIn, eventInput, eventually, openTestEngine } from "../test/test-engine.ts";
+import { passTurns } from "../test/two-engines.ts";
 
 const ALL = { since: 0, until: null, outcomes: ["Missed"], eventTypes: ["old"] } as const;
 /** It matches nothing, so that it always has room. A step examines 500 events. */
@@ -93,8 +94,31 @@ describe("a replay that has room", () => {
 	});
 });
 
+describe("two replays to one webhook", () => {
+	it("make their steps in turns, although the room for them is the webhook's", async () => {
+		await using receiver = await startReceiver();
+		const { store, asked } = await openAskedStore();
+		await using test = await openTestEngine({ store });
+		const event = eventInput({ type: "old" });
+		await Promise.all(Array.from({ length: 400 }, () => test.engine.intake.send(test.change.scope, event)));
+		const settings = { eventTypes: ["live"], rateLimit: { perSecond: 10 } };
+		const { id } = await test.createWebhook(receiver.url, settings);
+		const [first, second] = [
+			await test.engine.replays.start(test.change, id, ALL),
+			await test.engine.replays.start(test.change, id, ALL),
+		];
+		for (let passedMs = 0; passedMs < 20_000; passedMs += 10) {
+			test.clock.advance(10);
+			await passTurns();
+		}
+		const steps = (replayId: string) => asked.filter((one) => one === replayId).length;
+		expect(steps(first.id)).toBeGreaterThan(5);
+		expect(Math.abs(steps(first.id) - steps(second.id))).toBeLessThanOrEqual(1);
+	});
+});
+
 describe("the running replays of a project", () => {
-	it("have a limit in all, which those of other projects do not use up", async () => {
+	it("have a limit in all for the second ones of customers, which those of other projects do not use up", async () => {
 		await using test = await openTestEngine({ limits: { maxReplays: 3 } });
 		const other = await test.engine.projects.create("Other", null);
 		const start = async (customerId: string, projectId = test.projectId) => {
@@ -103,12 +127,15 @@ describe("the running replays of a project", () => {
 			return test.engine.replays.start(changeIn(projectId), id, ALL);
 		};
 		const [first] = [await start("acme"), await start("acme"), await start("globex")];
-		await expect(start("initech")).rejects.toMatchObject({
+		await expect(start("globex")).rejects.toMatchObject({
 			code: "too_many_replays",
-			message: expect.stringMatching(/^A project has at most 3 running replays, with those of its customers/),
+			message: expect.stringMatching(/^Many replays are running, so a customer can have only one/),
 		});
-		await start("initech", other.id);
+		await start("globex", other.id);
+		await start("globex", other.id);
 		await test.engine.replays.cancel(test.change, first.id);
+		await start("globex");
+		// Nobody is kept from a first one by those of others.
 		await start("initech");
 		await expect(start("initech")).rejects.toMatchObject({ code: "too_many_replays" });
 	});

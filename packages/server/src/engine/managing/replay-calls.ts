@@ -124,7 +124,7 @@ export class ReplayCalls implements Replays {
 	}
 
 	#tooMany(webhooks: readonly KnownWebhook[], refusal: ReplayRefusal): FanfareError {
-		if (refusal === "project") return tooManyOfProject(this.#limits.maxReplays, webhooks.length);
+		if (refusal === "project") return tooManyOfProject();
 		const [first] = webhooks;
 		const customers = new Set(webhooks.map(({ customerId }) => customerId));
 		if (first !== undefined && webhooks.length === 1) return tooMany(first.customerId, this.#limitOf(first));
@@ -243,11 +243,12 @@ function filterOf(
 	};
 }
 
-function tooManyOfProject(limit: number, more: number): FanfareError {
+/** Says nothing of the others, since a customer may read it. */
+function tooManyOfProject(): FanfareError {
 	return new FanfareError(
 		"too_many_replays",
-		`A project has at most ${limit} running replays, with those of its customers, and ${more} more would exceed that. None was started: ` +
-			"wait until some have ended, or cancel some. The server's operator can raise FANFARE_MAX_REPLAYS.",
+		"Many replays are running, so a customer can have only one at a time now. None was started: wait until the customer's replay has " +
+			"ended, or cancel it.",
 	);
 }
 

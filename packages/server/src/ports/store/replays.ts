@@ -35,13 +35,13 @@ export interface NewReplay {
 	readonly eventIds?: readonly string[] | null;
 	/** The most Running replays of the same customer (or of none, like this one), itself included. */
 	readonly limit: number;
-	/** The most Running replays of its project in all, itself included. */
+	/** The most Running replays of its project in all, itself included, if it is not the first one of its customer. */
 	readonly projectLimit: number;
 	/** The audit entry of its start. */
 	readonly entry: AuditEntry | null;
 }
 
-/** Whose limit replays would exceed: that of a customer (or of no customer), or that of the project. */
+/** Whose limit replays would exceed: that of a customer (or of no customer), or that of the project, which the second one of a customer can exceed. */
 export type ReplayRefusal = "customer" | "project";
 
 export interface ReplayCount {

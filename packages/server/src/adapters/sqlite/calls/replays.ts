@@ -60,8 +60,10 @@ export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transa
 					const { customerId } = replay;
 					const project = idBytes("proj", replay.projectId);
 					const added = (more.get(customerId) ?? 0) + 1;
-					if (countOf(countRunning.get(project, customerId)) + added > limit) return "customer";
-					if (countOf(countOfProject.get(project)) + before + 1 > projectLimit) return "project";
+					const running = countOf(countRunning.get(project, customerId)) + added;
+					if (running > limit) return "customer";
+					if (customerId !== null && running > 1 && countOf(countOfProject.get(project)) + before + 1 > projectLimit)
+						return "project";
 					more.set(customerId, added);
 				}
 				for (const { replay, eventIds = null, entry } of replays) {

@@ -100,6 +100,17 @@ describe("changes on the embedded store", () => {
 		await asked;
 	});
 
+	it("that take access away come before all others, however many are asked for", async () => {
+		const { store, records, worker, change, projectId } = await open();
+		const key = records.key("write", projectId);
+		await store.insertKey(key, null);
+		const sent = watch(worker);
+		const asked = Promise.allSettled(Array.from({ length: 1_500 }, (_, n) => change(`c${n}`)));
+		await store.deleteKey(key.id, records.entry({ keyId: "key_1", projectId }));
+		expect(namesOf(sent).indexOf("deleteKey")).toBeLessThan(5);
+		await asked;
+	});
+
 	it("that wait when the store is closed are still made, and new ones are refused", async () => {
 		const { store, change } = await open();
 		const asked = changes(20, (n) => change(`c${n}`));

@@ -36,12 +36,12 @@ export class Writes {
 
 	/**
 	 * Makes a change in its project's turn, and within that in its customer's. Rejects with `store_overloaded` if too many changes of this
-	 * project wait, or if it has waited for too long. What the server changes by itself comes first in its project, and is never refused.
+	 * project wait, or if it has waited for too long. What the server changes by itself, and what takes access away, comes first in its project and is never refused.
 	 */
 	run(name: WriteName, parameters: readonly unknown[], call: Call): Promise<unknown> {
 		if (this.#isClosed) return Promise.reject(new StoreError("store_unavailable", "the store is closed"));
-		const { projectId, customerId, isOwn } = ownerOfWrite(name, parameters);
-		const place = isOwn
+		const { projectId, customerId, isFirst } = ownerOfWrite(name, parameters);
+		const place = isFirst
 			? { mostWaiting: Infinity, isUrgent: true, isPatient: true }
 			: { mostWaiting: MAX_WAITING, part: customerId ?? "" };
 		return this.#turns.run(projectId ?? "", place, () => call(...parameters));

@@ -274,14 +274,14 @@ describe("without a quota of bytes, on a volume that is nearly full", () => {
 
 	it("refuses nobody for what is counted for no project", async () => {
 		await using test = await openTestEngine();
-		const held = { bytes: 60_000 };
+		const held = { bytes: 400_000 };
 		const volume = { sizeBytes: 100_000, freeBytes: 5_000 };
 		test.engineStore.usage = async (ids) => ({ ...(await test.store.usage(ids)), volume, heldBytes: held.bytes });
 		for (let sent = 0; sent < 20; sent++) await test.send({ dataJson: dataOf(1_000) });
 		await lookAgain(test);
-		// It has about 25,000 bytes: all that is counted, but not half of what is in the files.
+		// It has about 25,000 bytes: all that is counted, but little of what is in the files.
 		await test.send();
-		held.bytes = 40_000;
+		held.bytes = 100_000;
 		await lookAgain(test);
 		await expect(test.send()).rejects.toMatchObject(BYTES);
 	});

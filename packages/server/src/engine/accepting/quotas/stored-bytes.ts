@@ -11,6 +11,11 @@ const EVERY_MS = 5_000;
 const FIRST_AFTER_MS = 1_000;
 /** A project that has sent nothing for this long is forgotten, and read when it sends again. */
 const KEEP_MS = 60_000;
+/**
+ * A project is crowding only if what is counted for it is more than this part of what the files hold. Far from a half, since long
+ * idempotency keys and lists of customers are counted for nobody.
+ */
+const PART_HELD = 1 / 8;
 /** Below this part, a volume is low: then the project that holds more than half of the store is crowding. */
 export const PART_LOW = 0.1;
 
@@ -57,8 +62,8 @@ export class StoredBytes {
 	}
 
 	/**
-	 * The project that holds over half of all that the store holds, and more than is free on a volume of which less than a tenth is
-	 * free; null if there is none.
+	 * The project that has over half of what is counted for all, an eighth of all that the store holds, and more than is free on a volume
+	 * of which less than a tenth is free; null if there is none.
 	 */
 	get crowding(): string | null {
 		return this.#crowding;
@@ -119,7 +124,6 @@ function crowdingIn({ volume, largest, total, heldBytes }: StoreUsage): string |
 	if (volume === null || largest === null || volume.freeBytes >= volume.sizeBytes * PART_LOW) return null;
 	// Most of what the files hold can be what is counted for nobody, such as metadata and the audit log. A project that holds less than
 	// is free is not what fills the volume.
-	return largest.bytes > Math.max(total, heldBytes ?? 0) / 2 && largest.bytes > volume.freeBytes
-		? largest.projectId
-		: null;
+	const least = Math.max(total / 2, (heldBytes ?? 0) * PART_HELD, volume.freeBytes);
+	return largest.bytes > least ? largest.projectId : null;
 }

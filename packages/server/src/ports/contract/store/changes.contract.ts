@@ -89,7 +89,7 @@ function describeReplayLimit(open: Open): void {
 		expect(await store.insertReplays([{ replay: makeReplay(), ...options, limit: 2 }])).toBe(null);
 	});
 
-	it("counts the running replays of all customers of its project for the project's limit", async () => {
+	it("counts the running replays of all customers of its project for the project's limit, from the second one of a customer on", async () => {
 		const { store, records, begin, step, makeReplay } = await open();
 		const other = records.project();
 		await store.insertProject(other, null);
@@ -99,17 +99,18 @@ function describeReplayLimit(open: Open): void {
 			store.insertReplays(
 				customerIds.map((customerId) => ({
 					replay: makeReplay({}, { customerId }),
-					limit: 1,
+					limit: 2,
 					projectLimit,
 					entry: null,
 				})),
 			);
 		expect(await insert(3, "acme", null)).toBe(null);
-		expect(await insert(3, "globex", "initech")).toBe("project");
-		expect(await insert(3, "globex")).toBe(null);
-		expect(await insert(3, "initech")).toBe("project");
-		expect(await insert(4, "acme")).toBe("customer");
-		expect(await insert(4, "initech")).toBe(null);
+		expect(await insert(3, "globex", "globex")).toBe("project");
+		expect(await insert(3, "acme")).toBe(null);
+		expect(await insert(9, "acme")).toBe("customer");
+		expect(await insert(3, "globex", null)).toBe(null);
+		expect(await insert(5, "globex")).toBe("project");
+		expect(await insert(6, "globex")).toBe(null);
 	});
 }
 

@@ -8,8 +8,11 @@ export interface WriteOwner {
 	readonly projectId: string | null;
 	/** Null if it is not about one customer. */
 	readonly customerId: string | null;
-	/** Whether the server makes it for itself, such as when it disables a webhook: nobody is there who could try again. */
-	readonly isOwn: boolean;
+	/**
+	 * Whether it comes first and is never refused: the server makes it for itself, such as when it disables a webhook, so that nobody is
+	 * there who could try again; or it takes access away, perhaps from somebody who makes all the others.
+	 */
+	readonly isFirst: boolean;
 }
 
 type OwnerOf<Name extends keyof Store> = (...parameters: Parameters<Store[Name]>) => WriteOwner;
@@ -24,29 +27,29 @@ interface Owned {
 const OWNERS = {
 	insertProject: (_project, entry) => ownerOf({ projectId: null }, entry),
 	updateProject: ({ id }, { entry }) => ownerOf({ projectId: id }, entry),
-	deleteProject: (projectId, _at, entry) => ownerOf({ projectId }, entry),
+	deleteProject: (projectId) => firstOf({ projectId }),
 	insertKey: ownerOf,
-	updateKey: (key, { entry }) => ownerOf(key, entry),
-	deleteKey: (_keyId, entry) => ownerOfEntry(entry),
+	updateKey: (key) => firstOf(key),
+	deleteKey: (_keyId, entry) => firstOf(entry ?? { projectId: null }),
 	insertSession: (_session, { entry }) => ownerOfEntry(entry),
-	deleteSessions: (_ids, entry) => ownerOfEntry(entry),
+	deleteSessions: (_ids, entry) => firstOf(entry ?? { projectId: null }),
 	insertSignInLink: (_link, { entry }) => ownerOfEntry(entry),
 	insertWebhook: ownerOf,
 	updateWebhook: (record, { entry }) => ownerOf(record, entry),
 	putEventType: (eventType, { entry }) => ownerOf(eventType, entry),
 	deleteEventType: (projectId, _name, entry) => ownerOf({ projectId }, entry),
 	updateCustomer: (scope, _changes, { entry }) => ownerOf(scope, entry),
-	beginCustomerDeletion: (scope, { entry }) => ownerOf(scope, entry),
+	beginCustomerDeletion: (scope) => firstOf(scope),
 	insertPortalSession: (session, { entry }) => ownerOf(session, entry),
-	deletePortalSessions: (projectId, _ids, entry) => ownerOf({ projectId }, entry),
-	putRelay: (relay) => ({ ...relay, isOwn: false }),
+	deletePortalSessions: (projectId) => firstOf({ projectId }),
+	putRelay: (relay) => ({ ...relay, isFirst: false }),
 	insertReplays: ([first]) => (first === undefined ? WORKSPACE : ownerOf(first.replay, first.entry)),
 	cancelReplay: (_replayId, _at, entry) => ownerOfEntry(entry),
 	erasePayload: (scope, _eventId, { entry }) => ownerOf(scope, entry),
 	insertAuditEntry: ownerOfEntry,
 } satisfies { readonly [Name in keyof Store]?: OwnerOf<Name> };
 
-const WORKSPACE: WriteOwner = { projectId: null, customerId: null, isOwn: true };
+const WORKSPACE: WriteOwner = { projectId: null, customerId: null, isFirst: true };
 
 /** The name of a call that changes something for somebody. */
 export type WriteName = keyof typeof OWNERS;
@@ -64,7 +67,11 @@ export function ownerOfWrite(name: WriteName, parameters: readonly unknown[]): W
 }
 
 function ownerOf({ projectId, customerId = null }: Owned, entry: AuditEntry | null): WriteOwner {
-	return { projectId, customerId, isOwn: entry === null || (entry.keyId === null && entry.customerId === null) };
+	return { projectId, customerId, isFirst: entry === null || (entry.keyId === null && entry.customerId === null) };
+}
+
+function firstOf({ projectId, customerId = null }: Owned): WriteOwner {
+	return { projectId, customerId, isFirst: true };
 }
 
 /** For a call that names its object by an id alone. */

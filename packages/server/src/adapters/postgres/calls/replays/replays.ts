@@ -54,9 +54,11 @@ export function createReplayCalls(database: Database, partitions: Partitions, nu
 				for (const [before, { replay, limit, projectLimit }] of replays.entries()) {
 					const { customerId } = replay;
 					const added = (more.get(customerId) ?? 0) + 1;
-					const [running] = await session.run(COUNT_RUNNING, [project, customerId]);
-					if (number(running?.["count"]) + added > limit) return "customer";
-					if (number(all?.["count"]) + before + 1 > projectLimit) return "project";
+					const [own] = await session.run(COUNT_RUNNING, [project, customerId]);
+					const running = number(own?.["count"]) + added;
+					if (running > limit) return "customer";
+					if (customerId !== null && running > 1 && number(all?.["count"]) + before + 1 > projectLimit)
+						return "project";
 					more.set(customerId, added);
 				}
 				const [newest] = await session.run(SELECT_NEWEST, [project]);
