@@ -1,6 +1,7 @@
 // Retries and cancels what is selected, or everything that matches the filter, after saying how much that is.
-import type { ProjectHandle } from "@fanfare/sdk";
+import type { Delivery, ProjectHandle } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import type { DeliveriesSearch } from "../../app/search.ts";
@@ -8,77 +9,123 @@ import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import type { Selection } from "../../parts/list/use-selection.ts";
 import { count, counted } from "../../parts/text/format.ts";
+import { useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
-import { changeable, ChangeAll, DONE, VERBS, type Action } from "./change-all.tsx";
+import { changeable, ChangeAll, DONE, isChangeable, VERBS, type Action } from "./change-all.tsx";
 import { hasFilter } from "./filters.tsx";
-import { useDeliveryChange } from "./queries.ts";
+import { countQuery, useDeliveryChange } from "./queries.ts";
+
+const ACTIONS = ["retry", "cancel"] as const;
 
 interface BulkActionsProps {
 	readonly search: DeliveriesSearch;
+	/** Those that are loaded. */
+	readonly rows: readonly Delivery[];
 	readonly selection: Selection;
 	/** Whether nothing matches. */
 	readonly isEmpty: boolean;
+	/** Whether more match than are loaded. */
+	readonly hasMore: boolean;
 }
 
-/** A question: about what was selected, or about all of a search. */
-type Asked = { readonly action: Action } & ({ readonly selection: Selection } | { readonly part: DeliveriesSearch });
+/** A question: about those of the selected ones that the action changes, or about all of a search. */
+type Asked = { readonly action: Action; readonly clear: () => void } & (
+	| { readonly ids: readonly string[]; readonly left: number }
+	| { readonly part: DeliveriesSearch }
+);
 
 /** Give it the list as its `key`: a question is about one list, and is gone when another one is shown. */
-export function BulkActions({ search, selection, isEmpty }: BulkActionsProps) {
-	const { selected, goneCount } = selection;
+export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkActionsProps) {
+	const { selected, goneCount, isAll, clear } = selection;
 	const [asked, setAsked] = useState<Asked | null>(null);
 	const close = () => setAsked(null);
 	// Somebody who has selected rows means those, also if none of them is shown any more: never all that match instead.
 	const isOfSelected = selected.size + goneCount > 0;
 	const isBlocked = isOfSelected && selected.size === 0;
+	const chosen = rows.filter(({ id }) => selected.has(id));
+	const idsFor = (action: Action) => chosen.filter(({ status }) => isChangeable(status, action)).map(({ id }) => id);
+	const partOf = (action: Action) => (isEmpty || !hasFilter(search) ? null : changeable(search, action));
 	const isOffered = (action: Action) =>
-		isOfSelected || (!isEmpty && hasFilter(search) && changeable(search, action) !== null);
-	const offered = (["retry", "cancel"] as const).filter(isOffered);
+		isOfSelected ? isBlocked || idsFor(action).length > 0 : partOf(action) !== null;
+	const offered = ACTIONS.filter(isOffered);
+	const askAll = (action: Action) => {
+		const part = partOf(action);
+		if (part !== null) setAsked({ action, part, clear });
+	};
 	// What is asked about stays what it is, also if rows leave the list while somebody reads the question.
 	const ask = (action: Action) => {
-		const part = isOfSelected ? null : changeable(search, action);
-		setAsked(part === null ? { action, selection } : { action, part });
+		if (!isOfSelected) return askAll(action);
+		const ids = idsFor(action);
+		setAsked({ action, ids, left: selected.size - ids.length, clear });
 	};
 	/** Somebody may have closed it while it was under way, and asked something else since. */
-	const closeThis = () => setAsked((now) => (now === asked ? null : now));
+	const onDone = () => {
+		setAsked((now) => (now === asked ? null : now));
+		asked?.clear();
+	};
 	useShortcuts({ ...(isOffered("retry") && !isBlocked && { R: () => ask("retry") }) });
 	return (
 		<>
+			{isOfSelected && offered.length === 0 && (
+				<span className="dim">
+					{selected.size === 1 ? "It can't be retried or cancelled" : "None of them can be retried or cancelled"}
+				</span>
+			)}
 			{offered.map((one) => (
 				<Button key={one} size="xs" variant="default" disabled={isBlocked} onClick={() => ask(one)}>
-					{isOfSelected ? `${VERBS[one]} ${count(selected.size)} selected…` : `${VERBS[one]} all that match…`}
+					{isOfSelected ? `${VERBS[one]} ${count(idsFor(one).length)} selected…` : `${VERBS[one]} all that match…`}
 				</Button>
 			))}
-			{asked !== null && "selection" in asked && (
-				<ChangeSelected
-					action={asked.action}
-					selected={asked.selection.selected}
-					onClose={close}
-					onDone={() => {
-						closeThis();
-						asked.selection.clear();
-					}}
-				/>
+			{/* Somebody who selects all that are shown often means those below, too. */}
+			{isAll &&
+				hasMore &&
+				ACTIONS.map((one) => {
+					const part = partOf(one);
+					return part !== null && <AllButton key={one} action={one} part={part} onAsk={() => askAll(one)} />;
+				})}
+			{asked !== null && "ids" in asked && (
+				<ChangeSelected action={asked.action} ids={asked.ids} left={asked.left} onClose={close} onDone={onDone} />
 			)}
 			{asked !== null && "part" in asked && (
-				<ChangeAll action={asked.action} search={asked.part} onDone={closeThis} onClose={close} />
+				<ChangeAll action={asked.action} search={asked.part} onDone={onDone} onClose={close} />
 			)}
 		</>
 	);
 }
 
+interface AllButtonProps {
+	readonly action: Action;
+	/** What the action changes of all that match. */
+	readonly part: DeliveriesSearch;
+	readonly onAsk: () => void;
+}
+
+/** Names how many there are, if that could be counted to the end; it is absent if there is none. */
+function AllButton({ action, part, onAsk }: AllButtonProps) {
+	const { data: matching } = useQuery(countQuery(useProject(), part));
+	if (matching?.complete === true && matching.count === 0) return null;
+	const number = matching?.complete === true ? ` ${count(matching.count)}` : "";
+	return (
+		<Button size="xs" variant="subtle" onClick={onAsk}>
+			{`${VERBS[action]} all${number} that match…`}
+		</Button>
+	);
+}
+
 interface ChangeSelectedProps {
 	readonly action: Action;
-	readonly selected: ReadonlySet<string>;
+	readonly ids: readonly string[];
+	/** How many of the selected ones it does not change. */
+	readonly left: number;
 	readonly onDone: () => void;
 	readonly onClose: () => void;
 }
 
-function ChangeSelected({ action, selected, onDone, onClose }: ChangeSelectedProps) {
+function ChangeSelected({ action, ids, left, onDone, onClose }: ChangeSelectedProps) {
 	const toast = useToast();
 	const [done, setDone] = useState(0);
 	const change = useDeliveryChange(
-		(project) => changeSelected(project, action, [...selected], setDone),
+		(project) => changeSelected(project, action, ids, setDone),
 		(changed) => {
 			toast(`${counted(changed, "delivery is", "deliveries are")} ${DONE[action]}`);
 			onDone();
@@ -88,7 +135,7 @@ function ChangeSelected({ action, selected, onDone, onClose }: ChangeSelectedPro
 		<Confirm
 			isOpen
 			title={`${VERBS[action]} deliveries?`}
-			verb={`${VERBS[action]} ${counted(selected.size, "delivery", "deliveries")}`}
+			verb={`${VERBS[action]} ${counted(ids.length, "delivery", "deliveries")}`}
 			isDangerous={action === "cancel"}
 			isBusy={change.isPending}
 			error={change.error}
@@ -97,15 +144,26 @@ function ChangeSelected({ action, selected, onDone, onClose }: ChangeSelectedPro
 		>
 			<p className="flat">
 				{action === "retry"
-					? "Each of them that is Failed, Cancelled or Pending is attempted again now. Cancel stops what has not been sent yet."
-					: "Those that are Pending or Held will not be sent. They can be retried later."}
+					? "Each of them is attempted again now. Cancel stops what has not been sent yet."
+					: "They will not be sent. They can be retried later."}
 			</p>
-			{change.isPending && selected.size > AT_ONCE && (
-				<p className="flat dim num">{`${count(done)} of ${count(selected.size)} so far`}</p>
+			{left > 0 && (
+				<p className="flat dim">
+					{`${counted(left, "other of the selection stays as it is", "others of the selection stay as they are")}: ${LEFT[action]}`}
+				</p>
+			)}
+			{change.isPending && ids.length > AT_ONCE && (
+				<p className="flat dim num">{`${count(done)} of ${count(ids.length)} so far`}</p>
 			)}
 		</Confirm>
 	);
 }
+
+/** What of the selected ones an action does not change. */
+const LEFT = {
+	retry: "what has succeeded can be replayed, and what is held is sent when its webhook is resumed.",
+	cancel: "only what is Pending or Held can be cancelled.",
+} as const;
 
 /** Calls that are made at the same time. */
 const AT_ONCE = 8;

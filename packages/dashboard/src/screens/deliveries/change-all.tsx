@@ -29,11 +29,16 @@ const EXPLAINED = {
 	cancel: "They will not be sent. They can be retried later.",
 } as const;
 
+/** Whether an action can change a delivery in this status. */
+export function isChangeable(status: string, action: Action): boolean {
+	return CHANGEABLE[action].some((one) => one === status);
+}
+
 /** The part of a search that an action changes; null if that is nothing. */
 export function changeable(search: DeliveriesSearch, action: Action): DeliveriesSearch | null {
 	const { open: _, ...filter } = search;
 	if (search.status === undefined) return { ...filter, status: MEANT[action].join(",") };
-	const statuses = valuesOf(search.status).filter((status) => CHANGEABLE[action].some((one) => one === status));
+	const statuses = valuesOf(search.status).filter((status) => isChangeable(status, action));
 	return statuses.length === 0 ? null : { ...filter, status: statuses.join(",") };
 }
 

@@ -91,7 +91,7 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("link", { name: "keys.b" }).waitFor();
 		await page.keyboard.press("j");
 		await page.keyboard.press("x");
-		await page.getByRole("button", { name: "Retry 1 selected…" }).waitFor();
+		await page.getByRole("button", { name: "Clear the selection: 1 selected" }).waitFor();
 		await page.keyboard.press("Enter");
 		await page.getByRole("region", { name: "Answer" }).waitFor();
 		await page.keyboard.press("g");
@@ -316,10 +316,10 @@ pageSuite("deliveries", (world) => {
 		const all = page.getByRole("checkbox", { name: "Select all that are shown" });
 		await all.click();
 		await page.getByText("No more than 1,000 deliveries can be selected").waitFor();
-		await page.getByRole("button", { name: "Retry 1,000 selected…" }).waitFor();
+		await page.getByRole("button", { name: "Clear the selection: 1,000 selected" }).waitFor();
 		expect(await all.isChecked()).toBe(false);
 		await all.click();
-		await page.getByRole("button", { name: "Retry 1,000 selected…" }).waitFor({ state: "detached" });
+		await page.getByRole("button", { name: "Clear the selection: 1,000 selected" }).waitFor({ state: "detached" });
 		// By keyboard over the edge of what is rendered together.
 		await row(48).focus();
 		await row(51).waitFor();
@@ -368,10 +368,61 @@ pageSuite("deliveries", (world) => {
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=offer.one&status=Failed`);
 		await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
 		await page.getByRole("button", { name: "Retry 500 selected…" }).waitFor();
+		const all = page.getByRole("button", { name: "Retry all 1 that match…" });
+		await all.waitFor();
 		expect(await axeFindings(page)).toEqual([]);
-		await page.getByRole("button", { name: "All 1 that match" }).click();
-		await page.getByRole("button", { name: "Retry all that match…" }).click();
-		await page.getByRole("button", { name: "Retry 1 delivery" }).waitFor();
+		await all.click();
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).waitFor();
+		await page.keyboard.press("Escape");
+		await expect.poll(() => all.evaluate((button) => button === document.activeElement)).toBe(true);
+		await all.click();
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).click();
+		await page.getByText("1 delivery is tried again").waitFor();
+		// What was selected was meant, too.
+		await expect.poll(() => page.getByRole("button", { name: /selected/ }).count()).toBe(0);
+		await expect.poll(() => page.evaluate("document.activeElement.id")).toBe("content");
+	});
+
+	it("that are selected are retried or cancelled as far as they can be, and said to be counted so", async () => {
+		await using failed = await deliverTo(world, 500, "mixed.failed");
+		await using done = await deliverTo(world, 200, "mixed.done");
+		await using held = await deliverTo(world, 200, "mixed.held");
+		await world.server.project.batch.webhooks.pause(held.webhook.id);
+		const { id } = await world.server.project.events.send({ type: "mixed.held", data: { total: 2 } });
+		const waiting = await world.server.waitForDelivery(id, ({ status }) => status === "Held");
+		await using tab = await world.open("deliveries?type=mixed.*");
+		const { page } = tab;
+		const choose = (one: { readonly id: string }) => page.getByRole("checkbox", { name: new RegExp(one.id) }).check();
+		const offered = () => page.getByRole("button", { name: /^(Retry|Cancel) / }).allTextContents();
+		await choose(done.delivery);
+		await page.getByText("It can't be retried or cancelled").waitFor();
+		expect(await offered()).toEqual([]);
+		await choose(failed.delivery);
+		await expect.poll(offered).toEqual(["Retry 1 selected…"]);
+		await choose(waiting);
+		await expect.poll(offered).toEqual(["Retry 1 selected…", "Cancel 1 selected…"]);
+		// All that are shown, of a list that is loaded to its end.
+		await choose(held.delivery);
+		await expect.poll(offered).toEqual(["Retry 1 selected…", "Cancel 1 selected…"]);
+		await page.getByRole("button", { name: "Cancel 1 selected…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Cancel deliveries?" });
+		await dialog.getByText("3 others of the selection stay as they are: only what is Pending or Held").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await dialog.getByRole("button", { name: "Cancel 1 delivery" }).click();
+		await page.getByText("1 delivery is cancelled").waitFor();
+		expect((await world.server.project.deliveries.get(waiting.id)).status).toBe("Cancelled");
+		expect((await world.server.project.deliveries.get(failed.delivery.id)).attempts).toHaveLength(1);
+	});
+
+	it("are selected no longer when somebody clears the selection, and the keyboard goes on where another begins", async () => {
+		await using failed = await deliverTo(world, 500, "clear.one");
+		await using tab = await world.open("deliveries?type=clear.one");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).check();
+		await page.getByRole("button", { name: "Clear the selection" }).focus();
+		await page.keyboard.press("Enter");
+		await expect.poll(() => page.getByRole("button", { name: /selected/ }).count()).toBe(0);
+		expect(await page.evaluate("document.activeElement.ariaLabel")).toBe("Select all that are shown");
 	});
 
 	it("that become rare far down are searched on by themselves when somebody comes there", async () => {

@@ -22,7 +22,6 @@ import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhooks } from "../webhooks/queries.ts";
 import { BulkActions } from "./bulk-actions.tsx";
-import { changeable } from "./change-all.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportButton } from "./export-button.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
@@ -56,8 +55,6 @@ export function DeliveriesScreen() {
 	const ids = rows?.map(({ id }) => id) ?? [];
 	const isWhole = rows !== undefined && !hasNextPage;
 	const isEmpty = isWhole && rows.length === 0;
-	const canChange = changeable(search, "retry") !== null || changeable(search, "cancel") !== null;
-	const allWords = isWhole || !hasFilter(search) || !canChange ? null : allOf(matching);
 	const matchingWords = matching === undefined ? null : wordsOf(matching, isWhole ? rows.length : null);
 	const selection = useSelection({ list: list.key, ids, words: WORDS, most: MOST_SELECTED });
 	const { selected, toggle } = selection;
@@ -109,8 +106,17 @@ export function DeliveriesScreen() {
 				title="Deliveries"
 				actions={
 					<>
-						{mayWrite && <SelectionSign selection={selection} all={allWords} />}
-						{mayWrite && <BulkActions key={list.key} search={search} selection={selection} isEmpty={isEmpty} />}
+						{mayWrite && <SelectionSign selection={selection} />}
+						{mayWrite && (
+							<BulkActions
+								key={list.key}
+								search={search}
+								rows={rows ?? []}
+								selection={selection}
+								isEmpty={isEmpty}
+								hasMore={!isWhole}
+							/>
+						)}
 						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
 					</>
 				}
@@ -189,11 +195,6 @@ export function DeliveriesScreen() {
 			)}
 		</>
 	);
-}
-
-/** `All 1,204 that match`, or `All that match` while that is not known. */
-function allOf(matching: DeliveryCount | undefined): string {
-	return matching?.complete === true ? `All ${count(matching.count)} that match` : "All that match";
 }
 
 /**

@@ -21,6 +21,7 @@ export function selectColumn<Row extends { readonly id: string }>({
 		head: (
 			<Checkbox
 				size="xs"
+				data-select-all
 				aria-label="Select all that are shown"
 				checked={isAll}
 				indeterminate={!isAll && selected.size > 0}
