@@ -104,6 +104,18 @@ pageSuite("a delivery", (world) => {
 		await tab.page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
 	});
 
+	it("shows the attempt to come, with its time, beside those that were made", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 503, headers: { "retry-after": "600" } }));
+		await world.server.createWebhook(receiver.url, { eventTypes: ["come.one"] });
+		const { id } = await world.server.project.events.send({ type: "come.one", data: 1 });
+		const delivery = await world.server.waitForDelivery(id, ({ attemptCount }) => attemptCount === 1);
+		await using tab = await world.open(`deliveries/${delivery.id}`);
+		const attempts = tab.page.getByRole("region", { name: "Attempts" });
+		await attempts.getByRole("heading", { name: "1 attempt" }).waitFor();
+		await attempts.getByText(/^Attempt 2 at .+, in (10|9) min/).waitFor();
+	});
+
 	it("is copied as curl, and as a summary without the payload", async () => {
 		await using receiver = await startReceiver();
 		const id = await send(world, receiver.url, "copy.one", `{"it's":"payload"}`);

@@ -1,0 +1,107 @@
+// The keys that lead everywhere, and the reader's locale and time zone, in a real browser.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../test/suite.ts";
+
+pageSuite("the keyboard", (world) => {
+	it("leads to each screen by g and a letter, which the list of shortcuts names", async () => {
+		await using tab = await world.open("deliveries");
+		const { page } = tab;
+		await page.keyboard.press("?");
+		const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
+		await help.waitFor();
+		const rows = await help
+			.locator(".keys-row")
+			.evaluateAll((all) =>
+				all.map((row) => [
+					[...row.querySelectorAll("kbd")].map((key) => key.textContent).join(" "),
+					row.querySelector("dd")?.textContent ?? "",
+				]),
+			);
+		await page.keyboard.press("Escape");
+		await help.waitFor({ state: "detached" });
+		const screens = rows.filter(([keys = ""]) => /^g [a-z]$/.test(keys));
+		expect(screens).toHaveLength(12);
+		for (const [keys = "", title = ""] of screens) {
+			for (const key of keys.split(" ")) await page.keyboard.press(key);
+			await page.getByRole("heading", { name: title, level: 1, exact: true }).waitFor();
+		}
+	});
+
+	it("opens anything by its id, a webhook by its name, and the filter of a list", async () => {
+		await using receiver = await startReceiver();
+		const webhook = await world.server.createWebhook(receiver.url, { eventTypes: ["open.one"] });
+		const { project } = world.server;
+		const { id: eventId } = await project.events.send({ type: "open.one", data: 1 });
+		const delivery = await world.server.waitForDelivery(eventId, ({ status }) => status === "Succeeded");
+		const replay = await project.batch.webhooks.replay(webhook.id, { since: Date.now() - 60_000 });
+		await using tab = await world.open("deliveries?type=open.one");
+		const { page } = tab;
+		for (const [text, path] of [
+			[eventId, `events/${eventId}`],
+			[delivery.id, `deliveries/${delivery.id}`],
+			[replay.id, `replays/${replay.id}`],
+			[webhook.id, `webhooks/${webhook.id}`],
+			["audit", "audit"],
+			["deliveries", "deliveries"],
+		] as const) {
+			await page.keyboard.press("Control+k");
+			await page.getByRole("combobox", { name: /paste an id/ }).fill(text);
+			await page.getByRole("option").first().waitFor();
+			await page.keyboard.press("Enter");
+			await expect.poll(() => new URL(page.url()).pathname).toBe(`/ui/${project.id}/${path}`);
+			await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		}
+		await page.getByRole("link", { name: "open.one" }).first().waitFor();
+		await page.keyboard.press("/");
+		await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("Event type");
+	});
+
+	it("steps through the attempts of a delivery, and copies the request of the one that is shown", async () => {
+		await using receiver = await startReceiver();
+		receiver.script((_request, index) => ({ status: index === 0 ? 500 : 503 }));
+		await world.server.createWebhook(receiver.url, {
+			eventTypes: ["step.one"],
+			retries: { maxRetries: 1, maxRetryDelay: 1 },
+		});
+		const { id } = await world.server.project.events.send({ type: "step.one", data: { n: 1 } });
+		const delivery = await world.server.waitForDelivery(id, ({ status }) => status === "Failed");
+		await using tab = await world.open(`deliveries/${delivery.id}`);
+		const { page } = tab;
+		await tab.person.context.grantPermissions(["clipboard-read", "clipboard-write"]);
+		const chosen = page.locator(".timeline-item[aria-current]");
+		await chosen.getByText("503").waitFor();
+		await page.keyboard.press("[");
+		await chosen.getByText("500").waitFor();
+		await page.keyboard.press("]");
+		await chosen.getByText("503").waitFor();
+		await page.keyboard.press("c");
+		await page.getByText("Copied the request as curl").waitFor();
+		expect(await page.evaluate<string>("navigator.clipboard.readText()")).toContain(`curl -X POST '${receiver.url}`);
+	});
+
+	it("switches all times between the reader's zone and UTC, in the reader's locale", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["zone.one"] });
+		const { id } = await world.server.project.events.send({ type: "zone.one", data: 1 });
+		const { id: deliveryId, createDate } = await world.server.waitForDelivery(
+			id,
+			({ status }) => status === "Succeeded",
+		);
+		await using tab = await world.open(`deliveries/${deliveryId}`, { locale: "de-DE", timezone: "Asia/Tokyo" });
+		const { page } = tab;
+		const made = page.getByRole("region", { name: "Delivery", exact: true }).locator("time");
+		const expected = (timeZone: string) =>
+			new Intl.DateTimeFormat("de-DE", { dateStyle: "medium", timeStyle: "long", timeZone }).format(createDate);
+		await expect.poll(() => made.textContent()).toBe(expected("Asia/Tokyo"));
+		await page.keyboard.press("u");
+		await expect.poll(() => made.textContent()).toBe(expected("UTC"));
+		await page.getByRole("button", { name: /UTC/ }).waitFor();
+		// The choice is of the browser, and stays.
+		await page.reload();
+		await expect.poll(() => made.textContent()).toBe(expected("UTC"));
+		await page.keyboard.press("u");
+		await expect.poll(() => made.textContent()).toBe(expected("Asia/Tokyo"));
+	});
+});
