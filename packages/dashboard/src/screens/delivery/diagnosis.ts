@@ -1,5 +1,5 @@
 // Why an attempt failed, in words for people: what happened, the likely reason, and the cure.
-import type { Attempt, AttemptCause } from "@fanfare/sdk";
+import type { Attempt, AttemptCause, Webhook } from "@fanfare/sdk";
 
 export interface Diagnosis {
 	/** What happened, with the address that was called where it is about that. */
@@ -225,6 +225,18 @@ const BY_STATUS: Readonly<Record<number, Diagnosis>> = {
 export function diagnose(attempt: Evidence, timeoutMs: number | null = null): Diagnosis | null {
 	const diagnosis = found(attempt, timeoutMs);
 	return diagnosis === null ? null : { ...diagnosis, title: diagnosis.title.replace(WHERE, calledAddress(attempt)) };
+}
+
+/** The same of the last attempt of a webhook; null if it works, or if it was not called yet. */
+export function diagnoseWebhook(
+	webhook: Pick<Webhook, "lastAttempt" | "health" | "endpoint" | "updateDate">,
+): Diagnosis | null {
+	const { lastAttempt, health, endpoint, updateDate } = webhook;
+	if (lastAttempt === null || health.failingSince === null) return null;
+	const { responseCode, error, cause, date } = lastAttempt;
+	// A webhook that was changed since may have been called at another address.
+	const called = updateDate <= date ? endpoint : null;
+	return diagnose({ responseCode, error, cause, endpoint: called, durationMs: 0, response: null });
 }
 
 /** Such as `hooks.example.com:443 (203.0.113.7)`. */

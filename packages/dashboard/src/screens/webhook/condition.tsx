@@ -2,6 +2,7 @@
 import type { Webhook } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -11,6 +12,7 @@ import { count, counted, duration, share } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { changeAll, useDeliveryChange } from "../deliveries/queries.ts";
+import { diagnoseWebhook } from "../delivery/diagnosis.ts";
 import { WebhookTester } from "../webhooks/tester/webhook-tester.tsx";
 import { webhookStatsQuery } from "./queries.ts";
 
@@ -25,6 +27,7 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 	);
 	const { Failed: failed, Held: held, Pending: waiting } = webhook.deliveries;
 	const [tone, icon] = toneOf(webhook);
+	const diagnosis = webhook.status === "Paused" ? null : diagnoseWebhook(webhook);
 	return (
 		<section className="card card-pad stack tight" aria-label="Condition">
 			<div className="bar">
@@ -48,6 +51,16 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 							</span>
 						)}
 				</p>
+				{failed > 0 && (
+					<Link
+						className="link"
+						to="/$projectId/deliveries"
+						params={{ projectId: project.id }}
+						search={{ status: "Failed", webhook: webhook.id }}
+					>
+						{count(failed)} failed ›
+					</Link>
+				)}
 				{mayWrite && failed > 0 && (
 					<Button
 						size="xs"
@@ -60,6 +73,11 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 					</Button>
 				)}
 			</div>
+			{diagnosis !== null && (
+				<p className="flat dim">
+					<strong>{diagnosis.title}.</strong> {diagnosis.likely} {diagnosis.cure}
+				</p>
+			)}
 			{retry.isError && <Problem error={retry.error} what="Not retried" />}
 			{mayWrite && (
 				<WebhookTester

@@ -21,6 +21,9 @@ pageSuite("a webhook", (world) => {
 		const { page } = tab;
 		const condition = page.getByRole("region", { name: "Condition" });
 		await condition.getByText("No attempt has succeeded").waitFor();
+		// Why, and what to do.
+		await condition.getByText("The receiver failed. Its program threw an error").waitFor();
+		expect(await condition.getByRole("link", { name: "2 failed ›" }).getAttribute("href")).toContain(`webhook=${id}`);
 		await condition.getByRole("button", { name: "Send a test" }).click();
 		await condition.getByText("The test failed.").waitFor();
 		await condition.getByText("out of memory").waitFor();

@@ -3,7 +3,7 @@ import type { Webhook } from "@fanfare/sdk";
 
 import type { IconName } from "../../../parts/layout/icon.tsx";
 import { urgency } from "../../../parts/text/urgency.ts";
-import { diagnose, type Diagnosis } from "../../delivery/diagnosis.ts";
+import { diagnoseWebhook, type Diagnosis } from "../../delivery/diagnosis.ts";
 
 export interface Item {
 	readonly webhook: Webhook;
@@ -27,7 +27,7 @@ function hit({ deliveries: { Failed, Held, Pending } }: Webhook): number {
 
 function itemOf(webhook: Webhook): Item | null {
 	const { status, health } = webhook;
-	const diagnosis = diagnosisOf(webhook);
+	const diagnosis = diagnoseWebhook(webhook);
 	const rank = urgency(webhook);
 	if (status === "Disabled") return { webhook, tone: "bad", icon: "stop", rank, diagnosis };
 	if (status === "Paused") return { webhook, tone: "warn", icon: "pause", rank, diagnosis: null };
@@ -37,12 +37,4 @@ function itemOf(webhook: Webhook): Item | null {
 	// What has failed earlier waits for somebody: either it works again, or it has just begun to fail anew.
 	const icon = health.failingSince === null ? "retry" : "alert";
 	return { webhook, tone: "warn", icon, rank, diagnosis };
-}
-
-function diagnosisOf({ lastAttempt, health, endpoint, updateDate }: Webhook): Diagnosis | null {
-	if (lastAttempt === null || health.failingSince === null) return null;
-	const { responseCode, error, cause, date } = lastAttempt;
-	// A webhook that was changed since may have been called at another address.
-	const called = updateDate <= date ? endpoint : null;
-	return diagnose({ responseCode, error, cause, endpoint: called, durationMs: 0, response: null });
 }
