@@ -155,6 +155,29 @@ export function Filters({
 						set({ ...between, range: undefined, changed: undefined, [name]: span });
 					}}
 				/>
+				{hasFilter(search) && (
+					<>
+						{event !== undefined && (
+							<Removable text={`Event ${idEnd(event)}`} onRemove={() => set({ event: undefined })} />
+						)}
+						{customer !== undefined && (
+							<Removable text={`Customer ${customer}`} onRemove={() => set({ customer: undefined })} />
+						)}
+						{error !== undefined && (
+							<Removable text={`Error ${error.replaceAll(",", ", ")}`} onRemove={() => set({ error: undefined })} />
+						)}
+						{times.map(({ name, word, at }) => (
+							<Removable
+								key={name}
+								text={`${word} ${formatTime(at, "short", zone)}`}
+								onRemove={() => set({ [name]: undefined })}
+							/>
+						))}
+						<Button size="compact-sm" variant="subtle" onClick={() => void navigate({ search: {} })}>
+							Remove all filters
+						</Button>
+					</>
+				)}
 			</div>
 			{isBetween && (
 				<TimeBetween
@@ -166,29 +189,6 @@ export function Filters({
 					}}
 					onClose={() => setBetween(false)}
 				/>
-			)}
-			{hasFilter(search) && (
-				<div className="bar">
-					{event !== undefined && (
-						<Removable text={`Event ${idEnd(event)}`} onRemove={() => set({ event: undefined })} />
-					)}
-					{customer !== undefined && (
-						<Removable text={`Customer ${customer}`} onRemove={() => set({ customer: undefined })} />
-					)}
-					{error !== undefined && (
-						<Removable text={`Error ${error.replaceAll(",", ", ")}`} onRemove={() => set({ error: undefined })} />
-					)}
-					{times.map(({ name, word, at }) => (
-						<Removable
-							key={name}
-							text={`${word} ${formatTime(at, "short", zone)}`}
-							onRemove={() => set({ [name]: undefined })}
-						/>
-					))}
-					<Button size="compact-sm" variant="subtle" onClick={() => void navigate({ search: {} })}>
-						Remove all filters
-					</Button>
-				</div>
 			)}
 		</div>
 	);
