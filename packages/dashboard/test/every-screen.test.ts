@@ -198,6 +198,39 @@ pageSuite(
 			expect(look.problems).toEqual([]);
 		});
 
+		it("has the shape of what comes while it loads: the same columns at the same places", async () => {
+			await using tab = await world.open("", { size: { width: 1_280, height: 800 } });
+			const { page } = tab;
+			let held = Promise.withResolvers<void>();
+			await decide(page, async (call) => {
+				await held.promise;
+				await call.pass();
+			});
+			const heads = `[...document.querySelectorAll(".table-head > *")].map((head) => {
+				const { top } = head.parentElement.getBoundingClientRect();
+				return [head.textContent, Math.round(head.getBoundingClientRect().left), Math.round(top)];
+			})`;
+			for (const path of ["deliveries", "customers", "event-types", "replays", "audit"]) {
+				held = Promise.withResolvers<void>();
+				await page.goto(address(path));
+				await page.getByRole("status", { name: /^Loading / }).waitFor();
+				const before = await page.evaluate<unknown[]>(heads);
+				expect(before.length).toBeGreaterThan(3);
+				held.resolve();
+				await settled(page);
+				expect([path, await page.evaluate(heads)]).toEqual([path, before]);
+			}
+			// A screen without a list has its cards.
+			held = Promise.withResolvers<void>();
+			await page.goto(address(`deliveries/${parts.deliveryId}`));
+			await page.getByRole("status", { name: "Loading the delivery" }).waitFor();
+			const left = `Math.round(document.querySelector(".delivery > :nth-child(2)").getBoundingClientRect().left)`;
+			const before = await page.evaluate(left);
+			held.resolve();
+			await settled(page);
+			expect(await page.evaluate(left)).toBe(before);
+		});
+
 		it("is accessible when it has nothing, and offers no second try where there will be nothing either", async () => {
 			await using tab = await world.open("");
 			const { page } = tab;

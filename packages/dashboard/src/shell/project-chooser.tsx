@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
+import { Bone } from "../parts/feedback/skeletons.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
 import { projectsQuery, useConnection } from "../session/caller.ts";
 
@@ -11,7 +12,7 @@ import { projectsQuery, useConnection } from "../session/caller.ts";
 const SHOWN = 12;
 
 export function ProjectChooser({ projectId }: { readonly projectId: string }) {
-	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
+	const { data: projects = [], isPending } = useQuery(projectsQuery(useConnection()));
 	const navigate = useNavigate();
 	const [text, setText] = useState("");
 	const current = projects.find(({ id }) => id === projectId);
@@ -27,7 +28,7 @@ export function ProjectChooser({ projectId }: { readonly projectId: string }) {
 					aria-label={`Project: ${current?.name ?? projectId}`}
 					rightSection={<Icon name="down" size={14} />}
 				>
-					<span className="cut">{current?.name ?? projectId}</span>
+					{isPending ? <Bone width="7rem" /> : <span className="cut">{current?.name ?? projectId}</span>}
 				</Button>
 			</Menu.Target>
 			<Menu.Dropdown>

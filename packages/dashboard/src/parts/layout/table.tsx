@@ -1,5 +1,5 @@
 // A table of rows that are links. On a phone each row is a card. Of a long one, only what is near the window is rendered.
-import { useEffect, useEffectEvent, useRef, useState, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useRef, useState, type CSSProperties, type ReactNode } from "react";
 
 import type { NearRows } from "../list/near-rows.ts";
 
@@ -60,20 +60,9 @@ export function Table<Row>({ label, columns, rows, keyOf, isSelected, current, n
 			))}
 		</div>
 	);
-	const tracks = (shown: readonly Column<Row>[]) => shown.map(({ width }) => width).join(" ");
-	const style = {
-		"--columns": tracks(columns),
-		"--columns-of-little-room": tracks(columns.filter(({ isRoomy }) => isRoomy !== true)),
-	};
 	return (
 		<div className="card table-card">
-			<div
-				className="table"
-				role="table"
-				aria-label={label}
-				aria-rowcount={rows.length + 1}
-				style={style as React.CSSProperties}
-			>
+			<div className="table" role="table" aria-label={label} aria-rowcount={rows.length + 1} style={tracksOf(columns)}>
 				<div className="table-row table-head" role="row" aria-rowindex={1}>
 					{columns.map((column) => (
 						<div key={column.name} role="columnheader" className={cellClass(column)}>
@@ -147,6 +136,15 @@ function Chunk({ start, keys, current, near, children }: ChunkProps) {
 	);
 }
 
+function tracksOf<Row>(columns: readonly Column<Row>[]): CSSProperties {
+	const tracks = (shown: readonly Column<Row>[]) => shown.map(({ width }) => width).join(" ");
+	const style = {
+		"--columns": tracks(columns),
+		"--columns-of-little-room": tracks(columns.filter(({ isRoomy }) => isRoomy !== true)),
+	};
+	return style as CSSProperties;
+}
+
 function cellClass<Row>({ isNumber, phone, isRoomy }: Column<Row>): string {
 	return [
 		"table-cell",
@@ -158,16 +156,47 @@ function cellClass<Row>({ isNumber, phone, isRoomy }: Column<Row>): string {
 		.join(" ");
 }
 
-/** The final shape of a table whose rows are still to come. */
-export function TableSkeleton({ rows = 8, label }: { readonly rows?: number; readonly label: string }) {
+interface TableSkeletonProps<Row> {
+	readonly label: string;
+	/** Those of the rows to come. */
+	readonly columns: readonly Column<Row>[];
+	readonly rows?: number;
+	/** How many lines of text the first wide cell of a row has. */
+	readonly lines?: 1 | 2;
+}
+
+/** The shape of a table whose rows are still to come: its columns are where they will be, under their names. */
+export function TableSkeleton<Row>({ label, columns, rows = 8, lines = 1 }: TableSkeletonProps<Row>) {
 	return (
-		<div className="card" role="status" aria-label={`Loading ${label}`}>
-			<div className="table-row table-head" />
-			{Array.from({ length: rows }, (_, index) => (
-				<div key={index} className="table-row skeleton-row">
-					<div className="shimmer" style={{ height: "0.75rem", width: `${88 - ((index * 17) % 40)}%` }} />
+		<div className="card table-card" role="status" aria-label={`Loading ${label}`}>
+			<div className="table" style={tracksOf(columns)}>
+				<div className="table-row table-head">
+					{columns.map((column) => (
+						<div key={column.name} className={cellClass(column)}>
+							{column.head === undefined && column.isNameHidden !== true && column.name}
+						</div>
+					))}
 				</div>
-			))}
+				{Array.from({ length: rows }, (_, index) => (
+					<div key={index} className="table-row skeleton-row">
+						{columns.map((column, place) => (
+							<div key={column.name} className={`${cellClass(column)} skeleton-cell`}>
+								{boneWidths(column, index + place, lines).map((width, line) => (
+									<div key={line} className="shimmer" style={{ width }} />
+								))}
+							</div>
+						))}
+					</div>
+				))}
+			</div>
 		</div>
 	);
+}
+
+/** The lines of a cell: texts differ in length, numbers and marks do not. */
+function boneWidths<Row>({ head, isNameHidden, isNumber, phone }: Column<Row>, at: number, lines: number): string[] {
+	if (head !== undefined || isNameHidden === true) return ["1rem"];
+	if (isNumber === true) return ["2rem"];
+	const long = `${85 - ((at * 23) % 40)}%`;
+	return lines === 2 && phone === "whole" ? [long, "60%"] : [long];
 }

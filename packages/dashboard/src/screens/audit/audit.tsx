@@ -48,7 +48,7 @@ function Entries() {
 		<>
 			<Filters search={search} />
 			{error !== null && <Problem error={error} what="The audit log could not be loaded" onRetry={refetch} />}
-			{rows === undefined && error === null && <TableSkeleton label="the audit log" />}
+			{rows === undefined && error === null && <TableSkeleton label="the audit log" columns={auditColumns(names)} />}
 			{rows?.length === 0 && !hasNextPage && (
 				<Empty
 					icon={hasFilter ? "search" : "clock"}

@@ -1,5 +1,5 @@
 // S9: one customer: their webhooks and deliveries, pausing and resuming all, and links to the portal.
-import type { Customer } from "@fanfare/sdk";
+import type { Customer, Webhook } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
@@ -8,9 +8,10 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { FactsShape, ItemsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { addressOf, count, counted, share } from "../../parts/text/format.ts";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -40,7 +41,15 @@ export function CustomerScreen() {
 				actions={customer !== undefined && <Actions customer={customer} />}
 			/>
 			{error !== null && <Problem error={error} what="The customer could not be loaded" onRetry={refetch} />}
-			{customer === undefined && error === null && <TableSkeleton label="the customer" rows={4} />}
+			{customer === undefined && error === null && (
+				<Loading label="the customer">
+					<NumbersShape count={5} />
+					<div className="beside">
+						<ItemsShape items={4} />
+						<FactsShape facts={4} />
+					</div>
+				</Loading>
+			)}
 			{customer !== undefined && <Loaded customer={customer} />}
 		</>
 	);
@@ -67,7 +76,13 @@ function Loaded({ customer }: { readonly customer: Customer }) {
 function Summary({ customer }: { readonly customer: Customer }) {
 	const { data: stats, error, refetch } = useQuery(customerStatsQuery(useProject(), customer.id));
 	if (stats === undefined) {
-		if (error === null) return <TableSkeleton label="the last 24 hours" rows={1} />;
+		if (error === null) {
+			return (
+				<Loading label="the last 24 hours">
+					<NumbersShape count={5} />
+				</Loading>
+			);
+		}
 		return <Problem error={error} what="The last 24 hours could not be loaded" onRetry={refetch} />;
 	}
 	const { succeeded, exhausted } = stats.totals;
@@ -99,54 +114,55 @@ function Webhooks({ customerId }: { readonly customerId: string }) {
 		<section className="stack tight" aria-label="Webhooks of the customer">
 			<h2 className="card-title">Webhooks</h2>
 			{error !== null && <Problem error={error} what="Their webhooks could not be loaded" onRetry={refetch} />}
-			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" rows={2} />}
+			{webhooks === undefined && error === null && (
+				<TableSkeleton label="webhooks" columns={webhookColumns(projectId)} rows={2} lines={2} />
+			)}
 			{webhooks?.length === 0 && (
 				<p className="card card-pad dim flat">None yet. They add one in the portal, or you do it for them.</p>
 			)}
 			{webhooks !== undefined && webhooks.length > 0 && (
-				<Table
-					label="Their webhooks"
-					rows={webhooks}
-					keyOf={({ id }) => id}
-					columns={[
-						{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
-						{
-							name: "Webhook",
-							width: "minmax(8rem, 2fr)",
-							phone: "whole",
-							cell: ({ id, name, endpoint }) => (
-								<div>
-									<div className="cut">
-										<Link
-											className="row-link"
-											to="/$projectId/webhooks/$webhookId"
-											params={{ projectId, webhookId: id }}
-											search={{}}
-										>
-											{name}
-										</Link>
-									</div>
-									<div className="cut dim mono">{addressOf(endpoint)}</div>
-								</div>
-							),
-						},
-						{
-							name: "Failed",
-							width: "4rem",
-							isNumber: true,
-							phone: "hide",
-							cell: ({ deliveries }) =>
-								deliveries.Failed === 0 ? (
-									<span className="dim">–</span>
-								) : (
-									<span className="text-bad">{count(deliveries.Failed)}</span>
-								),
-						},
-					]}
-				/>
+				<Table label="Their webhooks" rows={webhooks} keyOf={({ id }) => id} columns={webhookColumns(projectId)} />
 			)}
 		</section>
 	);
+}
+
+function webhookColumns(projectId: string): Column<Webhook>[] {
+	return [
+		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
+		{
+			name: "Webhook",
+			width: "minmax(8rem, 2fr)",
+			phone: "whole",
+			cell: ({ id, name, endpoint }) => (
+				<div>
+					<div className="cut">
+						<Link
+							className="row-link"
+							to="/$projectId/webhooks/$webhookId"
+							params={{ projectId, webhookId: id }}
+							search={{}}
+						>
+							{name}
+						</Link>
+					</div>
+					<div className="cut dim mono">{addressOf(endpoint)}</div>
+				</div>
+			),
+		},
+		{
+			name: "Failed",
+			width: "4rem",
+			isNumber: true,
+			phone: "hide",
+			cell: ({ deliveries }) =>
+				deliveries.Failed === 0 ? (
+					<span className="dim">–</span>
+				) : (
+					<span className="text-bad">{count(deliveries.Failed)}</span>
+				),
+		},
+	];
 }
 
 function LatestDeliveries({ customerId }: { readonly customerId: string }) {
@@ -156,18 +172,21 @@ function LatestDeliveries({ customerId }: { readonly customerId: string }) {
 		staleTime: 0,
 	});
 	const rows = data?.pages[0]?.data;
+	const columns = deliveryColumns({ projectId: project.id, isNarrow: true });
 	return (
 		<section className="stack tight" aria-label="Latest deliveries">
 			<h2 className="card-title">Latest deliveries</h2>
 			{error !== null && <Problem error={error} what="Their deliveries could not be loaded" onRetry={refetch} />}
-			{rows === undefined && error === null && <TableSkeleton label="deliveries" rows={4} />}
+			{rows === undefined && error === null && (
+				<TableSkeleton label="deliveries" columns={columns} rows={4} lines={2} />
+			)}
 			{rows?.length === 0 && (
 				<p className="card card-pad dim flat">None yet: send an event that names this customer.</p>
 			)}
 			{rows !== undefined && rows.length > 0 && (
 				<Table
 					label="Their latest deliveries"
-					columns={deliveryColumns({ projectId: project.id, isNarrow: true })}
+					columns={columns}
 					rows={rows}
 					keyOf={({ id }) => id}
 					foot={

@@ -48,7 +48,7 @@ export function CustomersScreen() {
 				/>
 			</div>
 			{error !== null && <Problem error={error} what="The customers could not be loaded" onRetry={refetch} />}
-			{rows === undefined && error === null && <TableSkeleton label="customers" />}
+			{rows === undefined && error === null && <TableSkeleton label="customers" columns={columnsOf(project.id)} />}
 			{rows?.length === 0 && !hasNextPage && q === undefined && (
 				<Empty icon="user" title="No customer yet" actions={mayWrite && add}>
 					A webhook can belong to a customer of yours. They then get only their own events, and can look after their

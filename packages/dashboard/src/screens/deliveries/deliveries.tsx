@@ -100,6 +100,29 @@ export function DeliveriesScreen() {
 	const columns = deliveryColumns({ projectId: project.id, isNarrow: isSplit });
 	const nameOf = ({ eventType }: Delivery) => eventType;
 	const allColumns = mayWrite ? [selectColumn({ selection, nameOf }), ...columns] : columns;
+	const beside = isSplit && search.open !== undefined && (
+		<aside className="split-side" aria-label="The delivery">
+			<div className="bar split-bar">
+				<Link
+					className="link"
+					to="/$projectId/deliveries/$deliveryId"
+					params={{ projectId: project.id, deliveryId: search.open }}
+				>
+					Open on a page of its own
+				</Link>
+				<Button
+					size="compact-sm"
+					variant="subtle"
+					color="gray"
+					leftSection={<Icon name="cross" size={14} />}
+					onClick={close}
+				>
+					Close
+				</Button>
+			</div>
+			<DeliveryPanel deliveryId={search.open} />
+		</aside>
+	);
 	return (
 		<>
 			<PageHead
@@ -133,64 +156,45 @@ export function DeliveriesScreen() {
 					isTold ? (event) => (isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0) : null
 				}
 			/>
-			{rows === undefined && error === null && <TableSkeleton label="deliveries" />}
 			{isEmpty && <Nothing search={filter} webhooks={webhooks ?? []} />}
-			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
+			{(rows === undefined ? error === null : rows.length > 0 || hasNextPage) && (
 				<div className={isSplit ? "split" : undefined}>
 					{/* The links inside are reached by keyboard; this only decides where they open. */}
 					<div onClickCapture={onClick}>
-						<Table
-							label="Deliveries"
-							columns={allColumns}
-							rows={rows}
-							keyOf={({ id }: Delivery) => id}
-							isSelected={({ id }) => id === search.open || selected.has(id)}
-							current={current}
-							near={list.near}
-							foot={
-								<ListFoot
-									key={list.key}
-									list={list}
-									shown={rows.length}
-									older={
-										older !== undefined && (
-											<Link
-												className="link"
-												from="/$projectId/deliveries"
-												to="/$projectId/deliveries"
-												search={{ ...filter, before: older }}
-											>
-												Show those before ›
-											</Link>
-										)
-									}
-								/>
-							}
-						/>
+						{rows === undefined ? (
+							<TableSkeleton label="deliveries" columns={allColumns} lines={isSplit ? 2 : 1} />
+						) : (
+							<Table
+								label="Deliveries"
+								columns={allColumns}
+								rows={rows}
+								keyOf={({ id }: Delivery) => id}
+								isSelected={({ id }) => id === search.open || selected.has(id)}
+								current={current}
+								near={list.near}
+								foot={
+									<ListFoot
+										key={list.key}
+										list={list}
+										shown={rows.length}
+										older={
+											older !== undefined && (
+												<Link
+													className="link"
+													from="/$projectId/deliveries"
+													to="/$projectId/deliveries"
+													search={{ ...filter, before: older }}
+												>
+													Show those before ›
+												</Link>
+											)
+										}
+									/>
+								}
+							/>
+						)}
 					</div>
-					{isSplit && search.open !== undefined && (
-						<aside className="split-side" aria-label="The delivery">
-							<div className="bar split-bar">
-								<Link
-									className="link"
-									to="/$projectId/deliveries/$deliveryId"
-									params={{ projectId: project.id, deliveryId: search.open }}
-								>
-									Open on a page of its own
-								</Link>
-								<Button
-									size="compact-sm"
-									variant="subtle"
-									color="gray"
-									leftSection={<Icon name="cross" size={14} />}
-									onClick={close}
-								>
-									Close
-								</Button>
-							</div>
-							<DeliveryPanel deliveryId={search.open} />
-						</aside>
-					)}
+					{beside}
 				</div>
 			)}
 		</>

@@ -6,9 +6,9 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { CodeShape, FactsShape, ItemsShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { copyText } from "../../parts/text/copy-text.ts";
 import { Id } from "../../parts/text/copy.tsx";
 import { DeliveryState } from "../../parts/text/state.tsx";
@@ -25,7 +25,17 @@ import { Timeline } from "./timeline.tsx";
 export function DeliveryPanel({ deliveryId }: { readonly deliveryId: string }) {
 	const { data: delivery, error, refetch } = useQuery(deliveryQuery(useProject(), deliveryId));
 	if (delivery !== undefined) return <Loaded key={delivery.id} delivery={delivery} />;
-	if (error === null) return <TableSkeleton label="the delivery" rows={5} />;
+	if (error === null) {
+		return (
+			<Loading label="the delivery">
+				<FactsShape facts={4} hasHead />
+				<div className="delivery">
+					<ItemsShape items={2} />
+					<CodeShape lines={12} />
+				</div>
+			</Loading>
+		);
+	}
 	return <Problem error={error} what="The delivery could not be loaded" onRetry={refetch} />;
 }
 

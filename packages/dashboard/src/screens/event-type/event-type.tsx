@@ -9,10 +9,10 @@ import { useState } from "react";
 import { Payload } from "../../parts/code/payload.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { FactsShape, FormShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { draftOf, toUpdate, type Draft } from "../event-types/draft.ts";
@@ -53,7 +53,14 @@ export function EventTypeScreen() {
 				{type?.visibility === "internal" && <span className="state calm">internal</span>}
 			</PageHead>
 			{error !== null && <Problem error={error} what="The event type could not be loaded" onRetry={refetch} />}
-			{type === undefined && error === null && <TableSkeleton label="the event type" rows={6} />}
+			{type === undefined && error === null && (
+				<Loading label="the event type">
+					<div className="beside">
+						<FormShape fields={5} />
+						<FactsShape facts={4} />
+					</div>
+				</Loading>
+			)}
 			{type !== undefined && (
 				<div className="beside">
 					<div className="card card-pad">{mayWrite ? <Edit type={type} /> : <Shown type={type} />}</div>

@@ -6,6 +6,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Bone } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -44,7 +45,12 @@ export function EventTypesScreen() {
 			<PageHead title="Event types" actions={mayWrite && add} />
 			<Policy />
 			{error !== null && <Problem error={error} what="The event types could not be loaded" onRetry={refetch} />}
-			{types === undefined && error === null && <TableSkeleton label="event types" />}
+			{types === undefined && error === null && (
+				<>
+					<Bone width="100%" height="2.25rem" />
+					<TableSkeleton label="event types" columns={columnsOf(project.id, undefined)} />
+				</>
+			)}
 			{types?.length === 0 && (
 				<Empty icon="types" title="No event type yet" actions={mayWrite && add}>
 					This list says which events there are, what they mean and what is in them. Whoever adds a webhook chooses from
@@ -108,7 +114,9 @@ export function EventTypesScreen() {
 /** Says whether events must be of these types. */
 function Policy() {
 	const { id: projectId } = useProject();
-	const { data } = useQuery(projectQuery(useConnection(), projectId));
+	const { data, isPending } = useQuery(projectQuery(useConnection(), projectId));
+	// Its place is kept, so that nothing moves when it comes.
+	if (isPending) return <p className="dim">&nbsp;</p>;
 	if (data === undefined) return null;
 	return (
 		<p className="dim">
@@ -146,7 +154,20 @@ function TypeTable({ types, isFull }: { readonly types: readonly EventType[]; re
 	const { id: projectId } = useProject();
 	const current = useTriageKeys({ ids: types.map(({ name }) => name) });
 	const { data: webhooks } = useWebhooks();
-	const columns: Column<EventType>[] = [
+	return (
+		<Table
+			label="Event types"
+			columns={columnsOf(projectId, webhooks)}
+			rows={types}
+			keyOf={({ name }) => name}
+			current={current}
+			foot={isFull ? `Only the first ${count(MOST_TYPES)} are shown.` : undefined}
+		/>
+	);
+}
+
+function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined): Column<EventType>[] {
+	return [
 		{
 			name: "Event type",
 			width: "minmax(10rem, 1.2fr)",
@@ -188,16 +209,6 @@ function TypeTable({ types, isFull }: { readonly types: readonly EventType[]; re
 			cell: (type) => <WantedBy type={type} webhooks={webhooks} />,
 		},
 	];
-	return (
-		<Table
-			label="Event types"
-			columns={columns}
-			rows={types}
-			keyOf={({ name }) => name}
-			current={current}
-			foot={isFull ? `Only the first ${count(MOST_TYPES)} are shown.` : undefined}
-		/>
-	);
 }
 
 function WantedBy({ type, webhooks }: { readonly type: EventType; readonly webhooks: readonly Webhook[] | undefined }) {

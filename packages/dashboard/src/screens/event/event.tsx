@@ -8,6 +8,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { Payload } from "../../parts/code/payload.tsx";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { CodeShape, FactsShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -43,7 +44,10 @@ export function EventScreen() {
 			<>
 				<PageHead title="Event" back={back} />
 				{error === null ? (
-					<TableSkeleton label="the event" rows={4} />
+					<Loading label="the event">
+						<FactsShape facts={5} />
+						<CodeShape lines={14} />
+					</Loading>
 				) : (
 					<Problem error={error} what="The event could not be loaded" onRetry={refetch} />
 				)}
@@ -163,7 +167,13 @@ function Data({ event }: { readonly event: Shown }) {
 	if (error !== null) {
 		return <Problem error={error} what="The payload could not be loaded" onRetry={refetch} />;
 	}
-	if (text === undefined) return <TableSkeleton label="the payload" rows={3} />;
+	if (text === undefined) {
+		return (
+			<Loading label="the payload">
+				<CodeShape lines={14} />
+			</Loading>
+		);
+	}
 	return <Payload label="Payload" text={text} />;
 }
 
@@ -175,18 +185,19 @@ function Deliveries({ event }: { readonly event: Shown }) {
 		staleTime: 0,
 	});
 	const { query, rows, error } = list;
+	const columns = deliveryColumns({ projectId: project.id });
 	return (
 		<section className="stack tight" aria-label="Deliveries">
 			<h2 className="card-title">Deliveries</h2>
 			{error !== null && (
 				<Problem error={error} what="Its deliveries could not be loaded" onRetry={() => query.refetch()} />
 			)}
-			{rows === undefined && error === null && <TableSkeleton label="its deliveries" rows={3} />}
+			{rows === undefined && error === null && <TableSkeleton label="its deliveries" columns={columns} rows={3} />}
 			{rows?.length === 0 && <Undelivered event={event} />}
 			{rows !== undefined && rows.length > 0 && (
 				<Table
 					label="Deliveries of the event"
-					columns={deliveryColumns({ projectId: project.id })}
+					columns={columns}
 					rows={rows}
 					keyOf={({ id }) => id}
 					near={list.near}

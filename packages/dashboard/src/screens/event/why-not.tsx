@@ -54,7 +54,7 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 				/>
 			</div>
 			{error !== null && <Problem error={error} what="It could not be found out" onRetry={refetch} />}
-			{rows === undefined && error === null && <TableSkeleton label="why" rows={3} />}
+			{rows === undefined && error === null && <TableSkeleton label="why" columns={columnsOf(project.id)} rows={3} />}
 			{rows?.length === 0 && !hasNextPage && <p className="dim flat">Every webhook of the project got it.</p>}
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<Table

@@ -86,7 +86,7 @@ export function EventsScreen() {
 						: null
 				}
 			/>
-			{rows === undefined && error === null && <TableSkeleton label="events" />}
+			{rows === undefined && error === null && <TableSkeleton label="events" columns={allColumns} />}
 			{rows?.length === 0 && !hasNextPage && <Nothing search={search} mayWrite={mayWrite} />}
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<Table

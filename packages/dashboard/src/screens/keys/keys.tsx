@@ -74,6 +74,11 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 		["project", "This project"],
 		["workspace", "Whole workspace"],
 	] as const;
+	const columns = columnsOf({
+		names: new Map(projects.map(({ id, name }) => [id, name])),
+		ownId: caller?.id ?? null,
+		onChoose,
+	});
 	return (
 		<>
 			<div className="bar" role="group" aria-label="Access to">
@@ -90,7 +95,7 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 				))}
 			</div>
 			{error !== null && <Problem error={error} what="The keys could not be loaded" onRetry={refetch} />}
-			{found === undefined && error === null && <TableSkeleton label="keys" rows={4} />}
+			{found === undefined && error === null && <TableSkeleton label="keys" columns={columns} rows={4} />}
 			{found?.length === 0 && (
 				<Empty
 					icon="key"
@@ -104,11 +109,7 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 			{found !== undefined && found.length > 0 && (
 				<Table
 					label="Keys"
-					columns={columnsOf({
-						names: new Map(projects.map(({ id, name }) => [id, name])),
-						ownId: caller?.id ?? null,
-						onChoose,
-					})}
+					columns={columns}
 					rows={found}
 					keyOf={({ id }) => id}
 					foot={keys?.length === MOST_KEYS ? `Only the newest ${count(MOST_KEYS)} are shown.` : undefined}

@@ -8,8 +8,8 @@ import { Bars } from "../../parts/chart/bars.tsx";
 import { FailureCauses } from "../../parts/chart/failure-causes.tsx";
 import { Numbers, Since } from "../../parts/chart/numbers.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { ItemsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { useWebhooks } from "../webhooks/queries.ts";
@@ -56,9 +56,18 @@ export function OverviewScreen() {
 			/>
 			{error !== null && <Problem error={error} what="The overview could not be loaded" onRetry={retry} />}
 			{isNew && <FirstSteps webhooks={webhooks} stats={stats} />}
-			{webhooks === undefined && error === null && <TableSkeleton label="the overview" rows={3} />}
+			{webhooks === undefined && error === null && (
+				<Loading label="what needs attention">
+					<ItemsShape items={3} />
+				</Loading>
+			)}
 			{webhooks !== undefined && webhooks.length > 0 && (
 				<Attention key={project.id} projectId={project.id} webhooks={webhooks} />
+			)}
+			{stats === undefined && error === null && (
+				<Loading label="the numbers">
+					<NumbersShape count={6} chartPx={150} />
+				</Loading>
 			)}
 			{stats !== undefined && (
 				<section className="card card-pad stack" aria-label="Deliveries">

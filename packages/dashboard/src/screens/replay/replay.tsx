@@ -10,10 +10,10 @@ import { useIsLive } from "../../live/use-live.ts";
 import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { Id } from "../../parts/text/copy.tsx";
 import { count } from "../../parts/text/format.ts";
 import { ExactTime } from "../../parts/text/time.tsx";
@@ -44,7 +44,12 @@ export function ReplayScreen() {
 				{replay !== undefined && <ReplayState status={replay.status} />}
 			</PageHead>
 			{error !== null && <Problem error={error} what="The replay could not be loaded" onRetry={refetch} />}
-			{replay === undefined && error === null && <TableSkeleton label="the replay" rows={4} />}
+			{replay === undefined && error === null && (
+				<Loading label="the replay">
+					<NumbersShape count={2} />
+					<FactsShape facts={6} />
+				</Loading>
+			)}
 			{replay !== undefined && <Loaded replay={replay} />}
 		</>
 	);

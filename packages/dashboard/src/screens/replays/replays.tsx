@@ -33,6 +33,7 @@ export function ReplaysScreen() {
 	const { refetch, hasNextPage } = list.query;
 	const { data: webhooks } = useWebhooks();
 	const current = useTriageKeys({ ids: rows?.map(({ id }) => id) ?? [] });
+	const columns = columnsOf(project.id, new Map(webhooks?.map(({ id, name }) => [id, name])));
 	const start = (
 		<ButtonLink
 			component="a"
@@ -62,7 +63,7 @@ export function ReplaysScreen() {
 				/>
 			</div>
 			{error !== null && <Problem error={error} what="The replays could not be loaded" onRetry={refetch} />}
-			{rows === undefined && error === null && <TableSkeleton label="replays" rows={4} />}
+			{rows === undefined && error === null && <TableSkeleton label="replays" columns={columns} rows={4} />}
 			{rows?.length === 0 && !hasNextPage && (
 				<Empty
 					icon="retry"
@@ -76,7 +77,7 @@ export function ReplaysScreen() {
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<Table
 					label="Replays"
-					columns={columnsOf(project.id, new Map(webhooks?.map(({ id, name }) => [id, name])))}
+					columns={columns}
 					rows={rows}
 					keyOf={({ id }) => id}
 					current={current}

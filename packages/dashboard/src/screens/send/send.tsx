@@ -3,8 +3,8 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { FormShape, ItemsShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { eventDataQuery, eventQuery } from "../events/queries.ts";
 import { useEventTypes } from "../webhooks/queries.ts";
@@ -37,7 +37,7 @@ export function SendScreen() {
 function NewEvent({ type }: { readonly type: string }) {
 	const { data: types, error, errorUpdateCount, refetch } = useEventTypes();
 	// Once it has failed, the form stays: it asks for the types, too, and is not to come and go with each try.
-	if (types === undefined && errorUpdateCount === 0) return <TableSkeleton label="the form" rows={6} />;
+	if (types === undefined && errorUpdateCount === 0) return <FormToCome />;
 	const text = exampleText(types?.find(({ name }) => name === type)) ?? EMPTY.text;
 	return (
 		<>
@@ -68,7 +68,7 @@ function OfEvent({ eventId }: { readonly eventId: string }) {
 			/>
 		);
 	}
-	if (event.data === undefined || text.data === undefined) return <TableSkeleton label="the form" rows={6} />;
+	if (event.data === undefined || text.data === undefined) return <FormToCome />;
 	const { type, customerId, customerIds, tags = [] } = event.data;
 	const draft: Draft = {
 		...EMPTY,
@@ -79,4 +79,15 @@ function OfEvent({ eventId }: { readonly eventId: string }) {
 		customerIds: customerId === undefined ? (customerIds === "*" ? [] : (customerIds ?? [])) : [customerId],
 	};
 	return <SendForm initial={draft} />;
+}
+
+function FormToCome() {
+	return (
+		<Loading label="the form">
+			<div className="beside">
+				<FormShape fields={4} />
+				<ItemsShape items={3} />
+			</div>
+		</Loading>
+	);
 }

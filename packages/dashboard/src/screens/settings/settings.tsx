@@ -3,9 +3,9 @@ import { useQuery } from "@tanstack/react-query";
 
 import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Bone, FactsShape, FormShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { Id } from "../../parts/text/copy.tsx";
 import { count, share } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
@@ -24,7 +24,14 @@ export function SettingsScreen() {
 		<>
 			<PageHead title="Settings" />
 			{error !== null && <Problem error={error} what="The settings could not be loaded" onRetry={refetch} />}
-			{settings === undefined && error === null && <TableSkeleton label="the settings" rows={6} />}
+			{settings === undefined && error === null && (
+				<Loading label="the settings">
+					<div className="beside">
+						<FormShape fields={6} />
+						<FactsShape facts={3} />
+					</div>
+				</Loading>
+			)}
 			{settings !== undefined && (
 				<div className="beside">
 					<div className="stack">
@@ -50,7 +57,11 @@ function Aside({ settings }: { readonly settings: ProjectSettings }) {
 			{usage.error !== null && (
 				<Problem error={usage.error} what="The usage could not be loaded" onRetry={() => usage.refetch()} />
 			)}
-			{usage.data === undefined && usage.error === null && <TableSkeleton label="the usage" rows={2} />}
+			{usage.data === undefined && usage.error === null && (
+				<Loading label="the usage">
+					<Bone width="8rem" height="3.5rem" />
+				</Loading>
+			)}
 			{usage.data !== undefined && (
 				<Numbers
 					items={[

@@ -4,6 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { Numbers, type Summary } from "../../parts/chart/numbers.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
@@ -32,7 +33,14 @@ export function Status() {
 		);
 	}
 	if (status === undefined) {
-		if (error === null) return <TableSkeleton label="the status" rows={3} />;
+		if (error === null) {
+			return (
+				<Loading label="the status">
+					<NumbersShape count={6} />
+					<TableSkeleton label="the limits" columns={COLUMNS} />
+				</Loading>
+			);
+		}
 		return <Problem error={error} what="The status could not be loaded" onRetry={refetch} />;
 	}
 	return (

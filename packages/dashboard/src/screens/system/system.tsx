@@ -92,7 +92,7 @@ function ProjectUsages() {
 		<section className="stack tight" aria-label="Usage">
 			<h2 className="card-title">What projects use</h2>
 			{error !== null && <Problem error={error} what="The usage could not be loaded" onRetry={refetch} />}
-			{data === undefined && error === null && <TableSkeleton label="the usage" rows={3} />}
+			{data === undefined && error === null && <TableSkeleton label="the usage" columns={COLUMNS} rows={3} />}
 			{data !== undefined && (
 				<Table
 					label="Usage of projects"

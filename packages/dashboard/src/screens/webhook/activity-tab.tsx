@@ -8,6 +8,7 @@ import { Bars } from "../../parts/chart/bars.tsx";
 import { FailureCauses } from "../../parts/chart/failure-causes.tsx";
 import { Numbers, Since } from "../../parts/chart/numbers.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
@@ -23,10 +24,15 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 	const { data: stats, error, refetch } = useQuery(webhookStatsQuery(project, webhook.id));
 	const latest = useInfiniteQuery({ ...deliveriesQuery(project, { webhook: webhook.id }, LATEST), staleTime: 5_000 });
 	const rows = latest.data?.pages[0]?.data ?? [];
+	const columns = deliveryColumns({ projectId: project.id, isOfOneWebhook: true });
 	return (
 		<div className="stack">
 			{error !== null && <Problem error={error} what="The stats could not be loaded" onRetry={refetch} />}
-			{stats === undefined && error === null && <TableSkeleton label="the stats" rows={3} />}
+			{stats === undefined && error === null && (
+				<Loading label="the stats">
+					<NumbersShape count={5} chartPx={150} />
+				</Loading>
+			)}
 			{stats !== undefined && (
 				<section className="card card-pad stack" aria-label="Last 24 hours">
 					<Numbers
@@ -89,21 +95,14 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 					</Link>
 				</div>
 			</div>
-			{latest.isPending && <TableSkeleton label="deliveries" rows={4} />}
+			{latest.isPending && <TableSkeleton label="deliveries" columns={columns} rows={4} />}
 			{latest.isError && (
 				<Problem error={latest.error} what="The deliveries could not be loaded" onRetry={() => latest.refetch()} />
 			)}
 			{latest.isSuccess && rows.length === 0 && (
 				<p className="dim">It has got nothing yet. Send a test above, or an event that it wants.</p>
 			)}
-			{rows.length > 0 && (
-				<Table
-					label="Latest deliveries"
-					columns={deliveryColumns({ projectId: project.id, isOfOneWebhook: true })}
-					rows={rows}
-					keyOf={({ id }) => id}
-				/>
-			)}
+			{rows.length > 0 && <Table label="Latest deliveries" columns={columns} rows={rows} keyOf={({ id }) => id} />}
 		</div>
 	);
 }

@@ -28,7 +28,9 @@ export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 			{error !== null && (
 				<Problem error={error} what="The history could not be loaded" onRetry={() => query.refetch()} />
 			)}
-			{rows === undefined && error === null && <TableSkeleton label="the history" rows={4} />}
+			{rows === undefined && error === null && (
+				<TableSkeleton label="the history" columns={auditColumns(names)} rows={4} />
+			)}
 			{rows?.length === 0 && !query.hasNextPage && (
 				<p className="dim">Nothing that is still in the audit log. It also has what the server does by itself.</p>
 			)}

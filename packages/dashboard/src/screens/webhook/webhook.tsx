@@ -7,10 +7,10 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 
 import type { WebhookTab } from "../../app/search.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Bone, FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { TableSkeleton } from "../../parts/layout/table.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -35,7 +35,12 @@ export function WebhookScreen() {
 			<>
 				<PageHead title="Webhook" back={<BackLink />} />
 				{error === null ? (
-					<TableSkeleton label="the webhook" rows={4} />
+					<Loading label="the webhook">
+						<Bone width="18rem" />
+						<FactsShape facts={2} />
+						<Bone width="22rem" height="2.25rem" />
+						<NumbersShape count={5} chartPx={118} />
+					</Loading>
 				) : (
 					<Problem error={error} what="The webhook could not be loaded" onRetry={refetch} />
 				)}

@@ -7,6 +7,7 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import type { WebhookState } from "../../app/search.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Bone } from "../../parts/feedback/skeletons.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
@@ -61,7 +62,16 @@ export function WebhooksScreen() {
 			{error !== null && <Problem error={error} what="The webhooks could not be loaded" onRetry={refetch} />}
 			{change.error !== null && <Problem error={change.error} what={change.what} onDismiss={change.dismiss} />}
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
-			{webhooks === undefined && error === null && <TableSkeleton label="webhooks" />}
+			{webhooks === undefined && error === null && (
+				<>
+					<Bone width="100%" height="2.25rem" />
+					<TableSkeleton
+						label="webhooks"
+						columns={columnsOf({ webhooks: [], batches, onEdit: mayWrite ? setForm : null, change })}
+						lines={2}
+					/>
+				</>
+			)}
 			{webhooks?.length === 0 && (
 				<Empty icon="webhooks" title="No webhook yet" actions={mayWrite && add}>
 					A webhook is an address of yours or of a customer's to which Fanfare sends events: signed, and repeated until
@@ -139,7 +149,20 @@ interface WebhookTableProps {
 	readonly change: RowChange;
 }
 
-function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTableProps) {
+function WebhookTable(props: WebhookTableProps) {
+	const { webhooks, isFull } = props;
+	return (
+		<Table
+			label="Webhooks"
+			columns={columnsOf(props)}
+			rows={webhooks.toSorted((a, b) => urgency(a) - urgency(b))}
+			keyOf={({ id }) => id}
+			foot={isFull ? `Only the newest ${MOST_WEBHOOKS} are shown.` : undefined}
+		/>
+	);
+}
+
+function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps, "isFull">): Column<Webhook>[] {
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
@@ -208,15 +231,7 @@ function WebhookTable({ webhooks, batches, isFull, onEdit, change }: WebhookTabl
 			cell: (webhook) => <RowMenu webhook={webhook} onEdit={onEdit} change={change} />,
 		});
 	}
-	return (
-		<Table
-			label="Webhooks"
-			columns={columns}
-			rows={webhooks.toSorted((a, b) => urgency(a) - urgency(b))}
-			keyOf={({ id }) => id}
-			foot={isFull ? `Only the newest ${MOST_WEBHOOKS} are shown.` : undefined}
-		/>
-	);
+	return columns;
 }
 
 function NameCell({ webhook: { id, name, endpoint } }: { readonly webhook: Webhook }) {
