@@ -127,7 +127,7 @@ export function CodeShape({ lines }: { readonly lines: number }) {
 }
 
 function width(index: number): number {
-	return WIDTHS[index % WIDTHS.length]!;
+	return WIDTHS[index % WIDTHS.length] ?? 60;
 }
 
 function numbers(count: number): readonly number[] {
