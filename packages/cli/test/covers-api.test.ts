@@ -75,6 +75,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 	sendEvents: "events import",
 	listEvents: "events list",
 	getEvent: "events get",
+	exportEvents: "events export",
 	getEventData: "events data",
 	eraseEventData: "events erase",
 	matchEvent: "events match",

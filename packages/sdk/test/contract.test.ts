@@ -167,6 +167,12 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, `unmatched` is a boolean.
 	listEvents: input<wire.Queries["listEvents"], sdk.EventFilter, `unmatched.${boolean}`>(),
 	getEventData: input<wire.Queries["getEventData"], sdk.EventDataParams>(),
+	// In the SDK, `unmatched` is a boolean, and there is a method for each format.
+	exportEvents: input<
+		wire.Queries["exportEvents"],
+		Omit<sdk.EventFilter, keyof sdk.ListParams>,
+		`unmatched.${boolean}` | "format" | "format.csv" | "format.ndjson"
+	>(),
 	getEventRouting: input<wire.Queries["getEventRouting"], sdk.RoutingFilter>(),
 	listDeliveries: input<wire.Queries["listDeliveries"], sdk.DeliveryListParams>(),
 	countDeliveries: input<wire.Queries["countDeliveries"], sdk.DeliveryFilter>(),

@@ -72,6 +72,20 @@ describe("an export over a socket", () => {
 		expect(lines).toBe(COUNT + 1);
 	});
 
+	it("has every event", async () => {
+		await using setting = await start();
+		const counts = new Set<unknown>();
+		let events = 0;
+		for await (const { deliveries } of setting.own.events.export({ type: "order.*" })) {
+			counts.add(deliveries?.Held);
+			events++;
+		}
+		expect([events, [...counts]]).toEqual([EVENTS, [WEBHOOKS]]);
+		let lines = 0;
+		for await (const text of setting.own.events.exportCsv()) lines += text.split("\r\n").length - 1;
+		expect(lines).toBe(EVENTS + 1);
+	});
+
 	it("gives its place back when the client goes away", async () => {
 		await using setting = await start();
 		const [one, two] = [await setting.ask(), await setting.ask()];

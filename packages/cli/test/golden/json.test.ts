@@ -149,6 +149,7 @@ it("is as it is stored, for every command", async () => {
 	await shape("webhooks resume", [hook]);
 	await shape("webhooks rotate-secret", [hook, "--secret-file", secret, "--yes"]);
 	await shape("events list");
+	await shape("events export");
 	await shape("events match", ["order.paid", "--customer", "acme"]);
 	await shape("events get", [event]);
 	await shape("events data", [event]);

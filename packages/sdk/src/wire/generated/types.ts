@@ -1231,6 +1231,16 @@ export interface Queries {
 	readonly getEventData: {
 		readonly as?: "data" | "body" | undefined;
 	};
+	readonly exportEvents: {
+		readonly type?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly tag?: string | undefined;
+		readonly idempotencyKey?: string | undefined;
+		readonly unmatched?: "true" | "false" | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
+	};
 	readonly getEventRouting: {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;

@@ -7,6 +7,7 @@ import { deliveryExportRoutes } from "./deliveries/export-routes.ts";
 import { deliveryRoutes } from "./deliveries/routes.ts";
 import { eventTypeRoutes } from "./event-types/routes.ts";
 import { eventDataRoutes } from "./events/data-routes.ts";
+import { eventExportRoutes } from "./events/export-routes.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { eventRoutingRoutes } from "./events/routing-routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
@@ -40,6 +41,7 @@ export function apiRoutes(): readonly Route[] {
 		...eventTypeRoutes,
 		...eventRoutes,
 		...eventDataRoutes,
+		...eventExportRoutes,
 		...eventRoutingRoutes,
 		...deliveryRoutes,
 		...deliveryExportRoutes,

@@ -20,6 +20,7 @@ export const SDK_CALLS: Readonly<Record<string, string>> = {
 	sendEvent: "await project.events.send($)",
 	sendEvents: 'await project.events.sendBatch([{ type: "user.created", data: { id: 4711 } }])',
 	getEventData: "await project.events.getData(eventId)",
+	exportEvents: "for await (const event of project.events.export()) console.log(event)",
 	eraseEventData: "await project.events.eraseData(eventId)",
 	listAttempts: "await project.deliveries.listAttempts(deliveryId)",
 	retryDeliveries: "await project.deliveries.retryMany($)",

@@ -275,13 +275,17 @@ class World {
 			"events?unmatched=true",
 			"deliveries?status=Failed",
 			"deliveries?responseCode=500",
+			"events:export",
+			"events:export?tag=order:1&format=csv",
+			`events:export?idempotencyKey=${FOREIGN.replace("-", "%2D")}%200`,
+			"events:export?unmatched=true",
 			"deliveries:export",
 			"deliveries:export?status=Failed,Held&format=csv",
 			...DELIVERY_QUESTIONS.flatMap((query) => [`deliveries?${query}`, `deliveries:count?${query}`]),
 		])
 			await get(path);
-		for (const path of ["events?customerId=globex", "deliveries?customerId=globex", "batch/webhooks?customerId=globex"])
-			await get(path);
+		for (const list of ["events", "deliveries", "batch/webhooks"]) await get(`${list}?customerId=globex`);
+		for (const list of ["events", "deliveries"]) await get(`${list}:export?customerId=globex`);
 		for (const filter of ["q=mine", "q=others", "status=Paused,Disabled", "health=Healthy", "eventType=c.d"])
 			await get(`batch/webhooks?${filter}`);
 		for (const path of ["stats?width=day", `customers/${ME}/stats`, "customers/globex/stats", "event-types", "keys"])
