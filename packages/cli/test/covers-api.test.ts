@@ -57,6 +57,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 	updateWebhook: "webhooks update",
 	deleteWebhook: "webhooks delete",
 	updateWebhookSecret: "webhooks rotate-secret",
+	exportWebhooks: "webhooks export",
 	pauseWebhook: "webhooks pause",
 	resumeWebhook: "webhooks resume",
 	testWebhook: "webhooks test",

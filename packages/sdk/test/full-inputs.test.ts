@@ -103,6 +103,20 @@ const ranges = { after: time, before: ms + 1 };
 const sentRanges = { after: ms, before: ms + 1 };
 /** What an export answers. */
 const exported = raw(200, "{}\n", { "content-type": "application/x-ndjson; charset=utf-8" });
+const webhookFilter = {
+	q: "a b",
+	status: ["Paused", "Disabled"],
+	health: "Failing",
+	customerId: "acme",
+	key: "orders",
+	eventType: "order.paid",
+	metadata: { team: "a&b", "area.x": "" },
+} satisfies Full<Omit<sdk.WebhookFilter, keyof sdk.ListParams>>;
+const sentWebhookFilter = {
+	...webhookFilter,
+	status: "Paused,Disabled",
+	metadata: { "metadata.team": "a&b", "metadata.area.x": "" },
+};
 const eventFilter = {
 	...ranges,
 	type: ["order.paid", "user.*"],
@@ -384,28 +398,16 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 		answer: { object: "sessionsEnded", ended: 2 },
 	},
 	listWebhooks: {
-		call: (client) =>
-			hooks(client).list({
-				...listed,
-				q: "a b",
-				status: ["Paused", "Disabled"],
-				health: "Failing",
-				customerId: "acme",
-				key: "orders",
-				eventType: "order.paid",
-				metadata: { team: "a&b", "area.x": "" },
-			} satisfies Full<sdk.WebhookFilter>),
-		sends: {
-			...listed,
-			q: "a b",
-			status: "Paused,Disabled",
-			health: "Failing",
-			customerId: "acme",
-			key: "orders",
-			eventType: "order.paid",
-			metadata: { "metadata.team": "a&b", "metadata.area.x": "" },
-		},
+		call: (client) => hooks(client).list({ ...listed, ...webhookFilter } satisfies Full<sdk.WebhookFilter>),
+		sends: { ...listed, ...sentWebhookFilter },
 		answer: emptyPage,
+	},
+	exportWebhooks: {
+		call: async (client) => {
+			for await (const _webhook of hooks(client).export(webhookFilter)) return;
+		},
+		sends: { ...sentWebhookFilter, format: "ndjson" },
+		answer: raw(200, '{"retries":{}}\n', { "content-type": "application/x-ndjson; charset=utf-8" }),
 	},
 	testWebhook: {
 		call: (client) => hooks(client).test(WEBHOOK_ID, { exchange: true }),

@@ -20,6 +20,7 @@ import { sessionRoutes } from "./sessions/routes.ts";
 import { statsRoutes } from "./stats/routes.ts";
 import { streamRoutes } from "./stream/routes.ts";
 import { conformRoutes } from "./webhooks/conform-route.ts";
+import { webhookExportRoutes } from "./webhooks/export-routes.ts";
 import { releaseRoutes } from "./webhooks/release-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { testRoutes } from "./webhooks/test-route.ts";
@@ -35,6 +36,7 @@ export function apiRoutes(): readonly Route[] {
 		...keyRoutes,
 		...sessionRoutes,
 		...webhookRoutes,
+		...webhookExportRoutes,
 		...testRoutes,
 		...conformRoutes,
 		...releaseRoutes,

@@ -13,6 +13,7 @@ export const SDK_CALLS: Readonly<Record<string, string>> = {
 	getProjectUsage: "await project.usage()",
 	getCaller: "await client.getCaller()",
 	updateWebhookSecret: 'await project.batch.webhooks.updateSecret(webhookId, "whsec_…")',
+	exportWebhooks: "for await (const webhook of project.batch.webhooks.export()) console.log(webhook)",
 	testWebhook: "await project.batch.webhooks.test(webhookId)",
 	conformWebhook: "await project.batch.webhooks.conform(webhookId)",
 	releaseProjectWebhooks: "await project.batch.webhooks.releaseAll()",
