@@ -24,7 +24,7 @@ import { useWebhooks } from "../webhooks/queries.ts";
 import { BulkActions } from "./bulk-actions.tsx";
 import { changeable } from "./change-all.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
-import { ExportButton } from "./export-button.tsx";
+import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
 import { isOfSearch, isToldByEvent, mayBringDelivery } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
@@ -111,7 +111,7 @@ export function DeliveriesScreen() {
 					<>
 						{mayWrite && <SelectionSign selection={selection} all={allWords} />}
 						{mayWrite && <BulkActions key={list.key} search={search} selection={selection} isEmpty={isEmpty} />}
-						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
+						{(rows?.length ?? 0) > 0 && <ExportDeliveries search={filter} words={WORDS} />}
 					</>
 				}
 			>
