@@ -161,7 +161,7 @@ describe("an export of events", () => {
 	it("shares the places of a project with the exports of other lists", async () => {
 		const api = await withEvents();
 		const headers = { "secret-key": api.keys.admin };
-		const open = ["events", "deliveries"].map((list) =>
+		const open = ["events", "deliveries"].map(async (list) =>
 			api.app.request(`/projects/${api.project.id}/${list}:export`, { headers }),
 		);
 		const responses = await Promise.all(open);
