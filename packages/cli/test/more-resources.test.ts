@@ -158,6 +158,45 @@ it("says who would get an event and who would not, and sends nothing", async () 
 	for (const name of ["orders", "users"]) await world.json("webhooks", "delete", name, "--yes");
 });
 
+it("exports all events that match as JSON lines or CSV", async () => {
+	for (let n = 0; n < 2; n++)
+		await world.json("events", "send", "of.export", "--tag", "export:1", "--idempotency-key", `key-${n}`);
+	const list = await world.json("events", "list", "--type", "of.export", "--all");
+	expect(list).toHaveLength(2);
+	expect(await world.json("events", "export", "--type", "of.*,x", "--tag", "export:1", "--after", "1h")).toEqual(list);
+	expect(await world.json("events", "export", "--idempotency-key", "key-0")).toEqual([list[1]]);
+	expect((await world.run(["events", "export", "--type", "of.export", "--quiet"])).stdout).toBe(
+		list.map((event) => `${String(event["id"])}\n`).join(""),
+	);
+	expect((await world.run(["events", "export", "--tag", "export:1", "--format", "csv"])).stdout).toMatch(
+		/^id,createDate,.*\r\n(evt_.*,of\.export,,,export:1,key-[01],.*\r\n){2}$/,
+	);
+	const refused = await world.run(["events", "export", "--type", "of..export"]);
+	expect([refused.code, refused.stderr]).toEqual([
+		2,
+		expect.stringContaining("must be a list of names of event types"),
+	]);
+});
+
+it("exports all webhooks that match as JSON lines or CSV, to a file too", async () => {
+	for (const name of ["export-one", "export-two"]) {
+		const args = ["http://127.0.0.1:1/", "--name", name, "--key", name, "--metadata", "of=export"];
+		await world.json("webhooks", "create", ...args);
+	}
+	const list = await world.json("webhooks", "list", "--q", "export-");
+	expect(list).toHaveLength(2);
+	expect(await world.json("webhooks", "export", "--metadata", "of=export", "--status", "Enabled")).toEqual(list);
+	expect(await world.json("webhooks", "export", "--key", "export-one", "--health", "Healthy")).toEqual([list[1]]);
+	const args = ["webhooks", "export", "--q", "export-", "--format", "csv", "--output", "webhooks.csv"];
+	expect((await world.run(args)).code).toBe(0);
+	expect(readFileSync(world.dir.join("webhooks.csv"), "utf8")).toMatch(
+		/^id,key,name,.*\r\n(webhook_[0-9a-f-]+,export-(one|two),.*\r\n){2}$/,
+	);
+	const refused = await world.run(["webhooks", "export", "--key", "a b"]);
+	expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining("must have 1–")]);
+	for (const name of ["export-one", "export-two"]) await world.json("webhooks", "delete", name, "--yes");
+});
+
 it("exports all deliveries that match as JSON lines or CSV, and keeps no file that is not complete", async () => {
 	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "gone", "--max-retries", "0");
 	for (let n = 0; n < 3; n++) await world.json("events", "send", "to.gone", "--webhook", "gone");

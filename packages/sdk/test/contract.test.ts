@@ -160,6 +160,12 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, `everywhere` is a boolean.
 	deleteSessions: input<wire.Queries["deleteSessions"], Sent<sdk.SignOutOptions>, `everywhere.${boolean}`>(),
 	listWebhooks: input<wire.Queries["listWebhooks"], sdk.WebhookFilter>(),
+	// The SDK has a method for each format.
+	exportWebhooks: input<
+		wire.Queries["exportWebhooks"],
+		Omit<sdk.WebhookFilter, keyof sdk.ListParams>,
+		"format" | "format.csv" | "format.ndjson"
+	>(),
 	// In the SDK, `exchange` is a boolean.
 	testWebhook: input<wire.Queries["testWebhook"], Pick<sdk.TestWebhookOptions, "exchange">, `exchange.${boolean}`>(),
 	// In the SDK, `archived` is a boolean.
@@ -167,6 +173,12 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, `unmatched` is a boolean.
 	listEvents: input<wire.Queries["listEvents"], sdk.EventFilter, `unmatched.${boolean}`>(),
 	getEventData: input<wire.Queries["getEventData"], sdk.EventDataParams>(),
+	// In the SDK, `unmatched` is a boolean, and there is a method for each format.
+	exportEvents: input<
+		wire.Queries["exportEvents"],
+		Omit<sdk.EventFilter, keyof sdk.ListParams>,
+		`unmatched.${boolean}` | "format" | "format.csv" | "format.ndjson"
+	>(),
 	getEventRouting: input<wire.Queries["getEventRouting"], sdk.RoutingFilter>(),
 	listDeliveries: input<wire.Queries["listDeliveries"], sdk.DeliveryListParams>(),
 	countDeliveries: input<wire.Queries["countDeliveries"], sdk.DeliveryFilter>(),

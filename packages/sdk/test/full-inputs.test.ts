@@ -101,6 +101,31 @@ const sentSettings = { ...settingsOfUpdate, retries: { maxRetries: 1, maxBackoff
 
 const ranges = { after: time, before: ms + 1 };
 const sentRanges = { after: ms, before: ms + 1 };
+/** What an export answers. */
+const exported = raw(200, "{}\n", { "content-type": "application/x-ndjson; charset=utf-8" });
+const webhookFilter = {
+	q: "a b",
+	status: ["Paused", "Disabled"],
+	health: "Failing",
+	customerId: "acme",
+	key: "orders",
+	eventType: "order.paid",
+	metadata: { team: "a&b", "area.x": "" },
+} satisfies Full<Omit<sdk.WebhookFilter, keyof sdk.ListParams>>;
+const sentWebhookFilter = {
+	...webhookFilter,
+	status: "Paused,Disabled",
+	metadata: { "metadata.team": "a&b", "metadata.area.x": "" },
+};
+const eventFilter = {
+	...ranges,
+	type: ["order.paid", "user.*"],
+	customerId: "acme",
+	tag: "order:42",
+	idempotencyKey: "k",
+	unmatched: true,
+} satisfies Full<Omit<sdk.EventFilter, keyof sdk.ListParams>>;
+const sentEventFilter = { ...eventFilter, ...sentRanges, type: "order.paid,user.*", unmatched: "true" } as const;
 const listed = { limit: 2, page: "p" } satisfies Full<sdk.ListParams>;
 const stats = { width: "day", from: time, to: ms + 1 } satisfies Full<sdk.StatsParams>;
 const sentStats = { width: "day", from: ms, to: ms + 1 } as const;
@@ -373,28 +398,16 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 		answer: { object: "sessionsEnded", ended: 2 },
 	},
 	listWebhooks: {
-		call: (client) =>
-			hooks(client).list({
-				...listed,
-				q: "a b",
-				status: ["Paused", "Disabled"],
-				health: "Failing",
-				customerId: "acme",
-				key: "orders",
-				eventType: "order.paid",
-				metadata: { team: "a&b", "area.x": "" },
-			} satisfies Full<sdk.WebhookFilter>),
-		sends: {
-			...listed,
-			q: "a b",
-			status: "Paused,Disabled",
-			health: "Failing",
-			customerId: "acme",
-			key: "orders",
-			eventType: "order.paid",
-			metadata: { "metadata.team": "a&b", "metadata.area.x": "" },
-		},
+		call: (client) => hooks(client).list({ ...listed, ...webhookFilter } satisfies Full<sdk.WebhookFilter>),
+		sends: { ...listed, ...sentWebhookFilter },
 		answer: emptyPage,
+	},
+	exportWebhooks: {
+		call: async (client) => {
+			for await (const _webhook of hooks(client).export(webhookFilter)) return;
+		},
+		sends: { ...sentWebhookFilter, format: "ndjson" },
+		answer: raw(200, '{"retries":{}}\n', { "content-type": "application/x-ndjson; charset=utf-8" }),
 	},
 	testWebhook: {
 		call: (client) => hooks(client).test(WEBHOOK_ID, { exchange: true }),
@@ -408,26 +421,16 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 		answer: emptyPage,
 	},
 	listEvents: {
-		call: (client) =>
-			project(client).events.list({
-				...listed,
-				...ranges,
-				type: ["order.paid", "user.*"],
-				customerId: "acme",
-				tag: "order:42",
-				idempotencyKey: "k",
-				unmatched: true,
-			} satisfies Full<sdk.EventFilter>),
-		sends: {
-			...listed,
-			...sentRanges,
-			type: "order.paid,user.*",
-			customerId: "acme",
-			tag: "order:42",
-			idempotencyKey: "k",
-			unmatched: "true",
-		},
+		call: (client) => project(client).events.list({ ...listed, ...eventFilter } satisfies Full<sdk.EventFilter>),
+		sends: { ...listed, ...sentEventFilter },
 		answer: emptyPage,
+	},
+	exportEvents: {
+		call: async (client) => {
+			for await (const _event of project(client).events.export(eventFilter)) return;
+		},
+		sends: { ...sentEventFilter, format: "ndjson" },
+		answer: exported,
 	},
 	getEventData: {
 		call: (client) => project(client).events.getData("evt_1", { as: "body" } satisfies Full<sdk.EventDataParams>),
@@ -464,7 +467,7 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 			for await (const _delivery of project(client).deliveries.export(filter)) return;
 		},
 		sends: { ...sentFilter, format: "ndjson" },
-		answer: raw(200, "{}\n", { "content-type": "application/x-ndjson; charset=utf-8" }),
+		answer: exported,
 	},
 	listAttempts: {
 		call: (client) => project(client).deliveries.listAttempts("dlv_1", listed),

@@ -72,6 +72,24 @@ describe("an export over a socket", () => {
 		expect(lines).toBe(COUNT + 1);
 	});
 
+	it("has every event and every webhook", async () => {
+		await using setting = await start();
+		const counts = new Set<unknown>();
+		let events = 0;
+		for await (const { deliveries } of setting.own.events.export({ type: "order.*" })) {
+			counts.add(deliveries?.Held);
+			events++;
+		}
+		expect([events, [...counts]]).toEqual([EVENTS, [WEBHOOKS]]);
+		let lines = 0;
+		for await (const text of setting.own.events.exportCsv()) lines += text.split("\r\n").length - 1;
+		expect(lines).toBe(EVENTS + 1);
+		const webhooks: unknown[] = [];
+		for await (const { retries } of setting.own.batch.webhooks.export({ status: "Paused" })) webhooks.push(retries);
+		// As the SDK names it.
+		expect(webhooks).toEqual(Array.from({ length: WEBHOOKS }, () => ({ maxRetries: 17, maxRetryDelay: 28_800_000 })));
+	});
+
 	it("gives its place back when the client goes away", async () => {
 		await using setting = await start();
 		const [one, two] = [await setting.ask(), await setting.ask()];

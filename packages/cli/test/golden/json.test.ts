@@ -148,7 +148,9 @@ it("is as it is stored, for every command", async () => {
 	await shape("webhooks pause", [hook]);
 	await shape("webhooks resume", [hook]);
 	await shape("webhooks rotate-secret", [hook, "--secret-file", secret, "--yes"]);
+	await shape("webhooks export");
 	await shape("events list");
+	await shape("events export");
 	await shape("events match", ["order.paid", "--customer", "acme"]);
 	await shape("events get", [event]);
 	await shape("events data", [event]);

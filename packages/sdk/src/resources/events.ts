@@ -1,6 +1,7 @@
 // project.events: sends events, and reads accepted ones.
 import { listArgument, milliseconds, objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
+import { exportedCsv, exportedRows } from "../streaming/exported.ts";
 import { path, type RequestOptions, type SendOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 import type { DeliveryStatus } from "./deliveries/deliveries.ts";
@@ -199,15 +200,33 @@ export class Events<Types extends object = AnyEvents> {
 
 	/** Lists the project's events, newest first. */
 	list(filter: EventFilter = {}, options?: RequestOptions): PagePromise<LoggedEvent> {
-		const { page, type, unmatched, after, before, ...rest } = filter;
-		const query = {
-			...rest,
-			type: type === undefined ? undefined : [type].flat().join(","),
-			unmatched: unmatched === undefined ? undefined : String(unmatched),
-			after: milliseconds("after", after),
-			before: milliseconds("before", before),
-		};
-		return listOf(this.#transport, { path: this.#path(), query }, page, options);
+		const { page, ...rest } = filter;
+		return listOf(this.#transport, { path: this.#path(), query: queryOf(rest) }, page, options);
+	}
+
+	/**
+	 * Exports all events that match, newest first, however many there are, without their data: they are read from one streaming
+	 * response, as fast as you take them. The request is made when the iteration starts, and leaving the loop ends it. Rejects with a
+	 * `ConnectionError` if the response is cut off, so that no part is taken for the whole. A project can have 2 exports at once.
+	 *
+	 * @example
+	 * for await (const event of project.events.export({ type: "order.*", unmatched: true })) {
+	 * 	console.log(event.id, event.idempotencyKey);
+	 * }
+	 */
+	export(filter: Omit<EventFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<LoggedEvent> {
+		return exportedRows(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });
+	}
+
+	/**
+	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
+	 *
+	 * @example
+	 * const file = createWriteStream("orders.csv");
+	 * for await (const text of project.events.exportCsv({ type: "order.*" })) file.write(text);
+	 */
+	exportCsv(filter: Omit<EventFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
+		return exportedCsv(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });
 	}
 
 	/** Fetches one event with its data. */
@@ -282,4 +301,15 @@ function wireEvent(event: SendEvent): wire.SendEvent {
 function traceOf(options: SendOptions | undefined): Readonly<Record<string, string>> {
 	const traceparent = options?.traceparent;
 	return traceparent === undefined ? {} : { traceparent };
+}
+
+/** A filter as query parameters. */
+function queryOf({ type, unmatched, after, before, ...rest }: Omit<EventFilter, "page">) {
+	return {
+		...rest,
+		type: type === undefined ? undefined : [type].flat().join(","),
+		unmatched: unmatched === undefined ? undefined : String(unmatched),
+		after: milliseconds("after", after),
+		before: milliseconds("before", before),
+	};
 }

@@ -14,9 +14,13 @@ interface Exported {
 	readonly options: RequestOptions;
 }
 
-/** The rows of an export. Each iteration makes a request, and ends it when the loop is left. */
-export function exportedRows<Row>(transport: Transport, exported: Exported): AsyncIterable<Row> {
-	return { [Symbol.asyncIterator]: () => rowsIn<Row>(piecesOf(transport, exported, "ndjson"), exported.path) };
+/** The rows of an export. Each iteration makes a request, and ends it when the loop is left. `read` converts what was sent to a row. */
+export function exportedRows<Row>(
+	transport: Transport,
+	exported: Exported,
+	read: (sent: unknown) => Row = (sent) => sent as Row,
+): AsyncIterable<Row> {
+	return { [Symbol.asyncIterator]: () => rowsIn(piecesOf(transport, exported, "ndjson"), exported.path, read) };
 }
 
 /** The text of an export as CSV, in pieces. The same holds for its request. */
@@ -40,14 +44,18 @@ async function* piecesOf(
 	throwIfAborted(options.signal);
 }
 
-async function* rowsIn<Row>(pieces: AsyncIterable<string>, path: string): AsyncGenerator<Row, void, undefined> {
+async function* rowsIn<Row>(
+	pieces: AsyncIterable<string>,
+	path: string,
+	read: (sent: unknown) => Row,
+): AsyncGenerator<Row, void, undefined> {
 	let rest = "";
 	for await (const piece of pieces) {
 		const lines = (rest + piece).split("\n");
 		rest = lines.pop() ?? "";
-		for (const line of lines) yield rowIn(line, path) as Row;
+		for (const line of lines) yield read(rowIn(line, path));
 	}
-	if (rest !== "") yield rowIn(rest, path) as Row;
+	if (rest !== "") yield read(rowIn(rest, path));
 }
 
 function rowIn(line: string, path: string): unknown {

@@ -1,5 +1,5 @@
 // `fanfare deliveries`: events on their way to webhooks.
-import type { ProjectHandle } from "@fanfare/sdk";
+import type { DeliveryFilter, ProjectHandle } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -7,8 +7,8 @@ import { choice, leaf } from "../../frame/command.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { printable } from "../../text/printable.ts";
 import { relativeTime } from "../../text/times.ts";
+import { addExport } from "../exporting/export.ts";
 import { addChanges } from "./change.ts";
-import { addExport } from "./export.ts";
 import { filterOf, filterOptions, type FilterOptions } from "./filter.ts";
 import { ATTEMPT_COLUMNS, COLUMNS, showDelivery } from "./show.ts";
 
@@ -70,7 +70,13 @@ export function addDeliveries(program: Command): void {
 		},
 	);
 	addChanges(group);
-	addExport(group);
+	addExport<FilterOptions, DeliveryFilter>(group, {
+		nouns: "deliveries",
+		options: filterOptions(),
+		filterOf,
+		exporterOf: ({ deliveries }) => deliveries,
+		example: "fanfare deliveries export --status Failed --after 7d --format csv --output failed.csv",
+	});
 }
 
 async function list(call: Call<Filter>): Promise<void> {

@@ -1,28 +1,20 @@
 // `fanfare events`: what producers send.
-import type { Event, EventWithData, ProjectHandle } from "@fanfare/sdk";
+import type { Event, EventFilter, EventWithData, ProjectHandle } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
-import { choice, leaf, option } from "../../frame/command.ts";
-import { listOptions, pageSize, rangeOptions, rowLimit, type ListOptions } from "../../frame/lists.ts";
-import { parseExactly, parseList } from "../../frame/values.ts";
+import { choice, leaf } from "../../frame/command.ts";
+import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { parseExactly } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 import type { Column } from "../../text/table.ts";
 import { relativeTime } from "../../text/times.ts";
+import { addExport } from "../exporting/export.ts";
+import { filterOf, filterOptions, type FilterOptions } from "./filter.ts";
 import { addImport } from "./import.ts";
 import { addMatch } from "./match.ts";
 import { addSend } from "./send.ts";
 import { customersOf, eventFields } from "./show.ts";
-
-interface Filter extends CommonOptions, ListOptions {
-	readonly type?: string[];
-	readonly customer?: string;
-	readonly tag?: string;
-	readonly idempotencyKey?: string;
-	readonly unmatched?: true;
-	readonly after?: number;
-	readonly before?: number;
-}
 
 interface DataOptions extends CommonOptions {
 	readonly as?: "data" | "body";
@@ -43,35 +35,17 @@ export function addEvents(program: Command): void {
 	const group = program
 		.command("events")
 		.description("An event is what a producer sends. Each webhook that wants it gets a delivery.");
-	leaf<Filter>(
+	leaf<FilterOptions & ListOptions>(
 		group,
 		{
 			usage: "list",
 			summary: "List events, newest first.",
-			options: [
-				option("--type <list>", "Only events of these types, such as order.paid,user.*.", parseList),
-				option("--customer <id>", "Only events that are for this customer."),
-				option("--tag <tag>", "Only events with this tag."),
-				option("--idempotency-key <key>", "Only events that were sent with this key."),
-				option("--unmatched", "Only events that no webhook wanted."),
-				...rangeOptions("accepted"),
-				...listOptions(),
-			],
+			options: [...filterOptions(), ...listOptions()],
 			examples: ["fanfare events list --type order.paid --after 1h", "fanfare events list --tag order:4711 --quiet"],
 		},
 		async (call) => {
-			const { type, customer: customerId, tag, idempotencyKey, unmatched, after, before } = call.options;
 			const project = await call.project();
-			const rows = project.events.list({
-				type,
-				customerId,
-				tag,
-				idempotencyKey,
-				unmatched,
-				after,
-				before,
-				limit: pageSize(call.options),
-			});
+			const rows = project.events.list({ ...filterOf(call), limit: pageSize(call.options) });
 			const empty = "No events. Next: fanfare events send";
 			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
 		},
@@ -103,6 +77,13 @@ export function addEvents(program: Command): void {
 	addSend(group);
 	addImport(group);
 	addMatch(group);
+	addExport<FilterOptions, EventFilter>(group, {
+		nouns: "events",
+		options: filterOptions(),
+		filterOf,
+		exporterOf: ({ events }) => events,
+		example: "fanfare events export --unmatched --after 7d --format csv --output unmatched.csv",
+	});
 	leaf(
 		group,
 		{

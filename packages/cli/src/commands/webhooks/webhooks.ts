@@ -1,33 +1,22 @@
 // `fanfare webhooks`: registered endpoints, their settings and their state.
-import type { ProjectHandle, Webhook } from "@fanfare/sdk";
+import type { ProjectHandle, Webhook, WebhookFilter } from "@fanfare/sdk";
 import type { Command } from "commander";
 
-import type { Call, CommonOptions } from "../../frame/call.ts";
-import { leaf, option } from "../../frame/command.ts";
+import type { Call } from "../../frame/call.ts";
+import { leaf } from "../../frame/command.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
-import { collectEntries, listOf } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
+import { addExport } from "../exporting/export.ts";
 import { addStats } from "../stats.ts";
 import { addCreate, addUpdate } from "./change.ts";
+import { filterOf, filterOptions, type FilterOptions } from "./filter.ts";
 import { addRotateSecret } from "./secret.ts";
 import { COLUMNS, showWebhook } from "./show.ts";
 import { addTest } from "./test-webhook.ts";
 
-interface Filter extends CommonOptions, ListOptions {
-	readonly q?: string;
-	readonly status?: Webhook["status"][];
-	readonly health?: Webhook["health"]["state"][];
-	readonly customer?: string;
-	readonly key?: string;
-	readonly eventType?: string;
-	readonly metadata?: Record<string, string>;
-}
-
 const args = { webhook: WEBHOOK };
-const STATUSES: readonly Webhook["status"][] = ["Enabled", "Paused", "Disabled"];
-const HEALTH: readonly Webhook["health"]["state"][] = ["Healthy", "Failing", "Disabling", "Disabled"];
 
 /** Adds the group to the program. */
 export function addWebhooks(program: Command): void {
@@ -38,6 +27,13 @@ export function addWebhooks(program: Command): void {
 	leaf(group, { usage: "get [webhook]", summary: "Show a webhook, and how it is.", args }, async (call, given) => {
 		const project = await call.project();
 		await showWebhook(call, await project.batch.webhooks.get(await webhookIdOf(call, project, given)));
+	});
+	addExport<FilterOptions, WebhookFilter>(group, {
+		nouns: "webhooks",
+		options: filterOptions(),
+		filterOf,
+		exporterOf: ({ batch }) => batch.webhooks,
+		example: "fanfare webhooks export --health Failing,Disabling --format csv --output failing.csv",
 	});
 	addCreate(group);
 	addUpdate(group);
@@ -71,28 +67,17 @@ export function addWebhooks(program: Command): void {
 }
 
 function addList(group: Command): void {
-	leaf<Filter>(
+	leaf<FilterOptions & ListOptions>(
 		group,
 		{
 			usage: "list",
 			summary: "List webhooks, newest first.",
-			options: [
-				option("--q <text>", "Only those whose name, description, host or key has this text, or whose id it is."),
-				option("--status <list>", "Only those that are Enabled, Paused or Disabled.", listOf(STATUSES)),
-				option("--health <list>", "Only those that are Healthy, Failing, Disabling or Disabled.", listOf(HEALTH)),
-				option("--customer <id>", "Only those of this customer."),
-				option("--key <key>", "Only the one with this key of your own."),
-				option("--event-type <type>", "Only those that this event type reaches."),
-				option("--metadata <name=value>", "Only those with this metadata. May be repeated.", collectEntries),
-				...listOptions(),
-			],
+			options: [...filterOptions(), ...listOptions()],
 			examples: ["fanfare webhooks list --health Failing,Disabling", "fanfare webhooks list --customer acme --json"],
 		},
 		async (call) => {
-			const { q, status, health, customer: customerId, key, eventType, metadata } = call.options;
 			const project = await call.project();
-			const filter = { q, status, health, customerId, key, eventType, metadata, limit: pageSize(call.options) };
-			const rows = project.batch.webhooks.list(filter);
+			const rows = project.batch.webhooks.list({ ...filterOf(call), limit: pageSize(call.options) });
 			const empty = "No webhooks. Next: fanfare webhooks create";
 			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
 		},

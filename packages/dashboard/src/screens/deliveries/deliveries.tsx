@@ -23,7 +23,7 @@ import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhooks } from "../webhooks/queries.ts";
 import { BulkActions } from "./bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
-import { ExportButton } from "./export-button.tsx";
+import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
 import { isOfSearch, isToldByEvent, mayBringDelivery } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
@@ -140,7 +140,7 @@ export function DeliveriesScreen() {
 								hasMore={!isWhole}
 							/>
 						)}
-						{(rows?.length ?? 0) > 0 && <ExportButton search={filter} />}
+						{(rows?.length ?? 0) > 0 && <ExportDeliveries search={filter} words={WORDS} />}
 					</>
 				}
 			>

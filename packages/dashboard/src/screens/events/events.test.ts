@@ -1,4 +1,6 @@
 // Events, one event, and the form that sends one, in a real browser.
+import { readFileSync } from "node:fs";
+
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
@@ -48,6 +50,25 @@ pageSuite("events", (world) => {
 		expect(replays.map(({ data }) => data[0]?.chosenCount)).toEqual([2, 2]);
 		await expect.poll(() => page.getByRole("button", { name: /selected…/ }).count()).toBe(0);
 		for (const id of webhookIds) await world.server.project.batch.webhooks.delete(id);
+	});
+
+	it("are exported as a file of all that match the filter, with a key that may only read too", async () => {
+		const id = await sendText("saved.one", "1", ',"tags":["saved:1"]');
+		await sendText("saved.two", "2");
+		const { secretKey } = await world.server.client.keys.create({ name: "reader", scope: "read" });
+		await using tab = await world.open("events?type=saved.*&tag=saved:1&range=1h", { key: secretKey });
+		const { page } = tab;
+		await page.getByRole("button", { name: "Export…" }).click();
+		expect(await axeFindings(page)).toEqual([]);
+		const saved = page.waitForEvent("download");
+		await page.getByRole("button", { name: "Export all that match" }).click();
+		const download = await saved;
+		expect(download.suggestedFilename()).toMatch(/^events-.*\.csv$/);
+		const lines = readFileSync(await download.path(), "utf8")
+			.trimEnd()
+			.split("\r\n");
+		expect(lines).toEqual([expect.stringMatching(/^id,createDate,/), expect.stringContaining(`${id},`)]);
+		await page.getByText("1 event is in the file").waitFor();
 	});
 
 	it("have ids of which the middle is cut out for want of room, and that are copied whole and in one line", async () => {

@@ -13,6 +13,7 @@ import { Removable } from "../../parts/form/removable.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { ExportButton } from "../../parts/list/export-button.tsx";
 import { SelectionSign } from "../../parts/list/selection-sign.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
 import { useSelection } from "../../parts/list/use-selection.ts";
@@ -25,7 +26,7 @@ import { NewRows } from "../deliveries/new-rows.tsx";
 import { selectColumn } from "../deliveries/select-column.tsx";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { Outcomes } from "./outcomes.tsx";
-import { eventsQuery } from "./queries.ts";
+import { eventsQuery, filterOf } from "./queries.ts";
 import { Recipients } from "./recipients.tsx";
 import { MOST_EVENTS, ReplaySelected } from "./replay-selected.tsx";
 import type { EventsSearch } from "./search.ts";
@@ -62,13 +63,19 @@ export function EventsScreen() {
 			<PageHead
 				title="Events"
 				actions={
-					mayWrite && (
-						<>
-							<SelectionSign selection={selection} />
-							<ReplaySelected key={list.key} selected={selected} onDone={selection.clear} />
-							<SendLink search={search.type === undefined ? {} : { type: search.type }} />
-						</>
-					)
+					<>
+						{mayWrite && <SelectionSign selection={selection} />}
+						{mayWrite && <ReplaySelected key={list.key} selected={selected} onDone={selection.clear} />}
+						{ids.length > 0 && (
+							<ExportButton
+								words={WORDS}
+								contents="Type, times, customers, tags and counts of deliveries of each event, without payloads"
+								exporter={project.events}
+								filterOf={() => filterOf(search, Date.now())}
+							/>
+						)}
+						{mayWrite && <SendLink search={search.type === undefined ? {} : { type: search.type }} />}
+					</>
 				}
 			/>
 			<Filters search={search} />

@@ -1,26 +1,35 @@
 // The events of a project.
-import { ApiError, type LoggedEvent, type ProjectHandle, type Routing } from "@fanfare/sdk";
+import { ApiError, type EventFilter, type LoggedEvent, type ProjectHandle, type Routing } from "@fanfare/sdk";
 import { queryOptions } from "@tanstack/react-query";
 
-import { earlierOf, rangeStart } from "../../app/search.ts";
+import { earlierOf, rangeStart, timeOf } from "../../app/search.ts";
 import { pagesQuery } from "../../parts/list/pages.ts";
 import type { EventsSearch } from "./search.ts";
 
 const PAGE_ROWS = 100;
 const RECENT = 5;
 
+/** What a search asks the server for. `now` is where a range ends. */
+export function filterOf({ type, customer, tag, range, before, to }: EventsSearch, now: number): EventFilter {
+	return {
+		type: type?.split(/[\s,]+/).filter((one) => one !== ""),
+		unmatched: to === "nobody" ? true : undefined,
+		customerId: customer,
+		tag,
+		after: range === undefined ? undefined : rangeStart(range, now),
+		before: before === undefined ? undefined : timeOf(before),
+	};
+}
+
 /** The events of a search, newest first, in pages that are fetched when they are wanted. */
-export function eventsQuery(project: ProjectHandle, { type, customer, tag, range, before, to }: EventsSearch) {
+export function eventsQuery(project: ProjectHandle, search: EventsSearch) {
+	const { type, customer, tag, range, before, to } = search;
 	return pagesQuery<LoggedEvent>({
 		queryKey: ["project", project.id, "events", { type, customer, tag, range, before, to }],
 		load: ({ page, before: earlier, signal }) =>
 			project.events.list(
 				{
-					type: type?.split(/[\s,]+/).filter((one) => one !== ""),
-					unmatched: to === "nobody" ? true : undefined,
-					customerId: customer,
-					tag,
-					after: range === undefined ? undefined : rangeStart(range, Date.now()),
+					...filterOf(search, Date.now()),
 					before: earlierOf(before, earlier),
 					limit: PAGE_ROWS,
 					page: page ?? undefined,

@@ -35,6 +35,11 @@ const STATES = {
 } as const satisfies Record<WebhookState, WebhookFilter>;
 const FOUND = 200;
 
+/** What the server is asked for the webhooks in a state; without one, for all. */
+export function filterOf(state: WebhookState | undefined): WebhookFilter {
+	return state === undefined ? {} : STATES[state];
+}
+
 /**
  * The webhooks that the server finds; empty until it has answered, and without a filter. It also looks into descriptions and keys, and into
  * what is not loaded.
@@ -44,7 +49,7 @@ export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
 	return useQuery({
 		queryKey: ["project", project.id, "webhooks", "found", q, state],
 		queryFn: async ({ signal }): Promise<readonly Webhook[]> => {
-			const filter = { ...(q !== "" && { q }), ...(state !== undefined && STATES[state]), limit: FOUND };
+			const filter = { ...(q !== "" && { q }), ...filterOf(state), limit: FOUND };
 			return (await project.batch.webhooks.list(filter, { signal })).data;
 		},
 		enabled: q !== "" || state !== undefined,

@@ -1,5 +1,7 @@
-import { verify } from "@fanfare/sdk";
 // The list of webhooks and its drawer, in a real browser.
+import { readFileSync } from "node:fs";
+
+import { verify } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
@@ -25,6 +27,29 @@ pageSuite("webhooks", (world) => {
 		await page.getByRole("link", { name: "Warehouse" }).waitFor();
 		// Nothing of it is left in the page.
 		await expect.poll(() => page.content()).not.toContain(secret);
+	});
+
+	it("are exported as a file, of a state too, and not while a text is searched that the server understands otherwise", async () => {
+		const { webhooks } = world.server.project.batch;
+		const { id } = await webhooks.create({ name: "Saved", spec: { endpoint: "http://127.0.0.1:9/saved" } });
+		await webhooks.pause(id);
+		await using tab = await world.open("webhooks?state=paused");
+		const { page } = tab;
+		const all = (await webhooks.list({ status: "Paused" })).data;
+		await page.getByRole("button", { name: "Export…" }).click();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.getByText("JSON lines", { exact: true }).click();
+		const saved = page.waitForEvent("download");
+		await page.getByRole("button", { name: "Export all that match" }).click();
+		const download = await saved;
+		expect(download.suggestedFilename()).toMatch(/^webhooks-.*\.jsonl$/);
+		const lines = readFileSync(await download.path(), "utf8")
+			.trimEnd()
+			.split("\n");
+		expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(all);
+		await page.getByLabel("Filter webhooks").fill("Saved");
+		await page.getByRole("button", { name: "Export…" }).waitFor({ state: "detached" });
+		await webhooks.delete(id);
 	});
 
 	it("show the server's objection at the field, and keep what was typed", async () => {

@@ -11,13 +11,14 @@ import { Bone } from "../../parts/feedback/skeletons.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { ExportButton } from "../../parts/list/export-button.tsx";
 import { addressOf, count, counted, duration } from "../../parts/text/format.ts";
 import { AnswerCode, webhookState, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
-import { useMay } from "../../session/caller.ts";
+import { useMay, useProject } from "../../session/caller.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
-import { useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
+import { filterOf, useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
 import { WebhookDrawer } from "./webhook-drawer.tsx";
 
@@ -34,6 +35,7 @@ const CHIPS: readonly (readonly [state: WebhookState, word: string])[] = [
 export function WebhooksScreen() {
 	const { q = "", state, form } = route.useSearch();
 	const navigate = route.useNavigate();
+	const project = useProject();
 	const mayWrite = useMay("write");
 	const { data: webhooks, error, refetch } = useWebhooks();
 	const change = useRowChange();
@@ -49,6 +51,8 @@ export function WebhooksScreen() {
 	const setForm = (form: string | undefined) =>
 		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false });
 	const edited = form === "new" ? "new" : (webhooks?.find(({ id }) => id === form) ?? null);
+	// The server and the page do not search the same texts: a file with a text as its filter would have other webhooks than the list.
+	const mayExport = q === "" && found.length > 0;
 	const add = (
 		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => setForm("new")}>
 			Add webhook
@@ -56,7 +60,22 @@ export function WebhooksScreen() {
 	);
 	return (
 		<>
-			<PageHead title="Webhooks" actions={mayWrite && add}>
+			<PageHead
+				title="Webhooks"
+				actions={
+					<>
+						{mayExport && (
+							<ExportButton
+								words={["webhook", "webhooks"]}
+								contents="Settings, health and last answer of each webhook, without secrets"
+								exporter={project.batch.webhooks}
+								filterOf={() => filterOf(state)}
+							/>
+						)}
+						{mayWrite && add}
+					</>
+				}
+			>
 				{webhooks !== undefined && <span className="dim num">{counted(webhooks.length, "webhook")}</span>}
 			</PageHead>
 			{error !== null && <Problem error={error} what="The webhooks could not be loaded" onRetry={refetch} />}

@@ -1,6 +1,7 @@
 // project.batch.webhooks: the webhooks of a project.
 import { objectArgument } from "../../arguments.ts";
-import { listOf, type PagePromise } from "../../page.ts";
+import { listOf, type ListParams, type PagePromise } from "../../page.ts";
+import { exportedCsv, exportedRows } from "../../streaming/exported.ts";
 import { path, type RequestOptions, type Transport } from "../../transport.ts";
 import { utils } from "../../utils.ts";
 import type * as wire from "../../wire/generated/types.ts";
@@ -91,10 +92,35 @@ export class Webhooks {
 	 * }
 	 */
 	list(params: WebhookFilter = {}, options?: RequestOptions): PagePromise<Webhook> {
-		const { page, status, health, metadata = {}, ...rest } = params;
-		const query = { ...rest, status: listed(status), health: listed(health), ...metadataQuery(metadata) };
-		const request = { path: this.#path(), query };
+		const { page, ...filter } = params;
+		const request = { path: this.#path(), query: queryOf(filter) };
 		return listOf(this.#transport, request, page, options, (entry) => readWebhook(entry as wire.Webhook));
+	}
+
+	/**
+	 * Exports all webhooks that match, newest first, however many there are: they are read from one streaming response, as fast as you
+	 * take them. The request is made when the iteration starts, and leaving the loop ends it. Rejects with a `ConnectionError` if the
+	 * response is cut off, so that no part is taken for the whole. A project can have 2 exports at once.
+	 *
+	 * @example
+	 * for await (const webhook of project.batch.webhooks.export({ status: "Disabled" })) {
+	 * 	console.log(webhook.customerId, webhook.endpoint, webhook.disabledReason);
+	 * }
+	 */
+	export(filter: Omit<WebhookFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<Webhook> {
+		const exported = { path: `${this.#path()}:export`, query: queryOf(filter), options };
+		return exportedRows(this.#transport, exported, (sent) => readWebhook(sent as wire.Webhook));
+	}
+
+	/**
+	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
+	 *
+	 * @example
+	 * const file = createWriteStream("webhooks.csv");
+	 * for await (const text of project.batch.webhooks.exportCsv({ customerId: "acme" })) file.write(text);
+	 */
+	exportCsv(filter: Omit<WebhookFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
+		return exportedCsv(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });
 	}
 
 	/** Fetches one webhook. */
@@ -278,6 +304,11 @@ export class Webhooks {
 	#path(): string {
 		return path`/projects/${this.#projectId}/batch/webhooks`;
 	}
+}
+
+/** A filter as query parameters. */
+function queryOf({ status, health, metadata = {}, ...rest }: Omit<WebhookFilter, "page">) {
+	return { ...rest, status: listed(status), health: listed(health), ...metadataQuery(metadata) };
 }
 
 /** One value or several, as a query has them. */

@@ -1209,6 +1209,16 @@ export interface Queries {
 		readonly eventType?: string | undefined;
 		readonly metadata?: Readonly<Record<string, string>> | undefined;
 	};
+	readonly exportWebhooks: {
+		readonly q?: string | undefined;
+		readonly status?: string | undefined;
+		readonly health?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly key?: string | undefined;
+		readonly eventType?: string | undefined;
+		readonly metadata?: Readonly<Record<string, string>> | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
+	};
 	readonly testWebhook: {
 		readonly exchange?: "true" | "false" | undefined;
 	};
@@ -1230,6 +1240,16 @@ export interface Queries {
 	};
 	readonly getEventData: {
 		readonly as?: "data" | "body" | undefined;
+	};
+	readonly exportEvents: {
+		readonly type?: string | undefined;
+		readonly customerId?: string | undefined;
+		readonly tag?: string | undefined;
+		readonly idempotencyKey?: string | undefined;
+		readonly unmatched?: "true" | "false" | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
 	};
 	readonly getEventRouting: {
 		readonly limit?: number | undefined;

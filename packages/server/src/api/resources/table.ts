@@ -7,6 +7,7 @@ import { deliveryExportRoutes } from "./deliveries/export-routes.ts";
 import { deliveryRoutes } from "./deliveries/routes.ts";
 import { eventTypeRoutes } from "./event-types/routes.ts";
 import { eventDataRoutes } from "./events/data-routes.ts";
+import { eventExportRoutes } from "./events/export-routes.ts";
 import { eventRoutes } from "./events/routes.ts";
 import { eventRoutingRoutes } from "./events/routing-routes.ts";
 import { keyRoutes } from "./keys/routes.ts";
@@ -19,6 +20,7 @@ import { sessionRoutes } from "./sessions/routes.ts";
 import { statsRoutes } from "./stats/routes.ts";
 import { streamRoutes } from "./stream/routes.ts";
 import { conformRoutes } from "./webhooks/conform-route.ts";
+import { webhookExportRoutes } from "./webhooks/export-routes.ts";
 import { releaseRoutes } from "./webhooks/release-routes.ts";
 import { webhookRoutes } from "./webhooks/routes.ts";
 import { testRoutes } from "./webhooks/test-route.ts";
@@ -34,12 +36,14 @@ export function apiRoutes(): readonly Route[] {
 		...keyRoutes,
 		...sessionRoutes,
 		...webhookRoutes,
+		...webhookExportRoutes,
 		...testRoutes,
 		...conformRoutes,
 		...releaseRoutes,
 		...eventTypeRoutes,
 		...eventRoutes,
 		...eventDataRoutes,
+		...eventExportRoutes,
 		...eventRoutingRoutes,
 		...deliveryRoutes,
 		...deliveryExportRoutes,

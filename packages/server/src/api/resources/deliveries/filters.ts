@@ -23,7 +23,7 @@ import {
 	tagText,
 	timeRangeQuery,
 } from "../common/schemas.ts";
-import { EXPORT_FORMATS } from "../exports/export-reply.ts";
+import { formatParameter } from "../exports/export-route.ts";
 
 const MAX_RESPONSE_CODE = 999;
 const MAX_CODES = 20;
@@ -144,11 +144,6 @@ const orderParameter = z
 export const deliveryQuerySchema = z.strictObject({ ...pageQuery, ...filterQuery, order: orderParameter });
 
 export const deliveryCountQuerySchema = z.strictObject(filterQuery);
-
-const formatParameter = z
-	.enum(EXPORT_FORMATS)
-	.optional()
-	.openapi({ description: "`ndjson`, the default: a JSON object a line. `csv`: for spreadsheets." });
 
 export const deliveryExportQuerySchema = z.strictObject({ ...filterQuery, format: formatParameter });
 

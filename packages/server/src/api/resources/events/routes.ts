@@ -1,5 +1,5 @@
 // Events: send one, send many, look them up.
-import { narrowed, notForCustomers, seesPayloads, type Scope } from "../../../core/access/principal.ts";
+import { seesPayloads, type Scope } from "../../../core/access/principal.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import { dataJsonOf, MAX_EVENT_BYTES, traceparentOf, type EventDetails, type EventInput } from "../../../core/event.ts";
 import type { Intake } from "../../../engine/calls.ts";
@@ -15,11 +15,11 @@ import {
 	type Reply,
 } from "../../request/route.ts";
 import { scannedListOf } from "../common/schemas.ts";
+import { eventQuerySchema, wantedEvents } from "./filters.ts";
 import { readBatch, readEvent } from "./input.ts";
 import { eventNotFound, presentEvent, presentLoggedEvent } from "./present.ts";
 import {
 	batchSchema,
-	eventQuerySchema,
 	eventSchema,
 	eventWithDataSchema,
 	loggedEventSchema,
@@ -107,14 +107,7 @@ export const eventRoutes = [
 		answers: { 200: { description: "A page of events.", schema: scannedListOf(loggedEventSchema) } },
 		async handle({ deps, scope, query }) {
 			const request = pageRequest(query, "evt");
-			const { type: types = null, customerId = null, tag = null, idempotencyKey = null } = query;
-			const { after = null, before = null } = query;
-			const unmatched = query.unmatched === "true";
-			// The keys of the sender, and what reaches nobody, are not for customers.
-			if (scope.kind === "customer" && (idempotencyKey !== null || unmatched)) throw notForCustomers();
-			// The events that are for a customer are found by a filter; the scope of one has only those with deliveries to it.
-			const wanted = scope.kind === "customer" ? narrowed(scope, customerId) : scope;
-			const filter = { types, customerId, tag, idempotencyKey, unmatched, after, before };
+			const { wanted, filter } = wantedEvents(scope, query);
 			return listReply(await deps.store.events(wanted, filter, request), request, presentLoggedEvent);
 		},
 	}),

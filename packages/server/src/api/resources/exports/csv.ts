@@ -32,3 +32,8 @@ function cellText(cell: Cell): string {
 export function csvTime(time: number | null): string | null {
 	return time === null ? null : new Date(time).toISOString();
 }
+
+/** A list of texts without spaces. Null becomes an empty cell. */
+export function csvList(texts: readonly string[] | null | undefined): string | null {
+	return texts?.join(" ") ?? null;
+}

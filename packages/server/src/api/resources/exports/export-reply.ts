@@ -6,7 +6,7 @@ import type { Access, Call, Reply } from "../../request/route.ts";
 import { csvLine, type Cell } from "./csv.ts";
 import type { ExportPlace } from "./export-places.ts";
 
-/** Rows that are read at once. All that an export holds in memory is such a page. */
+/** Rows that are read at once, unless a list says otherwise. All that an export holds in memory is such a page. */
 export const ROWS_AT_ONCE = 500;
 
 export const EXPORT_FORMATS = ["ndjson", "csv"] as const;
@@ -16,17 +16,22 @@ export const EXPORT_CONTENT_TYPES: Readonly<Record<ExportFormat, string>> = {
 	csv: "text/csv",
 };
 
+/** The columns of a CSV file, in their order. */
+export type Columns<Row> = Readonly<Record<string, (row: Row) => Cell>>;
+
 /** A list that can be exported. */
-export interface ExportedList<Row extends { readonly id: string }, Shown extends object> {
+export interface ExportedList<Row extends { readonly id: string }> {
 	/** The name of the file, without its extension. */
 	readonly name: string;
+	readonly columns: Columns<Row>;
+	/** The rows that are read at once, if they can be so large that `ROWS_AT_ONCE` of them take too much memory. */
+	readonly rowsAtOnce?: number;
+	/** Reads a page of rows, as the list of the API shows them. */
 	readonly read: (request: PageRequest) => Promise<Page<Row>>;
-	readonly present: (row: Row) => Shown;
-	/** The columns of a CSV file, in their order. */
-	readonly columns: Readonly<Record<string, (shown: Shown) => Cell>>;
 }
 
-type ExportCall = Pick<Call, "connection" | "params"> & {
+/** What an export needs of its call. */
+export type ExportCall = Pick<Call, "connection" | "params"> & {
 	readonly deps: Pick<AppDeps, "authenticate" | "engine" | "sessionCookie" | "exportPlaces">;
 	readonly scope: Parameters<AppDeps["exportPlaces"]["take"]>[0];
 };
@@ -37,13 +42,13 @@ type ExportCall = Pick<Call, "connection" | "params"> & {
  *
  * `access` is checked again before each page: an export ends when its caller's key or session does.
  */
-export async function exportReply<Row extends { readonly id: string }, Shown extends object>(
+export async function exportReply<Row extends { readonly id: string }>(
 	call: ExportCall,
 	access: Access,
 	format: ExportFormat,
-	list: ExportedList<Row, Shown>,
+	list: ExportedList<Row>,
 ): Promise<Reply> {
-	const run = new ExportRun(call, access, { ...list, ...linesOf(format, list) });
+	const run = new ExportRun(call, access, { rowsAtOnce: ROWS_AT_ONCE, ...list, ...linesOf(format, list.columns) });
 	await run.readFirst();
 	return {
 		status: 200,
@@ -57,33 +62,28 @@ export async function exportReply<Row extends { readonly id: string }, Shown ext
 	};
 }
 
-interface Lines<Shown> {
+interface Lines<Row> {
 	readonly head: string;
-	readonly line: (shown: Shown) => string;
+	readonly line: (row: Row) => string;
 }
 
-function linesOf<Shown extends object>(
-	format: ExportFormat,
-	{ columns }: { readonly columns: Readonly<Record<string, (shown: Shown) => Cell>> },
-): Lines<Shown> {
-	if (format === "ndjson") return { head: "", line: (shown) => `${JSON.stringify(shown)}\n` };
+function linesOf<Row>(format: ExportFormat, columns: Columns<Row>): Lines<Row> {
+	if (format === "ndjson") return { head: "", line: (row) => `${JSON.stringify(row)}\n` };
 	const cells = Object.values(columns);
-	return { head: csvLine(Object.keys(columns)), line: (shown) => csvLine(cells.map((cell) => cell(shown))) };
+	return { head: csvLine(Object.keys(columns)), line: (row) => csvLine(cells.map((cell) => cell(row))) };
 }
 
-type RunList<Row, Shown> = Lines<Shown> & {
-	readonly read: (request: PageRequest) => Promise<Page<Row>>;
-	readonly present: (row: Row) => Shown;
-};
+type RunList<Row extends { readonly id: string }> = Lines<Row> &
+	Required<Pick<ExportedList<Row>, "read" | "rowsAtOnce">>;
 
 /**
  * One export. States: reading ⇄ waiting for its client ──last page is read, client has gone, failure, place given up──▶ ended.
  * It holds its place until it has ended, and reads nothing afterwards.
  */
-class ExportRun<Row extends { readonly id: string }, Shown extends object> {
+class ExportRun<Row extends { readonly id: string }> {
 	readonly #call: ExportCall;
 	readonly #access: Access;
-	readonly #list: RunList<Row, Shown>;
+	readonly #list: RunList<Row>;
 	readonly #place: ExportPlace;
 	readonly #encoder = new TextEncoder();
 	/** Where the next page begins; null for the first one. */
@@ -94,7 +94,7 @@ class ExportRun<Row extends { readonly id: string }, Shown extends object> {
 	#isEnded = false;
 	#controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-	constructor(call: ExportCall, access: Access, list: RunList<Row, Shown>) {
+	constructor(call: ExportCall, access: Access, list: RunList<Row>) {
 		this.#call = call;
 		this.#access = access;
 		this.#list = list;
@@ -151,12 +151,13 @@ class ExportRun<Row extends { readonly id: string }, Shown extends object> {
 
 	/** Reads a page, which can be without rows if few match. */
 	async #readPage(): Promise<void> {
-		const request = { limit: ROWS_AT_ONCE, cursor: this.#cursor };
-		const { rows, hasOlder, stoppedAt } = await this.#place.read(() => this.#list.read(request));
+		const { rowsAtOnce, read, line } = this.#list;
+		const request = { limit: rowsAtOnce, cursor: this.#cursor };
+		const { rows, hasOlder, stoppedAt } = await this.#place.read(() => read(request));
 		const last = stoppedAt ?? rows.at(-1)?.id;
 		this.#hasMore = hasOlder && last !== undefined;
 		if (last !== undefined) this.#cursor = { direction: "older", id: last };
-		this.#text += rows.map((row) => this.#list.line(this.#list.present(row))).join("");
+		this.#text += rows.map(line).join("");
 	}
 
 	#checkAccess(): void {

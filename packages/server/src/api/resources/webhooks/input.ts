@@ -5,7 +5,7 @@ import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "../../../core/policies/r
 import { DEFAULT_DISABLE_AFTER_MS, DEFAULT_TIMEOUT_MS } from "../../../core/webhook.ts";
 import type { NewWebhook, WebhookPatch } from "../../../engine/webhook-settings.ts";
 import type { WebhookFilter } from "../../../ports/store/directory.ts";
-import type { webhooksQuerySchema } from "./list-query.ts";
+import type { webhookExportQuerySchema } from "./list-query.ts";
 import type { CreateWebhook, UpdateWebhook } from "./schemas.ts";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -47,8 +47,8 @@ export function webhookPatch({ name, key, spec = {}, revision }: UpdateWebhook):
 	return patch;
 }
 
-/** The filter of a list of webhooks. */
-export function webhookFilter(query: z.infer<typeof webhooksQuerySchema>): WebhookFilter {
+/** The filter of a list of webhooks, or of an export. */
+export function webhookFilter(query: z.infer<typeof webhookExportQuerySchema>): WebhookFilter {
 	const {
 		q = null,
 		status = null,

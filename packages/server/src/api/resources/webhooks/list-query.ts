@@ -1,4 +1,4 @@
-// The query of the list of webhooks.
+// The queries of the list of webhooks and of its export.
 import { z } from "@hono/zod-openapi";
 
 import { HEALTH_STATES } from "../../../core/policies/webhook-health.ts";
@@ -6,6 +6,7 @@ import { WEBHOOK_STATUSES } from "../../../core/webhook.ts";
 import { listParameter } from "../common/lists.ts";
 import { customerIdText, pageQuery, stringMap, text } from "../common/schemas.ts";
 import { eventTypeName } from "../event-types/schemas.ts";
+import { formatParameter } from "../exports/export-route.ts";
 import { metadataEntry, webhookKeyText } from "./schemas.ts";
 
 const SEARCH_MAX_LENGTH = 128;
@@ -19,9 +20,8 @@ const isOneOf =
 /** In the document, the parameters are the properties of one object. Its type does not know the keyword. */
 const METADATA_PARAMETERS = { propertyNames: { pattern: "^metadata\\." } };
 
-/** The query of the list of webhooks. */
-export const webhooksQuerySchema = z.strictObject({
-	...pageQuery,
+/** The filters of lists and exports. */
+const filterQuery = {
 	q: text(1, SEARCH_MAX_LENGTH).optional().openapi({
 		description:
 			"Only webhooks whose name, description, host or key contains this text, in any case of letters, or whose id it is.",
@@ -50,4 +50,8 @@ export const webhooksQuerySchema = z.strictObject({
 			description: `Only webhooks with these entries in their metadata: \`metadata.team=a&metadata.area=b\`, up to ${MAX_METADATA_FILTERS}.`,
 			example: { "metadata.team": "a" },
 		}),
-});
+};
+
+export const webhooksQuerySchema = z.strictObject({ ...pageQuery, ...filterQuery });
+
+export const webhookExportQuerySchema = z.strictObject({ ...filterQuery, format: formatParameter });

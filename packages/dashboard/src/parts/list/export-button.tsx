@@ -1,63 +1,79 @@
-// Downloads all deliveries that match the filter, after saying how many that are.
+// Downloads all rows of a list that match its filter, after saying how many that are, if that is known.
 import { Button, SegmentedControl } from "@mantine/core";
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
-import type { DeliveriesSearch } from "../../app/search.ts";
-import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
-import { count, counted } from "../../parts/text/format.ts";
-import { useProject } from "../../session/caller.ts";
-import { exportDeliveries, type ExportForm } from "./export-file.ts";
-import { countQuery, filterOf } from "./queries.ts";
+import { Confirm } from "../feedback/confirm.tsx";
+import { useToast } from "../feedback/toasts.tsx";
+import { count, counted } from "../text/format.ts";
+import { exportToFile, type Exporter, type ExportForm } from "./export-file.ts";
 
 const FORMS: readonly { readonly value: ExportForm; readonly label: string }[] = [
 	{ value: "csv", label: "CSV" },
 	{ value: "jsonl", label: "JSON lines" },
 ];
 
-export function ExportButton({ search }: { readonly search: DeliveriesSearch }) {
-	const [isOpen, setOpen] = useState(false);
+interface ExportProps<Filter> {
+	/** One row and several, such as "delivery" and "deliveries". The name of the file begins with the second. */
+	readonly words: readonly [one: string, several: string];
+	/** What the file has of each row. */
+	readonly contents: string;
+	readonly exporter: Exporter<Filter>;
+	/** The filter of the list now. */
+	readonly filterOf: () => Filter;
+	/** How many match; undefined if that is not known. */
+	readonly matching?: { readonly count: number; readonly complete: boolean } | undefined;
+}
+
+interface ExportButtonProps<Filter> extends ExportProps<Filter> {
+	readonly onOpenChange?: (isOpen: boolean) => void;
+}
+
+export function ExportButton<Filter>({ onOpenChange, ...props }: ExportButtonProps<Filter>) {
+	const [isOpen, setIsOpen] = useState(false);
 	const save = useDownload();
+	const setOpen = (isNowOpen: boolean) => {
+		setIsOpen(isNowOpen);
+		onOpenChange?.(isNowOpen);
+	};
 	return (
 		<>
 			<Button size="xs" variant="default" onClick={() => setOpen(true)}>
 				Export…
 			</Button>
-			{isOpen && <ExportDialog search={search} onFile={save} onClose={() => setOpen(false)} />}
+			{isOpen && <ExportDialog {...props} onFile={save} onClose={() => setOpen(false)} />}
 		</>
 	);
 }
 
-interface ExportDialogProps {
-	readonly search: DeliveriesSearch;
+interface ExportDialogProps<Filter> extends ExportProps<Filter> {
 	readonly onFile: (file: Blob, name: string) => void;
 	readonly onClose: () => void;
 }
 
-function ExportDialog({ search, onFile, onClose }: ExportDialogProps) {
-	const project = useProject();
+function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
+	const { words, contents, exporter, filterOf, matching, onFile, onClose } = props;
+	const [one, several] = words;
 	const toast = useToast();
 	const [form, setForm] = useState<ExportForm>("csv");
 	const [written, setWritten] = useState(0);
 	const [end] = useState(() => new AbortController());
 	useEffect(() => () => end.abort(), [end]);
-	const { data: matching } = useQuery(countQuery(project, search));
 	const work = useMutation({
 		mutationFn: () => {
 			const options = { signal: end.signal, onProgress: setWritten };
-			return exportDeliveries(project, filterOf(search, Date.now()), form, options);
+			return exportToFile(exporter, filterOf(), form, options);
 		},
 		onSuccess: ({ file, count }) => {
-			onFile(file, `deliveries-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${form}`);
-			toast(`${counted(count, "delivery is", "deliveries are")} in the file`);
+			onFile(file, `${several}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${form}`);
+			toast(`${counted(count, `${one} is`, `${several} are`)} in the file`);
 			onClose();
 		},
 	});
 	const total =
 		matching === undefined
 			? "all that match"
-			: `${matching.complete ? "" : "more than "}${counted(matching.count, "delivery", "deliveries")}`;
+			: `${matching.complete ? "" : "more than "}${counted(matching.count, one, several)}`;
 	return (
 		<Confirm
 			isOpen
@@ -76,10 +92,7 @@ function ExportDialog({ search, onFile, onClose }: ExportDialogProps) {
 					disabled={work.isPending}
 					onChange={(value) => setForm(value === "jsonl" ? value : "csv")}
 				/>
-				<p className="flat dim">
-					State, last answer and times of each delivery, newest first, without payloads: as a table for spreadsheets, or
-					as a line of JSON each.
-				</p>
+				<p className="flat dim">{contents}, newest first: as a table for spreadsheets, or as a line of JSON each.</p>
 				{work.isPending && (
 					<p className="flat num" role="status">
 						{count(written)} so far. Close stops it.

@@ -1,4 +1,4 @@
-// The file of exported deliveries: how many lines have come, whatever is in their cells.
+// The file of an export: how many lines have come, whatever is in their cells.
 import fc from "fast-check";
 import { expect, it } from "vitest";
 

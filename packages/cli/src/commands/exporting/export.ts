@@ -1,0 +1,76 @@
+// `fanfare … export`: all rows of a list that match, in one go, as JSON lines or as a table for spreadsheets.
+import type { ProjectHandle } from "@fanfare/sdk";
+import type { Command, Option } from "commander";
+
+import type { Call, CommonOptions } from "../../frame/call.ts";
+import { choice, leaf, option } from "../../frame/command.ts";
+import { usageError } from "../../frame/failure.ts";
+import { writeNewFile } from "./new-file.ts";
+
+interface ExportOptions extends CommonOptions {
+	readonly format?: "jsonl" | "csv";
+	readonly output?: string;
+}
+
+/** The calls of the SDK that export a list. */
+interface Exporter<Filter> {
+	export(filter: Filter): AsyncIterable<{ readonly id: string }>;
+	exportCsv(filter: Filter): AsyncIterable<string>;
+}
+
+/** A list that can be exported. */
+interface ExportedList<Options, Filter> {
+	/** What it has, such as "deliveries". */
+	readonly nouns: string;
+	/** The options of the filter, those of the list. */
+	readonly options: readonly Option[];
+	/** The filter that they say. */
+	readonly filterOf: (call: Call<Options & CommonOptions>, project: ProjectHandle) => Filter | Promise<Filter>;
+	readonly exporterOf: (project: ProjectHandle) => Exporter<Filter>;
+	/** An example, up to the name of the file. */
+	readonly example: string;
+}
+
+/** Adds the command to the group of the list. */
+export function addExport<Options, Filter>(
+	group: Command,
+	{ nouns, options, filterOf, exporterOf, example }: ExportedList<Options, Filter>,
+): void {
+	leaf<Options & ExportOptions>(
+		group,
+		{
+			usage: "export",
+			summary: `Write all ${nouns} that match, however many, newest first.`,
+			description:
+				"They are read from one streaming response. If it is cut off, the exit code is 5. The file gets its name when it is complete, so that no part is taken for the whole.",
+			options: [
+				...options,
+				choice("--format <format>", "jsonl: one JSON object a line; csv: for spreadsheets. Default: jsonl.", [
+					"jsonl",
+					"csv",
+				]),
+				option("-o, --output <file>", "Write a new file. Default: standard output."),
+			],
+			examples: [example],
+		},
+		async (call) => {
+			const { format = "jsonl", output: file } = call.options;
+			if (format === "csv" && call.output.mode !== "people") {
+				throw usageError("Pass --format csv alone: --json and --quiet print something else.");
+			}
+			const project = await call.project();
+			const filter = await filterOf(call, project);
+			const exporter = exporterOf(project);
+			const pieces = format === "csv" ? exporter.exportCsv(filter) : linesOf(call, exporter.export(filter));
+			if (file !== undefined) return writeNewFile(file, pieces);
+			for await (const piece of pieces) await call.output.raw(piece);
+		},
+	);
+}
+
+async function* linesOf(
+	{ output }: Pick<Call, "output">,
+	rows: AsyncIterable<{ readonly id: string }>,
+): AsyncGenerator<string> {
+	for await (const row of rows) yield `${output.mode === "quiet" ? row.id : JSON.stringify(row)}\n`;
+}
