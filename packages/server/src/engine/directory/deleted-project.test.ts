@@ -103,7 +103,7 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 	it("are all marked when the call is answered, in steps", async () => {
 		await using many = await openMany();
 		const { test } = many;
-		const { markWebhooksDeleted } = test.engineStore;
+		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
 		let steps = 0;
 		test.engineStore.markWebhooksDeleted = (projectId, limit) => {
 			steps++;
@@ -130,7 +130,7 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 	it("are marked later if the store fails, and the project is deleted all the same", async () => {
 		await using many = await openMany();
 		const { test, rows } = many;
-		const { markWebhooksDeleted } = test.engineStore;
+		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
 		test.engineStore.markWebhooksDeleted = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
 		await test.engine.projects.delete(test.change);
 		expect(rows()).toMatchObject({ marked: 0, webhooks: SOME + 1 });

@@ -109,9 +109,11 @@ export class ProjectCalls implements Projects {
 			const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
 			const version = await this.#parts.store.deleteProject(projectId, now, entry);
 			// Another process was faster.
-			if (version === null) await this.#directory.refresh("project", projectId);
-			else await this.#directory.removeProject(projectId, now, version);
-			await this.#deleted.finish(projectId);
+			const isKnown =
+				version === null
+					? this.#directory.refresh("project", projectId)
+					: this.#directory.removeProject(projectId, now, version);
+			await Promise.all([isKnown, this.#deleted.finish(projectId)]);
 		});
 	}
 }
