@@ -24,6 +24,7 @@ import { LiveHub } from "./live/live-hub.ts";
 import { LiveReporter } from "./live/live-reporter.ts";
 import { bootstrap, type FirstStart, type KeepKey } from "./managing/bootstrap.ts";
 import { CustomerCalls } from "./managing/customer-calls.ts";
+import { DeletedProjects } from "./managing/deleted-projects.ts";
 import { DeliveryCalls } from "./managing/delivery-calls.ts";
 import { EventCalls } from "./managing/event-calls.ts";
 import { EventTypeCalls } from "./managing/event-type-calls.ts";
@@ -118,6 +119,7 @@ class AssembledEngine implements Engine {
 	readonly #stepper: Stepper;
 	readonly #erasures: Erasures;
 	readonly #deletions: CustomerDeletions;
+	readonly #deletedProjects: DeletedProjects;
 	readonly #keyUses: KeyUses;
 	readonly #status: StatusReader;
 	/** Deliveries that earlier owners of this process's shards had leased. */
@@ -180,7 +182,8 @@ class AssembledEngine implements Engine {
 		});
 		this.portalSessions = new PortalSessionCalls(parts, limits, { directory, live: this.live });
 
-		this.projects = new ProjectCalls(parts, limits, { directory, quotas });
+		this.#deletedProjects = new DeletedProjects(parts, { line: this.#line });
+		this.projects = new ProjectCalls(parts, limits, { directory, deleted: this.#deletedProjects, quotas });
 		this.#keyUses = new KeyUses(parts);
 		this.keys = new KeyCalls(parts, limits, { directory, uses: this.#keyUses });
 		this.sessions = new SessionCalls(parts, {
@@ -320,6 +323,7 @@ class AssembledEngine implements Engine {
 		this.portalSessions.start();
 		this.#quotas.stored.start();
 		await this.#line.start();
+		void this.#deletedProjects.start();
 		await this.#replayer.start();
 	}
 
@@ -346,6 +350,7 @@ class AssembledEngine implements Engine {
 			this.#retention.stop(),
 			this.#erasures.stop(),
 			this.#deletions.stop(),
+			this.#deletedProjects.stop(),
 			this.#stepper.stop(),
 			this.#overwriter.stop(),
 			this.portalSessions.stop(),

@@ -2,18 +2,26 @@
 import { DatabaseSync } from "node:sqlite";
 
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Wire } from "../../ports/wire.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const MANY = 2_000;
+/** More than what is done in one step. */
+const SOME = 600;
+/** Longer than a test takes by its clock before. */
+const RETRY_AFTER_MS = 3_600_000;
 
 /** Adds copies of a webhook. */
-async function addMany(test: TestEngine, webhookId: string): Promise<void> {
+async function addMany(test: TestEngine, webhookId: string, count = MANY): Promise<void> {
 	const [record] = await test.store.webhookRecords([webhookId]);
 	const copy = (number: number) => record!.id.replace(/.{12}$/, String(number).padStart(12, "0"));
-	for (let number = 0; number < MANY; number++) await test.store.insertWebhook({ ...record!, id: copy(number) }, null);
+	for (let number = 0; number < count; number++) await test.store.insertWebhook({ ...record!, id: copy(number) }, null);
 }
 
 it("lets the event loop turn while the parts of the engine learn of its webhooks", async () => {
@@ -34,6 +42,109 @@ it("lets the event loop turn while the parts of the engine learn of its webhooks
 	await one.stop();
 	await test.stop();
 	await store.close();
+});
+
+it("is confirmed by another process before each of its parts knows of each webhook, and nothing is attempted from then on", async () => {
+	const store = await openSqliteStore({ path: ":memory:" });
+	const one = await openTestEngine({ store });
+	const retries = { maxRetries: 1, maxBackoffMs: RETRY_AFTER_MS, scheduleMs: [RETRY_AFTER_MS] };
+	const { id } = await one.createWebhook("http://127.0.0.1:9/", { retries });
+	const { id: deliveryId } = await one.delivery(await one.send(), { attemptCount: 1, status: "Pending" });
+	// Their ids come before that of the webhook, which is told last.
+	await addMany(one, id, SOME);
+	await one.stop();
+	const held: (() => void)[] = [];
+	let areHeld = false;
+	const nextTurn = (fire: () => void) => void (areHeld ? held.push(fire) : setImmediate(fire));
+	let confirmed: Parameters<Wire["follow"]>[0] = () => Promise.reject(new Error("nobody follows"));
+	const wire: Wire = { ...createAloneWire(), follow: (follow) => void (confirmed = follow) };
+	const other = await openTestEngine({ store, clock: new ManualClock(one.clock.now(), { nextTurn }), wire });
+	areHeld = true;
+	const version = await store.deleteProject(one.projectId, one.clock.now(), null);
+	let isConfirmed = false;
+	void confirmed(null, version ?? 0).then(() => (isConfirmed = true));
+	await eventually("the deletion to be confirmed", () => isConfirmed);
+	expect(() => other.engine.projects.get(one.scope)).toThrow("No such project");
+	expect(held.length).toBeGreaterThan(0);
+	other.clock.advance(RETRY_AFTER_MS);
+	await other.engine.projects.create("the store has been asked since", null);
+	expect(other.observer.attempts).toEqual([]);
+	areHeld = false;
+	for (const fire of held) fire();
+	const isCancelled = async () => (await store.delivery(one.scope, deliveryId))?.status === "Cancelled";
+	await eventually("the delivery to be cancelled", isCancelled);
+	expect(other.observer.attempts).toEqual([]);
+	await other.stop();
+	await store.close();
+});
+
+describe("the webhooks of a deleted project, whose rows are all that earlier versions look at", () => {
+	/** An engine on a file, with many webhooks, one of which has a delivery that waits. */
+	async function openMany() {
+		const dir = new TemporaryDir(fastParent());
+		const path = dir.join("fanfare.db");
+		const store = await openSqliteStore({ path });
+		const test = await openTestEngine({ store });
+		const { id } = await test.createWebhook("http://127.0.0.1:9/");
+		const delivery = await test.delivery(await test.send(), { attemptCount: 1, status: "Pending" });
+		await addMany(test, id, SOME);
+		return {
+			test,
+			rows: () => rowsOf(path),
+			isCancelled: async () => (await store.delivery(test.scope, delivery.id))?.status === "Cancelled",
+			async [Symbol.asyncDispose]() {
+				await test.stop();
+				await store.close();
+				dir[Symbol.dispose]();
+			},
+		};
+	}
+
+	it("are all marked when the call is answered, in steps", async () => {
+		await using many = await openMany();
+		const { test } = many;
+		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
+		let steps = 0;
+		test.engineStore.markWebhooksDeleted = (projectId, limit) => {
+			steps++;
+			expect(limit).toBeLessThanOrEqual(250);
+			return markWebhooksDeleted(projectId, limit);
+		};
+		await test.engine.projects.delete(test.change);
+		expect(many.rows()).toMatchObject({ marked: SOME + 1, webhooks: SOME + 1 });
+		expect(steps).toBeGreaterThan(SOME / 250);
+	});
+
+	it("are marked and swept within a minute by a process that lives on, if the one that has deleted it dies first", async () => {
+		await using many = await openMany();
+		const { test, rows, isCancelled } = many;
+		// The engine never learns of it, as if another one had died before it could tell.
+		await test.store.deleteProject(test.projectId, test.clock.now(), null);
+		expect(rows()).toMatchObject({ marked: 0, webhooks: SOME + 1 });
+		test.clock.advance(60_000);
+		// Retention may remove some of them at the same time.
+		await eventually("all are marked", () => rows().marked === rows().webhooks);
+		await eventually("the delivery is cancelled", isCancelled);
+	});
+
+	it("are marked later if the store fails, and the project is deleted all the same", async () => {
+		await using many = await openMany();
+		const { test, rows } = many;
+		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
+		test.engineStore.markWebhooksDeleted = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
+		await test.engine.projects.delete(test.change);
+		expect(rows()).toMatchObject({ marked: 0, webhooks: SOME + 1 });
+		const message = "webhooks of a deleted project could not be marked as deleted; this is tried again";
+		expect(test.observer.problems).toMatchObject([{ message, facts: { projectId: test.projectId } }]);
+		let isDone = false;
+		test.engineStore.markWebhooksDeleted = async (projectId, limit) => {
+			const step = await markWebhooksDeleted(projectId, limit);
+			isDone = step.done;
+			return step;
+		};
+		test.clock.advance(60_000);
+		await eventually("all are marked", () => isDone);
+	});
 });
 
 it("is whole if the process is killed right after the call, which changes no row of a webhook", async () => {

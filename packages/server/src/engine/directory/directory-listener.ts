@@ -9,6 +9,6 @@ export interface DirectoryListener {
 	keyChanged(key: ApiKey): void;
 	/** A key no longer exists. */
 	keyDeleted(keyId: string): void;
-	/** A project no longer exists. Its webhooks were reported before; its keys follow. */
+	/** A project no longer exists. Its keys were reported before; its webhooks follow, many of them later. */
 	projectDeleted(projectId: string): void;
 }

@@ -301,30 +301,26 @@ export class Directory {
 	}
 
 	async #readWorkspace(): Promise<void> {
-		const { clock, store } = this.#parts;
-		const { workspace } = await store.directoryVersions();
-		const [projects, keys] = await Promise.all([store.projects(), store.keys()]);
+		const { workspace } = await this.#parts.store.directoryVersions();
+		const [projects, keys] = await Promise.all([this.#parts.store.projects(), this.#parts.store.keys()]);
 		for (const { id } of projects) if (!this.#projects.has(id)) await this.#readProject(id);
 		if (workspace < this.#ownWorkspaceVersion) return this.#readWorkspace();
 		const ids = new Set(projects.map(({ id }) => id));
-		const gone = this.projects().filter(({ id }) => !ids.has(id));
-		const dropped = gone.map(({ id }) => this.#dropProject(id, clock.now()));
+		for (const { id } of this.projects()) if (!ids.has(id)) void this.#dropProject(id);
 		// The keys of a project change with the project.
 		const ofWorkspace = keys.filter(({ projectId }) => projectId === null);
 		this.#keys.replace(null, ofWorkspace);
 		this.#workspaceVersion = Math.max(this.#workspaceVersion, workspace);
-		await Promise.all(dropped);
 	}
 
 	async #readProject(projectId: string): Promise<void> {
-		const { clock, store } = this.#parts;
 		const wasKnown = this.#projects.has(projectId);
-		const changes = await firstChanges(store, projectId, this.versionOf(projectId));
+		const changes = await firstChanges(this.#parts.store, projectId, this.versionOf(projectId));
 		// Perhaps newer than the version, which then makes the next commit stale.
-		const putNames = await this.#names.read(store, projectId);
+		const putNames = await this.#names.read(this.#parts.store, projectId);
 		// Deleted in the meantime.
 		if (wasKnown && !this.#projects.has(projectId)) return;
-		if (changes.project === null) return this.#dropProject(projectId, clock.now());
+		if (changes.project === null) return void this.#dropProject(projectId);
 		const { project, version, keys } = changes;
 		if (version < (this.#ownVersions.get(projectId) ?? 0)) return this.#readProject(projectId);
 		if (version <= this.versionOf(projectId)) return;
@@ -338,7 +334,7 @@ export class Directory {
 	/** Takes over changed webhooks before the project gets its new version: until then, commits are stale. False if it was deleted. */
 	async #takeWebhooks(projectId: string, first: ProjectChanges, wasKnown: boolean): Promise<boolean> {
 		for await (const { project, webhooks } of changePages(this.#parts.store, projectId, first)) {
-			if (project === null) await this.#dropProject(projectId, this.#parts.clock.now());
+			if (project === null) void this.#dropProject(projectId);
 			if (project === null || (wasKnown && !this.#projects.has(projectId))) return false;
 			for (const summary of webhooks) this.#webhooks.put(summary);
 			for (const { id } of webhooks) this.#listener?.webhookChanged(id);
@@ -385,8 +381,11 @@ export class Directory {
 		);
 	}
 
-	/** Forgets a project; its webhooks count as deleted from now on. Resolves when the listener knows of each of them. */
-	async #dropProject(projectId: string, deleteDate: number): Promise<void> {
+	/**
+	 * Forgets a project; its webhooks count as deleted from now on, also for whatever begins an attempt. Resolves when the listener knows of
+	 * each of them, and never rejects. A read of changes does not wait for that: its process would lose the tenure over 100,000 webhooks.
+	 */
+	#dropProject(projectId: string, deleteDate = this.#parts.clock.now()): Promise<void> {
 		const wasKnown = this.#projects.delete(projectId);
 		this.#ownVersions.delete(projectId);
 		this.#names.drop(projectId);
@@ -394,6 +393,8 @@ export class Directory {
 		this.#keys.remove((key) => key.projectId === projectId);
 		const webhookIds = this.#webhooks.removeProject(projectId, deleteDate);
 		if (wasKnown) this.#listener?.projectDeleted(projectId);
-		await inTurns(this.#parts.clock, webhookIds, (id) => this.#listener?.webhookChanged(id));
+		return inTurns(this.#parts.clock, webhookIds, (id) => this.#listener?.webhookChanged(id)).catch((error: unknown) =>
+			this.#parts.observer.problem("a project was not dropped completely", error, { projectId }),
+		);
 	}
 }

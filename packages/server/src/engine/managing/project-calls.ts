@@ -16,6 +16,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, UNCHANGED } from "./changes/revisions.ts";
+import type { DeletedProjects } from "./deleted-projects.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids">;
 
@@ -23,6 +24,7 @@ type Limits = Pick<EngineLimits, "maxProjects">;
 
 interface Neighbours {
 	readonly directory: Directory;
+	readonly deleted: Pick<DeletedProjects, "finish">;
 	/** For projects without quotas of their own. */
 	readonly quotas: QuotaSettings;
 }
@@ -32,13 +34,15 @@ export class ProjectCalls implements Projects {
 	readonly #parts: Parts;
 	readonly #limits: Limits;
 	readonly #directory: Directory;
+	readonly #deleted: Neighbours["deleted"];
 	readonly #quotas: QuotaSettings;
 	readonly #changes = new SerialByKey();
 
-	constructor(parts: Parts, limits: Limits, { directory, quotas }: Neighbours) {
+	constructor(parts: Parts, limits: Limits, { directory, deleted, quotas }: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#directory = directory;
+		this.#deleted = deleted;
 		this.#quotas = quotas;
 	}
 
@@ -105,8 +109,11 @@ export class ProjectCalls implements Projects {
 			const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
 			const version = await this.#parts.store.deleteProject(projectId, now, entry);
 			// Another process was faster.
-			if (version === null) await this.#directory.refresh("project", projectId);
-			else await this.#directory.removeProject(projectId, now, version);
+			const isKnown =
+				version === null
+					? this.#directory.refresh("project", projectId)
+					: this.#directory.removeProject(projectId, now, version);
+			await Promise.all([isKnown, this.#deleted.finish(projectId)]);
 		});
 	}
 }

@@ -80,6 +80,14 @@ export interface WebhooksToSweep {
 	readonly next: string | null;
 }
 
+/** What one step has done that marks the webhooks of a deleted project. */
+export interface MarkStep {
+	/** Those that it has marked and that have Pending or Held deliveries: they are to be swept, since a sweep before the mark may have missed some. */
+	readonly waiting: readonly string[];
+	/** True if no webhook is left to mark. If false, there may be more: another step tells. */
+	readonly done: boolean;
+}
+
 export interface QueueStore {
 	/**
 	 * Claims due deliveries of one webhook: leases them until `leaseUntil` and returns them, the earliest due first. Two
@@ -142,6 +150,12 @@ export interface QueueStore {
 	 * The time it takes depends on `limit`, not on the number of deliveries.
 	 */
 	webhooksToSweep(after: string | null, limit: number): Promise<WebhooksToSweep>;
+	/**
+	 * Marks up to `limit` webhooks of a deleted project as deleted, each in its own row. This version needs no such marks, but the
+	 * versions that know no other ones may work on the same store, or later. `projectId` names the project; null for any one that is
+	 * deleted. Changes nothing if the project is not deleted. A caller repeats the step until it returns `done`.
+	 */
+	markWebhooksDeleted(projectId: string | null, limit: number): Promise<MarkStep>;
 	/**
 	 * The number of Pending and of Held deliveries in the whole store. Maintained by each write, so that reading it is
 	 * cheap.

@@ -11,6 +11,7 @@ import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
 import { createClaimDue } from "./queue/claim.ts";
 import { createDueTimes, createDueWebhooks } from "./queue/due-times.ts";
+import { createMarkWebhooksDeleted } from "./queue/mark-deleted.ts";
 import { createSweepWebhook, createWebhooksToSweep } from "./queue/sweep.ts";
 
 /** Prepares the calls of `QueueStore`. */
@@ -26,6 +27,7 @@ export function createQueueCalls(db: DatabaseSync, table: DeliveryTable, transac
 		pullIn: createPullIn(db, table, transact),
 		sweepWebhook: createSweepWebhook(db, table, journal),
 		webhooksToSweep: createWebhooksToSweep(db, table),
+		markWebhooksDeleted: createMarkWebhooksDeleted(db, table, transact),
 		countOpen: () => journal.readOpen(),
 	};
 }

@@ -91,6 +91,30 @@ export function describeDeletedProjects(current: CurrentStore, flush: Flush): vo
 		expect((await allWebhooks(store)).map(({ id }) => id)).toEqual([webhookId]);
 	});
 
+	it("its webhooks are marked in steps of a bounded size, which name those with waiting deliveries", async () => {
+		const { store, records, project, pending, held, idle, webhookId, remove } = await openWorld(current);
+		const none = { waiting: [], done: true };
+		for (const projectId of [project.id, null]) expect(await store.markWebhooksDeleted(projectId, 10)).toEqual(none);
+		await remove();
+		const deleteDate = records.now;
+		records.now += 1_000;
+		const marked: string[] = [];
+		for (const projectId of [project.id, null, project.id]) {
+			const { waiting, done } = await store.markWebhooksDeleted(projectId, 1);
+			marked.push(...waiting);
+			expect(done).toBe(false);
+		}
+		expect(marked.toSorted()).toEqual([pending.id, held.id].toSorted());
+		for (const projectId of [project.id, null]) expect(await store.markWebhooksDeleted(projectId, 1)).toEqual(none);
+		const found = await store.webhookRecords([pending.id, held.id, idle.id, webhookId]);
+		expect(Object.fromEntries(found.map((record) => [record.id, record.deleteDate]))).toEqual({
+			[pending.id]: deleteDate,
+			[held.id]: deleteDate,
+			[idle.id]: deleteDate,
+			[webhookId]: null,
+		});
+	});
+
 	it("an attempt that ends after its project was deleted is not followed by another one", async () => {
 		const { records, update, waiting, statusOf, remove } = await openWorld(current);
 		await remove();

@@ -8,6 +8,7 @@ import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { createClaimDue } from "./claim.ts";
+import { createMarkWebhooksDeleted } from "./mark-deleted.ts";
 import { createSweepWebhook, createWebhooksToSweep } from "./sweep.ts";
 
 /** A loose index scan: one look for each webhook, however many deliveries wait. */
@@ -82,6 +83,7 @@ export function createQueueCalls(database: Database, numbers: ChangeNumbers) {
 			database.transact((session) => pullIn(session, now, waits)),
 		sweepWebhook: createSweepWebhook(database, numbers),
 		webhooksToSweep: createWebhooksToSweep(database),
+		markWebhooksDeleted: createMarkWebhooksDeleted(database),
 		countOpen: (): Promise<{ Pending: number; Held: number }> =>
 			database.read(async (session) => {
 				const [row] = await session.run(COUNT_OPEN);
