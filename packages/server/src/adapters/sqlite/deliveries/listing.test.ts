@@ -27,6 +27,31 @@ it("stay few when many deliveries of a webhook become full rows at its pause", a
 	expect(unlisted?.["count"]).toBeGreaterThan(3_000);
 });
 
+it("enter the indexes many at once if they come faster than they are served, and few at once when they have waited", () => {
+	using db = new DatabaseSync(":memory:");
+	db.exec("CREATE TABLE open (seq INTEGER PRIMARY KEY, listed INTEGER NOT NULL)");
+	const insert = db.prepare("INSERT INTO open VALUES (?, ?)");
+	const listing = new Listing(db, "open", { step: 5, maxTail: 100, shortenStep: 80 });
+	const listedAfter = (change: () => void) => {
+		change();
+		listing.commit();
+		const listed = db.prepare("SELECT count(*) AS count, max(seq) AS last FROM open WHERE listed = 1").get();
+		expect(listed?.["last"] ?? 0).toBe(listing.mark);
+		return listed?.["count"];
+	};
+	const insertTo = (last: number) => {
+		for (let seq = Number(db.prepare("SELECT count(*) AS count FROM open").get()?.["count"]) + 1; seq <= last; seq++) {
+			insert.run(seq, listing.inserted(seq));
+		}
+		listing.shorten();
+	};
+	expect(listedAfter(() => insertTo(100))).toBe(0);
+	expect(listedAfter(() => insertTo(101))).toBe(80);
+	expect(listedAfter(() => insertTo(180))).toBe(80);
+	expect(listedAfter(() => listing.listStep(180))).toBe(85);
+	expect(listedAfter(() => insertTo(400))).toBe(325);
+});
+
 it.each(["open", "deliveries"] as const)("are found at a start without a look at the other rows of %s", (table) => {
 	using db = new DatabaseSync(":memory:");
 	migrate(db, 0);

@@ -10,28 +10,35 @@ export interface ListingOptions {
 	readonly step: number;
 	/** With more rows than this in the tail, `shorten` lists some: 50,000 narrow rows are scanned in 1.2 ms. */
 	readonly maxTail: number;
+	/** Rows that `shorten` lists at once; `step` if omitted. */
+	readonly shortenStep?: number;
 }
 
 /** Every row up to `mark` is listed, and no row above it. The mark moves only after a commit. */
 export class Listing implements TransactionMemory {
 	readonly #maxTail: number;
 	readonly #list: (from: number, to: number) => number;
-	readonly #endOfStep: (from: number, to: number) => number | null;
+	readonly #step: number;
+	readonly #shortenStep: number;
+	/** The number of the row that is `count` rows after `from`; null if it is above `to`. */
+	readonly #endOfStep: (from: number, to: number, count: number) => number | null;
 	#mark: number;
 	#tail: number;
 	/** What the transaction under way changes. */
 	#stagedMark: number | null = null;
 	#stagedTail = 0;
 
-	constructor(db: DatabaseSync, table: "open" | "deliveries", { step, maxTail }: ListingOptions) {
+	constructor(db: DatabaseSync, table: "open" | "deliveries", { step, maxTail, shortenStep = step }: ListingOptions) {
 		this.#maxTail = maxTail;
+		this.#step = Math.max(1, Math.min(step, maxTail));
+		this.#shortenStep = Math.max(1, Math.min(shortenStep, maxTail));
 		const list = db.prepare(`UPDATE ${table} SET listed = 1 WHERE seq > ? AND seq <= ?`);
 		this.#list = (from, to) => Number(list.run(from, to).changes);
 		const endOfStep = db.prepare(
-			`SELECT seq FROM ${table} WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 1 OFFSET ${Math.max(1, Math.min(step, maxTail)) - 1}`,
+			`SELECT seq FROM ${table} WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT 1 OFFSET ? - 1`,
 		);
-		this.#endOfStep = (from, to) => {
-			const row = endOfStep.get(from, to);
+		this.#endOfStep = (from, to, count) => {
+			const row = endOfStep.get(from, to, count);
 			return row === undefined ? null : number(row["seq"]);
 		};
 		// The last row that is listed is not far from the end, since the tail is short.
@@ -60,7 +67,7 @@ export class Listing implements TransactionMemory {
 
 	/** Lists a step of the rows up to a number. Returns whether all of them are listed now. */
 	listStep(to: number): boolean {
-		const end = this.#endOfStep(this.mark, to);
+		const end = this.#endOfStep(this.mark, to, this.#step);
 		this.#listTo(end ?? to);
 		return end === null;
 	}
@@ -68,7 +75,7 @@ export class Listing implements TransactionMemory {
 	/** Lists rows until the tail is short enough. */
 	shorten(): void {
 		while (this.#tail + this.#stagedTail > this.#maxTail) {
-			const end = this.#endOfStep(this.mark, Number.MAX_SAFE_INTEGER);
+			const end = this.#endOfStep(this.mark, Number.MAX_SAFE_INTEGER, this.#shortenStep);
 			if (end === null) return;
 			this.#listTo(end);
 		}
