@@ -143,11 +143,14 @@ it("refuses a file without any setting, at a start and while it runs, and warns 
 		{ level: "warn", setting: "FANFARE_RETENTION_DAYS", days: 30, daysBefore: 0 },
 		{ level: "warn", setting: "FANFARE_PAYLOAD_RETENTION_DAYS", days: 7, daysBefore: 100 },
 	]);
+	await reloading.reload({ FANFARE_PAYLOAD_RETENTION_DAYS: "7", FANFARE_AUDIT_RETENTION_DAYS: "90" });
+	await eventually("the warning", () => warnings().length === 3);
+	expect(warnings().at(-1)).toMatchObject({ setting: "FANFARE_AUDIT_RETENTION_DAYS", days: 90, daysBefore: 365 });
 	// From now on, payloads are kept as long as their event.
 	expect(await reloading.reload({ FANFARE_RETENTION_DAYS: "30" })).toMatchObject({
-		changed: ["FANFARE_PAYLOAD_RETENTION_DAYS"],
+		changed: ["FANFARE_PAYLOAD_RETENTION_DAYS", "FANFARE_AUDIT_RETENTION_DAYS"],
 	});
-	expect(warnings()).toHaveLength(2);
+	expect(warnings()).toHaveLength(3);
 	write(reloading.file, {});
 	const start = await runFanfare(["config"], { env: { FANFARE_SETTINGS_FILE: reloading.file } });
 	expect(start.stderr + start.stdout).toContain("must contain a setting such as");
