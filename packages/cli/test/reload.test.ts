@@ -129,8 +129,16 @@ it("refuses a file without any setting, at a start and while it runs, and warns 
 	expect(await reloading.reload({})).toMatchObject({
 		level: "error",
 		problems: [
-			`${reloading.file} must contain a setting such as FANFARE_LOG_LEVEL=info: without one, each setting would have its default`,
+			`${reloading.file} must contain a setting such as FANFARE_LOG_LEVEL=info, got none. Without one, each setting would have its default`,
 		],
+	});
+	const others = { DATABASE_URL: "postgres://localhost/app", NODE_ENV: "production" };
+	expect(await reloading.reload(others)).toMatchObject({
+		level: "error",
+		problems: [expect.stringContaining("got only others: DATABASE_URL, NODE_ENV. Without one,")],
+	});
+	expect(await reloading.reload({ ...others, FANFARE_LOGLEVEL: "debug" })).toMatchObject({
+		problems: [expect.stringContaining("did you mean FANFARE_LOG_LEVEL?")],
 	});
 	// Nothing has changed, and a longer retention is no reason for a warning.
 	expect(await reloading.reload({ ...keepAll, FANFARE_PAYLOAD_RETENTION_DAYS: "100" })).toMatchObject({
