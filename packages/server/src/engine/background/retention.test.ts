@@ -141,7 +141,7 @@ describe("retention", () => {
 				if (result.purged.events > 0) {
 					second.engine.change({
 						limits: DEFAULT_LIMITS,
-						retention: { retentionDays: 0, payloadRetentionDays: null },
+						retention: { retentionDays: 0, payloadRetentionDays: null, auditRetentionDays: 0 },
 						quotas: { maxEventsPerSecond: 0, maxStoredBytes: 0 },
 					});
 				}
