@@ -20,6 +20,7 @@ const LEAVES_DELIVERIES = new Set([
 	"rollUpStats",
 	"forgetIdempotencyKeys",
 	"probe",
+	"purgeAuditEntries",
 	"purgeDeletedWebhooks",
 	"releaseSpace",
 	"renewLeases",

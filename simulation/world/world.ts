@@ -17,7 +17,7 @@ export interface WorldSettings {
 	readonly limits: Partial<EngineLimits>;
 	/** Whether the store answers calls in the order in which it has executed them. */
 	readonly answersInOrder: boolean;
-	readonly retention: RetentionSettings;
+	readonly retention: Partial<RetentionSettings>;
 	/** How several engines share the work; null if there is one engine. */
 	readonly sharing: { readonly engines: number; readonly handsOff: boolean; readonly relays?: boolean } | null;
 }

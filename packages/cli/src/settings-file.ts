@@ -9,6 +9,8 @@ import { FOREIGN_VARIABLES } from "./foreign-variables.ts";
 /** The variable that names the file. */
 export const SETTINGS_FILE = "FANFARE_SETTINGS_FILE";
 
+/** Names of unknown variables in a message. */
+const MAX_NAMED = 5;
 const LINE = /^(?:export\s+)?([A-Za-z_]\w*)\s*=/;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,6 +27,7 @@ export function settingsInFile(env: Environment, flags: Readonly<Record<string, 
 	const known = new Map(describeSettings().map((setting) => [setting.variable, setting]));
 	const problems: string[] = [];
 	const found: Record<string, string> = {};
+	let hasSetting = false;
 	for (const [index, line] of textOf(path).split(/\r?\n/).entries()) {
 		const text = line.trim();
 		if (text === "" || text.startsWith("#")) continue;
@@ -43,13 +46,17 @@ export function settingsInFile(env: Environment, flags: Readonly<Record<string, 
 		} else if (found[variable] !== undefined) {
 			problems.push(`${place}: ${variable} appears a second time: remove one of them`);
 		}
+		// An unknown one of Fanfare, such as a misspelt one, is refused by name later.
+		hasSetting ||= variable.startsWith("FANFARE_") && !FOREIGN_VARIABLES.includes(variable);
 		found[variable] = parseEnv(text)[variable] ?? "";
 	}
 	if (problems.length > 0) throw new ConfigError(problems);
-	if (Object.keys(found).length === 0) {
-		// It is more likely that the file was not written yet than that all settings should have their defaults.
+	if (!hasSetting) {
+		// It is more likely that the file was not written yet, or is another one, than that all settings should have their defaults.
+		const others = Object.keys(found).slice(0, MAX_NAMED).join(", ");
 		throw new ConfigError([
-			`${path} must contain a setting such as FANFARE_LOG_LEVEL=info: without one, each setting would have its default`,
+			`${path} must contain a setting such as FANFARE_LOG_LEVEL=info, ${others === "" ? "got none" : `got only others: ${others}`}. ` +
+				"Without one, each setting would have its default",
 		]);
 	}
 	return found;

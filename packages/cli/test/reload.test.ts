@@ -129,8 +129,16 @@ it("refuses a file without any setting, at a start and while it runs, and warns 
 	expect(await reloading.reload({})).toMatchObject({
 		level: "error",
 		problems: [
-			`${reloading.file} must contain a setting such as FANFARE_LOG_LEVEL=info: without one, each setting would have its default`,
+			`${reloading.file} must contain a setting such as FANFARE_LOG_LEVEL=info, got none. Without one, each setting would have its default`,
 		],
+	});
+	const others = { DATABASE_URL: "postgres://localhost/app", NODE_ENV: "production" };
+	expect(await reloading.reload(others)).toMatchObject({
+		level: "error",
+		problems: [expect.stringContaining("got only others: DATABASE_URL, NODE_ENV. Without one,")],
+	});
+	expect(await reloading.reload({ ...others, FANFARE_LOGLEVEL: "debug" })).toMatchObject({
+		problems: [expect.stringContaining("did you mean FANFARE_LOG_LEVEL?")],
 	});
 	// Nothing has changed, and a longer retention is no reason for a warning.
 	expect(await reloading.reload({ ...keepAll, FANFARE_PAYLOAD_RETENTION_DAYS: "100" })).toMatchObject({
@@ -143,11 +151,14 @@ it("refuses a file without any setting, at a start and while it runs, and warns 
 		{ level: "warn", setting: "FANFARE_RETENTION_DAYS", days: 30, daysBefore: 0 },
 		{ level: "warn", setting: "FANFARE_PAYLOAD_RETENTION_DAYS", days: 7, daysBefore: 100 },
 	]);
+	await reloading.reload({ FANFARE_PAYLOAD_RETENTION_DAYS: "7", FANFARE_AUDIT_RETENTION_DAYS: "90" });
+	await eventually("the warning", () => warnings().length === 3);
+	expect(warnings().at(-1)).toMatchObject({ setting: "FANFARE_AUDIT_RETENTION_DAYS", days: 90, daysBefore: 365 });
 	// From now on, payloads are kept as long as their event.
 	expect(await reloading.reload({ FANFARE_RETENTION_DAYS: "30" })).toMatchObject({
-		changed: ["FANFARE_PAYLOAD_RETENTION_DAYS"],
+		changed: ["FANFARE_PAYLOAD_RETENTION_DAYS", "FANFARE_AUDIT_RETENTION_DAYS"],
 	});
-	expect(warnings()).toHaveLength(2);
+	expect(warnings()).toHaveLength(3);
 	write(reloading.file, {});
 	const start = await runFanfare(["config"], { env: { FANFARE_SETTINGS_FILE: reloading.file } });
 	expect(start.stderr + start.stdout).toContain("must contain a setting such as");

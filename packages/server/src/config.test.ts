@@ -73,6 +73,7 @@ describe("readConfig", () => {
 			maxBodyBytesInHand: 67_108_864,
 			retentionDays: 30,
 			payloadRetentionDays: null,
+			auditRetentionDays: 365,
 			shutdownGraceMs: 30_000,
 		});
 	});

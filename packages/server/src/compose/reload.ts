@@ -97,7 +97,7 @@ export function engineChangeOf(config: Config): EngineChange {
 	const { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes, maxCustomers, maxCustomerBytes } = config;
 	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = config;
 	const { relays, maxRelays, maxRelaysPerCustomer } = config;
-	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
+	const { retentionDays, payloadRetentionDays, auditRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
 	const ofEachCustomer = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
 	const ofRelays = { relays, maxRelays, maxRelaysPerCustomer };
 	return {
@@ -112,7 +112,7 @@ export function engineChangeOf(config: Config): EngineChange {
 			...ofEachCustomer,
 			...ofRelays,
 		},
-		retention: { retentionDays, payloadRetentionDays },
+		retention: { retentionDays, payloadRetentionDays, auditRetentionDays },
 		quotas: { maxEventsPerSecond, maxStoredBytes },
 	};
 }
@@ -137,9 +137,11 @@ function tell(logger: Logger, level: LogLevel, reloaded: Reloaded): void {
 	logger.level = level;
 }
 
+const OF_PROJECTS = "of projects without a setting of their own";
 const RETENTION = [
-	{ name: "retentionDays", variable: "FANFARE_RETENTION_DAYS", deleted: "events" },
-	{ name: "payloadRetentionDays", variable: "FANFARE_PAYLOAD_RETENTION_DAYS", deleted: "payloads" },
+	{ name: "retentionDays", variable: "FANFARE_RETENTION_DAYS", deleted: `events ${OF_PROJECTS}` },
+	{ name: "payloadRetentionDays", variable: "FANFARE_PAYLOAD_RETENTION_DAYS", deleted: `payloads ${OF_PROJECTS}` },
+	{ name: "auditRetentionDays", variable: "FANFARE_AUDIT_RETENTION_DAYS", deleted: "audit entries" },
 ] as const;
 
 /** What the next pass of retention deletes cannot be brought back. 0 means for ever, or for as long as the event. */
@@ -148,9 +150,6 @@ function warnOfShorterRetention(logger: Logger, before: Config, now: Config): vo
 		const [from, to] = [before[name] ?? 0, now[name] ?? 0];
 		if (to === 0 || (from !== 0 && to >= from)) continue;
 		const facts = { setting: variable, days: to, daysBefore: from };
-		logger.warn(
-			facts,
-			`retention is shorter now: from its next pass on, it deletes older ${deleted} of projects without a setting of their own`,
-		);
+		logger.warn(facts, `retention is shorter now: from its next pass on, it deletes older ${deleted}`);
 	}
 }

@@ -306,6 +306,13 @@ export const configSchema = z.object({
 		example: "7",
 		reloads: true,
 	}),
+	auditRetentionDays: setting(wholeNumber(0, MAX_RETENTION_DAYS), DEFAULT_RETENTION.auditRetentionDays, {
+		expected: `a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
+		meaning: "Entries of the audit log are deleted this long after their change. `0` keeps them forever.",
+		defaultText: `\`${DEFAULT_RETENTION.auditRetentionDays}\``,
+		example: "730",
+		reloads: true,
+	}),
 	shutdownGraceMs: setting(wholeNumber(0, 3_600_000), 30_000, {
 		expected: "a whole number of milliseconds from 0 to 3600000",
 		meaning:

@@ -168,9 +168,9 @@ export class EngineSettings {
 	readonly retention: RetentionSettings;
 	readonly quotas: QuotaSettings;
 
-	constructor({ limits = {}, retention = DEFAULT_RETENTION, quotas = NO_QUOTAS }: GivenSettings) {
+	constructor({ limits = {}, retention = {}, quotas = NO_QUOTAS }: GivenSettings) {
 		this.limits = { ...DEFAULT_LIMITS, ...limits };
-		this.retention = { ...retention };
+		this.retention = { ...DEFAULT_RETENTION, ...retention };
 		this.quotas = { ...quotas };
 	}
 
@@ -186,8 +186,8 @@ export class EngineSettings {
 export interface GivenSettings {
 	/** Limits that differ from `DEFAULT_LIMITS`. */
 	readonly limits?: Partial<EngineLimits>;
-	/** For projects without settings of their own. Defaults to `DEFAULT_RETENTION`. */
-	readonly retention?: RetentionSettings;
+	/** Settings that differ from `DEFAULT_RETENTION`. */
+	readonly retention?: Partial<RetentionSettings>;
 	/** For projects without quotas of their own. Defaults to `NO_QUOTAS`. */
 	readonly quotas?: QuotaSettings;
 }

@@ -31,7 +31,9 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
 export function addAudit(program: Command): void {
 	const group = program
 		.command("audit")
-		.description("The audit log has every change, with who made it. Needs an admin key of the workspace.");
+		.description(
+			"The audit log has every change, with who made it, for as long as FANFARE_AUDIT_RETENTION_DAYS of the server says. Needs an admin key of the workspace.",
+		);
 	leaf<Filter>(
 		group,
 		{

@@ -44,6 +44,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	maxReplays: "delivering",
 	retentionDays: "retention",
 	payloadRetentionDays: "retention",
+	auditRetentionDays: "retention",
 	maxEventsPerSecond: "retention",
 	maxStoredBytes: "retention",
 	maxProjects: "limits",

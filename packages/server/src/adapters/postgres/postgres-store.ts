@@ -68,7 +68,8 @@ export async function openPostgres(options: PostgresStoreOptions): Promise<Opene
 		const schema = await migrate(database, options.clock.now());
 		await requireNoTransfer(database);
 		const calls = createCalls(database, new Partitions(database), await ChangeNumbers.open(database));
-		return { store: readingInTurns(calls, database.turns(READS_OF_ONE)), database, schema };
+		const turns = { sends: database.turns(1), others: database.turns(READS_OF_ONE) };
+		return { store: readingInTurns(calls, turns), database, schema };
 	} catch (error) {
 		await database.close();
 		throw toStoreError(error);

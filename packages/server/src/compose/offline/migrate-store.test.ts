@@ -13,7 +13,8 @@ import { lockDataDir } from "../../adapters/sqlite/data-dir-lock.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import { readConfig } from "../../config.ts";
-import { Records } from "../../ports/contract/store/records/records.ts";
+import { fillStore, Records } from "../../ports/contract/store/records/records.ts";
+import { LATE } from "../../ports/contract/store/records/two-days.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { PART_NAMES } from "../../ports/store/transfer/rows.ts";
 import { migrateStore, type StoreMigrationProgress } from "./migrate-store.ts";
@@ -58,6 +59,31 @@ describe.skipIf(issue !== null)(`migrate-store${issue === null ? "" : ` (${issue
 		await expectSame(before, after, underWay.records.now, {}, { numbers: false });
 		await after.close();
 		await before.close();
+	});
+
+	it("carries what was counted for keys and customers, so that the stored bytes are 0 when all is purged", async () => {
+		using dir = new TemporaryDir();
+		const path = dir.join("fanfare.db");
+		const world = await fillStore(await openSqliteStore({ path }));
+		await world.accept({ key: "a".repeat(200), customers: ["acme", "globex"], webhookIds: [] });
+		await world.accept({ key: "former", webhookIds: [] });
+		await world.store.close();
+		{
+			using db = openConnection({ path });
+			// As a version has stored it that did not count them.
+			db.exec(`UPDATE events SET details = json_remove(details, '$.counted') WHERE details ->> 'key' = 'former'`);
+			db.exec("DELETE FROM stored_bytes; DELETE FROM stats_journal; UPDATE stats_state SET bytes_counted = 0");
+		}
+		await (await openSqliteStore({ path })).close();
+		const url = await postgres.createDatabase();
+		await migrateStore(readConfig({ FANFARE_DATA_DIR: dir.path }), url);
+		const { store } = await openPostgres({ url, clock: systemClock });
+		const { projectId } = world;
+		expect((await store.usage([projectId])).total).toBeGreaterThan(400);
+		const { purged } = await store.purgeEvents({ projectId, at: LATE, before: LATE, after: null, limit: 100 });
+		expect(purged.events).toBe(2);
+		expect(await store.usage([projectId])).toMatchObject({ projects: [0], total: 0 });
+		await store.close();
 	});
 
 	it("goes on after it was interrupted behind any of its steps, and changes nothing in the data directory", async () => {

@@ -1,4 +1,5 @@
 // Quotas: how many events a second a project may send, and how many bytes it may have in the store.
+import { EVERY_CUSTOMER, type EventCustomers } from "../access/customer.ts";
 
 /** The server's settings; 0 means no quota. */
 export interface QuotaSettings {
@@ -27,13 +28,35 @@ export const STORED_EVENT_BYTES = 160;
 export const STORED_DELIVERY_BYTES = 110;
 /** Tags are stored with the event, and in an index. */
 export const STORED_COPIES_OF_TAGS = 2;
+/** An idempotency key is stored with the event, and in a table of its own, beside this much more. */
+const STORED_COPIES_OF_KEY = 2;
+const STORED_KEY_BYTES = 80;
+/** Customers are stored with the event, in an index by all of them, and one by one. */
+const STORED_COPIES_OF_CUSTOMERS = 3;
 
 /**
- * How many bytes a new event counts as. `tagsLength` is that of its tags as JSON; 0 without tags. The records of attempts are added
- * later, as long as they are.
+ * How many bytes a new event counts as. `tagsLength` is that of its tags as JSON, 0 without tags; `labelBytes` are those of
+ * `storedLabelBytes`. The records of attempts are added later, as long as they are.
  */
-export function storedEventBytes(bodyBytes: number, deliveries: number, tagsLength = 0): number {
-	return bodyBytes + STORED_EVENT_BYTES + deliveries * STORED_DELIVERY_BYTES + tagsLength * STORED_COPIES_OF_TAGS;
+export function storedEventBytes(bodyBytes: number, deliveries: number, tagsLength = 0, labelBytes = 0): number {
+	const fixed = STORED_EVENT_BYTES + deliveries * STORED_DELIVERY_BYTES;
+	return bodyBytes + fixed + tagsLength * STORED_COPIES_OF_TAGS + labelBytes;
+}
+
+/**
+ * How many bytes an event's idempotency key and its customers count as. Earlier versions did not count them, so a store keeps this number
+ * with the event: what is subtracted is what was added.
+ */
+export function storedLabelBytes(idempotencyKey: string | null, customers: EventCustomers): number {
+	const key = idempotencyKey === null ? 0 : STORED_KEY_BYTES + Buffer.byteLength(idempotencyKey) * STORED_COPIES_OF_KEY;
+	return key + customersLength(customers) * STORED_COPIES_OF_CUSTOMERS;
+}
+
+/** About the length of the customers as they are stored: ids have no characters of more than one byte. */
+function customersLength(customers: EventCustomers): number {
+	if (customers === null || customers === EVERY_CUSTOMER) return 0;
+	if (typeof customers === "string") return customers.length;
+	return customers.reduce((sum, { length }) => sum + length + 3, 2);
 }
 
 /** The quotas that apply to a project; 0 means no quota. */

@@ -1,11 +1,17 @@
-// Retention: how long events and their payloads are kept, for the server and for each project.
+// Retention: how long events and their payloads are kept, for the server and for each project, and how long audit entries are.
 
-/** The server's settings, in whole days; 0 keeps for ever. */
-export interface RetentionSettings {
+/** The server's settings for projects without their own, in whole days; 0 keeps for ever. */
+export interface LogRetention {
 	/** How long an event is kept with its deliveries and attempts, from its acceptance. */
 	readonly retentionDays: number;
 	/** How long its payload and the response bodies are kept; null or 0 keeps them as long as the event. */
 	readonly payloadRetentionDays: number | null;
+}
+
+/** All of the server's settings. */
+export interface RetentionSettings extends LogRetention {
+	/** How long audit entries are kept; 0 keeps them for ever. */
+	readonly auditRetentionDays: number;
 }
 
 /** A project's own settings; null means the server's setting. */
@@ -14,7 +20,11 @@ export interface ProjectRetention {
 	readonly payloadRetentionDays: number | null;
 }
 
-export const DEFAULT_RETENTION: RetentionSettings = { retentionDays: 30, payloadRetentionDays: null };
+export const DEFAULT_RETENTION: RetentionSettings = {
+	retentionDays: 30,
+	payloadRetentionDays: null,
+	auditRetentionDays: 365,
+};
 export const MAX_RETENTION_DAYS = 3_650;
 /** The reason of deliveries that were cancelled because the payload of their event was erased. */
 export const ERASED_REASON = "the payload was erased";
@@ -36,7 +46,7 @@ export interface RetentionLimits {
  * retentionLimits(server, { retentionDays: null, payloadRetentionDays: 1 }, now);
  * // { eventsBefore: now - 30 days, payloadsBefore: now - 1 day }
  */
-export function retentionLimits(server: RetentionSettings, project: ProjectRetention, now: number): RetentionLimits {
+export function retentionLimits(server: LogRetention, project: ProjectRetention, now: number): RetentionLimits {
 	const days = project.retentionDays ?? server.retentionDays;
 	const payloadDays = project.payloadRetentionDays ?? server.payloadRetentionDays ?? 0;
 	const outlived = days !== 0 && payloadDays >= days;
@@ -44,6 +54,11 @@ export function retentionLimits(server: RetentionSettings, project: ProjectReten
 		eventsBefore: days === 0 ? null : now - days * DAY_MS,
 		payloadsBefore: payloadDays === 0 || outlived ? null : now - payloadDays * DAY_MS,
 	};
+}
+
+/** The time up to which audit entries are deleted; null means that they never are. */
+export function auditLimit({ auditRetentionDays }: RetentionSettings, now: number): number | null {
+	return auditRetentionDays === 0 ? null : now - auditRetentionDays * DAY_MS;
 }
 
 /**

@@ -3,7 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
 import { projectScope } from "../../core/access/principal.ts";
-import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
+import { ANY_DELIVERY, ANY_ENTRY, Records } from "../../ports/contract/store/records/records.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -80,6 +80,27 @@ describe("retention", () => {
 		expect(test.observer.problems).toEqual([]);
 	});
 
+	it("deletes audit entries after a year, in several steps, and none with 0", async () => {
+		await using test = await openTestEngine({ retention: { auditRetentionDays: 365 } });
+		const records = new Records();
+		records.now = test.clock.now();
+		// More than a step deletes.
+		for (let n = 0; n < 300; n++) await test.store.insertAuditEntry(records.entry());
+		const left = async () => (await test.store.auditEntries(ANY_ENTRY, { limit: 1_000, cursor: null })).rows.length;
+		const before = await left();
+		await goOn(test, 365 * DAY_MS - HOUR_MS);
+		expect(await left()).toBe(before);
+		await goOn(test, 2 * HOUR_MS);
+		expect(await left()).toBe(0);
+		expect(test.observer.problems).toEqual([]);
+		await using other = await openTestEngine({ retention: { auditRetentionDays: 0 } });
+		records.now = other.clock.now();
+		await other.store.insertAuditEntry(records.entry());
+		await goOn(other, 3_000 * DAY_MS);
+		const kept = await other.store.auditEntries(ANY_ENTRY, { limit: 1, cursor: null });
+		expect(kept.rows).toHaveLength(1);
+	});
+
 	it("uses the project's days instead of the server's, and never deletes with 0", async () => {
 		await using test = await openTestEngine({ retention: { retentionDays: 7, payloadRetentionDays: null } });
 		const { projects, intake } = test.engine;
@@ -120,7 +141,7 @@ describe("retention", () => {
 				if (result.purged.events > 0) {
 					second.engine.change({
 						limits: DEFAULT_LIMITS,
-						retention: { retentionDays: 0, payloadRetentionDays: null },
+						retention: { retentionDays: 0, payloadRetentionDays: null, auditRetentionDays: 0 },
 						quotas: { maxEventsPerSecond: 0, maxStoredBytes: 0 },
 					});
 				}

@@ -1,5 +1,5 @@
-// Retention: deletes events and payloads that have expired, in small steps between which other work goes on.
-import { retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
+// Retention: deletes events, payloads and audit entries that have expired, in small steps between which other work goes on.
+import { auditLimit, retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
 import type { Project } from "../../core/workspace.ts";
 import {
 	NOTHING_PURGED,
@@ -115,9 +115,10 @@ export class Retention {
 			await this.#purgeReplays(project.id, eventsBefore);
 		}
 		await this.#purgeProjects();
+		const auditEntries = await this.#purgeAudit();
 		const bytes = await this.#releaseSpace();
-		if (this.#sum === NOTHING_PURGED && bytes === 0) return;
-		this.#parts.observer.note("deleted expired data", { ...this.#sum, releasedBytes: bytes });
+		if (this.#sum === NOTHING_PURGED && auditEntries === 0 && bytes === 0) return;
+		this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
 	}
 
 	async #purge(kind: Kind, projectId: string, before: number): Promise<void> {
@@ -162,6 +163,24 @@ export class Retention {
 			this.#report(result.purged);
 			({ done } = result);
 		}
+	}
+
+	/** Returns how many entries it has deleted. */
+	async #purgeAudit(): Promise<number> {
+		let sum = 0;
+		for (let done = false; this.#loop.running && !done;) {
+			const before = auditLimit(this.#settings, this.#parts.clock.now());
+			if (before === null) break;
+			let limit = 0;
+			const deleted = await this.#steps.make(
+				(rows) => this.#parts.store.purgeAuditEntries(before, (limit = rows)),
+				(count) => count === limit,
+			);
+			if (deleted > 0) this.#near.overwriter.noteErased();
+			sum += deleted;
+			done = deleted < limit;
+		}
+		return sum;
 	}
 
 	async #releaseSpace(): Promise<number> {

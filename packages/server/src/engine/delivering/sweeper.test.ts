@@ -8,6 +8,7 @@ import { createIdMaker } from "../../core/ids.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { setWebhook } from "../../ports/contract/store/records/records.ts";
 import { allWebhooks, summaryOf } from "../../ports/contract/store/records/webhooks.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { WebhookTable } from "../directory/webhook-table.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
@@ -131,6 +132,75 @@ describe("a webhook with many deliveries", () => {
 
 	it("waits for the other webhooks of its customer", async () => {
 		expect(await turnsBeside((_, own) => own)).toEqual([60, 61, 62]);
+	});
+});
+
+describe("a failing sweep", () => {
+	/** A sweeper of webhooks without deliveries, and which of them are swept. Steps of those that fail are noted, too. */
+	async function openFailing() {
+		const { store, swept } = await openSweptStore();
+		const test = await openTestEngine({ store });
+		const fails = new Set<string>();
+		const sweepWebhook: Store["sweepWebhook"] = async (webhookId, ...rest) => {
+			if (!fails.has(webhookId)) return store.sweepWebhook(webhookId, ...rest);
+			swept.push(webhookId);
+			throw new StoreError("store_unavailable", "a lock was not given");
+		};
+		const { clock, observer } = test;
+		const webhooks = Array.from({ length: 50 }, () => createIdMaker(systemChance).make("webhook", clock.now()));
+		const directory = { webhook: () => undefined, forgetWebhook() {} };
+		const sweeper = new Sweeper(
+			{ store: { ...store, sweepWebhook }, clock, observer },
+			{ directory, live: { deliveriesUpdated() {} }, line: { due() {} } },
+		);
+		const close = async () => {
+			await sweeper.stop();
+			await test[Symbol.asyncDispose]();
+			await store.close();
+		};
+		return { sweeper, swept, fails, webhooks, clock, observer, [Symbol.asyncDispose]: close };
+	}
+
+	it("is repeated after a second, for which no other one waits", async () => {
+		await using test = await openFailing();
+		const { sweeper, swept, fails, clock } = test;
+		const [one = "", two = "", three = ""] = test.webhooks;
+		fails.add(one);
+		sweeper.sweep(one);
+		await eventually("it has failed", () => test.observer.problems.length === 1);
+		// The clock does not move.
+		for (const webhookId of [two, three]) sweeper.sweep(webhookId);
+		await eventually("the others are swept", () => swept.length === 3);
+		clock.advance(999);
+		await Promise.resolve();
+		expect(swept).toEqual([one, two, three]);
+		clock.advance(1);
+		await eventually("it is swept again", () => swept.length === 4);
+		fails.clear();
+		clock.advance(1_000);
+		await eventually("it is swept for the last time", () => swept.length === 5);
+		clock.advance(10_000);
+		expect(swept).toEqual([one, two, three, one, one]);
+	});
+
+	it("of many webhooks makes all wait, so that a store that fails is asked once a second", async () => {
+		await using test = await openFailing();
+		const { sweeper, swept, fails, webhooks, clock, observer } = test;
+		for (const webhookId of webhooks) fails.add(webhookId);
+		for (const webhookId of webhooks) sweeper.sweep(webhookId);
+		for (let second = 0; second < 5; second++) {
+			await eventually("the store is asked", () => swept.length === 8 + second);
+			for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+			expect(swept).toHaveLength(8 + second);
+			expect(observer.problems).toHaveLength(8 + second);
+			clock.advance(1_000);
+		}
+		fails.clear();
+		swept.length = 0;
+		await eventually("all are swept", () => {
+			clock.advance(100);
+			return new Set(swept).size === webhooks.length;
+		});
 	});
 });
 

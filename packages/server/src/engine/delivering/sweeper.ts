@@ -22,6 +22,8 @@ const STEP = 250;
 /** Webhooks that a start looks at in one call of the store: some 15 ms. */
 const LOOK_STEP = 5_000;
 const RETRY_AFTER_MS = 1_000;
+/** After this many failures without a success between them, it is the store that fails, and not the webhooks. */
+const FAILURES_OF_STORE = 8;
 /** Whose turn it is for webhooks of which this process does not know the project. */
 const UNKNOWN = "";
 
@@ -32,13 +34,14 @@ const UNKNOWN = "";
  * does not know, such as deleted ones after a start, take turns as those of one project.
  *
  * States: idle ──sweep──▶ sweeping ──no webhook waits──▶ idle
- *                         sweeping ──store failed──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
+ *                         sweeping ──FAILURES_OF_STORE in a row──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
  *         any ──stop──▶ stopped
  *
- * - idle: no webhook waits for a step.
+ * - idle: no webhook waits for a step, though some may wait since their last step has failed.
  * - sweeping: a step is under way, or begins in the next turn of the event loop. A webhook whose step left something to
  *   change waits for another one, behind the others of its customer. If `sweep` is called during its step, it waits for another one, too.
- * - backing off: the store has failed. A timer is set, and webhooks wait.
+ *   One whose step has failed rests for RETRY_AFTER_MS; the others do not wait for it.
+ * - backing off: the store fails. A timer is set, and webhooks wait. The first failure afterwards leads back here.
  * - stopped: no further step begins. There is no way back.
  */
 export class Sweeper {
@@ -46,9 +49,14 @@ export class Sweeper {
 	readonly #near: Neighbours;
 	/** Webhooks that wait for a step. */
 	readonly #waiting = new Rotation<string>();
+	/** Webhooks whose last step has failed, and when they wait for another one, in monotonic time. The earliest comes first. */
+	readonly #resting = new Map<string, number>();
+	#failures = 0;
 	#state: "idle" | "sweeping" | "backing off" | "stopped" = "idle";
 	#sweeping: Promise<void> = Promise.resolve();
 	#cancelBackoff = (): void => {};
+	/** Null if no webhook rests. */
+	#cancelRest: (() => void) | null = null;
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
@@ -78,6 +86,7 @@ export class Sweeper {
 	async stop(): Promise<void> {
 		this.#state = "stopped";
 		this.#cancelBackoff();
+		this.#cancelRest?.();
 		await this.#sweeping;
 	}
 
@@ -97,9 +106,9 @@ export class Sweeper {
 		for (let webhookId = this.#waiting.take(); webhookId !== undefined; webhookId = this.#waiting.take()) {
 			try {
 				if (!(await this.#step(webhookId))) this.#wait(webhookId);
+				this.#failures = 0;
 			} catch (error) {
-				this.#wait(webhookId);
-				this.#backOff(webhookId, error);
+				this.#failed(webhookId, error);
 			}
 			// Calls of the store that were made meanwhile go first.
 			await nextTurn(this.#parts.clock);
@@ -133,11 +142,37 @@ export class Sweeper {
 		if (webhook !== undefined && webhook.deleteDate !== null) this.#near.directory.forgetWebhook(webhookId);
 	}
 
-	#backOff(webhookId: string, error: unknown): void {
+	#failed(webhookId: string, error: unknown): void {
 		const facts = { projectId: this.#projectOf(webhookId), webhookId };
 		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error, facts);
 		if (this.#state !== "sweeping") return;
+		this.#resting.delete(webhookId);
+		this.#resting.set(webhookId, this.#parts.clock.monotonicMs() + RETRY_AFTER_MS);
+		this.#awaitRested();
+		if (++this.#failures < FAILURES_OF_STORE) return;
 		this.#state = "backing off";
 		this.#cancelBackoff = this.#parts.clock.after(RETRY_AFTER_MS, () => this.#begin());
+	}
+
+	/** Sets a timer for the webhook that has rested for longest. */
+	#awaitRested(): void {
+		const [until] = this.#resting.values();
+		if (until === undefined || this.#cancelRest !== null) return;
+		const delayMs = Math.max(0, until - this.#parts.clock.monotonicMs());
+		this.#cancelRest = this.#parts.clock.after(delayMs, () => {
+			this.#cancelRest = null;
+			this.#wakeRested();
+		});
+	}
+
+	#wakeRested(): void {
+		const now = this.#parts.clock.monotonicMs();
+		for (const [webhookId, until] of this.#resting) {
+			if (until > now) break;
+			this.#resting.delete(webhookId);
+			this.#wait(webhookId);
+		}
+		this.#awaitRested();
+		if (this.#state === "idle" && !this.#waiting.isEmpty) this.#begin();
 	}
 }

@@ -4,6 +4,7 @@ import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { attemptOfRequest, relayWebhookId, type Relay, type RelayLimits } from "../../core/receivers/relay.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import type { Change } from "../calls.ts";
@@ -81,14 +82,10 @@ export class RelayCalls implements Relays {
 			const webhookId = this.#parts.ids.make("webhook", now);
 			const relay = { webhookId, projectId, customerId, device, mirrorOf, epoch: 0, seenDate: now };
 			await this.#parts.store.putRelay(relay);
-			try {
-				const webhook = await relayWebhooks.create(change, webhookId, { ...wanted, customerId }, secret);
-				return await this.#shown(relay, webhook);
-			} catch (error) {
-				// Refused, so there is no webhook. After another failure there may be one: the sweeper looks.
-				if (error instanceof FanfareError) await this.#parts.store.removeRelay(webhookId);
-				throw error;
-			}
+			const webhook = await relayWebhooks
+				.create(change, webhookId, { ...wanted, customerId }, secret)
+				.catch((error: unknown) => this.#failed(webhookId, error));
+			return this.#shown(relay, webhook);
 		});
 	}
 
@@ -180,6 +177,13 @@ export class RelayCalls implements Relays {
 		return webhookId;
 	}
 
+	/** The webhook of a new relay could not be made. Removes the relay unless there may be a webhook: then the sweeper looks. */
+	async #failed(webhookId: string, error: unknown): Promise<never> {
+		// Whoever asked is told why it failed, whatever becomes of the relay.
+		if (isRefusal(error)) await this.#parts.store.removeRelay(webhookId).catch(() => {});
+		throw error;
+	}
+
 	async #find(scope: Scope, relayId: string): Promise<Relay> {
 		const relay = await this.#parts.store.relay(this.#webhookIdOf(scope, relayId));
 		if (relay === null) throw relayNotFound();
@@ -212,6 +216,11 @@ export class RelayCalls implements Relays {
 		if (this.#options.relays) return;
 		throw new FanfareError("relays_off", "This server has no relays: its operator has set FANFARE_RELAYS=false.");
 	}
+}
+
+/** Whether the store has certainly made no change. If it was not available, its answer may be lost. */
+function isRefusal(error: unknown): boolean {
+	return error instanceof FanfareError || (error instanceof StoreError && error.code !== "store_unavailable");
 }
 
 function relayNotFound(): FanfareError {

@@ -2,7 +2,10 @@
 import { describe, expect, it } from "vitest";
 
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { relayEndpoint, relayIdOf } from "../../core/receivers/relay.ts";
+import { StoreError } from "../../ports/store/errors.ts";
+import type { Store } from "../../ports/store/store.ts";
 import type {
 	NewRelay,
 	RelayClientOptions,
@@ -443,6 +446,27 @@ describe("the relay of a device", () => {
 		}
 		expect(await world.test.store.relays(world.test.scope, 10)).toMatchObject([{ device: "a" }]);
 	});
+
+	it.each(["store_overloaded", "store_full"] as const)(
+		"leaves nothing in the store if the store refuses its webhook: %s",
+		async (code) => {
+			const real = await openSqliteStore({ path: ":memory:" });
+			let isRefusing = true;
+			const store: Store = {
+				...real,
+				insertWebhook: (...parameters) =>
+					isRefusing ? Promise.reject(new StoreError(code, "not now")) : real.insertWebhook(...parameters),
+			};
+			await using world = await openWorld({ store });
+			await expect(world.put()).rejects.toMatchObject({ code });
+			expect(await store.relays(world.test.scope, 10)).toEqual([]);
+			isRefusing = false;
+			const relay = await world.put();
+			expect(await store.relays(world.test.scope, 10)).toMatchObject([{ webhookId: relay.webhookId }]);
+			await world.test.stop();
+			await store.close();
+		},
+	);
 });
 
 describe("the end of a relay", () => {

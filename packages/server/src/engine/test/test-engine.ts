@@ -51,7 +51,7 @@ export async function eventually<T>(
 
 export interface TestEngineOptions {
 	readonly limits?: Partial<EngineLimits>;
-	readonly retention?: RetentionSettings;
+	readonly retention?: Partial<RetentionSettings>;
 	readonly quotas?: QuotaSettings;
 	/** Runs on this store, which stays open. If omitted, the engine gets a store of its own, which is closed with it. */
 	readonly store?: Store;

@@ -119,6 +119,8 @@ export interface RetentionStore {
 	 * at, for the next step; null at the end.
 	 */
 	purgeReplays(step: PurgeReplays): Promise<string | null>;
+	/** Deletes up to `limit` audit entries that are older than `before`, oldest first. Returns how many it deleted. */
+	purgeAuditEntries(before: number, limit: number): Promise<number>;
 	/**
 	 * Erases a payload: removes an event's body, cancels its Pending and Held deliveries with `reason`, and removes the response
 	 * bodies of its attempts. From then on no delivery of the event can be retried, claimed or replayed. The idempotency key stays

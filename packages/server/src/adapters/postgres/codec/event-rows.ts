@@ -62,15 +62,24 @@ interface StoredDetails {
 	/** A code of `TARGET_CODES`; null: not known. */
 	readonly to?: number | null;
 	readonly trace?: string;
+	/** What `storedLabelBytes` said of it when it was accepted. */
+	readonly counted?: number;
 }
 
-/** What only some events have, as JSON. Null if there is nothing: the sender named nobody, and gave no key and no trace. */
-export function eventDetails({ idempotencyKey, targets, traceparent }: EventDetails): string | null {
-	if (idempotencyKey === null && targets === "everyone" && traceparent === null) return null;
+/**
+ * What only some events have, as JSON. Null if there is nothing: the sender named nobody, and gave no key and no trace.
+ * `labelBytes` are those that were counted for the event: see `storedLabelBytes`.
+ */
+export function eventDetails(
+	{ idempotencyKey, targets, traceparent }: EventDetails,
+	labelBytes: number,
+): string | null {
+	if (idempotencyKey === null && targets === "everyone" && traceparent === null && labelBytes === 0) return null;
 	const stored: StoredDetails = {
 		...(idempotencyKey === null ? {} : { key: idempotencyKey }),
 		...(targets === "everyone" ? {} : { to: targets === null ? null : TARGET_CODES[targets] }),
 		...(traceparent === null ? {} : { trace: traceparent }),
+		...(labelBytes === 0 ? {} : { counted: labelBytes }),
 	};
 	return JSON.stringify(stored);
 }
@@ -85,4 +94,9 @@ export function toEventDetails(row: Row): EventDetails {
 		targets: to === null ? null : nameOf(TARGETS, to ?? TARGET_CODES.everyone),
 		traceparent: trace ?? null,
 	};
+}
+
+/** The bytes that were counted for an event's labels; 0 if an earlier version has accepted it. */
+export function countedLabelBytes(row: Row): number {
+	return row["details"] === null ? 0 : (json<StoredDetails>(row["details"]).counted ?? 0);
 }

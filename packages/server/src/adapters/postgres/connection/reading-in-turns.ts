@@ -2,6 +2,7 @@
 import type { Turns } from "../../../core/concurrency/turns.ts";
 import {
 	isRowRead,
+	isSendRead,
 	mostWaiting,
 	ownerOfRead,
 	READ_NAMES,
@@ -11,10 +12,18 @@ import type { Store } from "../../../ports/store/store.ts";
 
 type Read = (...parameters: readonly unknown[]) => Promise<unknown>;
 
+export interface ReadTurns {
+	/** Of what sends read: they wait for no lists, and for few other sends. */
+	readonly sends: Turns;
+	/** Of the lists and other reads. */
+	readonly others: Turns;
+}
+
 /** The same store, whose lists and other reads for somebody wait for their project's turn. */
-export function readingInTurns(store: Store, turns: Turns): Store {
+export function readingInTurns(store: Store, { sends, others }: ReadTurns): Store {
 	const inTurn = (name: ReadName): Read => {
 		const read = store[name] as Read;
+		const turns = isSendRead(name) ? sends : others;
 		const place = { mostWaiting: mostWaiting(name), isUrgent: isRowRead(name) };
 		return (...parameters) => turns.run(ownerOfRead(name, parameters), place, () => read(...parameters));
 	};

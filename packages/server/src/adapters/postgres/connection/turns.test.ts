@@ -50,6 +50,26 @@ describe.skipIf(postgresIssue() !== null)("a project that wants very much at onc
 		expect(await Promise.all(lists)).toHaveLength(15);
 	});
 
+	it("does not delay the first send of an event type in another project, however many projects list", async () => {
+		const { store, records, projectId, scope } = world;
+		const other = records.project();
+		await store.insertProject(other, null);
+		const type = records.eventType(other.id, "a.b");
+		await store.putEventType(type, { expected: null, limit: 1_000, entry: null });
+		await blocker.query("BEGIN; LOCK TABLE deliveries");
+		const scopes = Array.from({ length: 20 }, () => projectScope(records.project().id));
+		const lists = [scope, ...scopes].map((each) => store.deliveries(each, ANY_DELIVERY, NEWEST));
+		await expect.poll(waiting).toBe(3);
+		// Also in a project that waits for its own list.
+		for (const id of [other.id, projectId]) {
+			const [found] = await store.eventTypesByName(id, ["a.b"]);
+			expect(found?.projectId).toBe(id === other.id ? id : undefined);
+		}
+		expect(await waiting()).toBe(3);
+		await blocker.query("COMMIT");
+		expect(await Promise.all(lists)).toHaveLength(21);
+	});
+
 	it("leaves connections to changes of others and to claims, however long its changes take", async () => {
 		const { store, records, accept, projectId, webhookId } = world;
 		await accept();

@@ -34,7 +34,7 @@ const insertEvents = into<TransferRows["events"]>("events", {
 	delivery_count: ["int4", ({ event }) => event.deliveryCount],
 	customer: ["text", ({ event }) => customerText(event.customers)],
 	tags: ["text", ({ event }) => tagsText(event.tags)],
-	details: ["text", ({ details }) => eventDetails(details)],
+	details: ["text", ({ details, labelBytes }) => eventDetails(details, labelBytes)],
 	body: ["bytea", ({ body }) => body],
 });
 const insertCustomers = into("event_customers", label("customer_id"), "ON CONFLICT DO NOTHING");

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 import { transition, type Attempt, type DeliveryState } from "../../../core/delivery.ts";
 import { causeCode, causeOf, NO_CAUSE } from "../../../core/log/attempt-cause.ts";
-import { storedEventBytes } from "../../../core/policies/quota.ts";
+import { storedEventBytes, storedLabelBytes } from "../../../core/policies/quota.ts";
 import { sweepChange } from "../../../core/webhook.ts";
 import type {
 	AcceptResult,
@@ -107,7 +107,9 @@ function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 		table.lead.note(idTime(id), createDate);
 		table.blocks.stored(id, seq, createDate, deliveryCount);
 		const customer = customerText(customers);
-		const details = eventDetails({ idempotencyKey: idempotency?.key ?? null, targets, traceparent });
+		const idempotencyKey = idempotency?.key ?? null;
+		const labelBytes = storedLabelBytes(idempotencyKey, customers);
+		const details = eventDetails({ idempotencyKey, targets, traceparent }, labelBytes);
 		const tagged = tagsText(tags);
 		insertEvent.run(seq, id, place, type, timestamp, createDate, deliveryCount, customer, tagged, details, body);
 		if (customers !== null && typeof customers !== "string") {
@@ -116,7 +118,7 @@ function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 		for (const tag of tags) insertTag.run(place, tag, seq);
 		if (idempotency !== null) insertKey(place, seq, idempotency, createDate);
 		changes.eventAccepted(place, createDate);
-		changes.storedBytes(place, storedEventBytes(body.length, deliveries.length, tagged?.length ?? 0));
+		changes.storedBytes(place, storedEventBytes(body.length, deliveries.length, tagged?.length ?? 0, labelBytes));
 		let next = seq;
 		for (const { webhookId, state } of deliveries) {
 			const webhook = webhooks.get(webhookId);

@@ -1,9 +1,10 @@
 // Retention: deletes old data in small steps, and erases payloads on demand.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { Transact } from "../connection.ts";
+import { inBackground, type Transact } from "../connection.ts";
 import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
+import { idRange } from "./keyset.ts";
 import { createSeqIndex } from "./log/seq-page.ts";
 import { createErasePayload } from "./retention/erase.ts";
 import { createReleaseSpace } from "./retention/free-space.ts";
@@ -24,6 +25,7 @@ export function createRetentionCalls(
 		purgeEvents: createPurgeEvents(parts),
 		purgePayloads: createPurgePayloads(parts),
 		purgeReplays: createPurgeReplays(db, transact),
+		purgeAuditEntries: createPurgeAuditEntries(db, transact),
 		purgeDeletedProjects: createPurgeDeletedProjects(parts),
 		purgeDeletedWebhooks: createPurgeDeletedWebhooks(parts),
 		...createErasePayload(db, table, journal),
@@ -39,4 +41,13 @@ function createForgetIdempotencyKeys(db: DatabaseSync, transact: Transact) {
 		)
 	`);
 	return (before: number, limit: number): number => transact(() => Number(forget.run(before, limit).changes));
+}
+
+/** The time of an entry is the time in its id. */
+function createPurgeAuditEntries(db: DatabaseSync, transact: Transact) {
+	const remove = db.prepare(`
+		DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE id < ? ORDER BY id LIMIT ?)
+	`);
+	return (before: number, limit: number): number =>
+		inBackground(db, () => transact(() => Number(remove.run(idRange({ after: null, before }).high, limit).changes)));
 }

@@ -8,7 +8,7 @@ import { StoreError } from "../../../ports/store/errors.ts";
 import type { TransferRows } from "../../../ports/store/transfer/rows.ts";
 import { attemptNumberIn, toAttempt } from "../codec/attempt-rows.ts";
 import { deliveryId, STATE_COLUMNS, toOpenState, toState } from "../codec/delivery-rows.ts";
-import { EVENT_COLUMNS, toEvent, toEventDetails } from "../codec/event-rows.ts";
+import { countedLabelBytes, EVENT_COLUMNS, toEvent, toEventDetails } from "../codec/event-rows.ts";
 import { idText } from "../codec/ids.ts";
 import { REPLAY } from "../codec/replay-rows.ts";
 import { bytes, countOf, json, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
@@ -25,7 +25,12 @@ export function createLogParts(db: DatabaseSync, numbers: Numbers, ids: Delivery
 			columns: [...EVENT_COLUMNS, "details", "body"],
 			from: "events",
 			key: ["seq"],
-			toRow: (row) => ({ event: toEvent(row, numbers), details: toEventDetails(row), body: bytes(row["body"]) }),
+			toRow: (row) => ({
+				event: toEvent(row, numbers),
+				details: toEventDetails(row),
+				labelBytes: countedLabelBytes(row),
+				body: bytes(row["body"]),
+			}),
 		}),
 		idempotencyKeys: createKeys(db, numbers),
 		deliveries: createDeliveries(db, numbers),

@@ -13,7 +13,13 @@ import { openSqliteStore } from "../sqlite-store.ts";
 import { STORED_SQL } from "./stored-totals.ts";
 
 const step = fc.oneof(
-	fc.record({ kind: fc.constant("accept" as const), bytes: fc.nat({ max: 9_000 }), fanOut: fc.nat({ max: 3 }) }),
+	fc.record({
+		kind: fc.constant("accept" as const),
+		bytes: fc.nat({ max: 9_000 }),
+		fanOut: fc.nat({ max: 3 }),
+		key: fc.boolean(),
+		customers: fc.constantFrom(null, "*", "acme", ["acme", "globex"]),
+	}),
 	fc.record({ kind: fc.constant("attempt" as const), which: fc.nat(), number: fc.integer({ min: 1, max: 3 }) }),
 	fc.record({ kind: fc.constant("cancel" as const), which: fc.nat() }),
 	fc.record({ kind: fc.constant("erase" as const), which: fc.nat() }),
@@ -47,7 +53,8 @@ it("equal a scan after any sequence of writes, roll-ups and crashes", async () =
 				switch (each.kind) {
 					case "accept": {
 						const body = Buffer.alloc(each.bytes + 1, "b");
-						const sent = records.event(projectId, { body, webhookIds: webhookIds.slice(0, each.fanOut) });
+						const named = { customers: each.customers, ...(each.key ? { key: `ключ-${place}` } : {}) };
+						const sent = records.event(projectId, { body, webhookIds: webhookIds.slice(0, each.fanOut), ...named });
 						await store.commit({ events: [sent], updates: [] });
 						events.push(sent.event.id);
 						deliveries.push(...sent.deliveries.map(({ id }) => id));
@@ -121,6 +128,34 @@ it("are counted once when the store of an earlier version is opened, and the vol
 		expect(await again.usage([projectId])).toMatchObject({ projects: before.projects, total: before.total });
 		await again.close();
 	}
+});
+
+it("are 0 when all is purged, also if earlier versions have counted no keys and no customers of some events", async () => {
+	using dir = new TemporaryDir(fastParent());
+	const path = dir.join("fanfare.db");
+	const { store, projectId, records, accept } = await fillStore(await openSqliteStore({ path }));
+	const labels = { customers: ["a", "b"] };
+	const [former = ""] = await accept({ key: "former", ...labels });
+	const [full = 0] = (await store.usage([projectId])).projects;
+	await store.close();
+	{
+		using db = new DatabaseSync(path);
+		db.exec("UPDATE events SET details = json_remove(details, '$.counted')");
+		db.exec("DELETE FROM stored_bytes; DELETE FROM stats_journal; UPDATE stats_state SET bytes_counted = 0");
+	}
+	const again = await openSqliteStore({ path });
+	const [before = 0] = (await again.usage([projectId])).projects;
+	expect(before).toBeLessThan(full);
+	const sent = records.event(projectId, { key: "new", ...labels, body: Buffer.alloc(5) });
+	await again.commit({ events: [sent], updates: [] });
+	expect((await again.usage([projectId])).projects[0]).toBeGreaterThan(2 * before);
+	await again.commit({ events: [], updates: [records.outcome(former, 1)] });
+	records.now += 10_000;
+	const { now } = records;
+	const step = { projectId, at: now, before: now, after: null, limit: 100 };
+	expect((await again.purgeEvents(step)).purged.events).toBe(2);
+	expect(await again.usage([projectId])).toMatchObject({ projects: [0], total: 0 });
+	await again.close();
 });
 
 it("leave out what is counted for nobody, which the bytes in use by the file have, without its free pages", async () => {

@@ -1,8 +1,8 @@
 // How many bytes each project has in the store: the table `stored_bytes`, and in memory the same with what is in the journal only.
 //
 // A sum is changed in the transaction that inserts or deletes, as part of the journal of the stats: so it is never read from the rows, and
-// right after a crash. It is exact in what it counts: bodies, records of attempts, and a fixed number for each event and each
-// delivery (core/policies/quota.ts). Pages, indexes and keys are not counted exactly, so the file is a little larger or smaller.
+// right after a crash. It is exact in what it counts: bodies, records of attempts, tags, idempotency keys and customers, and a fixed
+// number for each event and each delivery (core/policies/quota.ts). Pages and indexes are not counted exactly, so the file is a little larger or smaller.
 import type { DatabaseSync } from "node:sqlite";
 
 import { STORED_COPIES_OF_TAGS, STORED_DELIVERY_BYTES, STORED_EVENT_BYTES } from "../../../core/policies/quota.ts";
@@ -85,6 +85,7 @@ export const STORED_SQL = `
 	SELECT project, sum(bytes) AS bytes FROM (
 		SELECT project, sum(
 			octet_length(body) + ${STORED_EVENT_BYTES} + coalesce(octet_length(tags) * ${STORED_COPIES_OF_TAGS}, 0)
+			+ coalesce(details ->> 'counted', 0)
 		) AS bytes
 		FROM events NOT INDEXED GROUP BY project
 		UNION ALL

@@ -85,6 +85,31 @@ describe("a read beside commits", () => {
 		expect(new Set(sent)).toEqual(new Set(["putEventType"]));
 	});
 
+	it("that a send waits for comes before the lists of all projects, which are not forgotten over many of them", async () => {
+		const { path, records, projectId } = await open();
+		const paused = Promise.withResolvers<void>();
+		const made: string[] = [];
+		const readers = new Readers(path, { read: () => Promise.resolve(), emptyWal: () => Promise.resolve() });
+		const list = (id: string) =>
+			readers.read(id, "events", [projectScope(id), ANY_EVENT, FIRST]).then(() => made.push("list"));
+		const send = (id: string) => readers.read(id, "eventTypesByName", [id, ["a"]]).then(() => made.push("send"));
+		const others = Array.from({ length: 100 }, () => records.project().id);
+		// Both threads have started then.
+		await Promise.all(others.map(list));
+		made.length = 0;
+		const pause = readers.pause(() => paused.promise);
+		const reads = [...others.map(list), send(projectId)];
+		paused.resolve();
+		await Promise.all([pause, ...reads]);
+		// There are two threads, and so one list may be answered before.
+		expect(made.indexOf("send")).toBeLessThan(2);
+		made.length = 0;
+		await Promise.all([list(projectId), ...others.map(list), ...others.flatMap((id) => [send(id), send(id)])]);
+		const places = made.flatMap((kind, index) => (kind === "list" ? [index] : []));
+		expect(places.filter((place) => place < 150).length).toBeGreaterThan(5);
+		await readers.close();
+	});
+
 	it("of single rows comes before its owner's lists, which are not forgotten over many of them", async () => {
 		const { path, projectId, scope } = await open();
 		const paused = Promise.withResolvers<void>();
@@ -92,7 +117,7 @@ describe("a read beside commits", () => {
 		const readers = new Readers(path, { read: () => Promise.resolve(), emptyWal: () => Promise.resolve() });
 		const pause = readers.pause(() => paused.promise);
 		const list = () => readers.read(projectId, "events", [scope, ANY_EVENT, FIRST]).then(() => made.push("list"));
-		const row = () => readers.read(projectId, "eventTypesByName", [projectId, ["a"]]).then(() => made.push("row"));
+		const row = () => readers.read(projectId, "eventType", [projectId, "a"]).then(() => made.push("row"));
 		const reads = [list(), list(), ...Array.from({ length: 40 }, row)];
 		paused.resolve();
 		await Promise.all([pause, ...reads]);

@@ -1,6 +1,7 @@
-// The threads that read the log, and the queue of reads that wait for them: projects take turns, and each has one read under way.
+// The threads that read the log, and the queue of reads that wait for them: projects take turns, and each has one read under way. What sends
+// wait for is read first.
 import { StoreError } from "../../../ports/store/errors.ts";
-import { isRowRead, mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
+import { isRowRead, isSendRead, mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { ReadReply } from "./thread-messages.ts";
@@ -24,7 +25,10 @@ interface WaitingRead {
 /** Reads of single rows that are made before a list of the same owner that waits. */
 const ROWS_BEFORE_A_LIST = 16;
 
-/** The reads of an owner that wait, each kind in order. Those of single rows come first: changes and sends need them. */
+/** Reads for sends that are made before another read that waits, of any owner. */
+const SENDS_BEFORE_OTHERS = 16;
+
+/** The reads of an owner that wait, but for those for sends, each kind in order. Those of single rows come first: changes and sends need them. */
 interface Queue {
 	readonly rows: WaitingRead[];
 	readonly lists: WaitingRead[];
@@ -73,6 +77,10 @@ export class Readers {
 	}));
 	/** By owner; the owner whose turn is next comes first. */
 	readonly #waiting = new Map<string, Queue>();
+	/** Those for sends, in the same way. A project has one of them at a time, so they need no order within an owner. */
+	readonly #sends = new Map<string, WaitingRead[]>();
+	/** How many for sends were made since the last other one. */
+	#sendsMade = 0;
 	/** What new threads must be told, by webhook. */
 	readonly #pulledIn = new Map<number, PulledInNote>();
 	/** What new reads are refused with. */
@@ -93,11 +101,18 @@ export class Readers {
 	read(owner: string, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
 		if (this.#refusal !== null) return Promise.reject(this.#refusal);
 		const own = this.#waiting.get(owner) ?? { rows: [], lists: [], rowsMade: 0 };
-		const waiting = lengthOf(own);
+		const sends = this.#sends.get(owner) ?? [];
+		const waiting = lengthOf(own) + sends.length;
 		if (waiting >= mostWaiting(name)) return Promise.reject(overloaded(waiting));
 		return new Promise((resolve, reject) => {
-			(isRowRead(name) ? own.rows : own.lists).push({ name, parameters, resolve, reject });
-			this.#waiting.set(owner, own);
+			const read = { name, parameters, resolve, reject };
+			if (isSendRead(name)) {
+				sends.push(read);
+				this.#sends.set(owner, sends);
+			} else {
+				(isRowRead(name) ? own.rows : own.lists).push(read);
+				this.#waiting.set(owner, own);
+			}
 			this.#serve();
 		});
 	}
@@ -129,7 +144,7 @@ export class Readers {
 	/** Answers the reads that wait, and ends the threads. */
 	async close(): Promise<void> {
 		this.#refusal ??= new StoreError("store_unavailable", "the store is closed");
-		while (this.#waiting.size > 0 || this.#isReading) await this.#idle();
+		while (this.#waiting.size > 0 || this.#sends.size > 0 || this.#isReading) await this.#idle();
 		// One that ends by itself meanwhile has nothing left to close.
 		for (const { link } of this.#slots) await link?.close().catch(() => {});
 	}
@@ -137,8 +152,10 @@ export class Readers {
 	/** The thread that writes has ended: rejects all reads. */
 	fail(error: StoreError): void {
 		this.#refusal = error;
-		const waiting = [...this.#waiting.values()].flatMap(({ rows, lists }) => [...rows, ...lists]);
+		const others = [...this.#waiting.values()].flatMap(({ rows, lists }) => [...rows, ...lists]);
+		const waiting = [...[...this.#sends.values()].flat(), ...others];
 		this.#waiting.clear();
+		this.#sends.clear();
 		for (const { reject } of waiting) reject(error);
 		for (const slot of this.#slots) {
 			slot.reading?.reject(error);
@@ -162,9 +179,9 @@ export class Readers {
 	#serve(): void {
 		while (this.#pauses === 0) {
 			const slot = this.#slots.find(({ owner, link }) => owner === null && link !== null) ?? this.#freeSlot();
-			const owner = slot === undefined ? undefined : this.#nextOwner();
-			if (slot === undefined || owner === undefined) return;
-			void this.#run(slot, owner, this.#take(owner));
+			const next = slot === undefined ? null : this.#next();
+			if (slot === undefined || next === null) return;
+			void this.#run(slot, next.owner, next.reading);
 		}
 	}
 
@@ -172,22 +189,30 @@ export class Readers {
 		return this.#slots.find(({ owner }) => owner === null);
 	}
 
-	/** The first owner without a read under way. */
-	#nextOwner(): string | undefined {
-		for (const owner of this.#waiting.keys()) {
-			if (!this.#slots.some((slot) => slot.owner === owner)) return owner;
+	/** Takes the next read: one for a send, if there is one, but another one if enough of them were made since the last. */
+	#next(): { readonly owner: string; readonly reading: WaitingRead } | null {
+		const [sender, owner] = [this.#firstIdle(this.#sends.keys()), this.#firstIdle(this.#waiting.keys())];
+		if (sender !== undefined && (owner === undefined || this.#sendsMade < SENDS_BEFORE_OTHERS)) {
+			this.#sendsMade++;
+			return {
+				owner: sender,
+				reading: take(
+					this.#sends,
+					sender,
+					(sends) => sends.shift(),
+					(sends) => sends.length,
+				),
+			};
 		}
-		return undefined;
+		if (owner === undefined) return null;
+		this.#sendsMade = 0;
+		return { owner, reading: take(this.#waiting, owner, nextOf, lengthOf) };
 	}
 
-	/** Takes an owner's next read. If it has more, they come after those of the others. */
-	#take(owner: string): WaitingRead {
-		const own = this.#waiting.get(owner);
-		const next = own === undefined ? undefined : nextOf(own);
-		this.#waiting.delete(owner);
-		if (own !== undefined && lengthOf(own) > 0) this.#waiting.set(owner, own);
-		if (next === undefined) throw new Error("an owner without reads was given a turn");
-		return next;
+	/** The first owner without a read under way. */
+	#firstIdle(owners: Iterable<string>): string | undefined {
+		for (const owner of owners) if (!this.#slots.some((slot) => slot.owner === owner)) return owner;
+		return undefined;
 	}
 
 	async #run(slot: Slot, owner: string, reading: WaitingRead): Promise<void> {
@@ -261,6 +286,21 @@ export class Readers {
 /** A thread that has ended needs to be told nothing. */
 function tell(link: ThreadLink, name: string, parameters: readonly unknown[]): void {
 	link.call(name, parameters).catch(() => {});
+}
+
+/** Takes an owner's next read. If it has more, they come after those of the others. */
+function take<Q>(
+	waiting: Map<string, Q>,
+	owner: string,
+	nextIn: (own: Q) => WaitingRead | undefined,
+	lengthIn: (own: Q) => number,
+): WaitingRead {
+	const own = waiting.get(owner);
+	const next = own === undefined ? undefined : nextIn(own);
+	waiting.delete(owner);
+	if (own !== undefined && lengthIn(own) > 0) waiting.set(owner, own);
+	if (next === undefined) throw new Error("an owner without reads was given a turn");
+	return next;
 }
 
 /** Takes the next read: one of single rows, if there is one, but a list if enough of them were made since the last. */

@@ -120,7 +120,8 @@ export const projectUsageSchema = z
 		object: z.literal("projectUsage"),
 		storedBytes: z.int().openapi({
 			description:
-				"About how many bytes the project's events, deliveries and attempts take: their bodies and records, and a fixed number " +
+				"About how many bytes the project's events, deliveries and attempts take: their bodies and records, their tags, " +
+				"idempotency keys and customers, and a fixed number " +
 				"for each event and each delivery.",
 			example: 1_834_201,
 		}),

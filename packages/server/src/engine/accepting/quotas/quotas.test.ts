@@ -173,6 +173,18 @@ describe("a quota of stored bytes", () => {
 		await send();
 	});
 
+	it("counts idempotency keys and customers, of tiny bodies too, before they are committed and afterwards", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 500_000 } });
+		const customers = Array.from({ length: 100 }, (_, index) => `${index}`.padEnd(128, "."));
+		const sends = Array.from({ length: 40 }, (_, index) =>
+			test.send({ dataJson: "1", customers, idempotencyKey: `${index}`.padEnd(256, "k") }),
+		);
+		const accepted = (await Promise.allSettled(sends)).filter(({ status }) => status === "fulfilled").length;
+		expect(accepted).toBeLessThan(14);
+		expect(await usageOf(test)).toBeLessThanOrEqual(500_000);
+		expect(await usageOf(test)).toBeGreaterThan(accepted * 3 * 100 * 128);
+	});
+
 	it("counts sends under way, so that many at once do not go beyond it", async () => {
 		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 50_000 } });
 		const sends = Array.from({ length: 100 }, () => test.send({ dataJson: dataOf(1_000) }));

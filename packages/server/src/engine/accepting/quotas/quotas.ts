@@ -1,7 +1,13 @@
 // Quotas of projects: whether a send is within them, and the refusal if it is not.
 import { FanfareError } from "../../../core/errors.ts";
 import type { EventInput } from "../../../core/event.ts";
-import { quotasOf, STORED_DELIVERY_BYTES, storedEventBytes, type QuotaSettings } from "../../../core/policies/quota.ts";
+import {
+	quotasOf,
+	STORED_DELIVERY_BYTES,
+	storedEventBytes,
+	storedLabelBytes,
+	type QuotaSettings,
+} from "../../../core/policies/quota.ts";
 import type { Project } from "../../../core/workspace.ts";
 import type { UsageStore } from "../../../ports/store/usage.ts";
 import type { SentEvent } from "../../calls.ts";
@@ -119,9 +125,10 @@ export class Quotas {
 }
 
 /** About how many bytes the event takes in the store, without its deliveries: how many it will have is not known yet. */
-function bytesOf({ type, dataJson, tags }: EventInput): number {
+function bytesOf({ type, dataJson, tags, idempotencyKey, customers }: EventInput): number {
 	const tagsLength = tags.length === 0 ? 0 : JSON.stringify(tags).length;
-	return storedEventBytes(ENVELOPE_BYTES + type.length + Buffer.byteLength(dataJson), 0, tagsLength);
+	const labelBytes = storedLabelBytes(idempotencyKey, customers);
+	return storedEventBytes(ENVELOPE_BYTES + type.length + Buffer.byteLength(dataJson), 0, tagsLength, labelBytes);
 }
 
 function tooManyEvents(perSecond: number, waitMs: number): FanfareError {

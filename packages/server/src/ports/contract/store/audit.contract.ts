@@ -53,6 +53,23 @@ export function describeAudit(current: CurrentStore): void {
 		);
 	});
 
+	it("deletes entries that are older than a time, oldest first and no more than asked for", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const entries: AuditEntry[] = [];
+		for (let n = 0; n < 6; n++, records.now += 1_000) {
+			entries.unshift(records.entry({ projectId: n % 2 === 0 ? projectId : null, objectId: `webhook_${n}` }));
+			await store.insertAuditEntry(entries[0] ?? records.entry());
+		}
+		const left = async () => (await store.auditEntries(ANY_ENTRY, NEWEST)).rows;
+		const before = entries[1]?.at ?? NaN;
+		expect(await store.purgeAuditEntries(before, 3)).toBe(3);
+		expect(await left()).toEqual(entries.slice(0, 3));
+		expect(await store.purgeAuditEntries(before, 3)).toBe(1);
+		expect(await store.purgeAuditEntries(before, 3)).toBe(0);
+		expect(await left()).toEqual(entries.slice(0, 2));
+		expect((await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST)).rows).toEqual([entries[1]]);
+	});
+
 	it("keeps entries after their project and their key are gone", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const key = records.key("admin", projectId);

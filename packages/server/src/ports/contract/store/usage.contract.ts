@@ -46,10 +46,37 @@ export function describeUsage(current: CurrentStore, reopen: Reopen, capabilitie
 		expect(await bytesOf(world)).toBe(storedEventBytes(1_000, 1) + 2 * JSON.stringify(tags).length);
 	});
 
+	it("counts idempotency keys and customers, until their events are purged", async () => {
+		const world = await fillStore(current());
+		const names = ["one", "two"].map((name) => name.padEnd(120, "."));
+		const [first = ""] = names;
+		let before = 0;
+		for (const [options, least] of [
+			[{ key: "k".repeat(256) }, 2 * 256],
+			[{ key: "é".repeat(256) }, 4 * 256],
+			[{ customers: first }, 2 * 120],
+			[{ customers: names }, 2 * 3 * 120],
+			[{ key: "both", customers: names }, 2 * 3 * 120],
+			[{ customers: "*" }, 0],
+		] as const) {
+			const [id = ""] = await world.accept({ body, ...options });
+			const bytes = await bytesOf(world);
+			const labels = bytes - before - storedEventBytes(1_000, 1);
+			expect(labels).toBeGreaterThanOrEqual(least);
+			expect(labels).toBeLessThan(least * 1.8 + 1);
+			before = bytes;
+			await world.update(world.records.failure(id, 1), world.records.outcome(id, 2));
+			before = await bytesOf(world);
+		}
+		await purgeAll(world, "purgePayloads");
+		await purgeAll(world, "purgeEvents");
+		expect(await bytesOf(world)).toBe(0);
+	});
+
 	it("counts nothing for a duplicate, a stale event and a commit that fails", async () => {
 		const world = await fillStore(current());
 		const { store, records, projectId } = world;
-		await world.accept({ body, key: "k" });
+		await world.accept({ body, key: "k", customers: ["a", "b"] });
 		const before = await bytesOf(world);
 		await store.commit({ events: [records.event(projectId, { body, key: "k", projectVersion: 99 })], updates: [] });
 		await store.commit({ events: [records.event(projectId, { body, projectVersion: 99 })], updates: [] });

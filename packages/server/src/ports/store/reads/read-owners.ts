@@ -61,6 +61,11 @@ const MAX_WAITING_WITH_ROWS = 512;
 /** With those that sends need: so no send fails because its project reads too much. A project has one of them at a time. */
 const MAX_WAITING_WITH_SENDS = 513;
 
+/** Whether a send waits for it: then it waits for nobody's lists. */
+export function isSendRead(name: ReadName): boolean {
+	return name === "eventTypesByName";
+}
+
 /** Whether it is one of single rows, which changes and sends need: it does not wait for its owner's lists. */
 export function isRowRead(name: ReadName): boolean {
 	return ROW_READS.has(name);
@@ -68,7 +73,7 @@ export function isRowRead(name: ReadName): boolean {
 
 /** How many reads of its owner may wait when this one is asked for. */
 export function mostWaiting(name: ReadName): number {
-	if (name === "eventTypesByName") return MAX_WAITING_WITH_SENDS;
+	if (isSendRead(name)) return MAX_WAITING_WITH_SENDS;
 	return ROW_READS.has(name) ? MAX_WAITING_WITH_ROWS : MAX_WAITING;
 }
 

@@ -133,6 +133,8 @@ export interface TransferredReplay {
 export interface TransferredEvent {
 	readonly event: Event;
 	readonly details: EventDetails;
+	/** What was counted for its key and its customers: see `storedLabelBytes`. */
+	readonly labelBytes: number;
 	/** Empty: erased. */
 	readonly body: Uint8Array;
 }

@@ -1,6 +1,6 @@
 // The events of a commit: which of them are accepted, and their rows.
 import { shardOf } from "../../../../core/cluster/shard.ts";
-import { storedEventBytes } from "../../../../core/policies/quota.ts";
+import { storedEventBytes, storedLabelBytes } from "../../../../core/policies/quota.ts";
 import type { AcceptResult, NewEvent } from "../../../../ports/store/accept.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import { binaryArray } from "../../codec/arrays.ts";
@@ -54,6 +54,7 @@ interface Accepted {
 	readonly id: string;
 	readonly project: string;
 	readonly tags: string | null;
+	readonly labelBytes: number;
 }
 
 export class NewEvents {
@@ -139,10 +140,7 @@ export class NewEvents {
 				"text",
 				all.map(({ tags }) => tags),
 			),
-			binaryArray(
-				"text",
-				all.map(({ given }) => detailsOf(given)),
-			),
+			binaryArray("text", all.map(detailsOf)),
 			binaryArray(
 				"bytea",
 				all.map(({ given }) => given.body),
@@ -184,10 +182,11 @@ export class NewEvents {
 		}
 		if (key !== null && idempotency !== null) this.#known.set(key, { event, fingerprint: idempotency.fingerprint });
 		const tags = tagsText(event.tags);
-		this.#accepted.push({ given, id, project, tags });
+		const labelBytes = storedLabelBytes(idempotency?.key ?? null, event.customers);
+		this.#accepted.push({ given, id, project, tags, labelBytes });
 		this.#deliveries.noteId(id, event.createDate);
 		this.#stats.eventAccepted(project, event.createDate);
-		const size = storedEventBytes(body.length, deliveries.length, tags?.length ?? 0);
+		const size = storedEventBytes(body.length, deliveries.length, tags?.length ?? 0, labelBytes);
 		this.#stats.storedBytes(project, event.createDate, size);
 		for (const delivery of deliveries) this.#acceptDelivery(given, { id, project }, delivery);
 		return { kind: "accepted" };
@@ -285,6 +284,6 @@ function keyOf(projectId: string, key: string): string {
 	return `${projectId} ${key}`;
 }
 
-function detailsOf({ idempotency, targets, traceparent }: NewEvent): string | null {
-	return eventDetails({ idempotencyKey: idempotency?.key ?? null, targets, traceparent });
+function detailsOf({ given: { idempotency, targets, traceparent }, labelBytes }: Accepted): string | null {
+	return eventDetails({ idempotencyKey: idempotency?.key ?? null, targets, traceparent }, labelBytes);
 }

@@ -5,7 +5,7 @@
 import { STORED_COPIES_OF_TAGS, STORED_DELIVERY_BYTES, STORED_EVENT_BYTES } from "../../../../core/policies/quota.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { STATUSES } from "../../codec/delivery-rows.ts";
-import { customerList, toEvent } from "../../codec/event-rows.ts";
+import { countedLabelBytes, customerList, toEvent } from "../../codec/event-rows.ts";
 import { among, FIRST_UUID, isAmong } from "../../codec/ids.ts";
 import { boolean, nameOf, number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
@@ -131,9 +131,8 @@ class Removal {
 		this.#events.push(row);
 		this.#counter.purged.events += 1;
 		const tags = textOrNull(row["tags"]);
-		this.#counter.freed(
-			STORED_EVENT_BYTES + number(row["body_bytes"]) + (tags === null ? 0 : tags.length * STORED_COPIES_OF_TAGS),
-		);
+		const tagBytes = tags === null ? 0 : tags.length * STORED_COPIES_OF_TAGS;
+		this.#counter.freed(STORED_EVENT_BYTES + number(row["body_bytes"]) + tagBytes + countedLabelBytes(row));
 	}
 
 	async write(session: Session, visited: readonly Row[]): Promise<void> {

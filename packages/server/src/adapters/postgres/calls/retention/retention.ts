@@ -1,6 +1,6 @@
 // Retention: deletes old data in small steps, and erases payloads on demand.
 import type { PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
-import { uuidOf } from "../../codec/ids.ts";
+import { firstUuidAt, uuidOf } from "../../codec/ids.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
@@ -39,6 +39,8 @@ export function createRetentionCalls(database: Database, partitions: Partitions,
 			return result;
 		},
 		purgeReplays: createPurgeReplays(database),
+		purgeAuditEntries: (before: number, limit: number): Promise<number> =>
+			database.inBackground((session) => session.change(PURGE_ENTRIES, [firstUuidAt(before), limit])),
 		purgeDeletedProjects: createPurgeDeletedProjects(database),
 		purgeDeletedWebhooks: createPurgeDeletedWebhooks(database),
 		...createErasePayload(database, numbers),
@@ -52,6 +54,11 @@ const FORGET_KEYS = statement(`
 		SELECT project_id, key, event_id FROM idempotency_keys
 		WHERE create_date < $1 AND fingerprint IS NOT NULL ORDER BY create_date LIMIT $2 FOR UPDATE SKIP LOCKED
 	)
+`);
+
+/** The time of an entry is the time in its id. */
+const PURGE_ENTRIES = statement(`
+	DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE id < $1 ORDER BY id LIMIT $2)
 `);
 
 async function purge(database: Database, step: PurgeStep, visit: Visit): Promise<PurgeResult> {

@@ -15,7 +15,7 @@ export const LOOK_COST = 0.2;
 const MAX_LOOKS = 500;
 
 const SELECT = statement(`
-	SELECT ${list(EVENT_COLUMNS)}, octet_length(body) AS body_bytes,
+	SELECT ${list(EVENT_COLUMNS)}, details, octet_length(body) AS body_bytes,
 		${hasRow("open_deliveries WHERE open_deliveries.event_id = events.id")} AS is_waiting
 	FROM events WHERE project_id = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4
 `);

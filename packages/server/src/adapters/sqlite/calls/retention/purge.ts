@@ -7,7 +7,7 @@ import { STORED_COPIES_OF_TAGS, STORED_DELIVERY_BYTES, STORED_EVENT_BYTES } from
 import type { Purged, PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
 import { attemptText, toAttempt } from "../../codec/attempt-rows.ts";
 import { STATUS_CODES, STATUSES } from "../../codec/delivery-rows.ts";
-import { toEventDetails } from "../../codec/event-rows.ts";
+import { countedLabelBytes, toEventDetails } from "../../codec/event-rows.ts";
 import { idText } from "../../codec/ids.ts";
 import { countOf, nameOf, number, numberOrNull, rowId, text, type Row } from "../../codec/rows.ts";
 import { inBackground } from "../../connection.ts";
@@ -185,7 +185,7 @@ function createRemoveEvent({ db, table }: PurgeParts): VisitEvent {
 		if (idempotencyKey !== null) deleteKey.run(number(event["project"]), idempotencyKey, number(event["seq"]));
 		deleteEvent.run(number(event["seq"]));
 		counter.purged.events++;
-		counter.freed(event, STORED_EVENT_BYTES + countOf(event));
+		counter.freed(event, STORED_EVENT_BYTES + countOf(event) + countedLabelBytes(event));
 		return { cost: lookCost + changed + 1, finished: true };
 	};
 }

@@ -118,7 +118,7 @@ export class LogMove {
 		this.#moved++;
 		const idempotencyKey = this.#keys.keyOf(id, createDate);
 		// Version 0.1 did not keep whom the sender had named.
-		const details = eventDetails({ idempotencyKey, targets: null, traceparent: null });
+		const details = eventDetails({ idempotencyKey, targets: null, traceparent: null }, 0);
 		this.#statements.insertEvent.run(event, details, rowid);
 		this.#statements.deleteEvent.run(rowid);
 		const leadMs = idTime(id) - createDate;
