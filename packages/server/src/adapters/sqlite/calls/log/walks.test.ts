@@ -211,6 +211,23 @@ describe("a filter that entries of an index tell all about", () => {
 		expect(seen.filter((sql) => sql.includes("AS chunks"))).not.toEqual([]);
 		expect(seen.filter((sql) => sql.includes("AS fate"))).toEqual([]);
 	});
+
+	it("is read along the entries of the customer's webhooks alone, if the tag of each row must be looked up, too", () => {
+		using db = new DatabaseSync(":memory:");
+		const seen: string[] = [];
+		const prepare = db.prepare.bind(db);
+		db.prepare = (sql: string) => {
+			seen.push(sql);
+			return prepare(sql);
+		};
+		const calls = openLog(db, (n) => n % WEBHOOKS, 2);
+		seen.length = 0;
+		const [, scope, own] = SCOPES[1];
+		walk(calls, scope, { ...ANY_DELIVERY, ...own, causes: ["refused"], tag: "often" });
+		const rows = seen.filter((sql) => sql.includes("AS chunks") || sql.includes("CROSS JOIN deliveries delivery"));
+		expect(rows.filter((sql) => sql.includes("INDEXED BY deliveries_by_webhook_status"))).not.toEqual([]);
+		expect(rows.filter((sql) => sql.includes("INDEXED BY deliveries_by_status"))).toEqual([]);
+	});
 });
 
 /** How many deliveries of the customer fulfil a condition. */
@@ -300,6 +317,8 @@ describe("a page that ends among deliveries that a replay has made", () => {
 	it("says how far it has looked by them, and not by an event of somebody else", () => {
 		using db = new DatabaseSync(":memory:");
 		const calls = openLog(db, (n) => n % WEBHOOKS, 1, EVENTS);
+		// So few that a key's list reads along their index, too, and not along the table.
+		db.exec(`DELETE FROM deliveries WHERE webhook <= ${WEBHOOKS} AND event / ${2 * OWN_EVERY} % 2 = 0`);
 		const replayedAt = 100 * EVENTS;
 		const replay = db.prepare("UPDATE deliveries SET outside = 1, own_id = ? WHERE seq = ?");
 		for (const { seq } of db.prepare("SELECT seq FROM deliveries WHERE webhook <= ?").all(WEBHOOKS)) {

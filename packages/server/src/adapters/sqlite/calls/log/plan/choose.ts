@@ -44,13 +44,15 @@ interface Way {
 	readonly isCovered: boolean;
 	/** Whether its sources have open rows, too. */
 	readonly hasOpen: boolean;
+	/** What each part takes for its statements, whatever it finds, in µs. */
+	readonly partCost: number;
 }
 
 /**
  * What one entry takes, in µs, if its columns tell all, if its row must be looked at, or the event of its row, too; and what each part of
- * a way takes for its statements, whatever it finds.
+ * a way takes for its statements, whatever it finds, by itself or if webhooks are read together.
  */
-const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 5, dense: 0.2, part: 150 } as const;
+const COSTS = { entry: 0.05, row: 1.8, event: 4.2, block: 5, dense: 0.14, part: 150, together: 20 } as const;
 /** Ways are compared by how far so many entries reach, of all their parts together, and of each part so many at least. */
 const SAMPLE = 1_000;
 const LEAST_SAMPLE = 50;
@@ -118,6 +120,7 @@ function waysTo(
 		parts: entries.map((each) => partOf(each, cost)),
 		isCovered: cost === COSTS.entry,
 		hasOpen: false,
+		partCost: COSTS.part,
 	});
 	const byBlocks = (entries: readonly EventEntries[], onBlocks = conditions): Way => ({
 		sources: () => [
@@ -130,6 +133,7 @@ function waysTo(
 		],
 		isCovered: false,
 		hasOpen: true,
+		partCost: COSTS.part,
 	});
 	const ways: Way[] = [];
 	const names = types?.names ?? null;
@@ -147,6 +151,8 @@ function waysTo(
 			parts: customerEntries(customer, wanted).map((each) => partOf(each, cost)),
 			isCovered: cost === COSTS.entry,
 			hasOpen: true,
+			// Where entries tell all, those of the whole project lead to a full page sooner, unless the customer has very few.
+			partCost: cost === COSTS.entry ? COSTS.part : COSTS.together,
 		});
 	}
 	if (isExceptional(wanted)) {
@@ -169,17 +175,20 @@ function exceptionalCost({ filter: { updatedAfter, updatedBefore, tag = null } }
 	return updatedAfter === null && updatedBefore === null && tag === null ? COSTS.entry : COSTS.row;
 }
 
-/** The same for the entries of a whole project, of which a customer has a tenth, say: only the rows of these are looked at. */
+/**
+ * The same for the entries of a whole project, of which a customer has a tenth, say: only the rows of these are looked at. All entries are
+ * read twice if few match, to find the rows and to find out where they end.
+ */
 function projectCost(wanted: Wanted): number {
 	const cost = exceptionalCost(wanted);
-	return wanted.customer === null || cost === COSTS.entry ? cost : COSTS.entry + cost / 10;
+	return wanted.customer === null || cost === COSTS.entry ? cost : 2 * COSTS.entry + cost / 10;
 }
 
 /** How long a way takes to the end of the range, about, and for each number of the log: 0 if it is short. */
 function timed(prepare: Prepare, way: Way, range: SeqRange, order: Order) {
 	const usPerNumber = usPerNumberOf(prepare, way, range, order);
 	const us = usPerNumber === 0 ? costOf(prepare, way.parts, range) : usPerNumber * (range.high - range.low);
-	return { way, usPerNumber, us: us + way.parts.length * COSTS.part };
+	return { way, usPerNumber, us: us + way.parts.length * way.partCost };
 }
 
 function usPerNumberOf(prepare: Prepare, { parts }: Way, range: SeqRange, order: Order): number {

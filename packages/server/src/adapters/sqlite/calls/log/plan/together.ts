@@ -14,7 +14,7 @@ import type { Tail } from "./tail.ts";
  * What looking takes of a budget, whose parts are 1.5 µs each: to go to a place of an index, at an entry, at one more that passes, at its
  * row, into another table for a row, and at the event of a row.
  */
-const COSTS = { seek: 1.5, entry: 0.08, passing: 0.1, row: 1, look: 0.2, event: 1.1 } as const;
+const COSTS = { seek: 1.5, entry: 0.08, passing: 0.1, row: 1.1, look: 0.2, event: 1.2 } as const;
 /** With a smaller share of a budget left, no further entries are read. */
 const LEAST_LEFT = 0.05;
 /** However many webhooks there are, so many entries of each are read: with one each, a page would end at the first of all. */
