@@ -150,7 +150,10 @@ it("gives an event that is for many relays to a few of them in each turn of the 
 	const clock = new ManualClock(undefined, { nextTurn: (fire) => void turns.push(fire) });
 	const { hub, send, open } = openHub({}, clock);
 	const given: string[] = [];
-	const relays = [..."pppppppppq"].map((projectId, n) => ({ projectId, webhookId: `${WEBHOOK.slice(0, -2)}0${n}` }));
+	const relays = Array.from({ length: 10 }, (_, n) => ({
+		projectId: n < 9 ? "p" : "q",
+		webhookId: `${WEBHOOK.slice(0, -2)}0${n}`,
+	}));
 	for (const { projectId, webhookId } of relays) {
 		const client = await open(webhookId, projectId);
 		await client.next();
