@@ -23,6 +23,8 @@ interface Options {
 	readonly mayStay: () => boolean;
 	/** Called once, when the client no longer has the stream. */
 	readonly left: () => void;
+	/** Gives it requests when it is its turn: an event can be for many relays. */
+	readonly inTurn: (give: () => void) => void;
 }
 
 type Signals = readonly RelaySignal[] | null;
@@ -52,11 +54,15 @@ export class RelayClient implements RelaySubscription {
 		this.#options = options;
 	}
 
-	/** Gives the client a request, as soon as it reads. */
+	/** Gives the client a request, as soon as it reads and it is its turn. */
 	offer(offer: Offer): void {
 		if (this.#state !== "open") return;
 		this.#offers.push(offer);
-		if (this.#waiting !== null) this.#give(this.#ready() ?? []);
+		// Otherwise it takes them when it reads on, or with an offer whose turn comes.
+		if (this.#waiting === null || this.#offers.length > 1) return;
+		this.#options.inTurn(() => {
+			if (this.#waiting !== null) this.#give(this.#ready() ?? []);
+		});
 	}
 
 	next(): Promise<Signals> {

@@ -14,8 +14,7 @@ const NOBODY = { principal: null, abandon: () => {} };
 const status = (code: number) => ({ status: code, headers: [], body: new Uint8Array() });
 
 /** A hub whose changes of the webhook wait until the test ends them. */
-function openHub(relays: Partial<RelayWire> = {}) {
-	const clock = new ManualClock();
+function openHub(relays: Partial<RelayWire> = {}, clock = new ManualClock()) {
 	const observer = new RecordingObserver();
 	const changes: { readonly isAway: boolean; readonly end: PromiseWithResolvers<void> }[] = [];
 	/** What is stored. */
@@ -38,18 +37,18 @@ function openHub(relays: Partial<RelayWire> = {}) {
 		{ maxStreams: 10 },
 		{ setAway, othersKnow: async () => void asked++ },
 	);
-	const send = (number = 1) =>
+	const send = (number = 1, webhookId = WEBHOOK, projectId = "p") =>
 		attemptOnce(hub, {
-			projectId: "p",
+			projectId,
 			customerId: null,
-			url: relayEndpoint(WEBHOOK),
+			url: relayEndpoint(webhookId),
 			headers: { "webhook-id": "event" },
 			body: new Uint8Array(2),
 			timeoutMs: 30_000,
 			attempt: { requestId: `dlv.${number}`, deliveryId: "dlv", number, trigger: "auto" },
 		});
-	const open = async () => {
-		const client = await hub.open(WEBHOOK, "p", NOBODY);
+	const open = async (webhookId = WEBHOOK, projectId = "p") => {
+		const client = await hub.open(webhookId, projectId, NOBODY);
 		if (client === null) throw new Error("the relay was not opened");
 		return client;
 	};
@@ -144,6 +143,32 @@ it("gives back what a client that has returned has no time left to answer, and d
 	expect(await client.next()).toMatchObject([{ type: "request", request: { requestId: "dlv.2", timeoutMs: 30_000 } }]);
 	await hub.answer(WEBHOOK, "dlv.2", status(204));
 	expect(await next).toMatchObject({ responseCode: 204 });
+});
+
+it("gives an event that is for many relays to a few of them in each turn of the event loop, project by project", async () => {
+	const turns: (() => void)[] = [];
+	const clock = new ManualClock(undefined, { nextTurn: (fire) => void turns.push(fire) });
+	const { hub, send, open } = openHub({}, clock);
+	const given: string[] = [];
+	const relays = Array.from({ length: 10 }, (_, n) => ({
+		projectId: n < 9 ? "p" : "q",
+		webhookId: `${WEBHOOK.slice(0, -2)}0${n}`,
+	}));
+	for (const { projectId, webhookId } of relays) {
+		const client = await open(webhookId, projectId);
+		await client.next();
+		void client.next().then(() => given.push(projectId));
+	}
+	const sent = relays.map(({ projectId, webhookId }, n) => send(n, webhookId, projectId));
+	const inTurns: string[] = [];
+	for (let turn = 0; turn < 4; turn++) {
+		await settled();
+		inTurns.push(given.splice(0).join(""));
+		for (const fire of turns.splice(0)) fire();
+	}
+	expect(inTurns).toEqual(["pppp", "pqpp", "pp", ""]);
+	for (const [n, { webhookId }] of relays.entries()) await hub.answer(webhookId, `dlv.${n}`, status(200));
+	expect(await Promise.all(sent)).toHaveLength(relays.length);
 });
 
 it("stores nothing after a stop, which ends its clients", async () => {

@@ -32,8 +32,11 @@ const SEEN_EVERY_MS = 60_000;
 /** A relay has one stream, and a project some relays: so many streams are room for many projects. */
 const STREAMS_FOR_EACH_LIVE_STREAM = 2;
 
-/** How many clients are let in at once, and of how many relays it is stored at once that they are away or back: PostgreSQL has four connections for changes. */
-const AT_ONCE = { opening: 2, storing: 2 };
+/**
+ * How many clients are let in at once, and of how many relays it is stored at once that they are away or back: PostgreSQL has four
+ * connections for changes. And how many get requests in one turn of the event loop.
+ */
+const AT_ONCE = { opening: 2, storing: 2, giving: 4 };
 
 /** The opener or the holder of a relay's stream. */
 interface Holder {
@@ -59,6 +62,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #silences = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 	readonly #openings = new FairTurns(AT_ONCE.opening);
 	readonly #storings = new FairTurns(AT_ONCE.storing);
+	readonly #givings = new FairTurns(AT_ONCE.giving);
 	readonly #seen: Periodic;
 	#tests = 0;
 	#closed = false;
@@ -176,11 +180,20 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 				line.left(client);
 				void this.#wire.leave(webhookId, heldEpoch);
 			},
+			inTurn: (give) => this.#giveInTurn(projectId, give),
 		});
 		holder.client = client;
 		if (line.hold(client, epoch)) this.#holders.set(webhookId, holder);
 		this.#seen.start();
 		return client;
+	}
+
+	/** Others' requests are read and answered between those that relays are given: a project can have many, and an event is for all at once. */
+	#giveInTurn(projectId: string, give: () => void): void {
+		void this.#givings.run(projectId, () => {
+			give();
+			return new Promise((resolve) => this.#parts.clock.nextTurn(() => resolve(undefined)));
+		});
 	}
 
 	/** A client was not let in that has the relay in the store. The one before it has it no more, and is told so. */
