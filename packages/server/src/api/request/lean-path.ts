@@ -1,6 +1,6 @@
-// The lean path: plain sends, and plain answers of relays' clients, go from Node's request to Node's response without Hono and web
-// requests between them. What happens on the way is in serve.ts, as for every other call; this file only decides which requests may
-// take it. All others go to the app, and nothing of them was read by then.
+// The lean path: plain sends go from Node's request to Node's response without Hono and web requests between them. What happens
+// on the way is in serve.ts, as for every other call; this file only decides which requests may take it. All others go to the app,
+// and nothing of them was read by then.
 import type { AppDeps } from "../deps.ts";
 import type { NodeBody } from "./body/body-reader.ts";
 import type { Route } from "./route.ts";
@@ -39,13 +39,9 @@ export interface NodeResponse {
 type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const PROJECT = "/projects/{projectId}";
-/** An event for many relays is answered by all of them at once. */
-const ANSWER = "/relays/{relayId}/requests/{requestId}:answer";
-/** The calls that may take it, by their paths after the project. */
-const CALLS: readonly string[] = ["/events", "/events:batch", ANSWER];
-/** Nothing in them can be written in another way: no escapes, no query. */
+const SENDS: ReadonlySet<string> = new Set([`${PROJECT}/events`, `${PROJECT}/events:batch`]);
+/** Nothing in it can be written in another way: no escapes, no query. */
 const SEND_PATH = /^\/projects\/(proj_[0-9a-f]{32})(\/events(?::batch)?)$/;
-const ANSWER_PATH = /^\/projects\/(proj_[0-9a-f]{32})\/relays\/(relay_[0-9a-f-]{36})\/requests\/([\w.-]{1,80}):answer$/;
 const PLAIN_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
 const PLAIN_LENGTH = /^[1-9]\d{0,4}$/;
 /** The hosts that `@hono/node-server` takes without parsing them as a part of a URL. */
@@ -63,7 +59,7 @@ const UNUSUAL = [
 	"origin",
 ] as const;
 
-/** Responds to the sends and the answers that are plain. */
+/** Responds to the sends that are plain. */
 export class LeanPath {
 	readonly #deps: AppDeps;
 	readonly #shared: SharedLimits;
@@ -74,13 +70,8 @@ export class LeanPath {
 	constructor(routes: readonly Route[], deps: AppDeps, shared: SharedLimits) {
 		this.#deps = deps;
 		this.#shared = shared;
-		const posts = new Map(routes.filter(({ method }) => method === "post").map((route) => [route.path, route]));
-		this.#routes = new Map(
-			CALLS.flatMap((call) => {
-				const route = posts.get(PROJECT + call);
-				return route === undefined ? [] : [[call, route]];
-			}),
-		);
+		const sends = routes.filter(({ method, path }) => method === "post" && SENDS.has(path));
+		this.#routes = new Map(sends.map((route) => [route.path.slice(PROJECT.length), route]));
 	}
 
 	/**
@@ -93,11 +84,10 @@ export class LeanPath {
 		endBody: (request: Request) => void,
 	): boolean {
 		if (request.method !== "POST" || request.url === undefined) return false;
-		const called = calledBy(request.url);
-		const route = called === null ? undefined : this.#routes.get(called.call);
-		if (called === null || route === undefined || !isPlain(request)) return false;
-		const req = new PlainRequest(request, request.url, called.params);
-		const context = { env: { incoming: request, outgoing: response }, req };
+		const [path, projectId = "", action = ""] = SEND_PATH.exec(request.url) ?? [];
+		const route = this.#routes.get(action);
+		if (path === undefined || route === undefined || !isPlain(request)) return false;
+		const context = { env: { incoming: request, outgoing: response }, req: new PlainRequest(request, path, projectId) };
 		void this.#answer(context, route, request, response, endBody);
 		return true;
 	}
@@ -123,16 +113,6 @@ export class LeanPath {
 			response.destroy(error instanceof Error ? error : undefined);
 		}
 	}
-}
-
-/** Which of the calls a path names, with the path's parameters; null if none. */
-function calledBy(path: string): { readonly call: string; readonly params: Readonly<Record<string, string>> } | null {
-	const send = SEND_PATH.exec(path);
-	if (send !== null) return { call: send[2] ?? "", params: { projectId: send[1] ?? "" } };
-	const answer = ANSWER_PATH.exec(path);
-	if (answer === null) return null;
-	const [, projectId = "", relayId = "", requestId = ""] = answer;
-	return { call: ANSWER, params: { projectId, relayId, requestId } };
 }
 
 /** Whether all that a request says beside its body is what most senders say, in the usual form. */
@@ -163,12 +143,12 @@ class PlainRequest {
 	readonly path: string;
 	readonly raw = NO_WEB_BODY;
 	readonly #headers: NodeHeaders;
-	readonly #params: Readonly<Record<string, string>>;
+	readonly #projectId: string;
 
-	constructor({ headers }: NodeRequest, path: string, params: Readonly<Record<string, string>>) {
+	constructor({ headers }: NodeRequest, path: string, projectId: string) {
 		this.path = path;
 		this.#headers = headers;
-		this.#params = params;
+		this.#projectId = projectId;
 	}
 
 	get url(): string {
@@ -181,7 +161,7 @@ class PlainRequest {
 	}
 
 	param(): unknown {
-		return this.#params;
+		return { projectId: this.#projectId };
 	}
 }
 
@@ -189,7 +169,7 @@ class PlainRequest {
 const NO_WEB_BODY = { body: null };
 
 function write(response: NodeResponse, { status, headers, body }: Settled): void {
-	if (typeof body !== "string") throw new TypeError("the response on the lean path must be text");
+	if (typeof body !== "string") throw new TypeError("the response to a send must be text");
 	headers["Content-Length"] = String(Buffer.byteLength(body));
 	response.writeHead(status, headers);
 	response.end(body);
