@@ -10,11 +10,12 @@ import type { PendingSend } from "./pending.ts";
 const MAX_SENDS = 1_000;
 const MAX_BYTES = 8 * 1_024 * 1_024;
 /**
- * A commit of this many deliveries takes the store some 50 ms, and other projects' sends wait for two of them at most: the one
- * under way, and their own. A single event may have more. Projects that have sends waiting share it. (The longest wait beside a batch
- * for 3,000 webhooks: 304 ms with 20,000, 260–283 ms with 12,000; the batch itself takes 1.2 times as long.)
+ * A commit of this many deliveries takes the store some 20 ms, and three times that if it lists rows, and building their events takes the main
+ * thread 10 ms. Other projects' sends wait for two commits at most: the one under way, and their own. A single event may have more. Projects
+ * that have sends waiting share it. (The longest wait beside a batch for 3,000 webhooks: 292 ms with 12,000, 191–231 ms with 6,000; the
+ * batch itself takes 1.1 times as long.)
  */
-const MAX_DELIVERIES = 12_000;
+const MAX_DELIVERIES = 6_000;
 
 /** The sends of one commit, each with its event. */
 export interface TakenSends {
