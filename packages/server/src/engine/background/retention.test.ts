@@ -101,6 +101,23 @@ describe("retention", () => {
 		expect(kept.rows).toHaveLength(1);
 	});
 
+	it("deletes so many audit entries in a pass at most that nothing else waits for long, and goes on in the next one", async () => {
+		await using test = await openTestEngine({ retention: { auditRetentionDays: 365 } });
+		let [left, rounds] = [100_000, 0];
+		test.engineStore.purgeAuditEntries = async (_before, limit) => {
+			const deleted = Math.min(left, limit);
+			left -= deleted;
+			return Promise.resolve(deleted);
+		};
+		for (let before = left; left > 0; before = left, rounds++) {
+			// Two passes.
+			await goOn(test, 10 * 60_000);
+			expect(before - left).toBeGreaterThan(0);
+			expect(before - left).toBeLessThan(42_000);
+		}
+		expect(rounds).toBeGreaterThanOrEqual(3);
+	});
+
 	it("uses the project's days instead of the server's, and never deletes with 0", async () => {
 		await using test = await openTestEngine({ retention: { retentionDays: 7, payloadRetentionDays: null } });
 		const { projects, intake } = test.engine;

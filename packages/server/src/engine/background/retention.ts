@@ -38,6 +38,8 @@ const WEBHOOKS = 200;
 const REPLAYS = 200;
 /** Replays of a project that are kept, whatever its retention is. Of those that have ended, the oldest go first. */
 const KEPT_REPLAYS = 10_000;
+/** Audit entries that a pass deletes, so that nothing else waits for long if millions are too old after an upgrade. */
+const AUDIT_ENTRIES_PER_PASS = 20_000;
 const SPACE_BYTES = 256 * 1_024;
 /**
  * How many rows are deleted for each that is written while a pass is under way, for each kind of retention: a row costs up to 1.2, since it is
@@ -165,10 +167,10 @@ export class Retention {
 		}
 	}
 
-	/** Returns how many entries it has deleted. */
+	/** Deletes some of the entries that are too old; the next pass goes on. Returns how many. */
 	async #purgeAudit(): Promise<number> {
 		let sum = 0;
-		for (let done = false; this.#loop.running && !done;) {
+		for (let done = false; this.#loop.running && !done && sum < AUDIT_ENTRIES_PER_PASS;) {
 			const before = auditLimit(this.#settings, this.#parts.clock.now());
 			if (before === null) break;
 			let limit = 0;

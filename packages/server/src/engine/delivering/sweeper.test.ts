@@ -183,6 +183,22 @@ describe("a failing sweep", () => {
 		expect(swept).toEqual([one, two, three, one, one]);
 	});
 
+	it("of the same webhook, however often, makes no other one wait", async () => {
+		await using test = await openFailing();
+		const { sweeper, swept, fails, clock } = test;
+		const [one = "", ...others] = test.webhooks;
+		fails.add(one);
+		sweeper.sweep(one);
+		for (let second = 1; second <= 10; second++) {
+			await eventually("it has failed", () => test.observer.problems.length === second);
+			if (second < 10) clock.advance(1_000);
+		}
+		swept.length = 0;
+		// The clock does not move.
+		for (const webhookId of others.slice(0, 3)) sweeper.sweep(webhookId);
+		await eventually("the others are swept", () => swept.length === 3);
+	});
+
 	it("of many webhooks makes all wait, so that a store that fails is asked once a second", async () => {
 		await using test = await openFailing();
 		const { sweeper, swept, fails, webhooks, clock, observer } = test;

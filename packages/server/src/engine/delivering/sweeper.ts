@@ -22,8 +22,8 @@ const STEP = 250;
 /** Webhooks that a start looks at in one call of the store: some 15 ms. */
 const LOOK_STEP = 5_000;
 const RETRY_AFTER_MS = 1_000;
-/** After this many failures without a success between them, it is the store that fails, and not the webhooks. */
-const FAILURES_OF_STORE = 8;
+/** If the steps of this many webhooks fail without a success between them, it is the store that fails, and not the webhooks. */
+const FAILING_IN_STORE = 8;
 /** Whose turn it is for webhooks of which this process does not know the project. */
 const UNKNOWN = "";
 
@@ -34,7 +34,7 @@ const UNKNOWN = "";
  * does not know, such as deleted ones after a start, take turns as those of one project.
  *
  * States: idle ──sweep──▶ sweeping ──no webhook waits──▶ idle
- *                         sweeping ──FAILURES_OF_STORE in a row──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
+ *                         sweeping ──FAILING_IN_STORE webhooks──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
  *         any ──stop──▶ stopped
  *
  * - idle: no webhook waits for a step, though some may wait since their last step has failed.
@@ -51,7 +51,8 @@ export class Sweeper {
 	readonly #waiting = new Rotation<string>();
 	/** Webhooks whose last step has failed, and when they wait for another one, in monotonic time. The earliest comes first. */
 	readonly #resting = new Map<string, number>();
-	#failures = 0;
+	/** Webhooks whose steps have failed since the last success. */
+	readonly #failing = new Set<string>();
 	#state: "idle" | "sweeping" | "backing off" | "stopped" = "idle";
 	#sweeping: Promise<void> = Promise.resolve();
 	#cancelBackoff = (): void => {};
@@ -106,7 +107,7 @@ export class Sweeper {
 		for (let webhookId = this.#waiting.take(); webhookId !== undefined; webhookId = this.#waiting.take()) {
 			try {
 				if (!(await this.#step(webhookId))) this.#wait(webhookId);
-				this.#failures = 0;
+				this.#failing.clear();
 			} catch (error) {
 				this.#failed(webhookId, error);
 			}
@@ -149,7 +150,8 @@ export class Sweeper {
 		this.#resting.delete(webhookId);
 		this.#resting.set(webhookId, this.#parts.clock.monotonicMs() + RETRY_AFTER_MS);
 		this.#awaitRested();
-		if (++this.#failures < FAILURES_OF_STORE) return;
+		this.#failing.add(webhookId);
+		if (this.#failing.size < FAILING_IN_STORE) return;
 		this.#state = "backing off";
 		this.#cancelBackoff = this.#parts.clock.after(RETRY_AFTER_MS, () => this.#begin());
 	}

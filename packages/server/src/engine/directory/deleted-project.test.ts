@@ -115,6 +115,20 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 		expect(steps).toBeGreaterThan(SOME / 250);
 	});
 
+	it("are all marked when the call is answered, also if the process is being stopped", async () => {
+		await using many = await openMany();
+		const { test, rows } = many;
+		const { markWebhooksDeleted } = test.engineStore;
+		let stopped: Promise<void> | null = null;
+		test.engineStore.markWebhooksDeleted = (projectId, limit) => {
+			if (projectId !== null) stopped ??= test.engine.stop();
+			return markWebhooksDeleted(projectId, limit);
+		};
+		await test.engine.projects.delete(test.change);
+		expect(stopped).not.toBeNull();
+		expect(rows().marked).toBe(rows().webhooks);
+	});
+
 	it("are marked and swept within a minute by a process that lives on, if the one that has deleted it dies first", async () => {
 		await using many = await openMany();
 		const { test, rows, isCancelled } = many;

@@ -43,7 +43,10 @@ export class DeletedProjects {
 		await this.#loop.stop();
 	}
 
-	/** Marks the webhooks of a project that was just deleted. If the store fails, the problem is reported, and the loop goes on with them. */
+	/**
+	 * Marks the webhooks of a project that was just deleted, also during a stop: nobody else may do it later, if an earlier version is
+	 * started next. If the store fails, the problem is reported, and the loop goes on with them.
+	 */
 	async finish(projectId: string): Promise<void> {
 		try {
 			await this.#mark(projectId);
@@ -54,7 +57,7 @@ export class DeletedProjects {
 
 	/** Those with waiting deliveries are swept again: an outcome that did not find the mark may have left one after the sweep. */
 	async #mark(projectId: string | null): Promise<void> {
-		for (let isDone = false; !isDone && !this.#isStopped;) {
+		for (let isDone = false; !isDone && (projectId !== null || !this.#isStopped);) {
 			const { waiting, done }: MarkStep = await this.#parts.store.markWebhooksDeleted(projectId, STEP);
 			for (const webhookId of waiting) this.#near.line.look(webhookId);
 			isDone = done;

@@ -30,7 +30,8 @@ export function createMarkWebhooksDeleted(database: Database) {
 		return database.change(project, async (session) => {
 			const rows = await session.run(MARK, [project, limit]);
 			const waiting = rows.filter((row) => boolean(row["is_waiting"])).map(webhookId);
-			return { waiting, done: projectId !== null && rows.length < limit };
+			// Fewer than `limit` does not mean that none is left: retention may have removed some of them meanwhile.
+			return { waiting, done: projectId !== null && rows.length === 0 };
 		});
 	};
 }
