@@ -135,7 +135,7 @@ describe("an export of events", () => {
 		const rows = rowsIn(await api.call("GET", "./events:export"));
 		expect(rows.map(({ id }) => id)).toEqual(ids);
 		expect(rows.flatMap(({ id, deliveries }) => (deliveries === null ? [id] : []))).toEqual([ids[20]]);
-		expect(limits.slice(0, 6)).toEqual([500, 6, 1, 2, 4, 8]);
+		expect(limits.slice(0, 6)).toEqual([250, 6, 1, 2, 4, 8]);
 		expect(limits.length).toBeLessThan(events.length);
 	});
 
