@@ -4,14 +4,14 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import type { DeliveriesSearch } from "../../app/search.ts";
+import { valuesOf, type DeliveriesSearch } from "../../app/search.ts";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import type { Selection } from "../../parts/list/use-selection.ts";
 import { count, counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
-import { changeable, ChangeAll, DONE, isChangeable, VERBS, type Action } from "./change-all.tsx";
+import { allOf, changeable, ChangeAll, DONE, isChangeable, VERBS, type Action } from "./change-all.tsx";
 import { hasFilter } from "./filters.tsx";
 import { countQuery, useDeliveryChange } from "./queries.ts";
 
@@ -29,14 +29,15 @@ interface BulkActionsProps {
 }
 
 /** A question: about those of the selected ones that the action changes, or about all of a search. */
-type Asked = { readonly action: Action; readonly clear: () => void } & (
-	| { readonly ids: readonly string[]; readonly left: number }
-	| { readonly part: DeliveriesSearch }
-);
+type Asked = {
+	readonly action: Action;
+	/** Selects no longer what was asked about. */
+	readonly clear: () => void;
+} & ({ readonly ids: readonly string[]; readonly left: number } | { readonly part: DeliveriesSearch });
 
 /** Give it the list as its `key`: a question is about one list, and is gone when another one is shown. */
 export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkActionsProps) {
-	const { selected, goneCount, isAll, clear } = selection;
+	const { selected, goneCount, isAll, clear, deselect } = selection;
 	const [asked, setAsked] = useState<Asked | null>(null);
 	const close = () => setAsked(null);
 	// Somebody who has selected rows means those, also if none of them is shown any more: never all that match instead.
@@ -50,7 +51,10 @@ export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkA
 	const offered = ACTIONS.filter(isOffered);
 	const askAll = (action: Action) => {
 		const part = partOf(action);
-		if (part !== null) setAsked({ action, part, clear });
+		if (part === null) return;
+		const statuses = valuesOf(part.status);
+		const done = new Set(chosen.filter(({ status }) => statuses.includes(status)).map(({ id }) => id));
+		setAsked({ action, part, clear: () => deselect(done) });
 	};
 	// What is asked about stays what it is, also if rows leave the list while somebody reads the question.
 	const ask = (action: Action) => {
@@ -73,7 +77,7 @@ export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkA
 			)}
 			{offered.map((one) => (
 				<Button key={one} size="xs" variant="default" disabled={isBlocked} onClick={() => ask(one)}>
-					{isOfSelected ? `${VERBS[one]} ${count(idsFor(one).length)} selected…` : `${VERBS[one]} all that match…`}
+					{`${VERBS[one]} ${isOfSelected ? `${count(idsFor(one).length)} selected` : allOf(partOf(one) ?? search)}…`}
 				</Button>
 			))}
 			{/* Somebody who selects all that are shown often means those below, too. */}
@@ -104,10 +108,9 @@ interface AllButtonProps {
 function AllButton({ action, part, onAsk }: AllButtonProps) {
 	const { data: matching } = useQuery(countQuery(useProject(), part));
 	if (matching?.complete === true && matching.count === 0) return null;
-	const number = matching?.complete === true ? ` ${count(matching.count)}` : "";
 	return (
 		<Button size="xs" variant="subtle" onClick={onAsk}>
-			{`${VERBS[action]} all${number} that match…`}
+			{`${VERBS[action]} ${allOf(part, matching?.complete === true ? matching.count : null)}…`}
 		</Button>
 	);
 }

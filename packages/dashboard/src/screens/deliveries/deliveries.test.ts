@@ -107,7 +107,7 @@ pageSuite("deliveries", (world) => {
 		await expect.poll(async () => (await world.server.project.batch.webhooks.stats(id)).deliveries.Failed).toBe(5);
 		await using tab = await world.open(`deliveries?status=Failed&webhook=${id}`);
 		failed.receiver.script(() => ({ status: 200 }));
-		await tab.page.getByRole("button", { name: "Retry all that match…" }).click();
+		await tab.page.getByRole("button", { name: "Retry all Failed that match…" }).click();
 		await tab.page.getByRole("button", { name: "Retry 5 deliveries" }).click();
 		await tab.page.getByText("5 deliveries are tried again").waitFor();
 		await tab.page.getByText("No delivery matches").waitFor();
@@ -115,7 +115,7 @@ pageSuite("deliveries", (world) => {
 		// No shortcut works under a dialog, also while it goes away.
 		await expect.poll(() => tab.page.getByRole("dialog").count()).toBe(0);
 		// What would change nothing is not offered, by keyboard neither.
-		await expect.poll(() => tab.page.getByRole("button", { name: "Retry all that match…" }).count()).toBe(0);
+		await expect.poll(() => tab.page.getByRole("button", { name: "Retry all Failed that match…" }).count()).toBe(0);
 		await tab.page.keyboard.press("Shift+R");
 		expect(await axeFindings(tab.page)).toEqual([]);
 		expect(await tab.page.getByRole("dialog").count()).toBe(0);
@@ -368,7 +368,7 @@ pageSuite("deliveries", (world) => {
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=offer.one&status=Failed`);
 		await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
 		await page.getByRole("button", { name: "Retry 500 selected…" }).waitFor();
-		const all = page.getByRole("button", { name: "Retry all 1 that match…" });
+		const all = page.getByRole("button", { name: "Retry all 1 Failed that match…" });
 		await all.waitFor();
 		expect(await axeFindings(page)).toEqual([]);
 		await all.click();
@@ -412,6 +412,54 @@ pageSuite("deliveries", (world) => {
 		await page.getByText("1 delivery is cancelled").waitFor();
 		expect((await world.server.project.deliveries.get(waiting.id)).status).toBe("Cancelled");
 		expect((await world.server.project.deliveries.get(failed.delivery.id)).attempts).toHaveLength(1);
+	});
+
+	it("are offered all together with the statuses that are changed, and those of other statuses stay selected", async () => {
+		await using failed = await deliverTo(world, 500, "part.failed");
+		await using done = await deliverTo(world, 200, "part.done");
+		await using held = await deliverTo(world, 200, "part.held");
+		const { project } = world.server;
+		await project.batch.webhooks.pause(held.webhook.id);
+		for (const isCancelled of [true, false]) {
+			const { id } = await project.events.send({ type: "part.held", data: 1 });
+			const waiting = await world.server.waitForDelivery(id, ({ status }) => status === "Held");
+			if (isCancelled) await project.deliveries.cancel(waiting.id);
+		}
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		// There seem to be more, which are on their way.
+		const rest = Promise.withResolvers<void>();
+		await tab.person.context.route(/\/projects\/[^/]+\/deliveries\?/, async (route) => {
+			if (route.request().url().includes("page=")) {
+				await rest.promise;
+				return route.abort();
+			}
+			const response = await route.fetch();
+			return route.fulfill({ json: { ...((await response.json()) as object), nextPage: "more" } });
+		});
+		const offered = () => page.getByRole("button", { name: /^(Retry|Cancel) .*…$/ }).allTextContents();
+		const list = `${world.server.url}/ui/${world.server.projectId}/deliveries?type=part.*`;
+		await page.goto(`${list}&status=Failed,Succeeded`);
+		await expect.poll(offered).toEqual(["Retry all Failed that match…"]);
+		await page.goto(list);
+		await expect.poll(offered).toEqual(["Retry all Failed that match…", "Cancel all Pending and Held that match…"]);
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
+		await expect
+			.poll(offered)
+			.toEqual([
+				"Retry 2 selected…",
+				"Cancel 1 selected…",
+				"Retry all 1 Failed that match…",
+				"Cancel all 1 Pending and Held that match…",
+			]);
+		await page.getByRole("button", { name: "Retry all 1 Failed that match…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Retry all Failed that match?" });
+		await dialog.getByRole("button", { name: "Retry 1 delivery" }).click();
+		await page.getByText("1 delivery is tried again").waitFor();
+		await page.getByRole("button", { name: "Clear the selection: 4 selected" }).waitFor();
+		const row = page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) });
+		expect([await row.isChecked(), done.delivery.status]).toEqual([false, "Succeeded"]);
+		rest.resolve();
 	});
 
 	it("are selected no longer when somebody clears the selection, and the keyboard goes on where another begins", async () => {
@@ -483,7 +531,7 @@ pageSuite("deliveries", (world) => {
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=never.sent&status=Failed`);
 		await page.getByText("No delivery matches").waitFor();
 		await page.getByText("none matches", { exact: true }).waitFor();
-		await expect.poll(() => page.getByRole("button", { name: /all that match/ }).count()).toBe(0);
+		await expect.poll(() => page.getByRole("button", { name: /that match…$/ }).count()).toBe(0);
 	});
 
 	it("that no filter leaves are explained by the filter that leaves out the most", async () => {
@@ -616,10 +664,10 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("button", { name: "Succeeded", exact: true }).click();
 		await page.getByText("2 deliveries are no longer selected: the list is another one").waitFor();
 		await page.getByRole("link", { name: "select.one" }).waitFor();
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		await page.goBack();
 		await page.getByRole("link", { name: "select.two" }).waitFor();
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		expect(await page.getByRole("button", { name: /selected/ }).count()).toBe(0);
 	});
 
@@ -644,7 +692,7 @@ pageSuite("deliveries", (world) => {
 		expect(await page.getByRole("dialog").count()).toBe(1);
 		await page.keyboard.press("Escape");
 		await page.getByRole("button", { name: "Clear the selection" }).click();
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		expect((await world.server.project.deliveries.get(two.delivery.id)).attempts).toHaveLength(1);
 	});
 
@@ -660,7 +708,9 @@ pageSuite("deliveries", (world) => {
 			await page.getByRole("button", { name: "Failed", exact: true }).click();
 			await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
 			if (isOfSelected) await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).check();
-			await page.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all that match…" }).click();
+			await page
+				.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all Failed that match…" })
+				.click();
 			await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).waitFor();
 			await page.goBack();
 			if (isOfSelected) {
@@ -669,7 +719,7 @@ pageSuite("deliveries", (world) => {
 			await expect.poll(() => new URL(page.url()).searchParams.has("status")).toBe(false);
 			await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		}
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		expect(calls).toEqual([]);
 	});
 
