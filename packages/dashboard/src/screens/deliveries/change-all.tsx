@@ -78,9 +78,10 @@ export function ChangeAll({ action, search, of, children, onDone, onClose }: Cha
 			onDone();
 		},
 	);
-	const isNone = matching?.count === 0;
+	const isNone = matching?.complete === true && matching.count === 0;
+	// A count that took too long may have found none yet.
 	const object =
-		matching === undefined
+		matching === undefined || matching.count === 0
 			? allOf(search)
 			: `${matching.complete ? "" : "more than "}${counted(matching.count, "delivery", "deliveries")}`;
 	return (

@@ -462,6 +462,22 @@ pageSuite("deliveries", (world) => {
 		rest.resolve();
 	});
 
+	it("are changed also if counting them took so long that none was found yet", async () => {
+		await using failed = await deliverTo(world, 500, "slow.count");
+		failed.receiver.script(() => ({ status: 204 }));
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await tab.person.context.route(/deliveries:count\?/, (route) =>
+			route.fulfill({ json: { object: "deliveryCount", count: 0, complete: false, scannedTo: null } }),
+		);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=slow.count&status=Failed`);
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Retry all Failed that match?" });
+		await dialog.getByText("Each of them is attempted again now.").waitFor();
+		await dialog.getByRole("button", { name: "Retry all Failed that match" }).click();
+		await page.getByText("1 delivery is tried again").waitFor();
+	});
+
 	it("are selected no longer when somebody clears the selection, and the keyboard goes on where another begins", async () => {
 		await using failed = await deliverTo(world, 500, "clear.one");
 		await using tab = await world.open("deliveries?type=clear.one");
@@ -708,9 +724,7 @@ pageSuite("deliveries", (world) => {
 			await page.getByRole("button", { name: "Failed", exact: true }).click();
 			await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
 			if (isOfSelected) await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).check();
-			await page
-				.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all Failed that match…" })
-				.click();
+			await page.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all Failed that match…" }).click();
 			await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).waitFor();
 			await page.goBack();
 			if (isOfSelected) {
