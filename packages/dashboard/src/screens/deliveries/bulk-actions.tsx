@@ -1,5 +1,5 @@
 // Retries and cancels what is selected, or everything that matches the filter, after saying how much that is.
-import type { Delivery, ProjectHandle } from "@fanfare/sdk";
+import { ApiError, type Delivery, type ProjectHandle } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -88,7 +88,14 @@ export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkA
 					return part !== null && <AllButton key={one} action={one} part={part} onAsk={() => askAll(one)} />;
 				})}
 			{asked !== null && "ids" in asked && (
-				<ChangeSelected action={asked.action} ids={asked.ids} left={asked.left} onClose={close} onDone={onDone} />
+				<ChangeSelected
+					action={asked.action}
+					ids={asked.ids}
+					left={asked.left}
+					onChanged={deselect}
+					onClose={close}
+					onDone={onDone}
+				/>
 			)}
 			{asked !== null && "part" in asked && (
 				<ChangeAll action={asked.action} search={asked.part} onDone={onDone} onClose={close} />
@@ -120,25 +127,34 @@ interface ChangeSelectedProps {
 	readonly ids: readonly string[];
 	/** How many of the selected ones it does not change. */
 	readonly left: number;
+	/** Called now and then, with those that are changed by then. */
+	readonly onChanged: (ids: ReadonlySet<string>) => void;
 	readonly onDone: () => void;
 	readonly onClose: () => void;
 }
 
-function ChangeSelected({ action, ids, left, onDone, onClose }: ChangeSelectedProps) {
+function ChangeSelected({ action, ids, left, onChanged, onDone, onClose }: ChangeSelectedProps) {
 	const toast = useToast();
-	const [done, setDone] = useState(0);
+	const [progress, setProgress] = useState<Progress>({ changed: [], rest: ids });
+	const { changed, rest } = progress;
 	const change = useDeliveryChange(
-		(project) => changeSelected(project, action, ids, setDone),
+		(project) =>
+			changeSelected(project, action, progress, (now) => {
+				setProgress(now);
+				onChanged(new Set(now.changed));
+			}),
 		(changed) => {
 			toast(`${counted(changed, "delivery is", "deliveries are")} ${DONE[action]}`);
 			onDone();
 		},
 	);
+	const isCutShort = change.isError && rest.length > 0;
 	return (
 		<Confirm
 			isOpen
 			title={`${VERBS[action]} deliveries?`}
-			verb={`${VERBS[action]} ${counted(ids.length, "delivery", "deliveries")}`}
+			verb={`${VERBS[action]} ${counted(isCutShort ? rest.length : ids.length, "delivery", "deliveries")}`}
+			isBlocked={change.isError && rest.length === 0}
 			isDangerous={action === "cancel"}
 			isBusy={change.isPending}
 			error={change.error}
@@ -156,7 +172,12 @@ function ChangeSelected({ action, ids, left, onDone, onClose }: ChangeSelectedPr
 				</p>
 			)}
 			{change.isPending && ids.length > AT_ONCE && (
-				<p className="flat dim num">{`${count(done)} of ${count(ids.length)} so far`}</p>
+				<p className="flat dim num">{`${count(ids.length - rest.length)} of ${count(ids.length)} so far`}</p>
+			)}
+			{isCutShort && changed.length > 0 && (
+				<p className="flat num">
+					{`${counted(changed.length, "delivery is", "deliveries are")} ${DONE[action]}, ${counted(rest.length, "is", "are")} not.`}
+				</p>
 			)}
 		</Confirm>
 	);
@@ -171,25 +192,59 @@ const LEFT = {
 /** Calls that are made at the same time. */
 const AT_ONCE = 8;
 
-/** One call for each: those that can't be changed, for example because they have succeeded meanwhile, are passed over. */
+/** Refusals of one delivery, which say nothing about the others. */
+const REFUSALS: ReadonlySet<string | null> = new Set([
+	"delivery_not_changeable",
+	"delivery_not_found",
+	"payload_erased",
+	"too_many_retries",
+	"webhook_not_active",
+]);
+
+/** What became of one call; the error is null if it has changed its delivery. */
+interface Outcome {
+	readonly id: string;
+	readonly error: unknown;
+}
+
+/** How far a change of several deliveries has come. */
+interface Progress {
+	/** Those that are changed. */
+	readonly changed: readonly string[];
+	/** Those of which it is not known whether they can be changed. */
+	readonly rest: readonly string[];
+}
+
+/**
+ * One call for each: those that can't be changed, for example because they have succeeded meanwhile, are passed over. Any other failure,
+ * such as the end of the session, ends it. Returns how many are changed.
+ */
 async function changeSelected(
 	{ deliveries }: ProjectHandle,
 	action: Action,
-	ids: readonly string[],
-	onProgress: (done: number) => void,
+	{ changed, rest }: Progress,
+	onProgress: (now: Progress) => void,
 ): Promise<number> {
-	let changed = 0;
-	let failure: unknown = null;
-	const change = (id: string) =>
+	const call = (id: string): Promise<Outcome> =>
 		deliveries[action](id).then(
-			() => (changed += 1),
-			(error: unknown) => (failure = error),
+			() => ({ id, error: null }),
+			(error: unknown) => ({ id, error }),
 		);
-	for (let start = 0; start < ids.length; start += AT_ONCE) {
+	let refusal: unknown = null;
+	while (rest.length > 0) {
 		// oxlint-disable-next-line no-await-in-loop -- so that not all are asked for at once
-		await Promise.all(ids.slice(start, start + AT_ONCE).map(change));
-		onProgress(Math.min(ids.length, start + AT_ONCE));
+		const outcomes = await Promise.all(rest.slice(0, AT_ONCE).map(call));
+		const failed = outcomes.filter(({ error }) => error !== null && !isRefusal(error));
+		refusal ??= outcomes.find(({ error }) => isRefusal(error))?.error ?? null;
+		changed = [...changed, ...outcomes.flatMap(({ id, error }) => (error === null ? [id] : []))];
+		rest = [...failed.map(({ id }) => id), ...rest.slice(AT_ONCE)];
+		onProgress({ changed, rest });
+		if (failed[0] !== undefined) throw failed[0].error;
 	}
-	if (changed === 0 && failure !== null) throw failure;
-	return changed;
+	if (changed.length === 0 && refusal !== null) throw refusal;
+	return changed.length;
+}
+
+function isRefusal(error: unknown): boolean {
+	return error instanceof ApiError && REFUSALS.has(error.code);
 }

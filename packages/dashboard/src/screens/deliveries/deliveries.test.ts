@@ -768,6 +768,39 @@ pageSuite("deliveries", (world) => {
 		await expect.poll(failedCount).toBe(0);
 	});
 
+	it("that are selected stay so if they could not be changed, which is said, and the others are not changed twice", async () => {
+		await using failed = await deliverTo(world, 500, "cut.one");
+		const { receiver, webhook } = failed;
+		const { deliveries, batch, events } = world.server.project;
+		await events.sendBatch(Array.from({ length: 11 }, (_, data) => ({ type: "cut.one", data })));
+		const failedCount = async () => (await batch.webhooks.get(webhook.id)).deliveries.Failed;
+		await expect.poll(failedCount).toBe(12);
+		receiver.script(() => ({ status: 204 }));
+		await using tab = await world.open("deliveries?type=cut.one&status=Failed");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Retry 12 selected…" }).click();
+		// One of them has succeeded before the question is answered, which stops nothing. Then the network is gone.
+		const [newest, second] = (await deliveries.list({ eventType: "cut.one" })).data;
+		await deliveries.retry(newest!.id);
+		await world.server.waitForDelivery(newest!.eventId, ({ status }) => status === "Succeeded");
+		let calls = 0;
+		await page.route(/:retry$/, (route) => (++calls > 8 ? route.abort() : route.continue()));
+		const dialog = page.getByRole("dialog", { name: "Retry deliveries?" });
+		await dialog.getByRole("button", { name: "Retry 12 deliveries" }).click();
+		await dialog.getByText("7 deliveries are tried again, 4 are not.").waitFor();
+		await dialog.getByRole("alert").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await expect.poll(failedCount).toBe(4);
+		await page.getByText("4 selected, 1 more not shown").waitFor();
+		await page.unroute(/:retry$/);
+		await dialog.getByRole("button", { name: "Retry 4 deliveries" }).click();
+		await page.getByText("11 deliveries are tried again").waitFor();
+		await expect.poll(failedCount).toBe(0);
+		await expect.poll(() => page.getByRole("button", { name: /selected/ }).count()).toBe(0);
+		expect((await deliveries.get(second!.id)).attempts).toHaveLength(2);
+	});
+
 	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {
 		await using failed = await deliverTo(world, 500, "took.one");
 		await using tab = await world.open("deliveries?type=took.one", { size: { width: 1_600, height: 900 } });
