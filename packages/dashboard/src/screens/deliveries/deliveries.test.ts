@@ -225,7 +225,7 @@ pageSuite("deliveries", (world) => {
 			expect(download.suggestedFilename()).toMatch(new RegExp(`^deliveries-.*\\.${ending}$`));
 			const text = readFileSync(await download.path(), "utf8");
 			const lines = text.trimEnd().split(/\r?\n/);
-			if (ending === "csv") expect(lines.shift()).toMatch(/^id,createDate,updateDate,status,reason,eventId,eventType,/);
+			if (ending === "csv") expect(lines.shift()).toMatch(/^\uFEFFid,createDate,updateDate,status,reason,eventId,eventType,/);
 			expect(lines).toHaveLength(2);
 			for (const { delivery } of [failed, other]) expect(text).toContain(delivery.id);
 			if (ending === "jsonl") expect(JSON.parse(lines[1]!)).toMatchObject({ id: failed.delivery.id, status: "Failed" });

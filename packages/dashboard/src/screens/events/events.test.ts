@@ -67,7 +67,7 @@ pageSuite("events", (world) => {
 		const lines = readFileSync(await download.path(), "utf8")
 			.trimEnd()
 			.split("\r\n");
-		expect(lines).toEqual([expect.stringMatching(/^id,createDate,/), expect.stringContaining(`${id},`)]);
+		expect(lines).toEqual([expect.stringMatching(/^\uFEFFid,createDate,/), expect.stringContaining(`${id},`)]);
 		await page.getByText("1 event is in the file").waitFor();
 	});
 
