@@ -225,11 +225,38 @@ pageSuite("deliveries", (world) => {
 			expect(download.suggestedFilename()).toMatch(new RegExp(`^deliveries-.*\\.${ending}$`));
 			const text = readFileSync(await download.path(), "utf8");
 			const lines = text.trimEnd().split(/\r?\n/);
-			if (ending === "csv") expect(lines.shift()).toMatch(/^\uFEFFid,createDate,updateDate,status,reason,eventId,eventType,/);
+			if (ending === "csv")
+				expect(lines.shift()).toMatch(/^\uFEFFid,createDate,updateDate,status,reason,eventId,eventType,/);
 			expect(lines).toHaveLength(2);
 			for (const { delivery } of [failed, other]) expect(text).toContain(delivery.id);
 			if (ending === "jsonl") expect(JSON.parse(lines[1]!)).toMatchObject({ id: failed.delivery.id, status: "Failed" });
 		}
+	});
+
+	it("are exported to the end also if the last of them leaves the list meanwhile", async () => {
+		await using failed = await deliverTo(world, 500, "export.last");
+		await using tab = await world.open("deliveries?type=export.last&status=Failed");
+		const { page } = tab;
+		const held = Promise.withResolvers<void>();
+		await page.route(/deliveries:export/, async (route) => {
+			const response = await route.fetch();
+			await held.promise;
+			return route.fulfill({ response });
+		});
+		await page.getByRole("button", { name: "Export…" }).click();
+		const asked = page.waitForRequest(/deliveries:export/);
+		await page.getByRole("button", { name: "Export 1 delivery" }).click();
+		await asked;
+		failed.receiver.script(() => ({ status: 204 }));
+		await world.server.project.deliveries.retry(failed.delivery.id);
+		await world.server.waitForDelivery(failed.delivery.eventId, ({ status }) => status === "Succeeded");
+		await tellOfGap(page, world.server.projectId);
+		await page.getByText("No delivery matches").waitFor();
+		const saved = page.waitForEvent("download");
+		held.resolve();
+		expect(readFileSync(await (await saved).path(), "utf8")).toContain(failed.delivery.id);
+		await page.getByText("1 delivery is in the file").waitFor();
+		await expect.poll(() => page.getByRole("button", { name: "Export…" }).count()).toBe(0);
 	});
 
 	it("that are rare are searched on, which says how far it has come, and is stopped and taken up again", async () => {
@@ -471,6 +498,10 @@ pageSuite("deliveries", (world) => {
 			route.fulfill({ json: { object: "deliveryCount", count: 0, complete: false, scannedTo: null } }),
 		);
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=slow.count&status=Failed`);
+		await page.getByRole("button", { name: "Export…" }).click();
+		await page.getByRole("button", { name: "Export all that match" }).waitFor();
+		await page.keyboard.press("Escape");
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
 		const dialog = page.getByRole("dialog", { name: "Retry all Failed that match?" });
 		await dialog.getByText("Each of them is attempted again now.").waitFor();
@@ -724,7 +755,9 @@ pageSuite("deliveries", (world) => {
 			await page.getByRole("button", { name: "Failed", exact: true }).click();
 			await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
 			if (isOfSelected) await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).check();
-			await page.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all Failed that match…" }).click();
+			await page
+				.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all Failed that match…" })
+				.click();
 			await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).waitFor();
 			await page.goBack();
 			if (isOfSelected) {
