@@ -28,7 +28,7 @@ pageSuite("the focus", (world) => {
 		await expect.poll(async () => (await batch.webhooks.get(id)).deliveries.Failed).toBe(1);
 		await using tab = await world.open("deliveries?status=Failed&type=focus.*");
 		const { page } = tab;
-		for (const name of ["Retry all that match…", "Export…"]) {
+		for (const name of ["Retry all Failed that match…", "Export…"]) {
 			const button = page.getByRole("button", { name });
 			await openAndClose(page, () => button.press("Enter"));
 			await expect.poll(() => isFocused(button)).toBe(true);

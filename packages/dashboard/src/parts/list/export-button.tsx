@@ -21,15 +21,22 @@ interface ExportProps<Filter> {
 	readonly exporter: Exporter<Filter>;
 	/** The filter of the list now. */
 	readonly filterOf: () => Filter;
+	/** Whether the list has a filter. */
+	readonly isFiltered: boolean;
 	/** How many match; undefined if that is not known. */
 	readonly matching?: { readonly count: number; readonly complete: boolean } | undefined;
 }
 
 interface ExportButtonProps<Filter> extends ExportProps<Filter> {
+	/** Whether the list has no rows: then nothing is offered. What was asked before goes on, so the component stays where it is. */
+	readonly isEmpty: boolean;
+	/** Why the list can't be exported now, and what to do. */
+	readonly disabledReason?: string | undefined;
 	readonly onOpenChange?: (isOpen: boolean) => void;
 }
 
-export function ExportButton<Filter>({ onOpenChange, ...props }: ExportButtonProps<Filter>) {
+export function ExportButton<Filter>(props: ExportButtonProps<Filter>) {
+	const { isEmpty, disabledReason, onOpenChange, ...asked } = props;
 	const [isOpen, setIsOpen] = useState(false);
 	const save = useDownload();
 	const setOpen = (isNowOpen: boolean) => {
@@ -38,10 +45,18 @@ export function ExportButton<Filter>({ onOpenChange, ...props }: ExportButtonPro
 	};
 	return (
 		<>
-			<Button size="xs" variant="default" onClick={() => setOpen(true)}>
-				Export…
-			</Button>
-			{isOpen && <ExportDialog {...props} onFile={save} onClose={() => setOpen(false)} />}
+			{(isOpen || !isEmpty) && (
+				<Button
+					size="xs"
+					variant="default"
+					disabled={disabledReason !== undefined}
+					title={disabledReason}
+					onClick={() => setOpen(true)}
+				>
+					Export…
+				</Button>
+			)}
+			{isOpen && <ExportDialog {...asked} onFile={save} onClose={() => setOpen(false)} />}
 		</>
 	);
 }
@@ -52,7 +67,7 @@ interface ExportDialogProps<Filter> extends ExportProps<Filter> {
 }
 
 function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
-	const { words, contents, exporter, filterOf, matching, onFile, onClose } = props;
+	const { words, contents, exporter, filterOf, isFiltered, matching, onFile, onClose } = props;
 	const [one, several] = words;
 	const toast = useToast();
 	const [form, setForm] = useState<ExportForm>("csv");
@@ -70,14 +85,16 @@ function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
 			onClose();
 		},
 	});
+	const all = isFiltered ? "all that match" : `all ${several}`;
+	// A count that took too long may have found none yet.
 	const total =
-		matching === undefined
-			? "all that match"
+		matching === undefined || (matching.count === 0 && !matching.complete)
+			? all
 			: `${matching.complete ? "" : "more than "}${counted(matching.count, one, several)}`;
 	return (
 		<Confirm
 			isOpen
-			title="Export all that match?"
+			title={`Export ${all}?`}
 			verb={`Export ${total}`}
 			isBusy={work.isPending}
 			error={work.error}

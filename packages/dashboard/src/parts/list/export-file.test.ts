@@ -2,7 +2,28 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
-import { LineEnds } from "./export-file.ts";
+import { exportToFile, LineEnds, type Exporter } from "./export-file.ts";
+
+/** A list of two rows, which the server writes in pieces. */
+const LIST: Exporter<null> = {
+	async *export() {
+		yield* [{ name: "Zoë" }, { name: "b" }];
+	},
+	async *exportCsv() {
+		yield* ["name\r\nZ", "oë\r\nb\r\n"];
+	},
+};
+
+it("begins a table with the mark by which spreadsheets know UTF-8, and lines of JSON without it", async () => {
+	const saved = async (form: "csv" | "jsonl") => {
+		const progress: number[] = [];
+		const options = { signal: new AbortController().signal, onProgress: (written: number) => progress.push(written) };
+		const { file, count } = await exportToFile(LIST, null, form, options);
+		return { bytes: Buffer.from(await file.arrayBuffer()).toString(), count, progress };
+	};
+	expect(await saved("csv")).toEqual({ bytes: "\uFEFFname\r\nZoë\r\nb\r\n", count: 2, progress: [0, 2] });
+	expect(await saved("jsonl")).toEqual({ bytes: '{"name":"Zoë"}\n{"name":"b"}\n', count: 2, progress: [2] });
+});
 
 it("counts the lines of a table that comes in pieces, and not the line breaks in its cells", () => {
 	const table = 'id,webhookName\r\n1,billing\r\n2,"two\r\nlines, ""quoted"""\r\n3,"\n"\r\n';

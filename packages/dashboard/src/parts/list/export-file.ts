@@ -3,6 +3,8 @@ import type { RequestOptions } from "@fanfare/sdk";
 
 export type ExportForm = "csv" | "jsonl";
 
+/** Excel reads a table without it in the code page of the computer, and not as UTF-8. */
+const BYTE_ORDER_MARK = "\uFEFF";
 const LINES_A_PART = 1_000;
 const TYPES = { csv: "text/csv;charset=utf-8", jsonl: "application/x-ndjson" } as const satisfies Record<
 	ExportForm,
@@ -30,7 +32,7 @@ export async function exportToFile<Filter>(
 ): Promise<{ readonly file: Blob; readonly count: number }> {
 	const options = { signal };
 	const written = form === "csv" ? table(exporter, filter, options) : lines(exporter, filter, options);
-	const parts: Blob[] = [];
+	const parts = form === "csv" ? [new Blob([BYTE_ORDER_MARK])] : [];
 	let count = 0;
 	for await (const { text, rows } of written) {
 		parts.push(new Blob([text]));

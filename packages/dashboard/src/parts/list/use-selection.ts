@@ -27,6 +27,8 @@ export interface Selection {
 	readonly toggleAll: () => void;
 	/** Selects none of those that were selected when this was returned. What was selected since then stays so. */
 	readonly clear: () => void;
+	/** Selects these no longer, if they are rows of the same list as when this was returned. */
+	readonly deselect: (ids: ReadonlySet<string>) => void;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -47,6 +49,11 @@ export function useSelection({ list, ids, words: [one, many], most }: SelectionO
 		setChosen((chosen) => ({ ...chosen, ids: change(chosen.ids) }));
 	const isAll = selected.size > 0 && selected.size === ids.length;
 	const isFull = chosen.ids.size >= most;
+	const deselect = (gone: ReadonlySet<string>) =>
+		setChosen((now) => {
+			if (now.list !== list) return now;
+			return { ...now, ids: new Set([...now.ids].filter((id) => !gone.has(id))) };
+		});
 	const tellMost = () => toast(`No more than ${count(most)} ${many} can be selected`);
 	return {
 		selected,
@@ -61,11 +68,8 @@ export function useSelection({ list, ids, words: [one, many], most }: SelectionO
 			if (!isNone && ids.length > most) tellMost();
 			select(() => (isNone ? NONE : new Set(ids.slice(0, most))));
 		},
-		clear: () =>
-			setChosen((now) => {
-				if (now.list !== list) return now;
-				return { ...now, ids: new Set([...now.ids].filter((id) => !chosen.ids.has(id))) };
-			}),
+		clear: () => deselect(chosen.ids),
+		deselect,
 	};
 }
 

@@ -34,12 +34,24 @@ export function isChangeable(status: string, action: Action): boolean {
 	return CHANGEABLE[action].some((one) => one === status);
 }
 
-/** The part of a search that an action changes; null if that is nothing. */
+/** The part of a search that an action changes, which names its statuses; null if that is nothing. */
 export function changeable(search: DeliveriesSearch, action: Action): DeliveriesSearch | null {
 	const { open: _, ...filter } = search;
 	if (search.status === undefined) return { ...filter, status: MEANT[action].join(",") };
 	const statuses = valuesOf(search.status).filter((status) => isChangeable(status, action));
 	return statuses.length === 0 ? null : { ...filter, status: statuses.join(",") };
+}
+
+/**
+ * What an action changes of all that match, in words.
+ *
+ * @example
+ * allOf({ type: "order.*", status: "Pending,Held" }, 300); // "all 300 Pending and Held that match"
+ */
+export function allOf({ status }: DeliveriesSearch, number: number | null = null): string {
+	const statuses = valuesOf(status);
+	const words = [statuses.slice(0, -1).join(", "), ...statuses.slice(-1)].filter((word) => word !== "").join(" and ");
+	return `all${number === null ? "" : ` ${count(number)}`} ${words} that match`;
 }
 
 interface ChangeAllProps {
@@ -66,25 +78,27 @@ export function ChangeAll({ action, search, of, children, onDone, onClose }: Cha
 			onDone();
 		},
 	);
+	const isNone = matching?.complete === true && matching.count === 0;
+	// A count that took too long may have found none yet.
 	const object =
-		matching === undefined
-			? "all that match"
+		matching === undefined || matching.count === 0
+			? allOf(search)
 			: `${matching.complete ? "" : "more than "}${counted(matching.count, "delivery", "deliveries")}`;
 	return (
 		<Confirm
 			isOpen
-			title={`${VERBS[action]} ${of === undefined ? "all that match" : `what has failed ${of}`}?`}
+			title={`${VERBS[action]} ${of === undefined ? allOf(search) : `what has failed ${of}`}?`}
 			verb={`${VERBS[action]} ${object}`}
 			isDangerous={action === "cancel"}
 			isBusy={change.isPending}
-			isBlocked={matching?.count === 0 || (matching === undefined && error === null)}
+			isBlocked={isNone || (matching === undefined && error === null)}
 			error={change.error ?? error}
 			onConfirm={() => change.mutate(null)}
 			onClose={onClose}
 		>
 			<p className="flat">
 				{matching === undefined && error === null && "Counting… "}
-				{matching?.count === 0 ? "Nothing is left to change." : EXPLAINED[action]}
+				{isNone ? "Nothing is left to change." : EXPLAINED[action]}
 			</p>
 			{children}
 			{change.isPending && done > 0 && <p className="flat dim num">{count(done)} so far</p>}

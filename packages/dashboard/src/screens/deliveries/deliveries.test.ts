@@ -107,7 +107,7 @@ pageSuite("deliveries", (world) => {
 		await expect.poll(async () => (await world.server.project.batch.webhooks.stats(id)).deliveries.Failed).toBe(5);
 		await using tab = await world.open(`deliveries?status=Failed&webhook=${id}`);
 		failed.receiver.script(() => ({ status: 200 }));
-		await tab.page.getByRole("button", { name: "Retry all that match…" }).click();
+		await tab.page.getByRole("button", { name: "Retry all Failed that match…" }).click();
 		await tab.page.getByRole("button", { name: "Retry 5 deliveries" }).click();
 		await tab.page.getByText("5 deliveries are tried again").waitFor();
 		await tab.page.getByText("No delivery matches").waitFor();
@@ -115,7 +115,7 @@ pageSuite("deliveries", (world) => {
 		// No shortcut works under a dialog, also while it goes away.
 		await expect.poll(() => tab.page.getByRole("dialog").count()).toBe(0);
 		// What would change nothing is not offered, by keyboard neither.
-		await expect.poll(() => tab.page.getByRole("button", { name: "Retry all that match…" }).count()).toBe(0);
+		await expect.poll(() => tab.page.getByRole("button", { name: "Retry all Failed that match…" }).count()).toBe(0);
 		await tab.page.keyboard.press("Shift+R");
 		expect(await axeFindings(tab.page)).toEqual([]);
 		expect(await tab.page.getByRole("dialog").count()).toBe(0);
@@ -225,11 +225,38 @@ pageSuite("deliveries", (world) => {
 			expect(download.suggestedFilename()).toMatch(new RegExp(`^deliveries-.*\\.${ending}$`));
 			const text = readFileSync(await download.path(), "utf8");
 			const lines = text.trimEnd().split(/\r?\n/);
-			if (ending === "csv") expect(lines.shift()).toMatch(/^id,createDate,updateDate,status,reason,eventId,eventType,/);
+			if (ending === "csv")
+				expect(lines.shift()).toMatch(/^\uFEFFid,createDate,updateDate,status,reason,eventId,eventType,/);
 			expect(lines).toHaveLength(2);
 			for (const { delivery } of [failed, other]) expect(text).toContain(delivery.id);
 			if (ending === "jsonl") expect(JSON.parse(lines[1]!)).toMatchObject({ id: failed.delivery.id, status: "Failed" });
 		}
+	});
+
+	it("are exported to the end also if the last of them leaves the list meanwhile", async () => {
+		await using failed = await deliverTo(world, 500, "export.last");
+		await using tab = await world.open("deliveries?type=export.last&status=Failed");
+		const { page } = tab;
+		const held = Promise.withResolvers<void>();
+		await page.route(/deliveries:export/, async (route) => {
+			const response = await route.fetch();
+			await held.promise;
+			return route.fulfill({ response });
+		});
+		await page.getByRole("button", { name: "Export…" }).click();
+		const asked = page.waitForRequest(/deliveries:export/);
+		await page.getByRole("button", { name: "Export 1 delivery" }).click();
+		await asked;
+		failed.receiver.script(() => ({ status: 204 }));
+		await world.server.project.deliveries.retry(failed.delivery.id);
+		await world.server.waitForDelivery(failed.delivery.eventId, ({ status }) => status === "Succeeded");
+		await tellOfGap(page, world.server.projectId);
+		await page.getByText("No delivery matches").waitFor();
+		const saved = page.waitForEvent("download");
+		held.resolve();
+		expect(readFileSync(await (await saved).path(), "utf8")).toContain(failed.delivery.id);
+		await page.getByText("1 delivery is in the file").waitFor();
+		await expect.poll(() => page.getByRole("button", { name: "Export…" }).count()).toBe(0);
 	});
 
 	it("that are rare are searched on, which says how far it has come, and is stopped and taken up again", async () => {
@@ -368,7 +395,7 @@ pageSuite("deliveries", (world) => {
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=offer.one&status=Failed`);
 		await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
 		await page.getByRole("button", { name: "Retry 500 selected…" }).waitFor();
-		const all = page.getByRole("button", { name: "Retry all 1 that match…" });
+		const all = page.getByRole("button", { name: "Retry all 1 Failed that match…" });
 		await all.waitFor();
 		expect(await axeFindings(page)).toEqual([]);
 		await all.click();
@@ -412,6 +439,74 @@ pageSuite("deliveries", (world) => {
 		await page.getByText("1 delivery is cancelled").waitFor();
 		expect((await world.server.project.deliveries.get(waiting.id)).status).toBe("Cancelled");
 		expect((await world.server.project.deliveries.get(failed.delivery.id)).attempts).toHaveLength(1);
+	});
+
+	it("are offered all together with the statuses that are changed, and those of other statuses stay selected", async () => {
+		await using failed = await deliverTo(world, 500, "part.failed");
+		await using done = await deliverTo(world, 200, "part.done");
+		await using held = await deliverTo(world, 200, "part.held");
+		const { project } = world.server;
+		await project.batch.webhooks.pause(held.webhook.id);
+		for (const isCancelled of [true, false]) {
+			const { id } = await project.events.send({ type: "part.held", data: 1 });
+			const waiting = await world.server.waitForDelivery(id, ({ status }) => status === "Held");
+			if (isCancelled) await project.deliveries.cancel(waiting.id);
+		}
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		// There seem to be more, which are on their way.
+		const rest = Promise.withResolvers<void>();
+		await tab.person.context.route(/\/projects\/[^/]+\/deliveries\?/, async (route) => {
+			if (route.request().url().includes("page=")) {
+				await rest.promise;
+				return route.abort();
+			}
+			const response = await route.fetch();
+			return route.fulfill({ json: { ...((await response.json()) as object), nextPage: "more" } });
+		});
+		const offered = () => page.getByRole("button", { name: /^(Retry|Cancel) .*…$/ }).allTextContents();
+		const list = `${world.server.url}/ui/${world.server.projectId}/deliveries?type=part.*`;
+		await page.goto(`${list}&status=Failed,Succeeded`);
+		await expect.poll(offered).toEqual(["Retry all Failed that match…"]);
+		await page.goto(list);
+		await expect.poll(offered).toEqual(["Retry all Failed that match…", "Cancel all Pending and Held that match…"]);
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).click();
+		await expect
+			.poll(offered)
+			.toEqual([
+				"Retry 2 selected…",
+				"Cancel 1 selected…",
+				"Retry all 1 Failed that match…",
+				"Cancel all 1 Pending and Held that match…",
+			]);
+		await page.getByRole("button", { name: "Retry all 1 Failed that match…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Retry all Failed that match?" });
+		await dialog.getByRole("button", { name: "Retry 1 delivery" }).click();
+		await page.getByText("1 delivery is tried again").waitFor();
+		await page.getByRole("button", { name: "Clear the selection: 4 selected" }).waitFor();
+		const row = page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) });
+		expect([await row.isChecked(), done.delivery.status]).toEqual([false, "Succeeded"]);
+		rest.resolve();
+	});
+
+	it("are changed also if counting them took so long that none was found yet", async () => {
+		await using failed = await deliverTo(world, 500, "slow.count");
+		failed.receiver.script(() => ({ status: 204 }));
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await tab.person.context.route(/deliveries:count\?/, (route) =>
+			route.fulfill({ json: { object: "deliveryCount", count: 0, complete: false, scannedTo: null } }),
+		);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=slow.count&status=Failed`);
+		await page.getByRole("button", { name: "Export…" }).click();
+		await page.getByRole("button", { name: "Export all that match" }).waitFor();
+		await page.keyboard.press("Escape");
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Retry all Failed that match?" });
+		await dialog.getByText("Each of them is attempted again now.").waitFor();
+		await dialog.getByRole("button", { name: "Retry all Failed that match" }).click();
+		await page.getByText("1 delivery is tried again").waitFor();
 	});
 
 	it("are selected no longer when somebody clears the selection, and the keyboard goes on where another begins", async () => {
@@ -483,7 +578,7 @@ pageSuite("deliveries", (world) => {
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=never.sent&status=Failed`);
 		await page.getByText("No delivery matches").waitFor();
 		await page.getByText("none matches", { exact: true }).waitFor();
-		await expect.poll(() => page.getByRole("button", { name: /all that match/ }).count()).toBe(0);
+		await expect.poll(() => page.getByRole("button", { name: /that match…$/ }).count()).toBe(0);
 	});
 
 	it("that no filter leaves are explained by the filter that leaves out the most", async () => {
@@ -616,10 +711,10 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("button", { name: "Succeeded", exact: true }).click();
 		await page.getByText("2 deliveries are no longer selected: the list is another one").waitFor();
 		await page.getByRole("link", { name: "select.one" }).waitFor();
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		await page.goBack();
 		await page.getByRole("link", { name: "select.two" }).waitFor();
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		expect(await page.getByRole("button", { name: /selected/ }).count()).toBe(0);
 	});
 
@@ -644,7 +739,7 @@ pageSuite("deliveries", (world) => {
 		expect(await page.getByRole("dialog").count()).toBe(1);
 		await page.keyboard.press("Escape");
 		await page.getByRole("button", { name: "Clear the selection" }).click();
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		expect((await world.server.project.deliveries.get(two.delivery.id)).attempts).toHaveLength(1);
 	});
 
@@ -660,7 +755,9 @@ pageSuite("deliveries", (world) => {
 			await page.getByRole("button", { name: "Failed", exact: true }).click();
 			await page.getByRole("button", { name: "Failed", exact: true, pressed: true }).waitFor();
 			if (isOfSelected) await page.getByRole("checkbox", { name: new RegExp(failed.delivery.id) }).check();
-			await page.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all that match…" }).click();
+			await page
+				.getByRole("button", { name: isOfSelected ? "Retry 1 selected…" : "Retry all Failed that match…" })
+				.click();
 			await page.getByRole("dialog").getByRole("button", { name: "Retry 1 delivery" }).waitFor();
 			await page.goBack();
 			if (isOfSelected) {
@@ -669,7 +766,7 @@ pageSuite("deliveries", (world) => {
 			await expect.poll(() => new URL(page.url()).searchParams.has("status")).toBe(false);
 			await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		}
-		await page.getByRole("button", { name: "Retry all that match…" }).waitFor();
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).waitFor();
 		expect(calls).toEqual([]);
 	});
 
@@ -702,6 +799,39 @@ pageSuite("deliveries", (world) => {
 		held.resolve();
 		await page.getByText("12 deliveries are tried again").waitFor();
 		await expect.poll(failedCount).toBe(0);
+	});
+
+	it("that are selected stay so if they could not be changed, which is said, and the others are not changed twice", async () => {
+		await using failed = await deliverTo(world, 500, "cut.one");
+		const { receiver, webhook } = failed;
+		const { deliveries, batch, events } = world.server.project;
+		await events.sendBatch(Array.from({ length: 11 }, (_, data) => ({ type: "cut.one", data })));
+		const failedCount = async () => (await batch.webhooks.get(webhook.id)).deliveries.Failed;
+		await expect.poll(failedCount).toBe(12);
+		receiver.script(() => ({ status: 204 }));
+		await using tab = await world.open("deliveries?type=cut.one&status=Failed");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Retry 12 selected…" }).click();
+		// One of them has succeeded before the question is answered, which stops nothing. Then the network is gone.
+		const [newest, second] = (await deliveries.list({ eventType: "cut.one" })).data;
+		await deliveries.retry(newest!.id);
+		await world.server.waitForDelivery(newest!.eventId, ({ status }) => status === "Succeeded");
+		let calls = 0;
+		await page.route(/:retry$/, (route) => (++calls > 8 ? route.abort() : route.continue()));
+		const dialog = page.getByRole("dialog", { name: "Retry deliveries?" });
+		await dialog.getByRole("button", { name: "Retry 12 deliveries" }).click();
+		await dialog.getByText("7 deliveries are tried again, 4 are not.").waitFor();
+		await dialog.getByRole("alert").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await expect.poll(failedCount).toBe(4);
+		await page.getByText("4 selected, 1 more not shown").waitFor();
+		await page.unroute(/:retry$/);
+		await dialog.getByRole("button", { name: "Retry 4 deliveries" }).click();
+		await page.getByText("11 deliveries are tried again").waitFor();
+		await expect.poll(failedCount).toBe(0);
+		await expect.poll(() => page.getByRole("button", { name: /selected/ }).count()).toBe(0);
+		expect((await deliveries.get(second!.id)).attempts).toHaveLength(2);
 	});
 
 	it("show how long the last answer took, also of an attempt that ends while they are shown", async () => {

@@ -140,7 +140,7 @@ export function DeliveriesScreen() {
 								hasMore={!isWhole}
 							/>
 						)}
-						{(rows?.length ?? 0) > 0 && <ExportDeliveries search={filter} words={WORDS} />}
+						<ExportDeliveries search={filter} words={WORDS} isEmpty={ids.length === 0} />
 					</>
 				}
 			>

@@ -5,14 +5,16 @@ import { useState } from "react";
 import type { DeliveriesSearch } from "../../app/search.ts";
 import { ExportButton } from "../../parts/list/export-button.tsx";
 import { useProject } from "../../session/caller.ts";
+import { hasFilter } from "./filters.tsx";
 import { countQuery, filterOf } from "./queries.ts";
 
 interface ExportDeliveriesProps {
 	readonly search: DeliveriesSearch;
 	readonly words: readonly [one: string, several: string];
+	readonly isEmpty: boolean;
 }
 
-export function ExportDeliveries({ search, words }: ExportDeliveriesProps) {
+export function ExportDeliveries({ search, words, isEmpty }: ExportDeliveriesProps) {
 	const project = useProject();
 	const [isOpen, setOpen] = useState(false);
 	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: isOpen });
@@ -21,6 +23,8 @@ export function ExportDeliveries({ search, words }: ExportDeliveriesProps) {
 			words={words}
 			contents="State, last answer and times of each delivery, without payloads"
 			exporter={project.deliveries}
+			isEmpty={isEmpty}
+			isFiltered={hasFilter(search)}
 			filterOf={() => filterOf(search, Date.now())}
 			matching={matching}
 			onOpenChange={setOpen}

@@ -115,12 +115,15 @@ export function useDeliveryChange<Input, Result>(
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
+	const refresh = () => queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 	return useMutation({
 		mutationFn: (input: Input) => change(project, input),
 		onSuccess: async (result, input) => {
 			onDone?.(result, input);
-			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+			await refresh();
 		},
+		// Some may have been changed. The failure is shown at once, and not only when everything is fetched.
+		onError: () => void refresh(),
 	});
 }
 

@@ -66,14 +66,14 @@ export function EventsScreen() {
 					<>
 						{mayWrite && <SelectionSign selection={selection} />}
 						{mayWrite && <ReplaySelected key={list.key} selected={selected} onDone={selection.clear} />}
-						{ids.length > 0 && (
-							<ExportButton
-								words={WORDS}
-								contents="Type, times, customers, tags and counts of deliveries of each event, without payloads"
-								exporter={project.events}
-								filterOf={() => filterOf(search, Date.now())}
-							/>
-						)}
+						<ExportButton
+							words={WORDS}
+							contents="Type, times, customers, tags and counts of deliveries of each event, without payloads"
+							exporter={project.events}
+							isEmpty={ids.length === 0}
+							isFiltered={Object.keys(search).length > 0}
+							filterOf={() => filterOf(search, Date.now())}
+						/>
 						{mayWrite && <SendLink search={search.type === undefined ? {} : { type: search.type }} />}
 					</>
 				}

@@ -47,8 +47,18 @@ pageSuite("webhooks", (world) => {
 			.trimEnd()
 			.split("\n");
 		expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(all);
-		await page.getByLabel("Filter webhooks").fill("Saved");
-		await page.getByRole("button", { name: "Export…" }).waitFor({ state: "detached" });
+		const offer = page.getByRole("button", { name: "Export…" });
+		for (const text of ["Saved", "matches nothing"]) {
+			await page.getByLabel("Filter webhooks").fill(text);
+			await page.getByTitle("Clear the search to export").and(offer).waitFor();
+			expect(await offer.isDisabled()).toBe(true);
+		}
+		await page.getByLabel("Filter webhooks").fill("");
+		await page.getByRole("button", { name: /^Paused/ }).click();
+		await page.getByRole("button", { name: /^Paused/, pressed: false }).waitFor();
+		await offer.click();
+		const dialog = page.getByRole("dialog", { name: "Export all webhooks?" });
+		await dialog.getByRole("button", { name: "Export all webhooks", exact: true }).waitFor();
 		await webhooks.delete(id);
 	});
 

@@ -52,7 +52,7 @@ export function WebhooksScreen() {
 		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false });
 	const edited = form === "new" ? "new" : (webhooks?.find(({ id }) => id === form) ?? null);
 	// The server and the page do not search the same texts: a file with a text as its filter would have other webhooks than the list.
-	const mayExport = q === "" && found.length > 0;
+	const mayExport = q === "";
 	const add = (
 		<Button leftSection={<Icon name="plus" size={16} />} onClick={() => setForm("new")}>
 			Add webhook
@@ -64,14 +64,15 @@ export function WebhooksScreen() {
 				title="Webhooks"
 				actions={
 					<>
-						{mayExport && (
-							<ExportButton
-								words={["webhook", "webhooks"]}
-								contents="Settings, health and last answer of each webhook, without secrets"
-								exporter={project.batch.webhooks}
-								filterOf={() => filterOf(state)}
-							/>
-						)}
+						<ExportButton
+							words={["webhook", "webhooks"]}
+							contents="Settings, health and last answer of each webhook, without secrets"
+							exporter={project.batch.webhooks}
+							isEmpty={(mayExport ? found : (webhooks ?? [])).length === 0}
+							isFiltered={state !== undefined}
+							disabledReason={mayExport ? undefined : "Clear the search to export"}
+							filterOf={() => filterOf(state)}
+						/>
 						{mayWrite && add}
 					</>
 				}

@@ -49,9 +49,11 @@ describe("an export of webhooks", () => {
 		["q=ORDERS", 1],
 		["status=Paused", 1],
 		["health=Healthy", 3],
+		["health=Failing", 0],
 		["customerId=acme", 1],
 		["key=orders:eu", 1],
 		["eventType=order.paid", 3],
+		["eventType=other.type", 2],
 		["metadata.team=x", 1],
 		["status=Enabled&customerId=acme", 0],
 	])("has for ?%s what the list has: %i", async (query, count) => {
