@@ -116,8 +116,8 @@ export class LiveFacts {
 			const { state, changed } = result.updates[index] ?? { state: null, changed: false };
 			const names = await this.#namesOf(deliveryId);
 			if (state === null || names === undefined || (change.type === "release" && state.status === "Pending")) continue;
-			// A change by hand that came too late is told to nobody.
-			if ((change.type === "retry" || change.type === "cancel") && !changed) continue;
+			// A change by hand that came too late is told to nobody, nor is the end of a lease of what was held meanwhile.
+			if (change.type !== "attempted" && !changed) continue;
 			const text = `${deliveryId} ${state.status} ${state.attemptCount}`;
 			facts.push({ ...names, kind: "delivery.updated", text, required: true });
 		}
