@@ -59,8 +59,15 @@ interface Asked {
 	readonly method: string;
 	readonly path: string;
 	readonly answer?: AnswerKind;
+	readonly isTextWanted?: boolean;
 	readonly isConfidential?: boolean;
 	readonly names?: BodyNames;
+}
+
+/** A response's JSON, parsed and as it came. */
+export interface AnswerWithText {
+	readonly body: unknown;
+	readonly text: string;
 }
 
 /** Values needed to read a response. */
@@ -98,7 +105,7 @@ export async function readText(response: FetchResponse): Promise<ReadText> {
 }
 
 /**
- * Returns the JSON of a 2xx response if it is of the expected kind. Everything else is thrown as an error: a server
+ * Returns the JSON of a 2xx response, if wanted with its text, if it is of the expected kind. Everything else is thrown as an error: a server
  * that responds with 200 to everything must not be mistaken for a Fanfare that has stored an event.
  */
 export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText, reader: Reader): unknown {
@@ -115,7 +122,9 @@ export function readAnswer(asked: Asked, response: FetchResponse, read: ReadText
 			});
 		}
 		if (asked.answer === "text") return read.text;
-		if (asked.answer === undefined || isKind(body, asked.answer)) return body;
+		if (asked.answer === undefined || isKind(body, asked.answer)) {
+			return asked.isTextWanted === true ? ({ body, text: read.text } satisfies AnswerWithText) : body;
+		}
 		// Without an excerpt: a successful response of another kind may contain a key.
 		const message = `${asked.method} ${asked.path} was answered with ${status} and JSON that is not a ${asked.answer}. ${CHECK_ENDPOINT}`;
 		throw new UnexpectedResponseError(message, { status, requestId });

@@ -67,6 +67,7 @@ export { BatchError, type BatchResult, type BatchResultError } from "./resources
 export type {
 	CreateEventType,
 	EventType,
+	EventTypeAsText,
 	EventTypeFilter,
 	EventTypes,
 	EventTypeSettings,

@@ -1,6 +1,8 @@
 // Lists: `await` returns one page, `for await` iterates over all pages.
+import type { AnswerWithText } from "./answer.ts";
 import { UnexpectedResponseError } from "./errors.ts";
 import type { ApiRequest, RequestOptions, Transport } from "./transport.ts";
+import { elementsOf, membersOf } from "./wire/json-text.ts";
 
 /** Parameters of every list call. All are optional. */
 export interface ListParams {
@@ -107,10 +109,12 @@ export class PagePromise<T> implements Promise<Page<T>>, AsyncIterable<T> {
 	}
 }
 
+type ListRequest = Pick<ApiRequest, "path" | "query">;
+
 /** The list at a path. Every page is requested with the same query except for `page`. */
 export function listOf<T>(
 	transport: Transport,
-	request: { readonly path: string; readonly query?: ApiRequest["query"] },
+	request: ListRequest,
 	page: string | undefined,
 	options: RequestOptions | undefined,
 	read: (entry: unknown) => T = (entry) => entry as T,
@@ -122,6 +126,26 @@ export function listOf<T>(
 		);
 		const wire = wirePage(request.path, answer);
 		return new Page({ ...wire, data: wire.data.map(read) }, fetch);
+	};
+	return new PagePromise(fetch, page);
+}
+
+/** The same for entries that are read from their text, as the server has written it. */
+export function listOfTexts<T>(
+	transport: Transport,
+	request: ListRequest,
+	page: string | undefined,
+	options: RequestOptions | undefined,
+	read: (entry: unknown, text: string) => T,
+): PagePromise<T> {
+	const fetch: Fetch<T> = async (page) => {
+		const { body, text } = await transport.request<AnswerWithText>(
+			{ method: "GET", path: request.path, query: { ...request.query, page }, isTextWanted: true },
+			options,
+		);
+		const wire = wirePage(request.path, body);
+		const texts = elementsOf(membersOf(text).get("data") ?? "[]");
+		return new Page({ ...wire, data: wire.data.map((entry, index) => read(entry, texts[index] ?? "{}")) }, fetch);
 	};
 	return new PagePromise(fetch, page);
 }

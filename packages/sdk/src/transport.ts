@@ -48,6 +48,8 @@ export interface ApiRequest {
 	readonly json?: string;
 	/** The kind of a successful response. If omitted, the caller checks the response itself. */
 	readonly answer?: AnswerKind;
+	/** The result is an `AnswerWithText`. */
+	readonly isTextWanted?: boolean;
 	/** The body contains a secret, so errors show nothing of a response that may repeat it. */
 	readonly isConfidential?: boolean;
 	/** The fields of the body that have another name in the SDK, so that errors show the SDK's names. */

@@ -55,6 +55,40 @@ it("gives the data of an event as text, exactly as it is", async () => {
 	await expect(events.getData("evt_1")).rejects.toThrow(UnexpectedResponseError);
 });
 
+it("gives the schema and the example of event types as text, exactly as they are", async () => {
+	const schemaText = '{"maximum" : 12345678901234567890, "$comment": "\\u00e9 \\"}], \\\\"}';
+	const exampleText = '{"id":12345678901234567890,"10":1.0,\n"2":[ -0 ]}';
+	const rest = `"name":"b","archived":false`;
+	const whole = `{"object":"eventType","schema":${schemaText},"example": ${exampleText} ,${rest}}`;
+	const bare = `{"object":"eventType","schema":null,"example":null,${rest}}`;
+	const page = (data: string, next: string) => raw(200, `{"nextPage":${next},"prevPage":null, "data": [${data}]}`);
+	const scalar = `{"object":"eventType","schema":null,"example":0.10,${rest}}`;
+	await using server = await ScriptedServer.start(
+		raw(200, whole),
+		page(`${whole},${bare}`, '"c"'),
+		page("", '"d"'),
+		page(scalar, "null"),
+		raw(200, '{"object":"project"}'),
+	);
+	const { eventTypes } = testClient(server).client.project(PROJECT_ID);
+	const type = { object: "eventType", name: "b", archived: false };
+
+	expect(await eventTypes.getAsText("b")).toEqual({ ...type, schemaText, exampleText });
+	const listed: unknown[] = [];
+	for await (const one of eventTypes.listAsText({ limit: 2 })) listed.push(one);
+	expect(listed).toEqual([
+		{ ...type, schemaText, exampleText },
+		{ ...type, schemaText: null, exampleText: null },
+		{ ...type, schemaText: null, exampleText: "0.10" },
+	]);
+	expect(server.requests.slice(1).map(({ url }) => url.split("?")[1])).toEqual([
+		"limit=2",
+		"limit=2&page=c",
+		"limit=2&page=d",
+	]);
+	await expect(eventTypes.getAsText("b")).rejects.toThrow(UnexpectedResponseError);
+});
+
 it("works in a project that was fetched or listed", async () => {
 	await using server = await ScriptedServer.start(json(200, wireProject), json(200, wireWebhook));
 	const project = await testClient(server).client.getProject(PROJECT_ID);

@@ -19,6 +19,13 @@ const wireEventType = {
 	updateDate: 2,
 };
 
+const { schema, example, ...otherFields } = wireEventType;
+const eventTypeAsText = {
+	...otherFields,
+	schemaText: JSON.stringify(schema),
+	exampleText: JSON.stringify(example),
+};
+
 const types = (client: Client) => client.project(PROJECT_ID).eventTypes;
 export const hooks = (client: Client) => client.project(PROJECT_ID).batch.webhooks;
 
@@ -237,6 +244,18 @@ export const webhookCases: Record<string, WireCase> = {
 		call: (client) => types(client).get("order.paid"),
 		sends: ["GET", `${typesPath}/order.paid`],
 		answer: wireEventType,
+	},
+	"eventTypes.listAsText": {
+		call: (client) => types(client).listAsText({ limit: 2, page: "b", archived: false }),
+		sends: ["GET", `${typesPath}?limit=2&archived=false&page=b`],
+		answer: { ...emptyPage, data: [wireEventType] },
+		gives: { ...emptyPage, data: [eventTypeAsText] },
+	},
+	"eventTypes.getAsText": {
+		call: (client) => types(client).getAsText("order.paid"),
+		sends: ["GET", `${typesPath}/order.paid`],
+		answer: wireEventType,
+		gives: eventTypeAsText,
 	},
 	"eventTypes.put": {
 		call: (client) => types(client).put("order.paid", { description: "d" }),

@@ -1,8 +1,10 @@
 // project.eventTypes: the event types of a project and their schemas.
+import type { AnswerWithText } from "../answer.ts";
 import { objectArgument } from "../arguments.ts";
-import { listOf, type ListParams, type PagePromise } from "../page.ts";
+import { listOf, listOfTexts, type ListParams, type PagePromise } from "../page.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
+import { membersOf } from "../wire/json-text.ts";
 import type { Deleted } from "./webhooks/webhook.ts";
 
 /** A JSON Schema, draft 2020-12. */
@@ -34,6 +36,14 @@ export interface EventType {
 	readonly updateDate: number;
 	/** Rises with each change of the event type. */
 	readonly revision: number;
+}
+
+/** An event type whose schema and example are JSON text, exactly as the server keeps them. */
+export interface EventTypeAsText extends Omit<EventType, "schema" | "example"> {
+	/** The schema of an event's `data`, as JSON text; null if any data is valid. */
+	readonly schemaText: string | null;
+	/** An example of `data`, as JSON text; null if there is none. */
+	readonly exampleText: string | null;
 }
 
 /** The fields of an event type that can be set. All are optional. */
@@ -103,17 +113,40 @@ export class EventTypes {
 
 	/** Lists the event types, sorted by name. */
 	list(filter: EventTypeFilter = {}, options?: RequestOptions): PagePromise<EventType> {
-		const { page, archived, ...rest } = filter;
-		const query = { ...rest, archived: archived === undefined ? undefined : String(archived) };
+		const { page, query } = pageAndQuery(filter);
 		return listOf(this.#transport, { path: this.#path(), query }, page, options);
+	}
+
+	/**
+	 * Lists the event types with schemas and examples as JSON text, byte for byte as the server keeps them, so that no parser rounds
+	 * their numbers.
+	 *
+	 * @example
+	 * for await (const { name, exampleText } of project.eventTypes.listAsText()) console.log(name, exampleText);
+	 */
+	listAsText(filter: EventTypeFilter = {}, options?: RequestOptions): PagePromise<EventTypeAsText> {
+		const { page, query } = pageAndQuery(filter);
+		return listOfTexts(this.#transport, { path: this.#path(), query }, page, options, (entry, text) =>
+			withTexts(entry as EventType, text),
+		);
 	}
 
 	/** Fetches one event type. */
 	async get(name: string, options?: RequestOptions): Promise<EventType> {
-		return this.#transport.request<EventType>(
-			{ method: "GET", path: this.#path() + path`/${name}`, answer: "eventType" },
-			options,
-		);
+		return this.#transport.request<EventType>(this.#getRequest(name), options);
+	}
+
+	/**
+	 * Fetches one event type with its schema and example as JSON text, byte for byte as the server keeps them, so that no parser rounds
+	 * their numbers.
+	 *
+	 * @example
+	 * const { exampleText } = await project.eventTypes.getAsText("order.paid"); // '{"amount": 12345678901234567890}'
+	 */
+	async getAsText(name: string, options?: RequestOptions): Promise<EventTypeAsText> {
+		const request = { ...this.#getRequest(name), isTextWanted: true };
+		const { body, text } = await this.#transport.request<AnswerWithText>(request, options);
+		return withTexts(body as EventType, text);
 	}
 
 	/**
@@ -152,7 +185,26 @@ export class EventTypes {
 		return this.#transport.request<EventType>(request, options);
 	}
 
+	#getRequest(name: string) {
+		return { method: "GET", path: this.#path() + path`/${name}`, answer: "eventType" } as const;
+	}
+
 	#path(): string {
 		return path`/projects/${this.#projectId}/event-types`;
 	}
+}
+
+/** The page of a filter, and the rest of it as query parameters. */
+function pageAndQuery({ page, archived, ...rest }: EventTypeFilter) {
+	return { page, query: { ...rest, archived: archived === undefined ? undefined : String(archived) } };
+}
+
+/** The event type that was parsed from a text, with the parts of this text in place of its schema and example. */
+function withTexts({ schema, example, ...rest }: EventType, text: string): EventTypeAsText {
+	const members = membersOf(text);
+	return {
+		...rest,
+		schemaText: schema === null ? null : (members.get("schema") ?? null),
+		exampleText: example === null ? null : (members.get("example") ?? null),
+	};
 }
