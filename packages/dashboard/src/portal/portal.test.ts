@@ -13,6 +13,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { pageSuite } from "../../test/suite.ts";
 
+/** Of the event type `order.paid`, as it is kept. */
+const EXAMPLE = '{"orderId":98765432109876543210,"total":12.50}';
 const ALL: readonly Capability[] = ["webhooks.write", "secrets.rotate", "payloads.read", "deliveries.retry", "replay"];
 /** The web server of the product. It listens from the beginning, since the server of Fanfare must be told its origin. */
 const pages = createServer().listen(0, "localhost");
@@ -28,10 +30,10 @@ pageSuite(
 		let receiver: Receiver;
 		beforeAll(async () => {
 			receiver = await startReceiver();
-			const { eventTypes } = world.server.project;
-			const example = { orderId: 4711, total: 12.5 };
-			await eventTypes.create({ name: "order.paid", description: "Somebody has paid an order.", example });
-			await eventTypes.create({ name: "order.refunded", description: "Money went back." });
+			const paid = `{"description":"Somebody has paid an order.","example":${EXAMPLE}}`;
+			const path = `/projects/${world.server.projectId}/event-types/order.paid`;
+			expect((await world.server.call("PUT", path, paid)).status).toBe(200);
+			await world.server.project.eventTypes.create({ name: "order.refunded", description: "Money went back." });
 			return () => receiver[Symbol.asyncDispose]();
 		});
 
@@ -274,6 +276,21 @@ pageSuite(
 			expect(await page.getByText("12345678901").count()).toBe(0);
 			await page.getByRole("link", { name: "Events" }).click();
 			await page.getByText("Somebody has paid an order.").waitFor();
+		});
+
+		it("shows the examples of event types with all digits of their numbers", async () => {
+			const shown = '{\n  "orderId": 98765432109876543210,\n  "total": 12.50\n}';
+			await using tab = await open({ customerId: "reads-examples" });
+			const { page } = tab;
+			const example = page.getByRole("region", { name: "Example: order.paid" });
+			await page.getByRole("link", { name: "Events" }).click();
+			await page.getByText("Example", { exact: true }).click();
+			expect(await example.innerText()).toBe(shown);
+			await page.getByRole("link", { name: "Endpoints" }).first().click();
+			await page.getByRole("link", { name: "Add endpoint" }).click();
+			await page.getByLabel("Only these").check();
+			await page.getByText("Example", { exact: true }).click();
+			expect(await example.innerText()).toBe(shown);
 		});
 
 		it("shows nothing of another customer at any address, whatever ids it has", async () => {

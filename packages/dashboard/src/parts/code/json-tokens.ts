@@ -63,3 +63,9 @@ export function jsonLines(text: string): readonly (readonly Token[])[] | null {
 		if (moved !== undefined) line.push(moved);
 	}
 }
+
+/** The same JSON with a line for each value. A text that is no JSON, or longer than `most` characters, stays as it is. */
+export function prettyText(text: string, most = MOST_COLORED): string {
+	const lines = text.length <= most ? jsonLines(text) : null;
+	return lines?.map((line) => line.map((token) => token.text).join("")).join("\n") ?? text;
+}

@@ -30,7 +30,7 @@ export function Tester({ webhookId, isStartedAtOnce = false, onResult }: TesterP
 	useEffect(() => {
 		if (isStartedAtOnce) start();
 	}, [isStartedAtOnce]);
-	const withExample = types.filter(({ example }) => example !== null);
+	const withExample = types.filter(({ exampleText }) => exampleText !== null);
 	return (
 		<div className="stack tight">
 			<div className="bar">

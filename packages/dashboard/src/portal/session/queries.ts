@@ -1,5 +1,5 @@
 // What the screens load, and what they change. The keys begin as those of the page, so that changes are applied by the same code.
-import type { Delivery, EventType, ProjectHandle, Webhook } from "@fanfare/sdk";
+import type { Delivery, EventTypeAsText, ProjectHandle, Webhook } from "@fanfare/sdk";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { pagesQuery } from "../../parts/list/pages.ts";
@@ -31,13 +31,13 @@ export function endpointQuery(project: ProjectHandle, webhookId: string) {
 	});
 }
 
-/** The event types that a customer can choose. */
+/** The event types that a customer can choose, with their examples as text: a parser would round their numbers. */
 export function useEventTypes() {
 	const project = useProject();
 	return useQuery({
 		queryKey: ["project", project.id, "event-types"],
-		queryFn: async ({ signal }): Promise<readonly EventType[]> =>
-			(await project.eventTypes.list({ archived: false, limit: MOST_TYPES }, { signal })).data,
+		queryFn: async ({ signal }): Promise<readonly EventTypeAsText[]> =>
+			(await project.eventTypes.listAsText({ archived: false, limit: MOST_TYPES }, { signal })).data,
 		staleTime: 60_000,
 	});
 }

@@ -1,5 +1,5 @@
 // One event type: what it means, its schema and example, and who wants it.
-import type { EventType } from "@fanfare/sdk";
+import type { EventTypeAsText, UpdateEventType } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
@@ -15,7 +15,7 @@ import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { draftOf, toUpdate, type Draft } from "../event-types/draft.ts";
+import { draftOf, savedAsText, toUpdate } from "../event-types/draft.ts";
 import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
 import { wantsType } from "../event-types/wants-type.ts";
@@ -71,15 +71,15 @@ export function EventTypeScreen() {
 	);
 }
 
-function Edit({ type }: { readonly type: EventType }) {
+function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const toast = useToast();
 	// The one that the draft was made of: a change by somebody else meanwhile is refused, not overwritten.
 	const [original, setOriginal] = useState(type);
 	const update = useTypeChange(
-		(types, draft: Draft) => types.update(original.name, toUpdate(draft, draftOf(original), original.revision)),
-		(saved) => {
+		(types, changes: UpdateEventType) => types.update(original.name, changes),
+		(saved, changes) => {
 			toast(`Saved ${original.name}`);
-			setOriginal(saved);
+			setOriginal(savedAsText(saved, original, changes));
 		},
 	);
 	return (
@@ -90,7 +90,7 @@ function Edit({ type }: { readonly type: EventType }) {
 				initial={draftOf(original)}
 				isBusy={update.isPending}
 				error={update.error}
-				onSubmit={(draft) => update.mutate(draft)}
+				onSubmit={(draft) => update.mutate(toUpdate(draft, draftOf(original), original.revision))}
 			/>
 			{type.revision > original.revision && (
 				<p className="note warn">
@@ -107,24 +107,24 @@ function Edit({ type }: { readonly type: EventType }) {
 }
 
 /** What somebody sees whose key may only read. */
-function Shown({ type }: { readonly type: EventType }) {
+function Shown({ type }: { readonly type: EventTypeAsText }) {
 	return (
 		<div className="stack">
 			<p className="flat">{type.description ?? <span className="dim">No description</span>}</p>
 			<div className="stack tight">
 				<h2 className="card-title">Example</h2>
-				{type.example === null ? (
+				{type.exampleText === null ? (
 					<p className="dim flat">None.</p>
 				) : (
-					<Payload label="Example" text={JSON.stringify(type.example, null, 2)} />
+					<Payload label="Example" text={type.exampleText} />
 				)}
 			</div>
 			<div className="stack tight">
 				<h2 className="card-title">Schema</h2>
-				{type.schema === null ? (
+				{type.schemaText === null ? (
 					<p className="dim flat">None: any data is valid.</p>
 				) : (
-					<Payload label="Schema" text={JSON.stringify(type.schema, null, 2)} />
+					<Payload label="Schema" text={type.schemaText} />
 				)}
 			</div>
 		</div>
@@ -133,7 +133,7 @@ function Shown({ type }: { readonly type: EventType }) {
 
 const SHOWN = 20;
 
-function Usage({ type }: { readonly type: EventType }) {
+function Usage({ type }: { readonly type: EventTypeAsText }) {
 	const { id: projectId } = useProject();
 	const { data: webhooks } = useWebhooks();
 	const wanted = webhooks?.filter((webhook) => wantsType(webhook, type));
@@ -173,7 +173,7 @@ function Usage({ type }: { readonly type: EventType }) {
 	);
 }
 
-function Actions({ type }: { readonly type: EventType }) {
+function Actions({ type }: { readonly type: EventTypeAsText }) {
 	const { id: projectId } = useProject();
 	const navigate = useNavigate();
 	const toast = useToast();

@@ -3,10 +3,12 @@ import {
 	BadRequestError,
 	type CreateEventType,
 	type EventType,
+	type EventTypeAsText,
 	type JsonSchema,
 	type UpdateEventType,
 } from "@fanfare/sdk";
 
+import { prettyText } from "../../parts/code/json-tokens.ts";
 import { readJson, type JsonText } from "../../parts/json/exact-json.ts";
 import type { LineIssue } from "../../parts/json/json-editor.tsx";
 
@@ -25,14 +27,13 @@ export const NEW: Draft = { name: "", description: "", visibility: "public", sch
 /** The fields of the form, by the paths that the server uses in its objections. */
 export const PATHS = ["name", "description", "visibility", "schema", "example"] as const;
 
-export function draftOf(type: EventType): Draft {
-	const text = (value: unknown) => (value === null || value === undefined ? "" : JSON.stringify(value, null, 2));
+export function draftOf(type: EventTypeAsText): Draft {
 	return {
 		name: type.name,
 		description: type.description ?? "",
 		visibility: type.visibility,
-		schema: text(type.schema),
-		example: text(type.example),
+		schema: type.schemaText === null ? "" : prettyText(type.schemaText),
+		example: type.exampleText === null ? "" : prettyText(type.exampleText),
 	};
 }
 
@@ -40,7 +41,7 @@ export function toCreate(draft: Draft): CreateEventType {
 	return { name: draft.name.trim(), ...settingsOf(draft) };
 }
 
-/** Only what was changed: a number that the page could not show exactly stays what it is. */
+/** Only what was changed: the text of a schema or an example that nobody has touched stays as it is kept. */
 export function toUpdate(draft: Draft, before: Draft, revision: number): UpdateEventType {
 	const all = settingsOf(draft);
 	return {
@@ -49,6 +50,22 @@ export function toUpdate(draft: Draft, before: Draft, revision: number): UpdateE
 		...(draft.visibility !== before.visibility && { visibility: all.visibility }),
 		...(draft.schema !== before.schema && { schema: all.schema }),
 		...(draft.example !== before.example && { example: all.example }),
+	};
+}
+
+/** The event type after an update: what the server keeps of a schema or an example is the text that was sent. */
+export function savedAsText(
+	saved: EventType,
+	before: EventTypeAsText,
+	{ schema, example }: UpdateEventType,
+): EventTypeAsText {
+	const { schema: _, example: __, ...rest } = saved;
+	const textOf = (sent: unknown, text: string | null) =>
+		sent === undefined ? text : sent === null ? null : JSON.stringify(sent);
+	return {
+		...rest,
+		schemaText: textOf(schema, before.schemaText),
+		exampleText: textOf(example, before.exampleText),
 	};
 }
 

@@ -1,5 +1,5 @@
 // S9: the event types of a project.
-import type { EventType, Webhook } from "@fanfare/sdk";
+import type { EventTypeAsText, Webhook } from "@fanfare/sdk";
 import { Button, Drawer, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -150,7 +150,7 @@ function Create({ onClose }: { readonly onClose: () => void }) {
 	);
 }
 
-function TypeTable({ types, isFull }: { readonly types: readonly EventType[]; readonly isFull: boolean }) {
+function TypeTable({ types, isFull }: { readonly types: readonly EventTypeAsText[]; readonly isFull: boolean }) {
 	const { id: projectId } = useProject();
 	const current = useTriageKeys({ ids: types.map(({ name }) => name) });
 	const { data: webhooks } = useWebhooks();
@@ -166,7 +166,7 @@ function TypeTable({ types, isFull }: { readonly types: readonly EventType[]; re
 	);
 }
 
-function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined): Column<EventType>[] {
+function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined): Column<EventTypeAsText>[] {
 	return [
 		{
 			name: "Event type",
@@ -195,7 +195,7 @@ function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined):
 		{
 			name: "Schema",
 			width: "7rem",
-			cell: ({ schema }) => (schema === null ? <span className="dim">any data</span> : <span>checked</span>),
+			cell: ({ schemaText }) => (schemaText === null ? <span className="dim">any data</span> : <span>checked</span>),
 		},
 		{
 			name: "Visible to",
@@ -211,7 +211,13 @@ function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined):
 	];
 }
 
-function WantedBy({ type, webhooks }: { readonly type: EventType; readonly webhooks: readonly Webhook[] | undefined }) {
+function WantedBy({
+	type,
+	webhooks,
+}: {
+	readonly type: EventTypeAsText;
+	readonly webhooks: readonly Webhook[] | undefined;
+}) {
 	if (webhooks === undefined) return <span className="dim">…</span>;
 	const wanted = webhooks.filter((webhook) => wantsType(webhook, type)).length;
 	if (wanted === 0) return <span className="text-warn">no webhook</span>;

@@ -1,5 +1,5 @@
-// The list of event types, and what changes it.
-import type { Deleted, EventType, ProjectHandle } from "@fanfare/sdk";
+// The list of event types, and what changes it. Schemas and examples are read as text: a parser would round their numbers.
+import type { Deleted, EventType, EventTypeAsText, ProjectHandle } from "@fanfare/sdk";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { useProject } from "../../session/caller.ts";
@@ -10,9 +10,9 @@ export const MOST_TYPES = 5_000;
 export function allTypesQuery(project: ProjectHandle) {
 	return queryOptions({
 		queryKey: ["project", project.id, "event-types", "all"],
-		queryFn: async ({ signal }): Promise<readonly EventType[]> => {
-			const types: EventType[] = [];
-			for await (const type of project.eventTypes.list({}, { signal })) {
+		queryFn: async ({ signal }): Promise<readonly EventTypeAsText[]> => {
+			const types: EventTypeAsText[] = [];
+			for await (const type of project.eventTypes.listAsText({}, { signal })) {
 				types.push(type);
 				if (types.length === MOST_TYPES) break;
 			}
@@ -24,7 +24,7 @@ export function allTypesQuery(project: ProjectHandle) {
 export function eventTypeQuery(project: ProjectHandle, name: string) {
 	return queryOptions({
 		queryKey: ["project", project.id, "event-type", name],
-		queryFn: ({ signal }) => project.eventTypes.get(name, { signal }),
+		queryFn: ({ signal }) => project.eventTypes.getAsText(name, { signal }),
 	});
 }
 

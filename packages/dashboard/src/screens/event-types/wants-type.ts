@@ -1,9 +1,9 @@
 // Whether a webhook wants events of a type.
-import type { EventType, Webhook } from "@fanfare/sdk";
+import type { EventTypeAsText, Webhook } from "@fanfare/sdk";
 
 export function wantsType(
 	{ eventTypes, customerId }: Pick<Webhook, "eventTypes" | "customerId">,
-	{ name, visibility }: Pick<EventType, "name" | "visibility">,
+	{ name, visibility }: Pick<EventTypeAsText, "name" | "visibility">,
 ): boolean {
 	if (visibility === "internal" && customerId !== undefined) return false;
 	if (eventTypes === null) return true;

@@ -8,6 +8,12 @@ import { expect, it } from "vitest";
 import { pageSuite } from "../../../test/suite.ts";
 
 const EXACT = '{"id":12345678901234567890,"price":1.10,"note":"<img src=x onerror=alert(1)>"}';
+/** A flat object as the page shows it: a line for each value, and nothing else is changed. */
+const pretty = (json: string) =>
+	json
+		.replaceAll(/([{,])"/g, '$1\n  "')
+		.replaceAll('":', '": ')
+		.replace(/\}$/, "\n}");
 
 pageSuite("events", (world) => {
 	/** Sends data as text, as a producer in another language does. */
@@ -211,6 +217,34 @@ pageSuite("events", (world) => {
 		await expect.poll(() => page.url()).not.toContain(id);
 		const [, second] = await receiver.waitFor(2);
 		expect(second!.rawBody.toString()).toContain(`"data":${EXACT}`);
+	});
+
+	it("are sent with the example of their type digit for digit, until the payload is one's own", async () => {
+		const types = `/projects/${world.server.projectId}/event-types`;
+		const other = '{"other":98765432109876543210}';
+		await world.server.call("PUT", `${types}/filled.one`, `{"example":${EXACT}}`);
+		await world.server.call("PUT", `${types}/filled.two`, `{"example":${other}}`);
+		await using tab = await world.open("events/send");
+		const { page } = tab;
+		const type = page.getByRole("combobox", { name: "Event type" });
+		const payload = page.getByLabel("Payload");
+		await type.fill("filled.one");
+		await expect.poll(() => payload.inputValue()).toBe(pretty(EXACT));
+		// Names that are no types, as while somebody types.
+		await type.fill("filled.t");
+		await type.fill("filled.two");
+		await expect.poll(() => payload.inputValue()).toBe(pretty(other));
+		await payload.fill("1");
+		await type.fill("filled.one");
+		await expect.poll(() => payload.inputValue()).toBe("1");
+		await page.keyboard.press("Escape");
+		await page.getByRole("button", { name: "Fill in a payload" }).click();
+		await page.getByRole("menuitem", { name: "The example of the type" }).click();
+		await expect.poll(() => payload.inputValue()).toBe(pretty(EXACT));
+		await payload.press("Control+Enter");
+		await page.getByRole("heading", { name: "filled.one", level: 1 }).waitFor();
+		const [event] = (await world.server.project.events.list({ type: "filled.one" })).data;
+		expect(await world.server.project.events.getData(event!.id)).toBe(EXACT);
 	});
 
 	it("are sent after the page has said who gets them, and which named webhook would have them refused", async () => {

@@ -1,7 +1,7 @@
 // What is typed into the form that sends an event, and the call that it becomes.
-import type { EventToSend, EventType } from "@fanfare/sdk";
+import type { EventToSend, EventTypeAsText } from "@fanfare/sdk";
 
-import { jsonLines, MOST_COLORED } from "../../parts/code/json-tokens.ts";
+import { prettyText } from "../../parts/code/json-tokens.ts";
 import { readJson, type JsonText } from "../../parts/json/exact-json.ts";
 
 /** For whom an event can be. */
@@ -33,9 +33,9 @@ export const EMPTY: Draft = {
 export const PATHS = ["type", "data", "customerId", "customerIds", "tags", "webhookIds"] as const;
 
 /** The example of a type as text; null if it has none. */
-export function exampleText(type: EventType | undefined): string | null {
-	if (type === undefined || type.example === null) return null;
-	return JSON.stringify(type.example, null, 2);
+export function exampleText(type: EventTypeAsText | undefined): string | null {
+	if (type === undefined || type.exampleText === null) return null;
+	return prettyText(type.exampleText);
 }
 
 export function toEvent(draft: Draft, json: JsonText, idempotencyKey: string): EventToSend<string, unknown> {
@@ -59,10 +59,4 @@ export function errorsOf(draft: Draft): Partial<Record<keyof Draft, string>> {
 		...(error !== undefined && { text: error.message }),
 		...(draft.audience === "customers" && draft.customerIds.length === 0 && { customerIds: "Name a customer." }),
 	};
-}
-
-/** The same JSON with a line for each value. Texts that are large stay as they are. */
-export function prettyText(text: string): string {
-	const lines = text.length <= MOST_COLORED ? jsonLines(text) : null;
-	return lines?.map((line) => line.map((token) => token.text).join("")).join("\n") ?? text;
 }

@@ -3,8 +3,9 @@ import { ApiError } from "@fanfare/sdk";
 import { Autocomplete, Button, Menu, MultiSelect, SegmentedControl, TagsInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useRef, useState, type FormEvent } from "react";
+import { useMemo, useRef, useState, type FormEvent } from "react";
 
+import { prettyText } from "../../parts/code/json-tokens.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
@@ -18,7 +19,7 @@ import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { useProject } from "../../session/caller.ts";
 import { eventDataQuery, recentEventsQuery } from "../events/queries.ts";
 import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
-import { AUDIENCES, EMPTY, errorsOf, exampleText, PATHS, prettyText, toEvent, type Draft } from "./draft.ts";
+import { AUDIENCES, EMPTY, errorsOf, exampleText, PATHS, toEvent, type Draft } from "./draft.ts";
 import { WhoGetsIt } from "./who-gets-it.tsx";
 
 const AUDIENCE_NAMES = { nobody: "None", customers: "Some", all: "All" } as const;
@@ -31,6 +32,10 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 	const { data: types = [] } = useEventTypes();
 	const { data: webhooks } = useWebhooks();
 	const [draft, setDraft] = useState(initial);
+	const type = types.find(({ name }) => name === draft.type.trim());
+	const example = useMemo(() => exampleText(type), [type]);
+	// The example that was filled in last: as long as the payload is this one, that of another type may replace it.
+	const [filledIn, setFilledIn] = useState(example);
 	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
 	// Of this draft: a send that is repeated because its answer was lost is the same event.
 	const [idempotencyKey, setIdempotencyKey] = useState(newKey);
@@ -58,11 +63,11 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 		if (Object.keys(found).length === 0) send.mutate();
 		else requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 	};
-	const type = types.find(({ name }) => name === draft.type.trim());
 	const chooseType = (name: string) => {
-		const isOwn = ![EMPTY.text, "", ...types.map((one) => exampleText(one))].includes(draft.text);
-		const example = exampleText(types.find((one) => one.name === name));
-		change({ type: name, ...(!isOwn && example !== null && { text: example }) });
+		const isOwn = ![EMPTY.text, "", filledIn].includes(draft.text);
+		const text = exampleText(types.find((one) => one.name === name));
+		change({ type: name, ...(!isOwn && text !== null && { text }) });
+		if (!isOwn && text !== null) setFilledIn(text);
 	};
 	return (
 		<div className="beside">
@@ -81,7 +86,14 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 				/>
 				<div className="stack tight">
 					<div className="bar">
-						<FillIn draft={draft} example={exampleText(type)} onText={(text) => change({ text })} />
+						<FillIn
+							draft={draft}
+							example={example}
+							onText={(text) => {
+								change({ text });
+								if (text === example) setFilledIn(text);
+							}}
+						/>
 					</div>
 					<JsonEditor
 						label="Payload"

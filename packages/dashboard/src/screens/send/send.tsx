@@ -2,13 +2,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
+import { prettyText } from "../../parts/code/json-tokens.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FormShape, ItemsShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { eventDataQuery, eventQuery } from "../events/queries.ts";
 import { useEventTypes } from "../webhooks/queries.ts";
-import { EMPTY, exampleText, prettyText, type Draft } from "./draft.ts";
+import { EMPTY, exampleText, type Draft } from "./draft.ts";
 import { SendForm } from "./send-form.tsx";
 
 const route = getRouteApi("/$projectId/events/send");

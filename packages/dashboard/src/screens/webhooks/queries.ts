@@ -1,5 +1,5 @@
 // The webhooks of a project, their event types, and what changes them.
-import type { Deleted, EventType, ProjectHandle, Webhook, WebhookFilter } from "@fanfare/sdk";
+import type { Deleted, EventTypeAsText, ProjectHandle, Webhook, WebhookFilter } from "@fanfare/sdk";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
@@ -56,14 +56,14 @@ export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
 	});
 }
 
-/** The event types of the project that are not archived. */
+/** The event types of the project that are not archived, with their examples as text: a parser would round their numbers. */
 export function useEventTypes() {
 	const project = useProject();
 	return useQuery({
 		queryKey: ["project", project.id, "event-types"],
-		queryFn: async ({ signal }): Promise<readonly EventType[]> => {
-			const { data } = await project.eventTypes.list({ archived: false, limit: MOST_TYPES / 2 }, { signal });
-			return data;
+		queryFn: async ({ signal }): Promise<readonly EventTypeAsText[]> => {
+			const filter = { archived: false, limit: MOST_TYPES / 2 };
+			return (await project.eventTypes.listAsText(filter, { signal })).data;
 		},
 		staleTime: 60_000,
 	});

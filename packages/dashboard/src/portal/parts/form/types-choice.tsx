@@ -1,5 +1,5 @@
 // Which events an endpoint gets: all, or some of the list with what each of them means.
-import type { EventType } from "@fanfare/sdk";
+import type { EventTypeAsText } from "@fanfare/sdk";
 import { useId } from "react";
 
 import { useEventTypes } from "../../session/queries.ts";
@@ -60,12 +60,12 @@ export function TypesChoice({ chosen, error, onChange }: TypesChoiceProps) {
 }
 
 interface TypeChoiceProps {
-	readonly type: EventType;
+	readonly type: EventTypeAsText;
 	readonly isOn: boolean;
 	readonly onToggle: (isOn: boolean) => void;
 }
 
-function TypeChoice({ type: { name, description, example }, isOn, onToggle }: TypeChoiceProps) {
+function TypeChoice({ type: { name, description, exampleText }, isOn, onToggle }: TypeChoiceProps) {
 	const { types } = useTexts();
 	return (
 		<>
@@ -76,10 +76,10 @@ function TypeChoice({ type: { name, description, example }, isOn, onToggle }: Ty
 					{description !== null && <bdi className="dim choice-text">{description}</bdi>}
 				</span>
 			</label>
-			{example !== null && (
+			{exampleText !== null && (
 				<details className="example">
 					<summary>{types.example}</summary>
-					<JsonBlock text={JSON.stringify(example)} label={`${types.example}: ${name}`} />
+					<JsonBlock text={exampleText} label={`${types.example}: ${name}`} />
 				</details>
 			)}
 		</>

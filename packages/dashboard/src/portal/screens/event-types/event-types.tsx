@@ -19,7 +19,7 @@ export function EventTypesScreen() {
 				<>
 					<p className="flat dim">{texts.types.intro}</p>
 					<ul className="card rows">
-						{types.map(({ name, description, example }) => (
+						{types.map(({ name, description, exampleText }) => (
 							<li key={name} className="row-block">
 								<h2>
 									<code dir="ltr">{name}</code>
@@ -27,10 +27,10 @@ export function EventTypesScreen() {
 								<p className="flat dim">
 									<bdi>{description ?? texts.types.noText}</bdi>
 								</p>
-								{example !== null && (
+								{exampleText !== null && (
 									<details className="example">
 										<summary>{texts.types.example}</summary>
-										<JsonBlock text={JSON.stringify(example)} label={`${texts.types.example}: ${name}`} />
+										<JsonBlock text={exampleText} label={`${texts.types.example}: ${name}`} />
 									</details>
 								)}
 							</li>

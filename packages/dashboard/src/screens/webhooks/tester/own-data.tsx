@@ -1,5 +1,5 @@
 // The form of a test with an event type and data of one's own. What the server refuses is shown at its field or line.
-import type { EventType } from "@fanfare/sdk";
+import type { EventTypeAsText } from "@fanfare/sdk";
 import { Autocomplete, Button } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 
@@ -11,7 +11,7 @@ import { Icon } from "../../../parts/layout/icon.tsx";
 import { EMPTY, exampleText } from "../../send/draft.ts";
 
 interface OwnDataProps {
-	readonly types: readonly EventType[];
+	readonly types: readonly EventTypeAsText[];
 	/** The type that was chosen before. */
 	readonly initialType: string | null;
 	readonly isBusy: boolean;
@@ -23,15 +23,20 @@ interface OwnDataProps {
 export function OwnData({ types, initialType, isBusy, error, onChange, onSend }: OwnDataProps) {
 	const exampleOf = (type: string) => exampleText(types.find(({ name }) => name === type));
 	const [type, setType] = useState(initialType ?? "");
-	const [text, setText] = useState(() => exampleOf(initialType ?? "") ?? EMPTY.text);
+	// The example that was filled in last: as long as the payload is this one, that of another type may replace it.
+	const [filledIn, setFilledIn] = useState(() => exampleOf(initialType ?? ""));
+	const [text, setText] = useState(filledIn ?? EMPTY.text);
 	const [isTried, setTried] = useState(false);
 	const json = readJson(text);
 	const isTypeMissing = type.trim() === "";
 	const chooseType = (name: string) => {
-		const isOwn = ![EMPTY.text, "", ...types.map((one) => exampleText(one))].includes(text);
+		const isOwn = ![EMPTY.text, "", filledIn].includes(text);
 		const example = exampleOf(name);
 		setType(name);
-		if (!isOwn && example !== null) setText(example);
+		if (!isOwn && example !== null) {
+			setText(example);
+			setFilledIn(example);
+		}
 		onChange();
 	};
 	const submit = (event?: FormEvent) => {

@@ -14,10 +14,9 @@ pageSuite("a test with data of one's own", (world) => {
 			body: '{"error":"<b>no such order</b>"}',
 		}));
 		const { project } = world.server;
-		await project.eventTypes.put("own.paid", {
-			example: { orderId: 1 },
-			schema: { type: "object", required: ["orderId"], properties: { orderId: { type: "integer" } } },
-		});
+		const schema = '{"type":"object","required":["orderId"],"properties":{"orderId":{"type":"integer"}}}';
+		const body = `{"schema":${schema},"example":{"orderId":98765432109876543210}}`;
+		await world.server.call("PUT", `/projects/${project.id}/event-types/own.paid`, body);
 		await world.server.client.projects.update(project.id, { eventTypes: "catalogued" });
 		const { id } = await world.server.createWebhook(receiver.url, { retries: { maxRetries: 0, maxRetryDelay: 0 } });
 		await using tab = await world.open(`webhooks/${id}`, { size: { width: 360, height: 900 } });
@@ -30,7 +29,7 @@ pageSuite("a test with data of one's own", (world) => {
 		await condition.getByLabel("Event type").fill("own.paid");
 		await page.keyboard.press("Escape");
 		const payload = condition.getByLabel("Payload");
-		expect(await payload.inputValue()).toBe('{\n  "orderId": 1\n}');
+		expect(await payload.inputValue()).toBe('{\n  "orderId": 98765432109876543210\n}');
 		await payload.fill('{\n  "orderId": 1,\n}');
 		await send.click();
 		await condition.getByText("Line 3:").waitFor();

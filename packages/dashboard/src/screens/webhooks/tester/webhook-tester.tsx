@@ -37,7 +37,7 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false, whenPassed }
 	useEffect(() => {
 		if (isStartedAtOnce) start();
 	}, [isStartedAtOnce]);
-	const withExample = types.filter(({ example }) => example !== null).map(({ name }) => name);
+	const withExample = types.filter(({ exampleText }) => exampleText !== null).map(({ name }) => name);
 	return (
 		<div className="stack tight">
 			<div className="bar">
