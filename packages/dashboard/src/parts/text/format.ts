@@ -34,6 +34,12 @@ export function duration(ms: number): string {
 	return `${integer.format(Math.round(ms / DAY))} days`;
 }
 
+/** For states that last, whose milliseconds say nothing: `less than a second`, `8 s`, and then as `duration`. */
+export function coarseDuration(ms: number): string {
+	if (ms < SECOND) return "less than a second";
+	return ms < MINUTE ? `${Math.floor(ms / SECOND)} s` : duration(ms);
+}
+
 /** `in 8 sec.`, `2 hr. ago`, in the words of the reader's locale. */
 export function distance(at: number, now: number): string {
 	const ms = at - now;

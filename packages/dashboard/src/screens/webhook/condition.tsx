@@ -8,7 +8,7 @@ import type { ReactNode } from "react";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
-import { count, counted, duration, share } from "../../parts/text/format.ts";
+import { coarseDuration, count, counted, share } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { changeAll, useDeliveryChange } from "../deliveries/queries.ts";
@@ -128,7 +128,7 @@ function Sentence({
 	if (health.failingSince === null) return "Working.";
 	return (
 		<>
-			No attempt has succeeded for {duration(Math.max(0, now - health.failingSince))}.{" "}
+			No attempt has succeeded for {coarseDuration(now - health.failingSince)}.{" "}
 			{health.exhaustedCount > 0 &&
 				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries. `}
 			{health.disableDate !== null && (

@@ -12,7 +12,7 @@ import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { ExportButton } from "../../parts/list/export-button.tsx";
-import { addressOf, count, counted, duration } from "../../parts/text/format.ts";
+import { addressOf, coarseDuration, count, counted } from "../../parts/text/format.ts";
 import { AnswerCode, webhookState, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
@@ -324,7 +324,7 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 		);
 	}
 	if (health.failingSince === null) return null;
-	return <div className="cut dim">No success for {duration(Math.max(0, now - health.failingSince))}</div>;
+	return <div className="cut dim">No success for {coarseDuration(now - health.failingSince)}</div>;
 }
 
 interface RowMenuProps extends Pick<WebhookTableProps, "change"> {

@@ -4,7 +4,7 @@ import { Button } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 
 import { Icon } from "../../../parts/layout/icon.tsx";
-import { count, counted, duration } from "../../../parts/text/format.ts";
+import { coarseDuration, count, counted } from "../../../parts/text/format.ts";
 import { Time, useNow } from "../../../parts/text/time.tsx";
 import type { Item } from "./items.ts";
 import type { Aside } from "./set-aside.ts";
@@ -108,7 +108,7 @@ function Sentence({ webhook: { status, health, disabledReason, deliveries } }: {
 	if (health.failingSince === null) return <>works again. What has failed meanwhile is not sent by itself.</>;
 	return (
 		<>
-			has had no success for {duration(Math.max(0, now - health.failingSince))}.{" "}
+			has had no success for {coarseDuration(now - health.failingSince)}.{" "}
 			{health.exhaustedCount > 0 &&
 				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries. `}
 			{deliveries.Pending > 0 && `${count(deliveries.Pending)} waiting. `}
