@@ -247,6 +247,34 @@ pageSuite("events", (world) => {
 		expect(await world.server.project.events.getData(event!.id)).toBe(EXACT);
 	});
 
+	it("are sent with the payload of one of the last five, digit for digit", async () => {
+		const ids: string[] = [];
+		for (const data of ["1", "2", EXACT, "4", "5", "6"]) ids.unshift(await sendText("last.five", data));
+		await world.server.project.events.eraseData(ids[0]!);
+		await using tab = await world.open("events/send?type=last.five");
+		const { page } = tab;
+		const payload = page.getByLabel("Payload");
+		const fillIn = page.getByRole("button", { name: "Fill in a payload" });
+		const menu = page.getByRole("menu");
+		await fillIn.click();
+		await menu.getByText("As sent before").waitFor();
+		const items = await menu.getByRole("menuitem").allInnerTexts();
+		expect(items).toEqual([
+			"The type has no example",
+			...ids.slice(0, 5).map((id) => expect.stringMatching(new RegExp(`…${id.slice(-12)}$`)) as string),
+		]);
+		await menu.getByRole("menuitem", { name: ids[3]!.slice(-12) }).click();
+		await expect.poll(() => payload.inputValue()).toBe(pretty(EXACT));
+		// The newest one has no payload any more: what stands there stays.
+		await fillIn.click();
+		await menu.getByRole("menuitem", { name: ids[0]!.slice(-12) }).click();
+		await page.getByText("The payload of that event was erased").waitFor();
+		expect(await payload.inputValue()).toBe(pretty(EXACT));
+		await fillIn.click();
+		await menu.getByRole("menuitem", { name: ids[1]!.slice(-12) }).click();
+		await expect.poll(() => payload.inputValue()).toBe("5");
+	});
+
 	it("are sent after the page has said who gets them, and which named webhook would have them refused", async () => {
 		const { project } = world.server;
 		const spec = { endpoint: "https://example.com/who", eventTypes: ["who.*"] };
