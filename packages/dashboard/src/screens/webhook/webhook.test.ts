@@ -37,6 +37,33 @@ pageSuite("a webhook", (world) => {
 		await condition.getByText("Working.").waitFor();
 	});
 
+	it("that fails for long says when it is disabled, and no longer after a success", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const { webhooks } = world.server.project.batch;
+		// Warned after half of it. It is not disabled before 10 deliveries are exhausted.
+		const disableAfterMs = 1_000;
+		const { id } = await world.server.createWebhook(receiver.url, {
+			eventTypes: ["dies.*"],
+			retries: { maxRetries: 0, maxRetryDelay: 0 },
+			disableAfterMs,
+		});
+		for (let n = 0; n < 5; n++) await world.server.project.events.send({ type: "dies.one", data: n });
+		const health = async () => (await webhooks.get(id)).health;
+		await expect.poll(async () => (await health()).state).toBe("Disabling");
+		await using tab = await world.open(`webhooks/${id}`);
+		const { page } = tab;
+		const condition = page.getByRole("region", { name: "Condition" });
+		await condition.getByText("5 deliveries have used up their retries.").waitFor();
+		await condition.getByText(/It is disabled on .+ unless one succeeds\./).waitFor();
+		const shown = Date.parse((await condition.locator("time").getAttribute("datetime")) ?? "");
+		expect(shown).toBeGreaterThanOrEqual((await health()).failingSince! + disableAfterMs);
+		receiver.script(() => ({ status: 204 }));
+		await condition.getByRole("button", { name: "Retry 5 failed" }).click();
+		await condition.getByText("Working.").waitFor();
+		expect(await condition.getByText("It is disabled on").count()).toBe(0);
+	});
+
 	it("gets a new secret, which is shown once, while the former one signs too", async () => {
 		await using receiver = await startReceiver();
 		const former = utils.generateWebhookSecret();
