@@ -103,17 +103,18 @@ describe("retention", () => {
 
 	it("deletes so many audit entries in a pass at most that nothing else waits for long, and goes on in the next one", async () => {
 		await using test = await openTestEngine({ retention: { auditRetentionDays: 365 } });
-		let [left, rounds] = [100_000, 0];
+		const entries = { left: 100_000 };
+		let rounds = 0;
 		test.engineStore.purgeAuditEntries = async (_before, limit) => {
-			const deleted = Math.min(left, limit);
-			left -= deleted;
+			const deleted = Math.min(entries.left, limit);
+			entries.left -= deleted;
 			return Promise.resolve(deleted);
 		};
-		for (let before = left; left > 0; before = left, rounds++) {
+		for (let before = entries.left; entries.left > 0; before = entries.left, rounds++) {
 			// Two passes.
 			await goOn(test, 10 * 60_000);
-			expect(before - left).toBeGreaterThan(0);
-			expect(before - left).toBeLessThan(42_000);
+			expect(before - entries.left).toBeGreaterThan(0);
+			expect(before - entries.left).toBeLessThan(42_000);
 		}
 		expect(rounds).toBeGreaterThanOrEqual(3);
 	});

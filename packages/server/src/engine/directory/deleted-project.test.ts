@@ -118,11 +118,10 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 	it("are all marked when the call is answered, also if the process is being stopped", async () => {
 		await using many = await openMany();
 		const { test, rows } = many;
-		const { markWebhooksDeleted } = test.engineStore;
 		let stopped: Promise<void> | null = null;
 		test.engineStore.markWebhooksDeleted = (projectId, limit) => {
 			if (projectId !== null) stopped ??= test.engine.stop();
-			return markWebhooksDeleted(projectId, limit);
+			return test.store.markWebhooksDeleted(projectId, limit);
 		};
 		await test.engine.projects.delete(test.change);
 		expect(stopped).not.toBeNull();

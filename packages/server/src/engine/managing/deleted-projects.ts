@@ -57,7 +57,8 @@ export class DeletedProjects {
 
 	/** Those with waiting deliveries are swept again: an outcome that did not find the mark may have left one after the sweep. */
 	async #mark(projectId: string | null): Promise<void> {
-		for (let isDone = false; !isDone && (projectId !== null || !this.#isStopped);) {
+		const mayGoOn = () => projectId !== null || !this.#isStopped;
+		for (let isDone = false; !isDone && mayGoOn();) {
 			const { waiting, done }: MarkStep = await this.#parts.store.markWebhooksDeleted(projectId, STEP);
 			for (const webhookId of waiting) this.#near.line.look(webhookId);
 			isDone = done;
