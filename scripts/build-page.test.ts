@@ -85,6 +85,8 @@ it("says that there is no page, and builds none, if the packages for development
 	expect(existsSync(page)).toBe(false);
 	mkdirSync(copy.join("node_modules"));
 	for (const name of readdirSync(join(root, "node_modules"))) {
+		// Folders such as .vite-temp, which a build writes to.
+		if (name.startsWith(".")) continue;
 		symlinkSync(join(root, "node_modules", name), copy.join("node_modules", name));
 	}
 });

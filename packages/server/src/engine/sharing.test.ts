@@ -320,9 +320,9 @@ describe("work in the background", () => {
 				calls.push(`${member.name} stats`);
 				return real.rollUpStats(step);
 			};
-			engineStore.purgeDeletedWebhooks = (after, limit) => {
+			engineStore.purgeDeletedWebhooks = (after, limit, deletedBefore) => {
 				calls.push(`${member.name} retention`);
-				return real.purgeDeletedWebhooks(after, limit);
+				return real.purgeDeletedWebhooks(after, limit, deletedBefore);
 			};
 		}
 		const workers = async () => {

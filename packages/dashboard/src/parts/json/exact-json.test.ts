@@ -1,5 +1,5 @@
 // What is typed as JSON.
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { readJson } from "./exact-json.ts";
 
@@ -7,6 +7,30 @@ describe("readJson", () => {
 	it("keeps all digits of numbers", () => {
 		const text = '{"a":12345678901234567890,"b":[1.10,1e3,-0],"c":"12345678901234567890"}';
 		expect(JSON.stringify(readJson(text).value)).toBe(text);
+	});
+
+	describe("in a browser that can't write the digits of a number again", () => {
+		const exact = JSON as { rawJSON?: unknown };
+		const { rawJSON } = exact;
+		beforeEach(() => {
+			delete exact.rawJSON;
+		});
+		afterEach(() => {
+			exact.rawJSON = rawJSON;
+		});
+
+		it.each(["12345678901234567890", "0.12345678901234567890", "-1.2345678901234567e-5", "1e400", "1e-400"])(
+			"refuses %s, which would be rounded",
+			(number) => {
+				const message = "expected a number that this browser does not round; a newer version keeps it";
+				expect(readJson(`{"a":1,\n"b":[${number}]}`).error).toEqual({ line: 2, message });
+			},
+		);
+
+		it("takes numbers that keep their value, however they are written", () => {
+			const text = '[0,-0,1.10,1e3,1.50E-7,100000000000000000000,0.1,"12345678901234567890"]';
+			expect(readJson(text).value).toEqual(JSON.parse(text));
+		});
 	});
 
 	it.each([

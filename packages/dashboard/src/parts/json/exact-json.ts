@@ -176,7 +176,13 @@ function parseExact(text: string): unknown {
 function roundedNumber(text: string): number | null {
 	const token = /"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)/g;
 	for (const { 1: number, index } of text.matchAll(token)) {
-		if (number !== undefined && /^-?\d{16,}/.test(number) && String(Number(number)) !== number) return index;
+		if (number !== undefined && digitsOf(String(Number(number))) !== digitsOf(number)) return index;
 	}
 	return null;
+}
+
+/** The digits of a number that its value depends on, wherever its point is. Those of too large a number are none. */
+function digitsOf(number: string): string {
+	const [digits = ""] = number.replace(/^-/, "").split(/e/i);
+	return digits.replace(".", "").replace(/^0+|0+$/g, "");
 }

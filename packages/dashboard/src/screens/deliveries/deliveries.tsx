@@ -140,7 +140,7 @@ export function DeliveriesScreen() {
 								hasMore={!isWhole}
 							/>
 						)}
-						<ExportDeliveries search={filter} words={WORDS} isEmpty={ids.length === 0} />
+						<ExportDeliveries key={list.key} search={filter} words={WORDS} isEmpty={ids.length === 0} />
 					</>
 				}
 			>

@@ -92,9 +92,12 @@ export function jsonIssues(name: "schema" | "example", text: string, isTried: bo
 		});
 }
 
-/** Whether the JSON of the draft can be sent. */
-export function hasBadJson({ schema, example }: Draft): boolean {
-	return [schema, example].some((text) => text.trim() !== "" && readJson(text).error !== undefined);
+/** Whether JSON of the draft must be sent and can't be. What is as it was is not sent, so a browser need not be able to write it. */
+export function hasBadJson(draft: Draft, initial: Draft): boolean {
+	return (["schema", "example"] as const).some((name) => {
+		const text = draft[name];
+		return text !== initial[name] && text.trim() !== "" && readJson(text).error !== undefined;
+	});
 }
 
 const MOST_DEEP = 20;

@@ -81,6 +81,23 @@ pageSuite("event types", (world) => {
 		await expect.poll(() => page.getByLabel("Schema").inputValue()).toBe("");
 	});
 
+	it("can be described in a browser that would round their numbers, which are not sent then", async () => {
+		await putExact("exact.old");
+		await using tab = await world.open("event-types");
+		const { page } = tab;
+		await page.addInitScript(() => Reflect.deleteProperty(JSON, "rawJSON"));
+		await page.reload();
+		await page.getByRole("link", { name: "exact.old" }).click();
+		await page.getByLabel("Description").fill("Somebody paid.");
+		await page.getByRole("button", { name: "Save" }).click();
+		await expect
+			.poll(() => textOf("exact.old"))
+			.toContain(`"description":"Somebody paid.","schema":${EXACT.schema},"example":${EXACT.example},`);
+		await page.getByLabel("Example").fill(EXAMPLE_SHOWN.replace("1.10", "2.20"));
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("expected a number that this browser does not round").waitFor();
+	});
+
 	it("are edited, with the server's objections at their lines and nothing lost", async () => {
 		await world.server.project.eventTypes.create({ name: "edit.one", example: { a: 1 } });
 		await using tab = await world.open("event-types/edit.one");

@@ -26,7 +26,7 @@ export function TypeForm({ initial, isNew, isBusy, error, onSubmit }: TypeFormPr
 	const submit = (event?: FormEvent) => {
 		event?.preventDefault();
 		setTried(true);
-		if ((isNew && draft.name.trim() === "") || hasBadJson(draft)) {
+		if ((isNew && draft.name.trim() === "") || hasBadJson(draft, initial)) {
 			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 		} else if (isChanged) onSubmit(draft);
 	};
@@ -75,7 +75,7 @@ export function TypeForm({ initial, isNew, isBusy, error, onSubmit }: TypeFormPr
 				label="Example"
 				description="Data of such an event: what a test sends, and what the form to send one begins with. Empty for none."
 				text={draft.example}
-				issues={jsonIssues("example", draft.example, isTried, error)}
+				issues={jsonIssues("example", draft.example, isTried && draft.example !== initial.example, error)}
 				onChange={(example) => change({ example })}
 				onSubmit={submit}
 			/>
@@ -83,7 +83,7 @@ export function TypeForm({ initial, isNew, isBusy, error, onSubmit }: TypeFormPr
 				label="Schema"
 				description="JSON Schema 2020-12 for the data. Empty to accept any data."
 				text={draft.schema}
-				issues={jsonIssues("schema", draft.schema, isTried, error)}
+				issues={jsonIssues("schema", draft.schema, isTried && draft.schema !== initial.schema, error)}
 				onChange={(schema) => change({ schema })}
 				onSubmit={submit}
 			/>

@@ -65,6 +65,7 @@ export function WebhooksScreen() {
 				actions={
 					<>
 						<ExportButton
+							key={state}
 							words={["webhook", "webhooks"]}
 							contents="Settings, health and last answer of each webhook, without secrets"
 							exporter={project.batch.webhooks}

@@ -80,6 +80,20 @@ describe("retention", () => {
 		expect(test.observer.problems).toEqual([]);
 	});
 
+	it("keeps the record of a deleted webhook for a day, so that a process which was cut off learns of its deletion", async () => {
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook("http://127.0.0.1:9/");
+		await test.engine.webhooks.delete(test.change, id);
+		const named = async () => {
+			const changes = await test.store.projectChanges(test.projectId, { revision: 0, webhookId: null }, 10);
+			return changes.webhooks.map((webhook) => webhook.id);
+		};
+		await goOn(test, 12 * HOUR_MS);
+		expect(await named()).toEqual([id]);
+		await goOn(test, 13 * HOUR_MS);
+		expect(await named()).toEqual([]);
+	});
+
 	it("deletes audit entries after a year, in several steps, and none with 0", async () => {
 		await using test = await openTestEngine({ retention: { auditRetentionDays: 365 } });
 		const records = new Records();

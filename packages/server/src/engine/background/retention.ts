@@ -34,6 +34,11 @@ const WHILE_DELETING_MS = 10_000;
 const FROM_THE_OLDEST_EVERY_MS = 24 * 60 * 60_000;
 /** Webhooks examined in one step. */
 const WEBHOOKS = 200;
+/**
+ * How long the record of a deleted webhook is kept, without its secrets. A process that was cut off from the store for so long, and then goes
+ * on, would not learn of the deletion: its sends to that webhook would be refused until it is started again.
+ */
+const DELETED_WEBHOOKS_KEPT_MS = 24 * 60 * 60_000;
 /** Replays looked at in one step. */
 const REPLAYS = 200;
 /** Replays of a project that are kept, whatever its retention is. Of those that have ended, the oldest go first. */
@@ -155,7 +160,8 @@ export class Retention {
 		let after: string | null = null;
 		do {
 			const from: string | null = after;
-			after = await this.#steps.make(() => this.#parts.store.purgeDeletedWebhooks(from, WEBHOOKS));
+			const deletedBefore = this.#parts.clock.now() - DELETED_WEBHOOKS_KEPT_MS;
+			after = await this.#steps.make(() => this.#parts.store.purgeDeletedWebhooks(from, WEBHOOKS, deletedBefore));
 		} while (this.#loop.running && after !== null);
 	}
 

@@ -110,10 +110,11 @@ export interface RetentionStore {
 	/**
 	 * Looks at up to `limit` webhooks whose ids come after `after` (null: from the first). Of the deleted ones, removes
 	 * the secrets and header values of those without Pending or Held deliveries, and the whole record of those without
-	 * any delivery. Of the others, it forgets endpoints that no attempt can name any more, since all events of the project are newer.
+	 * any delivery that were deleted before a time. The changes of a project no longer name them then: a process that has not read
+	 * them until then would never learn of the deletion. Of the others, it forgets endpoints that no attempt can name any more, since all events of the project are newer.
 	 * Returns the last id it looked at, for the next step; null at the end.
 	 */
-	purgeDeletedWebhooks(after: string | null, limit: number): Promise<string | null>;
+	purgeDeletedWebhooks(after: string | null, limit: number, deletedBefore: number): Promise<string | null>;
 	/**
 	 * Deletes replays that have ended. Running ones stay, and so do all deliveries that replays have made. Returns the last id it looked
 	 * at, for the next step; null at the end.

@@ -83,7 +83,7 @@ describe("stats on the disk", () => {
 		const at = records.now + DAY;
 		await store.purgeEvents({ projectId, at, before: at, after: null, limit: 100 });
 		for (const webhooks of [2, 1]) {
-			await store.purgeDeletedWebhooks(null, 100);
+			await store.purgeDeletedWebhooks(null, 100, Infinity);
 			using db = new DatabaseSync(path);
 			expect(db.prepare("SELECT count(*) AS count FROM webhooks").get()).toEqual({ count: webhooks });
 			await rollUp();

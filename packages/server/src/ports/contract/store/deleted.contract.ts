@@ -32,13 +32,30 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 			);
 		await store.purgeEvents({ projectId, at: LATE, before: between, after: null, limit: 100 });
 		await finishStats(world);
-		expect(await store.purgeDeletedWebhooks(null, 100)).toBeNull();
+		expect(await store.purgeDeletedWebhooks(null, 100, Infinity)).toBeNull();
 		expect(await isThere()).toBe(true);
 		await store.purgeEvents({ projectId, at: LATE, before: records.now, after: null, limit: 100 });
 		await finishStats(world);
-		await store.purgeDeletedWebhooks(null, 100);
+		await store.purgeDeletedWebhooks(null, 100, Infinity);
 		expect(await isThere()).toBe(false);
 		expect((await allWebhooks(store)).map(({ id }) => id)).toEqual([webhookId]);
+	});
+
+	it("keeps the record of a deleted webhook until the time that is named, so that changes name it, but not its secrets", async () => {
+		const world = await fillStore(current());
+		const { store, records } = world;
+		const [record] = await allWebhooks(store);
+		if (record === undefined) throw new Error("the webhook is missing");
+		const deleteDate = records.now;
+		await changeWebhook(store, record, { deleteDate });
+		await finishStats(world);
+		const known = async () => (await store.webhookRecords([record.id])).map(({ secrets }) => secrets.length);
+		for (const deletedBefore of [0, deleteDate]) {
+			await store.purgeDeletedWebhooks(null, 100, deletedBefore);
+			expect(await known()).toEqual([0]);
+		}
+		await store.purgeDeletedWebhooks(null, 100, deleteDate + 1);
+		expect(await known()).toEqual([]);
 	});
 
 	it("looks at webhooks in steps, and keeps those that are not deleted or have waiting deliveries", async () => {
@@ -49,9 +66,9 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 			await changeWebhook(store, record, { deleteDate: records.now });
 		}
 		await finishStats(world);
-		const first = await store.purgeDeletedWebhooks(null, 3);
+		const first = await store.purgeDeletedWebhooks(null, 3, Infinity);
 		expect(first).toBe(webhookIds[2]);
-		expect(await store.purgeDeletedWebhooks(first, 3)).toBeNull();
+		expect(await store.purgeDeletedWebhooks(first, 3, Infinity)).toBeNull();
 		const left = await allWebhooks(store);
 		expect(left.map(({ id }) => id)).toEqual([webhookIds[0], webhookIds[1], webhookIds[3], webhookIds[4]]);
 		expect(left.every(({ secrets }) => secrets.length === 1)).toBe(true);

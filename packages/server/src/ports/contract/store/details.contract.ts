@@ -148,16 +148,16 @@ function describeEndpoints(current: CurrentStore): void {
 		const moved = await change(world, { endpoint: "https://two.example/" });
 		records.now += 2 * DAY_MS;
 		const recent = await attempted(world, moved.revision);
-		expect(await store.purgeDeletedWebhooks(null, 100)).toBeNull();
+		expect(await store.purgeDeletedWebhooks(null, 100, Infinity)).toBeNull();
 		expect(await endpointOf(world, old)).toBe("https://example.com/hook");
 		const step = { projectId, at: records.now, before: records.now - DAY_MS, after: null, limit: 100 };
 		await store.purgeEvents(step);
-		await store.purgeDeletedWebhooks(null, 100);
+		await store.purgeDeletedWebhooks(null, 100, Infinity);
 		expect(await endpointOf(world, recent)).toBe("https://two.example/");
 		const stray = await attempted(world, first?.revision ?? 0);
 		expect(await endpointOf(world, stray)).toBeNull();
 		await store.purgeEvents({ ...step, at: records.now + 1, before: records.now + 1 });
-		await store.purgeDeletedWebhooks(null, 100);
+		await store.purgeDeletedWebhooks(null, 100, Infinity);
 		expect(await endpointOf(world, await attempted(world, moved.revision))).toBe("https://two.example/");
 	});
 

@@ -1,7 +1,7 @@
 // Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
 import type { Purged } from "../../../../ports/store/retention.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
-import { boolean, text, type Row } from "../../codec/rows.ts";
+import { boolean, numberOrNull, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
@@ -72,14 +72,15 @@ async function removeRest(session: Session, project: string, limit: number): Pro
 	}
 	await lockStats(session);
 	const webhooks = await session.run(SELECT_OF_PROJECT, [project, limit]);
-	if (webhooks.length > 0) return (await removeWebhooks(session, webhooks)) > 0;
+	// Processes learn from the list of projects that they are gone.
+	if (webhooks.length > 0) return (await removeWebhooks(session, webhooks, Infinity)) > 0;
 	for (const remove of REMOVE_REST) await session.run(remove, [project]);
 	return true;
 }
 
 /** What decides whether a webhook is removed. */
 const WEBHOOK = `
-	id, ${DELETE_DATE} IS NOT NULL AS is_deleted,
+	id, ${DELETE_DATE} AS delete_date,
 	EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id) AS has_waiting,
 	EXISTS (SELECT 1 FROM deliveries WHERE deliveries.webhook_id = webhooks.id) AS has_ended,
 	EXISTS (
@@ -95,19 +96,18 @@ const REMOVE_WEBHOOKS = [
 	"DELETE FROM webhooks WHERE id = ANY($1::uuid[])",
 ].map(statement);
 
-/** Deletes those webhooks that are deleted and have no deliveries. Returns how many. Call it under `lockStats`. */
-async function removeWebhooks(session: Session, webhooks: readonly Row[]): Promise<number> {
-	const gone = webhooks.filter(isRemovable).map((row) => row["id"]);
+/** Deletes those webhooks that were deleted before a time and have no deliveries. Returns how many. Call it under `lockStats`. */
+async function removeWebhooks(session: Session, webhooks: readonly Row[], deletedBefore: number): Promise<number> {
+	const gone = webhooks.filter((row) => isRemovable(row, deletedBefore)).map((row) => row["id"]);
 	if (gone.length > 0) for (const remove of REMOVE_WEBHOOKS) await session.run(remove, [gone]);
 	return gone.length;
 }
 
 /** Changes that are not rolled up yet would be counted for nobody. */
-function isRemovable(row: Row): boolean {
-	const [isDeleted, ...rest] = ["is_deleted", "has_waiting", "has_ended", "has_changes"].map((name) =>
-		boolean(row[name]),
-	);
-	return isDeleted === true && !rest.includes(true);
+function isRemovable(row: Row, deletedBefore: number): boolean {
+	const deleteDate = numberOrNull(row["delete_date"] ?? null);
+	if (deleteDate === null || deleteDate >= deletedBefore) return false;
+	return !["has_waiting", "has_ended", "has_changes"].some((name) => boolean(row[name]));
 }
 
 const REMOVE_SECRETS = statement("DELETE FROM webhook_secrets WHERE webhook_id = ANY($1::uuid[])");
@@ -131,14 +131,14 @@ const REMOVE_VERSIONS = statement(`
 
 /** The call `purgeDeletedWebhooks`. */
 export function createPurgeDeletedWebhooks(database: Database) {
-	return (after: string | null, limit: number): Promise<string | null> =>
+	return (after: string | null, limit: number, deletedBefore: number): Promise<string | null> =>
 		database.inBackground(async (session) => {
 			await lockStats(session);
 			const place = after === null ? FIRST_UUID : uuidOf("webhook", after);
 			const webhooks = await session.run(SELECT_AFTER, [place, limit]);
-			await removeWebhooks(session, webhooks);
-			const kept = webhooks.filter((row) => !isRemovable(row));
-			const disarmed = kept.filter((row) => boolean(row["is_deleted"]) && !boolean(row["has_waiting"]));
+			await removeWebhooks(session, webhooks, deletedBefore);
+			const kept = webhooks.filter((row) => !isRemovable(row, deletedBefore));
+			const disarmed = kept.filter((row) => row["delete_date"] !== null && !boolean(row["has_waiting"]));
 			const ids = [disarmed.map((row) => row["id"])];
 			if (disarmed.length > 0) await Promise.all([session.run(REMOVE_SECRETS, ids), session.run(REMOVE_HEADERS, ids)]);
 			if (kept.length > 0) await session.run(REMOVE_VERSIONS, [kept.map((row) => row["id"])]);

@@ -3,7 +3,7 @@ import type { DatabaseSync } from "node:sqlite";
 
 import type { Purged } from "../../../../ports/store/retention.ts";
 import { BEFORE_ALL_IDS, idBytes, idText } from "../../codec/ids.ts";
-import { number, rowId, type Row } from "../../codec/rows.ts";
+import { number, numberOrNull, rowId, type Row } from "../../codec/rows.ts";
 import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import { inBackground } from "../../connection.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
@@ -115,12 +115,13 @@ export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 	const disarm = createDisarm(db, table);
 	const purgeVersions = createPurgeVersions(db);
 
-	return (after: string | null, limit: number): string | null =>
+	return (after: string | null, limit: number, deletedBefore: number): string | null =>
 		inBackground(db, () =>
 			journal.transact(() => {
+				const isOver = (deleteDate: number | null) => deleteDate !== null && deleteDate < deletedBefore;
 				const webhooks = select.all(after === null ? BEFORE_ALL_IDS : idBytes("webhook", after), limit);
 				for (const webhook of webhooks) {
-					if (webhook["delete_date"] !== null && removeWebhook(webhook)) continue;
+					if (isOver(numberOrNull(webhook["delete_date"])) && removeWebhook(webhook)) continue;
 					if (webhook["delete_date"] !== null) disarm(webhook);
 					purgeVersions(number(webhook["number"]));
 				}
