@@ -33,8 +33,8 @@ const SMALL_LIMITS = {
 	leaseMs: 45_000,
 	pollEveryMs: 10_000,
 } as const;
-/** Of engines that hand nothing to each other. */
-const FIND_LIMITS = { findEveryMs: 4_000 } as const;
+/** Of engines that hand nothing to each other. As on a database, they look for deliveries that are leased for them and in no memory. */
+const FIND_LIMITS = { findEveryMs: 4_000, mayLoseAnswers: true } as const;
 /** The longest time that a call can take because of faults. */
 const CALLS_MS = 10 * MINUTE_MS;
 /**

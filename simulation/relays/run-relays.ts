@@ -60,7 +60,7 @@ export async function runRelays(
 	print: ((line: string) => void) | null,
 ): Promise<RelayHistoryResult> {
 	const sharing = engines === 1 ? null : { engines, handsOff: false, relays: true };
-	const limits = sharing === null ? {} : { findEveryMs: FIND_EVERY_MS };
+	const limits = sharing === null ? {} : { findEveryMs: FIND_EVERY_MS, mayLoseAnswers: true };
 	const world = await World.open({ seed, limits, answersInOrder: true, retention: DEFAULT_RETENTION, sharing }, print);
 	try {
 		const history = new RelayHistory(world, namedRandom(seed, "relays"), engines);
