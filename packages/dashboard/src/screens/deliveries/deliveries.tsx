@@ -140,7 +140,7 @@ export function DeliveriesScreen() {
 								hasMore={!isWhole}
 							/>
 						)}
-						<ExportDeliveries key={list.key} search={filter} words={WORDS} isEmpty={ids.length === 0} />
+						<ExportDeliveries key={`export ${list.key}`} search={filter} words={WORDS} isEmpty={ids.length === 0} />
 					</>
 				}
 			>

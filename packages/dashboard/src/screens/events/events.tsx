@@ -67,7 +67,7 @@ export function EventsScreen() {
 						{mayWrite && <SelectionSign selection={selection} />}
 						{mayWrite && <ReplaySelected key={list.key} selected={selected} onDone={selection.clear} />}
 						<ExportButton
-							key={list.key}
+							key={`export ${list.key}`}
 							words={WORDS}
 							contents="Type, times, customers, tags and counts of deliveries of each event, without payloads"
 							exporter={project.events}
