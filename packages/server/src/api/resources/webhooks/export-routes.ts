@@ -58,7 +58,7 @@ export const webhookExportRoutes = [
 		nouns: "webhooks",
 		noun: "webhook",
 		remarks:
-			"Secrets and the values of headers are never in it. A cell with several event types, names of headers or waits has a space between them, " +
+			"The values of headers are never in it, nor secrets, of which a line of JSON has the last four characters as the list has. A cell with several event types, names of headers or waits has a space between them, " +
 			"and the metadata is JSON.",
 		query: webhookExportQuerySchema,
 		schema: webhookSchema,
