@@ -6,6 +6,7 @@ import type { Tab, World } from "./suite.ts";
 /** Tells a tab, as another one would that has the stream, that items were missed: it fetches its lists again. */
 export async function tellOfGap(page: Tab["page"], projectId: string): Promise<void> {
 	await page.evaluate((name) => {
+		// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has no target
 		new BroadcastChannel(name).postMessage({ items: [{ object: "streamItem", kind: "gap", reason: "A test." }] });
 	}, `fanfare.live.${projectId}`);
 }
