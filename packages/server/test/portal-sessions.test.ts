@@ -50,17 +50,22 @@ async function start(env: Record<string, string> = {}) {
 	};
 }
 
-/** Collects the items of a customer's stream. `ended` resolves with the error that ends it. */
+/** Collects the items of a customer's stream until it is disposed. `ended` resolves with the error that ends it. */
 function watch(own: ReturnType<Client["project"]>) {
 	const items: StreamItem[] = [];
+	const done = new AbortController();
 	const read = async () => {
-		for await (const item of own.stream()) items.push(item);
+		for await (const item of own.stream({}, { signal: done.signal })) items.push(item);
 	};
 	const ended = read().then(
 		() => null,
 		(error: unknown) => error,
 	);
-	return { items, ended };
+	const dispose = async () => {
+		done.abort();
+		await ended;
+	};
+	return { items, ended, [Symbol.asyncDispose]: dispose };
 }
 
 describe("a customer", () => {
@@ -74,7 +79,8 @@ describe("a customer", () => {
 		const hook = await acme.own.batch.webhooks.create({ name: "Acme's hook", spec });
 		const foreign = await globex.own.batch.webhooks.create({ name: "hook of globex", spec });
 		await product.batch.webhooks.create({ name: "our hook", spec });
-		const [mine, theirs] = [watch(acme.own), watch(globex.own)];
+		await using mine = watch(acme.own);
+		await using theirs = watch(globex.own);
 		// Until both streams have begun.
 		await eventually("both streams to have items", async () => {
 			await product.events.send({ type: "order.paid", data: "for everybody", customerIds: "*" });
@@ -108,7 +114,8 @@ describe("a customer", () => {
 		await using setting = await start();
 		const { product, open } = setting;
 		const [one, other] = [await open("acme"), await open("acme")];
-		const [ending, going] = [watch(one.own), watch(other.own)];
+		await using ending = watch(one.own);
+		await using going = watch(other.own);
 		const { webhooks } = one.own.batch;
 		const { id } = await webhooks.create({ name: "a", spec: { endpoint: "https://example.com/" } });
 		await eventually("both streams to have items", async () => {

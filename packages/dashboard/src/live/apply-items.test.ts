@@ -58,12 +58,12 @@ it("the deliveries that a replay makes are asked for some seconds later, once fo
 		const progress = (deliveryCount: number) =>
 			({ kind: "replay.updated", replayId: "replay_1", status: "Running", deliveryCount }) as StreamItem;
 		applyItems(client, PROJECT, [progress(0)]);
-		await vi.runAllTimersAsync();
+		await vi.advanceTimersByTimeAsync(60_000);
 		expect(client.getQueryState(LIST)?.isInvalidated).toBe(false);
 		applyItems(client, PROJECT, [progress(0)]);
 		applyItems(client, PROJECT, [progress(2)]);
 		expect(client.getQueryState(LIST)?.isInvalidated).toBe(false);
-		await vi.runAllTimersAsync();
+		await vi.advanceTimersByTimeAsync(60_000);
 		expect(client.getQueryState(LIST)?.isInvalidated).toBe(true);
 	} finally {
 		vi.useRealTimers();

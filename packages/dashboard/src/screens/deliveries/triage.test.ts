@@ -50,6 +50,8 @@ pageSuite("triage by keyboard", (world) => {
 		});
 		const { page } = tab;
 		await page.getByText("The receiver failed").waitFor();
+		// The list, which comes by a call of its own, may come after what is beside it.
+		await page.locator(`[data-row="${second}"]`).waitFor();
 		await page.keyboard.press("x");
 		await page
 			.getByRole("checkbox", { name: `Select triage.beside ${second}` })
