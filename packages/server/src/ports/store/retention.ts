@@ -109,9 +109,9 @@ export interface RetentionStore {
 	purgeDeletedProjects(limit: number): Promise<{ readonly purged: Purged; readonly done: boolean }>;
 	/**
 	 * Looks at up to `limit` webhooks whose ids come after `after` (null: from the first). Of the deleted ones, removes
-	 * the secrets and header values of those without Pending or Held deliveries, and the whole record of those without
-	 * any delivery that were deleted before a time. The changes of a project no longer name them then: a process that has not read
-	 * them until then would never learn of the deletion. Of the others, it forgets endpoints that no attempt can name any more, since all events of the project are newer.
+	 * the secrets and header values of those without Pending or Held deliveries, everything that people have written into those without
+	 * any delivery, and the whole record of these if they were deleted before a time. The changes of a project no longer name them then: a
+	 * process that has not read them until then would never learn of the deletion. Of the others, it forgets endpoints that no attempt can name any more, since all events of the project are newer.
 	 * Returns the last id it looked at, for the next step; null at the end.
 	 */
 	purgeDeletedWebhooks(after: string | null, limit: number, deletedBefore: number): Promise<string | null>;

@@ -58,6 +58,32 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		expect(await known()).toEqual([]);
 	});
 
+	it("keeps nothing but the deletion of a webhook without deliveries, and all of one that has some", async () => {
+		const world = await fillStore(current(), 2);
+		const { store, webhookIds, accept, records } = world;
+		const [used = "", unused = ""] = webhookIds;
+		await accept({ webhookIds: [used] });
+		const deleteDate = records.now;
+		for (const record of await allWebhooks(store)) {
+			await changeWebhook(store, record, { deleteDate, metadata: { a: "b" }, description: "d" });
+		}
+		await finishStats(world);
+		for (let pass = 0; pass < 2; pass++) {
+			await store.purgeDeletedWebhooks(null, 100, deleteDate);
+			const [left, erased] = await store.webhookRecords([used, unused]);
+			expect(left).toMatchObject({ id: used, deleteDate, description: "d", metadata: { a: "b" } });
+			expect(erased).toMatchObject({
+				id: unused,
+				deleteDate,
+				customerId: null,
+				name: "",
+				endpoint: "",
+				description: null,
+			});
+			expect(erased).toMatchObject({ secrets: [], metadata: {} });
+		}
+	});
+
 	it("looks at webhooks in steps, and keeps those that are not deleted or have waiting deliveries", async () => {
 		const world = await fillStore(current(), 5);
 		const { store, webhookIds, accept, records } = world;

@@ -37,14 +37,19 @@ const DETACH_REPLAYS = statement(`
 `);
 /** Everything that people have written into it. Its id, dates and numbers stay. */
 const ERASE_RECORD = [
-	"DELETE FROM webhook_secrets WHERE webhook_id = $1",
-	"DELETE FROM resealed WHERE webhook_id = $1",
-	"DELETE FROM webhook_versions WHERE webhook_id = $1",
-	"DELETE FROM webhook_health WHERE webhook_id = $1",
+	"DELETE FROM webhook_secrets WHERE webhook_id = ANY($1::uuid[])",
+	"DELETE FROM resealed WHERE webhook_id = ANY($1::uuid[])",
+	"DELETE FROM webhook_versions WHERE webhook_id = ANY($1::uuid[])",
+	"DELETE FROM webhook_health WHERE webhook_id = ANY($1::uuid[])",
 	`UPDATE webhooks SET customer_id = NULL, name = '', description = NULL, endpoint = '', event_types = NULL, metadata = '{}',
 		disabled_reason = NULL, header_names = '[]', sealed_headers = NULL, secret_hint = '', key = NULL
-	WHERE id = $1`,
+	WHERE id = ANY($1::uuid[])`,
 ].map(statement);
+
+/** Erases what people have written into webhooks. Nothing of them may wait. */
+export async function eraseRecords(session: Session, webhooks: readonly string[]): Promise<void> {
+	for (const erase of ERASE_RECORD) await session.run(erase, [webhooks]);
+}
 
 /**
  * Makes a step. Does nothing while the webhook has deliveries that wait: they are cancelled elsewhere. From the first step on, no
@@ -74,6 +79,6 @@ export async function eraseWebhook(
 	await responses.write(session);
 	if (count === most || count < rows.length) return { through: last, count, done: false };
 	if ((await session.change(DETACH_REPLAYS, [webhook, most])) === most) return { through: last, count, done: false };
-	for (const erase of ERASE_RECORD) await session.run(erase, [webhook]);
+	await eraseRecords(session, [webhook]);
 	return { through: last, count, done: true };
 }

@@ -8,6 +8,7 @@ import type { Database } from "../../connection/database.ts";
 import { lockStats } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { StatsChanges } from "../../stats/journal.ts";
+import { eraseRecords } from "../customers/erase-webhook.ts";
 import { PurgeCounter } from "./purge-counter.ts";
 import { removeEvents } from "./purge-events.ts";
 import { walk } from "./walk.ts";
@@ -80,7 +81,7 @@ async function removeRest(session: Session, project: string, limit: number): Pro
 
 /** What decides whether a webhook is removed. */
 const WEBHOOK = `
-	id, ${DELETE_DATE} AS delete_date,
+	id, ${DELETE_DATE} AS delete_date, endpoint <> '' AS has_text,
 	EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id) AS has_waiting,
 	EXISTS (SELECT 1 FROM deliveries WHERE deliveries.webhook_id = webhooks.id) AS has_ended,
 	EXISTS (
@@ -103,10 +104,13 @@ async function removeWebhooks(session: Session, webhooks: readonly Row[], delete
 	return gone.length;
 }
 
-/** Changes that are not rolled up yet would be counted for nobody. */
 function isRemovable(row: Row, deletedBefore: number): boolean {
 	const deleteDate = numberOrNull(row["delete_date"] ?? null);
-	if (deleteDate === null || deleteDate >= deletedBefore) return false;
+	return deleteDate !== null && deleteDate < deletedBefore && isUnused(row);
+}
+
+/** Changes that are not rolled up yet would be counted for nobody. */
+function isUnused(row: Row): boolean {
 	return !["has_waiting", "has_ended", "has_changes"].some((name) => boolean(row[name]));
 }
 
@@ -138,6 +142,13 @@ export function createPurgeDeletedWebhooks(database: Database) {
 			const webhooks = await session.run(SELECT_AFTER, [place, limit]);
 			await removeWebhooks(session, webhooks, deletedBefore);
 			const kept = webhooks.filter((row) => !isRemovable(row, deletedBefore));
+			// Only their deletion is still of use. They would cost pages of their customer, and disk that no quota counts.
+			const unused = kept.filter((row) => row["delete_date"] !== null && boolean(row["has_text"]) && isUnused(row));
+			if (unused.length > 0)
+				await eraseRecords(
+					session,
+					unused.map((row) => text(row["id"])),
+				);
 			const disarmed = kept.filter((row) => row["delete_date"] !== null && !boolean(row["has_waiting"]));
 			const ids = [disarmed.map((row) => row["id"])];
 			if (disarmed.length > 0) await Promise.all([session.run(REMOVE_SECRETS, ids), session.run(REMOVE_HEADERS, ids)]);

@@ -88,7 +88,10 @@ function createSelectDeliveries(db: DatabaseSync, { listing }: DeliveryTable) {
 }
 
 /** Prepares the erasing of everything that people have written into a webhook. Its id, dates and numbers stay. */
-function createEraseRecord(db: DatabaseSync, { numbers }: DeliveryTable): (id: Uint8Array, number: number) => void {
+export function createEraseRecord(
+	db: DatabaseSync,
+	{ numbers }: Pick<DeliveryTable, "numbers">,
+): (id: Uint8Array, number: number) => void {
 	const erase = db.prepare(`
 		UPDATE webhooks SET customer_id = NULL, name = '', description = NULL, endpoint = '', event_types = NULL, metadata = '{}',
 			disabled_reason = NULL, header_names = '[]', sealed_headers = NULL, secret_hint = '', key = NULL

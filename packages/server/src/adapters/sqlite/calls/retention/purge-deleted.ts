@@ -9,6 +9,7 @@ import { inBackground } from "../../connection.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
 import { createPurgeVersions } from "../directory/webhook-versions.ts";
 import { hasHeld, hasPending } from "../queue/sweep.ts";
+import { createEraseRecord } from "./erase-webhook.ts";
 import { createRemoveEvents, PurgeCounter, type PurgeParts } from "./purge.ts";
 
 /** Prepares `purgeDeletedProjects`. */
@@ -43,6 +44,7 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 		)
 	`);
 	const selectWebhooks = db.prepare("SELECT id, number FROM webhooks WHERE project_id = ? LIMIT ?");
+	const isUnused = createIsUnused(parts);
 	const removeWebhook = createRemoveWebhook(parts);
 	const removeTypes = db.prepare(`
 		DELETE FROM event_types WHERE (project_id, name) IN (SELECT project_id, name FROM event_types WHERE project_id = ? LIMIT ?)
@@ -62,7 +64,11 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 		if (Number(removeCustomers.run(id, limit).changes) > 0) return true;
 		if (Number(removeTypes.run(id, limit).changes) > 0) return true;
 		const webhooks = selectWebhooks.all(id, limit);
-		if (webhooks.length > 0) return webhooks.filter(removeWebhook).length > 0;
+		if (webhooks.length > 0) {
+			const unused = webhooks.filter(isUnused);
+			unused.forEach(removeWebhook);
+			return unused.length > 0;
+		}
 		removeRelays.run(id);
 		removeCounts.run(id);
 		removeDeletions.run(id);
@@ -74,8 +80,8 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 	};
 }
 
-/** Deletes a webhook that has no deliveries. Returns whether it did. */
-function createRemoveWebhook({ db, table, journal }: PurgeParts): (webhook: Row) => boolean {
+/** Whether nothing names a webhook any more. Changes that are not rolled up yet are its project's, too, which would miss them. */
+function createIsUnused({ db, table, journal }: PurgeParts): (webhook: Row) => boolean {
 	const selectDelivery = db.prepare(`
 		SELECT 1 FROM webhooks w WHERE number = :webhook AND (
 			EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook WHERE listed = 1 AND webhook = w.number)
@@ -83,25 +89,28 @@ function createRemoveWebhook({ db, table, journal }: PurgeParts): (webhook: Row)
 			OR ${hasPending("w.number")}
 		)
 	`);
+	return (row) => {
+		const webhook = number(row["number"]);
+		if (journal.webhook(webhook).size > 0) return false;
+		return selectDelivery.get({ webhook, mark: table.open.mark, fullMark: table.listing.mark }) === undefined;
+	};
+}
+
+/** Deletes a webhook that is not used any more. */
+function createRemoveWebhook({ db, table }: PurgeParts): (webhook: Row) => void {
 	const removals = [
 		"DELETE FROM webhook_secrets WHERE webhook_id = ?",
 		"DELETE FROM status_counts WHERE owner = ?",
 		"DELETE FROM webhooks WHERE id = ?",
 	].map((sql) => db.prepare(sql));
-	const removalsByNumber = ["webhook_health", "webhook_versions"].map((table) =>
-		db.prepare(`DELETE FROM ${table} WHERE webhook = ?`),
+	const removalsByNumber = ["webhook_health", "webhook_versions"].map((name) =>
+		db.prepare(`DELETE FROM ${name} WHERE webhook = ?`),
 	);
-	const hasDeliveries = (webhook: Row): boolean =>
-		selectDelivery.get({ webhook: number(webhook["number"]), mark: table.open.mark, fullMark: table.listing.mark }) !==
-		undefined;
 	return (webhook) => {
 		const id = rowId(webhook);
-		// Changes that are not rolled up yet are its project's, too, which would miss them.
-		if (journal.webhook(number(webhook["number"])).size > 0 || hasDeliveries(webhook)) return false;
 		for (const removal of removalsByNumber) removal.run(number(webhook["number"]));
 		for (const removal of removals) removal.run(id);
 		table.numbers.webhooks.forget(idText("webhook", id));
-		return true;
 	};
 }
 
@@ -109,20 +118,29 @@ function createRemoveWebhook({ db, table, journal }: PurgeParts): (webhook: Row)
 export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 	const { db, table, journal } = parts;
 	const select = db.prepare(`
-		SELECT id, number, ${DELETE_DATE} AS delete_date FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
+		SELECT id, number, ${DELETE_DATE} AS delete_date, endpoint <> '' AS has_text FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
 	`);
+	const isUnused = createIsUnused(parts);
 	const removeWebhook = createRemoveWebhook(parts);
+	const eraseRecord = createEraseRecord(db, table);
 	const disarm = createDisarm(db, table);
 	const purgeVersions = createPurgeVersions(db);
 
 	return (after: string | null, limit: number, deletedBefore: number): string | null =>
 		inBackground(db, () =>
 			journal.transact(() => {
-				const isOver = (deleteDate: number | null) => deleteDate !== null && deleteDate < deletedBefore;
 				const webhooks = select.all(after === null ? BEFORE_ALL_IDS : idBytes("webhook", after), limit);
 				for (const webhook of webhooks) {
-					if (isOver(numberOrNull(webhook["delete_date"])) && removeWebhook(webhook)) continue;
-					if (webhook["delete_date"] !== null) disarm(webhook);
+					const deleteDate = numberOrNull(webhook["delete_date"]);
+					const isOver = deleteDate !== null && deleteDate < deletedBefore;
+					const hasText = number(webhook["has_text"]) === 1;
+					if (deleteDate !== null && (isOver || hasText) && isUnused(webhook)) {
+						if (isOver) removeWebhook(webhook);
+						// Only its deletion is still of use. It would cost pages of its customer, and disk that no quota counts.
+						else eraseRecord(rowId(webhook), number(webhook["number"]));
+						continue;
+					}
+					if (deleteDate !== null) disarm(webhook);
 					purgeVersions(number(webhook["number"]));
 				}
 				const last = webhooks.at(-1);
@@ -133,6 +151,11 @@ export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 
 /** Deletes the secrets and header values of a deleted webhook, if none of its deliveries wait. */
 function createDisarm(db: DatabaseSync, table: DeliveryTable): (webhook: Row) => void {
+	const selectArmed = db.prepare(`
+		SELECT 1 FROM webhooks w WHERE id = ? AND (
+			sealed_headers IS NOT NULL OR EXISTS (SELECT 1 FROM webhook_secrets WHERE webhook_id = w.id)
+		)
+	`);
 	const selectWaiting = db.prepare(`
 		SELECT 1 FROM webhooks w WHERE number = :webhook AND (${hasPending("w.number")} OR ${hasHeld("w.number")})
 	`);
@@ -142,6 +165,8 @@ function createDisarm(db: DatabaseSync, table: DeliveryTable): (webhook: Row) =>
 	);
 	return (webhook) => {
 		const id = rowId(webhook);
+		// Whether something waits is much more to read.
+		if (selectArmed.get(id) === undefined) return;
 		if (selectWaiting.get({ webhook: number(webhook["number"]), mark: table.open.mark }) !== undefined) return;
 		removeSecrets.run(id);
 		removeHeaders.run(id);
