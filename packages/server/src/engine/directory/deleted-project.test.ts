@@ -123,9 +123,12 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 			if (projectId !== null) stopped ??= test.engine.stop();
 			return test.store.markWebhooksDeleted(projectId, limit);
 		};
-		await test.engine.projects.delete(test.change);
-		expect(stopped).not.toBeNull();
+		const isDeleted = test.engine.projects.delete(test.change);
+		await eventually("the stop to begin", () => stopped !== null);
+		// The store is closed after this.
+		await stopped;
 		expect(rows().marked).toBe(rows().webhooks);
+		await isDeleted;
 	});
 
 	it("are marked and swept within a minute by a process that lives on, if the one that has deleted it dies first", async () => {

@@ -14,6 +14,8 @@ interface Neighbours {
 /** Webhooks marked in one transaction: some milliseconds. */
 const STEP = 250;
 const EVERY_MS = 60_000;
+/** How long a stop waits for webhooks that are being marked. */
+const STOP_WITHIN_MS = 10_000;
 const PROBLEM = "webhooks of a deleted project could not be marked as deleted; this is tried again";
 
 /**
@@ -24,7 +26,10 @@ export class DeletedProjects {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
 	readonly #loop: Periodic;
+	/** Projects whose webhooks are being marked by those who have deleted them. */
+	readonly #finishing = new Set<Promise<void>>();
 	#isStopped = false;
+	#isOver = false;
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
@@ -37,17 +42,28 @@ export class DeletedProjects {
 		return this.#loop.startNow();
 	}
 
-	/** Resolves after the step under way. */
+	/** Resolves after the step under way, and when all webhooks of projects that were just deleted are marked, but after 10 s at the latest. */
 	async stop(): Promise<void> {
 		this.#isStopped = true;
+		const cancel = this.#parts.clock.after(STOP_WITHIN_MS, () => (this.#isOver = true));
 		await this.#loop.stop();
+		while (this.#finishing.size > 0) await Promise.all(this.#finishing);
+		cancel();
 	}
 
 	/**
-	 * Marks the webhooks of a project that was just deleted, also during a stop: nobody else may do it later, if an earlier version is
-	 * started next. If the store fails, the problem is reported, and the loop goes on with them.
+	 * Marks the webhooks of a project that was just deleted, also during a stop, which waits for it: nobody else may do it later, if an
+	 * earlier version is started next. If the store fails, the problem is reported, and the loop goes on with them.
 	 */
 	async finish(projectId: string): Promise<void> {
+		const finishing = this.#finish(projectId);
+		this.#finishing.add(finishing);
+		await finishing;
+		this.#finishing.delete(finishing);
+	}
+
+	/** Never rejects. */
+	async #finish(projectId: string): Promise<void> {
 		try {
 			await this.#mark(projectId);
 		} catch (error) {
@@ -57,7 +73,7 @@ export class DeletedProjects {
 
 	/** Those with waiting deliveries are swept again: an outcome that did not find the mark may have left one after the sweep. */
 	async #mark(projectId: string | null): Promise<void> {
-		const mayGoOn = () => projectId !== null || !this.#isStopped;
+		const mayGoOn = () => !this.#isOver && (projectId !== null || !this.#isStopped);
 		for (let isDone = false; !isDone && mayGoOn();) {
 			const { waiting, done }: MarkStep = await this.#parts.store.markWebhooksDeleted(projectId, STEP);
 			for (const webhookId of waiting) this.#near.line.look(webhookId);
