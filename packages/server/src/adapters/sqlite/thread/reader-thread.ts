@@ -7,8 +7,13 @@ import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { openSqliteReader, type SqliteReader } from "../sqlite-reader.ts";
 import { reply } from "./reply.ts";
 import type { CallMessage, ReadReply } from "./thread-messages.ts";
+import { goAfterOthers } from "./thread-priority.ts";
 
 const path = workerData as string;
+/** A third of the share that the threads of sends and commits have, where there are fewer cores than threads that work. */
+const NICE = 5;
+
+goAfterOthers(NICE);
 
 function walBytes(): number {
 	return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;

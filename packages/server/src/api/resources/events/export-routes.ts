@@ -84,11 +84,10 @@ function countingReader(read: Reader): Reader {
 
 /**
  * A page counts the deliveries of its first events only. An export goes on with the first event that was not counted, so that its
- * counts are missing only if it alone has too many. Those that come first are not counted at all.
+ * counts are missing only if it alone has too many: where it was the first of a page.
  */
 function untilUncounted(page: Page<LoggedEvent>): Page<LoggedEvent> {
 	const { rows, hasNewer } = page;
-	const counted = rows.findIndex(({ deliveries }) => deliveries !== null);
-	const end = rows.findIndex(({ deliveries }, index) => deliveries === null && index > counted);
-	return counted === -1 || end === -1 ? page : { rows: rows.slice(0, end), hasNewer, hasOlder: true };
+	const end = rows.findIndex(({ deliveries }, index) => deliveries === null && index > 0);
+	return end === -1 ? page : { rows: rows.slice(0, end), hasNewer, hasOlder: true };
 }

@@ -118,6 +118,25 @@ describe("an export of events", () => {
 		expect(csv[2]).toMatch(/,1,,,,,$/);
 	});
 
+	it("counts the deliveries of an event that has nearly too many, also after one that has too many", async () => {
+		const api = await withEvents();
+		const read = api.store.events.bind(api.store);
+		const ids = rowsIn(await api.call("GET", "./events:export")).map(({ id }) => id);
+		// A store that never counts the first event, and the second one only in a page of its own.
+		api.store.events = async (...parameters) => {
+			const page = await read(...parameters);
+			const isTooMuch = ({ id }: { readonly id: string }, index: number) =>
+				id === ids[0] || (id === ids[1] && index > 0);
+			return {
+				...page,
+				rows: page.rows.map((row, index) => (isTooMuch(row, index) ? { ...row, deliveries: null } : row)),
+			};
+		};
+		const rows = rowsIn(await api.call("GET", "./events:export"));
+		expect(rows.map(({ id }) => id)).toEqual(ids);
+		expect(rows.map(({ deliveries }) => deliveries !== null)).toEqual([false, true, true, true]);
+	});
+
 	it("counts those of fewer events at once if a page has counted nothing, since its events together have too many", async () => {
 		const api = await caller();
 		const events = Array.from({ length: 60 }, (_, data) => ({ type: "a", data }));
