@@ -18,7 +18,7 @@
 import type { Context } from "hono";
 
 import { keyIdOf, type Principal, type Scope } from "../../core/access/principal.ts";
-import { FanfareError, invalidRequest } from "../../core/errors.ts";
+import { FanfareError, invalidRequest, processOutdated } from "../../core/errors.ts";
 import type { AppDeps, RequestDeps } from "../deps.ts";
 import { actorOf, auditDraft } from "./audit-draft.ts";
 import { authorize, recognize } from "./auth.ts";
@@ -75,8 +75,6 @@ const NO_BODY_MAX_BYTES = 1_024;
 /** Bodies up to this size are parsed without waiting for a turn: most of a server's work. */
 export const QUICK_BODY_BYTES = 16 * 1_024;
 const NO_CONTENT = 204;
-const OUTDATED =
-	"this process can't reach its database at the moment, or is shutting down, so what it knows of keys and webhooks may be outdated: try again, or ask another process";
 const EMPTY_OBJECT = Buffer.from("{}");
 
 /** What the requests of one app share. */
@@ -164,7 +162,7 @@ export async function answerRoute(
 	const params = paramsOf(context, route);
 	progress.webhookId = webhookOf(params);
 	if (route.access !== null) {
-		if (!deps.isCurrent()) throw new FanfareError("store_unavailable", OUTDATED);
+		if (!deps.isCurrent()) throw processOutdated();
 		const caller = recognize(deps, header);
 		progress.principal = caller instanceof Promise ? await caller : caller;
 		progress.scope = authorize(deps.engine, progress.principal, route.access, params["projectId"]);
