@@ -58,6 +58,7 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 		...answers,
 		maxInFlight,
 		clockJumps: round.world.jumps,
+		onTheWayMs: round.onTheWayMs,
 		blockedReached: round.canaries.reached,
 		secretsFound: await findSecrets(round),
 		peakMb: round.memory?.peakMb ?? 0,

@@ -86,6 +86,8 @@ export class Round implements AsyncDisposable {
 	hasStats = true;
 	/** The periods in which a response may or may not have reached the server. */
 	readonly unclear: { readonly from: number; readonly to: number }[] = [];
+	/** How long a request may be on its way to its receiver. */
+	onTheWayMs = 0;
 	/** How many events a hostile receiver gets: few, because each may take seconds. */
 	hostileEvents = HOSTILE_EVENTS;
 	/** Adapts the kinds of webhooks to the fault, for instance if nothing can be delivered for seconds. */

@@ -146,6 +146,7 @@ function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Ans
 		listedAt,
 		maxInFlight: player.world.settings.limits.maxInFlight ?? DEFAULT_LIMITS.maxInFlight,
 		clockJumps: 0,
+		onTheWayMs: 0,
 		blockedReached: 0,
 		secretsFound: [],
 		peakMb: 0,

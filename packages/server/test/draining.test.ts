@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 const WEBHOOKS = 12;
 const ROUND = 30;
 
-describe.skipIf(postgresIssue() !== null)("a process that gets SIGTERM", { timeout: 90_000 }, () => {
+describe.skipIf(postgresIssue() !== null)("a process that gets SIGTERM", () => {
 	it("hands its work to the others first, while they accept, and so does each one of a rolling restart", async () => {
 		await using postgres = await startPostgres();
 		await using receiver = await startReceiver();

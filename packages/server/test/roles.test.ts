@@ -17,7 +17,7 @@ it("a role is refused where the data belongs to one process", async () => {
 	expect(stderr).toMatch(/^fanfare: --role is worker, but FANFARE_DATABASE_URL is not set: a data directory belongs/);
 });
 
-describe.skipIf(postgresIssue() !== null)("on a database", { timeout: 60_000 }, () => {
+describe.skipIf(postgresIssue() !== null)("on a database", () => {
 	let postgres: PostgresServer;
 	beforeAll(async () => {
 		postgres = await startPostgres();
@@ -70,10 +70,10 @@ describe.skipIf(postgresIssue() !== null)("on a database", { timeout: 60_000 }, 
 		expect(await readiness(api.url)).toMatchObject({ ready: true, checks: { delivery: true } });
 		const working = { store: true, membership: true, dispatcher: true };
 		const ready = { status: 200, ready: true, checks: working };
-		await expect.poll(() => readiness(worker.url), { timeout: 20_000 }).toEqual(ready);
+		await expect.poll(() => readiness(worker.url)).toEqual(ready);
 		const members = async () =>
 			(await api.client.getStatus()).members?.map(({ role, shards, duties }) => [role, shards, duties.length]);
-		await expect.poll(members, { timeout: 20_000 }).toEqual([
+		await expect.poll(members).toEqual([
 			["api", 0, 0],
 			["worker", 256, 7],
 		]);

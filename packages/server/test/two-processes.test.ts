@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const SETTINGS = { FANFARE_MASTER_KEY: "0123456789abcdef".repeat(4), FANFARE_ADMIN_KEY: `sk_${"a".repeat(43)}` };
 const PAGE = { "secret-key": "", "fanfare-page": "1" };
 
-describe.skipIf(postgresIssue() !== null)("two processes on one database", { timeout: 60_000 }, () => {
+describe.skipIf(postgresIssue() !== null)("two processes on one database", () => {
 	let postgres: PostgresServer;
 	let a: ServerProcess;
 	let b: ServerProcess;

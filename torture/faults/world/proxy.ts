@@ -4,7 +4,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { pick, shuffle } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
-import { addProxiedWebhooks, proxyOf, useProxy, verifyProxied } from "../../harness/proxy/proxied.ts";
+import { addProxiedWebhooks, proxyOf, TIMEOUT_MS, useProxy, verifyProxied } from "../../harness/proxy/proxied.ts";
 import type { Round } from "../../round.ts";
 import { namesBlocked } from "./names-blocked.ts";
 
@@ -83,8 +83,11 @@ async function begin(round: Round, trouble: Trouble): Promise<void> {
 	if (trouble === "dies") await proxy.die();
 	else {
 		if (trouble === "refuses") proxy.mood = { kind: "answer", status: pick(round.random("refusal"), REFUSALS) };
-		else if (trouble === "hangs") proxy.mood = { kind: "hang" };
-		else if (trouble === "resets") proxy.mood = { kind: "reset" };
+		else if (trouble === "hangs") {
+			proxy.mood = { kind: "hang" };
+			// What waits there reaches its receiver when the proxy works again.
+			round.onTheWayMs = TIMEOUT_MS;
+		} else if (trouble === "resets") proxy.mood = { kind: "reset" };
 		else proxy.mood = { kind: "cut" };
 		// Otherwise the tunnels that are open would be used on.
 		proxy.resetAll();

@@ -10,7 +10,7 @@ import { ForwardProxy } from "./forward-proxy.ts";
 /** Long enough for a proxy that does not work for seconds. */
 const PATIENT = { maxRetries: 20, maxRetryDelay: 500 };
 /** The shortest one that is allowed: an attempt through a proxy that hangs takes this long. */
-const TIMEOUT_MS = 1_000;
+export const TIMEOUT_MS = 1_000;
 const NAME = "proxied.torture.test";
 
 /** Starts a proxy, and makes the server use it. To be called before the first start. */

@@ -128,6 +128,7 @@ export class RelayCrowd {
 			listedAt: some[0]?.listedAt ?? 0,
 			maxInFlight: round.maxInFlight,
 			clockJumps: 0,
+			onTheWayMs: 0,
 			blockedReached: 0,
 			// Those of the relays are looked for with the others.
 			secretsFound: [],

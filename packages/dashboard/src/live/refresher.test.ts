@@ -18,29 +18,29 @@ it("once for all that want it until then, and again when it is wanted after that
 	refresher.want();
 	refresher.want();
 	expect(ends.length).toBe(0);
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	ends[0]!();
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	expect(ends.length).toBe(1);
 	refresher.want();
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	expect(ends.length).toBe(2);
 });
 
 it("not while it is under way, however long that takes, and once more then", async () => {
 	const { refresher, ends } = make();
 	refresher.want();
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	for (let time = 0; time < 3; time++) {
 		refresher.want();
-		await vi.runAllTimersAsync();
+		await vi.advanceTimersByTimeAsync(60_000);
 	}
 	expect(ends.length).toBe(1);
 	ends[0]!();
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	expect(ends.length).toBe(2);
 	ends[1]!();
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	expect(ends.length).toBe(2);
 });
 
@@ -49,6 +49,6 @@ it("not after its end", async () => {
 	refresher.want();
 	refresher.end();
 	refresher.want();
-	await vi.runAllTimersAsync();
+	await vi.advanceTimersByTimeAsync(60_000);
 	expect(ends.length).toBe(0);
 });

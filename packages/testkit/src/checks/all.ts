@@ -67,7 +67,7 @@ function checkDuplicates(record: RoundRecord, ledger: readonly PairLedger[] = ke
 }
 
 /** A rate limit holds in each second of a run: its number, and the same number again for the burst. */
-function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
+function checkRates({ webhooks, seen, clockJumps, onTheWayMs }: RoundRecord): Breach[] {
 	const texts = webhooks.flatMap(({ id, name, perSecond }) => {
 		if (perSecond === null) return [];
 		const requests = seen.filter(({ webhookId }) => webhookId === id);
@@ -79,7 +79,7 @@ function checkRates({ webhooks, seen, clockJumps }: RoundRecord): Breach[] {
 			),
 		);
 		// One more is allowed, because the second is measured at the receiver's end of a connection.
-		const allowed = (2 + clockJumps) * perSecond + 1;
+		const allowed = (2 + clockJumps + onTheWayMs / 1_000) * perSecond + 1;
 		return worst > allowed ? [`${name} got ${worst} requests in a second, its limit is ${perSecond}`] : [];
 	});
 	return breaches("wrong state", texts);

@@ -251,6 +251,8 @@ describe("wrong state", () => {
 		const all = [...at(100), seen("evt_1", { at: TIME + 300, certain: false })];
 		expect(broken({ webhooks: [limited], seen: all })).toEqual(["wrong state"]);
 		expect(broken({ webhooks: [limited], seen: all, clockJumps: 1 })).toEqual([]);
+		expect(broken({ webhooks: [limited], seen: all, onTheWayMs: 900 })).toEqual(["wrong state"]);
+		expect(broken({ webhooks: [limited], seen: all, onTheWayMs: 1_000 })).toEqual([]);
 	});
 });
 

@@ -80,6 +80,7 @@ export function madeUpRecord(
 		listedAt: TIME + 60_000,
 		maxInFlight: 2,
 		clockJumps: 0,
+		onTheWayMs: 0,
 		blockedReached: 0,
 		secretsFound: [],
 		peakMb: 100,

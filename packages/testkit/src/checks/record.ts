@@ -108,6 +108,8 @@ export interface RoundRecord {
 	readonly maxInFlight: number;
 	/** How often the clock was moved. Each time, a rate limit allows another burst. */
 	readonly clockJumps: number;
+	/** How long a request may be on its way, as at a proxy that hangs: those of another second then come with those of this one. */
+	readonly onTheWayMs: number;
 	/** The number of connections to blocked addresses. */
 	readonly blockedReached: number;
 	/** The places in which a secret can be read. */

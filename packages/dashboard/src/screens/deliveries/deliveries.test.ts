@@ -72,8 +72,7 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("button", { name: "Clear the selection: 1 selected" }).waitFor();
 		await page.keyboard.press("Enter");
 		await page.getByRole("region", { name: "Answer" }).waitFor();
-		await page.keyboard.press("g");
-		await page.keyboard.press("w");
+		await page.keyboard.type("gw");
 		await page.getByRole("heading", { name: "Webhooks", level: 1 }).waitFor();
 		await receiver.close();
 	});

@@ -11,10 +11,10 @@ import { TestProcess } from "../postgres/test/test-process.ts";
 import { TestDatabase } from "../postgres/test/test-store.ts";
 
 const issue = natsIssue() ?? postgresIssue();
-const WAIT = { timeout: 30_000, interval: 20 };
+const WAIT = { interval: 20 };
 const WEBHOOKS = 8;
 
-describe.skipIf(issue !== null)(`engines with NATS${issue === null ? "" : ` (${issue})`}`, { timeout: 90_000 }, () => {
+describe.skipIf(issue !== null)(`engines with NATS${issue === null ? "" : ` (${issue})`}`, () => {
 	let nats: NatsServer;
 	let database: TestDatabase;
 	let receiver: Receiver;

@@ -7,6 +7,7 @@ import type { Capability, Principal, Scope } from "../../core/access/principal.t
 import type { Change } from "../../engine/calls.ts";
 import type { AppDeps } from "../deps.ts";
 import type { JsonBody } from "./body/json-body.ts";
+import type { ServerSentEvents } from "./server-sent-events.ts";
 
 /** The parameters of an OpenAPI path, by the names in braces: `"/a/{b}/{c}:test"` has `b` and `c`. */
 export type PathParams<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
@@ -63,8 +64,8 @@ export interface Connection {
 /** A response, as a handler returns it. */
 export interface Reply {
 	readonly status: number;
-	/** A stream is cancelled if the client disconnects. */
-	readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>;
+	/** A stream is cancelled, and a subscription to events closed, if the client disconnects. */
+	readonly body: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | ServerSentEvents;
 	readonly contentType: string;
 	readonly headers?: Readonly<Record<string, string>>;
 }

@@ -15,6 +15,7 @@
 //     together with the change.
 //  9. An error from any step becomes an error response (problem.ts).
 // 10. A line is logged (request-log.ts), and the response is sent, with the headers for pages of other origins (cross-origin.ts).
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
 
 import { keyIdOf, type Principal, type Scope } from "../../core/access/principal.ts";
@@ -31,6 +32,7 @@ import { failureBehind, problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { shownPath, writeRequestLine, type Failure } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
+import { ServerSentEvents, type NodeStreamResponse } from "./server-sent-events.ts";
 
 /**
  * Node's request and response, which Hono's context has when the app runs on `@hono/node-server`, or where a request came from that
@@ -39,19 +41,22 @@ import { pathAction, type BodyRule, type Connection, type Reply, type Route } fr
 export interface ApiEnv {
 	Bindings: {
 		incoming?: NodeBody & NodeOrigin;
-		outgoing?: { destroy(): unknown; readonly destroyed: boolean };
+		outgoing?: NodeStreamResponse;
 		peer?: { readonly remoteAddress?: string | undefined };
 	};
 }
 /** The part of Node's `IncomingMessage` that tells where the request came from. */
 interface NodeOrigin {
+	readonly httpVersionMajor?: number;
 	readonly socket: { readonly remoteAddress?: string | undefined };
 }
 export type ApiContext = Context<ApiEnv>;
 
 /** What the steps need of a request: Hono's context or, on the lean path, what lean-path.ts makes of Node's request. */
 export interface RequestContext {
-	readonly env: ApiEnv["Bindings"] | undefined;
+	readonly env:
+		| (Omit<ApiEnv["Bindings"], "outgoing"> & { outgoing?: Pick<NodeStreamResponse, "destroy" | "destroyed"> })
+		| undefined;
 	readonly req: {
 		readonly method: string;
 		readonly path: string;
@@ -69,6 +74,9 @@ export interface Settled {
 	readonly headers: Record<string, string>;
 	readonly body: Reply["body"];
 }
+
+// Read once: if another program has put node-server's own class in the place of `Response` before, its short form would be written, too.
+void RESPONSE_ALREADY_SENT.body;
 
 /** The largest body on calls that take none, in bytes: enough for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
@@ -106,12 +114,28 @@ export async function serve(
 ): Promise<Response> {
 	const { status, headers, body } = await settle(context, deps, route, answer);
 	// Hono omits the body of a response to HEAD. A stream would stay open without a reader.
-	if (body instanceof ReadableStream && context.req.method === "HEAD") {
-		await body.cancel();
+	if (context.req.method === "HEAD" && (body instanceof ReadableStream || body instanceof ServerSentEvents)) {
+		if (body instanceof ReadableStream) await body.cancel();
+		else body.close();
 		return new Response("", { status, headers });
 	}
+	if (body instanceof ServerSentEvents) return serveEvents(context, status, headers, body);
 	// Only a response without a body may have the status 204.
 	return new Response(status === NO_CONTENT ? null : body, { status, headers });
+}
+
+/** Writes events straight to Node's response where that is one of HTTP/1. */
+function serveEvents(
+	{ env }: ApiContext,
+	status: number,
+	headers: Record<string, string>,
+	events: ServerSentEvents,
+): Response {
+	const { incoming, outgoing } = (env ?? {}) as ApiEnv["Bindings"];
+	if (outgoing === undefined || incoming?.httpVersionMajor !== 1)
+		return new Response(events.web(), { status, headers });
+	events.writeTo(outgoing, status, headers);
+	return RESPONSE_ALREADY_SENT;
 }
 
 /** Gets the reply from `answer`, turns errors into replies, logs a line and completes the headers. Never rejects. */

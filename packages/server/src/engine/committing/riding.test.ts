@@ -177,7 +177,7 @@ describe("the outcome of an attempt", () => {
 		});
 		const written = outcome();
 		clock.advance(20);
-		await vi.waitFor(() => expect(observer.problems).toHaveLength(1), { timeout: 20_000 });
+		await vi.waitFor(() => expect(observer.problems).toHaveLength(1), { timeout: 60_000 });
 		await turns();
 		clock.advance(250);
 		await written;

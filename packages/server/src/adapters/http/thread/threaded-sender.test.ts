@@ -172,7 +172,7 @@ describe("what the threads share", () => {
 		expect(receiver.openConnections).toBe(3);
 		const ofSecond = [1, 2, 3].map(() => opened.send(receiver.url, { projectId: second }));
 		for (const outcome of ofSecond) expect(await outcome).toMatchObject({ responseCode: 200 });
-		await expect.poll(() => opened.sender.stats().sockets, { timeout: 20_000 }).toBeLessThanOrEqual(3);
+		await expect.poll(() => opened.sender.stats().sockets).toBeLessThanOrEqual(3);
 	});
 
 	it("are the process's descriptors: when one lacks them, the idle connections of all are closed", async () => {

@@ -9,7 +9,7 @@ import { TestMembers, type TestMember } from "../test/test-member.ts";
 import { TestDatabase } from "../test/test-store.ts";
 
 const WEBHOOK_ID = "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7";
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { interval: 20 };
 const issue = postgresIssue();
 
 describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {

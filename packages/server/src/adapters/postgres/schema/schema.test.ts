@@ -142,7 +142,6 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 						url,
 					),
 				{
-					timeout: 10_000,
 					interval: 20,
 				},
 			)

@@ -10,7 +10,7 @@ import { systemChance } from "../../system/system-chance.ts";
 import { TestMembers, type TestMember } from "../test/test-member.ts";
 import { changeProject, TestDatabase } from "../test/test-store.ts";
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { interval: 20 };
 const issue = postgresIssue();
 
 describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {

@@ -3,11 +3,12 @@ import type { z } from "@hono/zod-openapi";
 
 import { relayIdOf } from "../../../core/receivers/relay.ts";
 import type { RelayAnswer, RelaySignal, RelaySubscription, ShownRelay } from "../../../engine/relay-calls.ts";
+import type { Reply } from "../../request/route.ts";
+import { eventStream } from "../../request/server-sent-events.ts";
 import type { answerSchema, relaySchema } from "./schemas.ts";
 
 /** How long a client should wait before it reconnects. */
 const RETRY_MS = 1_000;
-const encoder = new TextEncoder();
 
 export function presentRelay(relay: ShownRelay): z.infer<typeof relaySchema> {
 	const { connected, customerId, device, mirrorOf, projectId, seenDate, webhook, webhookId } = relay;
@@ -32,21 +33,9 @@ export function presentRelay(relay: ShownRelay): z.infer<typeof relaySchema> {
 	};
 }
 
-/** Reads from the subscription only when the client has read everything before. */
-export function requestStream(webhookId: string, subscription: RelaySubscription): ReadableStream<Uint8Array> {
-	let head = `retry: ${RETRY_MS}\n`;
-	return new ReadableStream<Uint8Array>(
-		{
-			async pull(controller) {
-				const signals = await subscription.next();
-				if (signals === null) return controller.close();
-				controller.enqueue(encoder.encode(head + signals.map((signal) => signalText(webhookId, signal)).join("")));
-				head = "";
-			},
-			cancel: () => subscription.close(),
-		},
-		{ highWaterMark: 0 },
-	);
+/** The response to the client of a relay. */
+export function requestStream(webhookId: string, subscription: RelaySubscription): Reply {
+	return eventStream(RETRY_MS, subscription, (signal) => signalText(webhookId, signal));
 }
 
 function signalText(webhookId: string, signal: RelaySignal): string {

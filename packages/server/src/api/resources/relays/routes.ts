@@ -143,13 +143,7 @@ export const relayRoutes = [
 				abandon: connection.abandon,
 				isGone: connection.isGone,
 			});
-			return {
-				status: 200,
-				body: requestStream(relayWebhookId(params.relayId), subscription),
-				contentType: "text/event-stream; charset=utf-8",
-				// Otherwise proxies such as nginx buffer the response.
-				headers: { "x-accel-buffering": "no" },
-			};
+			return requestStream(relayWebhookId(params.relayId), subscription);
 		},
 	}),
 	route({

@@ -1,28 +1,17 @@
-// The live stream as server-sent events (the event stream format of the HTML standard).
+// The live stream as server-sent events.
 import type { LiveItem, LiveSignal } from "../../../core/live.ts";
 import type { LiveSubscription } from "../../../engine/live-calls.ts";
+import type { Reply } from "../../request/route.ts";
+import { eventStream } from "../../request/server-sent-events.ts";
 
 /** How long a client should wait before it reconnects. */
 const RETRY_MS = 2_000;
-const encoder = new TextEncoder();
 /** The text of each item, since the same item goes to many clients. */
 const itemTexts = new WeakMap<LiveItem, string>();
 
-/** Reads from the subscription only when the client has read everything before. The engine limits the items that wait. */
-export function liveStream(subscription: LiveSubscription): ReadableStream<Uint8Array> {
-	let head = `retry: ${RETRY_MS}\n`;
-	return new ReadableStream<Uint8Array>(
-		{
-			async pull(controller) {
-				const signals = await subscription.next();
-				if (signals === null) return controller.close();
-				controller.enqueue(encoder.encode(head + signals.map(signalText).join("")));
-				head = "";
-			},
-			cancel: () => subscription.close(),
-		},
-		{ highWaterMark: 0 },
-	);
+/** The response to a client of the live stream. The engine limits the items that wait for it. */
+export function liveStream(subscription: LiveSubscription): Reply {
+	return eventStream(RETRY_MS, subscription, signalText);
 }
 
 function signalText(signal: LiveSignal): string {

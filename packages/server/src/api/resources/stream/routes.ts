@@ -46,13 +46,7 @@ export const streamRoutes = [
 				lastEventId: connection.header("last-event-id") ?? null,
 				abandon: connection.abandon,
 			});
-			return {
-				status: 200,
-				body: liveStream(subscription),
-				contentType: "text/event-stream; charset=utf-8",
-				// Otherwise proxies such as nginx buffer the response.
-				headers: { "x-accel-buffering": "no" },
-			};
+			return liveStream(subscription);
 		},
 	}),
 	route({

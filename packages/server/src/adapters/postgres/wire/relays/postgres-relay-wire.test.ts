@@ -12,7 +12,7 @@ import { TestMembers } from "../../test/test-member.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { interval: 20 };
 const issue = postgresIssue();
 const ids = createIdMaker(systemChance);
 
