@@ -24,6 +24,7 @@ const QUICKLY_FOUND = [
 	["takes-without-release", 1],
 	["confirmed-unread", 6],
 	["outcome-of-lost-tenure", 1],
+	["test-of-lost-tenure", 645],
 ] as const;
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -148,7 +148,8 @@ function test(player: Player, webhook: Known, type: string | null): void {
 		if (call !== null) tests.over(call);
 	};
 	player.manage(
-		managed("webhook.test", webhook),
+		// Its entry is written first, and what follows can be refused.
+		{ ...managed("webhook.test", webhook), readsAfterwards: true },
 		(engine, change) => {
 			if (change.audit !== null) call = tests.ask(run, webhook, type, change.audit);
 			return engine.webhooks.test(change, webhook.id, type === null ? null : { eventType: type, dataJson: null });

@@ -128,6 +128,9 @@ export class Attempts implements AttemptWatcher {
 	): (outcome: AttemptOutcome) => void {
 		const signature = this.#signature(run, webhook, request);
 		if (signature !== "ok") this.#world.breach("signatures", `the test ${eventId} to ${webhook.id}: ${signature}`);
+		if (this.#world.sharing?.tenureOf(run)?.isCurrent === false) {
+			this.#world.breach("ownership", `run ${run.number} has sent the test ${eventId}, and may not know of changes`);
+		}
 		return this.#tests.started(run, webhook, contentOf(request.body).type, eventId);
 	}
 

@@ -267,6 +267,14 @@ export const PLANTED: readonly PlantedBug[] = [
 		engines: SEVERAL,
 	},
 	{
+		name: "test-of-lost-tenure",
+		effect: "A test of a webhook goes on in an engine that has lost its tenure and may not know of a new secret.",
+		file: "engine/managing/trying/tried-webhook.ts",
+		find: "checkCurrent(membership);",
+		replace: "",
+		engines: SEVERAL,
+	},
+	{
 		name: "foreign-replay",
 		effect: "A replay that was started at another engine than its webhook's owner is never executed.",
 		file: "engine/background/replayer.ts",

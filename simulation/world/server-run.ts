@@ -7,6 +7,7 @@ import { createIdMaker } from "../../packages/server/src/core/ids.ts";
 import type { Engine } from "../../packages/server/src/engine/calls.ts";
 import { openEngine } from "../../packages/server/src/engine/engine.ts";
 import type { OutsideParts } from "../../packages/server/src/engine/parts.ts";
+import type { Membership } from "../../packages/server/src/ports/membership.ts";
 import type { SimTenure } from "../cluster/sim-tenure.ts";
 import type { RunEndKind, RunScope } from "./run-scope.ts";
 import { SimObserver } from "./sim-observer.ts";
@@ -204,6 +205,7 @@ export class ServerRun implements RunScope {
 			ids: createIdMaker(chance),
 			tenure: shared?.tenure ?? createAloneTenure(),
 			wire: shared?.wire ?? createAloneWire(),
+			...(shared !== null && { membership: membershipOf(shared.tenure) }),
 			chance,
 		};
 	}
@@ -217,4 +219,14 @@ export class ServerRun implements RunScope {
 			nextTurn: (fire: () => void) => void this.later(0, fire),
 		};
 	}
+}
+
+function membershipOf(tenure: SimTenure): Membership {
+	return {
+		role: "all",
+		isMember: () => tenure.isCurrent,
+		deliverers: () => tenure.liveMembers(),
+		members: () => Promise.resolve([]),
+		report() {},
+	};
 }

@@ -16,7 +16,7 @@ export interface ManagedCall<T> {
 	readonly hasChanged?: (result: T) => boolean;
 	/** Whether an acknowledged call that has changed nothing has surely no entry. */
 	readonly isExact?: boolean;
-	/** Whether it may be refused although its change is made: because what it reads afterwards is gone. */
+	/** Whether it may be refused although its change is made: because what it reads afterwards is gone, or may be outdated. */
 	readonly readsAfterwards?: boolean;
 }
 

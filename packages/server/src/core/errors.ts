@@ -136,3 +136,11 @@ export function invalidRequest(issues: readonly Issue[]): FanfareError {
 			: `${first.path === "" ? "" : `${first.path}: `}${first.message}${issues.length > 1 ? ` (and ${issues.length - 1} more, see issues)` : ""}`;
 	return new FanfareError("invalid_request", message, { issues });
 }
+
+/** The error of a process that shares its database with others, and can't tell at the moment what they have changed. */
+export function processOutdated(): FanfareError {
+	return new FanfareError(
+		"store_unavailable",
+		"this process can't reach its database at the moment, or is shutting down, so what it knows of keys and webhooks may be outdated: try again, or ask another process",
+	);
+}

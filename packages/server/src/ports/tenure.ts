@@ -53,8 +53,9 @@ export interface Tenure {
 	/** The shards whose webhooks `holds` accepts; null if these are all. */
 	shards(): readonly number[] | null;
 	/**
-	 * Whether this process should begin no attempt at the moment, because it may be about to lose its shards: it has not
-	 * reached the store for a while. `TenureHolder.resumed` is called when that is over.
+	 * Whether this process should begin no attempt at the moment. It may be about to lose its shards, since it has not reached the store
+	 * for a while; or it can't read what others have changed, who wait for it for some seconds only. `TenureHolder.resumed` is called when
+	 * that is over.
 	 */
 	stalled(): boolean;
 	/**

@@ -9,7 +9,7 @@ import {
 	type Principal,
 	type Scope,
 } from "../../core/access/principal.ts";
-import { FanfareError } from "../../core/errors.ts";
+import { FanfareError, processOutdated } from "../../core/errors.ts";
 import type { Engine } from "../../engine/calls.ts";
 import type { AppDeps } from "../deps.ts";
 import { projectNotFound } from "./problem.ts";
@@ -17,16 +17,21 @@ import type { Access } from "./route.ts";
 import { isFromPage, PAGE_HEADER, type SessionCookie } from "./session-cookie.ts";
 
 const SESSION_ERRORS: ReadonlySet<string> = new Set(["unknown_portal_session", "unknown_session"]);
+/** What is needed to find out who makes a request. */
+export type AuthDeps = Pick<AppDeps, "authenticate" | "engine" | "isCurrent" | "sessionCookie">;
+
 const BEARER = /^bearer +(\S+)$/i;
 
 /**
  * Who makes a request: the owner of the key or token that it carries or, if it carries none, who has signed in to the page. Throws
- * `missing_key`, `unknown_key`, `unknown_portal_session` or `unknown_session`. `Secret-Key` takes precedence over `Authorization`.
+ * `missing_key`, `unknown_key`, `unknown_portal_session` or `unknown_session`, and `store_unavailable` if this process can't tell. `Secret-Key`
+ * takes precedence over `Authorization`.
  */
 export function authenticate(
-	{ authenticate: find, engine, sessionCookie }: Pick<AppDeps, "authenticate" | "engine" | "sessionCookie">,
+	{ authenticate: find, engine, isCurrent, sessionCookie }: AuthDeps,
 	header: (name: string) => string | undefined,
 ): Principal {
+	if (!isCurrent()) throw processOutdated();
 	const written = writtenKey(header);
 	if (written === undefined) return signedIn(engine, sessionCookie, header);
 	const principal = find(written);
@@ -44,7 +49,7 @@ export function authenticate(
 
 /** The same, also for somebody whose session has begun in another process just now: that may have to be read first. */
 export function recognize(
-	deps: Pick<AppDeps, "authenticate" | "engine" | "sessionCookie">,
+	deps: AuthDeps,
 	header: (name: string) => string | undefined,
 ): Principal | Promise<Principal> {
 	try {

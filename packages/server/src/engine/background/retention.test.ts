@@ -6,7 +6,7 @@ import { projectScope } from "../../core/access/principal.ts";
 import { ANY_DELIVERY, ANY_ENTRY, Records } from "../../ports/contract/store/records/records.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
-import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { changeIn, eventually, membershipOf, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -183,6 +183,33 @@ describe("retention", () => {
 		await using second = await openTestEngine({ store });
 		await goOn(second, 31 * DAY_MS);
 		expect(purged(second).events).toBe(1);
+	});
+
+	it.each([
+		["whose project is to keep them longer from now on", true],
+		["while its process may not know how long they are to be kept", false],
+	])("deletes no further events %s, also within a pass", async (_, isKnown) => {
+		const member = { isMember: true };
+		await using test = await openTestEngine({ membership: membershipOf(member) });
+		const inputs = Array.from({ length: 1_000 }, () => INPUT);
+		for (let n = 0; n < 2; n++) await test.engine.intake.sendBatch(test.scope, inputs);
+		const { purgeEvents } = test.store;
+		test.engineStore.purgeEvents = async (step) => {
+			const result = await purgeEvents(step);
+			if (result.purged.events === 0) return result;
+			test.engineStore.purgeEvents = purgeEvents;
+			if (isKnown) await test.engine.projects.update(test.change, { retentionDays: 60 });
+			else member.isMember = false;
+			return result;
+		};
+		await goOn(test, 31 * DAY_MS);
+		expect(test.observer.purges).toHaveLength(1);
+		const { events: first } = purged(test);
+		expect(first).toBeLessThan(2_000);
+		member.isMember = true;
+		if (isKnown) await test.engine.projects.update(test.change, { retentionDays: null });
+		await goOn(test, HOUR_MS);
+		expect(purged(test).events).toBe(2_000);
 	});
 
 	it("keeps an event while a delivery of it is Held, and deletes it within a day after that", async () => {

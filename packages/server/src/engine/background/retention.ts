@@ -1,5 +1,10 @@
 // Retention: deletes events, payloads and audit entries that have expired, in small steps between which other work goes on.
-import { auditLimit, retentionLimits, type RetentionSettings } from "../../core/policies/retention.ts";
+import {
+	auditLimit,
+	retentionLimits,
+	type RetentionLimits,
+	type RetentionSettings,
+} from "../../core/policies/retention.ts";
 import type { Project } from "../../core/workspace.ts";
 import {
 	NOTHING_PURGED,
@@ -14,10 +19,10 @@ import { GentleSteps, type LiveTraffic } from "./gentle-steps.ts";
 import type { Overwriter } from "./overwriter.ts";
 import { Periodic } from "./periodic.ts";
 
-type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer">;
+type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer" | "membership">;
 
 interface Neighbours extends LiveTraffic {
-	readonly directory: Pick<Directory, "projects">;
+	readonly directory: Pick<Directory, "project" | "projects">;
 	readonly overwriter: Pick<Overwriter, "noteErased">;
 }
 
@@ -114,12 +119,10 @@ export class Retention {
 		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_WRITTEN);
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks();
-		for (const project of all) {
-			// Now, and not when the pass began: the settings can have been read again meanwhile.
-			const { eventsBefore, payloadsBefore } = limitsOf(project);
-			if (eventsBefore !== null) await this.#purge("events", project.id, eventsBefore);
-			if (payloadsBefore !== null) await this.#purge("payloads", project.id, payloadsBefore);
-			await this.#purgeReplays(project.id, eventsBefore);
+		for (const { id } of all) {
+			await this.#purge("events", id, now);
+			await this.#purge("payloads", id, now);
+			await this.#purgeReplays(id, now);
 		}
 		await this.#purgeProjects();
 		const auditEntries = await this.#purgeAudit();
@@ -128,10 +131,26 @@ export class Retention {
 		this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
 	}
 
-	async #purge(kind: Kind, projectId: string, before: number): Promise<void> {
+	/**
+	 * Up to when a pass that began at `now` deletes data of a project. Asked before each step, since longer times may have been set
+	 * meanwhile: for the project, or for the server. Null if the project was deleted, or if this process may not know.
+	 */
+	#limitsOf(projectId: string, now: number): RetentionLimits | null {
+		if (this.#parts.membership?.isMember() === false) return null;
+		try {
+			return retentionLimits(this.#settings, this.#near.directory.project(projectId), now);
+		} catch {
+			return null;
+		}
+	}
+
+	async #purge(kind: Kind, projectId: string, now: number): Promise<void> {
 		const { clock, store } = this.#parts;
 		const positionKey = `${kind} ${projectId}`;
 		for (let done = false; this.#loop.running && !done;) {
+			const limits = this.#limitsOf(projectId, now);
+			const before = (kind === "events" ? limits?.eventsBefore : limits?.payloadsBefore) ?? null;
+			if (before === null) return;
 			const after = this.#positions.get(positionKey) ?? null;
 			const result: PurgeResult = await this.#steps.make(
 				(limit) => {
@@ -147,9 +166,12 @@ export class Retention {
 	}
 
 	/** A replay that has ended stays as long as events do. */
-	async #purgeReplays(projectId: string, before: number | null): Promise<void> {
+	async #purgeReplays(projectId: string, now: number): Promise<void> {
 		let after: string | null = null;
 		do {
+			const limits = this.#limitsOf(projectId, now);
+			if (limits === null) return;
+			const before = limits.eventsBefore;
 			const from: string | null = after;
 			const step: PurgeReplays = { projectId, before, keep: KEPT_REPLAYS, after: from, limit: REPLAYS };
 			after = await this.#steps.make(() => this.#parts.store.purgeReplays(step));

@@ -13,6 +13,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { LiveFilter, LiveItem, LiveSignal } from "../../core/live.ts";
 import { eventTypeMatcher } from "../../core/webhook.ts";
 import type { LiveRequest, LiveSubscription } from "../live-calls.ts";
+import type { EngineParts } from "../parts.ts";
 import type { LiveFeed } from "./live-feed.ts";
 import type { StreamKind } from "./stream-places.ts";
 
@@ -21,8 +22,12 @@ const HEARTBEAT_MS = 15_000;
 const MAX_SIGNALS = 100;
 /** The end of the caller's access is looked at this often at least, in case the clock is set forward. */
 const LOOK_AT_END_MS = 30_000;
+/** How often a client with items that were held back is looked at. */
+const HELD_BACK_MS = 1_000;
 /** How long a client has to take the last signal before its connection is ended by force. */
 const END_GRACE_MS = 5_000;
+
+type Parts = Pick<EngineParts, "clock" | "membership">;
 
 /** What `next` resolves with. */
 type Signals = readonly LiveSignal[] | null;
@@ -40,6 +45,7 @@ type Signals = readonly LiveSignal[] | null;
  */
 export class LiveClient implements LiveSubscription {
 	readonly #clock: Clock;
+	readonly #membership: EngineParts["membership"];
 	readonly #feed: LiveFeed;
 	readonly #request: LiveRequest;
 	readonly #left: () => void;
@@ -51,13 +57,15 @@ export class LiveClient implements LiveSubscription {
 	#last: LiveSignal | null = null;
 	#waiting: ((signals: Signals) => void) | null = null;
 	#cancelTimer: (() => void) | null = null;
+	#cancelHeldBack: (() => void) | null = null;
 	/** As it is known now: a key can be rolled. */
 	#principal: Principal | null;
 	#cancelEnd: (() => void) | null = null;
 
 	/** `left` is called once, when the client no longer counts. */
-	constructor(clock: Clock, feed: LiveFeed, request: LiveRequest, left: () => void) {
+	constructor({ clock, membership }: Parts, feed: LiveFeed, request: LiveRequest, left: () => void) {
 		this.#clock = clock;
+		this.#membership = membership;
 		this.#feed = feed;
 		this.#request = request;
 		this.#left = left;
@@ -118,13 +126,35 @@ export class LiveClient implements LiveSubscription {
 	/** Called for each new item of the feed, with its position. Gives it to the client if that is waiting. */
 	offer(item: LiveItem, position: number): void {
 		if (this.#state !== "open") return;
-		if (this.#waiting !== null) {
-			// A client that waits has been given all earlier items.
-			this.#position = position;
-			if (this.#wants(item)) this.#give([{ type: "item", item }]);
-		} else {
+		if (this.#waiting === null) return this.checkPosition();
+		if (!this.#mayTell()) {
 			this.checkPosition();
+			return this.#holdBack();
 		}
+		if (this.#position + 1 < position) return this.#giveReady();
+		// It has been given all earlier items.
+		this.#position = position;
+		if (this.#wants(item)) this.#give([{ type: "item", item }]);
+	}
+
+	/** If not, its access may have ended: whoever has ended that has not waited for this process. */
+	#mayTell(): boolean {
+		return this.#membership?.isMember() !== false;
+	}
+
+	/** Looks again later whether the client, which waits, may be told. */
+	#holdBack(): void {
+		this.#cancelHeldBack ??= this.#clock.after(HELD_BACK_MS, () => {
+			this.#cancelHeldBack = null;
+			if (this.#state !== "open" || this.#waiting === null) return;
+			if (this.#mayTell()) this.#giveReady();
+			else this.#holdBack();
+		});
+	}
+
+	#giveReady(): void {
+		const ready = this.#ready();
+		if (ready !== undefined) this.#give(ready);
 	}
 
 	/** Called when items may be missing after the last one of the feed. */
@@ -144,6 +174,7 @@ export class LiveClient implements LiveSubscription {
 	next(): Promise<Signals> {
 		const ready = this.#ready();
 		if (ready !== undefined) return Promise.resolve(ready);
+		if (this.#state === "open" && this.#position < this.#feed.last) this.#holdBack();
 		return new Promise((resolve) => {
 			this.#waiting = resolve;
 			this.#cancelTimer = this.#clock.after(HEARTBEAT_MS, () => {
@@ -174,6 +205,7 @@ export class LiveClient implements LiveSubscription {
 		const wasOpen = this.#state === "open";
 		this.#state = "over";
 		this.#cancelEnd?.();
+		this.#cancelHeldBack?.();
 		this.#give(null);
 		this.#cancelTimer?.();
 		if (wasOpen) this.#left();
@@ -185,7 +217,7 @@ export class LiveClient implements LiveSubscription {
 		if (this.#state === "ending") return this.#readyAtEnd();
 		const signals: LiveSignal[] = this.#first === null ? [] : [this.#first];
 		this.#first = null;
-		while (this.#position < this.#feed.last && signals.length < MAX_SIGNALS) {
+		while (this.#position < this.#feed.last && signals.length < MAX_SIGNALS && this.#mayTell()) {
 			const item = this.#feed.at(++this.#position);
 			if (this.#wants(item)) signals.push({ type: "item", item });
 		}

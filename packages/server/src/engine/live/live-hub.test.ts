@@ -10,6 +10,7 @@ import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { Records } from "../../ports/contract/store/records/records.ts";
 import type { LivePollResult, LiveRequest, LiveSubscription } from "../live-calls.ts";
+import { membershipOf } from "../test/test-engine.ts";
 import { LiveHub, type LiveLimits } from "./live-hub.ts";
 
 const ALL: LiveFilter = { kinds: null, customerId: null, webhookId: null, eventTypes: null };
@@ -32,10 +33,11 @@ function withKey(id: string): Principal {
 	return { kind: "key", key, digest: key.digest, session: null };
 }
 
-function setUp(limits: Partial<LiveLimits> = {}) {
+function setUp(limits: Partial<LiveLimits> = {}, member = { isMember: true }) {
 	const clock = new ManualClock();
 	const directory = { project: () => new Records().project() };
-	const hub = new LiveHub({ chance: systemChance, clock, wire: createAloneWire() }, limits, { directory });
+	const parts = { chance: systemChance, clock, wire: createAloneWire(), membership: membershipOf(member) };
+	const hub = new LiveHub(parts, limits, { directory });
 	let abandoned = 0;
 	const watch = (changes: Partial<LiveRequest> = {}) =>
 		hub.subscribe({
@@ -87,6 +89,51 @@ describe("the access of a client's caller", () => {
 		expect(await waiting).toEqual([{ type: "end", reason: expect.stringContaining("access") as string }]);
 		expect(await read(client)).toBeNull();
 		expect(await read(other)).toEqual([1]);
+	});
+
+	it("may have ended while its process can't tell: items are held back then, and those whose access has ended get none", async () => {
+		const member = { isMember: true };
+		const { clock, hub, watch, publish } = setUp({}, member);
+		const [ended, other, busy] = [
+			watch(),
+			watch({ principal: withKey("other") }),
+			watch({ principal: withKey("busy") }),
+		];
+		for (const client of [ended, other, busy]) await read(client);
+		const got: unknown[] = [];
+		const waiting = [ended, other].map((client) => read(client).then((signals) => got.push(signals)));
+		member.isMember = false;
+		publish(1);
+		publish(2);
+		waiting.push(read(busy).then((signals) => got.push(signals)));
+		clock.advance(5_000);
+		await new Promise((resolve) => setImmediate(resolve));
+		expect(got).toEqual([]);
+		hub.keyDeleted("k");
+		member.isMember = true;
+		clock.advance(1_000);
+		await Promise.all(waiting);
+		expect(got).toEqual([["end"], [1, 2], [1, 2]]);
+		const next = read(other);
+		publish(3);
+		expect(await next).toEqual([3]);
+	});
+
+	it("gives what was held back with the next item at the latest, and drops a client for which too much was held back", async () => {
+		const member = { isMember: true };
+		const { watch, publish } = setUp({ kept: 2 }, member);
+		const client = watch();
+		await read(client);
+		member.isMember = false;
+		const waiting = read(client);
+		publish(1);
+		member.isMember = true;
+		publish(2);
+		expect(await waiting).toEqual([1, 2]);
+		member.isMember = false;
+		const dropped = read(client);
+		for (const n of [3, 4, 5]) publish(n);
+		expect(await dropped).toEqual(["dropped"]);
 	});
 
 	it("ends it in the next turn if the key has expired between two looks at the clock", async () => {

@@ -2,8 +2,7 @@
 import type { EventCustomers } from "../../core/access/customer.ts";
 import type { ApiKey } from "../../core/access/key.ts";
 import { customerOf, projectOf, type Scope } from "../../core/access/principal.ts";
-import { randomBytes, type Chance } from "../../core/chance.ts";
-import type { Clock } from "../../core/clock.ts";
+import { randomBytes } from "../../core/chance.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { LiveFact, LiveItem } from "../../core/live.ts";
 import type { CustomerLimits } from "../../core/policies/customer-limits.ts";
@@ -42,7 +41,7 @@ const AFTER_SHRINKING = 0.9;
 /** The streams that customers may have beside those of the projects, as a part of `maxStreams`. */
 export const PART_OF_CUSTOMERS = 0.4;
 
-type Parts = Pick<EngineParts, "chance" | "clock"> & { readonly wire: Pick<Wire, "live"> };
+type Parts = Pick<EngineParts, "chance" | "clock" | "membership"> & { readonly wire: Pick<Wire, "live"> };
 
 interface Neighbours {
 	readonly directory: Pick<Directory, "project">;
@@ -66,8 +65,7 @@ interface Watched {
  * customers do not count among those of projects, and can't use up their number.
  */
 export class LiveHub implements Live, LiveWireListener {
-	readonly #clock: Clock;
-	readonly #chance: Pick<Chance, "randomize">;
+	readonly #parts: Omit<Parts, "wire">;
 	readonly #limits: LiveLimits;
 	/** As it was given: what it says of customers can change. */
 	readonly #given: Partial<LiveLimits>;
@@ -82,12 +80,11 @@ export class LiveHub implements Live, LiveWireListener {
 	#keptCount = 0;
 	#closed = false;
 
-	constructor({ chance, clock, wire }: Parts, limits: Partial<LiveLimits>, near: Neighbours) {
+	constructor({ wire, ...parts }: Parts, limits: Partial<LiveLimits>, near: Neighbours) {
 		this.#near = near;
 		this.#wire = wire.live;
 		this.#wire.listen(this);
-		this.#chance = chance;
-		this.#clock = clock;
+		this.#parts = parts;
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
 		this.#given = limits;
 		const { maxStreams } = this.#limits;
@@ -115,7 +112,7 @@ export class LiveHub implements Live, LiveWireListener {
 
 	/** Adds an item to the feed of a project, if it is watched. `customers` are those whom it is about. */
 	publish(projectId: string, fact: LiveFact, customers: EventCustomers = null): void {
-		const shared = { customerId: null, customers, date: this.#clock.now(), fact };
+		const shared = { customerId: null, customers, date: this.#parts.clock.now(), fact };
 		this.#push(this.#watched.get(projectId), shared);
 		const { watchedElsewhere: topics } = this.#wire;
 		if (topics.size > 0 && topics.has(projectId)) this.#wire.publish(projectId, shared);
@@ -123,7 +120,7 @@ export class LiveHub implements Live, LiveWireListener {
 
 	/** Adds an item to the feed of a customer, if it is watched. */
 	publishTo(projectId: string, customerId: string, fact: LiveFact): void {
-		const shared = { customerId, customers: customerId, date: this.#clock.now(), fact };
+		const shared = { customerId, customers: customerId, date: this.#parts.clock.now(), fact };
 		this.#push(this.#find(projectId, customerId), shared);
 		const { watchedElsewhere: topics } = this.#wire;
 		if (topics.size === 0) return;
@@ -174,7 +171,7 @@ export class LiveHub implements Live, LiveWireListener {
 		if (answer.kind === "refused") throw tooManyStreams("The project");
 		if (answer.kind === "give up") this.#giveUpOne(kind, answer.projectId, scope.kind);
 		const watched = this.#watch(scope);
-		const client = new LiveClient(this.#clock, watched.feed, request, () => this.#left(watched, client));
+		const client = new LiveClient(this.#parts, watched.feed, request, () => this.#left(watched, client));
 		watched.clients.add(client);
 		places.take(kind, projectId);
 		return client;
@@ -271,7 +268,7 @@ export class LiveHub implements Live, LiveWireListener {
 		}
 		const { kept, keptForCustomer } = this.#limits;
 		const capacity = customerId === null ? kept : Math.min(kept, keptForCustomer);
-		const feed = new LiveFeed(projectId, capacity, randomBytes(this.#chance, 8).toString("hex"));
+		const feed = new LiveFeed(projectId, capacity, randomBytes(this.#parts.chance, 8).toString("hex"));
 		const watched = { customerId, feed, clients: new Set<LiveClient>(), cancelEnd: null };
 		void this.#wire.watch(topicOf(watched));
 		if (customerId === null) this.#watched.set(projectId, watched);
@@ -322,7 +319,7 @@ export class LiveHub implements Live, LiveWireListener {
 	#forgetLater(watched: Watched): void {
 		if (watched.clients.size > 0 || this.#find(watched.feed.projectId, watched.customerId) !== watched) return;
 		watched.cancelEnd?.();
-		watched.cancelEnd = this.#clock.after(this.#limits.lingerMs, () => this.#forget(watched));
+		watched.cancelEnd = this.#parts.clock.after(this.#limits.lingerMs, () => this.#forget(watched));
 	}
 
 	#forget(watched: Watched): void {

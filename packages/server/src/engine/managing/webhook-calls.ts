@@ -48,11 +48,11 @@ import { checkMayHaveKey, webhookRefused } from "./changes/webhook-refusals.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 import type { EventPayload, EventTypeCalls } from "./event-type-calls.ts";
 import type { Trials } from "./trying/trials.ts";
-import type { TriedWebhook } from "./trying/tried-webhook.ts";
+import { latestOf, type TriedWebhook } from "./trying/tried-webhook.ts";
 
 type Parts = Pick<
 	PartsOn<DirectoryStore & AuditStore & StatsStore>,
-	"store" | "clock" | "chance" | "ids" | "sealer" | "guard"
+	"store" | "clock" | "chance" | "ids" | "sealer" | "guard" | "membership"
 >;
 
 type Limits = WebhookLimits & CustomerLimits;
@@ -212,10 +212,7 @@ export class WebhookCalls implements Webhooks {
 		const projectId = projectOf(scope);
 		const { directory } = this.#near;
 		directory.webhookIn(scope, webhookId);
-		const latest = async () => {
-			const [known] = directory.webhooksIn(projectId, [webhookId]);
-			return known === undefined ? null : (directory.armed(known) ?? (await directory.readArmed(webhookId)));
-		};
+		const latest = () => latestOf({ directory, membership: this.#parts.membership }, projectId, webhookId);
 		const webhook = await latest();
 		if (webhook === null) throw webhookNotFound();
 		return {

@@ -21,12 +21,13 @@ import type {
 	RelaySubscription,
 	ShownRelay,
 } from "../relay-calls.ts";
+import { checkCurrent } from "../status/current.ts";
 import type { RelayHub } from "./relay-hub.ts";
 import type { RelayWebhooks } from "./relay-webhooks.ts";
 
 type Parts = Pick<
 	PartsOn<RelayStore & Pick<DirectoryStore, "webhookRecords"> & Pick<LogStore, "delivery" | "attempts">>,
-	"store" | "clock" | "ids"
+	"store" | "clock" | "ids" | "membership"
 >;
 
 interface Neighbours {
@@ -123,7 +124,8 @@ export class RelayCalls implements Relays {
 		const opened = await this.#near.hub.open(webhookId, projectOf(scope), client);
 		if (opened === null) throw relayNotFound();
 		try {
-			// It may have been deleted meanwhile. From now on, a deletion ends the stream.
+			// It may have been deleted meanwhile, or the client's key. From now on, a deletion ends the stream.
+			checkCurrent(this.#parts.membership);
 			this.#webhookIdOf(scope, relayId);
 		} catch (error) {
 			opened.close();

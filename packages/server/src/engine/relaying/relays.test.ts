@@ -14,7 +14,13 @@ import type {
 	RelaySubscription,
 	ShownRelay,
 } from "../relay-calls.ts";
-import { eventually, openTestEngine, type TestEngine, type TestEngineOptions } from "../test/test-engine.ts";
+import {
+	eventually,
+	membershipOf,
+	openTestEngine,
+	type TestEngine,
+	type TestEngineOptions,
+} from "../test/test-engine.ts";
 
 const SECRET = new Uint8Array(32).fill(7);
 const NOBODY: RelayClientOptions = { principal: null, abandon: () => {} };
@@ -553,6 +559,19 @@ describe("the end of a relay", () => {
 			const opening = world.open(relay, { principal, abandon: () => {} });
 			await expect(opening).rejects.toMatchObject({ code: "unknown_key" });
 		}
+		expect(await world.status(relay)).toEqual(["Enabled", null, false]);
+	});
+
+	it("refuses a stream if its process may not know of changes any more when that is opened", async () => {
+		const member = { isMember: true };
+		await using world = await openWorld({ membership: membershipOf(member) });
+		const relay = await world.put();
+		world.test.engineStore.holdRelay = async (...parameters) => {
+			const epoch = await world.test.store.holdRelay(...parameters);
+			member.isMember = false;
+			return epoch;
+		};
+		await expect(world.open(relay)).rejects.toMatchObject({ code: "store_unavailable" });
 		expect(await world.status(relay)).toEqual(["Enabled", null, false]);
 	});
 

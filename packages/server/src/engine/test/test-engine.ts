@@ -21,6 +21,7 @@ import type { QuotaSettings } from "../../core/policies/quota.ts";
 import type { RetentionSettings } from "../../core/policies/retention.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
+import type { Membership } from "../../ports/membership.ts";
 import type { AttemptReport, Facts, Observer } from "../../ports/observer.ts";
 import type { AttemptOutcome, AttemptRequest, OwnFailure, Sender } from "../../ports/sender.ts";
 import type { CommitBatch } from "../../ports/store/accept.ts";
@@ -58,6 +59,8 @@ export interface TestEngineOptions {
 	/** Shares the webhooks and duties with other engines on the store. If omitted, the engine has all of them. */
 	readonly tenure?: Tenure;
 	readonly wire?: Wire;
+	/** Omitted for a process that runs alone. */
+	readonly membership?: Membership;
 	/** Defaults to one that allows loopback addresses and http. */
 	readonly guard?: AddressGuard;
 	/** The operator's admin key. */
@@ -144,6 +147,7 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			ids: createIdMaker(chance),
 			tenure: options.tenure ?? createAloneTenure(),
 			wire: options.wire ?? createAloneWire(),
+			...(options.membership !== undefined && { membership: options.membership }),
 		},
 		userAgent: "Fanfare/test",
 		// The clock stands still while a commit waits for more work, or an outcome for a send.
@@ -302,5 +306,16 @@ export function eventInput(input: Partial<EventInput> = {}): EventInput {
 		customers: null,
 		tags: [],
 		...input,
+	};
+}
+
+/** A member of a cluster that may know of all changes, or not, as the test says. */
+export function membershipOf(member: { isMember: boolean }): Membership {
+	return {
+		role: "all",
+		isMember: () => member.isMember,
+		deliverers: () => 1,
+		members: () => Promise.resolve([]),
+		report() {},
 	};
 }

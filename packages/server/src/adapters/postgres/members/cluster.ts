@@ -72,6 +72,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		signals,
 		member: () => tenure.id,
 		isAlone: () => tenure.isAlone,
+		caughtUp: () => tenure.caughtUp(),
 	});
 	const tenure: PostgresTenure = new PostgresTenure({
 		database,
@@ -82,6 +83,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		// Everything that was changed before this process was a member: nobody has waited for it.
 		joined: () => wire.look(),
 		accompanied: () => wire.hurry(),
+		isCurrent: () => wire.isCurrent(),
 	});
 	wire.start();
 	return {

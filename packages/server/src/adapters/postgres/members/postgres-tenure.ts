@@ -22,6 +22,8 @@ export interface TenureParts {
 	readonly joined: () => Promise<void>;
 	/** Called when there are other members, after this one was alone. */
 	readonly accompanied: () => void;
+	/** Whether this process knows what others have changed: see `PostgresWire.isCurrent`. Call `caughtUp` when that is true again. */
+	readonly isCurrent: () => boolean;
 }
 
 /** Nobody listens before `attach`. */
@@ -86,7 +88,13 @@ export class PostgresTenure implements Tenure {
 	}
 
 	stalled(): boolean {
-		return this.#now() - this.#answeredAt > STALL_MS;
+		// Whoever has made a change waits for those that can't read it for some seconds only.
+		return this.#now() - this.#answeredAt > STALL_MS || !this.#parts.isCurrent();
+	}
+
+	/** `isCurrent` was false and is true again. */
+	caughtUp(): void {
+		if (!this.stalled()) this.#holder.resumed();
 	}
 
 	placeOf(webhookId: string): Place | null {
@@ -225,7 +233,7 @@ export class PostgresTenure implements Tenure {
 		// The answer came too late, such as to a process that was stopped for a while.
 		if (now >= this.#validUntil) return expire();
 		this.#cancelExpiry = this.#parts.clock.after(this.#validUntil - now, expire);
-		if (wasStalled) this.#holder.resumed();
+		if (wasStalled && !this.stalled()) this.#holder.resumed();
 	}
 
 	/** This process is no member any more. */

@@ -173,8 +173,15 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect(b?.isMember()).toBe(false);
 	});
 
-	it("resolves a change beside a member that can't read it only when that one answers no calls", async () => {
+	it("resolves a change beside a member that can't read it only when that one answers no calls and begins no attempts", async () => {
 		const [a, b] = await start(2);
+		let resumedCount = 0;
+		b?.tenure.attach({
+			gained: () => Promise.resolve(),
+			lost() {},
+			resumed: () => void resumedCount++,
+			inFlightOf: () => 0,
+		});
 		let isBroken = true;
 		b?.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
 		expect(b?.isMember()).toBe(true);
@@ -182,9 +189,11 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		await a?.wire.changed(projectId, version);
 		expect(b?.isMember()).toBe(false);
 		expect(b?.tenure.shards()).toHaveLength(128);
-		expect(a?.isMember()).toBe(true);
+		expect([a?.isMember(), a?.tenure.stalled(), b?.tenure.stalled()]).toEqual([true, false, true]);
+		expect(resumedCount).toBe(0);
 		isBroken = false;
 		await expect.poll(() => b?.isMember(), WAIT).toBe(true);
+		expect([b?.tenure.stalled(), resumedCount]).toEqual([false, 1]);
 	});
 
 	it("counts as a member that answers calls only when it has read everything since it has joined again", async () => {

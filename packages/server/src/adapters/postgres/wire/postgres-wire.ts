@@ -42,6 +42,8 @@ export interface WireParts {
 	readonly member: () => string | null;
 	/** Whether there was no other member lately. Call `hurry` when that changes. */
 	readonly isAlone: () => boolean;
+	/** Called when `isCurrent` was false and is true again. */
+	readonly caughtUp: () => void;
 	/** Make it quick. Without them, everything is found by looking. */
 	readonly signals: Signals;
 }
@@ -276,7 +278,9 @@ export class PostgresWire implements Wire {
 		}
 		await this.live.look(from, watched);
 		this.#since = since;
+		const wasCurrent = this.isCurrent();
 		this.#current = id === null ? null : { member: id, at };
+		if (!wasCurrent && this.isCurrent()) this.#parts.caughtUp();
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);
 		this.#parts.signals.send("answered");

@@ -1,7 +1,7 @@
 // Exports: whole lists as files, streamed page by page, as fast as the client reads.
 import type { Page, PageRequest } from "../../../core/page.ts";
 import type { AppDeps } from "../../deps.ts";
-import { authenticate, authorize } from "../../request/auth.ts";
+import { authenticate, authorize, type AuthDeps } from "../../request/auth.ts";
 import type { Access, Call, Reply } from "../../request/route.ts";
 import { csvLine, type Cell } from "./csv.ts";
 import type { ExportPlace } from "./export-places.ts";
@@ -32,7 +32,7 @@ export interface ExportedList<Row extends { readonly id: string }> {
 
 /** What an export needs of its call. */
 export type ExportCall = Pick<Call, "connection" | "params"> & {
-	readonly deps: Pick<AppDeps, "authenticate" | "engine" | "sessionCookie" | "exportPlaces">;
+	readonly deps: AuthDeps & Pick<AppDeps, "exportPlaces">;
 	readonly scope: Parameters<AppDeps["exportPlaces"]["take"]>[0];
 };
 

@@ -1,7 +1,7 @@
 // Sessions of the page: people sign in with a key or a link, and are known by a cookie from then on.
 import type { KeyPrincipal } from "../../../core/access/principal.ts";
 import { signInUrl } from "../../../core/access/session.ts";
-import { invalidRequest } from "../../../core/errors.ts";
+import { invalidRequest, processOutdated } from "../../../core/errors.ts";
 import type { SignInWith } from "../../../engine/key-calls.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { callerOf, json, keyWith, OPEN, route, type Call } from "../../request/route.ts";
@@ -49,6 +49,8 @@ export const sessionRoutes = [
 			const { sessions } = deps.engine;
 			// The link may have been made, or used, in another process just now.
 			if (body.link !== undefined) await sessions.catchUp();
+			// A key that this process does not know may have been created in another one.
+			if (!deps.isCurrent()) throw processOutdated();
 			const proof = deps.failedSignIns.attempt(connection.clientAddress, () => sessions.prove(credentialsOf(body)));
 			const { session, token } = await sessions.signIn(proof, change.audit);
 			const { id, keyId, createDate, expireDate } = session;

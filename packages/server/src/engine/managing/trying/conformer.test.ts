@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { createAddressGuard } from "../../../adapters/http/address-guard.ts";
 import { CHECKS_BY_SERVER } from "../../../core/conformance/checks.ts";
 import { sign, signingKey } from "../../../core/crypto/signing.ts";
-import { changeIn, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import { changeIn, membershipOf, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
 import type { ConformanceAsked } from "../../webhook-test.ts";
 
 const SECRET = Buffer.alloc(32, 7);
@@ -139,6 +139,22 @@ it("ends when the webhook is deleted, and leaves room for the next check", async
 	expect([found.conforms, found.endedEarly]).toEqual([false, "The webhook was deleted meanwhile."]);
 	const next = await test.createWebhook(receiver.url);
 	expect((await test.engine.webhooks.conform(test.change, next.id, FEW)).endedEarly).toBeNull();
+});
+
+it("sends nothing more if its process may not know of changes any more", async () => {
+	await using receiver = await startReceiver();
+	const member = { isMember: true };
+	await using test = await openTestEngine({ membership: membershipOf(member) });
+	const { id } = await test.createWebhook(receiver.url);
+	receiver.script((_, index) => {
+		if (index === 1) member.isMember = false;
+		return { status: 200 };
+	});
+	const checked = test.engine.webhooks.conform(test.change, id, ALL);
+	await expect(checked).rejects.toMatchObject({ code: "store_unavailable" });
+	expect(receiver.requests).toHaveLength(2);
+	member.isMember = true;
+	expect((await test.engine.webhooks.conform(test.change, id, FEW)).endedEarly).toBeNull();
 });
 
 it("ends when its time is over, with what it has found until then", async () => {

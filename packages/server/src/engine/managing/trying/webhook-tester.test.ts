@@ -1,11 +1,24 @@
 // Tests of webhooks: how many attempts one makes, and that the tests of one project leave room for the others.
 import { eventually } from "@fanfare/testkit/eventually";
-import { startReceiver } from "@fanfare/testkit/receiver";
+import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
+import type { AuditDraft } from "../../../core/access/audit.ts";
 import { sign, signingKey } from "../../../core/crypto/signing.ts";
-import { changeIn, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import { changeIn, membershipOf, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import { openTwo } from "../../test/two-engines.ts";
 import type { WebhookTest } from "../../webhook-test.ts";
+
+const AUDIT: AuditDraft = {
+	keyId: "key_1",
+	customerId: null,
+	sessionId: null,
+	portalSessionId: null,
+	actor: null,
+	action: "webhook.test",
+	fields: [],
+	requestId: null,
+};
 
 /** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
@@ -129,16 +142,47 @@ describe("a test that goes on while its webhook is changed", () => {
 		return { result: await testing, requests: receiver.requests };
 	}
 
+	const secret = Buffer.alloc(32, 7);
+	const isSignedWith = (key: Buffer, { headers, rawBody }: ReceivedRequest) => {
+		const [eventId, timestamp] = [String(headers["webhook-id"]), Number(headers["webhook-timestamp"])];
+		return headers["webhook-signature"] === sign([signingKey(key)], eventId, timestamp, rawBody);
+	};
+
 	it("signs the next attempt with the new secret alone", async () => {
-		const secret = Buffer.alloc(32, 7);
 		const { result, requests } = await testDuring((test, id) =>
 			test.engine.webhooks.updateSecret(test.change, id, secret, 0),
 		);
 		expect(result).toMatchObject({ status: "Ok", attemptCount: 2 });
-		const { headers, rawBody } = requests[1] ?? {};
-		const [eventId, timestamp] = [String(headers?.["webhook-id"]), Number(headers?.["webhook-timestamp"])];
-		const expected = sign([signingKey(secret)], eventId, timestamp, rawBody ?? Buffer.alloc(0));
-		expect(headers?.["webhook-signature"]).toBe(expected);
+		expect(requests.map((request) => isSignedWith(secret, request))).toEqual([false, true]);
+	});
+
+	it("signs with the newest secret, also if another process has changed it again while the webhook was read", async () => {
+		await using receiver = await startReceiver();
+		receiver.script((_, index) => ({ status: index === 0 ? 500 : 204 }));
+		const { low, high, clock } = await openTwo(receiver);
+		const [id = ""] = low.webhookIds;
+		const changeSecret = (key: Buffer) => high.test.engine.webhooks.updateSecret(high.test.change, id, key, 0);
+		const testing = low.test.engine.webhooks.test(low.test.change, id, null);
+		await receiver.waitFor(1);
+		await changeSecret(Buffer.alloc(32, 8));
+		const [reading, answered] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		low.test.engineStore.webhookRecords = async (ids) => {
+			low.test.engineStore.webhookRecords = low.test.store.webhookRecords;
+			const records = await low.test.store.webhookRecords(ids);
+			reading.resolve();
+			await answered.promise;
+			return records;
+		};
+		let isReading = false;
+		void reading.promise.then(() => (isReading = true));
+		await eventually("the webhook is read for the second attempt", () => {
+			clock.advance(100);
+			return isReading;
+		});
+		await changeSecret(secret);
+		answered.resolve();
+		expect(await testing).toMatchObject({ status: "Ok", attemptCount: 2 });
+		expect(receiver.requests.map((request) => isSignedWith(secret, request))).toEqual([false, true]);
 	});
 
 	it("sends nothing more once it is deleted", async () => {
@@ -146,4 +190,45 @@ describe("a test that goes on while its webhook is changed", () => {
 		expect(result).toMatchObject({ status: "Failed", responseCode: 500, attemptCount: 1 });
 		expect(requests).toHaveLength(1);
 	});
+
+	it("sends nothing at all if it is deleted before the first attempt", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook(receiver.url);
+		const [writing, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		test.engineStore.insertAuditEntry = async (entry) => {
+			await test.store.insertAuditEntry(entry);
+			writing.resolve();
+			await written.promise;
+		};
+		const testing = test.engine.webhooks.test({ ...test.change, audit: AUDIT }, id, null);
+		await writing.promise;
+		await test.engine.webhooks.delete(test.change, id);
+		written.resolve();
+		await expect(testing).rejects.toMatchObject({ code: "webhook_not_found" });
+		expect(receiver.requests).toHaveLength(0);
+	});
 });
+
+it.each([0, 1])(
+	"sends nothing more after %i attempts if its process may not know of changes any more",
+	async (made) => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const member = { isMember: true };
+		await using test = await openTestEngine({ membership: membershipOf(member) });
+		const { id } = await test.createWebhook(receiver.url);
+		if (made === 0) member.isMember = false;
+		let ended = false;
+		const testing = test.engine.webhooks.test(test.change, id, null).finally(() => (ended = true));
+		const refused = expect(testing).rejects.toMatchObject({ code: "store_unavailable" });
+		await receiver.waitFor(made);
+		member.isMember = false;
+		await eventually("the test has ended", () => {
+			test.clock.advance(100);
+			return ended;
+		});
+		await refused;
+		expect(receiver.requests).toHaveLength(made);
+	},
+);

@@ -5,6 +5,7 @@ import { buildBody } from "../../../core/event.ts";
 import type { ArmedWebhook } from "../../../core/webhook.ts";
 import { attemptOnce, isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
 import { buildRequest, judge, shownHeaders } from "../../delivering/attempt.ts";
+import { webhookNotFound } from "../../directory/not-found.ts";
 import type { EngineParts } from "../../parts.ts";
 import type { TestExchange, WebhookTest } from "../../webhook-test.ts";
 import type { EventPayload } from "../event-type-calls.ts";
@@ -45,7 +46,7 @@ export class WebhookTester {
 	/**
 	 * Sends the sample, or Fanfare's own sample for null. Makes up to min(`maxRetries`, 3) + 1 attempts until a 2xx, at most
 	 * 1 s apart and within 30 s in all. Throws `overloaded` if too many tests are under way. A failing endpoint is a
-	 * result, not an error. No further attempt is made once the webhook was deleted.
+	 * result, not an error. No further attempt is made once the webhook was deleted; throws `webhook_not_found` if that was before the first.
 	 */
 	async test(webhook: ArmedWebhook, sample: EventPayload | null, tested: TriedWebhook): Promise<WebhookTest> {
 		const { projectId, customerId } = webhook;
@@ -64,7 +65,9 @@ export class WebhookTester {
 		for (const owner of owners) this.#count(owner, 1);
 		try {
 			await tested.begin();
-			return await this.#attempts((await tested.latest()) ?? webhook, sample ?? ownSample(webhook), tested);
+			const latest = await tested.latest();
+			if (latest === null) throw webhookNotFound();
+			return await this.#attempts(latest, sample ?? ownSample(webhook), tested);
 		} finally {
 			this.#underWay--;
 			for (const owner of owners) this.#count(owner, -1);
