@@ -17,8 +17,9 @@ const LIST = "deliveries";
 const ROW = "delivery";
 const always = () => true;
 
-function add(queue: ReadQueue, owner: string, name: ReadName): number | null {
-	return queue.add(owner, { name, parameters: [], resolve: () => {}, reject: () => {} });
+function add(queue: ReadQueue, project: string, name: ReadName, customer?: string): number | null {
+	const read = { name, parameters: [customer], resolve: () => {}, reject: () => {} };
+	return queue.add({ project, customer }, read);
 }
 
 /** Takes a read that must be there. */
@@ -173,6 +174,27 @@ it("takes a project's single rows before its lists, and a list after 16 of them"
 	for (const name of [LIST, LIST, ...Array.from({ length: 40 }, () => ROW)] as const) add(queue, "p", name);
 	const names = Array.from({ length: 42 }, () => take(queue).read.name);
 	expect(names.flatMap((name, index) => (name === LIST ? [index] : []))).toEqual([16, 33]);
+});
+
+it.each([LIST, ROW] as const)("goes from customer to customer of a project: %s", (name) => {
+	const queue = new ReadQueue();
+	for (const customer of ["a", "a", "a", "b", "b", undefined]) add(queue, "p", name, customer);
+	const customers = Array.from({ length: 6 }, () => take(queue).read.parameters[0]);
+	expect(customers).toEqual(["a", "b", undefined, "a", "b", "a"]);
+});
+
+it("leaves places to the others of a project, however much a customer asks for", () => {
+	const queue = new ReadQueue();
+	const fill = (name: ReadName, customer?: string) => {
+		let taken = 0;
+		while (add(queue, "p", name, customer) === null) taken++;
+		return taken;
+	};
+	expect([fill(LIST, "greedy"), fill(LIST, "second"), fill(LIST, "third")]).toEqual([192, 48, 12]);
+	// The places of the project itself, and those for single rows, which changes need.
+	expect([fill(LIST), fill(LIST, "greedy"), fill(ROW, "greedy"), fill(ROW, "other")]).toEqual([4, 0, 144, 84]);
+	expect(fill(ROW)).toBe(28);
+	expect(add(queue, "p", SEND)).toBeNull();
 });
 
 it("says how many reads of a project wait when it takes no more, and has none after it is cleared", () => {

@@ -1,8 +1,16 @@
 // The reads that wait for the reading threads, and which of them is next. What sends wait for comes first, and projects take turns, both by the
-// time that their reads take: no number of slow reads of some keeps the others waiting.
+// time that their reads take: no number of slow reads of some keeps the others waiting. Within a project, its customers take turns.
 import { LRUCache } from "lru-cache";
 
-import { isRowRead, isSendRead, mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
+import { Parts } from "../../../core/concurrency/parts.ts";
+import { shareOf } from "../../../core/policies/share.ts";
+import {
+	isRowRead,
+	isSendRead,
+	mostWaiting,
+	type ReadName,
+	type ReadOwner,
+} from "../../../ports/store/reads/read-owners.ts";
 
 export interface WaitingRead {
 	readonly name: ReadName;
@@ -69,8 +77,13 @@ class Line<Q> {
 		return own === undefined ? 0 : this.#order.lengthOf(own.queue);
 	}
 
-	/** The queue of an owner, to which the caller adds a read. */
-	queueOf(owner: string): Q {
+	/** The queue of an owner; undefined if none of its reads waits. */
+	queueOf(owner: string): Q | undefined {
+		return this.#waiting.get(owner)?.queue;
+	}
+
+	/** The same for an owner that begins to wait: the caller adds a read. */
+	queueFor(owner: string): Q {
 		const own = this.#waiting.get(owner) ?? { turn: this.#turnOf(owner), queue: this.#order.create() };
 		this.#waiting.set(owner, own);
 		return own.queue;
@@ -129,25 +142,25 @@ const IN_ORDER: Order<WaitingRead[]> = {
 	next: (queue) => queue.shift(),
 };
 
-/** The reads of an owner but for those for sends, each kind in order. Those of single rows come first: changes need them. */
+/** The reads of an owner but for those for sends, each kind by customer. Those of single rows come first: changes need them. */
 interface RowsAndLists {
-	readonly rows: WaitingRead[];
-	readonly lists: WaitingRead[];
+	readonly rows: Parts<WaitingRead>;
+	readonly lists: Parts<WaitingRead>;
 	/** How many of single rows were made since the last list. */
 	rowsMade: number;
 }
 
 const ROWS_FIRST: Order<RowsAndLists> = {
-	create: () => ({ rows: [], lists: [], rowsMade: 0 }),
-	lengthOf: ({ rows, lists }) => rows.length + lists.length,
+	create: () => ({ rows: new Parts(), lists: new Parts(), rowsMade: 0 }),
+	lengthOf: ({ rows, lists }) => rows.size + lists.size,
 	next: (queue) => {
 		const { rows, lists } = queue;
-		if (rows.length > 0 && (lists.length === 0 || queue.rowsMade < ROWS_BEFORE_A_LIST)) {
+		if (rows.size > 0 && (lists.size === 0 || queue.rowsMade < ROWS_BEFORE_A_LIST)) {
 			queue.rowsMade++;
-			return rows.shift();
+			return rows.next();
 		}
 		queue.rowsMade = 0;
-		return lists.shift();
+		return lists.next();
 	},
 };
 
@@ -155,7 +168,7 @@ const ROWS_FIRST: Order<RowsAndLists> = {
  * A read waits until it is taken. The one who takes it tells how long it took when it has ended.
  *
  * @example
- * queue.add(projectId, { name: "events", parameters, resolve, reject });
+ * queue.add(owner, { name: "events", parameters, resolve, reject });
  * const next = queue.next((owner) => !isReading(owner));
  * if (next !== null) queue.ended(next, await timeOf(next.read));
  */
@@ -171,16 +184,24 @@ export class ReadQueue {
 		return this.#sends.isEmpty && this.#others.isEmpty;
 	}
 
-	/** Adds a read. Returns how many reads of the owner wait already if they are too many for it, or else null. */
-	add(owner: string, read: WaitingRead): number | null {
-		const waiting = this.#sends.lengthOf(owner) + this.#others.lengthOf(owner);
-		if (waiting >= mostWaiting(read.name)) return waiting;
+	/**
+	 * Adds a read. Returns how many reads of the project wait already if they are too many for it, or else null. A customer has at most
+	 * three quarters of the places that the others leave.
+	 */
+	add({ project, customer }: ReadOwner, read: WaitingRead): number | null {
+		const most = mostWaiting(read.name);
+		const others = this.#others.queueOf(project);
+		const waiting = this.#sends.lengthOf(project) + (others === undefined ? 0 : ROWS_FIRST.lengthOf(others));
+		if (waiting >= most) return waiting;
 		if (isSendRead(read.name)) {
-			this.#sends.queueOf(owner).push(read);
-		} else {
-			const { rows, lists } = this.#others.queueOf(owner);
-			(isRowRead(read.name) ? rows : lists).push(read);
+			this.#sends.queueFor(project).push(read);
+			return null;
 		}
+		const part = customer ?? "";
+		const own = others === undefined ? 0 : others.rows.sizeOf(part) + others.lists.sizeOf(part);
+		if (customer !== undefined && own >= shareOf(most, waiting, own)) return waiting;
+		const { rows, lists } = this.#others.queueFor(project);
+		(isRowRead(read.name) ? rows : lists).add(part, read);
 		return null;
 	}
 

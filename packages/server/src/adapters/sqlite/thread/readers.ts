@@ -1,7 +1,7 @@
 // The threads that read the log. Each project has one read under way; the others wait in a queue (read-queue.ts).
 import type { Clock } from "../../../core/clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
-import type { ReadName } from "../../../ports/store/reads/read-owners.ts";
+import type { ReadName, ReadOwner } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { ReadQueue, type TakenRead, type WaitingRead } from "./read-queue.ts";
 import { ThreadLink } from "./thread-link.ts";
@@ -77,8 +77,11 @@ export class Readers {
 		this.#clock = clock;
 	}
 
-	/** Makes a read in its owner's turn. Rejects with `store_overloaded` if too many reads of this owner wait. */
-	read(owner: string, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
+	/**
+	 * Makes a read in its project's turn, and within that in its customer's. Rejects with `store_overloaded` if too many reads of this
+	 * project or of this customer wait.
+	 */
+	read(owner: ReadOwner, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
 		if (this.#refusal !== null) return Promise.reject(this.#refusal);
 		return new Promise((resolve, reject) => {
 			const waiting = this.#waiting.add(owner, { name, parameters, resolve, reject });
