@@ -25,9 +25,9 @@ export interface TakenRead {
 	readonly read: WaitingRead;
 }
 
-/** While others wait, reads for sends get three quarters of the threads' time. */
-const SHARE_OF_SENDS = 3;
-/** What a read counts at least, since the thread that asks has work with each one, too. */
+/** While others wait, reads for sends get this many times their time: three quarters of what the threads have. */
+const SENDS_TO_OTHERS = 3;
+/** What a read counts at least: the thread that asks has work with each one, too, and a clock may stand still. */
 const LEAST_MS = 0.05;
 /** And at most: whoever waits for a slow disk need not make up for all of it. */
 const MOST_MS = 100;
@@ -224,7 +224,7 @@ export class ReadQueue {
 	ended({ owner, read }: TakenRead, ms: number): void {
 		const counted = Math.min(MOST_MS, Math.max(LEAST_MS, ms));
 		if (isSendRead(read.name)) {
-			this.#sendsTurn += counted / SHARE_OF_SENDS;
+			this.#sendsTurn += counted / SENDS_TO_OTHERS;
 			this.#sends.used(owner, counted);
 		} else {
 			this.#othersTurn += counted;

@@ -11,7 +11,7 @@ const WEBHOOKS = 300;
 const STEP = 25;
 /** Entries that were found in the index of webhooks that are not deleted, whether a snapshot shows their rows or not. */
 const ENTRIES = "SELECT idx_tup_read AS entries FROM pg_stat_all_indexes WHERE indexrelname = 'webhooks_by_project'";
-/** What a connection has counted is in the statistics when it has ended. */
+/** What a connection has counted can be seen by others when it has ended. */
 const CONNECTIONS = `
 	SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fanfare'
 `;
