@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import { bodyWith, callsWithBody, openPaths, queryParameters, type BodyField, type Kind } from "../test/body-fields.ts";
 import { caller, type Answer, type Caller } from "../test/caller.ts";
+import { shownAnswer } from "../test/shown-answer.ts";
 import { apiRoutes } from "./table.ts";
 
 /** Names that mean something to JavaScript, to JSON or to libraries that look at values. */
@@ -73,9 +74,10 @@ describe.each(calls)("$id", (callWithBody) => {
 					const body = bodyWith(callWithBody, field.at, json);
 					const answer = await api.call(method, url, body);
 					// Some calls take only small bodies.
-					if (Buffer.byteLength(body) > callWithBody.maxBytes) expect(answer.status).toBe(413);
-					else if (!isAllowed(field, json)) expectRefusal(answer, field.at);
-					else expect(answer.status).toBeLessThan(500);
+					const shown = shownAnswer(api, answer);
+					if (Buffer.byteLength(body) > callWithBody.maxBytes) expect(answer.status, shown).toBe(413);
+					else if (!isAllowed(field, json)) expectRefusal(api, answer, field.at);
+					else expect(answer.status, shown).toBeLessThan(500);
 				}),
 				{ numRuns: 60, examples },
 			);
@@ -89,7 +91,7 @@ describe.each(calls)("$id", (callWithBody) => {
 			const url = (await openPaths(api))(path);
 			for (const name of NAMES.filter((one) => !names.includes(one))) {
 				const answer = await api.call(method, url, bodyWith(callWithBody, at, `{${JSON.stringify(name)}:1}`));
-				expectRefusal(answer, at);
+				expectRefusal(api, answer, at);
 				expect(answer.text).toContain("is not a known field");
 			}
 		},
@@ -99,10 +101,13 @@ describe.each(calls)("$id", (callWithBody) => {
 it.each(queryParameters())("$method $path?$name= answers hostile values with less than 500", async (parameter) => {
 	const api = await caller();
 	const url = (await openPaths(api))(parameter.path);
-	for (const value of TEXTS)
-		expect(await statusOf(api, parameter.method, `${url}?${parameter.name}=${value}`)).toBeLessThan(500);
+	for (const value of TEXTS) {
+		const { status, shown } = await outcomeOf(api, parameter.method, `${url}?${parameter.name}=${value}`);
+		expect(status, shown).toBeLessThan(500);
+	}
 	for (const name of ["__proto__", "constructor", "toString", "length", "%ff", ""]) {
-		expect([name, await statusOf(api, parameter.method, `${url}?${name}=1`)]).toEqual([name, 400]);
+		const { status, shown } = await outcomeOf(api, parameter.method, `${url}?${name}=1`);
+		expect([name, status], shown).toEqual([name, 400]);
 	}
 });
 
@@ -115,17 +120,24 @@ it.each(apiRoutes().filter(({ path }) => path.includes("{")))(
 		for (const value of TEXTS) {
 			for (const template of templates) {
 				const url = template.replaceAll(/\{\w+\}/g, value);
-				expect([url, await statusOf(api, method.toUpperCase(), url)]).toEqual([url, expect.toBeOneOf([400, 404, 405])]);
+				const { status, shown } = await outcomeOf(api, method.toUpperCase(), url);
+				expect([url, status], shown).toEqual([url, expect.toBeOneOf([400, 404, 405])]);
 			}
 		}
 	},
 );
 
-/** The status alone: the live stream has no end. */
-async function statusOf({ app, keys }: Caller, method: string, url: string): Promise<number> {
+/** The status, and what to print if it is wrong. The body of a success is not read: the live stream has no end. */
+async function outcomeOf(
+	{ app, keys, lines }: Caller,
+	method: string,
+	url: string,
+): Promise<{ readonly status: number; readonly shown: string }> {
 	const response = await app.request(url, { method, headers: { "secret-key": keys.admin } });
-	await response.body?.cancel();
-	return response.status;
+	const { status, headers } = response;
+	if (response.ok) await response.body?.cancel();
+	const text = response.ok ? "" : await response.text();
+	return { status, shown: shownAnswer({ lines }, { status, headers, text }) };
 }
 
 function isAllowed({ kinds }: BodyField, json: string): boolean {
@@ -139,11 +151,13 @@ function kindOf(json: string): Kind {
 }
 
 /** The field, or a field inside it, is named by an issue. In a batch, each event has its own result. */
-function expectRefusal({ status, json }: Answer, at: BodyField["at"]): void {
+function expectRefusal(api: Caller, answer: Answer, at: BodyField["at"]): void {
+	const { status, json } = answer;
+	const shown = shownAnswer(api, answer);
 	const [item] = status === 202 ? (json["data"] as { status: number; error: { issues: { path: string }[] } }[]) : [];
-	expect(item?.status ?? status).toBe(400);
+	expect(item?.status ?? status, shown).toBe(400);
 	const issues = item?.error.issues ?? (json["issues"] as { path: string }[]);
 	const name = at.join(".");
 	const inside = issues.filter(({ path }) => name === "" || path === name || path.startsWith(`${name}.`));
-	expect(inside).not.toEqual([]);
+	expect(inside, shown).not.toEqual([]);
 }

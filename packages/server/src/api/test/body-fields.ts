@@ -2,6 +2,7 @@
 import { exportOpenApiDocument } from "../documents/exported.ts";
 import { apiRoutes } from "../resources/table.ts";
 import type { Caller } from "./caller.ts";
+import { shownAnswer } from "./shown-answer.ts";
 
 export type Kind = "object" | "array" | "string" | "number" | "boolean" | "null";
 
@@ -106,12 +107,18 @@ function replaced(value: unknown, at: BodyField["at"], inner: unknown): unknown 
 	return { ...object, [name]: replaced(object[name as keyof typeof object], rest, inner) };
 }
 
-/** Creates what the paths of the calls name, so that only their bodies can be wrong. Returns the path of a call. */
-export async function openPaths({ call, project }: Caller): Promise<(path: string) => string> {
-	const endpoint = "http://127.0.0.1:1/";
-	const webhook = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries: { maxRetries: 0 } } });
-	await call("PUT", "./event-types/user.created", { example: 1 });
-	const event = await call("POST", "./events", { type: "user.created", data: 1 });
+/** Creates what the paths of the calls name, so that only their bodies can be wrong. Returns the path of a call. Throws if that fails. */
+export async function openPaths(api: Caller): Promise<(path: string) => string> {
+	const { project } = api;
+	const made = async (method: string, path: string, body: object) => {
+		const answer = await api.call(method, path, body);
+		if (answer.status >= 300) throw new Error(`${method} ${path} of the test itself ${shownAnswer(api, answer)}`);
+		return answer;
+	};
+	const spec = { endpoint: "http://127.0.0.1:1/", retries: { maxRetries: 0 } };
+	const webhook = await made("POST", "./batch/webhooks", { name: "a", spec });
+	await made("PUT", "./event-types/user.created", { example: 1 });
+	const event = await made("POST", "./events", { type: "user.created", data: 1 });
 	const ids: Readonly<Record<string, string>> = {
 		projectId: project.id,
 		webhookId: webhook.json["id"] as string,

@@ -107,6 +107,19 @@ describe("turns", () => {
 		await Promise.all([first, ...calls]);
 	});
 
+	it("go from part to part among urgent calls, too, which use the places of their part", async () => {
+		const { begun, call, end } = openTurns(1);
+		const first = call("a", "a0");
+		const urgent = (title: string) => call("a", title, 8, { part: title.slice(0, 1), isUrgent: true });
+		const calls = [call("a", "x0", 8, { part: "x" }), ...["x1", "x2", "x3", "x4", "x5"].map(urgent)];
+		await expect(urgent("x6")).rejects.toThrow("6 calls of this project wait already");
+		calls.push(urgent("y1"));
+		const order = ["a0", "x1", "y1", "x2", "x3", "x4", "x5", "x0"];
+		for (const title of order) await end(title);
+		expect(begun).toEqual(order);
+		await Promise.all([first, ...calls]);
+	});
+
 	it("begin in the order of an owner's calls, also of one that comes just when another's turn has come", async () => {
 		const { begun, call, end } = openTurns(3, 2);
 		const calls = ["a1", "a2", "a3", "a4"].map((title) => call("a", title));

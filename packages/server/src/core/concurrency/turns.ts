@@ -2,6 +2,7 @@
 // those of the engine itself, before which only these few stand.
 import type { Clock } from "../clock.ts";
 import { shareOf } from "../policies/share.ts";
+import { Parts } from "./parts.ts";
 
 export interface TurnsOptions {
 	/** Calls under way at once. */
@@ -30,60 +31,32 @@ export interface Place {
 	readonly isPatient?: boolean;
 }
 
-/** The calls of an owner that wait, in order, as what begins them. */
+/** The calls of an owner that wait, as what begins them. */
 class Queue {
-	readonly #urgent = new Set<() => void>();
-	/** By part; the one whose turn is next comes first. */
-	readonly #parts = new Map<string, Set<() => void>>();
-	/** Of the calls that are not urgent. */
-	#length = 0;
+	readonly #urgent = new Parts<() => void>();
+	readonly #others = new Parts<() => void>();
 
 	get length(): number {
-		return this.#urgent.size + this.#length;
+		return this.#urgent.size + this.#others.size;
 	}
 
 	hasRoom({ mostWaiting, part }: Place): boolean {
 		if (this.length >= mostWaiting) return false;
 		if (part === undefined) return true;
-		const own = this.#parts.get(part)?.size ?? 0;
+		const own = this.#urgent.sizeOf(part) + this.#others.sizeOf(part);
 		return own < shareOf(mostWaiting, this.length, own);
 	}
 
 	/** Returns what takes the call away again. */
 	add(begin: () => void, { part = "", isUrgent = false }: Place): () => void {
-		if (isUrgent) {
-			this.#urgent.add(begin);
-			return () => void this.#urgent.delete(begin);
-		}
-		const calls = this.#parts.get(part) ?? new Set();
-		this.#parts.set(part, calls.add(begin));
-		this.#length++;
-		return () => this.#remove(part, calls, begin);
+		const calls = isUrgent ? this.#urgent : this.#others;
+		calls.add(part, begin);
+		return () => calls.remove(part, begin);
 	}
 
 	/** Takes the next call. The part that it is for comes behind the others. */
 	next(): (() => void) | undefined {
-		for (const begin of this.#urgent) {
-			this.#urgent.delete(begin);
-			return begin;
-		}
-		for (const [part, calls] of this.#parts) {
-			for (const begin of calls) {
-				this.#remove(part, calls, begin);
-				if (calls.size > 0) {
-					this.#parts.delete(part);
-					this.#parts.set(part, calls);
-				}
-				return begin;
-			}
-		}
-		return undefined;
-	}
-
-	#remove(part: string, calls: Set<() => void>, begin: () => void): void {
-		if (!calls.delete(begin)) return;
-		this.#length--;
-		if (calls.size === 0) this.#parts.delete(part);
+		return this.#urgent.next() ?? this.#others.next();
 	}
 }
 

@@ -105,10 +105,10 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 		const { test } = many;
 		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
 		let steps = 0;
-		test.engineStore.markWebhooksDeleted = (projectId, limit) => {
+		test.engineStore.markWebhooksDeleted = (place, limit) => {
 			steps++;
 			expect(limit).toBeLessThanOrEqual(250);
-			return markWebhooksDeleted(projectId, limit);
+			return markWebhooksDeleted(place, limit);
 		};
 		await test.engine.projects.delete(test.change);
 		expect(many.rows()).toMatchObject({ marked: SOME + 1, webhooks: SOME + 1 });
@@ -119,9 +119,9 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 		await using many = await openMany();
 		const { test, rows } = many;
 		let stopped: Promise<void> | null = null;
-		test.engineStore.markWebhooksDeleted = (projectId, limit) => {
-			if (projectId !== null) stopped ??= test.engine.stop();
-			return test.store.markWebhooksDeleted(projectId, limit);
+		test.engineStore.markWebhooksDeleted = (place, limit) => {
+			if (place.projectId !== null) stopped ??= test.engine.stop();
+			return test.store.markWebhooksDeleted(place, limit);
 		};
 		const isDeleted = test.engine.projects.delete(test.change);
 		await eventually("the stop to begin", () => stopped !== null);
@@ -153,9 +153,9 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 		const message = "webhooks of a deleted project could not be marked as deleted; this is tried again";
 		expect(test.observer.problems).toMatchObject([{ message, facts: { projectId: test.projectId } }]);
 		let isDone = false;
-		test.engineStore.markWebhooksDeleted = async (projectId, limit) => {
-			const step = await markWebhooksDeleted(projectId, limit);
-			isDone = step.done;
+		test.engineStore.markWebhooksDeleted = async (place, limit) => {
+			const step = await markWebhooksDeleted(place, limit);
+			isDone = step.next === null && place.projectId === null;
 			return step;
 		};
 		test.clock.advance(60_000);

@@ -1,5 +1,5 @@
 // Deleted projects: once their own mark has deleted their webhooks, each of these is marked, too, in steps, for processes of earlier versions.
-import type { MarkStep, QueueStore } from "../../ports/store/queue.ts";
+import type { MarkPlace, QueueStore } from "../../ports/store/queue.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import { Periodic } from "../background/periodic.ts";
 import type { PartsOn } from "../parts.ts";
@@ -74,12 +74,15 @@ export class DeletedProjects {
 	/** Those with waiting deliveries are swept again: an outcome that did not find the mark may have left one after the sweep. */
 	async #mark(projectId: string | null): Promise<void> {
 		const mayGoOn = () => !this.#isOver && (projectId !== null || !this.#isStopped);
-		for (let isDone = false; !isDone && mayGoOn();) {
-			const { waiting, done }: MarkStep = await this.#parts.store.markWebhooksDeleted(projectId, STEP);
+		const first: MarkPlace = { projectId, after: null };
+		for (let place = first; mayGoOn();) {
+			const { waiting, next } = await this.#parts.store.markWebhooksDeleted(place, STEP);
 			for (const webhookId of waiting) this.#near.line.look(webhookId);
-			isDone = done;
+			// Any project may have come to its end: then there may be another one.
+			if (next === null && place.projectId === projectId) return;
+			place = next ?? first;
 			// Calls of the store that were made meanwhile go first.
-			if (!isDone) await nextTurn(this.#parts.clock);
+			await nextTurn(this.#parts.clock);
 		}
 	}
 }

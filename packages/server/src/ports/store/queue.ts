@@ -80,12 +80,23 @@ export interface WebhooksToSweep {
 	readonly next: string | null;
 }
 
-/** What one step has done that marks the webhooks of a deleted project. */
+/** Where a step begins that marks the webhooks of deleted projects. */
+export interface MarkPlace {
+	/** Null for any project that is deleted and has a webhook to mark. */
+	readonly projectId: string | null;
+	/** The step looks at webhooks whose ids come after this one; null for all. */
+	readonly after: string | null;
+}
+
+/** What such a step has done. */
 export interface MarkStep {
 	/** Those that it has marked and that have Pending or Held deliveries: they are to be swept, since a sweep before the mark may have missed some. */
 	readonly waiting: readonly string[];
-	/** True if no webhook is left to mark. If false, there may be more: another step tells. */
-	readonly done: boolean;
+	/**
+	 * Where the next step begins, in the same project; null if no webhook is left to mark: of the project that the place names, or of
+	 * any, if it names none.
+	 */
+	readonly next: MarkPlace | null;
 }
 
 export interface QueueStore {
@@ -152,10 +163,10 @@ export interface QueueStore {
 	webhooksToSweep(after: string | null, limit: number): Promise<WebhooksToSweep>;
 	/**
 	 * Marks up to `limit` webhooks of a deleted project as deleted, each in its own row. This version needs no such marks, but the
-	 * versions that know no other ones may work on the same store, or later. `projectId` names the project; null for any one that is
-	 * deleted. Changes nothing if the project is not deleted. A caller repeats the step until it returns `done`.
+	 * versions that know no other ones may work on the same store, or later. Changes nothing if the project is not deleted. A caller
+	 * repeats the step at `next`. All steps of a project together take time in proportion to its webhooks.
 	 */
-	markWebhooksDeleted(projectId: string | null, limit: number): Promise<MarkStep>;
+	markWebhooksDeleted(place: MarkPlace, limit: number): Promise<MarkStep>;
 	/**
 	 * The number of Pending and of Held deliveries in the whole store. Maintained by each write, so that reading it is
 	 * cheap.

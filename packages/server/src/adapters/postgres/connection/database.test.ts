@@ -276,6 +276,18 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		expect(told).toEqual([]);
 	});
 
+	it("gives up a new connection whose settings are not answered in the time for connecting", async () => {
+		const { proxy, url: through } = await CuttingProxy.open(url);
+		await using _ = proxy;
+		// A statement would be waited for for longer than the test.
+		const database = open({ url: through, connectTimeoutMs: 5_000, statementTimeoutMs: 3_600_000 });
+		const silent = proxy.cutNext("without its settings");
+		const result = expect(count(database)).rejects.toMatchObject({ code: "store_unavailable" });
+		await silent;
+		await result;
+		expect(await count(database)).toBe(0);
+	});
+
 	it("rejects all calls after it is closed", async () => {
 		const database = open();
 		await database.close();

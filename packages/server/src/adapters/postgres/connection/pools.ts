@@ -8,7 +8,10 @@ export interface ConnectionOptions {
 	readonly url: string;
 	/** Connections for reads, and as many for changes beside the busy path. Defaults to `MAX_CONNECTIONS`. */
 	readonly maxConnections?: number;
-	/** How long making a connection, or waiting for one that is free, may take. Defaults to `CONNECT_TIMEOUT_MS`. */
+	/**
+	 * How long making a connection, or waiting for one that is free, may take. The settings of a new connection may take as long again.
+	 * Defaults to `CONNECT_TIMEOUT_MS`.
+	 */
 	readonly connectTimeoutMs?: number;
 	/** How long a statement may take. Defaults to 10,000, and is never more for calls of the store. */
 	readonly statementTimeoutMs?: number;
@@ -55,9 +58,13 @@ export class Pools {
 				if (routine === STANDBY_WAIT) this.#unconfirmed.add(client);
 			});
 		};
-		const onConnect = (client: pg.ClientBase) => (know(client), setUp(client));
-		const shared = { ...poolOptions(options), onConnect };
-		const forReads = { ...shared, onConnect: (client: pg.ClientBase) => (know(client), setUpReads(client)) };
+		const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
+		const withSettings = (settings: string) => ({
+			...poolOptions(options),
+			onConnect: (client: pg.ClientBase) => (know(client), setUp(client, settings, timeoutMs)),
+		});
+		const shared = withSettings(SETTINGS);
+		const forReads = withSettings(SETTINGS_FOR_READS);
 		this.commits = new pg.Pool({ ...shared, max: 1 });
 		const max = options.maxConnections ?? MAX_CONNECTIONS;
 		this.reads = new pg.Pool({ ...forReads, max });
@@ -111,22 +118,23 @@ function withClearTls(url: string): string {
 const getTypeParser: pg.CustomTypesConfig["getTypeParser"] = (oid, format) =>
 	oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format);
 
+/** Whoever waits for the connection waits for this, too. */
+async function setUp(client: pg.ClientBase, settings: string, timeoutMs: number): Promise<void> {
+	// The driver's types lack it.
+	const config = { text: `SELECT ${settings}`, query_timeout: timeoutMs };
+	await client.query(config);
+}
+
 /**
  * Settings of each connection. A role or database for which `synchronous_commit` is off would break the promise of a 2xx. Without
  * `enable_seqscan`, a plan that was made while a table was small stays a good one.
  */
-async function setUp(client: pg.ClientBase): Promise<void> {
-	await client.query(`
-		SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
-			set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)
-	`);
-}
-
+const SETTINGS = `
+	set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
+	set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)
+`;
 /**
  * The same for reads. A page goes along an index as far as it needs to. If a table has grown since ANALYZE has looked at it, the planner would rather
  * collect all rows of a project, and sort them.
  */
-async function setUpReads(client: pg.ClientBase): Promise<void> {
-	await setUp(client);
-	await client.query("SELECT set_config('enable_bitmapscan', 'off', false), set_config('enable_sort', 'off', false)");
-}
+const SETTINGS_FOR_READS = `${SETTINGS}, set_config('enable_bitmapscan', 'off', false), set_config('enable_sort', 'off', false)`;

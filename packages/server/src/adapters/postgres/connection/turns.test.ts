@@ -3,7 +3,7 @@ import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
-import { projectScope, type Scope } from "../../../core/access/principal.ts";
+import { customerScope, projectScope, type Scope } from "../../../core/access/principal.ts";
 import {
 	addWebhook,
 	ANY_DELIVERY,
@@ -68,6 +68,25 @@ describe.skipIf(postgresIssue() !== null)("a project that wants very much at onc
 		expect(await waiting()).toBe(3);
 		await blocker.query("COMMIT");
 		expect(await Promise.all(lists)).toHaveLength(21);
+	});
+
+	it("leaves places and turns to the project and its other customers, however many lists a customer asks for", async () => {
+		const { store, scope, projectId } = world;
+		const list = (of: Scope) => store.deliveries(of, ANY_DELIVERY, NEWEST);
+		// A customer's list begins with the customer's webhooks.
+		await blocker.query("BEGIN; LOCK TABLE webhooks, deliveries");
+		const greedy = customerScope(projectId, "greedy");
+		let refused = 0;
+		const lists = Array.from({ length: 300 }, () => list(greedy).catch(() => void refused++));
+		await expect.poll(() => refused).toBe(300 - 2 - 192);
+		const ended: string[] = [];
+		const others = [scope, customerScope(projectId, "other")].map((of) => list(of).then(() => ended.push(of.kind)));
+		lists.push(list(greedy).catch(() => void refused++));
+		const last = lists[193]?.then(() => ended.push("greedy"));
+		await blocker.query("COMMIT");
+		await Promise.all([...others, last, ...lists]);
+		expect(ended.at(-1)).toBe("greedy");
+		expect(refused).toBe(107);
 	});
 
 	it("leaves connections to changes of others and to claims, however long its changes take", async () => {

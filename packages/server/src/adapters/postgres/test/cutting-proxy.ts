@@ -1,8 +1,9 @@
 // A TCP proxy in front of the database that cuts a connection at its next COMMIT: before the database has got it, before the answer is
-// back, or such that the transaction stays open, and nobody can ask for it until the test lets them.
+// back, or such that the transaction stays open, and nobody can ask for it until the test lets them. Or it leaves a new connection without
+// an answer to its settings.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
-export type Cut = "before the commit" | "before the answer" | "and leave it open";
+export type Cut = "before the commit" | "before the answer" | "and leave it open" | "without its settings";
 
 export class CuttingProxy implements AsyncDisposable {
 	readonly #server: Server;
@@ -24,7 +25,10 @@ export class CuttingProxy implements AsyncDisposable {
 		return { proxy, url: target.href };
 	}
 
-	/** Cuts the connection that commits next, and resolves then. After "and leave it open", no connection is accepted until `reopen`. */
+	/**
+	 * Cuts the connection that commits next, and resolves then. After "and leave it open", no connection is accepted until `reopen`. With
+	 * "without its settings", it is the next new connection, which stays open and gets no answer any more.
+	 */
 	cutNext(cut: Cut): Promise<void> {
 		this.#cut = cut;
 		return new Promise((resolve) => (this.#onCut = resolve));
@@ -53,13 +57,15 @@ export class CuttingProxy implements AsyncDisposable {
 			});
 		}
 		client.on("data", (data) => {
-			const cut = data.includes("COMMIT") ? this.#cut : null;
+			const at = this.#cut === "without its settings" ? "enable_seqscan" : "COMMIT";
+			const cut = data.includes(at) ? this.#cut : null;
 			if (cut === null) {
 				database.write(data);
 				return;
 			}
 			this.#cut = null;
 			this.#onCut();
+			if (cut === "without its settings") return;
 			if (cut === "and leave it open") isLeftOpen = this.#isClosed = true;
 			if (cut !== "before the answer") {
 				client.destroy();

@@ -13,12 +13,15 @@ import { customerScope, projectOf, projectScope, type Scope } from "../../../cor
 import { ANY_DELIVERY, ANY_ENTRY, fillStore, idsOf, NEWEST } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
+import { ReadQueue } from "./read-queue.ts";
 import { Readers } from "./readers.ts";
 import { ThreadLink } from "./thread-link.ts";
 import { openThreadedSqliteStore } from "./threaded-store.ts";
 
 const ANY_EVENT = { types: null, after: null, before: null };
 const FIRST = { limit: 1, cursor: null };
+const IDLE_WRITER = { read: () => Promise.resolve(), emptyWal: () => Promise.resolve() };
+const ownerOf = (project: string) => ({ project, customer: undefined });
 /** As many reads of one project as may wait. */
 const MAX_WAITING = 256;
 
@@ -89,9 +92,10 @@ describe("a read beside commits", () => {
 	it("that a send waits for comes before the lists of all projects, which are not forgotten over many of them", async () => {
 		const { path, records, projectId } = await open();
 		const paused = Promise.withResolvers<void>();
-		const readers = new Readers(path, { read: () => Promise.resolve(), emptyWal: () => Promise.resolve() });
-		const list = (id: string) => readers.read(id, "events", [projectScope(id), ANY_EVENT, FIRST]);
-		const send = (id: string) => readers.read(id, "eventTypesByName", [id, ["a"]]);
+		// All of them take the same time.
+		const readers = new Readers({ path, writer: IDLE_WRITER, clock: { monotonicMs: () => 0 } });
+		const list = (id: string) => readers.read(ownerOf(id), "events", [projectScope(id), ANY_EVENT, FIRST]);
+		const send = (id: string) => readers.read(ownerOf(id), "eventTypesByName", [id, ["a"]]);
 		const others = Array.from({ length: 100 }, () => records.project().id);
 		// Both threads have started then.
 		await Promise.all(others.map(list));
@@ -107,18 +111,33 @@ describe("a read beside commits", () => {
 		const lists = names()
 			.slice(0, 150)
 			.filter((name) => name === "events");
-		expect(lists.length).toBeGreaterThan(5);
+		expect(lists.length).toBeGreaterThan(30);
 		await readers.close();
+	});
+
+	it("counts for its project as long as it has taken", async () => {
+		const { path, projectId, scope } = await open();
+		let now = 0;
+		const readers = new Readers({ path, writer: IDLE_WRITER, clock: { monotonicMs: () => (now += 7) } });
+		using ended = vi.spyOn(ReadQueue.prototype, "ended");
+		await readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]);
+		await expect(readers.read(ownerOf(projectId), "events", [])).rejects.toThrow("Cannot read");
+		await readers.close();
+		expect(ended.mock.calls.map(([{ owner }, ms]) => [owner, ms])).toEqual([
+			[projectId, 7],
+			[projectId, 7],
+		]);
 	});
 
 	it("of single rows comes before its owner's lists, which are not forgotten over many of them", async () => {
 		const { path, projectId, scope } = await open();
 		const paused = Promise.withResolvers<void>();
 		const made: string[] = [];
-		const readers = new Readers(path, { read: () => Promise.resolve(), emptyWal: () => Promise.resolve() });
+		const readers = new Readers({ path, writer: IDLE_WRITER, clock: systemClock });
 		const pause = readers.pause(() => paused.promise);
-		const list = () => readers.read(projectId, "events", [scope, ANY_EVENT, FIRST]).then(() => made.push("list"));
-		const row = () => readers.read(projectId, "eventType", [projectId, "a"]).then(() => made.push("row"));
+		const list = () =>
+			readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]).then(() => made.push("list"));
+		const row = () => readers.read(ownerOf(projectId), "eventType", [projectId, "a"]).then(() => made.push("row"));
 		const reads = [list(), list(), ...Array.from({ length: 40 }, row)];
 		paused.resolve();
 		await Promise.all([pause, ...reads]);
@@ -191,6 +210,17 @@ describe("many reads of a project", () => {
 			() => list(scope),
 			() => list(other),
 		);
+	});
+
+	it("for one of its customers leave places to the others and to itself", async () => {
+		const { store, scope } = await open();
+		const read = (of: Scope) => store.events(of, ANY_EVENT, FIRST);
+		const greedy = customerScope(projectOf(scope), "greedy");
+		// One of them is under way.
+		const reads: Promise<unknown>[] = Array.from({ length: 1 + MAX_WAITING * 0.75 }, () => read(greedy));
+		await expect(read(greedy)).rejects.toMatchObject({ name: "StoreError", code: "store_overloaded" });
+		reads.push(read(scope), read(customerScope(projectOf(scope), "other")));
+		expect(await Promise.all(reads)).toHaveLength(195);
 	});
 
 	it("are refused as store_overloaded when too many wait, and those of other projects are not", async () => {
@@ -305,9 +335,9 @@ describe("the end", () => {
 		const paused = new Promise<void>((resolve) => (endPause = resolve));
 		// No thread can open this file: the one that writes makes the reads.
 		const writer = { read: (name: string) => Promise.resolve(name), emptyWal: () => Promise.resolve() };
-		const readers = new Readers("/no/such/file", writer);
+		const readers = new Readers({ path: "/no/such/file", writer, clock: systemClock });
 		const pause = readers.pause(() => paused);
-		const read = readers.read("proj", "events", []);
+		const read = readers.read(ownerOf("proj"), "events", []);
 		const closed = readers.close();
 		// The work of a pause ends with a message from a thread, which comes only in a later turn.
 		setImmediate(endPause);

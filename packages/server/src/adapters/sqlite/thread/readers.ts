@@ -1,8 +1,9 @@
-// The threads that read the log, and the queue of reads that wait for them: projects take turns, and each has one read under way. What sends
-// wait for is read first.
+// The threads that read the log. Each project has one read under way; the others wait in a queue (read-queue.ts).
+import type { Clock } from "../../../core/clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
-import { isRowRead, isSendRead, mostWaiting, type ReadName } from "../../../ports/store/reads/read-owners.ts";
+import type { ReadName, ReadOwner } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
+import { ReadQueue, type TakenRead, type WaitingRead } from "./read-queue.ts";
 import { ThreadLink } from "./thread-link.ts";
 import type { ReadReply } from "./thread-messages.ts";
 
@@ -15,27 +16,6 @@ const YOUNG_GENERATION_MB = 4;
  */
 const LONG_WAL_BYTES = 16 * 1_024 * 1_024;
 
-interface WaitingRead {
-	readonly name: string;
-	readonly parameters: readonly unknown[];
-	readonly resolve: (value: unknown) => void;
-	readonly reject: (error: unknown) => void;
-}
-
-/** Reads of single rows that are made before a list of the same owner that waits. */
-const ROWS_BEFORE_A_LIST = 16;
-
-/** Reads for sends that are made before another read that waits, of any owner. */
-const SENDS_BEFORE_OTHERS = 16;
-
-/** The reads of an owner that wait, but for those for sends, each kind in order. Those of single rows come first: changes and sends need them. */
-interface Queue {
-	readonly rows: WaitingRead[];
-	readonly lists: WaitingRead[];
-	/** How many of single rows were made since the last list. */
-	rowsMade: number;
-}
-
 /** What the thread that writes does for the readers. */
 export interface WritingThread {
 	/** Makes a read itself: called if no thread can be started for it. */
@@ -44,15 +24,22 @@ export interface WritingThread {
 	readonly emptyWal: () => Promise<unknown>;
 }
 
+export interface ReadersOptions {
+	/** The file of the database. */
+	readonly path: string;
+	readonly writer: WritingThread;
+	/** Tells how long reads take. */
+	readonly clock: Pick<Clock, "monotonicMs">;
+}
+
 /** A place for a thread, which is started when it is first needed. */
 interface Slot {
 	link: ThreadLink | null;
-	/** The read under way, and whose it is; null if none is. */
-	reading: WaitingRead | null;
-	owner: string | null;
+	/** The read under way; null if none is. */
+	reading: TakenRead | null;
 }
 
-const FREE: Slot = { link: null, reading: null, owner: null };
+const FREE: Slot = { link: null, reading: null };
 
 /**
  * Reads beside the thread that writes. Every read sees what was committed before it was asked for, since its snapshot begins later.
@@ -70,17 +57,9 @@ const FREE: Slot = { link: null, reading: null, owner: null };
 export class Readers {
 	readonly #path: string;
 	readonly #writer: WritingThread;
-	readonly #slots: readonly Slot[] = Array.from({ length: THREADS }, () => ({
-		link: null,
-		reading: null,
-		owner: null,
-	}));
-	/** By owner; the owner whose turn is next comes first. */
-	readonly #waiting = new Map<string, Queue>();
-	/** Those for sends, in the same way. A project has one of them at a time, so they need no order within an owner. */
-	readonly #sends = new Map<string, WaitingRead[]>();
-	/** How many for sends were made since the last other one. */
-	#sendsMade = 0;
+	readonly #clock: ReadersOptions["clock"];
+	readonly #slots: readonly Slot[] = Array.from({ length: THREADS }, () => ({ ...FREE }));
+	readonly #waiting = new ReadQueue();
 	/** What new threads must be told, by webhook. */
 	readonly #pulledIn = new Map<number, PulledInNote>();
 	/** What new reads are refused with. */
@@ -92,28 +71,22 @@ export class Readers {
 	#longWalBytes = LONG_WAL_BYTES;
 	#emptying = false;
 
-	constructor(path: string, writer: WritingThread) {
+	constructor({ path, writer, clock }: ReadersOptions) {
 		this.#path = path;
 		this.#writer = writer;
+		this.#clock = clock;
 	}
 
-	/** Makes a read in its owner's turn. Rejects with `store_overloaded` if too many reads of this owner wait. */
-	read(owner: string, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
+	/**
+	 * Makes a read in its project's turn, and within that in its customer's. Rejects with `store_overloaded` if too many reads of this
+	 * project or of this customer wait.
+	 */
+	read(owner: ReadOwner, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
 		if (this.#refusal !== null) return Promise.reject(this.#refusal);
-		const own = this.#waiting.get(owner) ?? { rows: [], lists: [], rowsMade: 0 };
-		const sends = this.#sends.get(owner) ?? [];
-		const waiting = lengthOf(own) + sends.length;
-		if (waiting >= mostWaiting(name)) return Promise.reject(overloaded(waiting));
 		return new Promise((resolve, reject) => {
-			const read = { name, parameters, resolve, reject };
-			if (isSendRead(name)) {
-				sends.push(read);
-				this.#sends.set(owner, sends);
-			} else {
-				(isRowRead(name) ? own.rows : own.lists).push(read);
-				this.#waiting.set(owner, own);
-			}
-			this.#serve();
+			const waiting = this.#waiting.add(owner, { name, parameters, resolve, reject });
+			if (waiting === null) this.#serve();
+			else reject(overloaded(waiting));
 		});
 	}
 
@@ -144,7 +117,7 @@ export class Readers {
 	/** Answers the reads that wait, and ends the threads. */
 	async close(): Promise<void> {
 		this.#refusal ??= new StoreError("store_unavailable", "the store is closed");
-		while (this.#waiting.size > 0 || this.#sends.size > 0 || this.#isReading) await this.#idle();
+		while (!this.#waiting.isEmpty || this.#isReading) await this.#idle();
 		// One that ends by itself meanwhile has nothing left to close.
 		for (const { link } of this.#slots) await link?.close().catch(() => {});
 	}
@@ -152,13 +125,9 @@ export class Readers {
 	/** The thread that writes has ended: rejects all reads. */
 	fail(error: StoreError): void {
 		this.#refusal = error;
-		const others = [...this.#waiting.values()].flatMap(({ rows, lists }) => [...rows, ...lists]);
-		const waiting = [...[...this.#sends.values()].flat(), ...others];
-		this.#waiting.clear();
-		this.#sends.clear();
-		for (const { reject } of waiting) reject(error);
+		for (const { reject } of this.#waiting.clear()) reject(error);
 		for (const slot of this.#slots) {
-			slot.reading?.reject(error);
+			slot.reading?.read.reject(error);
 			void slot.link?.end();
 			// The thread won't reply any more.
 			Object.assign(slot, FREE);
@@ -167,7 +136,7 @@ export class Readers {
 	}
 
 	get #isReading(): boolean {
-		return this.#slots.some(({ owner }) => owner !== null);
+		return this.#slots.some(({ reading }) => reading !== null);
 	}
 
 	/** Resolves when the reads under way have ended, or a pause has ended without one. */
@@ -177,61 +146,38 @@ export class Readers {
 
 	/** Begins reads as long as there is a free thread. */
 	#serve(): void {
+		const isIdle = (owner: string) => !this.#slots.some(({ reading }) => reading?.owner === owner);
 		while (this.#pauses === 0) {
-			const slot = this.#slots.find(({ owner, link }) => owner === null && link !== null) ?? this.#freeSlot();
-			const next = slot === undefined ? null : this.#next();
+			const slot = this.#freeSlot();
+			const next = slot === undefined ? null : this.#waiting.next(isIdle);
 			if (slot === undefined || next === null) return;
-			void this.#run(slot, next.owner, next.reading);
+			void this.#run(slot, next);
 		}
 	}
 
+	/** One whose thread has started, if there is one. */
 	#freeSlot(): Slot | undefined {
-		return this.#slots.find(({ owner }) => owner === null);
+		const free = this.#slots.filter(({ reading }) => reading === null);
+		return free.find(({ link }) => link !== null) ?? free[0];
 	}
 
-	/** Takes the next read: one for a send, if there is one, but another one if enough of them were made since the last. */
-	#next(): { readonly owner: string; readonly reading: WaitingRead } | null {
-		const [sender, owner] = [this.#firstIdle(this.#sends.keys()), this.#firstIdle(this.#waiting.keys())];
-		if (sender !== undefined && (owner === undefined || this.#sendsMade < SENDS_BEFORE_OTHERS)) {
-			this.#sendsMade++;
-			return {
-				owner: sender,
-				reading: take(
-					this.#sends,
-					sender,
-					(sends) => sends.shift(),
-					(sends) => sends.length,
-				),
-			};
-		}
-		if (owner === undefined) return null;
-		this.#sendsMade = 0;
-		return { owner, reading: take(this.#waiting, owner, nextOf, lengthOf) };
-	}
-
-	/** The first owner without a read under way. */
-	#firstIdle(owners: Iterable<string>): string | undefined {
-		for (const owner of owners) if (!this.#slots.some((slot) => slot.owner === owner)) return owner;
-		return undefined;
-	}
-
-	async #run(slot: Slot, owner: string, reading: WaitingRead): Promise<void> {
-		slot.owner = owner;
+	async #run(slot: Slot, reading: TakenRead): Promise<void> {
 		slot.reading = reading;
+		// A thread needs descriptors and memory, which may be lacking.
+		const link = await this.#linkOf(slot).catch(() => null);
+		const begunAt = this.#clock.monotonicMs();
 		try {
-			reading.resolve(await this.#read(slot, reading));
+			reading.read.resolve(await this.#read(link, reading.read));
 		} catch (error) {
-			reading.reject(error);
+			reading.read.reject(error);
 		}
-		slot.owner = null;
+		this.#waiting.ended(reading, this.#clock.monotonicMs() - begunAt);
 		slot.reading = null;
 		this.#serve();
 		this.#tellIdle();
 	}
 
-	async #read(slot: Slot, { name, parameters }: WaitingRead): Promise<unknown> {
-		const link = await this.#linkOf(slot).catch(() => null);
-		// A thread needs descriptors and memory, which may be lacking.
+	async #read(link: ThreadLink | null, { name, parameters }: WaitingRead): Promise<unknown> {
 		if (link === null) return this.#writer.read(name, parameters);
 		const { value, walBytes } = (await link.call(name, parameters)) as ReadReply;
 		this.#watchWal(walBytes);
@@ -286,36 +232,6 @@ export class Readers {
 /** A thread that has ended needs to be told nothing. */
 function tell(link: ThreadLink, name: string, parameters: readonly unknown[]): void {
 	link.call(name, parameters).catch(() => {});
-}
-
-/** Takes an owner's next read. If it has more, they come after those of the others. */
-function take<Q>(
-	waiting: Map<string, Q>,
-	owner: string,
-	nextIn: (own: Q) => WaitingRead | undefined,
-	lengthIn: (own: Q) => number,
-): WaitingRead {
-	const own = waiting.get(owner);
-	const next = own === undefined ? undefined : nextIn(own);
-	waiting.delete(owner);
-	if (own !== undefined && lengthIn(own) > 0) waiting.set(owner, own);
-	if (next === undefined) throw new Error("an owner without reads was given a turn");
-	return next;
-}
-
-/** Takes the next read: one of single rows, if there is one, but a list if enough of them were made since the last. */
-function nextOf(queue: Queue): WaitingRead | undefined {
-	const { rows, lists } = queue;
-	if (rows.length > 0 && (lists.length === 0 || queue.rowsMade < ROWS_BEFORE_A_LIST)) {
-		queue.rowsMade++;
-		return rows.shift();
-	}
-	queue.rowsMade = 0;
-	return lists.shift();
-}
-
-function lengthOf({ rows, lists }: Queue): number {
-	return rows.length + lists.length;
 }
 
 function overloaded(waiting: number): StoreError {

@@ -19,8 +19,8 @@ import { Writes } from "./writes.ts";
 const YOUNG_GENERATION_MB = 12;
 
 export interface ThreadedStoreOptions extends SqliteStoreOptions {
-	/** Says when a change has waited for too long. */
-	readonly clock: Pick<Clock, "after">;
+	/** Says when a change has waited for too long, and how long reads take. */
+	readonly clock: Pick<Clock, "after" | "monotonicMs">;
 }
 
 /** A store whose thread is running. */
@@ -60,9 +60,13 @@ export async function openThreadedSqliteStore(
 		deathMessage: (cause) =>
 			`the store's thread has ended unexpectedly (${cause}): start the server again, it continues from the data on the disk`,
 	});
-	const readers = new Readers(options.path, {
-		read: (name, parameters) => thread.call(name, parameters),
-		emptyWal: () => thread.call("releaseSpace", [0]),
+	const readers = new Readers({
+		path: options.path,
+		writer: {
+			read: (name, parameters) => thread.call(name, parameters),
+			emptyWal: () => thread.call("releaseSpace", [0]),
+		},
+		clock,
 	});
 	const writes = new Writes(clock);
 	void thread.died.then((error) => readers.fail(error));

@@ -3,6 +3,7 @@
 import { expect, it } from "vitest";
 
 import { customerScope, projectScope, type Scope } from "../../../core/access/principal.ts";
+import type { MarkPlace } from "../../store/queue.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type CurrentStore, type Flush } from "./records/records.ts";
 import { allWebhooks } from "./records/webhooks.ts";
 
@@ -93,19 +94,24 @@ export function describeDeletedProjects(current: CurrentStore, flush: Flush): vo
 
 	it("its webhooks are marked in steps of a bounded size, which name those with waiting deliveries", async () => {
 		const { store, records, project, pending, held, idle, webhookId, remove } = await openWorld(current);
-		const none = { waiting: [], done: true };
-		for (const projectId of [project.id, null]) expect(await store.markWebhooksDeleted(projectId, 10)).toEqual(none);
+		const none = { waiting: [], next: null };
+		const [first, any] = [project.id, null].map((projectId) => ({ projectId, after: null }));
+		for (const place of [first!, any!]) expect(await store.markWebhooksDeleted(place, 10)).toEqual(none);
 		await remove();
 		const deleteDate = records.now;
 		records.now += 1_000;
 		const marked: string[] = [];
-		for (const projectId of [project.id, null, project.id]) {
-			const { waiting, done } = await store.markWebhooksDeleted(projectId, 1);
+		const ids = [pending.id, held.id, idle.id].toSorted();
+		// Each step begins where the one before has ended, and so does not see the first webhook again.
+		let place: MarkPlace = any!;
+		for (const id of ids) {
+			const { waiting, next } = await store.markWebhooksDeleted(place, 1);
 			marked.push(...waiting);
-			expect(done).toBe(false);
+			expect(next).toEqual({ projectId: project.id, after: id });
+			place = next!;
 		}
 		expect(marked.toSorted()).toEqual([pending.id, held.id].toSorted());
-		for (const projectId of [project.id, null]) expect(await store.markWebhooksDeleted(projectId, 1)).toEqual(none);
+		for (const each of [place, first!, any!]) expect(await store.markWebhooksDeleted(each, 1)).toEqual(none);
 		const found = await store.webhookRecords([pending.id, held.id, idle.id, webhookId]);
 		expect(Object.fromEntries(found.map((record) => [record.id, record.deleteDate]))).toEqual({
 			[pending.id]: deleteDate,

@@ -1,39 +1,41 @@
 // Which calls of a store only read for somebody, and whose share of what all projects read with each of them uses.
-import { projectOf } from "../../../core/access/principal.ts";
+import type { Scope } from "../../../core/access/principal.ts";
 import type { Store } from "../store.ts";
 
-/** The project that a read is made for, also for one of its customers; null for the whole workspace. */
-type OwnerOf<Name extends keyof Store> = (...parameters: Parameters<Store[Name]>) => string | null;
+/** The scope, or the project, that a read is made for; null for the whole workspace. */
+type OwnerOf<Name extends keyof Store> = (...parameters: Parameters<Store[Name]>) => Scope | string | null;
+
+const scopeOf = (scope: Scope) => scope;
 
 const OWNERS = {
-	events: projectOf,
-	event: projectOf,
-	eventBody: projectOf,
-	eventDetails: projectOf,
-	eventsById: projectOf,
-	eventDeliveries: projectOf,
-	deliveries: projectOf,
-	countDeliveries: projectOf,
-	changedDeliveries: projectOf,
-	changeBound: projectOf,
-	delivery: projectOf,
-	attempts: projectOf,
-	webhooks: projectOf,
-	eventTypes: projectOf,
+	events: scopeOf,
+	event: scopeOf,
+	eventBody: scopeOf,
+	eventDetails: scopeOf,
+	eventsById: scopeOf,
+	eventDeliveries: scopeOf,
+	deliveries: scopeOf,
+	countDeliveries: scopeOf,
+	changedDeliveries: scopeOf,
+	changeBound: scopeOf,
+	delivery: scopeOf,
+	attempts: scopeOf,
+	webhooks: scopeOf,
+	eventTypes: scopeOf,
 	eventType: (projectId) => projectId,
 	eventTypesByName: (projectId) => projectId,
-	customers: projectOf,
-	customer: projectOf,
-	relays: projectOf,
-	portalSessions: projectOf,
-	portalSession: projectOf,
-	replays: projectOf,
-	replay: projectOf,
-	countReplay: ({ scope }) => projectOf(scope),
-	stats: ({ scope }) => projectOf(scope),
-	webhookSeries: ({ scope }) => projectOf(scope),
-	statusCounts: projectOf,
-	webhookActivity: projectOf,
+	customers: scopeOf,
+	customer: scopeOf,
+	relays: scopeOf,
+	portalSessions: scopeOf,
+	portalSession: scopeOf,
+	replays: scopeOf,
+	replay: scopeOf,
+	countReplay: ({ scope }) => scope,
+	stats: ({ scope }) => scope,
+	webhookSeries: ({ scope }) => scope,
+	statusCounts: scopeOf,
+	webhookActivity: scopeOf,
 	auditEntries: ({ projectId }) => projectId,
 } satisfies { readonly [Name in keyof Store]?: OwnerOf<Name> };
 
@@ -77,8 +79,17 @@ export function mostWaiting(name: ReadName): number {
 	return ROW_READS.has(name) ? MAX_WAITING_WITH_ROWS : MAX_WAITING;
 }
 
-/** Whose share a read uses: the id of its project, or "" if it is about the whole workspace. */
-export function ownerOfRead(name: ReadName, parameters: readonly unknown[]): string {
-	const ownerOf = OWNERS[name] as (...values: readonly unknown[]) => string | null;
-	return ownerOf(...parameters) ?? "";
+/** Whose share a read uses. */
+export interface ReadOwner {
+	/** The id of the project, or "" if the read is about the whole workspace. */
+	readonly project: string;
+	/** The customer that it is made for, who shares the project's with others; undefined if it is made for the project. */
+	readonly customer: string | undefined;
+}
+
+export function ownerOfRead(name: ReadName, parameters: readonly unknown[]): ReadOwner {
+	const ownerOf = OWNERS[name] as (...values: readonly unknown[]) => Scope | string | null;
+	const owner = ownerOf(...parameters) ?? "";
+	if (typeof owner === "string") return { project: owner, customer: undefined };
+	return { project: owner.projectId, customer: owner.kind === "customer" ? owner.customerId : undefined };
 }

@@ -1,8 +1,8 @@
 // Marks the webhooks of deleted projects in their own rows, in steps, for versions that look at nothing else.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { MarkStep } from "../../../../ports/store/queue.ts";
-import { idBytes } from "../../codec/ids.ts";
+import type { MarkPlace, MarkStep } from "../../../../ports/store/queue.ts";
+import { idBytes, idText } from "../../codec/ids.ts";
 import { number, rowId } from "../../codec/rows.ts";
 import { webhookId } from "../../codec/webhook-rows.ts";
 import type { Transact } from "../../connection.ts";
@@ -18,18 +18,22 @@ export function createMarkWebhooksDeleted(db: DatabaseSync, table: DeliveryTable
 	`);
 	const select = db.prepare(`
 		SELECT id, number, ${hasPending("webhooks.number")} OR ${hasHeld("webhooks.number")} AS is_waiting
-		FROM webhooks WHERE project_id = :project AND delete_date IS NULL ORDER BY id LIMIT :limit
+		FROM webhooks WHERE project_id = :project AND delete_date IS NULL AND id > :after ORDER BY id LIMIT :limit
 	`);
 	const mark = db.prepare("UPDATE webhooks SET delete_date = :at, update_date = :at WHERE number = :number");
 
-	return (projectId: string | null, limit: number): MarkStep =>
+	return (place: MarkPlace, limit: number): MarkStep =>
 		transact(() => {
-			const project = selectProject.get({ id: projectId === null ? null : idBytes("proj", projectId) });
-			if (project === undefined) return { waiting: [], done: true };
-			const rows = select.all({ project: rowId(project), limit, mark: table.open.mark });
+			const project = selectProject.get({ id: place.projectId === null ? null : idBytes("proj", place.projectId) });
+			if (project === undefined) return { waiting: [], next: null };
+			const after = place.after === null ? new Uint8Array() : idBytes("webhook", place.after);
+			const rows = select.all({ project: rowId(project), after, limit, mark: table.open.mark });
 			const at = number(project["delete_date"]);
 			for (const row of rows) mark.run({ at, number: number(row["number"]) });
 			const waiting = rows.filter((row) => row["is_waiting"] === 1).map(webhookId);
-			return { waiting, done: projectId !== null && rows.length < limit };
+			if (rows.length < limit && place.projectId !== null) return { waiting, next: null };
+			const last = rows.at(-1);
+			const projectId = idText("proj", rowId(project));
+			return { waiting, next: { projectId, after: last === undefined ? place.after : webhookId(last) } };
 		});
 }
