@@ -97,6 +97,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
 	cancelReplay: "replays cancel",
 	putRelay: "listen",
 	listCustomers: "customers list",
+	exportCustomers: "customers export",
 	getCustomer: "customers get",
 	updateCustomer: "customers update",
 	deleteCustomer: "customers delete",
@@ -110,7 +111,9 @@ const COMMANDS: Readonly<Record<string, string>> = {
 	revokePortalSessions: "portal revoke",
 	stream: "tail",
 	listAuditEntries: "audit list",
+	exportAuditEntries: "audit export",
 	listProjectAuditEntries: "audit list",
+	exportProjectAuditEntries: "audit export",
 };
 
 /** Calls without a command, each with the reason. `fanfare api` makes any of them. */

@@ -132,6 +132,73 @@ it("lists the audit log by action, object and project", async () => {
 	expect(await world.json("audit", "list", "--after", "now")).toEqual([]);
 });
 
+it("exports the audit log as JSON lines or CSV, of the workspace and of a project", async () => {
+	for (const name of ["audit-one", "audit-two"]) await world.json("event-types", "put", name);
+	const filter = ["--action", "event_type.put", "--after", "1h"];
+	const list = await world.json("audit", "list", ...filter, "--all");
+	expect(list).toMatchObject([{ objectId: "audit-two" }, { objectId: "audit-one" }]);
+	expect(await world.json("audit", "export", ...filter)).toEqual(list);
+	const { project } = world.server;
+	expect(await world.json("audit", "export", ...filter, "--project", project.id)).toEqual(list);
+	expect(await world.json("audit", "export", "--object", "audit-one")).toEqual([list[1]]);
+	expect((await world.run(["audit", "export", ...filter, "--quiet"])).stdout).toBe(
+		list.map((entry) => `${String(entry["id"])}\n`).join(""),
+	);
+	expect((await world.run(["audit", "export", ...filter, "--format", "csv", "--output", "audit.csv"])).code).toBe(0);
+	expect(readFileSync(world.dir.join("audit.csv"), "utf8")).toMatch(
+		/^id,createDate,action,objectId,.*\r\n(aud_.*,event_type\.put,audit-(one|two),.*\r\n){2}$/,
+	);
+	const other = await world.json("projects", "create", "Audited");
+	const inOther = ["--project", String(other[0]?.["id"])];
+	expect(await world.json("audit", "export", ...inOther)).toMatchObject([{ action: "project.create" }]);
+	await world.json("projects", "delete", "Audited", "--yes");
+	expect(await world.json("audit", "export", ...inOther)).toMatchObject([
+		{ action: "project.delete" },
+		{ action: "project.create" },
+	]);
+});
+
+it("lists and exports with a project's admin key what was changed in the project, and nothing else", async () => {
+	await world.json("event-types", "put", "audit-of-project");
+	const [key] = await world.json(
+		"keys",
+		"create",
+		"project-admin",
+		"--scope",
+		"admin",
+		"--project",
+		world.server.project.id,
+	);
+	const as = { FANFARE_KEY: String(key?.["secretKey"]) };
+	const rows = async (...args: readonly string[]) => {
+		const { stdout, stderr } = await world.run([...args, "--json"], as);
+		expect(stderr).toBe("");
+		return stdout
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line) as Record<string, unknown>);
+	};
+	const list = await rows("audit", "list", "--all");
+	expect(list).toContainEqual(expect.objectContaining({ objectId: "audit-of-project" }));
+	expect(new Set(list.map(({ projectId }) => projectId))).toEqual(new Set([world.server.project.id]));
+	expect(await rows("audit", "export")).toEqual(list);
+	const [other] = await world.json("projects", "create", "Not theirs");
+	const refused = await world.run(["audit", "export", "--project", String(other?.["id"])], as);
+	expect([refused.code, refused.stdout]).toEqual([3, ""]);
+	await world.json("projects", "delete", "Not theirs", "--yes");
+});
+
+it("exports all customers that match as JSON lines or CSV", async () => {
+	for (const id of ["export:b", "export:a"]) await world.json("customers", "update", id, "--name", `Of ${id}`);
+	const list = await world.json("customers", "list", "--q", "of EXPORT");
+	expect(list).toMatchObject([{ id: "export:a" }, { id: "export:b" }]);
+	expect(await world.json("customers", "export", "--q", "of EXPORT")).toEqual(list);
+	expect((await world.run(["customers", "export", "--q", "export:", "--quiet"])).stdout).toBe("export:a\nexport:b\n");
+	expect((await world.run(["customers", "export", "--q", "export:", "--format", "csv"])).stdout).toMatch(
+		/^id,name,webhooksTotal,.*\r\nexport:a,Of export:a,0,.*\r\nexport:b,Of export:b,0,.*\r\n$/,
+	);
+});
+
 it("lists the error of a delivery that got no answer, and not the code 0", async () => {
 	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "nobody", "--max-retries", "0");
 	await world.json("events", "send", "to.nobody", "--webhook", "nobody");

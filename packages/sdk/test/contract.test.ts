@@ -195,6 +195,12 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, the ids are an argument of their own.
 	getStatsOfWebhooks: input<wire.Queries["getStatsOfWebhooks"], sdk.StatsParams & { readonly ids: string }>(),
 	listCustomers: input<wire.Queries["listCustomers"], sdk.CustomerFilter>(),
+	// The SDK has a method for each format.
+	exportCustomers: input<
+		wire.Queries["exportCustomers"],
+		Omit<sdk.CustomerFilter, keyof sdk.ListParams>,
+		"format" | "format.csv" | "format.ndjson"
+	>(),
 	getCustomerStats: input<wire.Queries["getCustomerStats"], sdk.StatsParams>(),
 	listPortalSessions: input<wire.Queries["listPortalSessions"], sdk.PortalSessionFilter>(),
 	revokePortalSessions: input<wire.Queries["revokePortalSessions"], sdk.RevokePortalSessions>(),
@@ -203,6 +209,17 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	listStreamItems: input<wire.Queries["listStreamItems"], sdk.PollStreamParams>(),
 	listAuditEntries: input<wire.Queries["listAuditEntries"], sdk.AuditFilter>(),
 	listProjectAuditEntries: input<wire.Queries["listProjectAuditEntries"], sdk.ProjectAuditFilter>(),
+	// The SDK has a method for each format.
+	exportAuditEntries: input<
+		wire.Queries["exportAuditEntries"],
+		Omit<sdk.AuditFilter, keyof sdk.ListParams>,
+		"format" | "format.csv" | "format.ndjson"
+	>(),
+	exportProjectAuditEntries: input<
+		wire.Queries["exportProjectAuditEntries"],
+		Omit<sdk.ProjectAuditFilter, keyof sdk.ListParams>,
+		"format" | "format.csv" | "format.ndjson"
+	>(),
 };
 
 const document = JSON.parse(

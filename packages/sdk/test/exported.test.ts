@@ -128,6 +128,30 @@ describe("deliveries.export", () => {
 	});
 });
 
+describe("the exports of other lists", () => {
+	it("ask for their own paths, with their filters, in both forms", async () => {
+		const [rows, text] = [raw(200, '{"id":"a"}\n', NDJSON), raw(200, "id\r\na\r\n", CSV)];
+		await using server = await ScriptedServer.start(rows, text, rows, text, rows, text);
+		const { client } = testClient(server);
+		const { audit, customers } = client.project(PROJECT_ID);
+		const filter = { action: "key.create", after: new Date(5) };
+		for (const exporter of [client.audit, audit]) {
+			expect(await all(exporter.export(filter))).toEqual([{ id: "a" }]);
+			expect(await all(exporter.exportCsv(filter))).toEqual(["id\r\na\r\n"]);
+		}
+		expect(await all(customers.export({ q: "a b" }))).toEqual([{ id: "a" }]);
+		expect(await all(customers.exportCsv({ q: "a b" }))).toEqual(["id\r\na\r\n"]);
+		expect(server.requests.map(({ url }) => url)).toEqual([
+			"/workspace/audit:export?action=key.create&after=5&format=ndjson",
+			"/workspace/audit:export?action=key.create&after=5&format=csv",
+			`/projects/${PROJECT_ID}/audit:export?action=key.create&after=5&format=ndjson`,
+			`/projects/${PROJECT_ID}/audit:export?action=key.create&after=5&format=csv`,
+			`/projects/${PROJECT_ID}/customers:export?q=a%20b&format=ndjson`,
+			`/projects/${PROJECT_ID}/customers:export?q=a%20b&format=csv`,
+		]);
+	});
+});
+
 describe("deliveries.exportCsv", () => {
 	it("yields the text as it comes", async () => {
 		await using server = await ScriptedServer.start(inPieces(CSV, ["id,createDate\r\n", "dlv_1,now\r\n"], "end"));

@@ -126,6 +126,15 @@ const eventFilter = {
 	unmatched: true,
 } satisfies Full<Omit<sdk.EventFilter, keyof sdk.ListParams>>;
 const sentEventFilter = { ...eventFilter, ...sentRanges, type: "order.paid,user.*", unmatched: "true" } as const;
+const auditFilter = {
+	...ranges,
+	keyId: "key_1",
+	objectId: WEBHOOK_ID,
+	action: "webhook.update",
+} satisfies Full<Omit<sdk.ProjectAuditFilter, keyof sdk.ListParams>>;
+const workspaceAuditFilter = { ...auditFilter, projectId: PROJECT_ID } satisfies Full<
+	Omit<sdk.AuditFilter, keyof sdk.ListParams>
+>;
 const listed = { limit: 2, page: "p" } satisfies Full<sdk.ListParams>;
 const stats = { width: "day", from: time, to: ms + 1 } satisfies Full<sdk.StatsParams>;
 const sentStats = { width: "day", from: ms, to: ms + 1 } as const;
@@ -492,6 +501,13 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 		sends: { ...listed, q: "ac" },
 		answer: emptyPage,
 	},
+	exportCustomers: {
+		call: async (client) => {
+			for await (const _customer of project(client).customers.export({ q: "ac" })) return;
+		},
+		sends: { q: "ac", format: "ndjson" },
+		answer: exported,
+	},
 	getCustomerStats: {
 		call: (client) => project(client).customers.stats("acme", stats),
 		sends: sentStats,
@@ -543,36 +559,28 @@ const queries: { readonly [Operation in keyof wire.Queries]: Case<Full<wire.Quer
 		answer: { object: "streamItems", data: [], lastEventId: "7", hasMore: false },
 	},
 	listProjectAuditEntries: {
-		call: (client) =>
-			client.project(PROJECT_ID).audit.list({
-				...listed,
-				...ranges,
-				keyId: "key_1",
-				objectId: WEBHOOK_ID,
-				action: "webhook.update",
-			} satisfies Full<sdk.ProjectAuditFilter>),
-		sends: { ...listed, ...sentRanges, keyId: "key_1", objectId: WEBHOOK_ID, action: "webhook.update" },
+		call: (client) => project(client).audit.list({ ...listed, ...auditFilter } satisfies Full<sdk.ProjectAuditFilter>),
+		sends: { ...listed, ...auditFilter, ...sentRanges },
 		answer: emptyPage,
 	},
-	listAuditEntries: {
-		call: (client) =>
-			client.audit.list({
-				...listed,
-				...ranges,
-				keyId: "key_1",
-				projectId: PROJECT_ID,
-				objectId: WEBHOOK_ID,
-				action: "webhook.update",
-			} satisfies Full<sdk.AuditFilter>),
-		sends: {
-			...listed,
-			...sentRanges,
-			keyId: "key_1",
-			projectId: PROJECT_ID,
-			objectId: WEBHOOK_ID,
-			action: "webhook.update",
+	exportProjectAuditEntries: {
+		call: async (client) => {
+			for await (const _entry of project(client).audit.export(auditFilter)) return;
 		},
+		sends: { ...auditFilter, ...sentRanges, format: "ndjson" },
+		answer: exported,
+	},
+	listAuditEntries: {
+		call: (client) => client.audit.list({ ...listed, ...workspaceAuditFilter } satisfies Full<sdk.AuditFilter>),
+		sends: { ...listed, ...workspaceAuditFilter, ...sentRanges },
 		answer: emptyPage,
+	},
+	exportAuditEntries: {
+		call: async (client) => {
+			for await (const _entry of client.audit.export(workspaceAuditFilter)) return;
+		},
+		sends: { ...workspaceAuditFilter, ...sentRanges, format: "ndjson" },
+		answer: exported,
 	},
 };
 

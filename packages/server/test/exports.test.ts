@@ -11,6 +11,7 @@ import { describe, expect, it } from "vitest";
 const [WEBHOOKS, EVENTS] = [20, 1_000];
 /** Together some 20 MB of text: more than the sockets of both sides buffer. */
 const COUNT = WEBHOOKS * EVENTS;
+const CUSTOMERS = 12;
 /** An export whose client has read nothing for so long gives up its place. */
 const IDLE_MS = 10_000;
 
@@ -27,7 +28,8 @@ async function start() {
 	};
 	const server = await startServer(readConfig(settings), { clock });
 	const { project, secretKey } = server.firstStart!;
-	const own = new Client(secretKey!, { endpoint: server.url, maxRetries: 0 }).project(project.id);
+	const client = new Client(secretKey!, { endpoint: server.url, maxRetries: 0 });
+	const own = client.project(project.id);
 	for (let n = 0; n < WEBHOOKS; n++) {
 		const { id } = await own.batch.webhooks.create({
 			name: "n".repeat(128),
@@ -50,7 +52,7 @@ async function start() {
 		await server.stop();
 		dir[Symbol.dispose]();
 	};
-	return { own, clock, ask, [Symbol.asyncDispose]: dispose };
+	return { client, own, clock, ask, [Symbol.asyncDispose]: dispose };
 }
 
 /** Whether an export gets a place now. It is not read. */
@@ -88,6 +90,28 @@ describe("an export over a socket", () => {
 		for await (const { retries } of setting.own.batch.webhooks.export({ status: "Paused" })) webhooks.push(retries);
 		// As the SDK names it.
 		expect(webhooks).toEqual(Array.from({ length: WEBHOOKS }, () => ({ maxRetries: 17, maxRetryDelay: 28_800_000 })));
+	});
+
+	it("has every customer, and every entry of the audit log, of a project and of the workspace", async () => {
+		await using setting = await start();
+		const { own, client } = setting;
+		for (let n = 0; n < CUSTOMERS; n++) await own.customers.update(`c${n}`, { name: `Customer ${n}` });
+		const customers: string[] = [];
+		for await (const { id } of own.customers.export({ q: "CUSTOMER" })) customers.push(id);
+		expect(customers).toEqual(Array.from({ length: CUSTOMERS }, (_, n) => `c${n}`).toSorted());
+		const names: (string | undefined)[] = [];
+		for await (const text of own.customers.exportCsv())
+			names.push(...text.split("\r\n").map((line) => line.split(",")[1]));
+		expect(names.slice(0, 2)).toEqual(["name", "Customer 0"]);
+		const action = "customer.update";
+		for (const audit of [own.audit, client.audit]) {
+			const objects = new Set<string>();
+			for await (const { objectId } of audit.export({ action, after: 0 })) objects.add(objectId);
+			expect([...objects].toSorted()).toEqual(customers);
+			let lines = 0;
+			for await (const text of audit.exportCsv({ action })) lines += text.split("\r\n").length - 1;
+			expect(lines).toBe(CUSTOMERS + 1);
+		}
 	});
 
 	it("gives its place back when the client goes away", async () => {

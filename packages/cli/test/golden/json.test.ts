@@ -178,6 +178,7 @@ it("is as it is stored, for every command", async () => {
 	await shape("customers update", ["acme", "--name", "Acme"]);
 	await shape("customers get", ["acme"]);
 	await shape("customers list");
+	await shape("customers export");
 	await shape("customers stats", ["acme"]);
 	await shape("customers pause", ["acme", "--yes"]);
 	await shape("customers resume", ["acme", "--yes"]);
@@ -200,6 +201,7 @@ it("is as it is stored, for every command", async () => {
 	const rolled = await idOf("keys roll", key, "--yes");
 	await shape("keys delete", [rolled, "--yes"]);
 	await shape("audit list", ["--limit", "1"]);
+	await shape("audit export", ["--action", "key.delete"]);
 
 	await shape("export");
 	await shape("apply", [

@@ -1,6 +1,7 @@
 // client.audit and project.audit: the audit log of the workspace, and of a project.
 import { milliseconds } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
+import { exportedCsv, exportedRows } from "../streaming/exported.ts";
 import { type RequestOptions, type Transport } from "../transport.ts";
 
 /** One call that changed something, or one change made by the server itself. Contains field names, but no values. */
@@ -76,6 +77,31 @@ export class Audit {
 	list(filter: AuditFilter = {}, options?: RequestOptions): PagePromise<AuditEntry> {
 		return listEntries(this.#transport, "/workspace/audit", filter, options);
 	}
+
+	/**
+	 * Exports all entries that match, newest first, however many there are: they are read from one streaming response, as fast as you
+	 * take them. The request is made when the iteration starts, and leaving the loop ends it. Rejects with a `ConnectionError` if the
+	 * response is cut off, so that no part is taken for the whole. The workspace can have 2 exports at once.
+	 *
+	 * @example
+	 * for await (const { createDate, actor, action } of client.audit.export({ action: "key.create" })) {
+	 * 	console.log(new Date(createDate), actor, action);
+	 * }
+	 */
+	export(filter: Omit<AuditFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<AuditEntry> {
+		return exportedRows(this.#transport, { path: "/workspace/audit:export", query: queryOf(filter), options });
+	}
+
+	/**
+	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
+	 *
+	 * @example
+	 * const file = createWriteStream("audit.csv");
+	 * for await (const text of client.audit.exportCsv()) file.write(text);
+	 */
+	exportCsv(filter: Omit<AuditFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
+		return exportedCsv(this.#transport, { path: "/workspace/audit:export", query: queryOf(filter), options });
+	}
 }
 
 /** The audit log of a project. Use it as `client.project(id).audit`. */
@@ -100,6 +126,37 @@ export class ProjectAudit {
 	list(filter: ProjectAuditFilter = {}, options?: RequestOptions): PagePromise<AuditEntry> {
 		return listEntries(this.#transport, this.#path, filter, options);
 	}
+
+	/**
+	 * Exports all entries that match, newest first, however many there are: they are read from one streaming response, as fast as you
+	 * take them. The request is made when the iteration starts, and leaving the loop ends it. Rejects with a `ConnectionError` if the
+	 * response is cut off, so that no part is taken for the whole. A project can have 2 exports at once.
+	 *
+	 * @example
+	 * for await (const { createDate, actor, action } of project.audit.export({ action: "webhook.delete" })) {
+	 * 	console.log(new Date(createDate), actor, action);
+	 * }
+	 */
+	export(
+		filter: Omit<ProjectAuditFilter, keyof ListParams> = {},
+		options: RequestOptions = {},
+	): AsyncIterable<AuditEntry> {
+		return exportedRows(this.#transport, { path: `${this.#path}:export`, query: queryOf(filter), options });
+	}
+
+	/**
+	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
+	 *
+	 * @example
+	 * const file = createWriteStream("audit.csv");
+	 * for await (const text of project.audit.exportCsv()) file.write(text);
+	 */
+	exportCsv(
+		filter: Omit<ProjectAuditFilter, keyof ListParams> = {},
+		options: RequestOptions = {},
+	): AsyncIterable<string> {
+		return exportedCsv(this.#transport, { path: `${this.#path}:export`, query: queryOf(filter), options });
+	}
 }
 
 function listEntries(
@@ -108,7 +165,11 @@ function listEntries(
 	filter: AuditFilter,
 	options: RequestOptions | undefined,
 ): PagePromise<AuditEntry> {
-	const { page, after, before, ...rest } = filter;
-	const query = { ...rest, after: milliseconds("after", after), before: milliseconds("before", before) };
-	return listOf(transport, { path, query }, page, options);
+	const { page, ...rest } = filter;
+	return listOf(transport, { path, query: queryOf(rest) }, page, options);
+}
+
+/** A filter as query parameters. */
+function queryOf({ after, before, ...rest }: Omit<AuditFilter, "page">) {
+	return { ...rest, after: milliseconds("after", after), before: milliseconds("before", before) };
 }

@@ -1,6 +1,7 @@
 // project.customers: whom webhooks belong to.
 import { objectArgument } from "../arguments.ts";
 import { listOf, type ListParams, type PagePromise } from "../page.ts";
+import { exportedCsv, exportedRows } from "../streaming/exported.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import { getStats, type Stats, type StatsParams } from "./stats.ts";
 
@@ -80,7 +81,32 @@ export class Customers {
 	/** Lists the customers that have or had a webhook, or for whom you keep a name, ordered by id. */
 	list(params: CustomerFilter = {}, options?: RequestOptions): PagePromise<Customer> {
 		const { page, ...query } = params;
-		return listOf(this.#transport, { path: path`/projects/${this.#projectId}/customers`, query }, page, options);
+		return listOf(this.#transport, { path: this.#all(), query }, page, options);
+	}
+
+	/**
+	 * Exports all customers that match, ordered by id, however many there are: they are read from one streaming response, as fast as you
+	 * take them. The request is made when the iteration starts, and leaving the loop ends it. Rejects with a `ConnectionError` if the
+	 * response is cut off, so that no part is taken for the whole. A project can have 2 exports at once.
+	 *
+	 * @example
+	 * for await (const { id, webhooks } of project.customers.export()) {
+	 * 	if (webhooks.failing > 0) console.log(id, webhooks);
+	 * }
+	 */
+	export(filter: Omit<CustomerFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<Customer> {
+		return exportedRows(this.#transport, { path: `${this.#all()}:export`, query: { ...filter }, options });
+	}
+
+	/**
+	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
+	 *
+	 * @example
+	 * const file = createWriteStream("customers.csv");
+	 * for await (const text of project.customers.exportCsv()) file.write(text);
+	 */
+	exportCsv(filter: Omit<CustomerFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
+		return exportedCsv(this.#transport, { path: `${this.#all()}:export`, query: { ...filter }, options });
 	}
 
 	/** Fetches one customer. */
@@ -140,6 +166,10 @@ export class Customers {
 	): Promise<Customer> {
 		const json = body === undefined ? {} : { json: JSON.stringify(body) };
 		return this.#transport.request<Customer>({ method, path: at, ...json, answer: "customer" }, options);
+	}
+
+	#all(): string {
+		return path`/projects/${this.#projectId}/customers`;
 	}
 
 	#path(customerId: string): string {

@@ -1,6 +1,6 @@
 // `fanfare customers`: lists customers, and pauses, resumes, renames or deletes one.
-import type { Customer, ProjectHandle, WebhooksChanged } from "@fanfare/sdk";
-import type { Command } from "commander";
+import type { Customer, CustomerFilter, ProjectHandle, WebhooksChanged } from "@fanfare/sdk";
+import type { Command, Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
@@ -12,9 +12,10 @@ import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import type { Column } from "../../text/table.ts";
 import { fullTime, relativeTime } from "../../text/times.ts";
+import { addExport } from "../exporting/export.ts";
 import { addStats } from "../stats.ts";
 
-interface Filter extends CommonOptions, ListOptions {
+interface FilterOptions extends CommonOptions {
 	readonly q?: string;
 }
 
@@ -46,16 +47,15 @@ export function addCustomers(program: Command): void {
 		.description(
 			"A customer of yours is whom webhooks belong to. No call creates one: a webhook, an event or a name does.",
 		);
-	leaf<Filter>(
+	leaf<FilterOptions & ListOptions>(
 		group,
 		{
 			usage: "list",
 			summary: "List customers, by id.",
-			options: [option("--q <text>", "Only those whose id or name has this text."), ...listOptions()],
+			options: [...filterOptions(), ...listOptions()],
 		},
 		async (call) => {
-			const { q } = call.options;
-			const rows = (await call.project()).customers.list({ q, limit: pageSize(call.options) });
+			const rows = (await call.project()).customers.list({ ...filterOf(call), limit: pageSize(call.options) });
 			const view = { columns: COLUMNS, id: ({ id }: Customer) => id, empty: "No customers." };
 			await call.output.list(rows, { ...view, limit: rowLimit(call.options) });
 		},
@@ -63,6 +63,14 @@ export function addCustomers(program: Command): void {
 	leaf(group, { usage: "get [customer]", summary: "Show a customer.", args }, async (call, given) => {
 		const project = await call.project();
 		await show(call, await project.customers.get(await customerIdOf(call, project, given)));
+	});
+	addExport<FilterOptions, CustomerFilter>(group, {
+		nouns: "customers",
+		order: "by id",
+		options: filterOptions(),
+		filterOf,
+		exporterOf: async (call) => (await call.project()).customers,
+		example: "fanfare customers export --format csv --output customers.csv",
 	});
 	leaf<UpdateOptions>(
 		group,
@@ -99,6 +107,14 @@ export function addCustomers(program: Command): void {
 		const project = await call.project();
 		return project.customers.stats(await customerIdOf(call, project, given), params);
 	});
+}
+
+function filterOptions(): Option[] {
+	return [option("--q <text>", "Only those whose id or name has this text.")];
+}
+
+function filterOf({ options: { q } }: Pick<Call<FilterOptions>, "options">): CustomerFilter {
+	return { q };
 }
 
 function addForAll(

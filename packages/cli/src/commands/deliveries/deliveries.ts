@@ -73,8 +73,8 @@ export function addDeliveries(program: Command): void {
 	addExport<FilterOptions, DeliveryFilter>(group, {
 		nouns: "deliveries",
 		options: filterOptions(),
-		filterOf,
-		exporterOf: ({ deliveries }) => deliveries,
+		filterOf: async (call) => filterOf(call, await call.project()),
+		exporterOf: async (call) => (await call.project()).deliveries,
 		example: "fanfare deliveries export --status Failed --after 7d --format csv --output failed.csv",
 	});
 }

@@ -81,7 +81,7 @@ export function addEvents(program: Command): void {
 		nouns: "events",
 		options: filterOptions(),
 		filterOf,
-		exporterOf: ({ events }) => events,
+		exporterOf: async (call) => (await call.project()).events,
 		example: "fanfare events export --unmatched --after 7d --format csv --output unmatched.csv",
 	});
 	leaf(

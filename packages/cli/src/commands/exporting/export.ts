@@ -1,5 +1,4 @@
 // `fanfare … export`: all rows of a list that match, in one go, as JSON lines or as a table for spreadsheets.
-import type { ProjectHandle } from "@fanfare/sdk";
 import type { Command, Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -22,11 +21,15 @@ interface Exporter<Filter> {
 interface ExportedList<Options, Filter> {
 	/** What it has, such as "deliveries". */
 	readonly nouns: string;
+	/** Their order. Defaults to "newest first". */
+	readonly order?: string;
+	/** What else the help should say. */
+	readonly remarks?: string;
 	/** The options of the filter, those of the list. */
 	readonly options: readonly Option[];
 	/** The filter that they say. */
-	readonly filterOf: (call: Call<Options & CommonOptions>, project: ProjectHandle) => Filter | Promise<Filter>;
-	readonly exporterOf: (project: ProjectHandle) => Exporter<Filter>;
+	readonly filterOf: (call: Call<Options & CommonOptions>) => Filter | Promise<Filter>;
+	readonly exporterOf: (call: Call<Options & CommonOptions>) => Exporter<Filter> | Promise<Exporter<Filter>>;
 	/** An example, up to the name of the file. */
 	readonly example: string;
 }
@@ -34,15 +37,16 @@ interface ExportedList<Options, Filter> {
 /** Adds the command to the group of the list. */
 export function addExport<Options, Filter>(
 	group: Command,
-	{ nouns, options, filterOf, exporterOf, example }: ExportedList<Options, Filter>,
+	{ nouns, order = "newest first", remarks, options, filterOf, exporterOf, example }: ExportedList<Options, Filter>,
 ): void {
+	const description =
+		"They are read from one streaming response. If it is cut off, the exit code is 5. The file gets its name when it is complete, so that no part is taken for the whole.";
 	leaf<Options & ExportOptions>(
 		group,
 		{
 			usage: "export",
-			summary: `Write all ${nouns} that match, however many, newest first.`,
-			description:
-				"They are read from one streaming response. If it is cut off, the exit code is 5. The file gets its name when it is complete, so that no part is taken for the whole.",
+			summary: `Write all ${nouns} that match, however many, ${order}.`,
+			description: remarks === undefined ? description : `${remarks} ${description}`,
 			options: [
 				...options,
 				choice("--format <format>", "jsonl: one JSON object a line; csv: for spreadsheets. Default: jsonl.", [
@@ -58,9 +62,7 @@ export function addExport<Options, Filter>(
 			if (format === "csv" && call.output.mode !== "people") {
 				throw usageError("Pass --format csv alone: --json and --quiet print something else.");
 			}
-			const project = await call.project();
-			const filter = await filterOf(call, project);
-			const exporter = exporterOf(project);
+			const [filter, exporter] = [await filterOf(call), await exporterOf(call)];
 			const pieces = format === "csv" ? exporter.exportCsv(filter) : linesOf(call, exporter.export(filter));
 			if (file !== undefined) return writeNewFile(file, pieces);
 			for await (const piece of pieces) await call.output.raw(piece);

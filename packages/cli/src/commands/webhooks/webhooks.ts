@@ -32,7 +32,7 @@ export function addWebhooks(program: Command): void {
 		nouns: "webhooks",
 		options: filterOptions(),
 		filterOf,
-		exporterOf: ({ batch }) => batch.webhooks,
+		exporterOf: async (call) => (await call.project()).batch.webhooks,
 		example: "fanfare webhooks export --health Failing,Disabling --format csv --output failing.csv",
 	});
 	addCreate(group);

@@ -14,10 +14,12 @@ const FORMS: readonly { readonly value: ExportForm; readonly label: string }[] =
 ];
 
 interface ExportProps<Filter> {
-	/** One row and several, such as "delivery" and "deliveries". The name of the file begins with the second. */
+	/** One row and several, such as "delivery" and "deliveries". The name of the file begins with the second, with hyphens for spaces. */
 	readonly words: readonly [one: string, several: string];
 	/** What the file has of each row. */
 	readonly contents: string;
+	/** The order of the rows. Defaults to "newest first". */
+	readonly order?: string;
 	readonly exporter: Exporter<Filter>;
 	/** The filter of the list now. */
 	readonly filterOf: () => Filter;
@@ -67,7 +69,7 @@ interface ExportDialogProps<Filter> extends ExportProps<Filter> {
 }
 
 function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
-	const { words, contents, exporter, filterOf, isFiltered, matching, onFile, onClose } = props;
+	const { words, contents, order = "newest first", exporter, filterOf, isFiltered, matching, onFile, onClose } = props;
 	const [one, several] = words;
 	const toast = useToast();
 	const [form, setForm] = useState<ExportForm>("csv");
@@ -80,7 +82,8 @@ function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
 			return exportToFile(exporter, filterOf(), form, options);
 		},
 		onSuccess: ({ file, count }) => {
-			onFile(file, `${several}-${new Date().toISOString().slice(0, 19).replaceAll(":", "-")}.${form}`);
+			const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
+			onFile(file, `${several.replaceAll(" ", "-")}-${time}.${form}`);
 			toast(`${counted(count, `${one} is`, `${several} are`)} in the file`);
 			onClose();
 		},
@@ -109,7 +112,9 @@ function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
 					disabled={work.isPending}
 					onChange={(value) => setForm(value === "jsonl" ? value : "csv")}
 				/>
-				<p className="flat dim">{contents}, newest first: as a table for spreadsheets, or as a line of JSON each.</p>
+				<p className="flat dim">
+					{contents}, {order}: as a table for spreadsheets, or as a line of JSON each.
+				</p>
 				{work.isPending && (
 					<p className="flat num" role="status">
 						{count(written)} so far. Close stops it.

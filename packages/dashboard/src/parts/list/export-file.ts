@@ -23,7 +23,7 @@ interface ExportOptions {
 	readonly onProgress: (written: number) => void;
 }
 
-/** Reads all rows that match, newest first. The browser keeps the parts of the file, so that a large one takes little memory here. */
+/** Reads all rows that match, in the order of the list. The browser keeps the parts of the file, so that a large one takes little memory here. */
 export async function exportToFile<Filter>(
 	exporter: Exporter<Filter>,
 	filter: Filter,

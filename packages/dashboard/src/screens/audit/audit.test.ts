@@ -1,4 +1,6 @@
 // The audit log, in a real browser.
+import { readFileSync } from "node:fs";
+
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
 
@@ -46,6 +48,42 @@ pageSuite("the audit log", (world) => {
 		const row = page.getByRole("row", { name: /has deleted the customer globex/ });
 		await row.waitFor();
 		await expect.poll(() => row.getByRole("link").count()).toBe(0);
+	});
+
+	it("is exported with its filter as a table, or of the whole workspace as lines of JSON, and names in it stay text", async () => {
+		const { client, project, projectId } = world.server;
+		const name = "=audit.formula";
+		await client.keys.create({ name: "of the workspace", scope: "read" });
+		await project.customers.update("-1", { name: "<b>Minus" }, { actor: name });
+		await using tab = await world.open("audit?action=customer.update&object=-1&range=1h");
+		const { page } = tab;
+		const save = async (verb: string) => {
+			const saved = page.waitForEvent("download");
+			await page.getByRole("dialog").getByRole("button", { name: verb, exact: true }).click();
+			const download = await saved;
+			return { name: download.suggestedFilename(), text: readFileSync(await download.path(), "utf8") };
+		};
+		await page.getByRole("button", { name: "Export…" }).click();
+		expect(await axeFindings(page)).toEqual([]);
+		const table = await save("Export all that match");
+		expect(table.name).toMatch(/^audit-entries-.*\.csv$/);
+		expect(table.text.trimEnd().split("\r\n")).toEqual([
+			expect.stringMatching(/^\uFEFFid,createDate,action,objectId,/),
+			expect.stringContaining(`,customer.update,'-1,name,'${name},key_`),
+		]);
+		await page.getByText("1 audit entry is in the file").waitFor();
+		await page.goto(page.url().replace(/\?.*$/, "?of=workspace"));
+		await page.getByText("created the key").first().waitFor();
+		await page.getByRole("button", { name: "Export…" }).click();
+		await page.getByText("JSON lines").click();
+		const lines = await save("Export all audit entries");
+		expect(lines.name).toMatch(/^audit-entries-.*\.jsonl$/);
+		const exported = lines.text
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line) as { readonly projectId: string | null; readonly action: string });
+		expect(new Set(exported.map((entry) => entry.projectId))).toEqual(new Set([projectId, null]));
+		expect(exported).toContainEqual(expect.objectContaining({ action: "key.create", projectId: null }));
 	});
 
 	it("is not shown to a key that may not read it", async () => {

@@ -10,6 +10,7 @@ import { FilterText } from "../../parts/form/filter-text.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
+import { ExportButton } from "../../parts/list/export-button.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
@@ -17,21 +18,19 @@ import { keysQuery } from "../keys/queries.ts";
 import { ACTIONS } from "./actions.ts";
 import { auditColumns } from "./columns.tsx";
 import { useNames } from "./names.tsx";
-import { auditQuery } from "./queries.ts";
+import { auditQuery, filterOf } from "./queries.ts";
 import type { AuditSearch } from "./search.ts";
 
 const route = getRouteApi("/$projectId/audit");
+const TITLE = "Audit log";
 
 export function AuditScreen() {
 	const mayRead = useIsWorkspaceAdmin();
+	if (mayRead) return <Entries />;
 	return (
 		<>
-			<PageHead title="Audit log" />
-			{mayRead ? (
-				<Entries />
-			) : (
-				<p className="dim">The audit log is shown to admin keys of the whole workspace. Yours is not one.</p>
-			)}
+			<PageHead title={TITLE} />
+			<p className="dim">The audit log is shown to admin keys of the whole workspace. Yours is not one.</p>
 		</>
 	);
 }
@@ -40,12 +39,28 @@ function Entries() {
 	const search = route.useSearch();
 	const navigate = route.useNavigate();
 	const names = useNames();
-	const list = usePages(auditQuery(useConnection(), useProject().id, search));
+	const connection = useConnection();
+	const { id: projectId } = useProject();
+	const list = usePages(auditQuery(connection, projectId, search));
 	const { rows, error } = list;
 	const { refetch, hasNextPage } = list.query;
 	const hasFilter = Object.keys(search).some((name) => name !== "of");
 	return (
 		<>
+			<PageHead
+				title={TITLE}
+				actions={
+					<ExportButton
+						key={list.key}
+						words={["audit entry", "audit entries"]}
+						contents="Time, caller, action, object and names of fields of each change, without values"
+						exporter={connection.client.audit}
+						isEmpty={(rows?.length ?? 0) === 0}
+						isFiltered={hasFilter}
+						filterOf={() => filterOf(projectId, search, Date.now())}
+					/>
+				}
+			/>
 			<Filters search={search} />
 			{error !== null && <Problem error={error} what="The audit log could not be loaded" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="the audit log" columns={auditColumns(names)} />}

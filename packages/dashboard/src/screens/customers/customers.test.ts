@@ -1,4 +1,6 @@
 // Customers, in a real browser.
+import { readFileSync } from "node:fs";
+
 import { Client } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
@@ -58,6 +60,35 @@ pageSuite(
 			await page.getByRole("button", { name: "Resume 2 webhooks" }).click();
 			await page.getByText("Resumed 2 webhooks").waitFor();
 			expect(await statuses()).toEqual(["Enabled", "Enabled"]);
+		});
+
+		it("are exported by id as a table, all or those that a search finds, also by a key that may only read", async () => {
+			await world.server.project.customers.update("save:b", { name: '=HYPERLINK("http://evil")' });
+			await webhookOf("save:a");
+			const { secretKey } = await world.server.client.keys.create({ name: "exporter", scope: "read" });
+			await using tab = await world.open("customers?q=save:", { key: secretKey });
+			const { page } = tab;
+			await page.getByRole("button", { name: "Export…" }).click();
+			expect(await axeFindings(page)).toEqual([]);
+			const dialog = page.getByRole("dialog", { name: "Export all that match?" });
+			await dialog.getByText("of each customer, by id").waitFor();
+			const saved = page.waitForEvent("download");
+			await dialog.getByRole("button", { name: "Export all that match" }).click();
+			const download = await saved;
+			expect(download.suggestedFilename()).toMatch(/^customers-.*\.csv$/);
+			const lines = readFileSync(await download.path(), "utf8")
+				.trimEnd()
+				.split("\r\n");
+			expect(lines).toEqual([
+				expect.stringMatching(/^\uFEFFid,name,webhooksTotal,/),
+				expect.stringMatching(/^save:a,,1,/),
+				expect.stringContaining(`save:b,"'=HYPERLINK(""http://evil"")",0,`),
+			]);
+			await page.getByText("2 customers are in the file").waitFor();
+			await page.getByLabel("Search customers").fill("nobody at all");
+			await page.getByLabel("Search customers").press("Enter");
+			await page.getByText("No customer matches").waitFor();
+			await expect.poll(() => page.getByRole("button", { name: "Export…" }).count()).toBe(0);
 		});
 
 		it("get a portal link with what it may do, which is shown once and revoked", async () => {

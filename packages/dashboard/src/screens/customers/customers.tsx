@@ -10,6 +10,7 @@ import { Icon } from "../../parts/layout/icon.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
+import { ExportButton } from "../../parts/list/export-button.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
 import { count } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
@@ -37,7 +38,24 @@ export function CustomersScreen() {
 	);
 	return (
 		<>
-			<PageHead title="Customers" actions={mayWrite && add} />
+			<PageHead
+				title="Customers"
+				actions={
+					<>
+						<ExportButton
+							key={list.key}
+							words={["customer", "customers"]}
+							contents="Name, webhooks, metadata and times of each customer"
+							order="by id"
+							exporter={project.customers}
+							isEmpty={(rows?.length ?? 0) === 0}
+							isFiltered={q !== undefined}
+							filterOf={() => ({ q })}
+						/>
+						{mayWrite && add}
+					</>
+				}
+			/>
 			<div className="bar" role="search" aria-label="Customers">
 				<FilterText
 					isFirst

@@ -1341,6 +1341,10 @@ export interface Queries {
 		readonly from?: number | undefined;
 		readonly to?: number | undefined;
 	};
+	readonly exportCustomers: {
+		readonly q?: string | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
+	};
 	readonly listPortalSessions: {
 		readonly limit?: number | undefined;
 		readonly page?: string | undefined;
@@ -1382,5 +1386,22 @@ export interface Queries {
 		readonly action?: string | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
+	};
+	readonly exportAuditEntries: {
+		readonly keyId?: string | undefined;
+		readonly objectId?: string | undefined;
+		readonly action?: string | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
+		readonly projectId?: string | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
+	};
+	readonly exportProjectAuditEntries: {
+		readonly keyId?: string | undefined;
+		readonly objectId?: string | undefined;
+		readonly action?: string | undefined;
+		readonly after?: number | undefined;
+		readonly before?: number | undefined;
+		readonly format?: "ndjson" | "csv" | undefined;
 	};
 }

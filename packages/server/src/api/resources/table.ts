@@ -1,7 +1,9 @@
 // The table of all routes, in the order in which the documents show them.
 import { docsRoutes } from "../documents/routes.ts";
 import type { Route } from "../request/route.ts";
+import { auditExportRoutes } from "./audit/export-routes.ts";
 import { auditRoutes } from "./audit/routes.ts";
+import { customerExportRoutes } from "./customers/export-routes.ts";
 import { customerRoutes } from "./customers/routes.ts";
 import { deliveryExportRoutes } from "./deliveries/export-routes.ts";
 import { deliveryRoutes } from "./deliveries/routes.ts";
@@ -51,9 +53,11 @@ export function apiRoutes(): readonly Route[] {
 		...relayRoutes,
 		...statsRoutes,
 		...customerRoutes,
+		...customerExportRoutes,
 		...portalSessionRoutes,
 		...streamRoutes,
 		...auditRoutes,
+		...auditExportRoutes,
 		...operatorRoutes,
 	];
 	routes.push(...docsRoutes(routes));

@@ -33,10 +33,13 @@ export const SDK_CALLS: Readonly<Record<string, string>> = {
 	answerRelayRequest: "await project.relays.answer(relayId, requestId, $)",
 	getStatsOfWebhooks: 'await project.batch.webhooks.statsOf(["webhook_…"])',
 	getProjectStats: "await project.stats()",
+	exportCustomers: "for await (const customer of project.customers.export()) console.log(customer)",
 	revokePortalSessions: 'await project.portalSessions.revokeAll({ customerId: "acme" })',
 	revokePortalSession: "await project.portalSessions.revoke(portalSessionId)",
 	stream: "for await (const item of project.stream()) console.log(item)",
 	listStreamItems: "await project.pollStream()",
+	exportAuditEntries: "for await (const entry of client.audit.export()) console.log(entry)",
+	exportProjectAuditEntries: "for await (const entry of project.audit.export()) console.log(entry)",
 	deleteSessions: "await client.sessions.signOut()",
 	createSignInLink: "await client.sessions.createLink()",
 };

@@ -1,26 +1,25 @@
 // The audit log: who changed which object, and when. All of it for the workspace's admins, and what is about a project for the project's.
 import { wholeProject } from "../../../core/access/principal.ts";
-import type { TimeRange } from "../../../core/page.ts";
+import type { AuditFilter } from "../../../ports/store/audit.ts";
 import type { AppDeps } from "../../deps.ts";
 import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { keyWith, route, workspaceKeyWith, type Reply } from "../../request/route.ts";
 import { scannedListOf } from "../common/schemas.ts";
+import { auditFilter, auditQuerySchema, projectAuditQuerySchema } from "./filters.ts";
 import { presentAuditEntry } from "./present.ts";
-import { auditEntrySchema, auditQuerySchema, projectAuditQuerySchema } from "./schemas.ts";
+import { auditEntrySchema } from "./schemas.ts";
 
 const FILTERS =
 	"An entry is listed if it matches all filters. With several filters, a page looks at 10,000 entries: if few of them match, it can have " +
 	"fewer rows than `limit`, even none: `scannedTo` says how far it has looked, and `nextPage` goes on.";
 
-type Query = { readonly [Name in keyof TimeRange]?: number | undefined } & {
-	readonly [Name in "keyId" | "objectId" | "action" | "page"]?: string | undefined;
-} & { readonly limit?: number | undefined };
-
-async function auditReply({ store }: AppDeps, query: Query, projectId: string | null): Promise<Reply> {
+async function auditReply(
+	{ store }: AppDeps,
+	query: Parameters<typeof pageRequest>[0],
+	filter: AuditFilter,
+): Promise<Reply> {
 	const request = pageRequest(query, "aud");
-	const { keyId = null, objectId = null, action = null, after = null, before = null } = query;
-	const page = await store.auditEntries({ keyId, projectId, objectId, action, after, before }, request);
-	return listReply(page, request, presentAuditEntry);
+	return listReply(await store.auditEntries(filter, request), request, presentAuditEntry);
 }
 
 export const auditRoutes = [
@@ -36,7 +35,7 @@ export const auditRoutes = [
 			`when it disables a webhook. ${FILTERS}`,
 		query: auditQuerySchema,
 		answers: { 200: { description: "A page of audit entries.", schema: scannedListOf(auditEntrySchema) } },
-		handle: ({ deps, query }) => auditReply(deps, query, query.projectId ?? null),
+		handle: ({ deps, query }) => auditReply(deps, query, auditFilter(query, query.projectId ?? null)),
 	}),
 	route({
 		id: "listProjectAuditEntries",
@@ -50,6 +49,6 @@ export const auditRoutes = [
 			`Newest first. ${FILTERS}`,
 		query: projectAuditQuerySchema,
 		answers: { 200: { description: "A page of audit entries.", schema: scannedListOf(auditEntrySchema) } },
-		handle: ({ deps, scope, query }) => auditReply(deps, query, wholeProject(scope)),
+		handle: ({ deps, scope, query }) => auditReply(deps, query, auditFilter(query, wholeProject(scope))),
 	}),
 ];

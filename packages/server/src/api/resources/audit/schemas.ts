@@ -1,10 +1,7 @@
 // The audit log on the wire.
 import { z } from "@hono/zod-openapi";
 
-import { isProjectId } from "../../../core/ids.ts";
-import { idText, pageQuery, timeOut, timeRangeQuery } from "../common/schemas.ts";
-
-const OBJECT_ID_MAX_LENGTH = 256;
+import { timeOut } from "../common/schemas.ts";
 
 export const auditEntrySchema = z
 	.object({
@@ -60,24 +57,3 @@ export const auditEntrySchema = z
 			requestId: "req_6f1d2c0f4b8e4a3f9a7b1c2d3e4f5a6b",
 		},
 	});
-
-/** The query of a project's audit log. */
-export const projectAuditQuerySchema = z.strictObject({
-	...pageQuery,
-	keyId: idText("key").optional().openapi({ description: "Only changes that were made with this key." }),
-	objectId: z
-		.string()
-		.max(OBJECT_ID_MAX_LENGTH)
-		.optional()
-		.openapi({ description: "Only changes of this object: a webhook, key, event, …" }),
-	action: z.string().max(64).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
-	...timeRangeQuery,
-});
-
-export const auditQuerySchema = projectAuditQuerySchema.extend({
-	projectId: z
-		.string()
-		.refine(isProjectId, "must be an id such as proj_ca5fe71e7592bbcf7705ea36e4f29ed4")
-		.optional()
-		.openapi({ description: "Only changes in this project. The project may be deleted by now." }),
-});

@@ -292,6 +292,7 @@ class World {
 			await get(`batch/webhooks?${filter}`);
 		for (const path of ["stats?width=day", `customers/${ME}/stats`, "customers/globex/stats", "event-types", "keys"])
 			await get(path);
+		for (const path of ["customers", "customers:export", "audit", "audit:export"]) await get(path);
 		return answers;
 	}
 

@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { CUSTOMER_NAME_MAX_LENGTH } from "../../../core/access/customer.ts";
 import { shortText } from "../common/bounded.ts";
 import { nameText, pageQuery, timeOut } from "../common/schemas.ts";
+import { formatParameter } from "../exports/export-route.ts";
 import { metadata } from "../webhooks/schemas.ts";
 
 export const updateCustomerSchema = z
@@ -77,9 +78,13 @@ export const customerWebhooksSchema = z
 	})
 	.openapi("WebhooksChanged", { example: { object: "webhooksChanged", matched: 3, changed: 2 } });
 
-export const customerQuerySchema = z.strictObject({
-	...pageQuery,
+/** The filter of lists and exports. */
+const filterQuery = {
 	q: shortText(CUSTOMER_NAME_MAX_LENGTH)
 		.optional()
 		.openapi({ description: "Only customers whose id or name contains this text, in upper or lower case." }),
-});
+};
+
+export const customerQuerySchema = z.strictObject({ ...pageQuery, ...filterQuery });
+
+export const customerExportQuerySchema = z.strictObject({ ...filterQuery, format: formatParameter });

@@ -12,7 +12,7 @@ function places() {
 	const clock = new ManualClock();
 	const all = new ExportPlaces(clock);
 	const ended: string[] = [];
-	const take = (scope: Scope, name = "") => all.take(scope, () => ended.push(name));
+	const take = (scope: Scope | null, name = "") => all.take(scope, () => ended.push(name));
 	return { clock, all, ended, take };
 }
 
@@ -27,6 +27,18 @@ describe("places for exports", () => {
 		take(projectScope("q"));
 		take(customerScope("q", "c0"));
 		expect(all.size).toBe(EXPORT_LIMITS.project + EXPORT_LIMITS.customers + 2);
+	});
+
+	it("of the workspace are two, which don't count as those of a project", () => {
+		const { take, all } = places();
+		for (let n = 0; n < EXPORT_LIMITS.project; n++) take(P);
+		const [one] = Array.from({ length: EXPORT_LIMITS.workspace }, () => take(null));
+		expect(() => take(null)).toThrow(REFUSED);
+		one?.release();
+		take(null);
+		take(projectScope("q"));
+		expect(() => take(P)).toThrow(REFUSED);
+		expect(all.size).toBe(EXPORT_LIMITS.project + EXPORT_LIMITS.workspace + 1);
 	});
 
 	it("are bounded for all projects together", () => {
@@ -64,16 +76,17 @@ describe("places for exports", () => {
 
 	it("read one after the other in a project, also after a failure, and beside those of other projects", async () => {
 		const { take, all } = places();
-		const [one, two, other] = [take(P), take(P), take(projectScope("q"))];
+		const [one, two, other, ofWorkspace] = [take(P), take(P), take(projectScope("q")), take(null)];
 		const { promise, reject } = Promise.withResolvers<never>();
 		const order: string[] = [];
 		const first = one.read(() => promise);
 		const second = two.read(async () => order.push("second"));
 		await other.read(async () => order.push("other"));
+		await ofWorkspace.read(async () => order.push("workspace"));
 		reject(new Error("refused"));
 		await expect(first).rejects.toThrow("refused");
 		await second;
-		expect(order).toEqual(["other", "second"]);
-		expect(all.size).toBe(3);
+		expect(order).toEqual(["other", "workspace", "second"]);
+		expect(all.size).toBe(4);
 	});
 });

@@ -1,10 +1,12 @@
-// How many exports run at once: a few in each project, of which its customers have their own.
+// How many exports run at once: a few of the workspace and in each project, whose customers have their own.
 import { customerOf, projectOf, type Scope } from "../../../core/access/principal.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
 
 /** The most exports at once. An export holds up to a page of rows in memory. */
 export const EXPORT_LIMITS = {
+	/** Of what belongs to the whole workspace. */
+	workspace: 2,
 	/** With keys, in each project. */
 	project: 2,
 	/** With tokens, for each customer, and for all customers of a project together. */
@@ -20,7 +22,7 @@ const RETRY_AFTER_MS = 5_000;
 
 /** The place of one export. */
 export interface ExportPlace {
-	/** Reads in turn with the other exports of the project, one after the other: any other read of it waits for one of them at most. */
+	/** Reads in turn with the other exports of the project, or of the workspace, one after the other: any other read of it waits for one of them at most. */
 	readonly read: <T>(task: () => Promise<T>) => Promise<T>;
 	/** Whether the export waits for its client, and not for the store. */
 	readonly waits: (isWaiting: boolean) => void;
@@ -29,7 +31,8 @@ export interface ExportPlace {
 }
 
 interface Taken {
-	readonly projectId: string;
+	/** Null for an export of the workspace. */
+	readonly projectId: string | null;
 	readonly customerId: string | null;
 	/** Since when it waits for its client, in monotonic time; null while it reads. */
 	idleSince: number | null;
@@ -46,8 +49,8 @@ interface Group {
 export class ExportPlaces {
 	readonly #clock: Pick<Clock, "monotonicMs">;
 	readonly #taken = new Set<Taken>();
-	/** The end of the last read of each project that has one, as a promise that never rejects. */
-	readonly #reads = new Map<string, Promise<void>>();
+	/** The end of the last read of each project that has one, and of the workspace (null), as a promise that never rejects. */
+	readonly #reads = new Map<string | null, Promise<void>>();
 
 	constructor(clock: Pick<Clock, "monotonicMs">) {
 		this.#clock = clock;
@@ -59,12 +62,13 @@ export class ExportPlaces {
 	}
 
 	/**
-	 * Takes a place. `end` is called if the export must give it up: it has lost it then. Throws `too_many_exports` if all
-	 * places are taken by exports that are being read.
+	 * Takes a place; the scope is null for an export of the workspace. `end` is called if the export must give it up: it has lost it
+	 * then. Throws `too_many_exports` if all places are taken by exports that are being read.
 	 */
-	take(scope: Scope, end: () => void): ExportPlace {
+	take(scope: Scope | null, end: () => void): ExportPlace {
 		for (const group of groupsOf(scope)) this.#makeRoom(group);
-		const [projectId, customerId] = [projectOf(scope), customerOf(scope)];
+		const projectId = scope === null ? null : projectOf(scope);
+		const customerId = scope === null ? null : customerOf(scope);
 		const own: Taken = { projectId, customerId, idleSince: null, end };
 		this.#taken.add(own);
 		return {
@@ -74,7 +78,7 @@ export class ExportPlaces {
 		};
 	}
 
-	#read<T>(projectId: string, task: () => Promise<T>): Promise<T> {
+	#read<T>(projectId: string | null, task: () => Promise<T>): Promise<T> {
 		const result = (this.#reads.get(projectId) ?? Promise.resolve()).then(task);
 		const forget = (): void => {
 			if (this.#reads.get(projectId) === ended) this.#reads.delete(projectId);
@@ -98,9 +102,10 @@ export class ExportPlaces {
 }
 
 /** What limits the exports of a scope, from the smallest group on. */
-function groupsOf(scope: Scope): Group[] {
-	const [projectId, customerId] = [projectOf(scope), customerOf(scope)];
+function groupsOf(scope: Scope | null): Group[] {
 	const all = { max: EXPORT_LIMITS.all, has: () => true };
+	if (scope === null) return [{ max: EXPORT_LIMITS.workspace, has: (taken) => taken.projectId === null }, all];
+	const [projectId, customerId] = [projectOf(scope), customerOf(scope)];
 	const isOfProject = (taken: Taken) => taken.projectId === projectId;
 	if (customerId === null) {
 		const has = (taken: Taken) => isOfProject(taken) && taken.customerId === null;

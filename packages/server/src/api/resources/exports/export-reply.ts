@@ -33,11 +33,12 @@ export interface ExportedList<Row extends { readonly id: string }> {
 /** What an export needs of its call. */
 export type ExportCall = Pick<Call, "connection" | "params"> & {
 	readonly deps: AuthDeps & Pick<AppDeps, "exportPlaces">;
+	/** Null for an export of the workspace. */
 	readonly scope: Parameters<AppDeps["exportPlaces"]["take"]>[0];
 };
 
 /**
- * Exports a list, newest first. The first page is read before the response begins, so that a refusal has its status. A later failure
+ * Exports a list, in its order. The first page is read before the response begins, so that a refusal has its status. A later failure
  * cuts the response off, so that nobody takes a part for the whole.
  *
  * `access` is checked again before each page: an export ends when its caller's key or session does.
@@ -164,7 +165,7 @@ class ExportRun<Row extends { readonly id: string }> {
 		if (this.#access === null) return;
 		const { deps, connection, params } = this.#call;
 		const principal = authenticate(deps, connection.header);
-		const { projectId } = params as { readonly projectId: string };
+		const { projectId } = params as { readonly projectId?: string };
 		authorize(deps.engine, principal, this.#access, projectId);
 	}
 

@@ -29,10 +29,14 @@ interface ExportDefinition<Path extends string, Query, Row extends { readonly id
 	readonly path: Path;
 	/** That of the list. */
 	readonly access: Access;
-	/** What the list has, such as "deliveries". The name of the file, too. */
+	/** Defaults to the verb and `nouns`. */
+	readonly summary?: string;
+	/** What the list has, such as "deliveries". The name of the file, too, with hyphens for spaces. */
 	readonly nouns: string;
 	/** One of them, such as "delivery". */
 	readonly noun: string;
+	/** The order of the list. Defaults to "newest first". */
+	readonly order?: string;
 	/** What else a reader of the document should know. */
 	readonly remarks?: string;
 	/** The filters of the list, and `formatParameter`. */
@@ -48,20 +52,25 @@ export function exportRoute<
 	Query extends { readonly format?: ExportFormat | undefined },
 	Row extends { readonly id: string },
 >(definition: ExportDefinition<Path, Query, Row>): Route {
-	const { id, tag, path, access, nouns, noun, remarks, query, schema, reader, ...list } = definition;
+	const { id, tag, path, access, nouns, noun, remarks, query, schema, reader, ...rest } = definition;
+	const { summary = `Export ${nouns}`, order = "newest first", ...list } = rest;
+	const places =
+		access?.wholeWorkspace === true
+			? "The workspace can have 2 exports at once."
+			: "A project can have 2 exports at once, and its customers 8, 1 each, whatever the lists are.";
 	return route<Path, Query>({
 		id,
 		tag,
 		method: "get",
 		path,
 		access,
-		summary: `Export ${nouns}`,
+		summary,
 		description:
-			`All ${nouns} that match all filters, newest first, as a file that is streamed: with \`format=ndjson\` one ${noun} of the list a line, ` +
+			`All ${nouns} that match all filters, ${order}, as a file that is streamed: with \`format=ndjson\` one ${noun} of the list a line, ` +
 			`with \`format=csv\` a line of column names and then one ${noun} a line, with dates as ISO 8601, for spreadsheets. There, an apostrophe ` +
 			`stands before a character that would begin a formula. ${remarks === undefined ? "" : `${remarks} `}Each ${noun} is as it was when it was ` +
 			"read. A response that is cut off is not complete: an export ends early if its key or session does, with the server, and if the client " +
-			"reads nothing while others wait for the place. A project can have 2 exports at once, and its customers 8, 1 each, whatever the lists are.",
+			`reads nothing while others wait for the place. ${places}`,
 		query,
 		answers: {
 			200: {
@@ -74,7 +83,8 @@ export function exportRoute<
 		errors: { 429: "Too many exports run already (`too_many_exports`). See `Retry-After`." },
 		handle(call) {
 			const { format = "ndjson" } = call.query;
-			return exportReply(call as ExportCall, access, format, { ...list, name: nouns, read: reader(call) });
+			const name = nouns.replaceAll(" ", "-");
+			return exportReply(call as ExportCall, access, format, { ...list, name, read: reader(call) });
 		},
 	});
 }

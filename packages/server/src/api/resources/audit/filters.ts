@@ -1,0 +1,48 @@
+// The filters of the audit log.
+import { z } from "@hono/zod-openapi";
+
+import { isProjectId } from "../../../core/ids.ts";
+import type { AuditFilter } from "../../../ports/store/audit.ts";
+import { idText, pageQuery, timeRangeQuery } from "../common/schemas.ts";
+import { formatParameter } from "../exports/export-route.ts";
+
+const OBJECT_ID_MAX_LENGTH = 256;
+
+/** The filters of lists and exports of a project. */
+const projectFilterQuery = {
+	keyId: idText("key").optional().openapi({ description: "Only changes that were made with this key." }),
+	objectId: z
+		.string()
+		.max(OBJECT_ID_MAX_LENGTH)
+		.optional()
+		.openapi({ description: "Only changes of this object: a webhook, key, event, …" }),
+	action: z.string().max(64).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
+	...timeRangeQuery,
+};
+
+/** The same for the workspace. */
+const filterQuery = {
+	...projectFilterQuery,
+	projectId: z
+		.string()
+		.refine(isProjectId, "must be an id such as proj_ca5fe71e7592bbcf7705ea36e4f29ed4")
+		.optional()
+		.openapi({ description: "Only changes in this project. The project may be deleted by now." }),
+};
+
+export const projectAuditQuerySchema = z.strictObject({ ...pageQuery, ...projectFilterQuery });
+
+export const projectAuditExportQuerySchema = z.strictObject({ ...projectFilterQuery, format: formatParameter });
+
+export const auditQuerySchema = z.strictObject({ ...pageQuery, ...filterQuery });
+
+export const auditExportQuerySchema = z.strictObject({ ...filterQuery, format: formatParameter });
+
+/** The entries that a call asks for. `projectId` is null for those of all projects and of the workspace. */
+export function auditFilter(
+	query: Omit<z.infer<typeof projectAuditExportQuerySchema>, "format">,
+	projectId: string | null,
+): AuditFilter {
+	const { keyId = null, objectId = null, action = null, after = null, before = null } = query;
+	return { keyId, projectId, objectId, action, after, before };
+}
