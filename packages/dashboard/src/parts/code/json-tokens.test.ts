@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
-import { jsonLines } from "./json-tokens.ts";
+import { jsonLines, prettyText } from "./json-tokens.ts";
 
 const shown = (text: string) =>
 	jsonLines(text)
@@ -22,6 +22,22 @@ it("indents as JSON.stringify does", () => {
 			expect(shown(expected)).toBe(expected);
 		}),
 	);
+});
+
+it("indents no further than 32 levels, so that deep texts stay bounded, and keeps every digit there", () => {
+	const number = "12345678901234567890.10";
+	const deep = (depth: number) => `${"[".repeat(depth)}${number}${"]".repeat(depth)}`;
+	const usual = 32;
+	expect(shown(deep(usual))?.split("\n")[usual]).toBe(`${"  ".repeat(usual)}${number}`);
+	const depth = 128 * 1_024;
+	const text = deep(depth);
+	const pretty = prettyText(text, text.length);
+	expect(pretty.length).toBeLessThan(70 * text.length);
+	expect(pretty.split("\n")[depth]).toBe(`${"  ".repeat(usual)}${number}`);
+	expect(pretty.replaceAll(/\s/g, "")).toBe(text);
+	// Also where each level has a name.
+	const named = `${'{"a":'.repeat(depth / 4)}${number}${"}".repeat(depth / 4)}`;
+	expect(prettyText(named, named.length).replaceAll(/\s/g, "")).toBe(named);
 });
 
 it("tells keys from texts", () => {

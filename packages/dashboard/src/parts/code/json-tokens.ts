@@ -13,8 +13,13 @@ const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*|true|false|null)|([{}[
 /** Colours are for texts up to this length; longer ones are shown plain, at once. */
 export const MOST_COLORED = 64 * 1_024;
 
+/** Deeper lines are not indented further: a text of nothing but opening brackets would become as long as the square of its length. */
+const DEEPEST_INDENT = 32;
+const INDENTS = Array.from({ length: DEEPEST_INDENT + 1 }, (_, depth) => "  ".repeat(depth));
+
 /**
- * Breaks a JSON text into indented lines of tokens; null if it is not JSON. Only white space between tokens changes.
+ * Breaks a JSON text into indented lines of tokens; null if it is not JSON. Only white space between tokens changes. What comes out is at
+ * most some 70 times as long, however deep the text is.
  *
  * @example
  * jsonLines('{"a":12345678901234567890}'); // lines `{`, `  "a": 12345678901234567890`, `}`
@@ -25,7 +30,7 @@ export function jsonLines(text: string): readonly (readonly Token[])[] | null {
 	let depth = 0;
 	const breakLine = () => {
 		lines.push(line);
-		line = depth > 0 ? [{ kind: "mark", text: "  ".repeat(depth) }] : [];
+		line = depth > 0 ? [{ kind: "mark", text: INDENTS[Math.min(depth, DEEPEST_INDENT)] ?? "" }] : [];
 	};
 	let last = "";
 	for (const [, string, colon, value, mark, space, other] of text.matchAll(TOKEN)) {
