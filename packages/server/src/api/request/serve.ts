@@ -131,7 +131,7 @@ function serveEvents(
 	headers: Record<string, string>,
 	events: ServerSentEvents,
 ): Response {
-	const { incoming, outgoing } = (env ?? {}) as ApiEnv["Bindings"];
+	const { incoming, outgoing } = env ?? {};
 	if (outgoing === undefined || incoming?.httpVersionMajor !== 1)
 		return new Response(events.web(), { status, headers });
 	events.writeTo(outgoing, status, headers);

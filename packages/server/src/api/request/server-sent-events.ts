@@ -1,7 +1,5 @@
 // A response of server-sent events (the event stream format of the HTML standard), which has no known end: what there is to say is asked
 // for when the client has read what came before.
-import type { Reply } from "./route.ts";
-
 /** Where the signals for a client come from. */
 interface Subscription<Signal> {
 	/** Resolves with what is to be sent next; null at the end. Not called again before it has resolved. */
@@ -113,7 +111,7 @@ export function eventStream<Signal>(
 	retryMs: number,
 	subscription: Subscription<Signal>,
 	textOf: (signal: Signal) => string,
-): Reply {
+) {
 	return {
 		status: 200,
 		body: new ServerSentEvents(retryMs, subscription, textOf) as ServerSentEvents,

@@ -193,11 +193,10 @@ describe("retention", () => {
 		await using test = await openTestEngine({ membership: membershipOf(member) });
 		const inputs = Array.from({ length: 1_000 }, () => INPUT);
 		for (let n = 0; n < 2; n++) await test.engine.intake.sendBatch(test.scope, inputs);
-		const { purgeEvents } = test.store;
 		test.engineStore.purgeEvents = async (step) => {
-			const result = await purgeEvents(step);
+			const result = await test.store.purgeEvents(step);
 			if (result.purged.events === 0) return result;
-			test.engineStore.purgeEvents = purgeEvents;
+			test.engineStore.purgeEvents = (next) => test.store.purgeEvents(next);
 			if (isKnown) await test.engine.projects.update(test.change, { retentionDays: 60 });
 			else member.isMember = false;
 			return result;

@@ -118,13 +118,12 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 	it("are all marked when the call is answered, also if the process is being stopped", async () => {
 		await using many = await openMany();
 		const { test, rows } = many;
-		let stopped: Promise<void> | null = null;
+		const { promise: stopped, resolve: stop } = Promise.withResolvers<Promise<void>>();
 		test.engineStore.markWebhooksDeleted = (place, limit) => {
-			if (place.projectId !== null) stopped ??= test.engine.stop();
+			if (place.projectId !== null) stop(test.engine.stop());
 			return test.store.markWebhooksDeleted(place, limit);
 		};
 		const isDeleted = test.engine.projects.delete(test.change);
-		await eventually("the stop to begin", () => stopped !== null);
 		// The store is closed after this.
 		await stopped;
 		expect(rows().marked).toBe(rows().webhooks);
