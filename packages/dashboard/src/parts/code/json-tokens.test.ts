@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
-import { jsonLines } from "./json-tokens.ts";
+import { jsonLines, prettyText } from "./json-tokens.ts";
 
 const shown = (text: string) =>
 	jsonLines(text)
@@ -33,9 +33,25 @@ it("tells keys from texts", () => {
 	]);
 });
 
-it.each(["plain text", "{", "}", "[1", '"open', "<html>", '{"a":undefined}'])(
-	"takes %s for text that is not JSON",
-	(text) => {
-		expect(jsonLines(text)).toBeNull();
-	},
-);
+it.each([
+	"",
+	"plain text",
+	"{",
+	"}",
+	"[1",
+	"[}",
+	'"open',
+	"<html>",
+	'{"a":undefined}',
+	"10 20",
+	"20 000",
+	"true false",
+	'"a" "b"',
+	"[1 2]",
+	'{"a" 1}',
+	"[1,]",
+	"1.2.3",
+])("takes %s for text that is not JSON", (text) => {
+	expect(jsonLines(text)).toBeNull();
+	expect(prettyText(text)).toBe(text);
+});
