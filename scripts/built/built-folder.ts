@@ -47,11 +47,10 @@ export class BuiltFolder {
 
 	/** Builds it, unless it was built from exactly these sources. Processes that call this at the same time wait for one build. */
 	async ensure(onBuild = () => {}): Promise<void> {
-		const hash = this.#hashOfSources();
-		while (!this.#isBuiltFrom(hash)) {
+		while (!this.#isBuiltFromSources()) {
 			using lock = this.#takeLock();
-			if (lock === null) await delay(LOOK_EVERY_MS);
-			else if (!this.#isBuiltFrom(hash)) {
+			if (lock === null) await this.#otherBuild();
+			else if (!this.#isBuiltFromSources()) {
 				onBuild();
 				// In a process of its own: Vite reads the variables of the process, and those of a test are not meant for it.
 				await promisify(execFile)(process.execPath, [join(root, this.#options.script)], {
@@ -73,9 +72,16 @@ export class BuiltFolder {
 		renameSync(fresh, this.#folder);
 	}
 
-	#isBuiltFrom(hash: string): boolean {
+	/** Whether it was built from the sources as they are now: they may change while it is built. */
+	#isBuiltFromSources(): boolean {
 		const path = join(this.#folder, HASH_FILE);
-		return existsSync(path) && readFileSync(path, "utf8") === hash;
+		return existsSync(path) && readFileSync(path, "utf8") === this.#hashOfSources();
+	}
+
+	/** Waits until the process that builds it has ended or is done. */
+	async #otherBuild(): Promise<void> {
+		do await delay(LOOK_EVERY_MS);
+		while (existsSync(this.#lock) && isAlive(this.#lock));
 	}
 
 	#hashOfSources(): string {

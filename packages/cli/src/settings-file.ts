@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseEnv } from "node:util";
 
-import { ConfigError, describeSettings, readConfig, type Config } from "@fanfare/server";
+import { ConfigError, describeSettings, isInjectedByKubernetes, readConfig, type Config } from "@fanfare/server";
 
 import { FOREIGN_VARIABLES } from "./foreign-variables.ts";
 
@@ -26,7 +26,7 @@ export function settingsInFile(env: Environment, flags: Readonly<Record<string, 
 	if (path === undefined) return {};
 	const known = new Map(describeSettings().map((setting) => [setting.variable, setting]));
 	const problems: string[] = [];
-	const found: Record<string, string> = {};
+	const found = new Map<string, string>();
 	let hasSetting = false;
 	for (const [index, line] of textOf(path).split(/\r?\n/).entries()) {
 		const text = line.trim();
@@ -37,29 +37,31 @@ export function settingsInFile(env: Environment, flags: Readonly<Record<string, 
 			problems.push(`${place} must be of the form FANFARE_LOG_LEVEL=debug`);
 			continue;
 		}
-		const setting = known.get(variable);
+		const value = parseEnv(text)[variable] ?? "";
+		const isInjected = isInjectedByKubernetes(variable, value);
+		const setting = isInjected ? undefined : known.get(variable);
 		if (setting?.reloads === false) {
 			problems.push(`${place}: ${variable} cannot change while the server runs: set it in the environment`);
 		} else if (setting !== undefined && (env[variable] !== undefined || flags[setting.flag] !== undefined)) {
 			const other = env[variable] !== undefined ? "in the environment" : `by --${setting.flag}`;
 			problems.push(`${place}: ${variable} is also set ${other}: remove one of them`);
-		} else if (found[variable] !== undefined) {
+		} else if (found.has(variable)) {
 			problems.push(`${place}: ${variable} appears a second time: remove one of them`);
 		}
 		// An unknown one of Fanfare, such as a misspelt one, is refused by name later.
-		hasSetting ||= variable.startsWith("FANFARE_") && !FOREIGN_VARIABLES.includes(variable);
-		found[variable] = parseEnv(text)[variable] ?? "";
+		hasSetting ||= variable.startsWith("FANFARE_") && !FOREIGN_VARIABLES.includes(variable) && !isInjected;
+		found.set(variable, value);
 	}
 	if (problems.length > 0) throw new ConfigError(problems);
 	if (!hasSetting) {
 		// It is more likely that the file was not written yet, or is another one, than that all settings should have their defaults.
-		const others = Object.keys(found).slice(0, MAX_NAMED).join(", ");
+		const others = [...found.keys()].slice(0, MAX_NAMED).join(", ");
 		throw new ConfigError([
 			`${path} must contain a setting such as FANFARE_LOG_LEVEL=info, ${others === "" ? "got none" : `got only others: ${others}`}. ` +
 				"Without one, each setting would have its default",
 		]);
 	}
-	return found;
+	return Object.fromEntries([...found].filter(([variable, value]) => !isInjectedByKubernetes(variable, value)));
 }
 
 function textOf(path: string): string {

@@ -212,6 +212,24 @@ describe("event types", () => {
 		expect((await world.run(["event-types", "update", "order.paid", "--schema", "{"])).code).toBe(2);
 		expect((await world.run(["event-types", "delete", "order.paid", "--yes"])).code).toBe(0);
 	});
+
+	it("are printed with all digits of the numbers in their schemas and examples", async () => {
+		const schema = '{"properties":{"id":{"maximum":12345678901234567890}}}';
+		const example = '{"id":12345678901234567890,"price":1.10}';
+		const settings = ["--schema", schema, "--example", example];
+		for (const args of [
+			["create", "exact.one", ...settings],
+			["update", "exact.one", "--description", "Exact"],
+			["put", "exact.one", ...settings],
+			["get", "exact.one"],
+			["list"],
+		]) {
+			const { code, stdout } = await world.run(["event-types", ...args, "--json"]);
+			expect([args[0], code, stdout.includes(`"schema":${schema},"example":${example}`)]).toEqual([args[0], 0, true]);
+		}
+		const people = await world.run(["event-types", "update", "exact.one", "--description", "Exact for people"]);
+		expect(people.stdout).toContain('"price": 1.10');
+	});
 });
 
 describe("failures", () => {

@@ -35,5 +35,6 @@ export {
 	type Config,
 	type Settings,
 } from "./config.ts";
+export { isInjectedByKubernetes } from "./config/kubernetes.ts";
 export type { Clock } from "./core/clock.ts";
 export { ManualClock } from "./core/manual-clock.ts";

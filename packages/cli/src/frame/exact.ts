@@ -5,8 +5,8 @@ import type { Call } from "./call.ts";
 import { patient, timeoutOf } from "./patience.ts";
 import { parseExactly } from "./values.ts";
 
-/** Makes reading calls with the SDK, which checks the answers, and gives the body of each answer once more, with exact numbers. */
-export async function exactAnswers<T>(call: Call, read: (client: Client) => Promise<unknown>): Promise<T[]> {
+/** Makes calls with the SDK, which checks the answers, and gives the body of each answer once more, with exact numbers. */
+export async function exactAnswers<T>(call: Call, make: (client: Client) => Promise<unknown>): Promise<T[]> {
 	const { Client } = await import("@fanfare/sdk");
 	const { url, key } = call.connection;
 	const texts: string[] = [];
@@ -24,6 +24,6 @@ export async function exactAnswers<T>(call: Call, read: (client: Client) => Prom
 			return { status, headers, text };
 		},
 	});
-	await read(client);
+	await make(client);
 	return texts.map((text) => parseExactly(text) as T);
 }

@@ -1,5 +1,6 @@
 // The search parameters of each screen. What can't be read is dropped: an address that somebody typed never breaks a screen.
 import { CAUSES } from "../parts/text/causes.ts";
+import { isTypeFilter } from "../parts/text/type-filter.ts";
 
 export const RANGES = ["1h", "24h", "7d", "30d"] as const;
 const STATUSES = ["Pending", "Held", "Failed", "Succeeded", "Cancelled"] as const;
@@ -83,11 +84,11 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 	return defined({
 		status: listOf(search["status"], (one) => STATUSES.some((status) => status === one)),
 		code: listOf(search["code"], (one) => /^(0|[1-5]\d\d|[1-5]xx)$/.test(one)),
-		cause: listOf(search["cause"], (one) => one in CAUSES),
+		cause: listOf(search["cause"], (one) => Object.hasOwn(CAUSES, one)),
 		error: listOf(search["error"], (one) => ERRORS.some((error) => error === one)),
 		webhook: text(search["webhook"]),
 		event: text(search["event"]),
-		type: text(search["type"]),
+		type: typesText(search["type"]),
 		customer: text(search["customer"]),
 		tag: text(search["tag"]),
 		range: oneOf(RANGES, search["range"]),
@@ -150,6 +151,14 @@ export function text(value: unknown): string | undefined {
 	// The router reads numbers as such.
 	if (typeof value === "number") return String(value);
 	return typeof value === "string" && value.trim() !== "" && value.length <= 512 ? value.trim() : undefined;
+}
+
+/** What to say where `typesText` can read nothing. */
+export const EXPECTED_TYPES = "Types such as order.paid, or order.*";
+
+/** Names of event types, or prefixes such as `order.*`, with commas between them. Commas or spaces separate them where they are typed. */
+export function typesText(value: unknown): string | undefined {
+	return listOf(text(value)?.replaceAll(/[\s,]+/g, ","), isTypeFilter);
 }
 
 /** Without what is not allowed; undefined if nothing is left. */

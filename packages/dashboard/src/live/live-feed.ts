@@ -145,9 +145,11 @@ class Followed {
 	async #readWhileVisible(ended: AbortSignal): Promise<void> {
 		while (!ended.aborted) {
 			await visibility(true, ended);
-			const hidden = new AbortController();
-			void visibility(false, ended).then(() => hidden.abort());
-			await this.#read(AbortSignal.any([ended, hidden.signal]));
+			if (ended.aborted) return;
+			// Also when the tab has enough of it.
+			const enough = new AbortController();
+			void visibility(false, ended).then(() => enough.abort());
+			await this.#read(enough.signal);
 		}
 	}
 

@@ -162,6 +162,20 @@ pageSuite("the live feed", (world) => {
 		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
 	});
 
+	it("is read by the tab that is visible in a browser without locks, and without what the oldest ones lack", async () => {
+		await using tab = await world.open("events?type=old.one");
+		const { page } = tab;
+		await page.addInitScript(() => {
+			Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
+			// Firefox has it from 124 on.
+			Reflect.deleteProperty(AbortSignal, "any");
+		});
+		await page.reload();
+		await page.getByRole("button", { name: "Live: pause" }).waitFor();
+		await world.server.project.events.send({ type: "old.one", data: 1 });
+		await page.getByRole("button", { name: "1 newer event · show" }).waitFor();
+	});
+
 	it("is paused by a key: rows stay as they are, and show what has happened meanwhile when it goes on", async () => {
 		await using receiver = await startReceiver();
 		let finish = () => {};

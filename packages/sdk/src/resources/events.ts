@@ -222,8 +222,8 @@ export class Events<Types extends object = AnyEvents> {
 	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
 	 *
 	 * @example
-	 * const file = createWriteStream("orders.csv");
-	 * for await (const text of project.events.exportCsv({ type: "order.*" })) file.write(text);
+	 * // `pipeline` is that of node:stream/promises.
+	 * await pipeline(project.events.exportCsv({ type: "order.*" }), createWriteStream("orders.csv"));
 	 */
 	exportCsv(filter: Omit<EventFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
 		return exportedCsv(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });

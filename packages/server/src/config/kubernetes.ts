@@ -8,7 +8,12 @@ const NAME =
 const PORT_NAME = /^FANFARE_([A-Z0-9_]+_)?PORT$/;
 const PORT_VALUE = /^(tcp|udp|sctp):\/\/[^/\s]+:\d+$/;
 
-/** True if Kubernetes has injected the variable for a service whose name begins with `fanfare`. */
+/**
+ * True if Kubernetes has injected the variable for a service whose name begins with `fanfare`: it looks like a setting, but is not.
+ *
+ * @example
+ * isInjectedByKubernetes("FANFARE_PORT", "tcp://10.96.0.17:8787"); // true
+ */
 export function isInjectedByKubernetes(variable: string, value: string): boolean {
 	return NAME.test(variable) || (PORT_NAME.test(variable) && PORT_VALUE.test(value));
 }

@@ -1,5 +1,5 @@
 // `fanfare event-types`: the event types of a project.
-import type { EventType, EventTypeSettings, ProjectHandle } from "@fanfare/sdk";
+import type { EventType, EventTypeAsText, EventTypeSettings, ProjectHandle } from "@fanfare/sdk";
 import type { Command, Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -7,7 +7,7 @@ import { choice, leaf, option } from "../../frame/command.ts";
 import { exactAnswers } from "../../frame/exact.ts";
 import { usageError } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
-import { asText, orNull, parseBoolean, parseCount, readJson } from "../../frame/values.ts";
+import { asText, orNull, parseBoolean, parseCount, parseExactly, readJson } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 import type { Column } from "../../text/table.ts";
 import { fullTime, relativeTime } from "../../text/times.ts";
@@ -54,7 +54,7 @@ export function addEventTypes(program: Command): void {
 		},
 		async (call) => {
 			const { archived } = call.options;
-			const rows = (await call.project()).eventTypes.list({ archived, limit: pageSize(call.options) });
+			const rows = exactRows((await call.project()).eventTypes.listAsText({ archived, limit: pageSize(call.options) }));
 			const empty = "No event types. Next: fanfare event-types create";
 			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
 		},
@@ -80,7 +80,8 @@ export function addEventTypes(program: Command): void {
 		async (call, given) => {
 			const name = await call.need("name", given, "The name of the event type, such as order.paid");
 			const settings = await settingsOf(call);
-			await show(call, await (await call.project()).eventTypes.create({ name, ...settings }));
+			const created = await exactAnswer(call, await call.project(), (types) => types.create({ name, ...settings }));
+			await show(call, created);
 		},
 	);
 	addPut(group);
@@ -106,10 +107,8 @@ export function addEventTypes(program: Command): void {
 }
 
 /** An event type, with all digits of the numbers in its example and schema. */
-export async function exactEventType(call: Call, { id }: ProjectHandle, name: string): Promise<EventType> {
-	const [type] = await exactAnswers<EventType>(call, (client) => client.project(id).eventTypes.get(name));
-	if (type === undefined) throw new Error("no answer");
-	return type;
+export async function exactEventType(call: Call, project: ProjectHandle, name: string): Promise<EventType> {
+	return exactAnswer(call, project, (types) => types.get(name));
 }
 
 /** All event types, likewise. */
@@ -120,6 +119,25 @@ export async function exactEventTypes(call: Call, { id }: ProjectHandle): Promis
 		}
 	});
 	return pages.flatMap(({ data }) => data);
+}
+
+/** The event type that a call answers, likewise. */
+async function exactAnswer(
+	call: Call,
+	{ id }: ProjectHandle,
+	make: (types: ProjectHandle["eventTypes"]) => Promise<EventType>,
+): Promise<EventType> {
+	const [type] = await exactAnswers<EventType>(call, (client) => make(client.project(id).eventTypes));
+	if (type === undefined) throw new Error("no answer");
+	return type;
+}
+
+/** Event types as they come, likewise. */
+async function* exactRows(types: AsyncIterable<EventTypeAsText>): AsyncGenerator<EventType> {
+	const valueOf = (text: string | null) => (text === null ? null : parseExactly(text));
+	for await (const { schemaText, exampleText, ...type } of types) {
+		yield { ...type, schema: valueOf(schemaText) as EventType["schema"], example: valueOf(exampleText) };
+	}
 }
 
 function addPut(group: Command): void {
@@ -135,7 +153,8 @@ function addPut(group: Command): void {
 		async (call, given) => {
 			const project = await call.project();
 			const name = await call.need("name", given, "The name of the event type");
-			await show(call, await project.eventTypes.put(name, await settingsOf(call)));
+			const settings = await settingsOf(call);
+			await show(call, await exactAnswer(call, project, (types) => types.put(name, settings)));
 		},
 	);
 }
@@ -161,7 +180,7 @@ function addUpdate(group: Command): void {
 			}
 			const project = await call.project();
 			const name = await nameOf(call, project, given);
-			await show(call, await project.eventTypes.update(name, { ...settings, revision }));
+			await show(call, await exactAnswer(call, project, (types) => types.update(name, { ...settings, revision })));
 		},
 	);
 }

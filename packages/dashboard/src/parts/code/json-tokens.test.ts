@@ -49,9 +49,25 @@ it("tells keys from texts", () => {
 	]);
 });
 
-it.each(["plain text", "{", "}", "[1", '"open', "<html>", '{"a":undefined}'])(
-	"takes %s for text that is not JSON",
-	(text) => {
-		expect(jsonLines(text)).toBeNull();
-	},
-);
+it.each([
+	"",
+	"plain text",
+	"{",
+	"}",
+	"[1",
+	"[}",
+	'"open',
+	"<html>",
+	'{"a":undefined}',
+	"10 20",
+	"20 000",
+	"true false",
+	'"a" "b"',
+	"[1 2]",
+	'{"a" 1}',
+	"[1,]",
+	"1.2.3",
+])("takes %s for text that is not JSON", (text) => {
+	expect(jsonLines(text)).toBeNull();
+	expect(prettyText(text)).toBe(text);
+});

@@ -1,5 +1,5 @@
-// The parts of a JSON text, for colours and for lines. The text is never parsed into values: numbers keep all their digits, and
-// whatever is not JSON is shown as it is.
+// The parts of a JSON text, for colours and for lines. What is shown is never parsed into values: numbers keep all their digits,
+// and whatever is not JSON is shown as it is.
 
 export type TokenKind = "key" | "text" | "value" | "mark";
 
@@ -8,7 +8,7 @@ export interface Token {
 	readonly text: string;
 }
 
-const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*|true|false|null)|([{}[\],])|(\s+)|([^])/gy;
+const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*|true|false|null)|([{}[\],])|(\s+)/gy;
 
 /** Colours are for texts up to this length; longer ones are shown plain, at once. */
 export const MOST_COLORED = 64 * 1_024;
@@ -25,6 +25,7 @@ const INDENTS = Array.from({ length: DEEPEST_INDENT + 1 }, (_, depth) => "  ".re
  * jsonLines('{"a":12345678901234567890}'); // lines `{`, `  "a": 12345678901234567890`, `}`
  */
 export function jsonLines(text: string): readonly (readonly Token[])[] | null {
+	if (!isJson(text)) return null;
 	const lines: Token[][] = [];
 	let line: Token[] = [];
 	let depth = 0;
@@ -33,12 +34,10 @@ export function jsonLines(text: string): readonly (readonly Token[])[] | null {
 		line = depth > 0 ? [{ kind: "mark", text: INDENTS[Math.min(depth, DEEPEST_INDENT)] ?? "" }] : [];
 	};
 	let last = "";
-	for (const [, string, colon, value, mark, space, other] of text.matchAll(TOKEN)) {
-		if (other !== undefined) return null;
+	for (const [, string, colon, value, mark, space] of text.matchAll(TOKEN)) {
 		if (space !== undefined) continue;
 		if (mark === "}" || mark === "]") {
 			depth -= 1;
-			if (depth < 0) return null;
 			if (last !== "{" && last !== "[") breakLine();
 			line.push({ kind: "mark", text: mark });
 		} else if (mark !== undefined) {
@@ -55,7 +54,6 @@ export function jsonLines(text: string): readonly (readonly Token[])[] | null {
 		if ((mark === "{" || mark === "[") && (last === "{" || last === "[")) moveToNewLine();
 		last = mark ?? "v";
 	}
-	if (depth !== 0) return null;
 	lines.push(line);
 	return lines;
 
@@ -66,6 +64,16 @@ export function jsonLines(text: string): readonly (readonly Token[])[] | null {
 		breakLine();
 		depth += 1;
 		if (moved !== undefined) line.push(moved);
+	}
+}
+
+/** Whether it is JSON as a whole: tokens of JSON side by side, such as `10 20`, would be joined. */
+function isJson(text: string): boolean {
+	try {
+		JSON.parse(text);
+		return true;
+	} catch {
+		return false;
 	}
 }
 

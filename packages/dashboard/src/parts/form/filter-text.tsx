@@ -12,20 +12,41 @@ interface FilterTextProps {
 	readonly value: string | undefined;
 	/** Whether `/` leads to it. One filter of a screen has this. */
 	readonly isFirst?: boolean;
+	/** What is applied of a text; undefined if that is nothing. Defaults to all of it. */
+	readonly read?: (text: string) => string | undefined;
+	/** What to say then. */
+	readonly expected?: string;
 	readonly onChange: (value: string | undefined) => void;
 }
 
-export function FilterText({ label, placeholder, value = "", isFirst = false, onChange }: FilterTextProps) {
+const readAll = (text: string) => text;
+
+export function FilterText({
+	label,
+	placeholder,
+	value = "",
+	isFirst = false,
+	read = readAll,
+	expected,
+	onChange,
+}: FilterTextProps) {
 	const [text, setText] = useState(value);
+	const [isWrong, setWrong] = useState(false);
 	const [applied, setApplied] = useState(value);
 	if (applied !== value) {
 		// From outside, such as a link.
 		setApplied(value);
 		setText(value);
+		setWrong(false);
 	}
 	const apply = (event?: FormEvent) => {
 		event?.preventDefault();
-		if (text.trim() !== value) onChange(text.trim() === "" ? undefined : text.trim());
+		const typed = text.trim();
+		const wanted = typed === "" ? undefined : read(typed);
+		setWrong(typed !== "" && wanted === undefined);
+		if (typed !== "" && wanted === undefined) return;
+		setText(wanted ?? "");
+		if ((wanted ?? "") !== value) onChange(wanted);
 	};
 	return (
 		<form onSubmit={apply} className="filter">
@@ -36,7 +57,11 @@ export function FilterText({ label, placeholder, value = "", isFirst = false, on
 				leftSection={isFirst ? <Icon name="search" size={16} /> : undefined}
 				maxLength={512}
 				value={text}
-				onChange={({ currentTarget }) => setText(currentTarget.value)}
+				error={isWrong && expected}
+				onChange={({ currentTarget }) => {
+					setText(currentTarget.value);
+					setWrong(false);
+				}}
 				onBlur={() => apply()}
 			/>
 		</form>

@@ -31,6 +31,16 @@ describe("readJson", () => {
 			const text = '[0,-0,1.10,1e3,1.50E-7,100000000000000000000,0.1,"12345678901234567890"]';
 			expect(readJson(text).value).toEqual(JSON.parse(text));
 		});
+
+		it("takes a time that grows with the length of a number, not with its square", () => {
+			const zeros = "0".repeat(400_000);
+			const before = process.cpuUsage();
+			expect(readJson(`1${zeros}1`).error).toBeDefined();
+			expect(readJson(`0.1${zeros}`).error).toBeUndefined();
+			const { user } = process.cpuUsage(before);
+			// A second look at each zero takes most of a minute.
+			expect(user).toBeLessThan(5_000_000);
+		});
 	});
 
 	it.each([

@@ -184,5 +184,9 @@ function roundedNumber(text: string): number | null {
 /** The digits of a number that its value depends on, wherever its point is. Those of too large a number are none. */
 function digitsOf(number: string): string {
 	const [digits = ""] = number.replace(/^-/, "").split(/e/i);
-	return digits.replace(".", "").replace(/^0+|0+$/g, "");
+	const all = digits.replace(".", "").replace(/^0+/, "");
+	let end = all.length;
+	// Not by /0+$/, which begins anew at each zero: the number may be as long as the text.
+	while (all[end - 1] === "0") end -= 1;
+	return all.slice(0, end);
 }

@@ -38,7 +38,8 @@ export function JsonEditor(props: JsonEditorProps) {
 	const onKeyDown = (event: KeyboardEvent) => {
 		if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || onSubmit === undefined) return;
 		event.preventDefault();
-		onSubmit();
+		// Somebody who holds the keys down means it once.
+		if (!event.repeat) onSubmit();
 	};
 	return (
 		<div>

@@ -4,7 +4,15 @@ import { Button, Select } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 
-import { timeOf, toggled, valuesOf, type DeliveriesSearch, type DeliveryStatusName } from "../../app/search.ts";
+import {
+	EXPECTED_TYPES,
+	timeOf,
+	toggled,
+	typesText,
+	valuesOf,
+	type DeliveriesSearch,
+	type DeliveryStatusName,
+} from "../../app/search.ts";
 import { SPANS } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
@@ -105,6 +113,8 @@ export function Filters({
 					isFirst
 					label="Event type"
 					placeholder="Any event type"
+					read={typesText}
+					expected={EXPECTED_TYPES}
 					value={search.type}
 					onChange={(type) => set({ type })}
 				/>

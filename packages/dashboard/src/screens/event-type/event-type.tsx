@@ -15,7 +15,7 @@ import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { draftOf, savedAsText, toUpdate } from "../event-types/draft.ts";
+import { draftAfterSave, draftOf, savedAsText, toUpdate, type Draft } from "../event-types/draft.ts";
 import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
 import { wantsType } from "../event-types/wants-type.ts";
@@ -63,7 +63,7 @@ export function EventTypeScreen() {
 			)}
 			{type !== undefined && (
 				<div className="beside">
-					<div className="card card-pad">{mayWrite ? <Edit type={type} /> : <Shown type={type} />}</div>
+					<div className="card card-pad">{mayWrite ? <Edit key={type.name} type={type} /> : <Shown type={type} />}</div>
 					<Usage type={type} />
 				</div>
 			)}
@@ -71,32 +71,55 @@ export function EventTypeScreen() {
 	);
 }
 
+/** An event type and the draft that is made of it. */
+function keptOf(type: EventTypeAsText) {
+	return { type, draft: draftOf(type) };
+}
+
+interface Save {
+	readonly sent: Draft;
+	readonly changes: UpdateEventType;
+}
+
 function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const toast = useToast();
 	// The one that the draft was made of: a change by somebody else meanwhile is refused, not overwritten.
-	const [original, setOriginal] = useState(type);
+	const [original, setOriginal] = useState(() => keptOf(type));
+	const [draft, setDraft] = useState(original.draft);
 	const update = useTypeChange(
-		(types, changes: UpdateEventType) => types.update(original.name, changes),
-		(saved, changes) => {
-			toast(`Saved ${original.name}`);
-			setOriginal(savedAsText(saved, original, changes));
+		(types, { changes }: Save) => types.update(original.type.name, changes),
+		(answer, { sent, changes }) => {
+			toast(`Saved ${answer.name}`);
+			const saved = keptOf(savedAsText(answer, original.type, changes));
+			setOriginal(saved);
+			setDraft((draft) => draftAfterSave(draft, sent, saved.draft));
 		},
 	);
+	const showNewVersion = () => {
+		const other = keptOf(type);
+		setOriginal(other);
+		setDraft(other.draft);
+		update.reset();
+	};
 	return (
 		<>
 			<TypeForm
-				key={original.revision}
 				isNew={false}
-				initial={draftOf(original)}
+				initial={original.draft}
+				draft={draft}
 				isBusy={update.isPending}
 				error={update.error}
-				onSubmit={(draft) => update.mutate(toUpdate(draft, draftOf(original), original.revision))}
+				onChange={setDraft}
+				onSubmit={() =>
+					update.mutate({ sent: draft, changes: toUpdate(draft, original.draft, original.type.revision) })
+				}
 			/>
-			{type.revision > original.revision && (
+			{/* While it is saved, the newer version is likely this one. */}
+			{type.revision > original.type.revision && !update.isPending && (
 				<p className="note warn">
 					<span>
 						It was changed elsewhere since you opened it.{" "}
-						<Button size="compact-sm" variant="default" onClick={() => setOriginal(type)}>
+						<Button size="compact-sm" variant="default" onClick={showNewVersion}>
 							Show the new version
 						</Button>
 					</span>

@@ -37,6 +37,16 @@ export function draftOf(type: EventTypeAsText): Draft {
 	};
 }
 
+/** The draft after `sent` was saved: what was typed meanwhile stays, to be saved next. */
+export function draftAfterSave(draft: Draft, sent: Draft, saved: Draft): Draft {
+	const after = { ...draft };
+	if (draft.description === sent.description) after.description = saved.description;
+	if (draft.visibility === sent.visibility) after.visibility = saved.visibility;
+	if (draft.schema === sent.schema) after.schema = saved.schema;
+	if (draft.example === sent.example) after.example = saved.example;
+	return after;
+}
+
 export function toCreate(draft: Draft): CreateEventType {
 	return { name: draft.name.trim(), ...settingsOf(draft) };
 }

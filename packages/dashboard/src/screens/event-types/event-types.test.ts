@@ -1,5 +1,6 @@
 // The list of event types, in a real browser.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
+import type { Page, Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -19,6 +20,13 @@ pageSuite("event types", (world) => {
 	const putExact = async (name: string) => {
 		const body = `{"schema":${EXACT.schema},"example":${EXACT.example}}`;
 		expect((await world.server.call("PUT", pathOf(name), body)).status).toBe(200);
+	};
+	/** Saves the form, and waits until the page has taken the answer. */
+	const save = async (page: Page) => {
+		const response = page.waitForResponse((one) => one.request().method() === "PATCH");
+		await page.getByRole("button", { name: "Save" }).click();
+		expect((await response).status()).toBe(200);
+		await page.locator("button:disabled:not([data-loading])", { hasText: "Save" }).waitFor();
 	};
 	/** The type as the server answers, so with the text that it keeps. */
 	const textOf = async (name: string) => (await world.server.call("GET", pathOf(name))).text;
@@ -52,18 +60,12 @@ pageSuite("event types", (world) => {
 		const example = page.getByLabel("Example");
 		await expect.poll(() => example.inputValue()).toBe(EXAMPLE_SHOWN);
 		await expect.poll(() => page.getByLabel("Schema").inputValue()).toBe(SCHEMA_SHOWN);
-		const saved = async () => {
-			const response = page.waitForResponse((one) => one.request().method() === "PATCH");
-			await page.getByRole("button", { name: "Save" }).click();
-			expect((await response).status()).toBe(200);
-			await page.locator("button:disabled:not([data-loading])", { hasText: "Save" }).waitFor();
-		};
 		await page.getByLabel("Description").fill("Somebody paid.");
-		await saved();
+		await save(page);
 		expect(await textOf("exact.one")).toContain(`"schema":${EXACT.schema},"example":${EXACT.example},`);
 		// One number is changed; the others keep their digits, and so does the schema.
 		await example.fill(EXAMPLE_SHOWN.replace("1.10", "2.20"));
-		await saved();
+		await save(page);
 		const changed = '{"id":12345678901234567890,"price":2.20,"note":"é"}';
 		expect(await textOf("exact.one")).toContain(
 			`"description":"Somebody paid.","schema":${EXACT.schema},"example":${changed},`,
@@ -73,10 +75,10 @@ pageSuite("event types", (world) => {
 			.toBe('{\n  "id": 12345678901234567890,\n  "price": 2.20,\n  "note": "é"\n}');
 		// What is shown after it was saved is what is kept: nothing is sent again.
 		await page.getByLabel("Description").fill("Somebody has paid.");
-		await saved();
+		await save(page);
 		expect(await textOf("exact.one")).toContain(`"schema":${EXACT.schema},"example":${changed},`);
 		await page.getByLabel("Schema").fill("");
-		await saved();
+		await save(page);
 		expect(await textOf("exact.one")).toContain(`"schema":null,"example":${changed},`);
 		await expect.poll(() => page.getByLabel("Schema").inputValue()).toBe("");
 	});
@@ -89,10 +91,10 @@ pageSuite("event types", (world) => {
 		await page.reload();
 		await page.getByRole("link", { name: "exact.old" }).click();
 		await page.getByLabel("Description").fill("Somebody paid.");
-		await page.getByRole("button", { name: "Save" }).click();
-		await expect
-			.poll(() => textOf("exact.old"))
-			.toContain(`"description":"Somebody paid.","schema":${EXACT.schema},"example":${EXACT.example},`);
+		await save(page);
+		expect(await textOf("exact.old")).toContain(
+			`"description":"Somebody paid.","schema":${EXACT.schema},"example":${EXACT.example},`,
+		);
 		await page.getByLabel("Example").fill(EXAMPLE_SHOWN.replace("1.10", "2.20"));
 		await page.getByRole("button", { name: "Save" }).click();
 		await page.getByText("expected a number that this browser does not round").waitFor();
@@ -120,6 +122,43 @@ pageSuite("event types", (world) => {
 		});
 	});
 
+	it("keep what is typed while they are saved, in the field where it is typed, and are saved once", async () => {
+		await world.server.project.eventTypes.create({ name: "slow.one" });
+		await using tab = await world.open("event-types/slow.one");
+		const { page } = tab;
+		const held: Route[] = [];
+		await page.route("**/event-types/slow.one", (route) =>
+			route.request().method() === "PATCH" ? void held.push(route) : route.continue(),
+		);
+		const example = page.getByLabel("Example");
+		const focused = () => page.evaluate<string>("document.activeElement.value");
+		await page.getByLabel("Description").fill("Is sent");
+		await example.fill('{"a": 1}');
+		// Held down, and pressed again.
+		await page.keyboard.down("Control");
+		for (let time = 0; time < 3; time++) await page.keyboard.down("Enter");
+		await page.keyboard.up("Enter");
+		await expect.poll(() => held.length).toBe(1);
+		await page.keyboard.press("Enter");
+		await page.keyboard.up("Control");
+		await example.fill('{"a": 12}');
+		await held[0]!.continue();
+		await page.getByText("Saved slow.one").waitFor();
+		await expect.poll(() => page.getByRole("button", { name: "Save" }).getAttribute("data-loading")).toBeNull();
+		expect(await focused()).toBe('{"a": 12}');
+		expect(await page.getByLabel("Description").inputValue()).toBe("Is sent");
+		expect(await page.getByText("It was changed elsewhere").count()).toBe(0);
+		expect(await textOf("slow.one")).toContain('"example":{"a":1},');
+		await page.keyboard.press("Control+Enter");
+		await expect.poll(() => held.length).toBe(2);
+		await held[1]!.continue();
+		await page.locator("button:disabled:not([data-loading])", { hasText: "Save" }).waitFor();
+		expect(await focused()).toBe('{\n  "a": 12\n}');
+		expect(await textOf("slow.one")).toContain('"description":"Is sent","schema":null,"example":{"a":12},');
+		expect(await page.getByText("Nothing that you typed is lost").count()).toBe(0);
+		expect(held.length).toBe(2);
+	});
+
 	it("that somebody else has changed meanwhile are not overwritten", async () => {
 		await world.server.project.eventTypes.create({ name: "edit.two" });
 		await using tab = await world.open("event-types/edit.two");
@@ -130,6 +169,12 @@ pageSuite("event types", (world) => {
 		await page.getByText("Nothing that you typed is lost").waitFor();
 		expect((await world.server.project.eventTypes.get("edit.two")).description).toBe("Theirs");
 		await expect.poll(() => page.getByLabel("Description").inputValue()).toBe("Mine");
+		await page.getByRole("button", { name: "Show the new version" }).click();
+		await expect.poll(() => page.getByLabel("Description").inputValue()).toBe("Theirs");
+		await expect.poll(() => page.getByText("Nothing that you typed is lost").count()).toBe(0);
+		await page.getByLabel("Description").fill("Mine after theirs");
+		await save(page);
+		expect((await world.server.project.eventTypes.get("edit.two")).description).toBe("Mine after theirs");
 	});
 
 	it("are archived, found among the archived, and deleted after a question", async () => {

@@ -3,6 +3,7 @@ import type { EventTypeAsText, Webhook } from "@fanfare/sdk";
 import { Button, Drawer, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useState } from "react";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -132,6 +133,7 @@ function Policy() {
 
 function Create({ onClose }: { readonly onClose: () => void }) {
 	const toast = useToast();
+	const [draft, setDraft] = useState(NEW);
 	const create = useTypeChange(
 		(types, draft: Draft) => types.create(toCreate(draft)),
 		({ name }) => {
@@ -143,9 +145,11 @@ function Create({ onClose }: { readonly onClose: () => void }) {
 		<TypeForm
 			isNew
 			initial={NEW}
+			draft={draft}
 			isBusy={create.isPending}
 			error={create.error}
-			onSubmit={(draft) => create.mutate(draft)}
+			onChange={setDraft}
+			onSubmit={() => create.mutate(draft)}
 		/>
 	);
 }

@@ -1,5 +1,5 @@
 // The list of event types, and what changes it. Schemas and examples are read as text: a parser would round their numbers.
-import type { Deleted, EventType, EventTypeAsText, ProjectHandle } from "@fanfare/sdk";
+import { ConflictError, type Deleted, type EventType, type EventTypeAsText, type ProjectHandle } from "@fanfare/sdk";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 
 import { useProject } from "../../session/caller.ts";
@@ -40,6 +40,12 @@ export function useTypeChange<Input, Result extends EventType | Deleted>(
 		onSuccess: async (result, input) => {
 			onDone?.(result, input);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
+		onError: (error) => {
+			// Somebody else was faster: the page offers what they have made of it.
+			if (error instanceof ConflictError) {
+				void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+			}
 		},
 	});
 }

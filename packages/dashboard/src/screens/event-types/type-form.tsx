@@ -8,27 +8,31 @@ import { JsonEditor } from "../../parts/json/json-editor.tsx";
 import { hasBadJson, jsonIssues, PATHS, schemaFor, type Draft } from "./draft.ts";
 
 interface TypeFormProps {
+	/** What is kept, or what a new one begins with: the same object until that changes. */
 	readonly initial: Draft;
+	readonly draft: Draft;
 	readonly isNew: boolean;
 	readonly isBusy: boolean;
 	readonly error: unknown;
-	readonly onSubmit: (draft: Draft) => void;
+	readonly onChange: (draft: Draft) => void;
+	readonly onSubmit: () => void;
 }
 
-export function TypeForm({ initial, isNew, isBusy, error, onSubmit }: TypeFormProps) {
-	const [draft, setDraft] = useState(initial);
-	const [isTried, setTried] = useState(false);
+export function TypeForm({ initial, draft, isNew, isBusy, error, onChange, onSubmit }: TypeFormProps) {
+	const [tried, setTried] = useState<Draft | null>(null);
+	const isTried = tried === initial;
 	const form = useRef<HTMLFormElement>(null);
-	const change = (part: Partial<Draft>) => setDraft({ ...draft, ...part });
+	const change = (part: Partial<Draft>) => onChange({ ...draft, ...part });
 	const nameError =
 		isNew && isTried && draft.name.trim() === "" ? "What has happened? For example order.paid" : undefined;
 	const isChanged = isNew || JSON.stringify(draft) !== JSON.stringify(initial);
 	const submit = (event?: FormEvent) => {
 		event?.preventDefault();
-		setTried(true);
+		if (isBusy) return;
+		setTried(initial);
 		if ((isNew && draft.name.trim() === "") || hasBadJson(draft, initial)) {
 			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-		} else if (isChanged) onSubmit(draft);
+		} else if (isChanged) onSubmit();
 	};
 	const exampleValue = exampleOf(draft);
 	return (
@@ -106,7 +110,7 @@ export function TypeForm({ initial, isNew, isBusy, error, onSubmit }: TypeFormPr
 					{isNew ? "Add the event type" : "Save"}
 				</Button>
 				{!isNew && isChanged && (
-					<Button variant="default" onClick={() => setDraft(initial)}>
+					<Button variant="default" onClick={() => onChange(initial)}>
 						Undo the changes
 					</Button>
 				)}

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -273,6 +274,50 @@ pageSuite("events", (world) => {
 		await fillIn.click();
 		await menu.getByRole("menuitem", { name: ids[1]!.slice(-12) }).click();
 		await expect.poll(() => payload.inputValue()).toBe("5");
+	});
+
+	it("keep what was changed in the form while a payload was on its way", async () => {
+		const ids = [await sendText("late.one", '"first"'), await sendText("late.one", '"second"')];
+		await using tab = await world.open("events/send?type=late.one");
+		const { page } = tab;
+		const payload = page.getByLabel("Payload");
+		const held: Route[] = [];
+		await page.route(/\/events\/[^/]+\/data/, (route) => void held.push(route));
+		const choose = async (id: string) => {
+			await page.getByRole("button", { name: "Fill in a payload" }).click();
+			await page.getByRole("menuitem", { name: id.slice(-12) }).click();
+		};
+		await choose(ids[0]!);
+		await expect.poll(() => held.length).toBe(1);
+		await page.getByText("All", { exact: true }).click();
+		await held[0]!.continue();
+		await expect.poll(() => payload.inputValue()).toBe('"first"');
+		expect(await page.getByRole("radio", { name: "All" }).isChecked()).toBe(true);
+		// What is typed into the payload itself stays, too.
+		await choose(ids[1]!);
+		await expect.poll(() => held.length).toBe(2);
+		await payload.fill('"typed"');
+		await held[1]!.continue();
+		await page.getByText("Not filled in: the payload was changed meanwhile").waitFor();
+		expect(await payload.inputValue()).toBe('"typed"');
+	});
+
+	it("are listed as if nothing was asked for by an address with types that can't be, and such types are refused where they are typed", async () => {
+		const id = await sendText("listed.anyway", "1");
+		await using tab = await world.open("events?type=,");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: id }).waitFor();
+		const filter = page.getByLabel("Event type");
+		await filter.fill("ordér");
+		await filter.press("Enter");
+		await page.getByText("Types such as order.paid, or order.*").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await filter.fill("listed.* other");
+		await filter.press("Enter");
+		await expect.poll(() => filter.inputValue()).toBe("listed.*,other");
+		await expect.poll(() => new URL(page.url()).searchParams.get("type")).toBe("listed.*,other");
+		await expect.poll(() => page.getByText("Types such as order.paid, or order.*").count()).toBe(0);
+		await page.getByRole("checkbox", { name: id }).waitFor();
 	});
 
 	it("are sent after the page has said who gets them, and which named webhook would have them refused", async () => {

@@ -2,7 +2,7 @@
 import { ApiError, type EventFilter, type LoggedEvent, type ProjectHandle, type Routing } from "@fanfare/sdk";
 import { queryOptions } from "@tanstack/react-query";
 
-import { earlierOf, rangeStart, timeOf } from "../../app/search.ts";
+import { earlierOf, rangeStart, timeOf, valuesOf } from "../../app/search.ts";
 import { pagesQuery } from "../../parts/list/pages.ts";
 import type { EventsSearch } from "./search.ts";
 
@@ -12,7 +12,7 @@ const RECENT = 5;
 /** What a search asks the server for. `now` is where a range ends. */
 export function filterOf({ type, customer, tag, range, before, to }: EventsSearch, now: number): EventFilter {
 	return {
-		type: type?.split(/[\s,]+/).filter((one) => one !== ""),
+		type: type === undefined ? undefined : valuesOf(type),
 		unmatched: to === "nobody" ? true : undefined,
 		customerId: customer,
 		tag,

@@ -1,5 +1,5 @@
 // What the addresses of events say.
-import { defined, oneOf, RANGES, text, timeText, type Range } from "../../app/search.ts";
+import { defined, oneOf, RANGES, text, timeText, typesText, type Range } from "../../app/search.ts";
 
 export interface EventsSearch {
 	/** Exact names or `prefix.*`, with commas between them. */
@@ -15,7 +15,7 @@ export interface EventsSearch {
 
 export function eventsSearch(search: Readonly<Record<string, unknown>>): EventsSearch {
 	return defined({
-		type: text(search["type"]),
+		type: typesText(search["type"]),
 		customer: text(search["customer"]),
 		tag: text(search["tag"]),
 		range: oneOf(RANGES, search["range"]),

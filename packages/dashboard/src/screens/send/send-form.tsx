@@ -3,7 +3,7 @@ import { ApiError } from "@fanfare/sdk";
 import { Autocomplete, Button, Menu, MultiSelect, SegmentedControl, TagsInput } from "@mantine/core";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useMemo, useRef, useState, type FormEvent } from "react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState, type FormEvent } from "react";
 
 import { prettyText } from "../../parts/code/json-tokens.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -52,12 +52,13 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus()),
 	});
 	const change = (part: Partial<Draft>) => {
-		setDraft({ ...draft, ...part });
+		setDraft((now) => ({ ...now, ...part }));
 		setIdempotencyKey(newKey());
 		if (send.isError) send.reset();
 	};
 	const submit = (event?: FormEvent) => {
 		event?.preventDefault();
+		if (send.isPending) return;
 		const found = errorsOf(draft);
 		setErrors(found);
 		if (Object.keys(found).length === 0) send.mutate();
@@ -191,15 +192,31 @@ function FillIn({ draft, example, onText }: FillInProps) {
 		...recentEventsQuery(project, draft.type.trim()),
 		enabled: isOpen && draft.type.trim() !== "",
 	});
-	const take = async (eventId: string) => {
-		try {
-			const text = await queryClient.fetchQuery(eventDataQuery(project, eventId));
-			if (text === null) toast("The payload of that event was erased");
-			else onText(prettyText(text));
-		} catch (error) {
-			toast(error instanceof ApiError ? error.message : "The server does not answer");
-		}
-	};
+	// The event whose payload is on its way, and the text that it takes the place of.
+	const [wanted, setWanted] = useState<{ readonly eventId: string; readonly instead: string } | null>(null);
+	const load = useEffectEvent((eventId: string) => queryClient.fetchQuery(eventDataQuery(project, eventId)));
+	// The rest of the form may have changed when the payload comes.
+	const take = useEffectEvent((text: string | null) => {
+		setWanted(null);
+		if (text === null) toast("The payload of that event was erased");
+		else if (draft.text !== wanted?.instead) toast("Not filled in: the payload was changed meanwhile");
+		else onText(prettyText(text));
+	});
+	const giveUp = useEffectEvent((error: unknown) => {
+		setWanted(null);
+		toast(error instanceof ApiError ? error.message : "The server does not answer");
+	});
+	useEffect(() => {
+		if (wanted === null) return;
+		let isWanted = true;
+		void load(wanted.eventId).then(
+			(text) => isWanted && take(text),
+			(error: unknown) => isWanted && giveUp(error),
+		);
+		return () => {
+			isWanted = false;
+		};
+	}, [wanted]);
 	return (
 		<Menu position="bottom-start" opened={isOpen} onChange={setOpen}>
 			<Menu.Target>
@@ -213,7 +230,7 @@ function FillIn({ draft, example, onText }: FillInProps) {
 				</Menu.Item>
 				{recent.length > 0 && <Menu.Label>As sent before</Menu.Label>}
 				{recent.map(({ id, createDate }) => (
-					<Menu.Item key={id} onClick={() => void take(id)}>
+					<Menu.Item key={id} onClick={() => setWanted({ eventId: id, instead: draft.text })}>
 						{formatTime(createDate, "short", zone)} <span className="dim mono">{idEnd(id)}</span>
 					</Menu.Item>
 				))}

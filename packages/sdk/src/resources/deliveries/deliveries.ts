@@ -196,8 +196,8 @@ export class Deliveries {
 	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
 	 *
 	 * @example
-	 * const file = createWriteStream("failed.csv");
-	 * for await (const text of project.deliveries.exportCsv({ status: "Failed" })) file.write(text);
+	 * // `pipeline` is that of node:stream/promises.
+	 * await pipeline(project.deliveries.exportCsv({ status: "Failed" }), createWriteStream("failed.csv"));
 	 */
 	exportCsv(filter: DeliveryFilter = {}, options: RequestOptions = {}): AsyncIterable<string> {
 		return exportedCsv(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });

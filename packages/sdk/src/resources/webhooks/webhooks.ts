@@ -116,8 +116,8 @@ export class Webhooks {
 	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
 	 *
 	 * @example
-	 * const file = createWriteStream("webhooks.csv");
-	 * for await (const text of project.batch.webhooks.exportCsv({ customerId: "acme" })) file.write(text);
+	 * // `pipeline` is that of node:stream/promises.
+	 * await pipeline(project.batch.webhooks.exportCsv({ customerId: "acme" }), createWriteStream("webhooks.csv"));
 	 */
 	exportCsv(filter: Omit<WebhookFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
 		return exportedCsv(this.#transport, { path: `${this.#path()}:export`, query: queryOf(filter), options });

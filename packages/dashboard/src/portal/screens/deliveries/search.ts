@@ -1,4 +1,5 @@
 // What an address says about which deliveries are shown.
+import { isTypeFilter } from "../../../parts/text/type-filter.ts";
 import { SHOWN, SINCE, type Shown, type Since } from "../../session/queries.ts";
 
 /** The filters of a list. */
@@ -15,7 +16,7 @@ export function listSearch(given: Readonly<Record<string, unknown>>): Readonly<R
 	const { show, type, since, endpoint } = given;
 	return {
 		show: nameOf(SHOWN, show),
-		type: shortText(type, 256),
+		type: typeof type === "string" && isTypeFilter(type) ? type : undefined,
 		since: nameOf(SINCE, since),
 		endpoint: shortText(endpoint, 100),
 	};

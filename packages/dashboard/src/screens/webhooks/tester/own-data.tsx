@@ -41,6 +41,7 @@ export function OwnData({ types, initialType, isBusy, error, onChange, onSend }:
 	};
 	const submit = (event?: FormEvent) => {
 		event?.preventDefault();
+		if (isBusy) return;
 		setTried(true);
 		if (!isTypeMissing && json.error === undefined) onSend(type.trim(), json.value);
 	};

@@ -1,6 +1,7 @@
 // A test of a webhook with data of one's own, in a real browser.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../../test/suite.ts";
@@ -54,5 +55,30 @@ pageSuite("a test with data of one's own", (world) => {
 		await answer.getByText("Headers of the answer").click();
 		await answer.getByText("unknown order").waitFor();
 		expect((await project.deliveries.list({ webhookId: id })).data).toEqual([]);
+	});
+
+	it("is sent once by keys that are held down, and not again while it is under way", async () => {
+		await using receiver = await startReceiver();
+		const { id } = await world.server.createWebhook(receiver.url, { retries: { maxRetries: 0, maxRetryDelay: 0 } });
+		await using tab = await world.open(`webhooks/${id}`);
+		const { page } = tab;
+		const held: Route[] = [];
+		await page.route(/:test\b/, (route) => void held.push(route));
+		const condition = page.getByRole("region", { name: "Condition" });
+		await condition.getByRole("button", { name: "With data of your own…" }).click();
+		await condition.getByLabel("Event type").fill("held.down");
+		await page.keyboard.press("Escape");
+		await condition.getByLabel("Payload").fill("1");
+		await page.keyboard.down("Control");
+		for (let time = 0; time < 3; time++) await page.keyboard.down("Enter");
+		await page.keyboard.up("Enter");
+		await condition.getByText("Waiting for the receiver").waitFor();
+		await page.keyboard.press("Enter");
+		await page.keyboard.up("Control");
+		await expect.poll(() => held.length).toBeGreaterThan(0);
+		await Promise.all(held.splice(0).map((route) => route.continue()));
+		await condition.getByText(/^It answered \d+ in/).waitFor();
+		expect(held).toHaveLength(0);
+		expect(receiver.requests).toHaveLength(1);
 	});
 });

@@ -1,0 +1,48 @@
+// What addresses say, and what is dropped of them.
+import { describe, expect, it } from "vitest";
+
+import { listSearch } from "../portal/screens/deliveries/search.ts";
+import { eventsSearch } from "../screens/events/search.ts";
+import { deliveriesSearch } from "./search.ts";
+
+describe("an address of deliveries", () => {
+	it("keeps what can be read", () => {
+		const search = { status: "Failed,Held", code: "5xx,0", cause: "refused", error: "dns", type: "order.*,user.made" };
+		expect(deliveriesSearch(search)).toEqual(search);
+	});
+
+	it.each([
+		{ cause: "toString" },
+		{ cause: "constructor,__proto__" },
+		{ status: "failed" },
+		{ code: "6xx" },
+		{ error: "none" },
+		{ type: "," },
+		{ range: "2h" },
+		{ after: "yesterday" },
+	])("drops %j, which the server would refuse", (search) => {
+		expect(deliveriesSearch(search)).toEqual({});
+	});
+});
+
+describe("the event types of an address", () => {
+	it.each([
+		["order.paid", "order.paid"],
+		[" order.paid,  user.* , order.paid", "order.paid,user.*"],
+		["order.paid user.made", "order.paid,user.made"],
+		["order.,order.paid", "order.paid"],
+		[",", undefined],
+		["*", undefined],
+		["order..paid", undefined],
+		["<b>", undefined],
+		["a".repeat(257), undefined],
+	])("are, of %j, %j", (given, type) => {
+		const expected = type === undefined ? {} : { type };
+		expect([eventsSearch({ type: given }), deliveriesSearch({ type: given })]).toEqual([expected, expected]);
+	});
+
+	it("are one of its list in the portal", () => {
+		expect(listSearch({ type: "order.paid" }).type).toBe("order.paid");
+		expect([",", "a,b", 1].map((type) => listSearch({ type }).type)).toEqual([undefined, undefined, undefined]);
+	});
+});
