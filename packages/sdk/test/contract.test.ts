@@ -195,13 +195,13 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, the ids are an argument of their own.
 	getStatsOfWebhooks: input<wire.Queries["getStatsOfWebhooks"], sdk.StatsParams & { readonly ids: string }>(),
 	listCustomers: input<wire.Queries["listCustomers"], sdk.CustomerFilter>(),
+	getCustomerStats: input<wire.Queries["getCustomerStats"], sdk.StatsParams>(),
 	// The SDK has a method for each format.
 	exportCustomers: input<
 		wire.Queries["exportCustomers"],
 		Omit<sdk.CustomerFilter, keyof sdk.ListParams>,
 		"format" | "format.csv" | "format.ndjson"
 	>(),
-	getCustomerStats: input<wire.Queries["getCustomerStats"], sdk.StatsParams>(),
 	listPortalSessions: input<wire.Queries["listPortalSessions"], sdk.PortalSessionFilter>(),
 	revokePortalSessions: input<wire.Queries["revokePortalSessions"], sdk.RevokePortalSessions>(),
 	// `lastEventId` is sent as a header.
