@@ -56,7 +56,7 @@ export function lockDir({ dataDir }: Config, resources: AsyncDisposableStack): s
  */
 export async function openDataDir(
 	{ dataDir, masterKey }: Config,
-	clock: Pick<Clock, "now" | "after">,
+	clock: Pick<Clock, "now" | "after" | "monotonicMs">,
 	resources: AsyncDisposableStack,
 	onProgress?: (progress: UpgradeProgress) => void,
 ): Promise<OpenDataDir> {

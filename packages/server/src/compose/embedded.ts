@@ -14,7 +14,7 @@ import type { Profile } from "./profile.ts";
  */
 export function createEmbeddedProfile(
 	config: Config,
-	clock: Pick<Clock, "now" | "after">,
+	clock: Pick<Clock, "now" | "after" | "monotonicMs">,
 	resources: AsyncDisposableStack,
 ): Profile {
 	const { dataDir } = config;

@@ -58,7 +58,8 @@ export class DeletedProjects {
 	/** Those with waiting deliveries are swept again: an outcome that did not find the mark may have left one after the sweep. */
 	async #mark(projectId: string | null): Promise<void> {
 		const first: MarkPlace = { projectId, after: null };
-		for (let place = first; projectId !== null || !this.#isStopped;) {
+		const mayGoOn = () => projectId !== null || !this.#isStopped;
+		for (let place = first; mayGoOn();) {
 			const { waiting, next } = await this.#parts.store.markWebhooksDeleted(place, STEP);
 			for (const webhookId of waiting) this.#near.line.look(webhookId);
 			// Any project may have come to its end: then there may be another one.
