@@ -10,7 +10,8 @@ const MAX_LENGTH = 2_000;
  * The status of an answer, how long it took, and its body. Of a 5xx, also what only the log says: the error behind it.
  *
  * @example
- * expect(answer.status, shownAnswer(api, answer)).toBe(200);
+ * const shown = shownAnswer(api, answer);
+ * expect([answer.status, shown]).toEqual([200, shown]);
  */
 export function shownAnswer(
 	{ lines }: { readonly lines: readonly RequestLine[] },

@@ -171,7 +171,8 @@ it("keeps the order in which projects came, and passes over those that may have 
 
 it("takes a project's single rows before its lists, and a list after 16 of them", () => {
 	const queue = new ReadQueue();
-	for (const name of [LIST, LIST, ...Array<ReadName>(40).fill(ROW)] as const) add(queue, "p", name);
+	for (let n = 0; n < 2; n++) add(queue, "p", LIST);
+	for (let n = 0; n < 40; n++) add(queue, "p", ROW);
 	const names = Array.from({ length: 42 }, () => take(queue).read.name);
 	expect(names.flatMap((name, index) => (name === LIST ? [index] : []))).toEqual([16, 33]);
 });
