@@ -1,6 +1,7 @@
 // Customers, in a real browser.
 import { Client } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -43,6 +44,23 @@ pageSuite(
 			await page.getByLabel("Search customers").press("Enter");
 			await expect.poll(() => page.getByRole("link", { name: "acme" }).count()).toBe(0);
 			await page.getByRole("link", { name: "Initech <script>" }).waitFor();
+		});
+
+		it("have the number of their webhooks with failures, also of those that do not fail steadily yet", async () => {
+			await using receiver = await startReceiver();
+			receiver.script(() => ({ status: 500 }));
+			const { batch, events } = world.server.project;
+			const { id } = await batch.webhooks.create({
+				name: "of umbrella",
+				customerId: "umbrella",
+				spec: { endpoint: receiver.url, retries: { maxRetries: 0, maxRetryDelay: 0 } },
+			});
+			await events.send({ type: "umbrella.one", data: 1, customerId: "umbrella" });
+			await expect.poll(async () => (await batch.webhooks.get(id)).health.exhaustedCount).toBe(1);
+			await using tab = await world.open("customers");
+			const row = tab.page.getByRole("row").filter({ hasText: "umbrella" });
+			await row.getByText("✗ 1 with failures").waitFor();
+			expect(await tab.page.getByText(/failing/i).count()).toBe(0);
 		});
 
 		it("have all their webhooks paused and resumed", async () => {

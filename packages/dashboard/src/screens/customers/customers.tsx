@@ -117,13 +117,18 @@ function columnsOf(projectId: string): Column<Customer>[] {
 				),
 		},
 		{
-			name: "Failing",
-			width: "7rem",
+			name: "With failures",
+			width: "9.5rem",
 			cell: ({ webhooks: { failing } }) =>
 				failing === 0 ? (
 					<span className="dim none">–</span>
 				) : (
-					<span className="state bad">✗ {count(failing)} failing</span>
+					<span
+						className="state bad"
+						title="They fail steadily, or deliveries to them have failed since their last success"
+					>
+						✗ {count(failing)} with failures
+					</span>
 				),
 		},
 		{ name: "Since", width: "9rem", phone: "hide", cell: ({ createDate }) => <Time at={createDate} /> },

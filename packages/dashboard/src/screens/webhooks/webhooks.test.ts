@@ -193,6 +193,38 @@ pageSuite("webhooks", (world) => {
 		await tab.page.getByRole("cell", { name: "1 held", exact: true }).waitFor();
 	});
 
+	it("that fail steadily have a chip of their own, whose words do not count those that have just begun to fail", async () => {
+		const { project } = world.server;
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const make = (name: string, eventType: string, disableAfterMs: number) =>
+			project.batch.webhooks.create({
+				name,
+				spec: {
+					endpoint: receiver.url,
+					eventTypes: [eventType],
+					retries: { maxRetries: 0, maxRetryDelay: 0 },
+					disableAfterMs,
+				},
+			});
+		// Counted as failing after half of that time, and not disabled before 10 deliveries are exhausted.
+		const steady = await make("Steady one", "steady.one", 1_000);
+		const fresh = await make("Steady two", "steady.two", 0);
+		for (let n = 0; n < 5; n++) await project.events.send({ type: "steady.one", data: n });
+		await project.events.send({ type: "steady.two", data: 1 });
+		const healthOf = async ({ id }: { id: string }) => (await project.batch.webhooks.get(id)).health;
+		await expect.poll(async () => (await healthOf(steady)).state).not.toBe("Healthy");
+		await expect.poll(async () => (await healthOf(fresh)).exhaustedCount).toBe(1);
+		await using tab = await world.open("webhooks?q=steady");
+		const { page } = tab;
+		const states = page.getByRole("table", { name: "Webhooks" }).locator(".state");
+		await expect.poll(() => states.allTextContents()).toEqual(["✗Failing", "!Enabled"]);
+		const chip = page.getByRole("button", { name: /^Failing steadily \d+$/ });
+		expect(await chip.getAttribute("title")).toContain("none has succeeded for 5 minutes");
+		await chip.click();
+		await expect.poll(() => states.allTextContents()).toEqual(["✗Failing"]);
+	});
+
 	it("are found by what only the server knows to look for, such as a key of the product's own", async () => {
 		const { batch } = world.server.project;
 		const spec = { endpoint: "http://127.0.0.1:9/found" };

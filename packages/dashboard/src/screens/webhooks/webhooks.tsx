@@ -4,7 +4,6 @@ import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
-import type { WebhookState } from "../../app/search.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone } from "../../parts/feedback/skeletons.tsx";
@@ -13,24 +12,19 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { ExportButton } from "../../parts/list/export-button.tsx";
 import { addressOf, coarseDuration, count, counted } from "../../parts/text/format.ts";
-import { AnswerCode, webhookState, WebhookStateBadge } from "../../parts/text/state.tsx";
+import { AnswerCode, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { filterOf, useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
+import { stateOf, StateChips } from "./state-chips.tsx";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
 import { WebhookDrawer } from "./webhook-drawer.tsx";
 
 const ASK_AFTER_MS = 200;
 
 const route = getRouteApi("/$projectId/webhooks");
-
-const CHIPS: readonly (readonly [state: WebhookState, word: string])[] = [
-	["failing", "Failing"],
-	["paused", "Paused"],
-	["disabled", "Disabled"],
-];
 
 export function WebhooksScreen() {
 	const { q = "", state, form } = route.useSearch();
@@ -116,19 +110,11 @@ export function WebhooksScreen() {
 								})
 							}
 						/>
-						{CHIPS.map(([chip, word]) => (
-							<Button
-								key={chip}
-								size="xs"
-								variant={state === chip ? "filled" : "default"}
-								aria-pressed={state === chip}
-								onClick={() =>
-									void navigate({ search: (search) => ({ ...search, state: state === chip ? undefined : chip }) })
-								}
-							>
-								{word} {webhooks.filter((webhook) => stateOf(webhook) === chip).length}
-							</Button>
-						))}
+						<StateChips
+							webhooks={webhooks}
+							state={state}
+							onState={(state) => void navigate({ search: (search) => ({ ...search, state }) })}
+						/>
 					</div>
 					{found.length === 0 ? (
 						<Empty
@@ -371,12 +357,6 @@ function RowMenu({ webhook, onEdit, change }: RowMenuProps) {
 			</Menu>
 		</div>
 	);
-}
-
-/** The chip under which a webhook is found. */
-function stateOf(webhook: Webhook): WebhookState | undefined {
-	const [, , word] = webhookState(webhook);
-	return CHIPS.find(([, chip]) => chip === word)?.[0];
 }
 
 /** All of the first, and those of the second that are not among them. */
