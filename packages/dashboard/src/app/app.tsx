@@ -5,6 +5,8 @@ import { RouterProvider } from "@tanstack/react-router";
 import { useMemo } from "react";
 
 import { LiveFeed } from "../live/live-feed.ts";
+import { showToast } from "../parts/feedback/toasts.tsx";
+import { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { Inbox } from "../screens/inbox/inbox.ts";
 import { Connection } from "../session/connection.ts";
 import { createQueryClient } from "../session/query-client.ts";
@@ -29,7 +31,8 @@ export function App({ nonce, home, link }: AppProps) {
 		const connection = new Connection(new URL("..", home), queryClient, link);
 		const live = new LiveFeed(connection, queryClient);
 		const inbox = new Inbox(connection, queryClient);
-		const router = createAppRouter(home.pathname, { connection, queryClient, live, inbox });
+		const changes = new BulkChanges(queryClient, (text) => showToast(queryClient, text));
+		const router = createAppRouter(home.pathname, { connection, queryClient, live, inbox, changes });
 		return { router, queryClient };
 	}, [home, link]);
 	return (

@@ -12,6 +12,7 @@ import {
 import type { LiveFeed } from "../live/live-feed.ts";
 import { auditSearch } from "../screens/audit/search.ts";
 import { customersSearch } from "../screens/customers/search.ts";
+import type { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { eventTypesSearch } from "../screens/event-types/search.ts";
 import { eventsSearch, sendSearch } from "../screens/events/search.ts";
 import { FailureScreen, NotFoundScreen } from "../screens/failures/failures.tsx";
@@ -61,6 +62,7 @@ interface RouterContext {
 	readonly queryClient: QueryClient;
 	readonly live: LiveFeed;
 	readonly inbox: Inbox;
+	readonly changes: BulkChanges;
 }
 
 const rootRoute = createRootRouteWithContext<RouterContext>()({

@@ -21,7 +21,10 @@ export function showToast(queryClient: QueryClient, text: string): void {
 	const change = (map: (toasts: readonly Toast[]) => readonly Toast[]) =>
 		queryClient.setQueryData<readonly Toast[]>(KEY, (toasts = []) => map(toasts));
 	change((toasts) => [...toasts, toast]);
-	setTimeout(() => change((toasts) => toasts.filter(({ id }) => id !== toast.id)), SHOWN_MS);
+	const hideLater = () => setTimeout(() => change((toasts) => toasts.filter(({ id }) => id !== toast.id)), SHOWN_MS);
+	// In a tab that nobody sees, it waits until somebody does.
+	if (document.visibilityState === "visible") hideLater();
+	else document.addEventListener("visibilitychange", hideLater, { once: true });
 }
 
 export function Toasts() {

@@ -21,7 +21,7 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhooks } from "../webhooks/queries.ts";
-import { BulkActions } from "./bulk-actions.tsx";
+import { BulkActions } from "./bulk/bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";

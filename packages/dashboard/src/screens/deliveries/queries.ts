@@ -5,7 +5,6 @@ import type {
 	DeliveryCount,
 	DeliveryFilter,
 	DeliveryListParams,
-	ManyFilter,
 	ProjectHandle,
 } from "@fanfare/sdk";
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
@@ -125,24 +124,4 @@ export function useDeliveryChange<Input, Result>(
 		// Some may have been changed. The failure is shown at once, and not only when everything is fetched.
 		onError: () => void refresh(),
 	});
-}
-
-/** Retries or cancels all deliveries that match, in as many calls as the server needs. Returns how many were changed. */
-export async function changeAll(
-	project: ProjectHandle,
-	action: "retry" | "cancel",
-	filter: ManyFilter,
-	onProgress: (changed: number) => void = () => {},
-): Promise<number> {
-	let changed = 0;
-	// The next page leaves out what has changed since the first call: what fails again is not retried again.
-	for (let page: string | undefined; ;) {
-		const asked = { ...filter, page };
-		const call = action === "retry" ? project.deliveries.retryMany(asked) : project.deliveries.cancelMany(asked);
-		const { changed: more, nextPage } = await call;
-		changed += more;
-		onProgress(changed);
-		if (nextPage === null) return changed;
-		page = nextPage;
-	}
 }

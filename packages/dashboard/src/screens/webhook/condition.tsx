@@ -5,13 +5,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
-import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { coarseDuration, count, counted, share } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { changeAll, useDeliveryChange } from "../deliveries/queries.ts";
+import { listOf, useListChange } from "../deliveries/bulk/bulk-changes.ts";
+import { MatchingSteps } from "../deliveries/bulk/steps.ts";
+import { filterOf } from "../deliveries/queries.ts";
 import { diagnoseWebhook } from "../delivery/diagnosis.ts";
 import { WebhookTester } from "../webhooks/tester/webhook-tester.tsx";
 import { webhookStatsQuery } from "./queries.ts";
@@ -19,13 +19,16 @@ import { webhookStatsQuery } from "./queries.ts";
 export function Condition({ webhook }: { readonly webhook: Webhook }) {
 	const project = useProject();
 	const mayWrite = useMay("write");
-	const toast = useToast();
 	const { data: stats } = useQuery(webhookStatsQuery(project, webhook.id));
-	const retry = useDeliveryChange(
-		(project) => changeAll(project, "retry", { webhookId: webhook.id, status: "Failed" }),
-		(changed) => toast(`${counted(changed, "delivery is", "deliveries are")} tried again`),
-	);
+	const search = { status: "Failed", webhook: webhook.id } as const;
+	const list = listOf(search);
+	const [isUnderWay, changes] = useListChange(project.id, list);
 	const { Failed: failed, Held: held, Pending: waiting } = webhook.deliveries;
+	const retry = () => {
+		const steps = new MatchingSteps(project, "retry", filterOf(search, Date.now()), failed);
+		const object = `what has failed to ${webhook.name}`;
+		changes.start({ projectId: project.id, action: "retry", list, object, steps, onDone: () => {} });
+	};
 	const [tone, icon] = toneOf(webhook);
 	const diagnosis = webhook.status === "Paused" ? null : diagnoseWebhook(webhook);
 	return (
@@ -52,12 +55,7 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 						)}
 				</p>
 				{failed > 0 && (
-					<Link
-						className="link"
-						to="/$projectId/deliveries"
-						params={{ projectId: project.id }}
-						search={{ status: "Failed", webhook: webhook.id }}
-					>
+					<Link className="link" to="/$projectId/deliveries" params={{ projectId: project.id }} search={search}>
 						{count(failed)} failed ›
 					</Link>
 				)}
@@ -65,9 +63,9 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 					<Button
 						size="xs"
 						variant="default"
-						loading={retry.isPending}
+						loading={isUnderWay}
 						leftSection={<Icon name="retry" size={14} />}
-						onClick={() => retry.mutate(null)}
+						onClick={retry}
 					>
 						Retry {count(failed)} failed
 					</Button>
@@ -78,7 +76,6 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 					<strong>{diagnosis.title}.</strong> {diagnosis.likely} {diagnosis.cure}
 				</p>
 			)}
-			{retry.isError && <Problem error={retry.error} what="Not retried" />}
 			{mayWrite && (
 				<WebhookTester
 					webhookId={webhook.id}
@@ -87,12 +84,7 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 							<p className="note warn">
 								<span>
 									{counted(failed, "delivery has", "deliveries have")} failed before.{" "}
-									<Button
-										size="compact-sm"
-										variant="default"
-										loading={retry.isPending}
-										onClick={() => retry.mutate(null)}
-									>
+									<Button size="compact-sm" variant="default" loading={isUnderWay} onClick={retry}>
 										Retry {failed === 1 ? "it" : `the ${count(failed)}`} now
 									</Button>
 								</span>

@@ -9,7 +9,7 @@ import { Icon } from "../../../parts/layout/icon.tsx";
 import { counted } from "../../../parts/text/format.ts";
 import { useNow } from "../../../parts/text/time.tsx";
 import { useMay } from "../../../session/caller.ts";
-import { ChangeAll } from "../../deliveries/change-all.tsx";
+import { ChangeAll } from "../../deliveries/bulk/change-all.tsx";
 import { usePauseOrResume } from "../../webhooks/queries.ts";
 import { AttentionItem } from "./attention-item.tsx";
 import { itemsOf, type Item } from "./items.ts";
@@ -132,7 +132,6 @@ export function Attention({ projectId, webhooks }: AttentionProps) {
 					action="retry"
 					search={{ status: "Failed", webhook: dialog.webhook.id }}
 					of={`to ${dialog.webhook.name}`}
-					onDone={close}
 					onClose={close}
 				>
 					{dialog.webhook.health.failingSince !== null && (

@@ -1,9 +1,10 @@
 // Retries and cancellations of many deliveries: of those that are selected, and of all that match. In a real browser.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
-import { deliverTo, tellOfGap } from "../../../test/sent-deliveries.ts";
-import { pageSuite } from "../../../test/suite.ts";
+import { deliverTo, tellOfGap } from "../../../../test/sent-deliveries.ts";
+import { pageSuite, type Tab, type World } from "../../../../test/suite.ts";
 
 pageSuite("deliveries", (world) => {
 	it("are all retried by filter, with the count first", async () => {
@@ -270,18 +271,155 @@ pageSuite("deliveries", (world) => {
 		await world.server.waitForDelivery(newest!.eventId, ({ status }) => status === "Succeeded");
 		let calls = 0;
 		await page.route(/:retry$/, (route) => (++calls > 8 ? route.abort() : route.continue()));
-		const dialog = page.getByRole("dialog", { name: "Retry deliveries?" });
-		await dialog.getByRole("button", { name: "Retry 12 deliveries" }).click();
-		await dialog.getByText("7 deliveries are tried again, 4 are not.").waitFor();
-		await dialog.getByRole("alert").waitFor();
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
+		const notice = page.getByRole("region", { name: "Changes of deliveries" });
+		await notice.getByText("7 deliveries are tried again, 4 are not, 1 could not be.").waitFor();
+		await notice.getByRole("alert").waitFor();
+		expect(await page.getByRole("dialog").count()).toBe(0);
 		expect(await axeFindings(page)).toEqual([]);
 		await expect.poll(failedCount).toBe(4);
 		await page.getByText("4 selected, 1 more not shown").waitFor();
 		await page.unroute(/:retry$/);
-		await dialog.getByRole("button", { name: "Retry 4 deliveries" }).click();
-		await page.getByText("11 deliveries are tried again").waitFor();
+		await notice.getByRole("button", { name: "Go on" }).click();
+		await page.getByText("11 deliveries are tried again, 1 other could not be").waitFor();
+		await expect.poll(() => notice.count()).toBe(0);
 		await expect.poll(failedCount).toBe(0);
 		await expect.poll(() => page.getByRole("button", { name: /selected/ }).count()).toBe(0);
 		expect((await deliveries.get(second!.id)).attempts).toHaveLength(2);
 	});
+
+	it("go on while another screen is shown, are not started twice for a list, and say everywhere what was not done", async () => {
+		await using failed = await failedOf(
+			world,
+			Array.from({ length: 12 }, () => "away.one"),
+		);
+		await using tab = await world.open("deliveries?type=away.one&status=Failed");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Retry 12 selected…" }).click();
+		const network = await holdAfter(page, 8);
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
+		const notice = page.getByRole("region", { name: "Changes of deliveries" });
+		await notice.getByText("8 of 12 so far").waitFor();
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		expect(await axeFindings(page)).toEqual([]);
+		const more = page.getByRole("button", { name: "Retry 4 selected…" });
+		await expect.poll(() => more.getAttribute("aria-disabled")).toBe("true");
+		await page.keyboard.press("Shift+R");
+		await page.getByText("Retrying 12 selected deliveries is still under way").waitFor();
+		expect(await page.getByRole("dialog").count()).toBe(0);
+		await page.getByRole("link", { name: "Event types" }).click();
+		await page.getByRole("heading", { name: "Event types", level: 1 }).waitFor();
+		await notice.getByText("8 of 12 so far").waitFor();
+		network.fail();
+		await notice.getByText("Retrying 12 selected deliveries has failed").waitFor();
+		await notice.getByText("8 deliveries are tried again, 4 are not.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.unrouteAll();
+		await notice.getByRole("button", { name: "Go on" }).click();
+		await page.getByText("12 deliveries are tried again").waitFor();
+		await expect.poll(() => notice.count()).toBe(0);
+		await expect.poll(failed.count).toBe(0);
+		// Each had its first attempt and one more.
+		expect(await failed.receiver.waitFor(24)).toHaveLength(24);
+	});
+
+	it("that all match say how many were changed before a failure, and go on from there", async () => {
+		const types = Array.from({ length: 12 }, (_, index) => (index < 9 ? "midway.one" : "midway.two"));
+		await using failed = await failedOf(world, types);
+		await using tab = await world.open("deliveries?type=midway.*&status=Failed");
+		const { page } = tab;
+		// The server seems to do it in two steps.
+		const pages = new Set<unknown>();
+		let isAway = true;
+		await page.route(/\/deliveries:retry$/, async (route) => {
+			const { page: asked, ...filter } = route.request().postDataJSON() as Record<string, unknown>;
+			pages.add(asked);
+			if (asked !== undefined) return isAway ? route.abort() : route.continue({ postData: JSON.stringify(filter) });
+			const response = await route.fetch({ postData: JSON.stringify({ ...filter, eventType: ["midway.one"] }) });
+			return route.fulfill({ json: { ...((await response.json()) as object), complete: false, nextPage: "second" } });
+		});
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
+		const notice = page.getByRole("region", { name: "Changes of deliveries" });
+		await notice.getByText("Retrying all Failed that match has failed").waitFor();
+		await notice.getByText("9 deliveries are tried again, 3 are not.").waitFor();
+		await expect.poll(failed.count).toBe(3);
+		isAway = false;
+		await notice.getByRole("button", { name: "Go on" }).click();
+		await page.getByText("12 deliveries are tried again").waitFor();
+		await expect.poll(failed.count).toBe(0);
+		expect([...pages]).toEqual([undefined, "second"]);
+		expect(await failed.receiver.waitFor(24)).toHaveLength(24);
+	});
+
+	it("are stopped and dismissed, and their end is still shown when somebody comes back to the tab", async () => {
+		await using failed = await failedOf(
+			world,
+			Array.from({ length: 20 }, () => "stop.one"),
+		);
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.clock.install();
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=stop.one&status=Failed`);
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Retry 20 selected…" }).click();
+		const network = await holdAfter(page, 8);
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 20 deliveries" }).click();
+		const notice = page.getByRole("region", { name: "Changes of deliveries" });
+		await notice.getByText("8 of 20 so far").waitFor();
+		await notice.getByRole("button", { name: "Stop" }).click();
+		network.release();
+		await notice.getByText("Retrying 20 selected deliveries was stopped").waitFor();
+		await notice.getByText("16 deliveries are tried again, 4 are not.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await notice.getByRole("button", { name: "Dismiss" }).click();
+		await expect.poll(() => notice.count()).toBe(0);
+		await expect.poll(failed.count).toBe(4);
+		await see(page, "hidden");
+		await page.getByRole("button", { name: "Retry 4 selected…" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 4 deliveries" }).click();
+		const message = page.getByText("4 deliveries are tried again");
+		await message.waitFor();
+		await page.clock.fastForward(60_000);
+		expect(await message.count()).toBe(1);
+		await see(page, "visible");
+		await page.clock.fastForward(60_000);
+		await expect.poll(() => message.count()).toBe(0);
+	});
 });
+
+/** A webhook to which one event of each type has failed, and whose receiver works from now on. */
+async function failedOf(world: World, types: readonly string[]) {
+	const { batch, events } = world.server.project;
+	const receiver = await startReceiver();
+	receiver.script(() => ({ status: 500 }));
+	const { id } = await world.server.createWebhook(receiver.url, {
+		eventTypes: [...new Set(types)],
+		retries: { maxRetries: 0, maxRetryDelay: 0 },
+	});
+	await events.sendBatch(types.map((type, data) => ({ type, data })));
+	const count = async () => (await batch.webhooks.get(id)).deliveries.Failed;
+	await expect.poll(count).toBe(types.length);
+	receiver.script(() => ({ status: 204 }));
+	return { receiver, count, [Symbol.asyncDispose]: () => receiver.close() };
+}
+
+/** Holds the calls for single deliveries after the first ones, until they are released or fail. */
+async function holdAfter(page: Tab["page"], first: number) {
+	const held = Promise.withResolvers<boolean>();
+	let calls = 0;
+	await page.route(/:retry$/, async (route) => {
+		if (++calls > first && !(await held.promise)) return route.abort();
+		return route.continue();
+	});
+	return { release: () => held.resolve(true), fail: () => held.resolve(false) };
+}
+
+/** Has the tab believe that it is hidden behind another one, or that it is not. */
+async function see(page: Tab["page"], state: "hidden" | "visible"): Promise<void> {
+	await page.evaluate((state) => {
+		Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+		document.dispatchEvent(new Event("visibilitychange"));
+	}, state);
+}

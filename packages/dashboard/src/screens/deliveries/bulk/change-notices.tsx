@@ -1,0 +1,95 @@
+// The changes of many deliveries that are under way, in a corner: how far each is, and what is not done of one that has ended.
+import { Button } from "@mantine/core";
+import { useRouter } from "@tanstack/react-router";
+import { useEffect } from "react";
+
+import { Problem } from "../../../parts/feedback/problem.tsx";
+import { count, counted } from "../../../parts/text/format.ts";
+import { ProgressBar } from "../../replays/progress.tsx";
+import { DOING, DONE } from "./actions.ts";
+import { useBulkChanges, type BulkChange } from "./bulk-changes.ts";
+
+/** They belong to the tab: also those of another project than the one that is shown. */
+export function ChangeNotices() {
+	const all = useBulkChanges();
+	useQuestionBeforeLeaving(all.some(({ state }) => state !== "ended"));
+	if (all.length === 0) return null;
+	return (
+		<section className="changes" aria-label="Changes of deliveries">
+			{all.map((change) => (
+				<div key={change.id} className="card card-pad change">
+					{change.state === "ended" ? <Ended change={change} /> : <Running change={change} />}
+				</div>
+			))}
+		</section>
+	);
+}
+
+/** The browser asks before it closes the tab: nobody else makes the calls that are left. */
+function useQuestionBeforeLeaving(isUnderWay: boolean): void {
+	useEffect(() => {
+		if (!isUnderWay) return;
+		const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+		addEventListener("beforeunload", ask);
+		return () => removeEventListener("beforeunload", ask);
+	}, [isUnderWay]);
+}
+
+function Running({ change }: { readonly change: BulkChange }) {
+	const { changes } = useRouter().options.context;
+	const { id, action, object, state, changed, refused, left } = change;
+	const done = changed + refused;
+	const title = `${DOING[action]} ${object}`;
+	return (
+		<>
+			<div className="bar">
+				<strong className="grow">{title}</strong>
+				<Button
+					size="compact-sm"
+					variant="subtle"
+					color="gray"
+					loading={state === "stopping"}
+					onClick={() => changes.stop(id)}
+				>
+					Stop
+				</Button>
+			</div>
+			{left !== null && <ProgressBar value={done / Math.max(1, done + left)} label={title} />}
+			<p className="flat dim num">
+				{left === null ? `${count(done)} so far` : `${count(done)} of ${count(done + left)} so far`}
+			</p>
+		</>
+	);
+}
+
+function Ended({ change }: { readonly change: BulkChange }) {
+	const { changes } = useRouter().options.context;
+	const { id, action, object, error, left } = change;
+	const title = `${DOING[action]} ${object} ${error === null ? "was stopped" : "has failed"}`;
+	return (
+		<>
+			{error === null ? <strong>{title}</strong> : <Problem error={error} what={title} />}
+			<p className="flat num">{resultOf(change)}</p>
+			<div className="bar">
+				{left !== 0 && (
+					<Button size="xs" variant="default" onClick={() => changes.goOn(id)}>
+						Go on
+					</Button>
+				)}
+				<Button size="xs" variant="subtle" color="gray" onClick={() => changes.dismiss(id)}>
+					Dismiss
+				</Button>
+			</div>
+		</>
+	);
+}
+
+/** What is done, and what is not: `7 deliveries are tried again, 4 are not, 1 could not be.` */
+function resultOf({ action, changed, refused, left }: BulkChange): string {
+	const parts = [
+		changed === 0 ? `None is ${DONE[action]}` : `${counted(changed, "delivery is", "deliveries are")} ${DONE[action]}`,
+		left === null ? "and more are left" : left > 0 && changed > 0 ? `${counted(left, "is", "are")} not` : "",
+		refused > 0 ? `${count(refused)} could not be` : "",
+	];
+	return `${parts.filter((part) => part !== "").join(", ")}.`;
+}
