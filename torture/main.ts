@@ -41,6 +41,9 @@ try {
 	process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
 	process.exitCode = 1;
 }
+// Once, Node 26.10 waited for ever for handles that were to be closed while it ended by itself.
+for (const stream of [process.stdout, process.stderr]) await new Promise((written) => stream.write("", written));
+process.exit();
 
 async function torture(options: Options): Promise<void> {
 	// The testkit's exit handlers kill child processes, unmount disks and remove directories.

@@ -153,6 +153,9 @@ export class LiveClient implements LiveSubscription {
 	}
 
 	#giveReady(): void {
+		// The feed may have dropped its next item meanwhile.
+		this.checkPosition();
+		if (this.#state !== "open") return;
 		const ready = this.#ready();
 		if (ready !== undefined) this.#give(ready);
 	}

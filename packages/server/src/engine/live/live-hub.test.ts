@@ -134,6 +134,16 @@ describe("the access of a client's caller", () => {
 		const dropped = read(client);
 		for (const n of [3, 4, 5]) publish(n);
 		expect(await dropped).toEqual(["dropped"]);
+		// As much as is kept, and then one more when it may be told.
+		member.isMember = true;
+		const other = watch();
+		await read(other);
+		member.isMember = false;
+		const pushedOut = read(other);
+		for (const n of [6, 7]) publish(n);
+		member.isMember = true;
+		publish(8);
+		expect(await pushedOut).toEqual(["dropped"]);
 	});
 
 	it("ends it in the next turn if the key has expired between two looks at the clock", async () => {

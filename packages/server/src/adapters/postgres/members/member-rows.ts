@@ -1,4 +1,5 @@
 // The rows of members, shards and duties: one function for each statement. All times are those of `cluster_now()`.
+import { randomBytes, type Chance } from "../../../core/chance.ts";
 import { type Member, type MemberLoad, type Role } from "../../../ports/membership.ts";
 import type { Duty } from "../../../ports/tenure.ts";
 import { binaryArray } from "../codec/arrays.ts";
@@ -247,4 +248,16 @@ function toMember(row: Row, self: string | null): Member {
 		// A member of another version may say more or less of it.
 		load: row["load"] === null ? NO_LOAD : { ...NO_LOAD, ...json<Partial<MemberLoad>>(row["load"]) },
 	};
+}
+
+/** An id for a member: a UUID of version 4. */
+export function newMemberId(chance: Pick<Chance, "randomize">): string {
+	const digits = randomBytes(chance, 16).toString("hex");
+	return [
+		digits.slice(0, 8),
+		digits.slice(8, 12),
+		`4${digits.slice(13, 16)}`,
+		`8${digits.slice(17, 20)}`,
+		digits.slice(20),
+	].join("-");
 }

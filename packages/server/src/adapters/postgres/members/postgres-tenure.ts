@@ -1,5 +1,5 @@
 // The tenure of a member that shares its database with others: see cluster.ts.
-import { randomBytes, type Chance } from "../../../core/chance.ts";
+import type { Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { shardOf } from "../../../core/cluster/shard.ts";
 import type { MemberLoad } from "../../../ports/membership.ts";
@@ -10,7 +10,7 @@ import * as rows from "./member-rows.ts";
 import { OwnDuties } from "./own-duties.ts";
 import { idleAmong, OwnShards } from "./own-shards.ts";
 import { SeenCluster } from "./seen-cluster.ts";
-import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, MOVING_BEAT_MS, STALL_MS, TENURE_MS } from "./timing.ts";
+import { BEAT_MS, BLIND_MS, GIVE_EVERY_MS, MARGIN_MS, MOVING_BEAT_MS, STALL_MS, TENURE_MS } from "./timing.ts";
 
 export interface TenureParts {
 	readonly database: Database;
@@ -59,6 +59,10 @@ export class PostgresTenure implements Tenure {
 	#validUntil = -Infinity;
 	/** When the database has last answered a beat. */
 	#answeredAt = -Infinity;
+	/** When this process has last known what others have changed, or has joined. */
+	#currentAt = -Infinity;
+	/** It has left its shards to the others since it did not: see `BLIND_MS`. */
+	#isBlind = false;
 	/** Whether the beat before has failed. */
 	#isFailing = false;
 	/** The answer to a take of shards was lost. */
@@ -88,8 +92,8 @@ export class PostgresTenure implements Tenure {
 	}
 
 	stalled(): boolean {
-		// Whoever has made a change waits for those that can't read it for some seconds only.
-		return this.#now() - this.#answeredAt > STALL_MS || !this.#parts.isCurrent();
+		// Whoever has made a change waits for those that can't read it for some seconds only. While there is nobody else, nobody has made one.
+		return this.#now() - this.#answeredAt > STALL_MS || !(this.isAlone || this.#parts.isCurrent());
 	}
 
 	/** `isCurrent` was false and is true again. */
@@ -207,17 +211,26 @@ export class PostgresTenure implements Tenure {
 		const wasAlone = this.isAlone;
 		this.#cluster.update(view, this.#now());
 		if (wasAlone && !this.isAlone) this.#parts.accompanied();
+		if (this.isAlone || this.#parts.isCurrent()) this.#currentAt = this.#now();
+		if (this.#now() - this.#currentAt >= BLIND_MS) {
+			this.#isBlind = true;
+			this.#lose("it can't read what other processes have changed");
+			return;
+		}
 		this.#renewed(sentAt);
 	}
 
 	async #join(sentAt: number): Promise<void> {
-		const { database, facts, chance } = this.#parts;
-		const id = newUuid(chance);
+		const { database, facts, chance, joined } = this.#parts;
+		if (this.#isBlind) await joined();
+		this.#isBlind = false;
+		const id = rows.newMemberId(chance);
 		const earlier = this.#earlier;
 		await rows.join(database, { ...facts, id, earlier, load: this.#load(), duties: this.#duties.names });
 		this.#earlier = id;
 		this.#id = id;
 		this.#hasJustJoined = true;
+		this.#currentAt = this.#now();
 		this.#isUnsure = false;
 		this.#renewed(sentAt);
 	}
@@ -378,15 +391,4 @@ export class PostgresTenure implements Tenure {
 			this.#parts.observer.problem("this process could not give up its shards; its tenure ends by itself", error);
 		}
 	}
-}
-
-function newUuid(chance: Pick<Chance, "randomize">): string {
-	const digits = randomBytes(chance, 16).toString("hex");
-	return [
-		digits.slice(0, 8),
-		digits.slice(8, 12),
-		`4${digits.slice(13, 16)}`,
-		`8${digits.slice(17, 20)}`,
-		digits.slice(20),
-	].join("-");
 }

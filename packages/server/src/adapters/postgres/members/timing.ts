@@ -16,3 +16,5 @@ export const UNHEARD_MS = 1_500;
 export const GIVE_EVERY_MS = 100;
 /** A member that has died is listed as lost for this long. */
 export const LOST_SHOWN_MS = 600_000;
+/** A member that can't read what others have changed for this long leaves its shards to them, and joins again when it can. */
+export const BLIND_MS = 10_000;

@@ -196,6 +196,21 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect([b?.tenure.stalled(), resumedCount]).toEqual([false, 1]);
 	});
 
+	it("leaves its shards to the others if it can't read changes for long, and joins again when it can", async () => {
+		const [a, b] = await start(2);
+		let isBroken = true;
+		b?.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
+		const { projectId, version } = await changeProject(store);
+		await a?.wire.changed(projectId, version);
+		const shards = () => [a, b].map((each) => each?.tenure.shards()?.length);
+		expect(shards()).toEqual([128, 128]);
+		// After ten seconds, and with the end of its tenure.
+		await expect.poll(shards, WAIT).toEqual([256, 0]);
+		isBroken = false;
+		await expect.poll(shards, WAIT).toEqual([128, 128]);
+		expect(b?.isMember()).toBe(true);
+	});
+
 	it("counts as a member that answers calls only when it has read everything since it has joined again", async () => {
 		const [a, b] = await start(2);
 		const read = Promise.withResolvers<void>();

@@ -276,11 +276,12 @@ export class PostgresWire implements Wire {
 		if (changes.hasSessions) {
 			for await (const sessions of readSessionChanges(database, from)) this.#listener?.sessionsChanged(sessions);
 		}
-		await this.live.look(from, watched);
-		this.#since = since;
+		// All that decides whether a call or an attempt may be made is read. However much there is for live streams, deliveries go on.
 		const wasCurrent = this.isCurrent();
 		this.#current = id === null ? null : { member: id, at };
 		if (!wasCurrent && this.isCurrent()) this.#parts.caughtUp();
+		await this.live.look(from, watched);
+		this.#since = since;
 		if (id === null || (this.#confirmed?.member === id && this.#confirmed.number >= number)) return;
 		await confirm(database, id, number);
 		this.#parts.signals.send("answered");

@@ -1,10 +1,11 @@
 // The live stream.
 import type { z } from "@hono/zod-openapi";
 
-import { narrowed, projectOf, projectScope, type Scope } from "../../../core/access/principal.ts";
+import { narrowed, projectOf, projectScope, type Principal, type Scope } from "../../../core/access/principal.ts";
 import type { LiveRequest } from "../../../engine/live-calls.ts";
+import type { AppDeps } from "../../deps.ts";
 import { authenticate } from "../../request/auth.ts";
-import { json, keyOrCustomerWith, route } from "../../request/route.ts";
+import { json, keyOrCustomerWith, route, type Connection } from "../../request/route.ts";
 import { liveStream, presentGap, presentItem } from "./live-stream.ts";
 import { DEFAULT_ITEMS, pollQuerySchema, streamItemSchema, streamItemsSchema, streamQuerySchema } from "./schemas.ts";
 
@@ -34,11 +35,8 @@ export const streamRoutes = [
 			503: "`too_many_streams`: the project has its share of the streams, or the customer as many as it may have. Otherwise the server is overloaded or shutting down. See `Retry-After`.",
 		},
 		async handle({ deps, scope, query, connection }) {
-			const { live, projects } = deps.engine;
-			await live.prepare(scope);
-			// The access of the caller, or the project, may have ended meanwhile.
-			const principal = authenticate(deps, connection.header);
-			projects.get(projectScope(projectOf(scope)));
+			await deps.engine.live.prepare(scope);
+			const principal = callerStill(deps, scope, connection);
 			const subscription = deps.engine.live.subscribe({
 				kind: "api",
 				...watched(scope, query),
@@ -62,8 +60,9 @@ export const streamRoutes = [
 			"while a client streams or has polled within the last minute; the first call, without `lastEventId`, has none.",
 		query: pollQuerySchema,
 		answers: { 200: { description: "The items.", schema: streamItemsSchema } },
-		async handle({ deps, scope, query }) {
+		async handle({ deps, scope, query, connection }) {
 			await deps.engine.live.prepare(scope);
+			callerStill(deps, scope, connection);
 			const { lastEventId = null, limit = DEFAULT_ITEMS } = query;
 			const polled = deps.engine.live.poll({ ...watched(scope, query), lastEventId, limit });
 			const items = polled.items.map(presentItem);
@@ -76,6 +75,13 @@ export const streamRoutes = [
 		},
 	}),
 ];
+
+/** Who makes a call that has waited: meanwhile, the caller's access or the project may have ended. Throws as it does for a new call. */
+function callerStill(deps: AppDeps, scope: Scope, { header }: Connection): Principal {
+	const principal = authenticate(deps, header);
+	deps.engine.projects.get(projectScope(projectOf(scope)));
+	return principal;
+}
 
 /**
  * The scope and the filter that a query asks for. A key filters the items of its project. A customer's token has the items of its

@@ -30,13 +30,11 @@ export async function latestOf(
 	webhookId: string,
 ): Promise<ArmedWebhook | null> {
 	for (;;) {
+		// The process may have stood still during a read, or between two requests.
+		checkCurrent(membership);
 		const [known] = directory.webhooksIn(projectId, [webhookId]);
 		const armed = known === undefined ? null : directory.armed(known);
-		if (armed !== undefined) {
-			// The process may have stood still during a read, or between two requests.
-			checkCurrent(membership);
-			return armed?.deleteDate === null ? armed : null;
-		}
+		if (armed !== undefined) return armed?.deleteDate === null ? armed : null;
 		// It may change during the read.
 		if ((await directory.readArmed(webhookId)) === null) return null;
 	}

@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { customerScope, projectScope } from "../../../core/access/principal.ts";
 import { ANY_DELIVERY, changeWebhook, fillStore, idsOf, NEWEST } from "./records/records.ts";
 import type { CurrentStore, Flush, World } from "./records/records.ts";
+import { ANY_NUMBER, EVERYTHING } from "./records/replays.ts";
 import { LATE, twoDays } from "./records/two-days.ts";
 import { allWebhooks } from "./records/webhooks.ts";
 
@@ -58,10 +59,17 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		expect(await known()).toEqual([]);
 	});
 
-	it("keeps nothing but the deletion of a webhook without deliveries, and all of one that has some", async () => {
-		const world = await fillStore(current(), 2);
-		const { store, webhookIds, accept, records } = world;
-		const [used = "", unused = ""] = webhookIds;
+	it("keeps nothing but the deletion of a webhook without deliveries, and all of one that has some, or replays of a customer", async () => {
+		const world = await fillStore(current(), 3);
+		const { store, projectId, webhookIds, accept, records } = world;
+		const [used = "", unused = "", replayed = ""] = webhookIds;
+		const id = records.ids.make("replay", records.now);
+		const range = { ...EVERYTHING, since: 0, until: records.now + 1 };
+		const counts = { chosenCount: null, scannedCount: 0, deliveryCount: 0, firstEventDate: null, lastEventDate: null };
+		const dates = { createDate: records.now, updateDate: records.now, endDate: null };
+		const progress = { status: "Running", position: null, ...counts, ...dates } as const;
+		const replay = { id, projectId, webhookId: replayed, customerId: "acme", filter: range, ...progress };
+		await store.insertReplays([{ replay, ...ANY_NUMBER }]);
 		await accept({ webhookIds: [used] });
 		const deleteDate = records.now;
 		for (const record of await allWebhooks(store)) {
@@ -70,8 +78,10 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		await finishStats(world);
 		for (let pass = 0; pass < 2; pass++) {
 			await store.purgeDeletedWebhooks(null, 100, deleteDate);
-			const [left, erased] = await store.webhookRecords([used, unused]);
+			const [left, erased, found] = await store.webhookRecords([used, unused, replayed]);
 			expect(left).toMatchObject({ id: used, deleteDate, description: "d", metadata: { a: "b" } });
+			// By it, the deletion of the customer finds the replay.
+			expect(found).toMatchObject({ id: replayed, deleteDate, description: "d", metadata: { a: "b" } });
 			expect(erased).toMatchObject({
 				id: unused,
 				deleteDate,

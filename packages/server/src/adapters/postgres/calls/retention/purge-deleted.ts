@@ -81,7 +81,10 @@ async function removeRest(session: Session, project: string, limit: number): Pro
 
 /** What decides whether a webhook is removed. */
 const WEBHOOK = `
-	id, ${DELETE_DATE} AS delete_date, endpoint <> '' AS has_text,
+	id, ${DELETE_DATE} AS delete_date, endpoint <> '' AND NOT EXISTS (
+		SELECT 1 FROM customer_deletions d WHERE d.project_id = webhooks.project_id AND d.customer_id = webhooks.customer_id
+	) AS can_be_erased,
+	EXISTS (SELECT 1 FROM replays WHERE replays.webhook_id = webhooks.id AND replays.customer_id IS NOT NULL) AS has_replays,
 	EXISTS (SELECT 1 FROM open_deliveries WHERE open_deliveries.webhook_id = webhooks.id) AS has_waiting,
 	EXISTS (SELECT 1 FROM deliveries WHERE deliveries.webhook_id = webhooks.id) AS has_ended,
 	EXISTS (
@@ -109,9 +112,9 @@ function isRemovable(row: Row, deletedBefore: number): boolean {
 	return deleteDate !== null && deleteDate < deletedBefore && isUnused(row);
 }
 
-/** Changes that are not rolled up yet would be counted for nobody. */
+/** Changes that are not rolled up yet would be counted for nobody. By its webhooks, the deletion of a customer finds the replays. */
 function isUnused(row: Row): boolean {
-	return !["has_waiting", "has_ended", "has_changes"].some((name) => boolean(row[name]));
+	return !["has_waiting", "has_ended", "has_changes", "has_replays"].some((name) => boolean(row[name]));
 }
 
 const REMOVE_SECRETS = statement("DELETE FROM webhook_secrets WHERE webhook_id = ANY($1::uuid[])");
@@ -142,8 +145,11 @@ export function createPurgeDeletedWebhooks(database: Database) {
 			const webhooks = await session.run(SELECT_AFTER, [place, limit]);
 			await removeWebhooks(session, webhooks, deletedBefore);
 			const kept = webhooks.filter((row) => !isRemovable(row, deletedBefore));
-			// Only their deletion is still of use. They would cost pages of their customer, and disk that no quota counts.
-			const unused = kept.filter((row) => row["delete_date"] !== null && boolean(row["has_text"]) && isUnused(row));
+			// Only their deletion is still of use. They would cost pages of their customer, and disk that no quota counts. The deletion of a
+			// customer erases them itself, and counts them.
+			const unused = kept.filter(
+				(row) => row["delete_date"] !== null && boolean(row["can_be_erased"]) && isUnused(row),
+			);
 			if (unused.length > 0)
 				await eraseRecords(
 					session,

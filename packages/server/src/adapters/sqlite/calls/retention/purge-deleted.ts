@@ -80,13 +80,17 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 	};
 }
 
-/** Whether nothing names a webhook any more. Changes that are not rolled up yet are its project's, too, which would miss them. */
+/**
+ * Whether nothing names a webhook any more. Changes that are not rolled up yet are its project's, too, which would miss them. And by its
+ * webhooks, the deletion of a customer finds the replays.
+ */
 function createIsUnused({ db, table, journal }: PurgeParts): (webhook: Row) => boolean {
 	const selectDelivery = db.prepare(`
 		SELECT 1 FROM webhooks w WHERE number = :webhook AND (
 			EXISTS (SELECT 1 FROM deliveries INDEXED BY deliveries_by_webhook WHERE listed = 1 AND webhook = w.number)
 			OR w.number IN (SELECT webhook FROM deliveries NOT INDEXED WHERE seq > :fullMark)
 			OR ${hasPending("w.number")}
+			OR EXISTS (SELECT 1 FROM replays INDEXED BY replays_by_webhook WHERE webhook_id = w.id AND customer_id IS NOT NULL)
 		)
 	`);
 	return (row) => {
@@ -118,7 +122,10 @@ function createRemoveWebhook({ db, table }: PurgeParts): (webhook: Row) => void 
 export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 	const { db, table, journal } = parts;
 	const select = db.prepare(`
-		SELECT id, number, ${DELETE_DATE} AS delete_date, endpoint <> '' AS has_text FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
+		SELECT id, number, ${DELETE_DATE} AS delete_date, endpoint <> '' AND NOT EXISTS (
+			SELECT 1 FROM customer_deletions d WHERE d.project_id = webhooks.project_id AND d.customer_id = webhooks.customer_id
+		) AS can_be_erased
+		FROM webhooks WHERE id > ? ORDER BY id LIMIT ?
 	`);
 	const isUnused = createIsUnused(parts);
 	const removeWebhook = createRemoveWebhook(parts);
@@ -133,8 +140,9 @@ export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 				for (const webhook of webhooks) {
 					const deleteDate = numberOrNull(webhook["delete_date"]);
 					const isOver = deleteDate !== null && deleteDate < deletedBefore;
-					const hasText = number(webhook["has_text"]) === 1;
-					if (deleteDate !== null && (isOver || hasText) && isUnused(webhook)) {
+					// The deletion of a customer erases them itself, and counts them.
+					const canBeErased = number(webhook["can_be_erased"]) === 1;
+					if (deleteDate !== null && (isOver || canBeErased) && isUnused(webhook)) {
 						if (isOver) removeWebhook(webhook);
 						// Only its deletion is still of use. It would cost pages of its customer, and disk that no quota counts.
 						else eraseRecord(rowId(webhook), number(webhook["number"]));
