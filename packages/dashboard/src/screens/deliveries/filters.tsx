@@ -5,7 +5,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 
 import {
-	EXPECTED_TYPES,
+	expectedTypes,
 	timeOf,
 	toggled,
 	typesText,
@@ -113,8 +113,8 @@ export function Filters({
 					isFirst
 					label="Event type"
 					placeholder="Any event type"
-					read={typesText}
-					expected={EXPECTED_TYPES}
+					read={(text) => typesText(text, "deliveries")}
+					expected={expectedTypes("deliveries")}
 					value={search.type}
 					onChange={(type) => set({ type })}
 				/>
