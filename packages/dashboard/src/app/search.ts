@@ -14,6 +14,14 @@ export type ErrorName = (typeof ERRORS)[number];
 export type WebhookState = (typeof WEBHOOK_STATES)[number];
 export type WebhookTab = (typeof WEBHOOK_TABS)[number];
 
+/** How long each range is. */
+export const SPANS: Readonly<Record<Range, string>> = {
+	"1h": "hour",
+	"24h": "24 hours",
+	"7d": "7 days",
+	"30d": "30 days",
+};
+
 type Search = Readonly<Record<string, unknown>>;
 
 /** Where to go after signing in. */

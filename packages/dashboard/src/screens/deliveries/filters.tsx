@@ -6,6 +6,7 @@ import { useState } from "react";
 
 import {
 	expectedTypes,
+	SPANS,
 	timeOf,
 	toggled,
 	typesText,
@@ -13,7 +14,6 @@ import {
 	type DeliveriesSearch,
 	type DeliveryStatusName,
 } from "../../app/search.ts";
-import { SPANS } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
 import { TimeBetween } from "../../parts/form/time-between.tsx";

@@ -301,6 +301,7 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
 		const notice = page.getByRole("region", { name: "Changes of deliveries" });
 		await notice.getByText("8 of 12 so far").waitFor();
+		await notice.getByText("Event type away.one", { exact: true }).waitFor();
 		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		expect(await axeFindings(page)).toEqual([]);
 		const more = page.getByRole("button", { name: "Retry 4 selected…" });
@@ -343,6 +344,7 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
 		const notice = page.getByRole("region", { name: "Changes of deliveries" });
 		await notice.getByText("Retrying all Failed that match has failed").waitFor();
+		await notice.getByText("Event type midway.*", { exact: true }).waitFor();
 		await notice.getByText("9 deliveries are tried again, 3 are not.").waitFor();
 		await expect.poll(failed.count).toBe(3);
 		isAway = false;
