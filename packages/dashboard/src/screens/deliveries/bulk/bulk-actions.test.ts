@@ -309,6 +309,15 @@ pageSuite("deliveries", (world) => {
 		await page.keyboard.press("Shift+R");
 		await page.getByText("Retrying 12 selected deliveries is still under way").waitFor();
 		expect(await page.getByRole("dialog").count()).toBe(0);
+		await page.getByRole("button", { name: "Account" }).click();
+		await page.getByRole("menuitem", { name: "Sign out…", exact: true }).click();
+		await page
+			.getByRole("dialog", { name: "Sign out?" })
+			.getByText("A change of deliveries is still under way")
+			.waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.keyboard.press("Escape");
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		await page.getByRole("link", { name: "Event types" }).click();
 		await page.getByRole("heading", { name: "Event types", level: 1 }).waitFor();
 		await notice.getByText("8 of 12 so far").waitFor();
