@@ -318,6 +318,14 @@ pageSuite("deliveries", (world) => {
 		expect(await axeFindings(page)).toEqual([]);
 		await page.keyboard.press("Escape");
 		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		// In a low window, the notice is within it, and scrolls.
+		const size = page.viewportSize()!;
+		await page.setViewportSize({ ...size, height: 90 });
+		const corner = page.locator(".corner");
+		expect(await corner.boundingBox()).toMatchObject({ y: 0, height: 90 });
+		await notice.getByRole("button", { name: "Stop" }).click({ trial: true });
+		await notice.getByText("8 of 12 so far").click({ trial: true });
+		await page.setViewportSize(size);
 		await page.getByRole("link", { name: "Event types" }).click();
 		await page.getByRole("heading", { name: "Event types", level: 1 }).waitFor();
 		await notice.getByText("8 of 12 so far").waitFor();
