@@ -5,6 +5,10 @@ import { listSearch } from "../portal/screens/deliveries/search.ts";
 import { eventsSearch } from "../screens/events/search.ts";
 import { deliveriesSearch } from "./search.ts";
 
+function typesOf(count: number): string {
+	return Array.from({ length: count }, (_, index) => String(index)).join(",");
+}
+
 describe("an address of deliveries", () => {
 	it("keeps what can be read", () => {
 		const search = { status: "Failed,Held", code: "5xx,0", cause: "refused", error: "dns", type: "order.*,user.made" };
@@ -39,6 +43,16 @@ describe("the event types of an address", () => {
 	])("are, of %j, %j", (given, type) => {
 		const expected = type === undefined ? {} : { type };
 		expect([eventsSearch({ type: given }), deliveriesSearch({ type: given })]).toEqual([expected, expected]);
+	});
+
+	it.each([
+		["deliveries", deliveriesSearch, 20],
+		["events", eventsSearch, 100],
+	] as const)("are, of %s, as many as the server takes", (_, searchOf, max) => {
+		const most = typesOf(max);
+		expect(searchOf({ type: most })).toEqual({ type: most });
+		expect(searchOf({ type: `${most},0` })).toEqual({ type: most });
+		expect(searchOf({ type: typesOf(max + 1) })).toEqual({});
 	});
 
 	it("are one of its list in the portal", () => {

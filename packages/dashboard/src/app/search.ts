@@ -14,6 +14,14 @@ export type ErrorName = (typeof ERRORS)[number];
 export type WebhookState = (typeof WEBHOOK_STATES)[number];
 export type WebhookTab = (typeof WEBHOOK_TABS)[number];
 
+/** How long each range is. */
+export const SPANS: Readonly<Record<Range, string>> = {
+	"1h": "hour",
+	"24h": "24 hours",
+	"7d": "7 days",
+	"30d": "30 days",
+};
+
 type Search = Readonly<Record<string, unknown>>;
 
 /** Where to go after signing in. */
@@ -88,7 +96,7 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 		error: listOf(search["error"], (one) => ERRORS.some((error) => error === one)),
 		webhook: text(search["webhook"]),
 		event: text(search["event"]),
-		type: typesText(search["type"]),
+		type: typesText(search["type"], "deliveries"),
 		customer: text(search["customer"]),
 		tag: text(search["tag"]),
 		range: oneOf(RANGES, search["range"]),
@@ -153,12 +161,21 @@ export function text(value: unknown): string | undefined {
 	return typeof value === "string" && value.trim() !== "" && value.length <= 512 ? value.trim() : undefined;
 }
 
-/** What to say where `typesText` can read nothing. */
-export const EXPECTED_TYPES = "Types such as order.paid, or order.*";
+/** The most types that the server takes in a filter. */
+const MAX_TYPES = { deliveries: 20, events: 100 } as const;
 
-/** Names of event types, or prefixes such as `order.*`, with commas between them. Commas or spaces separate them where they are typed. */
-export function typesText(value: unknown): string | undefined {
-	return listOf(text(value)?.replaceAll(/[\s,]+/g, ","), isTypeFilter);
+/** What to say where `typesText` can read nothing. */
+export function expectedTypes(list: keyof typeof MAX_TYPES): string {
+	return `Up to ${MAX_TYPES[list]} types such as order.paid, or order.*`;
+}
+
+/**
+ * Names of event types, or prefixes such as `order.*`, with commas between them. Commas or spaces separate them where they are typed.
+ * Undefined also if there are more than the list can be filtered by.
+ */
+export function typesText(value: unknown, list: keyof typeof MAX_TYPES): string | undefined {
+	const types = listOf(text(value)?.replaceAll(/[\s,]+/g, ","), isTypeFilter);
+	return valuesOf(types).length > MAX_TYPES[list] ? undefined : types;
 }
 
 /** Without what is not allowed; undefined if nothing is left. */

@@ -9,9 +9,14 @@ import { sentenceOf } from "../parts/feedback/problem.tsx";
 import { useToast } from "../parts/feedback/toasts.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
 import { useZone, zoneName } from "../parts/text/zone.ts";
+import { useAnyUnderWay } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { callerQuery, useConnection } from "../session/caller.ts";
 
 const SCOPES = { admin: "may do everything", write: "may change webhooks and send", read: "may only read" } as const;
+
+/** Nobody else makes the calls that are left. */
+const ENDS_CHANGE =
+	"A change of deliveries is still under way in this tab. It ends with the session, and what is left stays as it is.";
 
 export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 	const connection = useConnection();
@@ -20,6 +25,8 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 	const toast = useToast();
 	const { data: caller } = useQuery(callerQuery(connection));
 	const [isAsking, asking] = useDisclosure(false);
+	const isUnderWay = useAnyUnderWay();
+	const [isAskingFirst, askingFirst] = useDisclosure(false);
 	const [zone, setZone] = useZone();
 	const signOut = useMutation({
 		mutationFn: (everywhere: boolean) => connection.signOut(everywhere),
@@ -63,14 +70,28 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 						{zone === "utc" ? `Times in ${zoneName("local")}` : "Times in UTC"}
 					</Menu.Item>
 					<Menu.Divider />
-					<Menu.Item leftSection={<Icon name="back" size={16} />} onClick={() => signOut.mutate(false)}>
-						Sign out
+					<Menu.Item
+						leftSection={<Icon name="back" size={16} />}
+						onClick={isUnderWay ? askingFirst.open : () => signOut.mutate(false)}
+					>
+						{isUnderWay ? "Sign out…" : "Sign out"}
 					</Menu.Item>
 					<Menu.Item leftSection={<Icon name="stop" size={16} />} onClick={asking.open}>
 						Sign out everywhere…
 					</Menu.Item>
 				</Menu.Dropdown>
 			</Menu>
+			<Confirm
+				isOpen={isAskingFirst}
+				title="Sign out?"
+				verb="Sign out"
+				isDangerous={isUnderWay}
+				isBusy={signOut.isPending}
+				onConfirm={() => signOut.mutate(false)}
+				onClose={askingFirst.close}
+			>
+				{isUnderWay ? ENDS_CHANGE : "No change of deliveries is under way any more."}
+			</Confirm>
 			<Confirm
 				isOpen={isAsking}
 				title="Sign out everywhere?"
@@ -86,6 +107,7 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 			>
 				This ends all sessions that were begun with the key “{caller?.name}”, on all devices and of all people who use
 				it, and the sign-in links that were not used yet. The key itself goes on working.
+				{isUnderWay && ` ${ENDS_CHANGE}`}
 			</Confirm>
 		</>
 	);

@@ -96,8 +96,8 @@ export class Audit {
 	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
 	 *
 	 * @example
-	 * const file = createWriteStream("audit.csv");
-	 * for await (const text of client.audit.exportCsv()) file.write(text);
+	 * // `pipeline` is that of node:stream/promises.
+	 * await pipeline(client.audit.exportCsv(), createWriteStream("audit.csv"));
 	 */
 	exportCsv(filter: Omit<AuditFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
 		return exportedCsv(this.#transport, { path: "/workspace/audit:export", query: queryOf(filter), options });
@@ -148,8 +148,8 @@ export class ProjectAudit {
 	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
 	 *
 	 * @example
-	 * const file = createWriteStream("audit.csv");
-	 * for await (const text of project.audit.exportCsv()) file.write(text);
+	 * // `pipeline` is that of node:stream/promises.
+	 * await pipeline(project.audit.exportCsv(), createWriteStream("audit.csv"));
 	 */
 	exportCsv(
 		filter: Omit<ProjectAuditFilter, keyof ListParams> = {},

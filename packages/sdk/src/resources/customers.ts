@@ -102,8 +102,8 @@ export class Customers {
 	 * The same as a CSV file for spreadsheets, in pieces of text. An apostrophe stands before a character that would begin a formula.
 	 *
 	 * @example
-	 * const file = createWriteStream("customers.csv");
-	 * for await (const text of project.customers.exportCsv()) file.write(text);
+	 * // `pipeline` is that of node:stream/promises.
+	 * await pipeline(project.customers.exportCsv(), createWriteStream("customers.csv"));
 	 */
 	exportCsv(filter: Omit<CustomerFilter, keyof ListParams> = {}, options: RequestOptions = {}): AsyncIterable<string> {
 		return exportedCsv(this.#transport, { path: `${this.#all()}:export`, query: { ...filter }, options });

@@ -1,15 +1,7 @@
 // A filter by time: what is of the last hour, day, week or month.
 import { Select } from "@mantine/core";
 
-import { oneOf, RANGES, type Range } from "../../app/search.ts";
-
-/** How long each range is. */
-export const SPANS: Readonly<Record<Range, string>> = {
-	"1h": "hour",
-	"24h": "24 hours",
-	"7d": "7 days",
-	"30d": "30 days",
-};
+import { oneOf, RANGES, SPANS, type Range } from "../../app/search.ts";
 
 interface FilterRangeProps {
 	/** What a choice begins with, such as `Accepted in the`. */

@@ -1,8 +1,7 @@
 // What a filter of deliveries is called, and what it is set to, in words.
 import type { Webhook } from "@fanfare/sdk";
 
-import { timeOf, valuesOf, type DeliveriesSearch } from "../../app/search.ts";
-import { SPANS } from "../../parts/form/filter-range.tsx";
+import { SPANS, timeOf, valuesOf, type DeliveriesSearch } from "../../app/search.ts";
 import { causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, type Zone } from "../../parts/text/zone.ts";
@@ -10,7 +9,8 @@ import { formatTime, type Zone } from "../../parts/text/zone.ts";
 /** A filter of the address. */
 export type FilterName = Exclude<keyof DeliveriesSearch, "open">;
 
-interface Known {
+/** What the words need to know. */
+export interface Known {
 	readonly webhooks: readonly Pick<Webhook, "id" | "name">[];
 	readonly zone: Zone;
 }

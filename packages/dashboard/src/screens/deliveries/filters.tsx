@@ -5,7 +5,8 @@ import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
 
 import {
-	EXPECTED_TYPES,
+	expectedTypes,
+	SPANS,
 	timeOf,
 	toggled,
 	typesText,
@@ -13,7 +14,6 @@ import {
 	type DeliveriesSearch,
 	type DeliveryStatusName,
 } from "../../app/search.ts";
-import { SPANS } from "../../parts/form/filter-range.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
 import { TimeBetween } from "../../parts/form/time-between.tsx";
@@ -113,8 +113,8 @@ export function Filters({
 					isFirst
 					label="Event type"
 					placeholder="Any event type"
-					read={typesText}
-					expected={EXPECTED_TYPES}
+					read={(text) => typesText(text, "deliveries")}
+					expected={expectedTypes("deliveries")}
 					value={search.type}
 					onChange={(type) => set({ type })}
 				/>

@@ -3,7 +3,7 @@ import type { LoggedEvent, StreamItem } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
-import { beforeLast, EXPECTED_TYPES, timeOf, typesText } from "../../app/search.ts";
+import { beforeLast, expectedTypes, timeOf, typesText } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -191,8 +191,8 @@ function Filters({ search }: { readonly search: EventsSearch }) {
 				isFirst
 				label="Event type"
 				placeholder="Any event type"
-				read={typesText}
-				expected={EXPECTED_TYPES}
+				read={(text) => typesText(text, "events")}
+				expected={expectedTypes("events")}
 				value={search.type}
 				onChange={(type) => set({ type })}
 			/>

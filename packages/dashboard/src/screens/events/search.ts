@@ -15,7 +15,7 @@ export interface EventsSearch {
 
 export function eventsSearch(search: Readonly<Record<string, unknown>>): EventsSearch {
 	return defined({
-		type: typesText(search["type"]),
+		type: typesText(search["type"], "events"),
 		customer: text(search["customer"]),
 		tag: text(search["tag"]),
 		range: oneOf(RANGES, search["range"]),

@@ -27,7 +27,7 @@ export function Condition({ webhook }: { readonly webhook: Webhook }) {
 	const retry = () => {
 		const steps = new MatchingSteps(project, "retry", filterOf(search, Date.now()), failed);
 		const object = `what has failed to ${webhook.name}`;
-		changes.start({ projectId: project.id, action: "retry", list, object, steps, onDone: () => {} });
+		changes.start({ projectId: project.id, action: "retry", list, listName: "", object, steps, onDone: () => {} });
 	};
 	const [tone, icon] = toneOf(webhook);
 	const diagnosis = webhook.status === "Paused" ? null : diagnoseWebhook(webhook);

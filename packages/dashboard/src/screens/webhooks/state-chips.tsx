@@ -19,7 +19,8 @@ const CHIPS: readonly Chip[] = [
 		badge: "Failing",
 		// Beside it, there may be webhooks that have just begun to fail.
 		words: "Failing steadily",
-		title: "Five attempts or more have failed in a row, and none has succeeded for 5 minutes",
+		title:
+			"Five attempts or more have failed in a row, and none has succeeded for 5 minutes, or for half of the time after which it is disabled if that is below 10 minutes",
 	},
 	{ state: "paused", badge: "Paused", words: "Paused" },
 	{ state: "disabled", badge: "Disabled", words: "Disabled" },

@@ -301,6 +301,7 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
 		const notice = page.getByRole("region", { name: "Changes of deliveries" });
 		await notice.getByText("8 of 12 so far").waitFor();
+		await notice.getByText("Event type away.one", { exact: true }).waitFor();
 		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		expect(await axeFindings(page)).toEqual([]);
 		const more = page.getByRole("button", { name: "Retry 4 selected…" });
@@ -308,6 +309,23 @@ pageSuite("deliveries", (world) => {
 		await page.keyboard.press("Shift+R");
 		await page.getByText("Retrying 12 selected deliveries is still under way").waitFor();
 		expect(await page.getByRole("dialog").count()).toBe(0);
+		await page.getByRole("button", { name: "Account" }).click();
+		await page.getByRole("menuitem", { name: "Sign out…", exact: true }).click();
+		await page
+			.getByRole("dialog", { name: "Sign out?" })
+			.getByText("A change of deliveries is still under way")
+			.waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.keyboard.press("Escape");
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		// In a low window, the notice is within it, and scrolls.
+		const size = page.viewportSize()!;
+		await page.setViewportSize({ ...size, height: 90 });
+		const corner = page.locator(".corner");
+		expect(await corner.boundingBox()).toMatchObject({ y: 0, height: 90 });
+		await notice.getByRole("button", { name: "Stop" }).click({ trial: true });
+		await notice.getByText("8 of 12 so far").click({ trial: true });
+		await page.setViewportSize(size);
 		await page.getByRole("link", { name: "Event types" }).click();
 		await page.getByRole("heading", { name: "Event types", level: 1 }).waitFor();
 		await notice.getByText("8 of 12 so far").waitFor();
@@ -343,6 +361,7 @@ pageSuite("deliveries", (world) => {
 		await page.getByRole("dialog").getByRole("button", { name: "Retry 12 deliveries" }).click();
 		const notice = page.getByRole("region", { name: "Changes of deliveries" });
 		await notice.getByText("Retrying all Failed that match has failed").waitFor();
+		await notice.getByText("Event type midway.*", { exact: true }).waitFor();
 		await notice.getByText("9 deliveries are tried again, 3 are not.").waitFor();
 		await expect.poll(failed.count).toBe(3);
 		isAway = false;

@@ -7,8 +7,10 @@ import { useLayoutEffect, useRef, useState, type RefObject } from "react";
 import { valuesOf, type DeliveriesSearch } from "../../../app/search.ts";
 import type { Selection } from "../../../parts/list/use-selection.ts";
 import { count, counted } from "../../../parts/text/format.ts";
+import { useZone } from "../../../parts/text/zone.ts";
 import { useProject } from "../../../session/caller.ts";
 import { useShortcuts } from "../../../shell/use-shortcuts.ts";
+import { useWebhooks } from "../../webhooks/queries.ts";
 import { hasFilter } from "../filters.tsx";
 import { countQuery } from "../queries.ts";
 import { allOf, changeable, isChangeable, VERBS, type Action } from "./actions.ts";
@@ -16,6 +18,7 @@ import { listOf, useListChange } from "./bulk-changes.ts";
 import { ChangeAll } from "./change-all.tsx";
 import { ChangeSelected } from "./change-selected.tsx";
 import { SelectedSteps } from "./steps.ts";
+import { listWords } from "./where.ts";
 
 const ACTIONS = ["retry", "cancel"] as const;
 
@@ -41,6 +44,8 @@ type Asked = {
 export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkActionsProps) {
 	const { selected, goneCount, isAll, clear, deselect } = selection;
 	const project = useProject();
+	const { data: webhooks = [] } = useWebhooks();
+	const [zone] = useZone();
 	const list = listOf(search);
 	const [isUnderWay, changes] = useListChange(project.id, list);
 	const [asked, setAsked] = useState<Asked | null>(null);
@@ -72,7 +77,8 @@ export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkA
 	const start = (action: Action, ids: readonly string[]) => {
 		const steps = new SelectedSteps(project, action, ids, deselect);
 		const object = counted(ids.length, "selected delivery", "selected deliveries");
-		changes.start({ projectId: project.id, action, list, object, steps, onDone: () => asked?.clear() });
+		const listName = listWords(search, { webhooks, zone });
+		changes.start({ projectId: project.id, action, list, listName, object, steps, onDone: () => asked?.clear() });
 		close();
 	};
 	useShortcuts({ ...(isOffered("retry") && !isBlocked && { R: () => ask("retry") }) });

@@ -47,7 +47,7 @@ describe("changes of many deliveries", () => {
 	const all = () => queryClient.getQueryData<readonly BulkChange[]>(["bulk-changes"]) ?? [];
 	const start = (steps: ChangeSteps, list = LIST, projectId = PROJECT) => {
 		const onDone = vi.fn();
-		changes.start({ projectId, action: "retry", list, object: "3 selected deliveries", steps, onDone });
+		changes.start({ projectId, action: "retry", list, listName: "", object: "3 selected deliveries", steps, onDone });
 		return onDone;
 	};
 

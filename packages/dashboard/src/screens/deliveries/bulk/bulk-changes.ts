@@ -21,6 +21,8 @@ export interface BulkChange {
 	readonly action: Action;
 	/** Of which list: see `listOf`. */
 	readonly list: string;
+	/** Its name: see `listWords`. Empty if it needs none. */
+	readonly listName: string;
 	/** What is changed, such as `all Failed that match`. */
 	readonly object: string;
 	readonly state: "running" | "stopping" | "ended";
@@ -33,7 +35,7 @@ export interface BulkChange {
 }
 
 /** A change to start. */
-interface WantedChange extends Pick<BulkChange, "projectId" | "action" | "list" | "object"> {
+interface WantedChange extends Pick<BulkChange, "projectId" | "action" | "list" | "listName" | "object"> {
 	readonly steps: ChangeSteps;
 	/** Called when all is done. */
 	readonly onDone: () => void;
@@ -51,7 +53,7 @@ export function listOf({ open: _open, status: _status, ...filter }: DeliveriesSe
  * The changes of this tab.
  *
  * @example
- * changes.start({ projectId, action: "retry", list: listOf(search), object: "12 selected", steps, onDone });
+ * changes.start({ projectId, action: "retry", list: listOf(search), listName: "", object: "12 selected", steps, onDone });
  */
 export class BulkChanges {
 	readonly #queryClient: QueryClient;
@@ -75,12 +77,12 @@ export class BulkChanges {
 
 	/** Starts a change, unless another one of its list is under way, which is said. */
 	start(wanted: WantedChange): void {
-		const { projectId, action, list, object, steps } = wanted;
+		const { projectId, action, list, listName, object, steps } = wanted;
 		if (!this.mayStart(projectId, list)) return;
 		const id = String(++this.#started);
 		this.#wanted.set(id, wanted);
-		const change = { id, projectId, action, list, object, state: "running", error: null, ...countsOf(steps) } as const;
-		this.#set((all) => [...all, change]);
+		const what = { id, projectId, action, list, listName, object };
+		this.#set((all) => [...all, { ...what, state: "running", error: null, ...countsOf(steps) }]);
 		void this.#run(id, wanted);
 	}
 
@@ -168,6 +170,11 @@ export function useBulkChanges(): readonly BulkChange[] {
 		gcTime: Number.POSITIVE_INFINITY,
 	});
 	return data;
+}
+
+/** Whether any change is under way. */
+export function useAnyUnderWay(): boolean {
+	return useBulkChanges().some(isUnderWay);
 }
 
 /** Whether a change of the list is under way, and what starts one. */

@@ -5,11 +5,14 @@ import type { ReactNode } from "react";
 import type { DeliveriesSearch } from "../../../app/search.ts";
 import { Confirm } from "../../../parts/feedback/confirm.tsx";
 import { counted } from "../../../parts/text/format.ts";
+import { useZone } from "../../../parts/text/zone.ts";
 import { useProject } from "../../../session/caller.ts";
+import { useWebhooks } from "../../webhooks/queries.ts";
 import { countQuery, filterOf } from "../queries.ts";
 import { allOf, EXPLAINED, VERBS, type Action } from "./actions.ts";
 import { listOf, useListChange } from "./bulk-changes.ts";
 import { MatchingSteps } from "./steps.ts";
+import { listWords } from "./where.ts";
 
 interface ChangeAllProps {
 	readonly action: Action;
@@ -26,6 +29,8 @@ interface ChangeAllProps {
 /** Asks, and starts the change of all deliveries of the search when the answer is yes. */
 export function ChangeAll({ action, search, of, children, onDone = () => {}, onClose }: ChangeAllProps) {
 	const project = useProject();
+	const { data: webhooks = [] } = useWebhooks();
+	const [zone] = useZone();
 	const list = listOf(search);
 	const [isUnderWay, changes] = useListChange(project.id, list);
 	const { data: matching, error } = useQuery({ ...countQuery(project, search), staleTime: 0 });
@@ -39,7 +44,8 @@ export function ChangeAll({ action, search, of, children, onDone = () => {}, onC
 	const start = () => {
 		const total = matching?.complete === true ? matching.count : null;
 		const steps = new MatchingSteps(project, action, filterOf(search, Date.now()), total);
-		changes.start({ projectId: project.id, action, list, object, steps, onDone });
+		const listName = of === undefined ? listWords(search, { webhooks, zone }) : "";
+		changes.start({ projectId: project.id, action, list, listName, object, steps, onDone });
 		onClose();
 	};
 	return (

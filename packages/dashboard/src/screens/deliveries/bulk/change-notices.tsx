@@ -1,26 +1,38 @@
 // The changes of many deliveries that are under way, in a corner: how far each is, and what is not done of one that has ended.
 import { Button } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 
 import { Problem } from "../../../parts/feedback/problem.tsx";
 import { count, counted } from "../../../parts/text/format.ts";
+import { projectsQuery, useConnection, useProject } from "../../../session/caller.ts";
 import { ProgressBar } from "../../replays/progress.tsx";
 import { DOING, DONE } from "./actions.ts";
-import { useBulkChanges, type BulkChange } from "./bulk-changes.ts";
+import { useAnyUnderWay, useBulkChanges, type BulkChange } from "./bulk-changes.ts";
+import { whereOf } from "./where.ts";
 
 /** They belong to the tab: also those of another project than the one that is shown. */
 export function ChangeNotices() {
 	const all = useBulkChanges();
-	useQuestionBeforeLeaving(all.some(({ state }) => state !== "ended"));
+	const { id: projectId } = useProject();
+	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
+	useQuestionBeforeLeaving(useAnyUnderWay());
 	if (all.length === 0) return null;
 	return (
 		<section className="changes" aria-label="Changes of deliveries">
-			{all.map((change) => (
-				<div key={change.id} className="card card-pad change">
-					{change.state === "ended" ? <Ended change={change} /> : <Running change={change} />}
-				</div>
-			))}
+			{all.map((change) => {
+				const where = whereOf(change, { projectId, projects });
+				return (
+					<div key={change.id} className="card card-pad change">
+						{change.state === "ended" ? (
+							<Ended change={change} where={where} />
+						) : (
+							<Running change={change} where={where} />
+						)}
+					</div>
+				);
+			})}
 		</section>
 	);
 }
@@ -35,11 +47,18 @@ function useQuestionBeforeLeaving(isUnderWay: boolean): void {
 	}, [isUnderWay]);
 }
 
-function Running({ change }: { readonly change: BulkChange }) {
+interface NoticeProps {
+	readonly change: BulkChange;
+	/** Of which project and list it is; empty if that need not be said. */
+	readonly where: string;
+}
+
+function Running({ change, where }: NoticeProps) {
 	const { changes } = useRouter().options.context;
 	const { id, action, object, state, changed, refused, left } = change;
 	const done = changed + refused;
 	const title = `${DOING[action]} ${object}`;
+	const label = where === "" ? title : `${title}: ${where}`;
 	return (
 		<>
 			<div className="bar">
@@ -54,7 +73,8 @@ function Running({ change }: { readonly change: BulkChange }) {
 					Stop
 				</Button>
 			</div>
-			{left !== null && <ProgressBar value={done / Math.max(1, done + left)} label={title} />}
+			<Where words={where} />
+			{left !== null && <ProgressBar value={done / Math.max(1, done + left)} label={label} />}
 			<p className="flat dim num">
 				{left === null ? `${count(done)} so far` : `${count(done)} of ${count(done + left)} so far`}
 			</p>
@@ -62,13 +82,14 @@ function Running({ change }: { readonly change: BulkChange }) {
 	);
 }
 
-function Ended({ change }: { readonly change: BulkChange }) {
+function Ended({ change, where }: NoticeProps) {
 	const { changes } = useRouter().options.context;
 	const { id, action, object, error, left } = change;
 	const title = `${DOING[action]} ${object} ${error === null ? "was stopped" : "has failed"}`;
 	return (
 		<>
 			{error === null ? <strong>{title}</strong> : <Problem error={error} what={title} />}
+			<Where words={where} />
 			<p className="flat num">{resultOf(change)}</p>
 			<div className="bar">
 				{left !== 0 && (
@@ -82,6 +103,11 @@ function Ended({ change }: { readonly change: BulkChange }) {
 			</div>
 		</>
 	);
+}
+
+/** What tells the change apart from one of another list with the same title. */
+function Where({ words }: { readonly words: string }) {
+	return words === "" ? null : <p className="flat dim change-where">{words}</p>;
 }
 
 /** What is done, and what is not: `7 deliveries are tried again, 4 are not, 1 could not be.` */

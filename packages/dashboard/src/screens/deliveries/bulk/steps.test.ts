@@ -66,3 +66,17 @@ it("all that match are changed page by page, and a page that has failed is calle
 	expect(asked.map(({ page }) => page)).toEqual([undefined, "second", "second"]);
 	expect(new MatchingSteps(handle({}), "cancel", {}, null).left).toBeNull();
 });
+
+it("of all that match, it is not known how many are left when more were changed than had been counted", async () => {
+	const answers: Partial<ManyChanged>[] = [
+		{ matched: 10_000, changed: 9_990, nextPage: "second" },
+		{ matched: 2_000, changed: 2_000, nextPage: null },
+	];
+	const cancelMany = async () => answers.shift();
+	const steps = new MatchingSteps(handle({ cancelMany }), "cancel", { status: "Held" }, 10_000);
+	expect(steps.left).toBe(10_000);
+	expect(await steps.next()).toBe(true);
+	expect(steps).toMatchObject({ changed: 9_990, refused: 10, left: null });
+	expect(await steps.next()).toBe(false);
+	expect(steps).toMatchObject({ changed: 11_990, refused: 10, left: 0 });
+});

@@ -107,8 +107,12 @@ export class MatchingSteps implements ChangeSteps {
 		this.#total = total;
 	}
 
+	/** More may match than were counted. Then it is not known how many, but some are left as long as the server names a next page. */
 	get left(): number | null {
-		return this.#total === null ? null : Math.max(0, this.#total - this.changed - this.refused);
+		if (this.#total === null) return null;
+		const left = this.#total - this.changed - this.refused;
+		if (left > 0) return left;
+		return this.#page === undefined ? 0 : null;
 	}
 
 	readonly next = async (): Promise<boolean> => {
