@@ -20,6 +20,7 @@ describe("an address of deliveries", () => {
 		{ cause: "constructor,__proto__" },
 		{ status: "failed" },
 		{ code: "6xx" },
+		{ code: Array.from({ length: 21 }, (_, index) => 200 + index).join(",") },
 		{ error: "none" },
 		{ type: "," },
 		{ range: "2h" },

@@ -91,7 +91,7 @@ export interface DeliveriesSearch {
 export function deliveriesSearch(search: Search): DeliveriesSearch {
 	return defined({
 		status: listOf(search["status"], (one) => STATUSES.some((status) => status === one)),
-		code: listOf(search["code"], (one) => /^(0|[1-5]\d\d|[1-5]xx)$/.test(one)),
+		code: listOf(search["code"], (one) => /^(0|[1-5]\d\d|[1-5]xx)$/.test(one), MAX_CODES),
 		cause: listOf(search["cause"], (one) => Object.hasOwn(CAUSES, one)),
 		error: listOf(search["error"], (one) => ERRORS.some((error) => error === one)),
 		webhook: text(search["webhook"]),
@@ -161,7 +161,9 @@ export function text(value: unknown): string | undefined {
 	return typeof value === "string" && value.trim() !== "" && value.length <= 512 ? value.trim() : undefined;
 }
 
-/** The most types that the server takes in a filter. */
+/** The most codes that the server takes in a filter. */
+const MAX_CODES = 20;
+/** And the most types. */
 const MAX_TYPES = { deliveries: 20, events: 100 } as const;
 
 /** What to say where `typesText` can read nothing. */
@@ -174,14 +176,13 @@ export function expectedTypes(list: keyof typeof MAX_TYPES): string {
  * Undefined also if there are more than the list can be filtered by.
  */
 export function typesText(value: unknown, list: keyof typeof MAX_TYPES): string | undefined {
-	const types = listOf(text(value)?.replaceAll(/[\s,]+/g, ","), isTypeFilter);
-	return valuesOf(types).length > MAX_TYPES[list] ? undefined : types;
+	return listOf(text(value)?.replaceAll(/[\s,]+/g, ","), isTypeFilter, MAX_TYPES[list]);
 }
 
-/** Without what is not allowed; undefined if nothing is left. */
-function listOf(value: unknown, isAllowed: (one: string) => boolean): string | undefined {
-	const values = (text(value) ?? "").split(",").filter(isAllowed);
-	return values.length === 0 ? undefined : [...new Set(values)].join(",");
+/** Without what is not allowed; undefined if nothing is left, or more than `max`. */
+function listOf(value: unknown, isAllowed: (one: string) => boolean, max = Infinity): string | undefined {
+	const values = new Set((text(value) ?? "").split(",").filter(isAllowed));
+	return values.size === 0 || values.size > max ? undefined : [...values].join(",");
 }
 
 /** The last time that JavaScript has a date for. */

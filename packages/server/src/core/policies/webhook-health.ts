@@ -129,7 +129,8 @@ export function earliestDisableDate(
 
 /**
  * - `Healthy`: attempts succeed, or there were none, or too few have failed in a row to tell.
- * - `Failing`: five attempts or more have failed in a row, and none has succeeded for 5 minutes.
+ * - `Failing`: five attempts or more have failed in a row, and none has succeeded for 5 minutes, or for half of
+ *   `disableAfterMs` if that is less.
  * - `Disabling`: so many have failed for so long that a warning was given: the webhook will be disabled.
  * - `Disabled`: Fanfare has disabled the webhook.
  */

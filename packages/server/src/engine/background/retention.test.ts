@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 
 import { projectScope } from "../../core/access/principal.ts";
 import { ANY_DELIVERY, ANY_ENTRY, Records } from "../../ports/contract/store/records/records.ts";
+import type { Membership } from "../../ports/membership.ts";
 import type { Purged } from "../../ports/store/retention.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
 import { changeIn, eventually, membershipOf, openTestEngine, type TestEngine } from "../test/test-engine.ts";
@@ -185,30 +186,51 @@ describe("retention", () => {
 		expect(purged(second).events).toBe(1);
 	});
 
-	it.each([
-		["whose project is to keep them longer from now on", true],
-		["while its process may not know how long they are to be kept", false],
-	])("deletes no further events %s, also within a pass", async (_, isKnown) => {
-		const member = { isMember: true };
-		await using test = await openTestEngine({ membership: membershipOf(member) });
+	/** An engine with 2,000 events, which calls `then` when it has deleted the first of them. */
+	async function openWithMany(then: (test: TestEngine) => Promise<unknown> | void, membership?: Membership) {
+		const test = await openTestEngine(membership === undefined ? {} : { membership });
 		const inputs = Array.from({ length: 1_000 }, () => INPUT);
 		for (let n = 0; n < 2; n++) await test.engine.intake.sendBatch(test.scope, inputs);
 		test.engineStore.purgeEvents = async (step) => {
 			const result = await test.store.purgeEvents(step);
 			if (result.purged.events === 0) return result;
 			test.engineStore.purgeEvents = (next) => test.store.purgeEvents(next);
-			if (isKnown) await test.engine.projects.update(test.change, { retentionDays: 60 });
-			else member.isMember = false;
+			await then(test);
 			return result;
 		};
+		return test;
+	}
+
+	it("deletes no further events whose project is to keep them longer from now on, also within a pass", async () => {
+		await using test = await openWithMany(({ engine, change }) =>
+			engine.projects.update(change, { retentionDays: 60 }),
+		);
 		await goOn(test, 31 * DAY_MS);
 		expect(test.observer.purges).toHaveLength(1);
-		const { events: first } = purged(test);
-		expect(first).toBeLessThan(2_000);
-		member.isMember = true;
-		if (isKnown) await test.engine.projects.update(test.change, { retentionDays: null });
+		expect(purged(test).events).toBeLessThan(2_000);
+		await test.engine.projects.update(test.change, { retentionDays: null });
 		await goOn(test, HOUR_MS);
 		expect(purged(test).events).toBe(2_000);
+	});
+
+	it("waits within a pass while its process may not know how long events are to be kept, and goes on when it does", async () => {
+		const member = { isMember: true };
+		await using test = await openWithMany(() => void (member.isMember = false), membershipOf(member));
+		test.clock.advance(31 * DAY_MS);
+		await eventually("the first events are deleted", () => {
+			test.clock.advance(50);
+			return !member.isMember;
+		});
+		for (let second = 0; second < 60; second++) {
+			test.clock.advance(1_000);
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		expect(purged(test).events).toBeLessThan(2_000);
+		member.isMember = true;
+		await eventually("the others are deleted in the same pass", () => {
+			test.clock.advance(1_000);
+			return purged(test).events === 2_000;
+		});
 	});
 
 	it("keeps an event while a delivery of it is Held, and deletes it within a day after that", async () => {

@@ -22,7 +22,7 @@ import { Periodic } from "./periodic.ts";
 type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer" | "membership">;
 
 interface Neighbours extends LiveTraffic {
-	readonly directory: Pick<Directory, "project" | "projects">;
+	readonly directory: Pick<Directory, "project" | "projects" | "versionOf">;
 	readonly overwriter: Pick<Overwriter, "noteErased">;
 }
 
@@ -32,6 +32,8 @@ const FIRST_AFTER_MS = 5_000;
 const EVERY_MS = 10 * 60_000;
 /** For how long a project that is over its quota should wait while a pass is under way. */
 const WHILE_DELETING_MS = 10_000;
+/** How often it is looked whether this process knows of all changes again. */
+const LOOK_AGAIN_MS = 1_000;
 /**
  * How often a pass starts from the oldest event again, to look once more at expired events that could not be deleted
  * before.
@@ -133,22 +135,22 @@ export class Retention {
 
 	/**
 	 * Up to when a pass that began at `now` deletes data of a project. Asked before each step, since longer times may have been set
-	 * meanwhile: for the project, or for the server. Null if the project was deleted, or if this process may not know.
+	 * meanwhile: for the project, or for the server. Null if the project was deleted. Waits while this process may not know what others have
+	 * set, and ends with null if it is being stopped.
 	 */
-	#limitsOf(projectId: string, now: number): RetentionLimits | null {
-		if (this.#parts.membership?.isMember() === false) return null;
-		try {
-			return retentionLimits(this.#settings, this.#near.directory.project(projectId), now);
-		} catch {
-			return null;
-		}
+	async #limitsOf(projectId: string, now: number): Promise<RetentionLimits | null> {
+		while (this.#loop.running && this.#parts.membership?.isMember() === false) await this.#loop.pause(LOOK_AGAIN_MS);
+		if (!this.#loop.running) return null;
+		const { directory } = this.#near;
+		if (directory.versionOf(projectId) === 0) return null;
+		return retentionLimits(this.#settings, directory.project(projectId), now);
 	}
 
 	async #purge(kind: Kind, projectId: string, now: number): Promise<void> {
 		const { clock, store } = this.#parts;
 		const positionKey = `${kind} ${projectId}`;
 		for (let done = false; this.#loop.running && !done;) {
-			const limits = this.#limitsOf(projectId, now);
+			const limits = await this.#limitsOf(projectId, now);
 			const before = (kind === "events" ? limits?.eventsBefore : limits?.payloadsBefore) ?? null;
 			if (before === null) return;
 			const after = this.#positions.get(positionKey) ?? null;
@@ -169,7 +171,7 @@ export class Retention {
 	async #purgeReplays(projectId: string, now: number): Promise<void> {
 		let after: string | null = null;
 		do {
-			const limits = this.#limitsOf(projectId, now);
+			const limits = await this.#limitsOf(projectId, now);
 			if (limits === null) return;
 			const before = limits.eventsBefore;
 			const from: string | null = after;

@@ -39,7 +39,7 @@ export type OwnEvent =
 			readonly type: "fanfare.webhook.disabled";
 			readonly data: { readonly webhookId: string; readonly name: string; readonly reason: string | null };
 	  }
-	/** Five attempts have failed in a row, and none has succeeded for 5 minutes. Once until a success or a reset. */
+	/** Five attempts have failed in a row, and none has succeeded for 5 minutes, or half of `disableAfterMs` if that is less. Once until a success or a reset. */
 	| {
 			readonly type: "fanfare.webhook.failing";
 			readonly data: {

@@ -209,6 +209,7 @@ export class PostgresTenure implements Tenure {
 			return;
 		}
 		const wasAlone = this.isAlone;
+		const wasStalled = this.stalled();
 		this.#cluster.update(view, this.#now());
 		if (wasAlone && !this.isAlone) this.#parts.accompanied();
 		if (this.isAlone || this.#parts.isCurrent()) this.#currentAt = this.#now();
@@ -217,7 +218,7 @@ export class PostgresTenure implements Tenure {
 			this.#lose("it can't read what other processes have changed");
 			return;
 		}
-		this.#renewed(sentAt);
+		this.#renewed(sentAt, wasStalled);
 	}
 
 	async #join(sentAt: number): Promise<void> {
@@ -232,13 +233,12 @@ export class PostgresTenure implements Tenure {
 		this.#hasJustJoined = true;
 		this.#currentAt = this.#now();
 		this.#isUnsure = false;
-		this.#renewed(sentAt);
+		this.#renewed(sentAt, this.stalled());
 	}
 
 	/** The tenure was renewed by a beat that was sent at this time. */
-	#renewed(sentAt: number): void {
+	#renewed(sentAt: number, wasStalled: boolean): void {
 		const now = this.#now();
-		const wasStalled = this.stalled();
 		this.#answeredAt = now;
 		this.#validUntil = sentAt + TENURE_MS - MARGIN_MS;
 		this.#cancelExpiry();

@@ -196,6 +196,24 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		expect([b?.tenure.stalled(), resumedCount]).toEqual([false, 1]);
 	});
 
+	it("begins attempts again when nobody else is left, also if it can't read changes", async () => {
+		const [a, b] = await start(2);
+		let resumedCount = 0;
+		b?.tenure.attach({
+			gained: () => Promise.resolve(),
+			lost() {},
+			resumed: () => void resumedCount++,
+			inFlightOf: () => 0,
+		});
+		b?.wire.follow(() => Promise.reject(new Error("on purpose")));
+		const { projectId, version } = await changeProject(store);
+		await a?.wire.changed(projectId, version);
+		expect([b?.tenure.stalled(), resumedCount]).toEqual([true, 0]);
+		await a?.tenure.leave(0);
+		await expect.poll(() => b?.tenure.stalled(), WAIT).toBe(false);
+		expect(resumedCount).toBe(1);
+	});
+
 	it("leaves its shards to the others if it can't read changes for long, and joins again when it can", async () => {
 		const [a, b] = await start(2);
 		let isBroken = true;

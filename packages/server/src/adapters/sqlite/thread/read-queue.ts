@@ -33,8 +33,8 @@ const LEAST_MS = 0.05;
 const MOST_MS = 100;
 /** By how much the turn of an owner that has asked for little is before those of owners that have always asked. */
 const CREDIT_MS = 20;
-/** Owners without a read that waits whose used time is remembered. */
-const REMEMBERED = 1_000;
+/** Owners without a read that waits whose used time is remembered: as many as there are projects. One that is forgotten has credit again. */
+const REMEMBERED = 10_000;
 /** Reads of single rows that are made before a list of the same owner that waits. */
 const ROWS_BEFORE_A_LIST = 16;
 

@@ -23,7 +23,9 @@ const COLUMNS: Columns<z.infer<typeof customerSchema>> = {
 	deletionEventCount: ({ deletion }) => deletion?.eventCount ?? null,
 };
 
-/** No fewer rows at once than of other lists: however large the metadata, a page of customers ends at about 4 MiB. */
+/** Of each customer, all webhooks are counted, and what they fail by is looked up. */
+export const ROWS_AT_ONCE = 100;
+
 export const customerExportRoutes = [
 	exportRoute({
 		id: "exportCustomers",
@@ -37,6 +39,7 @@ export const customerExportRoutes = [
 		query: customerExportQuerySchema,
 		schema: customerSchema,
 		columns: COLUMNS,
+		rowsAtOnce: ROWS_AT_ONCE,
 		reader({ deps: { engine }, scope, query: { q = null } }) {
 			return async (request) => {
 				const page = await engine.customers.list(scope, q, request);

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { caller, type Answer, type Caller } from "../../test/caller.ts";
-import { ROWS_AT_ONCE } from "../exports/export-reply.ts";
+import { ROWS_AT_ONCE } from "./export-routes.ts";
 
 const endpoint = "https://hooks.example.com/in";
 

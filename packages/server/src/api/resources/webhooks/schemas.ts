@@ -251,8 +251,8 @@ const healthOut = z
 	.object({
 		state: z.enum(HEALTH_STATES).openapi({
 			description:
-				"`Failing`: five attempts or more have failed in a row, and none has succeeded for 5 minutes. `Disabling`: so " +
-				"many have failed for so long that Fanfare will disable the webhook. `Disabled`: it has done so. Otherwise `Healthy`.",
+				"`Failing`: five attempts or more have failed in a row, and none has succeeded for 5 minutes, or for half of " +
+				"`disableAfterMs` if that is less. `Disabling`: so many have failed for so long that Fanfare will disable the webhook. `Disabled`: it has done so. Otherwise `Healthy`.",
 		}),
 		failingSince: z
 			.int()

@@ -147,14 +147,9 @@ export function createPurgeDeletedWebhooks(database: Database) {
 			const kept = webhooks.filter((row) => !isRemovable(row, deletedBefore));
 			// Only their deletion is still of use. They would cost pages of their customer, and disk that no quota counts. The deletion of a
 			// customer erases them itself, and counts them.
-			const unused = kept.filter(
-				(row) => row["delete_date"] !== null && boolean(row["can_be_erased"]) && isUnused(row),
-			);
-			if (unused.length > 0)
-				await eraseRecords(
-					session,
-					unused.map((row) => text(row["id"])),
-				);
+			const canGo = (row: Row) => row["delete_date"] !== null && boolean(row["can_be_erased"]) && isUnused(row);
+			const unused = kept.filter(canGo).map((row) => text(row["id"]));
+			if (unused.length > 0) await eraseRecords(session, unused);
 			const disarmed = kept.filter((row) => row["delete_date"] !== null && !boolean(row["has_waiting"]));
 			const ids = [disarmed.map((row) => row["id"])];
 			if (disarmed.length > 0) await Promise.all([session.run(REMOVE_SECRETS, ids), session.run(REMOVE_HEADERS, ids)]);
