@@ -184,8 +184,13 @@ export class Round implements AsyncDisposable {
 	}
 
 	get client(): Client {
-		// A change that other members can't confirm takes 5 s, and it is not made twice.
-		return persistentClient(this.adminKey, this.server.url, { timeoutMs: 15_000 });
+		return this.clientWith(this.adminKey);
+	}
+
+	/** A client with another key, of the server or of the member that takes the next call. */
+	clientWith(key: string): Client {
+		// A change that other members can't confirm takes 5 s, on a busy machine more, and it is not made twice.
+		return persistentClient(key, this.server.url, { timeoutMs: CHANGE_TIMEOUT_MS });
 	}
 
 	get senders(): Senders {

@@ -1,7 +1,6 @@
 // Another project of the round's server, with a key of its own. What it sends is no part of the round's record.
 import type { CreateWebhook, ProjectHandle } from "@fanfare/sdk";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { persistentClient } from "@fanfare/testkit/sending-load";
 import type { Answer } from "@fanfare/testkit/server-process";
 
 import type { Round } from "../../round.ts";
@@ -35,7 +34,7 @@ export class Neighbour {
 
 	/** Calls of the SDK, which are repeated until they are answered. */
 	get project(): ProjectHandle {
-		return persistentClient(this.key, this.#round.server.url).project(this.projectId);
+		return this.#round.clientWith(this.key).project(this.projectId);
 	}
 
 	/** Makes one request to a path below the project, with the project's key. */

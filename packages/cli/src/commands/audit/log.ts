@@ -30,7 +30,7 @@ interface Log {
 /** The options of the filter, for the help. */
 export function filterOptions(): Option[] {
 	return [
-		option("--key <key>", "Only calls made with this key: its id or its name."),
+		option("--key <key>", "Only calls made with this key: its id or, with a key of the workspace, its name."),
 		option("--object <id>", "Only changes of this object, such as webhook_…."),
 		option("--action <action>", "Only this action, such as webhook.update."),
 		...rangeOptions("made"),
