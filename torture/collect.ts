@@ -64,6 +64,7 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 		peakMb: round.memory?.peakMb ?? 0,
 		maxMb: round.maxMb,
 		promptWithinMs,
+		usableMs: (from, to) => round.time.between(from, to),
 	};
 }
 

@@ -23,11 +23,12 @@ import { Members } from "./harness/cluster/members.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
 import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
+import { serverSettings } from "./harness/server-settings.ts";
 import { PostgresData } from "./harness/stores/postgres-data.ts";
 import { CLUSTERS, embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
+import { UsableTime } from "./harness/usable-time.ts";
 import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
-const MAX_IN_FLIGHT = 64;
 const SENDERS = 4;
 const PAUSE_MS = 45;
 /** How long the connections of an ended server may stay open at the receivers. */
@@ -99,6 +100,7 @@ export class Round implements AsyncDisposable {
 	/** When the first run began. */
 	startedAt = 0;
 	memory: MemoryWatch | null = null;
+	readonly time = new UsableTime();
 	/** The forward proxy that the server delivers through; null if it delivers directly. */
 	proxy: ForwardProxy | null = null;
 	#disk: SmallDisk | null = null;
@@ -130,15 +132,7 @@ export class Round implements AsyncDisposable {
 		this.serve(receiver);
 		this.hiddenValues.set("the admin key", Buffer.from(this.adminKey));
 		this.hiddenValues.set("a header's value", Buffer.from(HIDDEN_HEADER));
-		this.env = {
-			FANFARE_ADMIN_KEY: this.adminKey,
-			FANFARE_ALLOW_NETWORKS: "127.0.0.1/32",
-			FANFARE_LOG_LEVEL: this.random("log level")() < 0.25 ? "trace" : "info",
-			FANFARE_MAX_IN_FLIGHT: String(MAX_IN_FLIGHT),
-			FANFARE_MAX_IN_FLIGHT_PER_WEBHOOK: String(MAX_IN_FLIGHT / 4),
-			FANFARE_SHUTDOWN_GRACE_MS: "10000",
-			...this.data.env,
-		};
+		this.env = { ...serverSettings(this.adminKey, this.random("log level")), ...this.data.env };
 	}
 
 	static async open(faultName: string, seed: number, profile: ProfileName): Promise<Round> {
@@ -187,10 +181,10 @@ export class Round implements AsyncDisposable {
 		return this.clientWith(this.adminKey);
 	}
 
-	/** A client with another key, of the server or of the member that takes the next call. */
+	/** The same, with another key. */
 	clientWith(key: string): Client {
 		// A change that other members can't confirm takes 5 s, on a busy machine more, and it is not made twice.
-		return persistentClient(key, this.server.url, { timeoutMs: CHANGE_TIMEOUT_MS });
+		return persistentClient(key, this.server.url, { timeoutMs: 15_000 });
 	}
 
 	get senders(): Senders {
@@ -389,6 +383,7 @@ export class Round implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.memory?.[Symbol.dispose]();
+		this.time[Symbol.dispose]();
 		this.#senders?.[Symbol.dispose]();
 		if (this.#server !== null) {
 			this.#server.kill("SIGKILL");

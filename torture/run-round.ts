@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { utils, type Delivery } from "@fanfare/sdk";
 import { checkAll, cutOffByRun } from "@fanfare/testkit/checks/all";
 import { firstOfEach, type Breach, type RoundRecord, type WebhookRecord } from "@fanfare/testkit/checks/record";
-import { eventually } from "@fanfare/testkit/eventually";
 import { pick } from "@fanfare/testkit/seeded-random";
 
 import { askServer, collect } from "./collect.ts";
@@ -139,20 +138,10 @@ async function drain(round: Round): Promise<void> {
 		const { data } = await round.project.deliveries.list({ status: "Pending", limit: LOOK_AT_PENDING });
 		return data.every(mayWait);
 	};
-	await eventually("all deliveries to end", isDrained, DRAIN_MS).catch(() => null);
+	await round.time.within(DRAIN_MS, isDrained);
 	// The sweep of a pause or a deletion goes on for a moment after the last attempt.
-	await eventually(
-		"no delivery of the resumed webhook to be Held",
-		async () => {
-			const { data } = await round.project.deliveries.list({
-				webhookId: round.webhook("paused").id,
-				status: "Held",
-				limit: 1,
-			});
-			return data.length === 0;
-		},
-		DRAIN_MS,
-	).catch(() => null);
+	const held = { webhookId: round.webhook("paused").id, status: "Held", limit: 1 } as const;
+	await round.time.within(DRAIN_MS, async () => (await round.project.deliveries.list(held)).data.length === 0);
 }
 
 function measurementsOf(round: Round, record: RoundRecord | null, tookMs: number): RoundMeasurements {

@@ -152,6 +152,7 @@ function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Ans
 		peakMb: 0,
 		maxMb: 0,
 		promptWithinMs: null,
+		usableMs: (from, to) => to - from,
 	};
 }
 

@@ -28,14 +28,18 @@ async function fromProc(pid: number): Promise<ProcessUsage> {
 
 /** The parent of a process, its own CPU time, and that of its children that have ended. Linux only; rejects if there is no such process. */
 export async function readProcStat(pid: number) {
-	const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+	return parseProcStat(await readFile(`/proc/${pid}/stat`, "utf8"));
+}
+
+/** The same, of the text of `/proc/<pid>/stat`. */
+export function parseProcStat(stat: string) {
 	// The second field is the program's name in brackets, and may contain anything. The parent is field 4, the times are 14 to 17 (proc(5)).
 	const fields = stat
 		.slice(stat.lastIndexOf(")") + 2)
 		.split(" ")
 		.map(Number);
 	const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15);
-	return { parent: fields[1], ownUs: (user + system) * TICK_US, endedUs: (endedUser + endedSystem) * TICK_US };
+	return { parent: fields[1] ?? 0, ownUs: (user + system) * TICK_US, endedUs: (endedUser + endedSystem) * TICK_US };
 }
 
 async function fromPs(pid: number): Promise<ProcessUsage> {

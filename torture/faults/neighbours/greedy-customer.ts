@@ -1,7 +1,6 @@
 // A customer of another project takes as much as it can of everything that the project's customers share, all at once.
 import { setTimeout as delay } from "node:timers/promises";
 
-import { eventually } from "@fanfare/testkit/eventually";
 import type { Receiver } from "@fanfare/testkit/receiver";
 import type { Answer } from "@fanfare/testkit/server-process";
 
@@ -72,7 +71,9 @@ export const greedyCustomer: Fault = {
 			end.abort();
 			await Promise.all([others, ...greed]);
 		}
-		const waits = round.senders.acknowledged.slice(from).map(({ sentAt, acknowledgedAt }) => acknowledgedAt - sentAt);
+		const waits = round.senders.acknowledged
+			.slice(from)
+			.map(({ sentAt, acknowledgedAt }) => round.time.between(sentAt, acknowledgedAt));
 		const longest = Math.max(...waits);
 		round.expect(longest <= PROMPT_MS, `beside a greedy customer a send took ${longest} ms`);
 		round.expect(hanging.requests.length >= HANGING / 2, `only ${hanging.requests.length} requests came to hang`);
@@ -169,14 +170,14 @@ async function sendToOthers({ project }: Neighbour, sent: Map<string, Sent>, sig
 async function checkArrived(round: Round, { receiver }: Neighbour, sent: ReadonlyMap<string, Sent>): Promise<void> {
 	const arrived = () => new Set(receiver.requests.map(({ headers }) => String(headers["webhook-id"])));
 	const isThere = () => new Set(sent.keys()).isSubsetOf(arrived());
-	await eventually("the events of the others to arrive", isThere, ARRIVED_WITHIN_MS).catch(() => null);
+	await round.time.within(ARRIVED_WITHIN_MS, isThere);
 	const missing = new Set(sent.keys()).difference(arrived());
 	round.expect(missing.size === 0, `${missing.size} of ${sent.size} events did not arrive beside a greedy customer`);
 	let longest = 0;
 	for (const { path, headers, receivedAt } of receiver.requests) {
 		const event = sent.get(String(headers["webhook-id"]));
 		round.expect(event?.path === path, `${String(headers["webhook-id"])} came to ${path}`);
-		longest = Math.max(longest, receivedAt - (event?.sentAt ?? receivedAt));
+		longest = Math.max(longest, round.time.between(event?.sentAt ?? receivedAt, receivedAt));
 	}
 	round.expect(longest <= PROMPT_MS, `an event of another customer took ${longest} ms beside a greedy one`);
 }

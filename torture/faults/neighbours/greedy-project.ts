@@ -50,7 +50,9 @@ export const greedyProject: Fault = {
 			end.abort();
 			await Promise.all(greed);
 		}
-		const waits = round.senders.acknowledged.slice(from).map(({ sentAt, acknowledgedAt }) => acknowledgedAt - sentAt);
+		const waits = round.senders.acknowledged
+			.slice(from)
+			.map(({ sentAt, acknowledgedAt }) => round.time.between(sentAt, acknowledgedAt));
 		const longest = Math.max(...waits);
 		round.expect(longest <= PROMPT_MS, `beside a greedy project a send took ${longest} ms`);
 		await neighbour.end();

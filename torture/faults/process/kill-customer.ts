@@ -1,6 +1,5 @@
 // The server is killed in the middle of the deletion of a customer.
 import type { Event } from "@fanfare/sdk";
-import { eventually } from "@fanfare/testkit/eventually";
 import { between } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
@@ -82,7 +81,7 @@ async function fill(round: Round, neighbour: Neighbour): Promise<Events> {
 		);
 	}
 	const isDone = async () => (await project.deliveries.list({ status: "Pending", limit: 1 })).data.length === 0;
-	await eventually("the events of customers to be delivered", isDone, DELIVERED_WITHIN_MS).catch(() => null);
+	await round.time.within(DELIVERED_WITHIN_MS, isDone);
 	round.expect(await isDone(), "deliveries to customers are still Pending");
 	return events;
 }
@@ -95,7 +94,7 @@ async function remove(round: Round, neighbour: Neighbour): Promise<void> {
 /** The deletion goes on after each start, without anyone's help. */
 async function untilDeleted(round: Round, neighbour: Neighbour): Promise<void> {
 	const isGone = async () => (await neighbour.call("GET", `/customers/${LEAVING}`)).status === 404;
-	await eventually("the customer to be deleted", isGone, DELETED_WITHIN_MS).catch(() => null);
+	await round.time.within(DELETED_WITHIN_MS, isGone);
 	const { status, text } = await neighbour.call("GET", `/customers/${LEAVING}`);
 	round.expect(status === 404, `the customer is not deleted: ${text.slice(0, 300)}`);
 	const entries = await Array.fromAsync(round.client.audit.list({ projectId: neighbour.projectId }));

@@ -2,7 +2,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Acknowledged } from "@fanfare/testkit/checks/record";
-import { eventually } from "@fanfare/testkit/eventually";
 import { between } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
@@ -40,7 +39,8 @@ export const killRetention: Fault = {
 		await round.restart();
 		for (const { eventId } of oldEvents(round).filter((event) => mayBeDeleted(event, round)))
 			round.purgeable.add(eventId);
-		await eventually("the old events to be deleted", () => isPurged(round), PURGED_WITHIN_MS);
+		const purged = await round.time.within(PURGED_WITHIN_MS, () => isPurged(round));
+		round.expect(purged !== null, `the old events were not deleted within ${PURGED_WITHIN_MS} ms`);
 	},
 };
 

@@ -86,7 +86,7 @@ async function endServer(round: Round, followers: readonly StreamFollower[], ran
 		const { code } = await round.ended("stopped");
 		round.expect(code === 0, `a stop with clients of the live stream ended with ${code}`);
 		const isTold = ({ ends }: StreamFollower) => ends.includes("end");
-		await eventually("the streams to end", () => followers.every(isTold), TOLD_WITHIN_MS).catch(() => null);
+		await round.time.within(TOLD_WITHIN_MS, () => followers.every(isTold));
 		const untold = followers.filter((follower) => !isTold(follower)).map((follower) => follower.describe());
 		round.expect(untold.length === 0, `a stop did not tell its clients: ${untold.join("; ")}`);
 	}

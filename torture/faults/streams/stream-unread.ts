@@ -41,7 +41,7 @@ export const streamUnread: Fault = {
 			await delay(DISCONNECTED_WITHIN_MS);
 			for (const connection of unread.connections) connection.resume();
 			const isClosed = () => unread.connections.every((connection) => connection.isClosed);
-			const closed = await eventually("unread streams to be closed", isClosed, CLOSED_WITHIN_MS).catch(() => null);
+			const closed = await round.time.within(CLOSED_WITHIN_MS, isClosed);
 			round.expect(closed !== null, "a client that read nothing during the flood is still connected");
 		} finally {
 			await follower.stop();

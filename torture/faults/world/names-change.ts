@@ -1,5 +1,4 @@
 // A webhook's name resolves to a blocked address after it resolved to an allowed one.
-import { eventually } from "@fanfare/testkit/eventually";
 
 import type { Fault } from "../../fault.ts";
 import { addHostile, PROMPT_MS } from "../../harness/hostile.ts";
@@ -26,7 +25,7 @@ export const namesChange: Fault = {
 	},
 	strike: async (round) => {
 		const second = () => round.world.lookups(NAME) >= 2;
-		await eventually("the name to be looked up again", second, SECOND_LOOKUP_MS);
+		round.expect((await round.time.within(SECOND_LOOKUP_MS, second)) !== null, "the name was not looked up again");
 		await round.load(40);
 	},
 	verify: async (round) => {

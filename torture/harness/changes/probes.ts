@@ -1,7 +1,6 @@
 // Webhooks that are changed, what is sent to them next, and where that must arrive.
 import { utils, type DeliveryStatus, type Webhook } from "@fanfare/sdk";
 import type { Acknowledged, WebhookRecord } from "@fanfare/testkit/checks/record";
-import { eventually } from "@fanfare/testkit/eventually";
 import type { Answer } from "@fanfare/testkit/server-process";
 
 import type { Round } from "../../round.ts";
@@ -123,11 +122,9 @@ export async function verifyNext(
 	for (const effect of isMade ? change.effects.made : change.effects.notMade) {
 		const eventId = (await sendToEach(round, [probe], effect.suffix, server)).get(name) ?? "";
 		const text = `${name}: the next event did not end as ${effect.status} (the change ${isMade ? "is" : "is not"} made)`;
-		const isRight = await eventually(
-			text,
-			() => hasEnded(round, eventId, webhookId, effect.status),
-			ARRIVES_WITHIN_MS,
-		).catch(() => null);
+		const isRight = await round.time.within(ARRIVES_WITHIN_MS, () =>
+			hasEnded(round, eventId, webhookId, effect.status),
+		);
 		round.expect(isRight !== null, text);
 		if (effect.status !== "Succeeded") continue;
 		const path = effect.isAtNewPath === true ? newPath(probe) : `/${name}`;

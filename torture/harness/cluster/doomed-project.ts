@@ -1,7 +1,6 @@
 // A project that is deleted while processes of two versions are at work, with deliveries that wait in each way.
 import type { CreateWebhook } from "@fanfare/sdk";
 import type { Breach } from "@fanfare/testkit/checks/record";
-import { eventually } from "@fanfare/testkit/eventually";
 
 import type { Round } from "../../round.ts";
 import { Neighbour } from "../neighbours/neighbour.ts";
@@ -71,7 +70,7 @@ export class DoomedProject {
 		}
 		for (const rows of ["open_deliveries WHERE", "webhooks WHERE delete_date IS NULL AND"]) {
 			const count = () => this.#count(rows);
-			await eventually("no rows to be left", async () => (await count()) === 0, CANCELLED_WITHIN_MS).catch(() => null);
+			await round.time.within(CANCELLED_WITHIN_MS, async () => (await count()) === 0);
 			const left = await count();
 			round.expect(left === 0, `the project ${this.#name} has ${left} rows of ${rows} left`);
 		}
@@ -87,7 +86,8 @@ export class DoomedProject {
 
 	async #verifySilence(): Promise<Breach[]> {
 		const late = this.#neighbour.receiver.requests.filter(
-			({ receivedAt }) => receivedAt > this.#deletedAt + ON_ITS_WAY_MS,
+			({ receivedAt }) =>
+				receivedAt > this.#deletedAt && this.#round.time.between(this.#deletedAt, receivedAt) > ON_ITS_WAY_MS,
 		);
 		if (late.length === 0) return [];
 		const after = late.map(({ receivedAt }) => receivedAt - this.#deletedAt);

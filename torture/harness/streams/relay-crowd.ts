@@ -135,6 +135,7 @@ export class RelayCrowd {
 			peakMb: 0,
 			maxMb: round.maxMb,
 			promptWithinMs: null,
+			usableMs: (from, to) => to - from,
 		};
 	}
 

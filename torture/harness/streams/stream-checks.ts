@@ -1,6 +1,5 @@
 // Checks what clients of the live stream were given against what was acknowledged and what the API lists.
 import type { Delivery } from "@fanfare/sdk";
-import { eventually } from "@fanfare/testkit/eventually";
 
 import type { Round } from "../../round.ts";
 import { rawEvent, sendRaw } from "../raw-sends.ts";
@@ -18,11 +17,7 @@ export async function catchUp(round: Round, followers: readonly StreamFollower[]
 	const { json } = await sendRaw(round, rawEvent(round, MARKER));
 	const { id } = json as { id: string };
 	const isThere = (follower: StreamFollower) => follower.items.some(({ eventId }) => eventId === id);
-	const caughtUp = await eventually(
-		"all streams to catch up",
-		() => followers.every(isThere),
-		CAUGHT_UP_WITHIN_MS,
-	).catch(() => null);
+	const caughtUp = await round.time.within(CAUGHT_UP_WITHIN_MS, () => followers.every(isThere));
 	const late = followers.filter((follower) => !isThere(follower)).map((follower) => follower.describe());
 	round.expect(caughtUp !== null, `streams did not catch up: ${late.join("; ")}`);
 	return sentAt;

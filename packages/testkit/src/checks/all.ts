@@ -127,7 +127,7 @@ const SILENT_PART = 1 / 4;
  * Healthy webhooks get each event soon, whatever other webhooks do. When senders send faster than this machine can deliver, events wait for
  * the earlier ones of their own webhook: it then gets one request after the other. Those that wait for others wait in silence.
  */
-function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
+function checkStrangers({ promptWithinMs, usableMs, webhooks, seen, acknowledged }: RoundRecord): Breach[] {
 	if (promptWithinMs === null) return [];
 	const sent = new Map(acknowledged.map((event) => [event.eventId, event]));
 	const healthy = new Set(webhooks.filter(({ isHealthy }) => isHealthy).map(({ id }) => id));
@@ -142,22 +142,24 @@ function checkStrangers({ promptWithinMs, webhooks, seen, acknowledged }: RoundR
 			const from = sent.get(eventId)?.acknowledgedAt ?? at;
 			const isFirst = !first.has(eventId);
 			first.add(eventId);
-			if (!isFirst || at - from <= promptWithinMs) return [];
-			const silentMs = longestSilence(ordered.slice(0, index + 1), from);
+			if (!isFirst || at - from <= promptWithinMs || usableMs(from, at) <= promptWithinMs) return [];
+			const silentMs = longestSilence(ordered.slice(0, index + 1), from, usableMs);
 			if (silentMs <= promptWithinMs * SILENT_PART) return [];
-			return [`${eventId} ${webhookId} waited ${at - from} ms for others, ${silentMs} ms of them without any request`];
+			return [
+				`${eventId} ${webhookId} waited ${at - from} ms for others, ${Math.round(silentMs)} ms of them without any request`,
+			];
 		});
 	});
 	return breaches("strangers", texts);
 }
 
 /** The longest time from `from` on without a request. The requests are in order, and the last one ends it. */
-function longestSilence(ordered: readonly Seen[], from: number): number {
+function longestSilence(ordered: readonly Seen[], from: number, usableMs: RoundRecord["usableMs"]): number {
 	let longest = 0;
 	for (let index = ordered.length - 1; index >= 0; index--) {
 		const { at = from } = ordered[index] ?? {};
 		if (at <= from) break;
-		longest = Math.max(longest, at - Math.max(from, ordered[index - 1]?.at ?? from));
+		longest = Math.max(longest, usableMs(Math.max(from, ordered[index - 1]?.at ?? from), at));
 	}
 	return longest;
 }

@@ -86,6 +86,7 @@ export function madeUpRecord(
 		peakMb: 100,
 		maxMb: 450,
 		promptWithinMs: null,
+		usableMs: (from, to) => to - from,
 		...rest,
 	};
 }

@@ -119,6 +119,8 @@ export interface RoundRecord {
 	readonly maxMb: number;
 	/** How soon healthy webhooks must get each event. Null: not checked, because the fault stops the server or moves its clock. */
 	readonly promptWithinMs: number | null;
+	/** How much of the time between two times the round could use: on a busy machine, less than has passed. */
+	readonly usableMs: (from: number, to: number) => number;
 }
 
 /** The promises, by their names in the tables. */
