@@ -69,8 +69,8 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 }
 
 function seenBy(round: Round): Seen[] {
-	const { book, unclear } = round;
-	const isClear = (at: number) => unclear.every(({ from, to }) => at < from || at > to);
+	const { book, unclear, time } = round;
+	const isClear = (at: number) => unclear.every((period) => time.isOutside(period, at));
 	return book.seen.map((seen) => ({ ...seen, run: round.runOf(seen), certain: seen.certain && isClear(seen.at) }));
 }
 

@@ -26,7 +26,7 @@ import { Senders } from "./harness/senders.ts";
 import { serverSettings } from "./harness/server-settings.ts";
 import { PostgresData } from "./harness/stores/postgres-data.ts";
 import { CLUSTERS, embeddedData, type ProfileName, type RoundData } from "./harness/stores/round-data.ts";
-import { UsableTime } from "./harness/usable-time.ts";
+import { UsableTime, type Period } from "./harness/usable-time.ts";
 import { HIDDEN_HEADER, wants, type WebhookKind } from "./harness/webhook-kinds.ts";
 
 const SENDERS = 4;
@@ -86,7 +86,7 @@ export class Round implements AsyncDisposable {
 	/** False if the stats can't agree with the log: events were deleted, or were accepted by a schema without stats. */
 	hasStats = true;
 	/** The periods in which a response may or may not have reached the server. */
-	readonly unclear: { readonly from: number; readonly to: number }[] = [];
+	readonly unclear: Period[] = [];
 	/** How long a request may be on its way to its receiver. */
 	onTheWayMs = 0;
 	/** How many events a hostile receiver gets: few, because each may take seconds. */

@@ -52,6 +52,23 @@ describe("on a machine whose counters the test sets", () => {
 		expect(time.between(900, 1_100)).toBeCloseTo(125);
 	});
 
+	test("a period's margins are longer while other programs work", () => {
+		using time = new UsableTime(count);
+		pass(1, 0);
+		pass(1, 1);
+		pass(1, 0);
+		const period = { from: 1_500, to: 1_600, beforeMs: 300, afterMs: 300 };
+		expect([800, 940, 960, 1_500, 1_600, 2_090, 2_110].map((at) => time.isOutside(period, at))).toEqual([
+			true,
+			true,
+			false,
+			false,
+			false,
+			false,
+			true,
+		]);
+	});
+
 	test("what an ended process has done is not counted to others, nor what a new one does", () => {
 		using time = new UsableTime(count);
 		pass(1, 0);

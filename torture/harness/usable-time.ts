@@ -21,6 +21,14 @@ export interface Counted {
 	readonly own: ReadonlyMap<number, number>;
 }
 
+/** A period, and how much usable time before and after it belongs to it, too. */
+export interface Period {
+	readonly from: number;
+	readonly to: number;
+	readonly beforeMs?: number;
+	readonly afterMs?: number;
+}
+
 interface Sample extends Counted {
 	readonly at: number;
 	/** The usable time since the first look. */
@@ -68,6 +76,10 @@ export class UsableTime implements Disposable {
 			if (now - from > ms && (this.between(from, now) > ms || now - from > LONGEST_WAIT_MS)) return null;
 			await delay(LOOK_EVERY_MS);
 		}
+	}
+
+	isOutside({ from, to, beforeMs = 0, afterMs = 0 }: Period, at: number): boolean {
+		return at < from ? this.between(at, from) > beforeMs : at > to && this.between(to, at) > afterMs;
 	}
 
 	#until(time: number): number {

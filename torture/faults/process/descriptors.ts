@@ -27,7 +27,7 @@ export const descriptors: Fault = {
 		// Opened before: later, the server can accept no connection.
 		using client = new RawConnection(round.server.port);
 		round.expect((await ready(client)).status === 200, "the server was not ready before it lacked descriptors");
-		const from = Date.now() - RESPONSE_WITHIN_MS;
+		const from = Date.now();
 		{
 			using taken = new DisposableStack();
 			await eventually("/readyz to report the lack of descriptors", async () => {
@@ -38,7 +38,7 @@ export const descriptors: Fault = {
 			});
 			await round.moment(round.random("descriptors"), LONGEST_MS);
 		}
-		round.unclear.push({ from, to: Date.now() });
+		round.unclear.push({ from, to: Date.now(), beforeMs: RESPONSE_WITHIN_MS });
 		round.recovering();
 		const isReady = async () => (await round.server.call("GET", "/readyz")).status === 200;
 		await eventually("the server to be ready once it has descriptors", isReady);

@@ -13,11 +13,11 @@ export const sigstop: Fault = {
 	weight: 0.2,
 	strike: async (round) => {
 		await round.moment(round.random("sigstop"), 300);
-		const from = Date.now() - MARGIN_MS;
+		const from = Date.now();
 		round.server.kill("SIGSTOP");
 		await delay(STOPPED_MS);
 		round.server.kill("SIGCONT");
-		round.unclear.push({ from, to: Date.now() + MARGIN_MS });
+		round.unclear.push({ from, to: Date.now(), beforeMs: MARGIN_MS, afterMs: MARGIN_MS });
 		round.recovering();
 	},
 };

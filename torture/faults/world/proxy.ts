@@ -79,7 +79,7 @@ export const proxyBlocked: Fault = {
 async function begin(round: Round, trouble: Trouble): Promise<void> {
 	const proxy = proxyOf(round);
 	proxy.troubleCount = 0;
-	const from = Date.now() - RESPONSE_WITHIN_MS;
+	const from = Date.now();
 	if (trouble === "dies") await proxy.die();
 	else {
 		if (trouble === "refuses") proxy.mood = { kind: "answer", status: pick(round.random("refusal"), REFUSALS) };
@@ -92,7 +92,8 @@ async function begin(round: Round, trouble: Trouble): Promise<void> {
 		// Otherwise the tunnels that are open would be used on.
 		proxy.resetAll();
 	}
-	round.unclear.push({ from, to: trouble === "cuts" ? Infinity : Date.now() + RESET_WITHIN_MS });
+	const to = trouble === "cuts" ? Infinity : Date.now();
+	round.unclear.push({ from, to, beforeMs: RESPONSE_WITHIN_MS, afterMs: RESET_WITHIN_MS });
 }
 
 /** Waits until the trouble has struck, and checks that the server gives the proxy as the reason. */
@@ -112,10 +113,10 @@ async function end(round: Round): Promise<void> {
 	const at = Date.now();
 	proxy.mood = { kind: "tunnel" };
 	await proxy.revive();
-	if (kind === "hang") round.unclear.push({ from: at, to: Date.now() + RESET_WITHIN_MS });
+	if (kind === "hang") round.unclear.push({ from: at, to: Date.now(), afterMs: RESET_WITHIN_MS });
 	if (kind !== "cut") return;
 	// Each of these tunnels would still be cut.
 	proxy.resetAll();
 	const period = round.unclear.pop();
-	if (period !== undefined) round.unclear.push({ ...period, to: Date.now() + RESET_WITHIN_MS });
+	if (period !== undefined) round.unclear.push({ ...period, to: Date.now(), afterMs: RESET_WITHIN_MS });
 }
