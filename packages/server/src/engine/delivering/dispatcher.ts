@@ -4,7 +4,7 @@ import type { DeliveryState } from "../../core/delivery.ts";
 import { isDeliverable, type ArmedWebhook } from "../../core/webhook.ts";
 import type { Facts } from "../../ports/observer.ts";
 import { isOwnFailure, type AttemptOutcome, type AttemptRequest } from "../../ports/sender.ts";
-import type { DeliveryUpdate, NewEvent } from "../../ports/store/accept.ts";
+import type { DeliveryUpdate, NewEvent, UpdateResult } from "../../ports/store/accept.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Span } from "../../ports/tracing.ts";
 import type { Committer } from "../committing/committer.ts";
@@ -293,7 +293,8 @@ export class Dispatcher {
 			change: { type: "attempted", at: now, trigger: delivery.trigger, verdict, policy, random: chance.fraction() },
 			attempt: recordAttempt(ids.make("atm", startDate), delivery, webhook, request, outcome, startDate),
 		};
-		this.#commit(delivery, update, (state) => {
+		this.#commit(delivery, update, (result) => {
+			const state = result?.state ?? null;
 			this.#near.live.deliveryUpdated(delivery, state);
 			if (verdict.kind === "gone") this.#near.gone(webhook.id);
 			this.#noteNext(delivery.webhookId, state);
@@ -302,12 +303,12 @@ export class Dispatcher {
 	}
 
 	/** Gives the last change of a delivery to the next commit. After that, `committed` is called, and the delivery leaves memory. */
-	#commit(delivery: LeasedDelivery, update: DeliveryUpdate, committed: (state: DeliveryState | null) => void): void {
+	#commit(delivery: LeasedDelivery, update: DeliveryUpdate, committed: (result: UpdateResult | null) => void): void {
 		this.#near.committer.add({
 			update,
 			done: (result) => {
 				try {
-					committed(result?.state ?? null);
+					committed(result);
 				} catch (error) {
 					return this.#fail(delivery, error);
 				}
@@ -352,9 +353,11 @@ export class Dispatcher {
 		this.#near.queue.markReturning(delivery.id);
 		const at = this.#parts.clock.now();
 		const update = { deliveryId: delivery.id, at, change: { type: "release" }, attempt: null } as const;
-		this.#commit(delivery, update, (state) => {
-			if (state !== null && state.status !== "Pending") this.#near.live.deliveryUpdated(delivery, state);
-			this.#noteNext(delivery.webhookId, state);
+		this.#commit(delivery, update, (result) => {
+			// What was cancelled meanwhile was told when it was cancelled.
+			if (result?.changed === true && result.state.status !== "Pending")
+				this.#near.live.deliveryUpdated(delivery, result.state);
+			this.#noteNext(delivery.webhookId, result?.state ?? null);
 		});
 	}
 

@@ -200,6 +200,35 @@ describe("the live stream", () => {
 		]);
 	});
 
+	it("shows once that a delivery was cancelled that waits in memory for its attempt", async () => {
+		let isGivenBack = false;
+		await using test = await openTestEngine({
+			beforeCommit: ({ updates }) => {
+				isGivenBack ||= updates.some(({ change }) => change.type === "release");
+			},
+		});
+		await test.createWebhook("http://127.0.0.1:9/");
+		// The webhook is read before the attempt, which takes until its event is erased.
+		const read = test.store.webhookRecords.bind(test.store);
+		const { promise: erased, resolve: goOn } = Promise.withResolvers<void>();
+		let isAsked = false;
+		test.engineStore.webhookRecords = async (ids) => {
+			isAsked = true;
+			await erased;
+			return read(ids);
+		};
+		const items = watch(test);
+		const eventId = await test.send();
+		await eventually("the webhook is read", () => isAsked);
+		await test.engine.events.erasePayload(test.change, eventId);
+		goOn();
+		const { id } = await test.delivery(eventId, { status: "Cancelled" });
+		await eventually("it is given back", () => isGivenBack);
+		await test.send({ webhookIds: [] });
+		const all = (await items(3)).map((item) => `${item.kind} ${"deliveryId" in item ? item.deliveryId : ""}`);
+		expect(all).toEqual(["event.accepted ", `delivery.updated ${id}`, "event.accepted "]);
+	});
+
 	it("shows no event that was refused or is a duplicate", async () => {
 		await using test = await openTestEngine();
 		const items = watch(test);
