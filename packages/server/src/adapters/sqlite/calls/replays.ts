@@ -152,22 +152,19 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 		}
 		if (!isDeliverable(state)) return replay;
 		const { filter } = replay;
-		// If the range was over when the replay was made, it has the events of then, whatever the clock says now. Otherwise the
-		// horizon of this store is the time of the step.
 		const chosen = row["chosen"] === null ? null : json<readonly number[]>(row["chosen"]);
-		const isBounded = chosen !== null || filter.until <= replay.createDate + 1;
 		const madeAfter = number(row["made_after"]);
 		const found = search({
 			project: project.number,
 			webhook: webhook.number,
 			customerId: webhook.customerId,
-			filter: isBounded ? filter : { ...filter, until: Math.min(filter.until, at + 1) },
+			filter,
 			chosen,
-			upTo: isBounded ? madeAfter : null,
+			// It has the events of when it was made, whatever the clock says now.
+			upTo: madeAfter,
 			after: numberOrNull(row["position_seq"]),
 			scanLimit,
 			matchLimit: deliveryIds.length,
-			isRangeFinal: isBounded,
 			madeAfter,
 		});
 		for (const [place, { seq }] of found.matches.entries()) {
@@ -177,7 +174,7 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 			changes.storedBytes(project.number, STORED_DELIVERY_BYTES);
 		}
 		table.listing.shorten();
-		const isFinished = found.done && (isBounded || at >= filter.until - 1);
+		const isFinished = found.done;
 		moveOn.run(
 			id,
 			isFinished ? Finished : Running,
@@ -232,7 +229,6 @@ function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 			after: afterEventId === null ? null : index.positionOf(afterEventId).seq,
 			scanLimit,
 			matchLimit: Infinity,
-			isRangeFinal: true,
 			madeAfter: null,
 		});
 		return { matching: matches.length, lastEventId: done || position === null ? null : index.eventIdAt(position) };

@@ -29,7 +29,7 @@ export interface UnderWay {
 
 /** Fills a new store. It is at the time `records.now` then. */
 export async function fillWithEverything(store: Store): Promise<UnderWay> {
-	const world = await openReplayWorld(() => store, { horizonMs: 0, returnsSpace: false }, 4);
+	const world = await openReplayWorld(() => store, 4);
 	const { records, projectId, webhookIds, accept, update, deliver, miss } = world;
 	await addType(world, "order.paid");
 	await store.putEventType(records.eventType(projectId, "order.secret", { visibility: "internal" }), ANY_TYPE);

@@ -108,7 +108,7 @@ export function describeUsage(current: CurrentStore, reopen: Reopen, capabilitie
 	});
 
 	it("falls by the payload and the responses that are erased, and rises by the deliveries of a replay", async () => {
-		const world = await openReplayWorld(current, capabilities);
+		const world = await openReplayWorld(current);
 		const { store, scope, records } = world;
 		const event = records.event(world.projectId, { body, webhookIds: [world.webhookId] });
 		await store.commit({ events: [event], updates: [] });
