@@ -106,7 +106,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeStats(current, reopen, EFFORT);
 	});
 	describe("usage", () => {
-		describeUsage(current, reopen, CAPABILITIES);
+		describeUsage(current, reopen);
 	});
 	describe("replays", () => {
 		describeReplays(current);

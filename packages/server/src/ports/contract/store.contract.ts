@@ -142,7 +142,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describeStats(current, reopenCurrent, effort);
 		});
 		describe("usage", () => {
-			describeUsage(current, reopenCurrent, capabilities);
+			describeUsage(current, reopenCurrent);
 		});
 		describe("audit", () => {
 			describeAudit(current);
