@@ -63,7 +63,8 @@ export interface ReplayStore {
 	 *
 	 * No commit with events of the project goes on meanwhile: it comes before or after. A replay has every event of its range whose commit
 	 * came before, and need have none of the others, whatever their ids: these are matched with the webhooks as they are after it was
-	 * made. The end of its range is not later than its `createDate` + 1.
+	 * made. The end of its range is not later than its `createDate` + 1, and
+	 * if it is that, the replay is one up to now (see `filterOfStored`).
 	 */
 	insertReplays(replays: readonly NewReplay[]): Promise<ReplayRefusal | null>;
 	/**

@@ -43,6 +43,18 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 		expect(rows.map(({ eventId }) => eventId)).toEqual([event]);
 	});
 
+	it("replays up to now what was there, also events whose dates are ahead of the clock of who makes the replay", async () => {
+		const { records, begin, miss, step, replayed } = await openReplayWorld(current);
+		const { now } = records;
+		const first = await miss();
+		records.now += 2_000;
+		const ahead = await miss();
+		records.now = now;
+		const replay = await begin({ until: now + 1 });
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, lastEventDate: now + 2_000 });
+		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([first, ahead]);
+	});
+
 	// Skipped if ids ascend in the order of commits: then no row becomes visible late.
 	it.skipIf(horizonMs === 0)("replays an event that has become visible after events with higher ids", async () => {
 		const { store, records, projectId, begin, miss, step, replayed } = await openReplayWorld(current);

@@ -2,7 +2,7 @@
 import { shardOf } from "../../../../core/cluster/shard.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import { STORED_DELIVERY_BYTES } from "../../../../core/policies/quota.ts";
-import type { Replay } from "../../../../core/replay.ts";
+import { filterOfStored, type Replay } from "../../../../core/replay.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { ReplayStep } from "../../../../ports/store/replays.ts";
@@ -77,7 +77,7 @@ async function makeStep(
 		return readReplay(session, id);
 	}
 	if (!isDeliverable(WEBHOOK_STATE.read(target))) return replay;
-	const { filter } = replay;
+	const filter = filterOfStored(replay);
 	const customerId = textOrNull(target["customer_id"]);
 	const chosen = row["chosen"] === null ? null : texts(row["chosen"]);
 	const made = { at: replay.createDate, after: text(row["made_after"]) };
@@ -93,7 +93,7 @@ async function makeStep(
 			scanLimit,
 			matchLimit: deliveryIds.length,
 		}),
-		replay.lastEventDate ?? (chosen === null ? newestIn(session, range) : Promise.resolve(filter.until - 1)),
+		replay.lastEventDate ?? (chosen === null ? newestIn(session, range) : Promise.resolve(replay.filter.until - 1)),
 	]);
 	const count = await insertDeliveries(
 		session,
