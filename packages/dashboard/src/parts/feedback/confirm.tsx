@@ -70,26 +70,28 @@ function Question(props: QuestionProps) {
 		<>
 			<div>{children}</div>
 			{error !== undefined && error !== null && <Problem error={error} />}
-			<div className="bar end">
+			<div>
+				<div className="bar end">
+					<Button variant="default" onClick={onClose}>
+						Close
+					</Button>
+					{/* Enter agrees, unless that would do harm. */}
+					<Button
+						ref={button}
+						{...(!isDangerous && !hasFields && { "data-autofocus": true })}
+						color={isDangerous ? "red" : "brand"}
+						loading={isBusy}
+						disabled={isBlocked}
+						{...(hasFields ? { type: "submit" } : { onClick: onConfirm })}
+					>
+						{verb}
+					</Button>
+				</div>
 				{isBusy && failed !== undefined && (
-					<p className="flat dim grow slow" role="status">
+					<p className="flat dim slow" role="status">
 						It goes on if you close this.
 					</p>
 				)}
-				<Button variant="default" onClick={onClose}>
-					Close
-				</Button>
-				{/* Enter agrees, unless that would do harm. */}
-				<Button
-					ref={button}
-					{...(!isDangerous && !hasFields && { "data-autofocus": true })}
-					color={isDangerous ? "red" : "brand"}
-					loading={isBusy}
-					disabled={isBlocked}
-					{...(hasFields ? { type: "submit" } : { onClick: onConfirm })}
-				>
-					{verb}
-				</Button>
 			</div>
 		</>
 	);

@@ -127,7 +127,7 @@ pageSuite(
 			await elsewhere.getByText("Theirs", { exact: true }).waitFor();
 			expect(await page.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Mine");
 			expect(await axeFindings(page)).toEqual([]);
-			await elsewhere.getByRole("button", { name: "Take this name" }).click();
+			await elsewhere.getByRole("button", { name: "Take theirs" }).click();
 			await page.getByRole("button", { name: "Save" }).click();
 			await page.getByText("Saved", { exact: true }).waitFor();
 			expect(await customers.get("vandelay")).toMatchObject({ name: "Theirs", metadata: { plan: "mine" } });

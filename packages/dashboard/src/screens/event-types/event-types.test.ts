@@ -171,7 +171,7 @@ pageSuite("event types", (world) => {
 		await eventTypes.update("edit.two", { description: "Theirs", example: { theirs: 2 }, visibility: "internal" });
 		await page.getByRole("button", { name: "Save" }).click();
 		const elsewhere = page.getByRole("region", { name: "Changed elsewhere" });
-		await elsewhere.getByText("Description is now:").waitFor();
+		await elsewhere.getByText("Description, as saved now:").waitFor();
 		await elsewhere.getByText('"theirs": 2').waitFor();
 		expect((await eventTypes.get("edit.two")).description).toBe("Theirs");
 		expect([await description.inputValue(), await example.inputValue()]).toEqual(["Mine", '{"mine": 1}']);
@@ -179,7 +179,7 @@ pageSuite("event types", (world) => {
 		await page.getByText("No customer gets or sees events of this type").waitFor();
 		expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
 		expect(await axeFindings(page)).toEqual([]);
-		await elsewhere.getByRole("button", { name: "Take this example" }).click();
+		await elsewhere.getByRole("group", { name: "Example" }).getByRole("button", { name: "Take theirs" }).click();
 		expect(await example.inputValue()).toBe('{\n  "theirs": 2\n}');
 		await elsewhere.getByRole("button", { name: "Keep mine" }).click();
 		await expect.poll(() => elsewhere.count()).toBe(0);

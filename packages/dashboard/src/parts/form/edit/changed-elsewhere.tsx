@@ -33,14 +33,14 @@ export function ChangedElsewhere<Draft>({ edit, labels }: ChangedElsewhereProps<
 					what to keep, then save.
 				</p>
 				{conflicts.map(({ field, theirs }) => (
-					<div key={field} className="stack tight">
-						<span>{labels[field]} is now:</span>
+					<div key={field} className="stack tight" role="group" aria-label={labels[field]}>
+						<span>{labels[field]}, as saved now:</span>
 						<pre className="code card-pad theirs" tabIndex={0} aria-label={`${labels[field]}, as changed elsewhere`}>
 							{textOf(theirs)}
 						</pre>
 						<div className="bar">
 							<Button size="compact-sm" variant="default" onClick={() => edit.takeTheirs(field)}>
-								Take this {labels[field].toLowerCase()}
+								Take theirs
 							</Button>
 							<Button size="compact-sm" variant="default" onClick={() => edit.keepMine(field)}>
 								Keep mine
