@@ -22,6 +22,7 @@ import { replaysSearch } from "../screens/replays/search.ts";
 import { StartScreen } from "../screens/start/start.tsx";
 import type { Connection } from "../session/connection.ts";
 import { SignInAgain } from "../session/sign-in-again.tsx";
+import { Corner } from "../shell/corner.tsx";
 import { ProjectShell } from "../shell/project-shell.tsx";
 import { deliveriesSearch, signInSearch, statsSearch, webhookSearch, webhooksSearch } from "./search.ts";
 import { textSearch } from "./text-search.ts";
@@ -70,6 +71,7 @@ const rootRoute = createRootRouteWithContext<RouterContext>()({
 		<>
 			<Outlet />
 			<SignInAgain />
+			<Corner />
 		</>
 	),
 	notFoundComponent: NotFoundScreen,

@@ -99,9 +99,10 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 				isDangerous
 				isBusy={signOut.isPending}
 				error={signOut.error}
-				onConfirm={() => signOut.mutate(true)}
+				failed="The sessions were not ended, and you are still signed in"
+				onConfirm={() => signOut.mutateAsync(true)}
 				onClose={() => {
-					signOut.reset();
+					if (!signOut.isPending) signOut.reset();
 					asking.close();
 				}}
 			>

@@ -5,10 +5,8 @@ import { Link, Outlet, useParams, useRouter, useRouterState } from "@tanstack/re
 import { useEffect } from "react";
 
 import { useLiveItems } from "../live/use-live.ts";
-import { Toasts } from "../parts/feedback/toasts.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
 import { Logo } from "../parts/layout/logo.tsx";
-import { ChangeNotices } from "../screens/deliveries/bulk/change-notices.tsx";
 import { AccountMenu } from "./account-menu.tsx";
 import { AwayBanner } from "./away-banner.tsx";
 import { LiveSign } from "./live-sign.tsx";
@@ -70,10 +68,6 @@ export function ProjectShell() {
 			</div>
 			<Palette projectId={projectId} isOpen={isPaletteOpen} onClose={palette.close} />
 			<ShortcutHelp isOpen={isHelpOpen} onClose={help.close} />
-			<div className="corner">
-				<ChangeNotices />
-				<Toasts />
-			</div>
 		</div>
 	);
 }

@@ -1,7 +1,8 @@
 // A question before something that can't be taken back. The button says what will happen to how many of what.
-import { Button, Group, Modal } from "@mantine/core";
-import { useEffect, useRef, type ReactNode } from "react";
+import { Button, Modal } from "@mantine/core";
+import { useEffect, useRef, type FormEvent, type ReactNode } from "react";
 
+import { useWatchedCall } from "./late-failures.tsx";
 import { Problem } from "./problem.tsx";
 import { useFocusBack } from "./use-focus-back.ts";
 
@@ -15,26 +16,41 @@ interface ConfirmProps {
 	/** Keeps the button from being pressed, for example until a name was typed. */
 	readonly isBlocked?: boolean;
 	readonly error?: unknown;
-	/** Whether there are fields to fill in, which then keep the focus. */
+	/**
+	 * What is said in the corner if the call fails after the dialog was closed, such as `Billing was not deleted`. Absent if `onConfirm`
+	 * makes no call that goes on without the dialog.
+	 */
+	readonly failed?: string;
+	/** Whether it is a form, in whose fields Enter agrees. The first one has the focus. */
 	readonly hasFields?: boolean;
 	readonly children: ReactNode;
-	readonly onConfirm: () => void;
+	/** Returns the promise of the call, if it makes one. */
+	readonly onConfirm: () => Promise<unknown> | void;
 	readonly onClose: () => void;
 }
 
 export function Confirm(props: ConfirmProps) {
-	const { isOpen, title, onClose } = props;
+	const { isOpen, title, failed, onConfirm, onClose } = props;
 	useFocusBack(isOpen);
+	const make = useWatchedCall(isOpen);
+	const confirm = () => {
+		if (failed === undefined) void onConfirm();
+		else make(failed, async () => onConfirm());
+	};
 	return (
 		<Modal opened={isOpen} onClose={onClose} title={title} centered>
-			<Question {...props} />
+			<Question {...props} onConfirm={confirm} />
 		</Modal>
 	);
 }
 
+interface QuestionProps extends Omit<ConfirmProps, "onConfirm"> {
+	readonly onConfirm: () => void;
+}
+
 /** It is there only while the dialog is. */
-function Question(props: ConfirmProps) {
-	const { verb, isDangerous = false, isBusy, isBlocked = false, hasFields = false, error, children } = props;
+function Question(props: QuestionProps) {
+	const { verb, isDangerous = false, isBusy, isBlocked = false, hasFields = false, error, failed, children } = props;
 	const { onConfirm, onClose } = props;
 	const body = useRef<HTMLDivElement>(null);
 	const button = useRef<HTMLButtonElement>(null);
@@ -42,30 +58,59 @@ function Question(props: ConfirmProps) {
 	// The button can't take the focus while it is blocked, for example until something was counted. Until then no key reaches what is
 	// beneath: an Enter that comes too early would follow a link there.
 	useEffect(() => {
-		if (hasFields) return;
+		if (hasFields || isInField(body.current)) return;
 		if (isReady) button.current?.focus();
 		else body.current?.focus();
 	}, [isReady, hasFields]);
-	return (
-		<div className="stack confirm" ref={body} tabIndex={-1}>
+	const submit = (event: FormEvent) => {
+		event.preventDefault();
+		if (!isBlocked && !isBusy) onConfirm();
+	};
+	const content = (
+		<>
 			<div>{children}</div>
 			{error !== undefined && error !== null && <Problem error={error} />}
-			<Group justify="flex-end">
-				<Button variant="default" onClick={onClose}>
-					Close
-				</Button>
-				{/* Enter agrees, unless that would do harm. */}
-				<Button
-					ref={button}
-					{...(!isDangerous && !hasFields && { "data-autofocus": true })}
-					color={isDangerous ? "red" : "brand"}
-					loading={isBusy}
-					disabled={isBlocked}
-					onClick={onConfirm}
-				>
-					{verb}
-				</Button>
-			</Group>
+			<div>
+				<div className="bar end">
+					<Button variant="default" onClick={onClose}>
+						Close
+					</Button>
+					{/* Enter agrees, unless that would do harm. */}
+					<Button
+						ref={button}
+						{...(!isDangerous && !hasFields && { "data-autofocus": true })}
+						color={isDangerous ? "red" : "brand"}
+						loading={isBusy}
+						disabled={isBlocked}
+						{...(hasFields ? { type: "submit" } : { onClick: onConfirm })}
+					>
+						{verb}
+					</Button>
+				</div>
+				{isBusy && failed !== undefined && (
+					<p className="flat dim slow" role="status">
+						It goes on if you close this.
+					</p>
+				)}
+			</div>
+		</>
+	);
+	if (hasFields) {
+		return (
+			<form className="stack confirm" onSubmit={submit} noValidate>
+				{content}
+			</form>
+		);
+	}
+	return (
+		<div className="stack confirm" ref={body} tabIndex={-1}>
+			{content}
 		</div>
 	);
+}
+
+/** Whether somebody types into a field of it, for example into that which unblocks the button. */
+function isInField(body: HTMLElement | null): boolean {
+	const { activeElement } = document;
+	return body !== null && body.contains(activeElement) && activeElement?.matches("input, textarea") === true;
 }

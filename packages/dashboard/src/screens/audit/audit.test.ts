@@ -1,6 +1,7 @@
 // The audit log, in a real browser.
 import { readFileSync } from "node:fs";
 
+import { Client } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
 
@@ -84,6 +85,47 @@ pageSuite("the audit log", (world) => {
 			.map((line) => JSON.parse(line) as { readonly projectId: string | null; readonly action: string });
 		expect(new Set(exported.map((entry) => entry.projectId))).toEqual(new Set([projectId, null]));
 		expect(exported).toContainEqual(expect.objectContaining({ action: "key.create", projectId: null }));
+	});
+
+	it("of a project is shown to, filtered and exported by an admin key of the project, which may not list keys", async () => {
+		const { client, project, projectId } = world.server;
+		const own = await client.keys.create({ name: "of the project", scope: "admin", projectId });
+		const other = await client.keys.create({ name: "of somebody else", scope: "write", projectId });
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/project-audit");
+		const rename = (secretKey: string, name: string) =>
+			new Client(secretKey, { endpoint: world.server.url }).project(projectId).batch.webhooks.update(id, { name });
+		await rename(other.secretKey, "Renamed by another");
+		await rename(own.secretKey, "Renamed");
+		await project.eventTypes.create({ name: "project.audit" });
+		await using tab = await world.open("", { key: own.secretKey });
+		const { page } = tab;
+		const refused: string[] = [];
+		page.on("response", (response) => {
+			if (response.status() === 403) refused.push(response.url());
+		});
+		await page.getByRole("link", { name: "Audit log" }).click();
+		await page.getByRole("row", { name: /of the project changed the webhook Renamed name/ }).waitFor();
+		await page
+			.getByRole("row", { name: /key …\S+ .*added the event type project.audit/ })
+			.first()
+			.waitFor();
+		expect(await page.getByRole("button", { name: "Whole workspace" }).count()).toBe(0);
+		await page.getByLabel("Id of a key").fill(other.id);
+		await page.getByLabel("Id of a key").press("Enter");
+		const rows = page.getByRole("table", { name: "Audit log" }).getByRole("row");
+		await expect.poll(() => rows.count()).toBe(2);
+		await rows.nth(1).getByRole("button", { name: "Copy the id of the key" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		const saved = page.waitForEvent("download");
+		await page.getByRole("button", { name: "Export…" }).click();
+		await page.getByRole("button", { name: "Export all that match" }).click();
+		const lines = readFileSync(await (await saved).path(), "utf8")
+			.trimEnd()
+			.split("\r\n");
+		expect(lines).toHaveLength(2);
+		await page.goto(`${world.server.url}/ui/${projectId}/webhooks/${id}?tab=history`);
+		await page.getByRole("row", { name: /of the project changed the webhook Renamed name/ }).waitFor();
+		expect(refused).toEqual([]);
 	});
 
 	it("is not shown to a key that may not read it", async () => {

@@ -12,25 +12,24 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { ExportButton } from "../../parts/list/export-button.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
-import { useConnection, useProject } from "../../session/caller.ts";
-import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
+import { useConnection, useMay } from "../../session/caller.ts";
 import { keysQuery } from "../keys/queries.ts";
 import { ACTIONS } from "./actions.ts";
 import { auditColumns } from "./columns.tsx";
 import { useNames } from "./names.tsx";
-import { auditQuery, filterOf } from "./queries.ts";
+import { auditQuery, filterOf, useAuditLog } from "./queries.ts";
 import type { AuditSearch } from "./search.ts";
 
 const route = getRouteApi("/$projectId/audit");
 const TITLE = "Audit log";
 
 export function AuditScreen() {
-	const mayRead = useIsWorkspaceAdmin();
+	const mayRead = useMay("admin");
 	if (mayRead) return <Entries />;
 	return (
 		<>
 			<PageHead title={TITLE} />
-			<p className="dim">The audit log is shown to admin keys of the whole workspace. Yours is not one.</p>
+			<p className="dim">The audit log is shown to admin keys. Yours is not one.</p>
 		</>
 	);
 }
@@ -39,9 +38,8 @@ function Entries() {
 	const search = route.useSearch();
 	const navigate = route.useNavigate();
 	const names = useNames();
-	const connection = useConnection();
-	const { id: projectId } = useProject();
-	const list = usePages(auditQuery(connection, projectId, search));
+	const log = useAuditLog();
+	const list = usePages(auditQuery(log, search));
 	const { rows, error } = list;
 	const { refetch, hasNextPage } = list.query;
 	const hasFilter = Object.keys(search).some((name) => name !== "of");
@@ -54,14 +52,14 @@ function Entries() {
 						key={list.key}
 						words={["audit entry", "audit entries"]}
 						contents="Time, caller, action, object and names of fields of each change, without values"
-						exporter={connection.client.audit}
+						exporter={log}
 						isEmpty={(rows?.length ?? 0) === 0}
 						isFiltered={hasFilter}
-						filterOf={() => filterOf(projectId, search, Date.now())}
+						filterOf={() => filterOf(log, search, Date.now())}
 					/>
 				}
 			/>
-			<Filters search={search} />
+			<Filters search={search} isOfWorkspace={log.isOfWorkspace} />
 			{error !== null && <Problem error={error} what="The audit log could not be loaded" onRetry={refetch} />}
 			{rows === undefined && error === null && <TableSkeleton label="the audit log" columns={auditColumns(names)} />}
 			{rows?.length === 0 && !hasNextPage && (
@@ -69,13 +67,21 @@ function Entries() {
 					icon={hasFilter ? "search" : "clock"}
 					title={hasFilter ? "No entry matches" : "Nothing was changed yet"}
 					actions={
-						<Button variant="default" onClick={() => void navigate({ search: { of: "workspace" } })}>
-							Show all of the workspace
-						</Button>
+						log.isOfWorkspace ? (
+							<Button variant="default" onClick={() => void navigate({ search: { of: "workspace" } })}>
+								Show all of the workspace
+							</Button>
+						) : (
+							hasFilter && (
+								<Button variant="default" onClick={() => void navigate({ search: {} })}>
+									Remove all filters
+								</Button>
+							)
+						)
 					}
 				>
 					{hasFilter
-						? "Remove a filter, or look at the changes of all projects."
+						? `Remove a filter${log.isOfWorkspace ? ", or look at the changes of all projects" : ""}.`
 						: "Each change that somebody makes in this project appears here, with who made it, and what the server does by itself."}
 				</Empty>
 			)}
@@ -93,9 +99,13 @@ function Entries() {
 	);
 }
 
-function Filters({ search }: { readonly search: AuditSearch }) {
+interface FiltersProps {
+	readonly search: AuditSearch;
+	readonly isOfWorkspace: boolean;
+}
+
+function Filters({ search, isOfWorkspace }: FiltersProps) {
 	const navigate = route.useNavigate();
-	const { data: keys = [] } = useQuery(keysQuery(useConnection()));
 	const set = (change: { readonly [Name in keyof AuditSearch]: AuditSearch[Name] | undefined }) =>
 		void navigate({ search: (search) => ({ ...search, ...change }) });
 	const actions =
@@ -114,17 +124,17 @@ function Filters({ search }: { readonly search: AuditSearch }) {
 				value={search.action ?? null}
 				onChange={(action) => set({ action: action ?? undefined })}
 			/>
-			<Select
-				className="filter"
-				aria-label="Key"
-				placeholder="Any key"
-				searchable
-				clearable
-				limit={50}
-				data={keys.map(({ id, name, hint }) => ({ value: id, label: `${name} (…${hint})` }))}
-				value={search.key ?? null}
-				onChange={(key) => set({ key: key ?? undefined })}
-			/>
+			{isOfWorkspace ? (
+				<KeyFilter value={search.key} onChange={(key) => set({ key })} />
+			) : (
+				// It may not list the keys: their ids are beside the entries.
+				<FilterText
+					label="Id of a key"
+					placeholder="Any key, by its id"
+					value={search.key}
+					onChange={(key) => set({ key })}
+				/>
+			)}
 			<FilterText
 				label="Id of what was changed"
 				placeholder="Any object, by its id"
@@ -132,14 +142,38 @@ function Filters({ search }: { readonly search: AuditSearch }) {
 				onChange={(object) => set({ object })}
 			/>
 			<FilterRange words="The" value={search.range} onChange={(range) => set({ range })} />
-			<Button
-				size="xs"
-				variant={search.of === "workspace" ? "filled" : "default"}
-				aria-pressed={search.of === "workspace"}
-				onClick={() => set({ of: search.of === "workspace" ? undefined : "workspace" })}
-			>
-				Whole workspace
-			</Button>
+			{isOfWorkspace && (
+				<Button
+					size="xs"
+					variant={search.of === "workspace" ? "filled" : "default"}
+					aria-pressed={search.of === "workspace"}
+					onClick={() => set({ of: search.of === "workspace" ? undefined : "workspace" })}
+				>
+					Whole workspace
+				</Button>
+			)}
 		</div>
+	);
+}
+
+interface KeyFilterProps {
+	readonly value: string | undefined;
+	readonly onChange: (key: string | undefined) => void;
+}
+
+function KeyFilter({ value, onChange }: KeyFilterProps) {
+	const { data: keys = [] } = useQuery(keysQuery(useConnection()));
+	return (
+		<Select
+			className="filter"
+			aria-label="Key"
+			placeholder="Any key"
+			searchable
+			clearable
+			limit={50}
+			data={keys.map(({ id, name, hint }) => ({ value: id, label: `${name} (…${hint})` }))}
+			value={value ?? null}
+			onChange={(key) => onChange(key ?? undefined)}
+		/>
 	);
 }

@@ -5,7 +5,8 @@ import { Link } from "@tanstack/react-router";
 
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { idEnd } from "../../parts/text/format.ts";
-import { projectsQuery, useConnection, useProject } from "../../session/caller.ts";
+import { callerQuery, projectsQuery, useConnection, useProject } from "../../session/caller.ts";
+import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 import { keysQuery } from "../keys/queries.ts";
 import { useWebhooks } from "../webhooks/queries.ts";
 
@@ -19,10 +20,14 @@ export interface Names {
 
 export function useNames(): Names {
 	const connection = useConnection();
-	const { data: keys } = useQuery(keysQuery(connection));
+	// Only such a key may list them. Any other knows itself.
+	const mayListKeys = useIsWorkspaceAdmin();
+	const { data: keys } = useQuery({ ...keysQuery(connection), enabled: mayListKeys });
+	const { data: caller } = useQuery(callerQuery(connection));
 	const { data: projects = [] } = useQuery(projectsQuery(connection));
 	const { data: webhooks = [] } = useWebhooks();
 	const byId = new Map([...(keys ?? []), ...projects, ...webhooks].map(({ id, name }) => [id, name]));
+	if (typeof caller?.id === "string" && caller.name !== null) byId.set(caller.id, caller.name);
 	return { byId, hasKeys: keys !== undefined };
 }
 
@@ -38,9 +43,18 @@ export function Who({ entry: { keyId, actor, customerId, portalSessionId }, name
 				? "The server"
 				: (names.byId.get(keyId) ?? `${names.hasKeys ? "a revoked key" : "key"} ${idEnd(keyId)}`)
 			: `Customer ${customerId}`;
+	const isNameless = customerId === undefined && keyId !== null && !names.byId.has(keyId);
 	return (
 		<div>
-			<div className="cut">{actor === null ? who : actor}</div>
+			<div className="cut">
+				{actor === null ? who : actor}
+				{isNameless && (
+					<>
+						{" "}
+						<CopyButton text={keyId} label="Copy the id of the key" />
+					</>
+				)}
+			</div>
 			{(actor !== null || portalSessionId !== undefined) && (
 				<div className="cut dim">
 					{actor !== null && `by ${who}`}

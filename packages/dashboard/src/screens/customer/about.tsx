@@ -5,6 +5,9 @@ import { useState, type FormEvent } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import type { Version } from "../../parts/form/edit/edit.ts";
+import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { Id } from "../../parts/text/copy.tsx";
@@ -21,24 +24,28 @@ interface Draft {
 export function About({ customer }: { readonly customer: Customer }) {
 	const mayWrite = useMay("write");
 	const toast = useToast();
-	const before = draftOf(customer);
-	const [draft, setDraft] = useState(before);
 	const [isTried, setTried] = useState(false);
+	const edit = useEdit(versionOf(customer));
 	const save = useCustomerChange(
 		({ customers }, { name, metadata }: Draft) =>
 			customers.update(customer.id, {
 				name: name.trim() === "" ? null : name.trim(),
 				metadata: metadataOf(metadata) ?? {},
 			}),
-		() => toast("Saved"),
+		(saved, sent) => {
+			toast("Saved");
+			edit.saved(sent, versionOf(saved));
+		},
 	);
-	const isChanged = draft.name !== before.name || draft.metadata !== before.metadata;
+	if (!save.isPending) edit.follow(versionOf(customer));
+	const { draft, setDraft, isTouched } = edit;
+	const isBlocked = edit.conflicts.length > 0;
 	const metadataError =
 		metadataOf(draft.metadata) === null ? "Write one key and its value a line, as plan: enterprise." : undefined;
 	const submit = (event: FormEvent) => {
 		event.preventDefault();
 		setTried(true);
-		if (metadataError === undefined && isChanged) save.mutate(draft);
+		if (metadataError === undefined && isTouched && !isBlocked) save.mutate(draft);
 	};
 	const facts = (
 		<dl className="facts">
@@ -88,14 +95,22 @@ export function About({ customer }: { readonly customer: Customer }) {
 				{save.error !== null && !isShownBy(save.error, ["name", "metadata"]) && (
 					<Problem error={save.error} what="Not saved. Nothing that you typed is lost." />
 				)}
+				<ChangedElsewhere edit={edit} labels={LABELS} />
 				<div className="bar">
-					<Button type="submit" variant="default" disabled={!isChanged} loading={save.isPending}>
+					<Button type="submit" variant="default" disabled={!isTouched || isBlocked} loading={save.isPending}>
 						Save
 					</Button>
 				</div>
 			</form>
 		</section>
 	);
+}
+
+const LABELS = { name: "Name", metadata: "Metadata" } as const;
+
+/** A customer has no revision: a later change has a later date. */
+function versionOf(customer: Customer): Version<Draft> {
+	return { revision: customer.updateDate, draft: draftOf(customer) };
 }
 
 function draftOf({ name, metadata }: Customer): Draft {

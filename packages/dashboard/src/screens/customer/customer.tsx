@@ -65,7 +65,7 @@ function Loaded({ customer }: { readonly customer: Customer }) {
 					<LatestDeliveries customerId={customer.id} />
 				</div>
 				<div className="stack">
-					<About key={customer.updateDate} customer={customer} />
+					<About key={customer.id} customer={customer} />
 					<PortalLinks customerId={customer.id} />
 				</div>
 			</div>
@@ -244,7 +244,8 @@ function Actions({ customer }: { readonly customer: Customer }) {
 				verb={`Pause ${counted(on, "webhook")}`}
 				isBusy={pause.isPending}
 				error={pause.error}
-				onConfirm={() => pause.mutate(customer.id)}
+				failed={`The webhooks of ${customer.name ?? customer.id} were not paused`}
+				onConfirm={() => pause.mutateAsync(customer.id)}
 				onClose={asked.close}
 			>
 				Deliveries to them are held, and sent when they are resumed. Nothing is lost.

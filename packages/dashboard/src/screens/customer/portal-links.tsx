@@ -6,6 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { CopyButton } from "../../parts/text/copy.tsx";
@@ -83,8 +84,7 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 			centered
 			onClose={onClose}
 			title={isDone ? "The portal link" : "Make a portal link"}
-			closeOnClickOutside={!isDone}
-			closeOnEscape={!isDone}
+			{...closingAt(stageOfOnce(make))}
 		>
 			{isDone ? (
 				<div className="stack">

@@ -4,6 +4,8 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { issueOf } from "../../parts/form/issues.ts";
 import { useProject } from "../../session/caller.ts";
 import { useCustomerChange } from "./queries.ts";
@@ -11,13 +13,19 @@ import { useCustomerChange } from "./queries.ts";
 export function AddCustomer({ onClose }: { readonly onClose: () => void }) {
 	const { id: projectId } = useProject();
 	const navigate = useNavigate();
+	const toast = useToast();
+	const isShown = useIsShown();
 	const [id, setId] = useState("");
 	const [name, setName] = useState("");
 	const isKnownForm = /^[A-Za-z0-9._:-]{1,128}$/.test(id.trim());
 	const add = useCustomerChange(
 		({ customers }, input: { readonly id: string; readonly name: string }) =>
 			customers.update(input.id, { name: input.name }),
-		({ id }) => void navigate({ to: "/$projectId/customers/$customerId", params: { projectId, customerId: id } }),
+		({ id, name }) => {
+			// Somebody who has closed it is doing something else.
+			if (!isShown()) toast(`Added ${name ?? id}`);
+			else void navigate({ to: "/$projectId/customers/$customerId", params: { projectId, customerId: id } });
+		},
 	);
 	return (
 		<Confirm
@@ -27,7 +35,9 @@ export function AddCustomer({ onClose }: { readonly onClose: () => void }) {
 			isBusy={add.isPending}
 			isBlocked={!isKnownForm || name.trim() === ""}
 			error={add.error}
-			onConfirm={() => add.mutate({ id: id.trim(), name: name.trim() })}
+			failed={`The customer ${id.trim()} was not added`}
+			hasFields
+			onConfirm={() => add.mutateAsync({ id: id.trim(), name: name.trim() })}
 			onClose={onClose}
 		>
 			<div className="stack">

@@ -109,6 +109,30 @@ pageSuite(
 			await expect.poll(() => page.getByRole("button", { name: "Export…" }).count()).toBe(0);
 		});
 
+		it("keep what somebody types about them when they are changed elsewhere", async () => {
+			const { customers } = world.server.project;
+			await customers.update("vandelay", { name: "Vandelay" });
+			await using tab = await world.open("customers/vandelay");
+			const { page } = tab;
+			await page.getByLabel("Metadata").fill("plan: mine");
+			await page.getByRole("textbox", { name: "Name" }).fill("Mine");
+			await customers.update("vandelay", { name: "Theirs" });
+			const elsewhere = page.getByRole("region", { name: "Changed elsewhere" });
+			// Coming back to the tab has what is older than some seconds fetched again.
+			const comeBack = async () => {
+				await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
+				return elsewhere.count();
+			};
+			await expect.poll(comeBack).toBe(1);
+			await elsewhere.getByText("Theirs", { exact: true }).waitFor();
+			expect(await page.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Mine");
+			expect(await axeFindings(page)).toEqual([]);
+			await elsewhere.getByRole("button", { name: "Take theirs" }).click();
+			await page.getByRole("button", { name: "Save" }).click();
+			await page.getByText("Saved", { exact: true }).waitFor();
+			expect(await customers.get("vandelay")).toMatchObject({ name: "Theirs", metadata: { plan: "mine" } });
+		});
+
 		it("get a portal link with what it may do, which is shown once and revoked", async () => {
 			await webhookOf("hooli");
 			await using tab = await world.open("customers/hooli");

@@ -11,11 +11,15 @@ import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FactsShape, FormShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
+import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import type { Version } from "../../parts/form/edit/edit.ts";
+import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { draftAfterSave, draftOf, savedAsText, toUpdate, type Draft } from "../event-types/draft.ts";
+import { draftOf, LABELS, savedAsText, toUpdate, type Draft } from "../event-types/draft.ts";
 import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
 import { wantsType } from "../event-types/wants-type.ts";
@@ -71,62 +75,47 @@ export function EventTypeScreen() {
 	);
 }
 
-/** An event type and the draft that is made of it. */
-function keptOf(type: EventTypeAsText) {
-	return { type, draft: draftOf(type) };
-}
-
 interface Save {
 	readonly sent: Draft;
 	readonly changes: UpdateEventType;
+	readonly revision: number;
 }
 
 function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const toast = useToast();
-	// The one that the draft was made of: a change by somebody else meanwhile is refused, not overwritten.
-	const [original, setOriginal] = useState(() => keptOf(type));
-	const [draft, setDraft] = useState(original.draft);
+	// What the server has answered is newer than what was fetched before.
+	const [saved, setSaved] = useState(type);
+	const latest = saved.revision > type.revision ? saved : type;
+	const edit = useEdit(versionOf(type));
 	const update = useTypeChange(
-		(types, { changes }: Save) => types.update(original.type.name, changes),
+		(types, { changes }: Save) => types.update(type.name, changes),
 		(answer, { sent, changes }) => {
 			toast(`Saved ${answer.name}`);
-			const saved = keptOf(savedAsText(answer, original.type, changes));
-			setOriginal(saved);
-			setDraft((draft) => draftAfterSave(draft, sent, saved.draft));
+			const kept = savedAsText(answer, latest, changes);
+			setSaved(kept);
+			edit.saved(sent, versionOf(kept));
 		},
 	);
-	const showNewVersion = () => {
-		const other = keptOf(type);
-		setOriginal(other);
-		setDraft(other.draft);
-		update.reset();
-	};
+	if (!update.isPending) edit.follow(versionOf(latest));
+	const { draft, base, revision } = edit;
 	return (
-		<>
-			<TypeForm
-				isNew={false}
-				initial={original.draft}
-				draft={draft}
-				isBusy={update.isPending}
-				error={update.error}
-				onChange={setDraft}
-				onSubmit={() =>
-					update.mutate({ sent: draft, changes: toUpdate(draft, original.draft, original.type.revision) })
-				}
-			/>
-			{/* While it is saved, the newer version is likely this one. */}
-			{type.revision > original.type.revision && !update.isPending && (
-				<p className="note warn">
-					<span>
-						It was changed elsewhere since you opened it.{" "}
-						<Button size="compact-sm" variant="default" onClick={showNewVersion}>
-							Show the new version
-						</Button>
-					</span>
-				</p>
-			)}
-		</>
+		<TypeForm
+			isNew={false}
+			initial={base}
+			draft={draft}
+			isBusy={update.isPending}
+			isBlocked={edit.conflicts.length > 0}
+			error={edit.errorOf(update)}
+			onChange={edit.setDraft}
+			onSubmit={() => update.mutate({ sent: draft, changes: toUpdate(draft, base, revision), revision })}
+		>
+			<ChangedElsewhere edit={edit} labels={LABELS} />
+		</TypeForm>
 	);
+}
+
+function versionOf(type: EventTypeAsText): Version<Draft> {
+	return { revision: type.revision, draft: draftOf(type) };
 }
 
 /** What somebody sees whose key may only read. */
@@ -200,6 +189,8 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 	const { id: projectId } = useProject();
 	const navigate = useNavigate();
 	const toast = useToast();
+	/** Somebody may have gone to another screen meanwhile. */
+	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
 	const archive = useTypeChange(
 		(types, archived: boolean) => types.update(type.name, { archived }),
@@ -209,7 +200,7 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 		(types) => types.delete(type.name),
 		() => {
 			toast(`Deleted ${type.name}`);
-			void navigate({ to: "/$projectId/event-types", params: { projectId } });
+			if (isHere()) void navigate({ to: "/$projectId/event-types", params: { projectId } });
 		},
 	);
 	return (
@@ -228,7 +219,8 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 				isDangerous
 				isBusy={remove.isPending}
 				error={remove.error}
-				onConfirm={() => remove.mutate(undefined)}
+				failed={`${type.name} was not deleted`}
+				onConfirm={() => remove.mutateAsync(undefined)}
 				onClose={asked.close}
 			>
 				Its description, schema and example are deleted. Events of this type stay in the log, and webhooks that want it

@@ -27,6 +27,14 @@ export const NEW: Draft = { name: "", description: "", visibility: "public", sch
 /** The fields of the form, by the paths that the server uses in its objections. */
 export const PATHS = ["name", "description", "visibility", "schema", "example"] as const;
 
+export const LABELS: Readonly<Record<keyof Draft, string>> = {
+	name: "Name",
+	description: "Description",
+	visibility: "Visibility",
+	schema: "Schema",
+	example: "Example",
+};
+
 export function draftOf(type: EventTypeAsText): Draft {
 	return {
 		name: type.name,
@@ -35,16 +43,6 @@ export function draftOf(type: EventTypeAsText): Draft {
 		schema: type.schemaText === null ? "" : prettyText(type.schemaText),
 		example: type.exampleText === null ? "" : prettyText(type.exampleText),
 	};
-}
-
-/** The draft after `sent` was saved: what was typed meanwhile stays, to be saved next. */
-export function draftAfterSave(draft: Draft, sent: Draft, saved: Draft): Draft {
-	const after = { ...draft };
-	if (draft.description === sent.description) after.description = saved.description;
-	if (draft.visibility === sent.visibility) after.visibility = saved.visibility;
-	if (draft.schema === sent.schema) after.schema = saved.schema;
-	if (draft.example === sent.example) after.example = saved.example;
-	return after;
 }
 
 export function toCreate(draft: Draft): CreateEventType {

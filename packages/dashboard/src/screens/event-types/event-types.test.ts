@@ -163,18 +163,46 @@ pageSuite("event types", (world) => {
 		await world.server.project.eventTypes.create({ name: "edit.two" });
 		await using tab = await world.open("event-types/edit.two");
 		const { page } = tab;
-		await page.getByLabel("Description").fill("Mine");
-		await world.server.project.eventTypes.update("edit.two", { description: "Theirs" });
+		const description = page.getByRole("textbox", { name: "Description" });
+		const example = page.getByRole("textbox", { name: "Example" });
+		await description.fill("Mine");
+		await example.fill('{"mine": 1}');
+		const { eventTypes } = world.server.project;
+		await eventTypes.update("edit.two", { description: "Theirs", example: { theirs: 2 }, visibility: "internal" });
 		await page.getByRole("button", { name: "Save" }).click();
-		await page.getByText("Nothing that you typed is lost").waitFor();
-		expect((await world.server.project.eventTypes.get("edit.two")).description).toBe("Theirs");
-		await expect.poll(() => page.getByLabel("Description").inputValue()).toBe("Mine");
-		await page.getByRole("button", { name: "Show the new version" }).click();
-		await expect.poll(() => page.getByLabel("Description").inputValue()).toBe("Theirs");
-		await expect.poll(() => page.getByText("Nothing that you typed is lost").count()).toBe(0);
-		await page.getByLabel("Description").fill("Mine after theirs");
+		const elsewhere = page.getByRole("region", { name: "Changed elsewhere" });
+		await elsewhere.getByText("Description, as saved now:").waitFor();
+		await elsewhere.getByText('"theirs": 2').waitFor();
+		expect((await eventTypes.get("edit.two")).description).toBe("Theirs");
+		expect([await description.inputValue(), await example.inputValue()]).toEqual(["Mine", '{"mine": 1}']);
+		// What was not touched follows.
+		await page.getByText("No customer gets or sees events of this type").waitFor();
+		expect(await page.getByRole("button", { name: "Save" }).isDisabled()).toBe(true);
+		expect(await axeFindings(page)).toEqual([]);
+		await elsewhere.getByRole("group", { name: "Example" }).getByRole("button", { name: "Take theirs" }).click();
+		expect(await example.inputValue()).toBe('{\n  "theirs": 2\n}');
+		await elsewhere.getByRole("button", { name: "Keep mine" }).click();
+		await expect.poll(() => elsewhere.count()).toBe(0);
 		await save(page);
-		expect((await world.server.project.eventTypes.get("edit.two")).description).toBe("Mine after theirs");
+		expect(await eventTypes.get("edit.two")).toMatchObject({
+			description: "Mine",
+			example: { theirs: 2 },
+			visibility: "internal",
+		});
+	});
+
+	it("are archived while somebody writes, which is no change elsewhere", async () => {
+		const { eventTypes } = world.server.project;
+		await eventTypes.create({ name: "edit.archived" });
+		await using tab = await world.open("event-types/edit.archived");
+		const { page } = tab;
+		await page.getByLabel("Description").fill("Mine");
+		await page.getByRole("button", { name: "Archive" }).click();
+		await page.getByRole("button", { name: "Use it again" }).waitFor();
+		expect(await page.getByText("changed elsewhere").count()).toBe(0);
+		expect(await page.getByLabel("Description").inputValue()).toBe("Mine");
+		await save(page);
+		expect(await eventTypes.get("edit.archived")).toMatchObject({ description: "Mine", archived: true });
 	});
 
 	it("are archived, found among the archived, and deleted after a question", async () => {

@@ -6,9 +6,12 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone } from "../../parts/feedback/skeletons.tsx";
+import { closingAt, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
@@ -29,6 +32,7 @@ export function EventTypesScreen() {
 	const mayWrite = useMay("write");
 	const navigate = route.useNavigate();
 	const { q = "", show, form } = route.useSearch();
+	const [stage, setStage] = useState<Stage>("asking");
 	const { data: types, error, refetch } = useQuery(allTypesQuery(project));
 	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
 	const add = (
@@ -105,8 +109,9 @@ export function EventTypesScreen() {
 				position="right"
 				size="42rem"
 				title="Add an event type"
+				{...closingAt(stage)}
 			>
-				<Create onClose={() => open(undefined)} />
+				<Create onStage={setStage} onClose={() => open(undefined)} />
 			</Drawer>
 		</>
 	);
@@ -131,16 +136,24 @@ function Policy() {
 	);
 }
 
-function Create({ onClose }: { readonly onClose: () => void }) {
+interface CreateProps {
+	readonly onStage: (stage: Stage) => void;
+	readonly onClose: () => void;
+}
+
+function Create({ onStage, onClose }: CreateProps) {
 	const toast = useToast();
+	const make = useWatchedCall();
+	const isShown = useIsShown();
 	const [draft, setDraft] = useState(NEW);
 	const create = useTypeChange(
 		(types, draft: Draft) => types.create(toCreate(draft)),
 		({ name }) => {
 			toast(`Added ${name}`);
-			onClose();
+			if (isShown()) onClose();
 		},
 	);
+	useStage(create.isPending ? "working" : "asking", onStage);
 	return (
 		<TypeForm
 			isNew
@@ -149,7 +162,7 @@ function Create({ onClose }: { readonly onClose: () => void }) {
 			isBusy={create.isPending}
 			error={create.error}
 			onChange={setDraft}
-			onSubmit={() => create.mutate(draft)}
+			onSubmit={() => make(`${draft.name.trim()} was not added`, () => create.mutateAsync(draft))}
 		/>
 	);
 }

@@ -1,6 +1,6 @@
 // The form of an event type, new or known.
 import { Button, SegmentedControl, Textarea, TextInput } from "@mantine/core";
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent, type ReactNode } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
@@ -13,12 +13,17 @@ interface TypeFormProps {
 	readonly draft: Draft;
 	readonly isNew: boolean;
 	readonly isBusy: boolean;
+	/** Keeps it from being saved. */
+	readonly isBlocked?: boolean;
 	readonly error: unknown;
+	/** Shown above the button. */
+	readonly children?: ReactNode;
 	readonly onChange: (draft: Draft) => void;
 	readonly onSubmit: () => void;
 }
 
-export function TypeForm({ initial, draft, isNew, isBusy, error, onChange, onSubmit }: TypeFormProps) {
+export function TypeForm(props: TypeFormProps) {
+	const { initial, draft, isNew, isBusy, isBlocked = false, error, children, onChange, onSubmit } = props;
 	const [tried, setTried] = useState<Draft | null>(null);
 	const isTried = tried === initial;
 	const form = useRef<HTMLFormElement>(null);
@@ -28,7 +33,7 @@ export function TypeForm({ initial, draft, isNew, isBusy, error, onChange, onSub
 	const isChanged = isNew || JSON.stringify(draft) !== JSON.stringify(initial);
 	const submit = (event?: FormEvent) => {
 		event?.preventDefault();
-		if (isBusy) return;
+		if (isBusy || isBlocked) return;
 		setTried(initial);
 		if ((isNew && draft.name.trim() === "") || hasBadJson(draft, initial)) {
 			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
@@ -105,8 +110,9 @@ export function TypeForm({ initial, draft, isNew, isBusy, error, onChange, onSub
 			{error !== null && !isShownBy(error, PATHS) && (
 				<Problem error={error} what="Not saved. Nothing that you typed is lost." />
 			)}
+			{children}
 			<div className="bar">
-				<Button type="submit" loading={isBusy} disabled={!isChanged}>
+				<Button type="submit" loading={isBusy} disabled={!isChanged || isBlocked}>
 					{isNew ? "Add the event type" : "Save"}
 				</Button>
 				{!isNew && isChanged && (

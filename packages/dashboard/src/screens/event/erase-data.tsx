@@ -37,7 +37,8 @@ export function EraseData({ event, isOpen, onClose }: EraseDataProps) {
 			isDangerous
 			isBusy={erase.isPending}
 			error={erase.error}
-			onConfirm={() => erase.mutate()}
+			failed={`The payload of this ${event.type} was not erased`}
+			onConfirm={() => erase.mutateAsync()}
 			onClose={onClose}
 		>
 			The payload of this {event.type} and the answers of receivers are deleted for good, and its waiting deliveries are

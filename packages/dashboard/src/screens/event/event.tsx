@@ -9,6 +9,7 @@ import { Payload } from "../../parts/code/payload.tsx";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { CodeShape, FactsShape, Loading } from "../../parts/feedback/skeletons.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -71,6 +72,8 @@ function Actions({ event }: { readonly event: Shown }) {
 	const mayWrite = useMay("write");
 	const navigate = route.useNavigate();
 	const [isErasing, erasing] = useDisclosure(false);
+	/** Somebody may have gone to another screen meanwhile. */
+	const isHere = useIsShown();
 	if (!mayWrite || event.dataErased) return null;
 	return (
 		<>
@@ -78,6 +81,7 @@ function Actions({ event }: { readonly event: Shown }) {
 				selected={new Set([event.id])}
 				verb="Replay it"
 				onDone={([replay, second]) => {
+					if (!isHere()) return;
 					if (replay === undefined || second !== undefined) void navigate({ to: "/$projectId/replays", search: {} });
 					else void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
 				}}

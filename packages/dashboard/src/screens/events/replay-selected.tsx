@@ -69,7 +69,7 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 	const [webhookIds, setWebhookIds] = useState<readonly string[]>([]);
 	const estimate = useQuery(chosenEstimateQuery(project, webhookIds, eventIds));
 	const start = useMutation({
-		mutationFn: () => project.replays.create({ webhookIds, eventIds }),
+		mutationFn: (webhookIds: readonly string[]) => project.replays.create({ webhookIds, eventIds }),
 		onSuccess: async (replays) => {
 			toast(`${counted(replays.length, "replay")} started`);
 			onDone(replays);
@@ -82,11 +82,11 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 			isOpen
 			title={`Send ${counted(eventIds.length, "event")} again?`}
 			verb={found === undefined ? "Send again" : `Send ${counted(found.count, "delivery", "deliveries")}`}
-			hasFields
 			isBlocked={found === undefined || found.count === 0}
 			isBusy={start.isPending}
 			error={start.error}
-			onConfirm={() => start.mutate()}
+			failed={`${counted(eventIds.length, "event was", "events were")} not sent again`}
+			onConfirm={() => start.mutateAsync(webhookIds)}
 			onClose={onClose}
 		>
 			<div className="stack">

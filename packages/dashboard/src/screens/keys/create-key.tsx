@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { parseMoment } from "../../parts/form/moment.ts";
 import { useZone, zoneName } from "../../parts/text/zone.ts";
@@ -33,23 +34,20 @@ const EXPIRY = [
 const PATHS = ["name", "scope", "projectId", "expireDate"];
 
 export function CreateKeyDrawer({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
+	const [stage, setStage] = useState<Stage>("asking");
 	return (
-		// Neither Escape nor a click beside it takes away a key that was not stored yet.
-		<Drawer
-			opened={isOpen}
-			onClose={onClose}
-			position="right"
-			size="30rem"
-			title="Create a key"
-			closeOnClickOutside={false}
-			closeOnEscape={false}
-		>
-			<Body onClose={onClose} />
+		<Drawer opened={isOpen} onClose={onClose} position="right" size="30rem" title="Create a key" {...closingAt(stage)}>
+			<Body onStage={setStage} onClose={onClose} />
 		</Drawer>
 	);
 }
 
-function Body({ onClose }: { readonly onClose: () => void }) {
+interface BodyProps {
+	readonly onStage: (stage: Stage) => void;
+	readonly onClose: () => void;
+}
+
+function Body({ onStage, onClose }: BodyProps) {
 	const project = useProject();
 	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	const [zone] = useZone();
@@ -60,6 +58,7 @@ function Body({ onClose }: { readonly onClose: () => void }) {
 	const [date, setDate] = useState("");
 	const [isTried, setTried] = useState(false);
 	const create = useKeyChange((client, key: CreateKey) => client.keys.create(key));
+	useStage(stageOfOnce(create), onStage);
 	const moment = expiry === "date" ? parseMoment(date, zone) : null;
 	const nameError = name.trim() === "" ? "Who will use it? For example billing service" : undefined;
 	const dateError = expiry === "date" && moment === null ? "Choose a date and a time." : undefined;

@@ -25,7 +25,9 @@ export function RenameKey({ apiKey, onClose }: { readonly apiKey: Key; readonly 
 			isBusy={rename.isPending}
 			isBlocked={name.trim() === "" || name.trim() === apiKey.name}
 			error={rename.error}
-			onConfirm={() => rename.mutate(name.trim())}
+			failed={`${apiKey.name} was not renamed`}
+			hasFields
+			onConfirm={() => rename.mutateAsync(name.trim())}
 			onClose={onClose}
 		>
 			<TextInput
@@ -35,9 +37,6 @@ export function RenameKey({ apiKey, onClose }: { readonly apiKey: Key; readonly 
 				autoComplete="off"
 				value={name}
 				onChange={({ currentTarget }) => setName(currentTarget.value)}
-				onKeyDown={({ key }) => {
-					if (key === "Enter" && name.trim() !== "") rename.mutate(name.trim());
-				}}
 			/>
 		</Confirm>
 	);

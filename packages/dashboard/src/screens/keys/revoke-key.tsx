@@ -26,7 +26,8 @@ export function RevokeKey({ apiKey, onClose }: { readonly apiKey: Key; readonly 
 			isDangerous
 			isBusy={revoke.isPending}
 			error={revoke.error}
-			onConfirm={() => revoke.mutate(apiKey.id)}
+			failed={`${apiKey.name} was not revoked`}
+			onConfirm={() => revoke.mutateAsync(apiKey.id)}
 			onClose={onClose}
 		>
 			<div className="stack tight">

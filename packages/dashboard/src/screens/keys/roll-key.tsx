@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { callerQuery, useConnection } from "../../session/caller.ts";
 import { KeyOnce } from "./key-once.tsx";
@@ -24,17 +25,13 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 	const roll = useKeyChange((client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }));
 	const isDone = roll.data !== undefined;
 	useFocusBack(true);
-	// Once the call is under way, only its end closes the dialog: the key is shown nowhere else.
-	const isUntouched = roll.isIdle || roll.isError;
 	return (
 		<Modal
 			opened
 			onClose={onClose}
 			title={isDone ? `The new key of ${apiKey.name}` : `Roll ${apiKey.name}`}
 			centered
-			withCloseButton={!roll.isPending}
-			closeOnEscape={isUntouched}
-			closeOnClickOutside={isUntouched}
+			{...closingAt(stageOfOnce(roll))}
 		>
 			{isDone ? (
 				<KeyOnce secretKey={roll.data.secretKey} onDone={onClose} />

@@ -155,7 +155,8 @@ function Cancel({ replay }: { readonly replay: Replay }) {
 				isDangerous
 				isBusy={cancel.isPending}
 				error={cancel.error}
-				onConfirm={() => cancel.mutate()}
+				failed="The replay was not stopped"
+				onConfirm={() => cancel.mutateAsync()}
 				onClose={asked.close}
 			>
 				It makes no further delivery. The {count(replay.deliveryCount)} that it has made go on.

@@ -7,6 +7,7 @@ import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { useWebhooks } from "../webhooks/queries.ts";
@@ -18,6 +19,8 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 	const queryClient = useQueryClient();
 	const navigate = useNavigate();
 	const toast = useToast();
+	/** Somebody may have gone to another project meanwhile. */
+	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
 	const [typed, setTyped] = useState("");
 	const { data: webhooks } = useWebhooks();
@@ -31,7 +34,7 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 		onSuccess: async () => {
 			toast(`Deleted ${name}`);
 			await queryClient.invalidateQueries({ queryKey: ["projects"] });
-			await navigate({ to: "/" });
+			if (isHere()) await navigate({ to: "/" });
 			queryClient.removeQueries({ queryKey: ["project", id] });
 		},
 	});
@@ -53,7 +56,8 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 				isBusy={remove.isPending}
 				isBlocked={typed.trim() !== name.trim()}
 				error={remove.error}
-				onConfirm={() => remove.mutate()}
+				failed={`${name} was not deleted`}
+				onConfirm={() => remove.mutateAsync()}
 				onClose={asked.close}
 			>
 				<div className="stack tight">

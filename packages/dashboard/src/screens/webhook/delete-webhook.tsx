@@ -7,6 +7,7 @@ import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { useWebhookChange } from "../webhooks/queries.ts";
@@ -22,13 +23,15 @@ export function DeleteWebhook({ webhook, isOpen, onClose }: DeleteWebhookProps) 
 	const project = useProject();
 	const navigate = useNavigate();
 	const toast = useToast();
+	/** Somebody may have gone to another screen meanwhile. */
+	const isHere = useIsShown();
 	const [name, setName] = useState("");
 	const { data: stats } = useQuery({ ...webhookStatsQuery(project, webhook.id), enabled: isOpen });
 	const remove = useWebhookChange(
 		({ batch }, id: string) => batch.webhooks.delete(id),
 		() => {
 			toast(`Deleted ${webhook.name}`);
-			void navigate({ to: "/$projectId/webhooks", params: { projectId: project.id } });
+			if (isHere()) void navigate({ to: "/$projectId/webhooks", params: { projectId: project.id } });
 		},
 	);
 	const waiting = stats === undefined ? null : stats.deliveries.Pending + stats.deliveries.Held;
@@ -41,7 +44,8 @@ export function DeleteWebhook({ webhook, isOpen, onClose }: DeleteWebhookProps) 
 			isBusy={remove.isPending}
 			isBlocked={name.trim() !== webhook.name.trim()}
 			error={remove.error}
-			onConfirm={() => remove.mutate(webhook.id)}
+			failed={`${webhook.name} was not deleted`}
+			onConfirm={() => remove.mutateAsync(webhook.id)}
 			onClose={onClose}
 		>
 			<div className="stack tight">

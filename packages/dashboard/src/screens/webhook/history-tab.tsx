@@ -5,15 +5,15 @@ import { Problem } from "../../parts/feedback/problem.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
-import { useConnection, useProject } from "../../session/caller.ts";
+import { useProject } from "../../session/caller.ts";
 import { auditColumns } from "../audit/columns.tsx";
 import { useNames } from "../audit/names.tsx";
-import { auditQuery } from "../audit/queries.ts";
+import { auditQuery, useAuditLog } from "../audit/queries.ts";
 
 export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 	const { id: projectId } = useProject();
 	const names = useNames();
-	const list = usePages(auditQuery(useConnection(), projectId, { object: webhookId }));
+	const list = usePages(auditQuery(useAuditLog(), { object: webhookId }));
 	const { query, rows, error } = list;
 	return (
 		<section className="stack tight" aria-label="History">

@@ -6,6 +6,7 @@ import { useState } from "react";
 
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { duration } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay } from "../../session/caller.ts";
@@ -20,18 +21,10 @@ const OVERLAPS = [
 	{ value: "604800000", label: "7 days" },
 ];
 
-/** From the call on, only a button closes the dialog, and during it nothing: the new secret is shown nowhere else. */
-type Stage = "asking" | "replacing" | "shown";
-
 export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 	const mayWrite = useMay("write");
 	const [isOpen, dialog] = useDisclosure(false);
 	const [stage, setStage] = useState<Stage>("asking");
-	const isAsking = stage === "asking";
-	const close = () => {
-		dialog.close();
-		setStage("asking");
-	};
 	return (
 		<div className="stack">
 			<section className="card card-pad stack tight" aria-label="Secret">
@@ -52,16 +45,8 @@ export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 				<h2 className="card-title">Verify what you receive</h2>
 				<VerificationTabs />
 			</section>
-			<Modal
-				opened={isOpen}
-				onClose={close}
-				title="Replace the secret"
-				size="lg"
-				withCloseButton={stage !== "replacing"}
-				closeOnEscape={isAsking}
-				closeOnClickOutside={isAsking}
-			>
-				<Replace webhookId={webhook.id} onStage={setStage} onClose={close} />
+			<Modal opened={isOpen} onClose={dialog.close} title="Replace the secret" size="lg" {...closingAt(stage)}>
+				<Replace webhookId={webhook.id} onStage={setStage} onClose={dialog.close} />
 			</Modal>
 		</div>
 	);
@@ -93,10 +78,7 @@ function Replace({ webhookId, onStage, onClose }: ReplaceProps) {
 	const replace = useWebhookChange(({ batch }, overlapMs: number) =>
 		batch.webhooks.updateSecret(webhookId, secret, { overlapMs }),
 	);
-	const begin = () => {
-		onStage("replacing");
-		replace.mutate(Number(overlap), { onSuccess: () => onStage("shown"), onError: () => onStage("asking") });
-	};
+	useStage(stageOfOnce(replace), onStage);
 	if (replace.isSuccess) {
 		return (
 			<div className="stack">
@@ -119,7 +101,7 @@ function Replace({ webhookId, onStage, onClose }: ReplaceProps) {
 			</div>
 			{replace.isError && <Problem error={replace.error} what="The secret was not replaced" />}
 			<div className="bar">
-				<Button loading={replace.isPending} onClick={begin}>
+				<Button loading={replace.isPending} onClick={() => replace.mutate(Number(overlap))}>
 					Replace the secret
 				</Button>
 				<Button variant="default" disabled={replace.isPending} onClick={onClose}>

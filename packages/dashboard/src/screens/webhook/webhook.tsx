@@ -14,7 +14,6 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 import { usePauseOrResume } from "../webhooks/queries.ts";
 import { WebhookDrawer } from "../webhooks/webhook-drawer.tsx";
 import { ActivityTab } from "./activity-tab.tsx";
@@ -69,7 +68,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
 	const [isEditing, editing] = useDisclosure(false);
-	const isAdmin = useIsWorkspaceAdmin();
+	const mayReadAudit = useMay("admin");
 	const toast = useToast();
 	const change = usePauseOrResume(({ status }) =>
 		toast(status === "Paused" ? "Paused: deliveries are held" : "Resumed: held deliveries go out"),
@@ -92,7 +91,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 			{error !== null && <Problem error={error} what="What is shown may be out of date" onRetry={onRetry} />}
 			<Condition webhook={webhook} />
 			<Tabs
-				value={tab === "history" && !isAdmin ? "activity" : tab}
+				value={tab === "history" && !mayReadAudit ? "activity" : tab}
 				keepMounted={false}
 				onChange={(value) => {
 					const tab = (value ?? undefined) as WebhookTab | undefined;
@@ -103,7 +102,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 					<Tabs.Tab value="activity">Activity</Tabs.Tab>
 					<Tabs.Tab value="settings">Settings</Tabs.Tab>
 					<Tabs.Tab value="secret">Secret</Tabs.Tab>
-					{isAdmin && <Tabs.Tab value="history">History</Tabs.Tab>}
+					{mayReadAudit && <Tabs.Tab value="history">History</Tabs.Tab>}
 				</Tabs.List>
 				<Tabs.Panel value="activity" pt="md">
 					<ActivityTab webhook={webhook} />

@@ -35,6 +35,20 @@ export const PATHS: Readonly<Record<keyof Draft, string>> = {
 	headers: "spec.headers",
 };
 
+export const LABELS: Readonly<Record<keyof Draft, string>> = {
+	endpoint: "Endpoint URL",
+	name: "Name",
+	customerId: "Customer",
+	description: "Description",
+	eventTypes: "Event types",
+	maxRetries: "Retries",
+	maxRetryDelay: "Longest wait",
+	timeout: "Time limit",
+	perSecond: "Attempts per second",
+	disableAfter: "Disable after",
+	headers: "Headers",
+};
+
 export const NEW: Draft = {
 	endpoint: "",
 	name: "",

@@ -1,5 +1,12 @@
 // The webhooks of a project, their event types, and what changes them.
-import type { Deleted, EventTypeAsText, ProjectHandle, Webhook, WebhookFilter } from "@fanfare/sdk";
+import {
+	ConflictError,
+	type Deleted,
+	type EventTypeAsText,
+	type ProjectHandle,
+	type Webhook,
+	type WebhookFilter,
+} from "@fanfare/sdk";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
@@ -83,7 +90,11 @@ export function useWebhookChange<Input, Result extends Webhook | Deleted>(
 			onDone?.(result, input);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
-		...(onFailed !== undefined && { onError: onFailed }),
+		onError: (error, input) => {
+			onFailed?.(error, input);
+			// Somebody else was faster: the page shows what they have made of it.
+			if (error instanceof ConflictError) void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+		},
 	});
 }
 

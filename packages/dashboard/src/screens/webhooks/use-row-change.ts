@@ -1,8 +1,8 @@
 // Pausing and resuming from the menu of a row. The row may be gone when it fails, for example by a filter; the screen may be, too.
 import type { Webhook } from "@fanfare/sdk";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 
-import { sentenceOf } from "../../parts/feedback/problem.tsx";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { usePauseOrResume } from "./queries.ts";
 
@@ -24,13 +24,7 @@ interface Failure {
 
 export function useRowChange(): RowChange {
 	const toast = useToast();
-	const isShown = useRef(false);
-	useEffect(() => {
-		isShown.current = true;
-		return () => {
-			isShown.current = false;
-		};
-	}, []);
+	const make = useWatchedCall();
 	const [failure, setFailure] = useState<Failure | null>(null);
 	const [busyIds, setBusyIds] = useState<ReadonlySet<string>>(new Set());
 	const ended = ({ id }: Webhook) => setBusyIds((ids) => new Set([...ids].filter((other) => other !== id)));
@@ -41,10 +35,8 @@ export function useRowChange(): RowChange {
 			toast(status === "Paused" ? `Paused ${name}: its deliveries are held` : `Resumed ${name}`);
 		},
 		(error, webhook) => {
-			const what = `${webhook.name} was not ${webhook.status === "Enabled" ? "paused" : "resumed"}`;
 			ended(webhook);
-			if (isShown.current) setFailure({ error, what });
-			else toast(`${what}. ${sentenceOf(error)}`);
+			setFailure({ error, what: failureOf(webhook) });
 		},
 	);
 	return {
@@ -54,8 +46,12 @@ export function useRowChange(): RowChange {
 		start: (webhook) => {
 			setFailure(null);
 			setBusyIds((ids) => new Set([...ids, webhook.id]));
-			change.mutate(webhook);
+			make(failureOf(webhook), () => change.mutateAsync(webhook));
 		},
 		dismiss: () => setFailure(null),
 	};
+}
+
+function failureOf({ name, status }: Webhook): string {
+	return `${name} was not ${status === "Enabled" ? "paused" : "resumed"}`;
 }

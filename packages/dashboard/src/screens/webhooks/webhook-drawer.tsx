@@ -3,10 +3,15 @@ import { utils, type Webhook } from "@fanfare/sdk";
 import { Drawer } from "@mantine/core";
 import { useState } from "react";
 
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
+import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
+import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { NewWebhook } from "./created-webhook.tsx";
-import { draftOf, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
+import { draftOf, LABELS, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
 import { useWebhookChange } from "./queries.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 
@@ -18,6 +23,7 @@ interface WebhookDrawerProps {
 
 export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
 	useFocusBack(subject !== null);
+	const [stage, setStage] = useState<Stage>("asking");
 	return (
 		<Drawer
 			opened={subject !== null}
@@ -25,48 +31,71 @@ export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
 			position="right"
 			size="34rem"
 			title={subject === "new" ? "Add a webhook" : "Edit the webhook"}
+			{...closingAt(stage)}
 		>
-			{subject === "new" && <CreateBody onClose={onClose} />}
-			{subject !== null && subject !== "new" && <EditBody webhook={subject} onClose={onClose} />}
+			{subject === "new" && <CreateBody onStage={setStage} onClose={onClose} />}
+			{subject !== null && subject !== "new" && <EditBody webhook={subject} onStage={setStage} onClose={onClose} />}
 		</Drawer>
 	);
 }
 
-function CreateBody({ onClose }: { readonly onClose: () => void }) {
+interface BodyProps {
+	readonly onStage: (stage: Stage) => void;
+	readonly onClose: () => void;
+}
+
+function CreateBody({ onStage, onClose }: BodyProps) {
+	const [draft, setDraft] = useState(NEW);
 	const [secret] = useState(() => utils.generateWebhookSecret());
 	const create = useWebhookChange(({ batch }, draft: Draft) => batch.webhooks.create(toCreate(draft, secret)));
+	useStage(stageOfOnce(create), onStage);
 	if (create.data !== undefined) return <NewWebhook webhook={create.data} secret={secret} onClose={onClose} />;
 	return (
 		<WebhookForm
 			isNew
-			initial={NEW}
+			draft={draft}
 			verb="Add webhook"
 			isBusy={create.isPending}
 			error={create.error}
-			onSubmit={(draft) => create.mutate(draft)}
+			onChange={setDraft}
+			onSubmit={() => create.mutate(draft)}
 		/>
 	);
 }
 
-function EditBody({ webhook, onClose }: { readonly webhook: Webhook; readonly onClose: () => void }) {
+function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook: Webhook }) {
 	const toast = useToast();
-	// The one that the draft was made of: a change by somebody else meanwhile is refused, not overwritten.
-	const [original] = useState(webhook);
+	const make = useWatchedCall();
+	const isShown = useIsShown();
+	const version = { revision: webhook.revision, draft: draftOf(webhook) };
+	const edit = useEdit(version);
 	const update = useWebhookChange(
-		({ batch }, draft: Draft) => batch.webhooks.update(original.id, toUpdate(draft, original.revision)),
+		({ batch }, { sent, revision }: Save) => batch.webhooks.update(webhook.id, toUpdate(sent, revision)),
 		({ name }) => {
 			toast(`Saved ${name}`);
-			onClose();
+			if (isShown()) onClose();
 		},
 	);
+	if (!update.isPending) edit.follow(version);
+	const { draft, revision } = edit;
+	useStage(update.isPending ? "working" : "asking", onStage);
 	return (
 		<WebhookForm
 			isNew={false}
-			initial={draftOf(original)}
+			draft={draft}
 			verb="Save"
 			isBusy={update.isPending}
-			error={update.error}
-			onSubmit={(draft) => update.mutate(draft)}
-		/>
+			isBlocked={edit.conflicts.length > 0}
+			error={edit.errorOf(update)}
+			onChange={edit.setDraft}
+			onSubmit={() => make(`${webhook.name} was not saved`, () => update.mutateAsync({ sent: draft, revision }))}
+		>
+			<ChangedElsewhere edit={edit} labels={LABELS} />
+		</WebhookForm>
 	);
+}
+
+interface Save {
+	readonly sent: Draft;
+	readonly revision: number;
 }

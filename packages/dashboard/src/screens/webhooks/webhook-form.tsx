@@ -1,6 +1,6 @@
 // The form of a webhook: the address first, everything that has a good default behind a fold.
 import { Button, Textarea, TagsInput, TextInput } from "@mantine/core";
-import { useEffect, useRef, useState, type FormEvent } from "react";
+import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
@@ -9,16 +9,21 @@ import { errorsOf, nameFor, PATHS, type Draft, type Errors } from "./draft.ts";
 import { useEventTypes } from "./queries.ts";
 
 interface WebhookFormProps {
-	readonly initial: Draft;
+	readonly draft: Draft;
 	readonly isNew: boolean;
 	readonly verb: string;
 	readonly isBusy: boolean;
+	/** Keeps it from being saved. */
+	readonly isBlocked?: boolean;
 	readonly error: unknown;
-	readonly onSubmit: (draft: Draft) => void;
+	/** Shown above the button. */
+	readonly children?: ReactNode;
+	readonly onChange: (draft: Draft) => void;
+	readonly onSubmit: () => void;
 }
 
-export function WebhookForm({ initial, isNew, verb, isBusy, error, onSubmit }: WebhookFormProps) {
-	const [draft, setDraft] = useState(initial);
+export function WebhookForm(props: WebhookFormProps) {
+	const { draft, isNew, verb, isBusy, isBlocked = false, error, children, onChange: setDraft, onSubmit } = props;
 	const [errors, setErrors] = useState<Errors>({});
 	const { data: types = [] } = useEventTypes();
 	const form = useRef<HTMLFormElement>(null);
@@ -26,9 +31,10 @@ export function WebhookForm({ initial, isNew, verb, isBusy, error, onSubmit }: W
 	useEffect(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus(), [error, errors]);
 	const submit = (event: FormEvent) => {
 		event.preventDefault();
+		if (isBusy || isBlocked) return;
 		const found = errorsOf(draft);
 		setErrors(found);
-		if (Object.values(found).every((message) => message === undefined)) onSubmit(draft);
+		if (Object.values(found).every((message) => message === undefined)) onSubmit();
 	};
 	/** The value and the error of a field that holds text. */
 	const field = <Name extends Exclude<keyof Draft, "eventTypes">>(name: Name) => ({
@@ -123,8 +129,9 @@ export function WebhookForm({ initial, isNew, verb, isBusy, error, onSubmit }: W
 			{error !== null && !isShownBy(error, Object.values(PATHS)) && (
 				<Problem error={error} what="Not saved. Nothing that you typed is lost." />
 			)}
+			{children}
 			<div className="bar">
-				<Button type="submit" loading={isBusy}>
+				<Button type="submit" loading={isBusy} disabled={isBlocked}>
 					{verb}
 				</Button>
 			</div>

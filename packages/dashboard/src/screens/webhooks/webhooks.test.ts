@@ -142,20 +142,51 @@ pageSuite("webhooks", (world) => {
 		await page.getByRole("link", { name: "Settings" }).click();
 		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
 		held.resolve();
-		await page.getByRole("status").getByText("Leaving was not paused. Not now.").waitFor();
+		await page.getByRole("region", { name: "What has failed" }).getByText("Leaving was not paused").waitFor();
 	});
 
 	it("are edited, and a change by somebody else meanwhile is not overwritten", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/a");
 		await using tab = await world.open(`webhooks?form=${id}`);
 		const drawer = tab.page.getByRole("dialog", { name: "Edit the webhook" });
-		await drawer.getByLabel("Name").fill("Mine");
+		const name = drawer.getByRole("textbox", { name: "Name", exact: true });
+		const save = drawer.getByRole("button", { name: "Save" });
+		await name.fill("Mine");
 		const { webhooks } = world.server.project.batch;
-		await webhooks.update(id, { name: "Theirs" });
+		await webhooks.update(id, { name: "Theirs", spec: { eventTypes: ["theirs.*"] } });
+		const elsewhere = drawer.getByRole("region", { name: "Changed elsewhere" });
+		await elsewhere.getByText("Theirs", { exact: true }).waitFor();
+		expect([await name.inputValue(), await save.isDisabled()]).toEqual(["Mine", true]);
+		expect(await axeFindings(tab.page)).toEqual([]);
+		await elsewhere.getByRole("button", { name: "Keep mine" }).click();
+		await drawer.getByText("What you typed is not saved yet").waitFor();
+		await save.click();
+		await tab.page.getByText("Saved Mine").waitFor();
+		expect(await webhooks.get(id)).toMatchObject({ name: "Mine", eventTypes: ["theirs.*"] });
+	});
+
+	it("are edited after a change elsewhere that the page has not heard of, once it has", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/unheard");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		// No stream, and what is fetched is of before.
+		let isBefore = true;
+		await tab.person.context.route(/\/stream\b/, (route) => route.abort());
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?form=${id}`);
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		await drawer.getByRole("textbox", { name: "Name", exact: true }).fill("Mine");
+		await page.route(/\/batch\/webhooks(\?|$)/, (route) => (isBefore ? route.abort() : route.continue()));
+		const { webhooks } = world.server.project.batch;
+		await webhooks.update(id, { spec: { description: "Theirs" } });
 		await drawer.getByRole("button", { name: "Save" }).click();
-		await drawer.getByRole("alert").waitFor();
-		expect((await webhooks.get(id)).name).toBe("Theirs");
-		await expect.poll(() => drawer.getByLabel("Name").inputValue()).toBe("Mine");
+		await drawer.getByRole("alert").getByText("Nothing that you typed is lost").waitFor();
+		isBefore = false;
+		await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
+		await drawer.getByText("What you typed is not saved yet").waitFor();
+		expect(await drawer.getByRole("alert").count()).toBe(0);
+		await drawer.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Saved Mine").waitFor();
+		expect(await webhooks.get(id)).toMatchObject({ name: "Mine", description: "Theirs" });
 	});
 
 	it("are paused and resumed from their row", async () => {

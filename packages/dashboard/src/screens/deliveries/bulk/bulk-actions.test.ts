@@ -342,6 +342,32 @@ pageSuite("deliveries", (world) => {
 		expect(await failed.receiver.waitFor(24)).toHaveLength(24);
 	});
 
+	it("are told of on the list of projects, too, with the project that they are of", async () => {
+		await using failed = await failedOf(
+			world,
+			Array.from({ length: 9 }, () => "start.one"),
+		);
+		const { projects } = world.server.client;
+		const second = await projects.create({ name: "Second" });
+		await using tab = await world.open("deliveries?type=start.one&status=Failed");
+		const { page } = tab;
+		const network = await holdAfter(page, 8);
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Retry 9 selected…" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Retry 9 deliveries" }).click();
+		const notice = page.getByRole("region", { name: "Changes of deliveries" });
+		await notice.getByText("8 of 9 so far").waitFor();
+		await page.evaluate("history.pushState({}, '', '/ui/'); dispatchEvent(new PopStateEvent('popstate'))");
+		await page.getByRole("heading", { name: "Projects" }).waitFor();
+		await notice.getByText("Project My project; Event type start.one").waitFor();
+		await notice.getByText("8 of 9 so far").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		network.release();
+		await page.getByText("9 deliveries are tried again").waitFor();
+		await expect.poll(failed.count).toBe(0);
+		await projects.delete(second.id);
+	});
+
 	it("that all match say how many were changed before a failure, and go on from there", async () => {
 		const types = Array.from({ length: 12 }, (_, index) => (index < 9 ? "midway.one" : "midway.two"));
 		await using failed = await failedOf(world, types);

@@ -1,24 +1,27 @@
 // The changes of many deliveries that are under way, in a corner: how far each is, and what is not done of one that has ended.
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
-import { useRouter } from "@tanstack/react-router";
+import { useParams, useRouter } from "@tanstack/react-router";
 import { useEffect } from "react";
 
 import { Problem } from "../../../parts/feedback/problem.tsx";
 import { count, counted } from "../../../parts/text/format.ts";
-import { projectsQuery, useConnection, useProject } from "../../../session/caller.ts";
+import { projectsQuery, useConnection } from "../../../session/caller.ts";
 import { ProgressBar } from "../../replays/progress.tsx";
 import { DOING, DONE } from "./actions.ts";
 import { useAnyUnderWay, useBulkChanges, type BulkChange } from "./bulk-changes.ts";
 import { whereOf } from "./where.ts";
 
-/** They belong to the tab: also those of another project than the one that is shown. */
+/** They belong to the tab: also those of another project than the one that is shown, and where none is. */
 export function ChangeNotices() {
 	const all = useBulkChanges();
-	const { id: projectId } = useProject();
-	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	useQuestionBeforeLeaving(useAnyUnderWay());
-	if (all.length === 0) return null;
+	return all.length === 0 ? null : <Notices all={all} />;
+}
+
+function Notices({ all }: { readonly all: readonly BulkChange[] }) {
+	const { projectId = null } = useParams({ strict: false });
+	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	return (
 		<section className="changes" aria-label="Changes of deliveries">
 			{all.map((change) => {

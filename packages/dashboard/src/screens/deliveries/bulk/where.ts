@@ -15,8 +15,8 @@ export function listWords(search: DeliveriesSearch, known: Known): string {
 }
 
 interface Shown {
-	/** The project that is shown. */
-	readonly projectId: string;
+	/** The project that is shown; null on the list of projects. */
+	readonly projectId: string | null;
 	/** Those whose names are known. */
 	readonly projects: readonly { readonly id: string; readonly name: string }[];
 }

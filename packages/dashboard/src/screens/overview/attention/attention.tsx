@@ -52,9 +52,10 @@ export function Attention({ projectId, webhooks }: AttentionProps) {
 		onTake: () => asides.take(webhook),
 	});
 	const close = () => setDialog(null);
-	const resume = usePauseOrResume(({ name }) => {
+	const resume = usePauseOrResume(({ id, name }) => {
 		toast(`Resumed ${name}`);
-		close();
+		// Somebody may have closed it meanwhile, and opened another one.
+		setDialog((now) => (now?.kind === "resume" && now.webhook.id === id ? null : now));
 	});
 	return (
 		<>
@@ -116,7 +117,8 @@ export function Attention({ projectId, webhooks }: AttentionProps) {
 					}
 					isBusy={resume.isPending}
 					error={resume.error}
-					onConfirm={() => resume.mutate(dialog.webhook)}
+					failed={`${dialog.webhook.name} was not resumed`}
+					onConfirm={() => resume.mutateAsync(dialog.webhook)}
 					onClose={() => {
 						resume.reset();
 						close();

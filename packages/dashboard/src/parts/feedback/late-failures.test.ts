@@ -1,0 +1,201 @@
+// Dialogs that are closed while their call is under way, in a real browser: what fails is said all the same, and nothing typed is lost.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("a call whose dialog is gone", (world) => {
+	it("says that a key was not revoked, in the corner of any screen, where it is tried again", async () => {
+		await world.server.client.keys.create({ name: "late key", scope: "read" });
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		const call = await hold(page, "DELETE", /\/workspace\/keys\//);
+		await choose(page, "late key", "Revoke…");
+		const dialog = page.getByRole("dialog", { name: "Revoke the key?" });
+		await dialog.getByRole("button", { name: "Revoke late key" }).click();
+		await call.made;
+		await dialog.getByText("It goes on if you close this.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await page.keyboard.press("Escape");
+		await expect.poll(() => dialog.count()).toBe(0);
+		await page.getByRole("link", { name: "Settings" }).click();
+		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		call.refuse();
+		const notice = noticeOf(page);
+		await notice.getByText("late key was not revoked").waitFor();
+		await notice.getByText("Not now.").waitFor();
+		await notice.getByText("req_late").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await notice.getByRole("button", { name: "Try again" }).click();
+		await page.getByText("Revoked late key").waitFor();
+		await expect.poll(() => notice.count()).toBe(0);
+		const names = (await world.server.client.keys.list()).data.map(({ name }) => name);
+		expect(names).not.toContain("late key");
+	});
+
+	it("says that chosen events were not sent again, and sends them to the webhooks that were chosen", async () => {
+		await using receiver = await startReceiver();
+		const { batch, events } = world.server.project;
+		const spec = { endpoint: receiver.url, eventTypes: ["late.*"] };
+		const { id: webhookId } = await batch.webhooks.create({ name: "Replayed late", spec });
+		const { id } = await events.send({ type: "late.replay", data: 1 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		await using tab = await world.open("events?type=late.replay");
+		const { page } = tab;
+		const call = await hold(page, "POST", /\/replays$/);
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Replay 1 selected…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Send 1 event again?" });
+		await dialog.getByRole("combobox", { name: "To these webhooks" }).click();
+		await page.getByRole("option", { name: "Replayed late" }).click();
+		await dialog.getByRole("button", { name: "Send 1 delivery" }).click();
+		await call.made;
+		await dialog.getByText("Close", { exact: true }).click();
+		call.refuse();
+		const notice = noticeOf(page);
+		await notice.getByText("1 event was not sent again").waitFor();
+		await notice.getByRole("button", { name: "Try again" }).click();
+		await page.getByText("1 replay started").waitFor();
+		expect((await world.server.project.replays.list({ webhookId })).data).toHaveLength(1);
+	});
+
+	it("says on the list of projects, too, that the webhooks of a customer were not paused, until somebody has read it", async () => {
+		const { batch } = world.server.project;
+		const spec = { endpoint: "https://example.com/late" };
+		const { id } = await batch.webhooks.create({ name: "Of late", customerId: "late", spec });
+		const { id: other } = await world.server.client.projects.create({ name: "Second" });
+		await using tab = await world.open("customers/late");
+		const { page } = tab;
+		const call = await hold(page, "POST", /\/customers\/late:pause$/);
+		await page.getByRole("button", { name: "Pause 1 webhook…" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Pause 1 webhook" }).click();
+		await call.made;
+		await page.keyboard.press("Escape");
+		await page.evaluate("history.pushState({}, '', '/ui/'); dispatchEvent(new PopStateEvent('popstate'))");
+		await page.getByRole("heading", { name: "Projects" }).waitFor();
+		call.refuse();
+		const notice = noticeOf(page);
+		await notice.getByText("The webhooks of late were not paused").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await notice.getByRole("button", { name: "Dismiss" }).click();
+		await expect.poll(() => notice.count()).toBe(0);
+		expect((await batch.webhooks.get(id)).status).toBe("Enabled");
+		await world.server.client.projects.delete(other);
+	});
+
+	it("closes no other dialog that somebody has opened since, and leads nowhere", async () => {
+		for (const name of ["first key", "second key"]) await world.server.client.keys.create({ name, scope: "read" });
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		const revoking = await hold(page, "DELETE", /\/workspace\/keys\//);
+		await choose(page, "first key", "Revoke…");
+		await page.getByRole("button", { name: "Revoke first key" }).click();
+		await revoking.made;
+		await page.keyboard.press("Escape");
+		await choose(page, "second key", "Rename…");
+		const dialog = page.getByRole("dialog", { name: "Rename the key" });
+		await dialog.getByLabel("Name").fill("third key");
+		revoking.release();
+		await page.getByText("Revoked first key").waitFor();
+		expect(await dialog.getByLabel("Name").inputValue()).toBe("third key");
+		await dialog.getByLabel("Name").press("Enter");
+		await page.getByText("Renamed to third key").waitFor();
+		await page.getByRole("link", { name: "Customers" }).click();
+		const adding = await hold(page, "PATCH", /\/customers\/slow$/);
+		await page.getByRole("button", { name: "Add a customer" }).first().click();
+		const add = page.getByRole("dialog", { name: "Add a customer" });
+		await add.getByLabel("Id").fill("slow");
+		await add.getByLabel("Name").fill("Slow Ltd");
+		await add.getByRole("button", { name: "Add the customer" }).click();
+		await adding.made;
+		await page.keyboard.press("Escape");
+		await expect.poll(() => add.count()).toBe(0);
+		adding.release();
+		await page.getByText("Added Slow Ltd").waitFor();
+		expect(await page.getByRole("heading", { name: "Customers", level: 1 }).count()).toBe(1);
+	});
+});
+
+pageSuite("a dialog with fields", (world) => {
+	it("leaves the focus to whoever types, also when its button is blocked no longer", async () => {
+		await using tab = await world.open("customers?form=new");
+		const { page } = tab;
+		const dialog = page.getByRole("dialog", { name: "Add a customer" });
+		await dialog.getByLabel("Id").pressSequentially("typed");
+		await dialog.getByLabel("Name").pressSequentially("Typed in full");
+		expect(await dialog.getByLabel("Name").inputValue()).toBe("Typed in full");
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { name: "Typed in full", level: 1 }).waitFor();
+	});
+
+	it("stays open while it is saved, with what was typed; if it is left all the same, a failure is said", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/held");
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		let call = await hold(page, "PATCH", /\/batch\/webhooks\//);
+		await page.getByRole("button", { name: "Actions for test" }).click();
+		await page.getByRole("menuitem", { name: "Edit…" }).click();
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		await drawer.getByLabel("Name").fill("Typed");
+		await drawer.getByRole("button", { name: "Save" }).click();
+		await call.made;
+		await page.keyboard.press("Escape");
+		await page.mouse.click(5, 5);
+		call.refuse();
+		await drawer.getByRole("alert").getByText("Nothing that you typed is lost").waitFor();
+		expect(await drawer.getByLabel("Name").inputValue()).toBe("Typed");
+		await page.unrouteAll();
+		call = await hold(page, "PATCH", /\/batch\/webhooks\//);
+		await drawer.getByRole("button", { name: "Save" }).click();
+		await call.made;
+		await page.goBack();
+		await expect.poll(() => drawer.count()).toBe(0);
+		call.refuse();
+		await noticeOf(page).getByText("test was not saved").waitFor();
+		await noticeOf(page).getByRole("button", { name: "Try again" }).click();
+		await page.getByText("Saved Typed").waitFor();
+		expect((await world.server.project.batch.webhooks.get(id)).name).toBe("Typed");
+	});
+
+	it("keeps the secret of a new webhook until a button closes it", async () => {
+		await using tab = await world.open("webhooks?form=new");
+		const { page } = tab;
+		const drawer = page.getByRole("dialog", { name: "Add a webhook" });
+		await drawer.getByLabel("Endpoint URL").fill("http://127.0.0.1:9/once");
+		await drawer.getByRole("button", { name: "Add webhook" }).click();
+		const secret = await drawer.getByRole("region", { name: "Secret" }).locator("code").innerText();
+		await page.keyboard.press("Escape");
+		await page.mouse.click(5, 5);
+		expect(await drawer.getByRole("region", { name: "Secret" }).locator("code").innerText()).toBe(secret);
+		await drawer.getByRole("button", { name: "Done" }).click();
+		await expect.poll(() => drawer.count()).toBe(0);
+	});
+});
+
+function noticeOf(page: Page) {
+	return page.getByRole("region", { name: "What has failed" });
+}
+
+async function choose(page: Page, name: string, item: string): Promise<void> {
+	await page.getByRole("button", { name: `Actions for ${name}` }).click();
+	await page.getByRole("menuitem", { name: item }).click();
+}
+
+/** Holds the next call that matches and changes something until it is refused or let through. Further ones go through. */
+async function hold(page: Page, method: string, url: RegExp) {
+	const made = Promise.withResolvers<void>();
+	const answer = Promise.withResolvers<"refuse" | "release">();
+	let isFirst = true;
+	await page.route(url, async (route) => {
+		const request = route.request();
+		const isOther = request.method() !== method || request.postData()?.includes('"dryRun":true') === true;
+		if (!isFirst || isOther) return route.fallback();
+		isFirst = false;
+		made.resolve();
+		if ((await answer.promise) === "release") return route.continue();
+		return route.fulfill({ status: 409, json: { message: "Not now.", code: "not_now", requestId: "req_late" } });
+	});
+	return { made: made.promise, refuse: () => answer.resolve("refuse"), release: () => answer.resolve("release") };
+}

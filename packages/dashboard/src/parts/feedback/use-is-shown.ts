@@ -1,0 +1,14 @@
+// Whether a dialog or a screen is still shown when a call is answered.
+import { useEffect, useRef } from "react";
+
+/** Returns a function that says it at any time, also when the component is gone. */
+export function useIsShown(isOpen = true): () => boolean {
+	const shown = useRef(false);
+	useEffect(() => {
+		shown.current = isOpen;
+		return () => {
+			shown.current = false;
+		};
+	}, [isOpen]);
+	return () => shown.current;
+}

@@ -1,0 +1,85 @@
+// What somebody makes of a thing that others may change meanwhile: field by field, so that neither side loses what it has written.
+
+/** A version of a thing, as the fields of its form. */
+export interface Version<Draft> {
+	/** Grows with each change. */
+	readonly revision: number;
+	readonly draft: Draft;
+}
+
+/**
+ * - base: what the draft is compared with: fields that are equal were not touched.
+ * - draft: what the fields show.
+ * - theirs: what others have made of fields that were touched, until somebody chooses.
+ */
+export interface Edit<Draft> {
+	/** The newest version that it takes into account. Saving names it, so that a newer one is not overwritten. */
+	readonly revision: number;
+	readonly base: Draft;
+	readonly draft: Draft;
+	readonly theirs: Partial<Draft>;
+	/** Whether fields have changed under somebody who is writing into others. */
+	readonly isMerged: boolean;
+}
+
+export function editOf<Draft>({ revision, draft }: Version<Draft>): Edit<Draft> {
+	return { revision, base: draft, draft, theirs: {}, isMerged: false };
+}
+
+/** The fields about which somebody has to choose. */
+export function conflictsOf<Draft>({ theirs }: Edit<Draft>): (keyof Draft & string)[] {
+	return fieldsOf(theirs);
+}
+
+export function isTouched<Draft extends object>({ base, draft }: Edit<Draft>): boolean {
+	return fieldsOf(draft).some((field) => !isSame(base[field], draft[field]));
+}
+
+/** After somebody else's change: fields that were not touched follow it, and those that were stay, with theirs beside them. */
+export function rebase<Draft extends object>(
+	edit: Edit<Draft>,
+	{ revision, draft: other }: Version<Draft>,
+): Edit<Draft> {
+	const base = { ...edit.base };
+	const draft = { ...edit.draft };
+	const theirs: Partial<Draft> = {};
+	let isMerged = edit.isMerged;
+	for (const field of fieldsOf(other)) {
+		const isUntouched = isSame(draft[field], base[field]);
+		if (isSame(other[field], base[field])) continue;
+		if (isUntouched || isSame(draft[field], other[field])) {
+			isMerged ||= isUntouched;
+			base[field] = draft[field] = other[field];
+		} else theirs[field] = other[field];
+	}
+	const next = { revision, base, draft, theirs, isMerged };
+	return { ...next, isMerged: isMerged && isTouched(next) };
+}
+
+export function takeTheirs<Draft extends object>(edit: Edit<Draft>, field: keyof Draft & string): Edit<Draft> {
+	return { ...keepMine(edit, field), draft: { ...edit.draft, [field]: edit.theirs[field] } };
+}
+
+/** Saving it writes over theirs. */
+export function keepMine<Draft extends object>(edit: Edit<Draft>, field: keyof Draft & string): Edit<Draft> {
+	const { [field]: other, ...theirs } = edit.theirs;
+	return { ...edit, base: { ...edit.base, [field]: other }, theirs: theirs as Partial<Draft> };
+}
+
+/** After `sent` was saved as `saved`: what was typed meanwhile stays, to be saved next. */
+export function afterSave<Draft extends object>(edit: Edit<Draft>, sent: Draft, saved: Version<Draft>): Edit<Draft> {
+	const draft = { ...saved.draft };
+	for (const field of fieldsOf(draft)) {
+		if (!isSame(edit.draft[field], sent[field])) draft[field] = edit.draft[field];
+	}
+	return { ...editOf(saved), draft };
+}
+
+function fieldsOf<Draft extends object>(draft: Draft): (keyof Draft & string)[] {
+	return Object.keys(draft) as (keyof Draft & string)[];
+}
+
+/** Fields are texts and lists of texts. */
+function isSame(one: unknown, other: unknown): boolean {
+	return one === other || JSON.stringify(one) === JSON.stringify(other);
+}

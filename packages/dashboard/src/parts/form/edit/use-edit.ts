@@ -1,0 +1,65 @@
+// The state of a form whose thing others may change while somebody writes.
+import { ConflictError } from "@fanfare/sdk";
+import { useState } from "react";
+
+import {
+	afterSave,
+	conflictsOf,
+	editOf,
+	isTouched,
+	keepMine,
+	rebase,
+	takeTheirs,
+	type Edit,
+	type Version,
+} from "./edit.ts";
+
+export interface EditState<Draft> {
+	readonly draft: Draft;
+	readonly base: Draft;
+	readonly revision: number;
+	readonly isTouched: boolean;
+	readonly isMerged: boolean;
+	/** What others have made of fields that were touched. Nothing can be saved until somebody has chosen. */
+	readonly conflicts: readonly { readonly field: keyof Draft & string; readonly theirs: unknown }[];
+	readonly setDraft: (draft: Draft) => void;
+	readonly takeTheirs: (field: keyof Draft & string) => void;
+	readonly keepMine: (field: keyof Draft & string) => void;
+	readonly saved: (sent: Draft, saved: Version<Draft>) => void;
+	/** To be called with the newest version that is known, except while it is saved: a newer version is then likely the one that was sent. */
+	readonly follow: (latest: Version<Draft>) => void;
+	/** The failure of a save, as long as the form does not show what it has led to. */
+	readonly errorOf: (save: { readonly error: Error | null; readonly variables: Sent | undefined }) => Error | null;
+}
+
+interface Sent {
+	readonly revision: number;
+}
+
+/**
+ * @param first what the form begins with
+ * @example
+ * const edit = useEdit(versionOf(webhook));
+ * const save = useMutation({ …, onSuccess: (webhook, sent) => edit.saved(sent, versionOf(webhook)) });
+ * if (!save.isPending) edit.follow(versionOf(webhook));
+ */
+export function useEdit<Draft extends object>(first: Version<Draft>): EditState<Draft> {
+	const [edit, setEdit] = useState<Edit<Draft>>(() => editOf(first));
+	return {
+		draft: edit.draft,
+		base: edit.base,
+		revision: edit.revision,
+		isTouched: isTouched(edit),
+		isMerged: edit.isMerged,
+		conflicts: conflictsOf(edit).map((field) => ({ field, theirs: edit.theirs[field] })),
+		setDraft: (draft) => setEdit((edit) => ({ ...edit, draft })),
+		takeTheirs: (field) => setEdit((edit) => takeTheirs(edit, field)),
+		keepMine: (field) => setEdit((edit) => keepMine(edit, field)),
+		saved: (sent, saved) => setEdit((edit) => afterSave(edit, sent, saved)),
+		follow: (latest) => {
+			if (latest.revision > edit.revision) setEdit(rebase(edit, latest));
+		},
+		errorOf: ({ error, variables }) =>
+			error instanceof ConflictError && (variables?.revision ?? edit.revision) < edit.revision ? null : error,
+	};
+}
