@@ -125,8 +125,14 @@ describe("webhooks", () => {
 		expect(secret).toMatch(/^whsec_\S+\n$/);
 		expect(statSync(world.dir.join("secret")).mode & 0o777).toBe(0o600);
 		const again = await world.run(["webhooks", "rotate-secret", "kept", "--save-secret", "secret"]);
-		expect(again.code).toBe(1);
+		expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("secret exists: name another one")]);
 		expect(readFileSync(world.dir.join("secret"), "utf8")).toBe(secret);
+		for (const file of ["secret", "none/secret"]) {
+			const refused = await world.run([...args, "--save-secret", file]);
+			expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("Nothing was changed, since --save")]);
+			expect(refused.stderr).not.toContain("whsec_");
+		}
+		expect(ids((await world.run(["webhooks", "list", "--q", "kept", "--quiet"])).stdout)).toHaveLength(1);
 		expect((await world.run(["webhooks", "delete", "kept", "--yes"])).code).toBe(0);
 	});
 
