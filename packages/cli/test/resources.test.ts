@@ -23,6 +23,8 @@ describe("projects and keys", () => {
 		const changes = ["--name", "Shop 2", "--retention-days", "7", "--event-types", "catalogued"];
 		const [changed] = await world.json("projects", "update", "Shop", ...changes);
 		expect(changed).toMatchObject({ name: "Shop 2", retentionDays: 7 });
+		expect((await world.run(["projects", "list"])).stdout).toMatch(/ event types [^]* Shop 2 +catalogued [^]* open /);
+		expect((await world.run(["projects", "get"])).stdout).toMatch(/^Event types +open$/m);
 		const [reset] = await world.json("projects", "update", "Shop 2", "--retention-days", "default");
 		expect(reset).not.toHaveProperty("retentionDays");
 		const [key] = await world.json(
