@@ -117,6 +117,19 @@ describe("webhooks", () => {
 		await world.json("webhooks", "delete", "down", "--yes");
 	});
 
+	it("say how many deliveries that match were not retried, because the webhook is paused", async () => {
+		const args = ["--name", "stopped", "--max-retries", "0", "--event-types", "stopped.one"];
+		await world.json("webhooks", "create", "http://127.0.0.1:9/", ...args);
+		await world.json("events", "send", "stopped.one", "--data", "1");
+		const filter = ["--webhook", "stopped", "--status", "Failed"];
+		await expect.poll(() => world.json("deliveries", "list", ...filter), { timeout: 60_000 }).toHaveLength(1);
+		await world.json("webhooks", "pause", "stopped");
+		const { code, stdout, stderr } = await world.run(["deliveries", "retry", ...filter, "--yes"]);
+		expect([code, stdout]).toEqual([0, "Retry  0 deliveries retried\n"]);
+		expect(stderr).toBe("Not retried: 1 delivery that matches. For the reason: fanfare deliveries retry <delivery>\n");
+		await world.json("webhooks", "delete", "stopped", "--yes");
+	});
+
 	it("keep their secret in a file if asked, which is never replaced, and lose none with --quiet", async () => {
 		const args = ["webhooks", "create", "http://127.0.0.1:9/", "--name", "kept", "--quiet"];
 		expect((await world.run(args)).code).toBe(2);
