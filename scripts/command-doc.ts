@@ -48,6 +48,9 @@ fanfare deliveries retry --webhook billing --status Failed
 | 5         | the server is not reachable, overloaded or has failed              |
 | 130       | cancelled by you                                                   |
 
+Commands that operate a server, \`status\` excepted, exit with 2 for an option or argument that is missing or unknown, and with 1 for every
+other failure, a setting that is not valid included.
+
 ## Profiles and keys
 
 A profile is a server with a key, kept by \`fanfare login\` in the folder for configuration of your platform

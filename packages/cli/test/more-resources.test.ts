@@ -77,6 +77,34 @@ it("replays events with the count first, waits, lists and shows the replay", asy
 	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
 });
 
+it.skipIf(typeof pty === "string")("says that a replay waits until its webhook is resumed", async () => {
+	await using receiver = await startReceiver();
+	await world.json("events", "send", "held.event", "--data", "1");
+	const [webhook] = await world.json(
+		"webhooks",
+		"create",
+		receiver.url,
+		"--name",
+		"held",
+		"--event-types",
+		"held.event",
+	);
+	await world.json("webhooks", "pause", "held");
+	const args = ["replays", "start", "held", "--since", "1h", "--event-types", "held.event", "--yes"];
+	const started = await world.run([...args, "--quiet"]);
+	const reason = `The webhook held is Paused, so its replay waits until it is resumed: fanfare webhooks resume ${String(webhook?.["id"])}`;
+	expect([started.code, started.stderr]).toEqual([0, `! ${reason}\n`]);
+	const id = started.stdout.trim();
+	expect((await world.run(["replays", "get", id])).stderr).toContain(reason);
+	await using terminal = new Terminal(["replays", "wait", id], world.scriptEnv, 300);
+	await terminal.shows(/The webhook held is Paused, so its replay waits/);
+	await world.json("webhooks", "resume", "held");
+	expect(await terminal.ended()).toBe(0);
+	await receiver.waitFor(1);
+	expect((await world.run(["replays", "get", id])).stderr).toBe("");
+	await world.json("webhooks", "delete", "held", "--yes");
+});
+
 it("replays chosen events to several webhooks, each once", async () => {
 	await using receiver = await startReceiver();
 	const sent = await world.json("events", "send", "chosen.event", "--data", "1");

@@ -27,6 +27,7 @@ it("dev starts a server for this machine, keeps its key in a profile, and finds 
 				"--quiet",
 				"--save-secret",
 				dir.join(`secret${start}`),
+				...(start === 1 ? [] : ["--customer", "acme"]),
 			],
 			{ env },
 		);

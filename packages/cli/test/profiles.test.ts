@@ -78,6 +78,16 @@ it("keeps project, colour and the question before changes when it logs in again,
 	expect(readFileSync(file(), "utf8")).toBe(before);
 });
 
+it("shows in whoami the only project there is, in which commands then work without a name", async () => {
+	const env = { ...world.profileEnv, FANFARE_URL: world.server.url, FANFARE_KEY: world.server.key };
+	const project = async () =>
+		(JSON.parse((await runFanfare(["whoami", "--json"], { env })).stdout) as { project: string | null }).project;
+	expect(await project()).toBe(world.server.project.id);
+	const { id } = await world.server.client.projects.create({ name: "Second" });
+	expect(await project()).toBeNull();
+	await world.server.client.projects.delete(id);
+});
+
 it("forgets a profile", async () => {
 	await login("--profile", "gone");
 	expect((await asPerson("logout", "gone")).code).toBe(0);

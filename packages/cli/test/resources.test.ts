@@ -23,6 +23,8 @@ describe("projects and keys", () => {
 		const changes = ["--name", "Shop 2", "--retention-days", "7", "--event-types", "catalogued"];
 		const [changed] = await world.json("projects", "update", "Shop", ...changes);
 		expect(changed).toMatchObject({ name: "Shop 2", retentionDays: 7 });
+		expect((await world.run(["projects", "list"])).stdout).toMatch(/ event types [^]* Shop 2 +catalogued [^]* open /);
+		expect((await world.run(["projects", "get"])).stdout).toMatch(/^Event types +open$/m);
 		const [reset] = await world.json("projects", "update", "Shop 2", "--retention-days", "default");
 		expect(reset).not.toHaveProperty("retentionDays");
 		const [key] = await world.json(
@@ -115,6 +117,19 @@ describe("webhooks", () => {
 		await world.json("webhooks", "delete", "down", "--yes");
 	});
 
+	it("say how many deliveries that match were not retried, because the webhook is paused", async () => {
+		const args = ["--name", "stopped", "--max-retries", "0", "--event-types", "stopped.one"];
+		await world.json("webhooks", "create", "http://127.0.0.1:9/", ...args);
+		await world.json("events", "send", "stopped.one", "--data", "1");
+		const filter = ["--webhook", "stopped", "--status", "Failed"];
+		await expect.poll(() => world.json("deliveries", "list", ...filter), { timeout: 60_000 }).toHaveLength(1);
+		await world.json("webhooks", "pause", "stopped");
+		const { code, stdout, stderr } = await world.run(["deliveries", "retry", ...filter, "--yes"]);
+		expect([code, stdout]).toEqual([0, "Retry  0 deliveries retried\n"]);
+		expect(stderr).toBe("Not retried: 1 delivery that matches. For the reason: fanfare deliveries retry <delivery>\n");
+		await world.json("webhooks", "delete", "stopped", "--yes");
+	});
+
 	it("keep their secret in a file if asked, which is never replaced, and lose none with --quiet", async () => {
 		const args = ["webhooks", "create", "http://127.0.0.1:9/", "--name", "kept", "--quiet"];
 		expect((await world.run(args)).code).toBe(2);
@@ -125,8 +140,14 @@ describe("webhooks", () => {
 		expect(secret).toMatch(/^whsec_\S+\n$/);
 		expect(statSync(world.dir.join("secret")).mode & 0o777).toBe(0o600);
 		const again = await world.run(["webhooks", "rotate-secret", "kept", "--save-secret", "secret"]);
-		expect(again.code).toBe(1);
+		expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("secret exists: name another one")]);
 		expect(readFileSync(world.dir.join("secret"), "utf8")).toBe(secret);
+		for (const file of ["secret", "none/secret"]) {
+			const refused = await world.run([...args, "--save-secret", file]);
+			expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("Nothing was changed, since --save")]);
+			expect(refused.stderr).not.toContain("whsec_");
+		}
+		expect(ids((await world.run(["webhooks", "list", "--q", "kept", "--quiet"])).stdout)).toHaveLength(1);
 		expect((await world.run(["webhooks", "delete", "kept", "--yes"])).code).toBe(0);
 	});
 

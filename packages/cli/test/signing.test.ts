@@ -78,3 +78,12 @@ it("prints a curl command in which nothing of the shell means anything", async (
 	const words = execFileSync("sh", ["-c", `curl() { printf '%s\\n' "$@"; }; ${stdout}`], { encoding: "utf8" });
 	expect(words.trimEnd().split("\n").slice(-3)).toEqual(["--data-binary", `@${body}`, "http://localhost/'$x"]);
 });
+
+it("refuses the request of another event than the one of --expect-id", async () => {
+	const secret = file("secret", SECRET.text);
+	const { stdout: headers } = await run("sign", file("body.json", JSON_BODY), "--secret-file", secret, "--id", "evt_1");
+	const args = ["verify", file("headers", headers), "--body", dir.join("body.json"), "--secret-file", secret];
+	expect((await run(...args, "--expect-id", "evt_1")).code).toBe(0);
+	const other = await run(...args, "--expect-id", "evt_2");
+	expect([other.code, other.stdout]).toEqual([1, expect.stringContaining('and not "evt_2": it is another event.')]);
+});

@@ -63,6 +63,19 @@ it("tells who got an event and why others did not, each attempt, cause, cure, wh
 	expect(ofOne).toMatchObject({ deliveries: [{ webhookId: held }], next: `fanfare webhooks resume ${held}` });
 });
 
+it("tells the timestamp that the sender has set, and none that it has not", async () => {
+	const { events } = world.server.project;
+	const timestamp = Date.parse("2026-01-31T12:00:00Z");
+	const [set, unset] = [
+		await events.send({ type: "a.set", data: 1, timestamp }),
+		await events.send({ type: "a.unset", data: 1 }),
+	];
+	expect((await world.run(["why", set.id], { TZ: "UTC" })).stdout).toContain("Its timestamp is 2026-01-31 12:00:00 (");
+	const { stdout } = await world.run(["why", unset.id]);
+	expect(stdout).toMatch(/^\S*a\.unset[^]*\nAccepted /);
+	expect(stdout).not.toMatch(/timestamp|happened/);
+});
+
 it("refuses what is no event and no delivery", async () => {
 	const missing = await world.run(["why", "evt_01a218ee-9ce7-7517-b2a1-e70296bb4e89"]);
 	expect([missing.code, missing.stdout]).toEqual([3, ""]);

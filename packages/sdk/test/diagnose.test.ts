@@ -152,3 +152,10 @@ it("says which header is missing, and still what is wrong with the rest", async 
 		expect.stringMatching(/^body_changed/),
 	]);
 });
+
+it("tells a request of another event than the expected one, although its signature fits", async () => {
+	expect(await problems(JSON_BODY, JSON_BODY, { expectedId: "evt_2" })).toEqual([
+		'id_changed: The request has the webhook-id "evt_1", which its signature fits, and not "evt_2": it is another event.',
+		FITS,
+	]);
+});

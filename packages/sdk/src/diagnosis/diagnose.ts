@@ -11,7 +11,7 @@ export interface Diagnosis {
 	readonly id: string | null;
 	/** The `webhook-timestamp` as it came; null if it is missing. */
 	readonly timestamp: string | null;
-	/** The problems of the request. Empty if `verify` accepts it. */
+	/** The problems of the request. Empty if `verify` accepts it, and it is the expected request. */
 	readonly problems: readonly DiagnosisProblem[];
 	/** The last four characters of the secret that fits, as `secretHint` of a webhook has them; null if none fits. */
 	readonly secretHint: string | null;
@@ -25,7 +25,7 @@ export interface DiagnoseOptions {
 	readonly toleranceMs?: number | undefined;
 	/** The clock, in milliseconds since the epoch. Defaults to `Date.now`. Pass when the request was received to judge an old one. */
 	readonly now?: (() => number) | undefined;
-	/** The `webhook-id` that the request should have. */
+	/** The `webhook-id` that the request should have. With another one, it has the problem `id_changed`. */
 	readonly expectedId?: string | undefined;
 	/** The body as it was sent, if it is known, such as from `events.getData` with `as: "body"`. */
 	readonly sentBody?: RawBody | undefined;
@@ -78,6 +78,10 @@ export async function diagnose(
 	const fitting = await secretThatFits(macs, secrets, signed);
 	if (fitting !== null) {
 		if (difference !== null) problems.push({ code: "body_changed", message: difference });
+		if (expectedId !== undefined && expectedId !== id) {
+			const message = `The request has the webhook-id ${JSON.stringify(id)}, which its signature fits, and not ${JSON.stringify(expectedId)}: it is another event.`;
+			problems.push({ code: "id_changed", message });
+		}
 		if (!isJsonObject(bytes)) {
 			const message = "The signature fits, but the body is no JSON object. Fanfare sends objects.";
 			problems.push({ code: "invalid_body", message });

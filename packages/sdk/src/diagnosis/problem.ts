@@ -16,7 +16,7 @@ export type DiagnosisCode =
 	| "bad_signature_form"
 	/** The body is not the one that was signed; the message says what has happened to it, if that can be told. */
 	| "body_changed"
-	/** The signature is that of another `webhook-id`. */
+	/** The signature is that of another `webhook-id`, or the request is not the one that was expected. */
 	| "id_changed"
 	/** The signature is that of another `webhook-timestamp`. */
 	| "timestamp_changed"

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 
 import type { Call } from "../../frame/call.ts";
 import { leaf } from "../../frame/command.ts";
+import { findProject } from "../../frame/connection.ts";
 import { printable } from "../../text/printable.ts";
 import { fullTime } from "../../text/times.ts";
 
@@ -12,10 +13,11 @@ export function addWhoami(program: Command): void {
 }
 
 async function whoami(call: Call): Promise<void> {
-	const { url, profile, project } = call.connection;
+	const { url, profile } = call.connection;
 	call.output.note(`Asking ${url} (${profile === null ? "key of FANFARE_KEY" : `profile ${profile.name}`})`);
 	const caller = await call.client.getCaller();
 	const name = profile?.name ?? null;
+	const project = caller.projectId ?? (await projectInUse(call));
 	await call.output.object({ profile: name, url, project, caller }, caller.id ?? "", () => [
 		["Profile", name ?? "none: the key is from FANFARE_KEY"],
 		["Server", url],
@@ -23,10 +25,15 @@ async function whoami(call: Call): Promise<void> {
 		["Customer", caller.customerId],
 		["Allows", allowed(caller.scope, caller.capabilities)],
 		["In", caller.projectId ?? "the whole workspace"],
-		["Project", caller.projectId ?? project ?? "none: name one with --project, or fanfare use --project"],
+		["Project", project ?? "none: name one with --project, or fanfare use --project"],
 		["Expires", caller.expireDate === null ? null : fullTime(caller.expireDate)],
 		["Production", profile?.isProduction === true ? "yes: commands ask before changes" : null],
 	]);
+}
+
+/** As it was named, or the only one that there is, which other commands then use. */
+async function projectInUse({ client, connection }: Call): Promise<string | null> {
+	return connection.project ?? (await findProject(client, null))?.id ?? null;
 }
 
 function allowed(scope: "admin" | "write" | "read" | null, capabilities: readonly string[] | null): string {

@@ -9,6 +9,7 @@ import { leaf, option } from "../../frame/command.ts";
 import { CommandError, EXIT, missing, usageError } from "../../frame/failure.ts";
 import { webhookIdOf } from "../../frame/named.ts";
 import { parseList, parsePositive, readJson } from "../../frame/values.ts";
+import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { parseDuration } from "../../text/times.ts";
@@ -94,7 +95,7 @@ async function conform(call: Call<Options>, receiver: string | undefined): Promi
 	} else {
 		await output.data(checks.flatMap(linesOf).join("\n"));
 		const passed = checks.filter(({ result }) => result === "passed").length;
-		output.note(`${passed} of ${checks.length} checks passed, with ${requestCount} requests.`);
+		output.note(`${passed} of ${checks.length} checks passed, with ${counted(requestCount, "request")}.`);
 		if (endedEarly !== null) output.note(`It ended early: ${printable(endedEarly)}`);
 	}
 }

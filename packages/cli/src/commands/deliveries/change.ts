@@ -89,10 +89,13 @@ async function changeMany(call: Call<Options>, action: Action): Promise<void> {
 		return call.output.object({ count, complete }, String(count), () => [["Match", text]]);
 	}
 	if (count > 0) await call.confirm(`${action.verb} ${text}?`);
-	const changed = count === 0 ? 0 : await inSteps(call, project, action, filter);
+	const { changed, kept } = count === 0 ? { changed: 0, kept: 0 } : await inSteps(call, project, action, filter);
 	await call.output.object({ matched: count, changed }, String(changed), () => [
 		[action.verb, `${counted(changed, "delivery", "deliveries")} ${action.done}`],
 	]);
+	if (kept === 0) return;
+	const rest = counted(kept, "delivery that matches", "deliveries that match");
+	call.output.note(`Not ${action.done}: ${rest}. For the reason: fanfare deliveries ${action.name} <delivery>`);
 }
 
 /** Counts what the action could change. Counting stops after a while, and then the count is not complete. */
@@ -108,12 +111,14 @@ async function inSteps(
 	project: ProjectHandle,
 	action: Action,
 	filter: DeliveryFilter,
-): Promise<number> {
+): Promise<{ readonly changed: number; readonly kept: number }> {
 	let changed = 0;
+	let kept = 0;
 	for (let page: string | undefined; ;) {
 		const step = await action.many(project, page === undefined ? filter : { ...filter, page });
 		changed += step.changed;
-		if (step.nextPage === null) return changed;
+		kept += step.matched - step.changed;
+		if (step.nextPage === null) return { changed, kept };
 		page = step.nextPage;
 		call.output.note(`${counted(changed, "delivery", "deliveries")} so far`);
 	}

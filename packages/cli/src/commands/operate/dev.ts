@@ -19,6 +19,7 @@ interface Options {
 const SETTINGS = {
 	FANFARE_ALLOW_HTTP: "true",
 	FANFARE_ALLOW_NETWORKS: "127.0.0.0/8,::1/128",
+	FANFARE_ALLOW_FOR_CUSTOMERS: "true",
 	FANFARE_LOG_LEVEL: "warn",
 } as const;
 
@@ -28,7 +29,7 @@ export function addDev(program: Command): void {
 		.command("dev")
 		.summary("Start a server for development on this machine.")
 		.description(
-			"Start a server for development: it listens on this machine alone, webhooks may call programs on this machine, the key is kept in a profile that becomes the one in use, and the page is opened. Other settings are those of serve, by environment variables.",
+			"Start a server for development: it listens on this machine alone, webhooks may call programs on this machine, those of customers too, the key is kept in a profile that becomes the one in use, and the page is opened. Other settings are those of serve, by environment variables.",
 		)
 		.option("--no-open", "Do not open the page in a browser.")
 		.option("--profile <name>", "The profile that keeps the key.", "dev")

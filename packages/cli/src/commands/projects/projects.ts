@@ -25,7 +25,7 @@ const PROJECT = "The project: its id or its name. Asked for on a terminal, if no
 const COLUMNS: readonly Column<Project>[] = [
 	{ title: "id", value: ({ id }) => id },
 	{ title: "name", value: ({ name }) => name, flexible: true },
-	{ title: "events", value: ({ eventTypePolicy }) => eventTypePolicy ?? "–", optional: 1 },
+	{ title: "event types", value: ({ eventTypePolicy }) => eventTypePolicy ?? "open", optional: 1 },
 	{ title: "kept", value: ({ retentionDays }) => days(retentionDays), optional: 2 },
 	{ title: "made", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
 ];
@@ -187,7 +187,7 @@ async function show({ output }: Call, project: Project): Promise<void> {
 	await output.object(project, project.id, () => [
 		["Id", project.id],
 		["Name", printable(project.name)],
-		["Event types", project.eventTypePolicy ?? null],
+		["Event types", project.eventTypePolicy ?? "open"],
 		["Events kept", days(project.retentionDays)],
 		["Payloads kept", days(project.payloadRetentionDays)],
 		["Events per second", quota(project.maxEventsPerSecond)],

@@ -8,6 +8,7 @@ import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/l
 import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
 import { listOf, parseList } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
+import { printable } from "../../text/printable.ts";
 import { styledStatus } from "../../text/style.ts";
 import type { Column } from "../../text/table.ts";
 import { fullTime, parseTime, relativeTime } from "../../text/times.ts";
@@ -65,7 +66,9 @@ export function addReplays(program: Command): void {
 		{ usage: "get [replay]", summary: "Show a replay and its progress.", args: { replay: REPLAY } },
 		async (call, given) => {
 			const project = await call.project();
-			await show(call, await project.replays.get(await replayIdOf(call, given)));
+			const replay = await project.replays.get(await replayIdOf(call, given));
+			await show(call, replay);
+			await warnOfWaiting(call, replay);
 		},
 	);
 	addStart(group);
@@ -141,6 +144,7 @@ async function start(call: Call<StartOptions>, given: string | undefined): Promi
 	await call.confirm(`Send ${text} to ${names} again?`);
 	for (const replay of await project.replays.create(chosen)) {
 		await show(call, wait === true ? await waitFor(call, replay.id) : replay);
+		if (wait !== true) await warnOfWaiting(call, replay);
 		if (wait !== true) call.output.note(`Next: fanfare replays wait ${replay.id}`);
 	}
 }
@@ -168,14 +172,39 @@ async function replayIdOf(call: Call, given: string | undefined): Promise<string
 	return call.pick("replay", "replay", choices(), "fanfare replays list");
 }
 
-/** Waits, and says on a terminal how far the replay is. */
+/** Waits, says on a terminal how far the replay is, and everywhere once if it can't go on. */
 async function waitFor(call: Call, id: string): Promise<Replay> {
 	const project = await call.project();
 	const onTerminal = process.stderr.isTTY && call.output.mode === "people";
 	const seen = new AbortController();
 	const waiting = project.replays.wait(id, { everyMs: 500 }).finally(() => seen.abort());
-	if (onTerminal) await showProgress(async () => project.replays.get(id), seen.signal);
+	const get = async () => project.replays.get(id);
+	const warned = warnOnceOfWaiting(call, get, seen.signal);
+	if (onTerminal) await showProgress(get, seen.signal);
+	await warned;
 	return waiting;
+}
+
+async function warnOnceOfWaiting(call: Call, get: () => Promise<Replay>, ended: AbortSignal): Promise<void> {
+	const { setTimeout: sleep } = await import("node:timers/promises");
+	// If the server can't be asked, the wait itself fails with the reason.
+	const isDone = () =>
+		get()
+			.then((replay) => warnOfWaiting(call, replay))
+			.catch(() => true);
+	while (!ended.aborted && !(await isDone())) {
+		await sleep(5_000, undefined, { signal: ended }).catch(() => {});
+	}
+}
+
+/** Says why the replay makes no progress; whether it has. */
+async function warnOfWaiting(call: Call, { status, webhookId }: Replay): Promise<boolean> {
+	if (status !== "Running") return false;
+	const { name, status: state } = await (await call.project()).batch.webhooks.get(webhookId);
+	if (state === "Enabled") return false;
+	const next = `fanfare webhooks resume ${webhookId}`;
+	call.output.warn(`The webhook ${printable(name)} is ${state}, so its replay waits until it is resumed: ${next}`);
+	return true;
 }
 
 async function showProgress(get: () => Promise<Replay>, ended: AbortSignal): Promise<void> {

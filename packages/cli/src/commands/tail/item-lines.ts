@@ -23,7 +23,7 @@ export class ItemLines {
 	/** The line of an item. */
 	async line(item: StreamItem): Promise<string> {
 		if (item.kind === "gap") {
-			return `${onStdout("yellow", "!")} gap: ${printable(item.reason)} See \`fanfare deliveries list\`.`;
+			return `${onStdout("yellow", "!")} gap: ${printable(item.reason)}. See \`fanfare deliveries list\`.`;
 		}
 		const time = clockTime(item.date);
 		if (item.kind === "event.accepted") {

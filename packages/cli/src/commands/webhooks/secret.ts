@@ -1,5 +1,6 @@
 // The secrets of webhooks: read from a file, kept in a file, and `fanfare webhooks rotate-secret`.
-import { writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 
 import type { Command, Option } from "commander";
 
@@ -49,11 +50,23 @@ export function addRotateSecret(group: Command): void {
 	);
 }
 
-/** Refuses a call that would lose the secret that it makes. */
+/** Refuses a call that would lose the secret that it makes, or could not keep it where the user wants it, before anything is changed. */
 export function checkSaving({ options, output }: Call<SecretOptions>): void {
 	const { secretFile, saveSecret } = options;
+	if (saveSecret !== undefined) checkNewFile(saveSecret);
 	if (output.mode !== "quiet" || secretFile !== undefined || saveSecret !== undefined) return;
 	throw usageError("--quiet prints only the id, so nobody would know the secret: pass --secret-file or --save-secret.");
+}
+
+function checkNewFile(file: string): void {
+	const begin = "Nothing was changed, since --save-secret";
+	if (existsSync(file))
+		throw new CommandError(`${begin} writes a new file, and ${file} exists: name another one.`, EXIT.failed);
+	try {
+		accessSync(dirname(file), constants.W_OK);
+	} catch (error) {
+		throw new CommandError(`${begin} can't write ${file}: ${reasonOf(error)}`, EXIT.failed);
+	}
 }
 
 /** Keeps the secret in the file that the user has named. The error prints it, since it is known nowhere else. */
@@ -63,9 +76,12 @@ export function saveSecret({ options }: Call<SecretOptions>, secret: string): vo
 	try {
 		writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: "wx" });
 	} catch (error) {
-		const reason = error instanceof Error ? error.message : String(error);
-		throw new CommandError(`The secret is ${secret}; it could not be written: ${reason}`, EXIT.failed);
+		throw new CommandError(`The secret is ${secret}; it could not be written: ${reasonOf(error)}`, EXIT.failed);
 	}
+}
+
+function reasonOf(error: unknown): string {
+	return error instanceof Error ? error.message : String(error);
 }
 
 /** Says that the secret is shown only now. */

@@ -40,7 +40,9 @@ function aboutEvent({ event, deliveries }: Story): string[] {
 		`${onStdout("bold", type)}  ${event.id}`,
 		`Accepted ${timeText(event.createDate)}${senderText(event)}.`,
 	];
-	if (event.timestamp !== event.createDate) lines.push(`It happened ${timeText(event.timestamp)}, says its sender.`);
+	// Without a timestamp of the sender, it is when the request came, shortly before the event was accepted.
+	const hasOwnTime = Math.abs(event.timestamp - event.createDate) >= 1_000;
+	if (hasOwnTime) lines.push(`Its timestamp is ${timeText(event.timestamp)}.`);
 	if (event.targets === "webhooks") lines.push("Its sender named the webhooks that get it.");
 	if (event.targets === "nobody") lines.push("Its sender wanted it to reach nobody.");
 	if (event.dataErased) lines.push("Its data was erased, so it cannot be sent again.");

@@ -3,6 +3,8 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { createAddressGuard } from "../../adapters/http/address-guard.ts";
+import { customerScope } from "../../core/access/principal.ts";
+import type { Change } from "../change.ts";
 import { openTestEngine } from "../test/test-engine.ts";
 
 const strict = createAddressGuard({ allowNetworks: [], allowHttp: true });
@@ -55,5 +57,23 @@ describe("a name that resolves to an address that is not public", () => {
 			detail: expect.stringMatching(detail),
 		});
 		expect(receiver.connectionCount).toBe(0);
+	});
+});
+
+describe("an endpoint that only webhooks without a customer may have", () => {
+	const message = (told: RegExp) => ({ issues: [{ path: "spec.endpoint", message: expect.stringMatching(told) }] });
+	const setting = /Use https\. Webhooks without a customer may have .* with FANFARE_ALLOW_FOR_CUSTOMERS=true\.$/;
+
+	it("is refused with the setting that allows it, which a customer's token is not told", async () => {
+		await using test = await openTestEngine({ guard: strict });
+		const { id } = await test.createWebhook("https://example.com/", { customerId: "acme" });
+		const refused = test.createWebhook("http://example.com/", { customerId: "acme" });
+		await expect(refused).rejects.toMatchObject(message(setting));
+		const update = (change: Change) => test.engine.webhooks.update(change, id, { endpoint: "http://example.com/" });
+		await expect(update(test.change)).rejects.toMatchObject(message(setting));
+		const scope = customerScope(test.projectId, "acme");
+		await expect(update({ ...test.change, scope })).rejects.toMatchObject(message(/Use https\.$/));
+		const internal = test.createWebhook("https://10.1.2.3/", { customerId: "acme" });
+		await expect(internal).rejects.toMatchObject(message(/Only public addresses may be called\.$/));
 	});
 });

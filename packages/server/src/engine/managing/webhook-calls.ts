@@ -11,7 +11,7 @@ import {
 } from "../../core/access/principal.ts";
 import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { generateSecretBytes, secretHint } from "../../core/crypto/signing.ts";
-import { counted, FanfareError, invalidRequest, type ErrorCode } from "../../core/errors.ts";
+import { counted, FanfareError, type ErrorCode } from "../../core/errors.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
 import { HEALTHY, shownHealth, type ShownHealth } from "../../core/policies/webhook-health.ts";
@@ -44,7 +44,7 @@ import {
 	type ChangeOptions,
 	type RecordChange,
 } from "./changes/webhook-changes.ts";
-import { checkMayHaveKey, webhookRefused } from "./changes/webhook-refusals.ts";
+import { checkEndpoint, checkMayHaveKey, webhookRefused } from "./changes/webhook-refusals.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 import type { EventPayload, EventTypeCalls } from "./event-type-calls.ts";
 import type { Trials } from "./trying/trials.ts";
@@ -82,7 +82,7 @@ export class WebhookCalls implements Webhooks {
 		const projectId = projectOf(change.scope);
 		const customerId = customerOf(narrowed(change.scope, settings.customerId));
 		this.#near.directory.project(projectId);
-		this.#checkEndpoint(settings.endpoint, projectId, customerId);
+		checkEndpoint(this.#parts.guard, settings.endpoint, change.scope, customerId);
 		if (settings.key !== null) checkMayHaveKey(change.scope);
 		return this.createUnchecked(change, this.#parts.ids.make("webhook", this.#parts.clock.now()), settings, secret);
 	}
@@ -163,7 +163,7 @@ export class WebhookCalls implements Webhooks {
 			// An endpoint that was accepted once may stay, also if the operator's rules have changed.
 			if (plain.endpoint !== undefined && plain.endpoint !== record.endpoint) {
 				checkNoRelay(record, "spec.endpoint");
-				this.#checkEndpoint(plain.endpoint, record.projectId, record.customerId);
+				checkEndpoint(this.#parts.guard, plain.endpoint, change.scope, record.customerId);
 			}
 			return {
 				...record,
@@ -381,11 +381,6 @@ export class WebhookCalls implements Webhooks {
 
 	#limitsOfCustomers(projectId: string): CustomerLimits {
 		return customerLimitsOf(this.#limits, this.#near.directory.project(projectId));
-	}
-
-	#checkEndpoint(endpoint: string, projectId: string, customerId: string | null): void {
-		const reason = this.#parts.guard.reject(endpoint, projectId, customerId);
-		if (reason !== null) throw invalidRequest([{ path: "spec.endpoint", message: reason }]);
 	}
 }
 

@@ -35,6 +35,7 @@ export function list<T extends z.ZodType>(
 const NO_ARRAY = { code: "invalid_type", expected: "array" } as const;
 
 function lengthIssue(value: unknown, schema: z.ZodArray, min: number, max: number): string | null {
+	if (value === undefined) return "is required";
 	if (!Array.isArray(value)) return `must be ${expectedForm("an array", schema, value)}`;
 	if (value.length > max) return `must have at most ${counted(max, "entry", "entries")}, got ${value.length}`;
 	return value.length < min ? `must have at least ${counted(min, "entry", "entries")}, got ${value.length}` : null;

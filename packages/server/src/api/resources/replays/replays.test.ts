@@ -225,6 +225,14 @@ describe("replaying to several webhooks", () => {
 		expect(estimate).toMatchObject({ object: "replayEstimate", complete: true });
 	});
 
+	it("says that the list of webhooks is required, and shows its form for another value", async () => {
+		const { call } = await caller();
+		const { json } = await call("POST", "./replays", { since: 0 });
+		expect(json["issues"]).toEqual([{ path: "webhookIds", message: "is required" }]);
+		const { json: other } = await call("POST", "./replays", { since: 0, webhookIds: "webhook_1" });
+		expect(other["issues"]).toEqual([{ path: "webhookIds", message: 'must be an array such as ["…"], got a string' }]);
+	});
+
 	it("starts none if one is not there, is another's, or is one too many", async () => {
 		const { call, makeWebhook, test, tokenOf } = await caller();
 		const mine = await makeWebhook();

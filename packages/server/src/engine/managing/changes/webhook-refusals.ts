@@ -2,6 +2,7 @@
 import type { Scope } from "../../../core/access/principal.ts";
 import { counted, FanfareError, invalidRequest } from "../../../core/errors.ts";
 import type { WebhookLimits } from "../../../core/webhook.ts";
+import type { EndpointGuard } from "../../../ports/sender.ts";
 import type { WebhookRefusal } from "../../../ports/store/directory.ts";
 import { customerBeingDeleted } from "../../directory/not-found.ts";
 
@@ -39,4 +40,16 @@ export function webhookRefused(
 		refusal,
 		`The texts of a project's webhooks take at most ${maxWebhookBytes} bytes together. Shorten event types, headers, metadata or descriptions, or ask the server's operator to raise FANFARE_MAX_WEBHOOK_BYTES.`,
 	);
+}
+
+/** Throws if a webhook may not have the endpoint. Only whoever acts for the project is told of a setting that would allow it. */
+export function checkEndpoint(guard: EndpointGuard, endpoint: string, scope: Scope, customerId: string | null): void {
+	const reason = guard.reject(endpoint, scope.projectId, customerId);
+	if (reason === null) return;
+	const isOfCustomersAlone =
+		customerId !== null && scope.kind === "project" && guard.reject(endpoint, scope.projectId) === null;
+	const advice = isOfCustomersAlone
+		? " Webhooks without a customer may have this endpoint, and those of customers too with FANFARE_ALLOW_FOR_CUSTOMERS=true."
+		: "";
+	throw invalidRequest([{ path: "spec.endpoint", message: reason + advice }]);
 }
