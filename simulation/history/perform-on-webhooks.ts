@@ -104,10 +104,11 @@ function patchOf(webhook: Known, field: Field, choice: WebhookChoice): WebhookPa
 
 function pause(player: Player, webhook: Known): void {
 	const { number: run } = player.run;
+	const mayBeResumed = webhook.resuming > 0;
 	const pausing = { ...managed("webhook.pause", webhook), hasChanged: MAYBE };
 	const call = player.manage(pausing, (engine, change) => engine.webhooks.pause(change, webhook.id), {
 		answered: ({ status }) => {
-			if (status !== "Enabled" && webhook.resumedBy < call) webhook.stoppedIn = run;
+			if (status !== "Enabled" && !mayBeResumed && webhook.resumedBy < call) webhook.stoppedIn = run;
 		},
 	});
 }
@@ -115,9 +116,16 @@ function pause(player: Player, webhook: Known): void {
 /** Resumes a webhook, whatever its status. */
 export function resume(player: Player, webhook: Known, refused: () => void = () => {}): void {
 	webhook.stoppedIn = null;
+	if (player.run.engine !== null) webhook.resuming++;
+	const ended = () => void webhook.resuming--;
 	const resuming = { ...managed("webhook.resume", webhook), hasChanged: MAYBE };
 	webhook.resumedBy = player.manage(resuming, (engine, change) => engine.webhooks.resume(change, webhook.id), {
-		refused,
+		answered: ended,
+		refused: () => {
+			ended();
+			refused();
+		},
+		lost: ended,
 	});
 }
 

@@ -27,6 +27,8 @@ export interface WebhookModel {
 	stoppedIn: number | null;
 	/** The number of the last operation that asked for a resume. */
 	resumedBy: number;
+	/** How many resumes are under way: one may come after a pause that was asked for later. */
+	resuming: number;
 	deleteIssued: boolean;
 	/** Its customer was deleted, and it with them. */
 	isDisowned: boolean;
@@ -110,6 +112,7 @@ export class Book {
 			secrets: new Secrets(secret),
 			stoppedIn: null,
 			resumedBy: 0,
+			resuming: 0,
 			deleteIssued: false,
 			isDisowned: false,
 			isGone: false,
