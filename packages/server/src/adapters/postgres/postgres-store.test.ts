@@ -62,7 +62,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeDirectory(current);
 	});
 	describe("changes", () => {
-		describeChanges(current);
+		describeChanges(current, CAPABILITIES);
 	});
 	describe("list of webhooks", () => {
 		describeWebhookList(current);
@@ -72,7 +72,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeAudit(current);
 	});
 	describe("customers", () => {
-		describeCustomers(current);
+		describeCustomers(current, CAPABILITIES);
 	});
 	describe("relays", () => {
 		describeRelays(current);
@@ -106,11 +106,11 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeStats(current, reopen, EFFORT);
 	});
 	describe("usage", () => {
-		describeUsage(current, reopen);
+		describeUsage(current, reopen, CAPABILITIES);
 	});
 	describe("replays", () => {
-		describeReplays(current);
-		describePurgeReplays(current);
+		describeReplays(current, CAPABILITIES);
+		describePurgeReplays(current, CAPABILITIES);
 	});
 	describe("horizon", () => {
 		describeHorizon(current, CAPABILITIES);
@@ -120,13 +120,13 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeDeleted(current, async () => {});
 	});
 	describe("the deletion of a customer", () => {
-		describeCustomerDeletion(current, reopen);
+		describeCustomerDeletion(current, CAPABILITIES, reopen);
 	});
 	describe("lifecycle", () => {
 		describeLifecycle(current, reopen);
 	});
 	describe("erasures in steps", () => {
-		describeErasures(current, reopen);
+		describeErasures(current, CAPABILITIES, reopen);
 	});
 	describe("sessions", () => {
 		describeSessions(current);

@@ -218,29 +218,6 @@ describe("a failing sweep", () => {
 			return new Set(swept).size === webhooks.length;
 		});
 	});
-
-	it("of many webhooks of a customer does not hold up its others", async () => {
-		await using test = await openFailing();
-		const { sweeper, swept, fails, webhooks, clock, observer } = test;
-		const [other = "", ...failing] = webhooks;
-		for (const webhookId of failing) fails.add(webhookId);
-		for (const webhookId of failing) sweeper.sweep(webhookId);
-		const sweptAll = () => failing.every((webhookId) => swept.includes(webhookId));
-		for (let failures = 8; !sweptAll(); failures++) {
-			await eventually("it backs off", () => observer.problems.length === failures);
-			clock.advance(1_000);
-		}
-		// All have failed, and are swept again and again.
-		for (let n = 1; n <= 5; n++) {
-			swept.length = 0;
-			sweeper.sweep(other);
-			await eventually("it is swept", () => {
-				clock.advance(100);
-				return swept.includes(other);
-			});
-			expect(swept.indexOf(other)).toBeLessThanOrEqual(1);
-		}
-	});
 });
 
 it("has the deliveries of every step of a resume attempted at once", async () => {

@@ -33,9 +33,6 @@ const UNKNOWN = "";
  * store decides what a step does; of what this process knows of the webhook, only whose turn it is depends. Webhooks that it
  * does not know, such as deleted ones after a start, take turns as those of one project.
  *
- * Webhooks whose last step has failed wait in a line of their own, which has every other step: however many of a customer fail
- * again and again, its other webhooks go on.
- *
  * States: idle ──sweep──▶ sweeping ──no webhook waits──▶ idle
  *                         sweeping ──FAILING_IN_STORE webhooks──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
  *         any ──stop──▶ stopped
@@ -44,22 +41,15 @@ const UNKNOWN = "";
  * - sweeping: a step is under way, or begins in the next turn of the event loop. A webhook whose step left something to
  *   change waits for another one, behind the others of its customer. If `sweep` is called during its step, it waits for another one, too.
  *   One whose step has failed rests for RETRY_AFTER_MS; the others do not wait for it.
- * - backing off: the store fails. A timer is set, and webhooks wait. The first failure afterwards leads back here. The first one to be
- *   asked then is one that has not failed, if there is one: it tells whether it is the store.
+ * - backing off: the store fails. A timer is set, and webhooks wait. The first failure afterwards leads back here.
  * - stopped: no further step begins. There is no way back.
  */
 export class Sweeper {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** Webhooks that wait for a step, but for those whose last one has failed. */
+	/** Webhooks that wait for a step. */
 	readonly #waiting = new Rotation<string>();
-	/** Those whose last step has failed. */
-	readonly #waitingAgain = new Rotation<string>();
-	/** Whether it is the turn of these. */
-	#isTurnOfFailed = false;
-	/** Webhooks whose last step has failed. */
-	readonly #failed = new Set<string>();
-	/** When webhooks whose step has just failed wait for another one, in monotonic time. The earliest comes first. */
+	/** Webhooks whose last step has failed, and when they wait for another one, in monotonic time. The earliest comes first. */
 	readonly #resting = new Map<string, number>();
 	/** Webhooks whose steps have failed since the last success. */
 	readonly #failing = new Set<string>();
@@ -104,15 +94,7 @@ export class Sweeper {
 	/** A webhook of a project that is deleted stays that project's until it is forgotten. */
 	#wait(webhookId: string): void {
 		const { projectId = UNKNOWN, customerId = null } = this.#near.directory.webhook(webhookId) ?? {};
-		const line = this.#failed.has(webhookId) ? this.#waitingAgain : this.#waiting;
-		line.add(projectId, customerId, webhookId);
-	}
-
-	/** The webhook whose turn it is; undefined if none waits. */
-	#take(): string | undefined {
-		const lines = this.#isTurnOfFailed ? [this.#waitingAgain, this.#waiting] : [this.#waiting, this.#waitingAgain];
-		this.#isTurnOfFailed = !this.#isTurnOfFailed;
-		return lines[0]?.take() ?? lines[1]?.take();
+		this.#waiting.add(projectId, customerId, webhookId);
 	}
 
 	#begin(): void {
@@ -122,14 +104,12 @@ export class Sweeper {
 
 	/** Makes steps until no webhook waits or the state changes. It handles its own failures and never rejects. */
 	async #sweepAll(): Promise<void> {
-		for (let webhookId = this.#take(); webhookId !== undefined; webhookId = this.#take()) {
+		for (let webhookId = this.#waiting.take(); webhookId !== undefined; webhookId = this.#waiting.take()) {
 			try {
-				const isDone = await this.#step(webhookId);
-				this.#failed.delete(webhookId);
+				if (!(await this.#step(webhookId))) this.#wait(webhookId);
 				this.#failing.clear();
-				if (!isDone) this.#wait(webhookId);
 			} catch (error) {
-				this.#fail(webhookId, error);
+				this.#failed(webhookId, error);
 			}
 			// Calls of the store that were made meanwhile go first.
 			await nextTurn(this.#parts.clock);
@@ -163,18 +143,16 @@ export class Sweeper {
 		if (webhook !== undefined && webhook.deleteDate !== null) this.#near.directory.forgetWebhook(webhookId);
 	}
 
-	#fail(webhookId: string, error: unknown): void {
+	#failed(webhookId: string, error: unknown): void {
 		const facts = { projectId: this.#projectOf(webhookId), webhookId };
 		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error, facts);
 		if (this.#state !== "sweeping") return;
-		this.#failed.add(webhookId);
 		this.#resting.delete(webhookId);
 		this.#resting.set(webhookId, this.#parts.clock.monotonicMs() + RETRY_AFTER_MS);
 		this.#awaitRested();
 		this.#failing.add(webhookId);
 		if (this.#failing.size < FAILING_IN_STORE) return;
 		this.#state = "backing off";
-		this.#isTurnOfFailed = false;
 		this.#cancelBackoff = this.#parts.clock.after(RETRY_AFTER_MS, () => this.#begin());
 	}
 
@@ -197,6 +175,6 @@ export class Sweeper {
 			this.#wait(webhookId);
 		}
 		this.#awaitRested();
-		if (this.#state === "idle" && !(this.#waiting.isEmpty && this.#waitingAgain.isEmpty)) this.#begin();
+		if (this.#state === "idle" && !this.#waiting.isEmpty) this.#begin();
 	}
 }

@@ -60,8 +60,7 @@ it("are counted for a replay in bounded steps", async () => {
 it("are replayed in bounded steps", async () => {
 	const { store, projectId, webhookId, records, early, filter } = await open();
 	const replay: Replay = {
-		// Made when its range was over.
-		id: records.ids.make("replay", early + 1),
+		id: records.ids.make("replay", early),
 		projectId,
 		customerId: null,
 		webhookId,
@@ -73,8 +72,8 @@ it("are replayed in bounded steps", async () => {
 		firstEventDate: null,
 		lastEventDate: null,
 		position: null,
-		createDate: early + 1,
-		updateDate: early + 1,
+		createDate: early,
+		updateDate: early,
 		endDate: null,
 	};
 	await store.insertReplays([{ replay, limit: 1, projectLimit: 1, entry: null }]);
