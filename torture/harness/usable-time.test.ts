@@ -6,7 +6,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { eventually } from "@fanfare/testkit/eventually";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import { UsableTime, type Counted } from "./usable-time.ts";
+import { countOfLinux, UsableTime, type Counted } from "./usable-time.ts";
 
 const PROCESSORS = 2;
 
@@ -52,6 +52,12 @@ describe("on a machine whose counters the test sets", () => {
 		expect(time.between(900, 1_100)).toBeCloseTo(125);
 	});
 
+	test("a fifth of the time counts on the busiest machine", () => {
+		using time = new UsableTime(count);
+		pass(0, 2);
+		expect(time.between(0, 1_000)).toBeCloseTo(200);
+	});
+
 	test("a period's margins are longer while other programs work", () => {
 		using time = new UsableTime(count);
 		pass(1, 0);
@@ -88,6 +94,19 @@ test("a wait ends after the time that could be used, and gives what was found be
 	const from = performance.now();
 	expect(await time.within(80, () => null)).toBeNull();
 	expect(performance.now() - from).toBeGreaterThan(79);
+});
+
+test.runIf(process.platform === "linux")("the work of a child of this process is the round's own", async () => {
+	const child = spawn(process.execPath, ["-e", "while (true);"], { stdio: "ignore" });
+	const worked = () => countOfLinux().own.get(child.pid ?? 0) ?? 0;
+	try {
+		await eventually("its work to count", () => worked() > 50);
+	} finally {
+		child.kill("SIGKILL");
+		await once(child, "exit");
+	}
+	expect(worked()).toBe(0);
+	expect(countOfLinux().own.get(process.pid)).toBeGreaterThan(0);
 });
 
 test.runIf(process.platform === "linux")("a program that is not of the round takes from its time", async () => {

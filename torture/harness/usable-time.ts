@@ -7,6 +7,8 @@ import { parseProcStat } from "@fanfare/testkit/process-usage";
 
 const EVERY_MS = 250;
 const LOOK_EVERY_MS = 15;
+/** However busy the machine is, this much of its time at most does not count: what stands still for long is found everywhere. */
+const MOST_OF_OTHERS = 0.8;
 /** A wait ends after this time whatever the machine does. */
 const LONGEST_WAIT_MS = 300_000;
 /** A tick of the counters in /proc: `USER_HZ` is 100 on every Linux that Node supports. */
@@ -106,12 +108,13 @@ export class UsableTime implements Disposable {
 		let own = 0;
 		for (const [pid, ms] of counted.own) own += Math.max(0, ms - (last.own.get(pid) ?? 0));
 		const others = Math.max(0, counted.busy - last.busy - own);
-		const usable = last.usable + (at - last.at) * (1 - Math.min(1, others / possible));
+		const usable = last.usable + (at - last.at) * (1 - Math.min(MOST_OF_OTHERS, others / possible));
 		this.#samples.push({ ...counted, at, usable });
 	}
 }
 
-function countOfLinux(): Counted {
+/** What Linux has counted. */
+export function countOfLinux(): Counted {
 	return { ...processorTimes(), own: new Map([...ownProcesses()].map(([pid, { ms }]) => [pid, ms])) };
 }
 
@@ -137,7 +140,7 @@ function ownProcesses(): Map<number, Process> {
 		if (found !== null) all.set(Number(name), found);
 	}
 	const isOwn = (pid: number): boolean => {
-		for (let at = pid; at > 1; at = all.get(at)?.parent ?? 0) if (at === process.pid) return true;
+		for (let at = pid; at > 0; at = all.get(at)?.parent ?? 0) if (at === process.pid) return true;
 		return false;
 	};
 	return new Map([...all].filter(([pid]) => isOwn(pid)));

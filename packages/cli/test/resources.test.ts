@@ -142,7 +142,7 @@ describe("webhooks", () => {
 		const again = await world.run(["webhooks", "rotate-secret", "kept", "--save-secret", "secret"]);
 		expect([again.code, again.stderr]).toEqual([1, expect.stringContaining("secret exists: name another one")]);
 		expect(readFileSync(world.dir.join("secret"), "utf8")).toBe(secret);
-		for (const file of ["secret", "none/secret"]) {
+		for (const file of ["secret", "none/secret", "secret/below", ""]) {
 			const refused = await world.run([...args, "--save-secret", file]);
 			expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining("Nothing was changed, since --save")]);
 			expect(refused.stderr).not.toContain("whsec_");

@@ -172,6 +172,8 @@ pageSuite("the live feed", (world) => {
 		});
 		await page.reload();
 		await page.getByRole("button", { name: "Live: pause" }).waitFor();
+		// The list is there: an event that comes before it is in it.
+		await page.getByText("No event matches").waitFor();
 		await world.server.project.events.send({ type: "old.one", data: 1 });
 		await page.getByRole("button", { name: "1 newer event · show" }).waitFor();
 	});

@@ -144,7 +144,8 @@ async function start(call: Call<StartOptions>, given: string | undefined): Promi
 	await call.confirm(`Send ${text} to ${names} again?`);
 	for (const replay of await project.replays.create(chosen)) {
 		await show(call, wait === true ? await waitFor(call, replay.id) : replay);
-		if (wait !== true) await warnOfWaiting(call, replay);
+		// The replays are made, so a failure of this look-up is none of the command.
+		if (wait !== true) await warnOfWaiting(call, replay).catch(() => {});
 		if (wait !== true) call.output.note(`Next: fanfare replays wait ${replay.id}`);
 	}
 }
@@ -178,6 +179,8 @@ async function waitFor(call: Call, id: string): Promise<Replay> {
 	const onTerminal = process.stderr.isTTY && call.output.mode === "people";
 	const seen = new AbortController();
 	const waiting = project.replays.wait(id, { everyMs: 500 }).finally(() => seen.abort());
+	// Its failure is thrown below, when the others have ended.
+	waiting.catch(() => {});
 	const get = async () => project.replays.get(id);
 	const warned = warnOnceOfWaiting(call, get, seen.signal);
 	if (onTerminal) await showProgress(get, seen.signal);

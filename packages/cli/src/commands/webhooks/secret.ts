@@ -1,6 +1,5 @@
 // The secrets of webhooks: read from a file, kept in a file, and `fanfare webhooks rotate-secret`.
-import { accessSync, constants, existsSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, openSync, unlinkSync, writeFileSync } from "node:fs";
 
 import type { Command, Option } from "commander";
 
@@ -60,11 +59,12 @@ export function checkSaving({ options, output }: Call<SecretOptions>): void {
 
 function checkNewFile(file: string): void {
 	const begin = "Nothing was changed, since --save-secret";
-	if (existsSync(file))
-		throw new CommandError(`${begin} writes a new file, and ${file} exists: name another one.`, EXIT.failed);
 	try {
-		accessSync(dirname(file), constants.W_OK);
+		closeSync(openSync(file, "wx", 0o600));
+		unlinkSync(file);
 	} catch (error) {
+		if (error instanceof Error && "code" in error && error.code === "EEXIST")
+			throw new CommandError(`${begin} writes a new file, and ${file} exists: name another one.`, EXIT.failed);
 		throw new CommandError(`${begin} can't write ${file}: ${reasonOf(error)}`, EXIT.failed);
 	}
 }

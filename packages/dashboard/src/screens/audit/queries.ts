@@ -50,7 +50,7 @@ export function filterOf({ projectId, isOfWorkspace }: AuditLog, search: AuditSe
 
 export function auditQuery(log: AuditLog, search: AuditSearch) {
 	return pagesQuery<AuditEntry>({
-		queryKey: ["project", log.projectId, "audit", search],
+		queryKey: ["project", log.projectId, "audit", log.isOfWorkspace, search],
 		load: ({ page, signal }) =>
 			log.list({ ...filterOf(log, search, Date.now()), limit: PAGE_ROWS, page: page ?? undefined }, { signal }),
 		keyOf: ({ id }) => id,

@@ -48,7 +48,7 @@ export function EventTypeScreen() {
 					type !== undefined && (
 						<>
 							{!type.archived && <SendLink search={{ type: name }}>Send one</SendLink>}
-							<Actions type={type} />
+							<Actions key={type.name} type={type} />
 						</>
 					)
 				}
@@ -197,7 +197,7 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 		(_, archived) => toast(archived ? `Archived ${type.name}` : `${type.name} is in use again`),
 	);
 	const remove = useTypeChange(
-		(types) => types.delete(type.name),
+		(types, named: string) => types.delete(named),
 		() => {
 			toast(`Deleted ${type.name}`);
 			if (isHere()) void navigate({ to: "/$projectId/event-types", params: { projectId } });
@@ -220,7 +220,7 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 				isBusy={remove.isPending}
 				error={remove.error}
 				failed={`${type.name} was not deleted`}
-				onConfirm={() => remove.mutateAsync(undefined)}
+				onConfirm={() => remove.mutateAsync(type.name)}
 				onClose={asked.close}
 			>
 				Its description, schema and example are deleted. Events of this type stay in the log, and webhooks that want it

@@ -135,7 +135,7 @@ function Cancel({ replay }: { readonly replay: Replay }) {
 	const toast = useToast();
 	const [isAsked, asked] = useDisclosure(false);
 	const cancel = useMutation({
-		mutationFn: () => project.replays.cancel(replay.id),
+		mutationFn: (id: string) => project.replays.cancel(id),
 		onSuccess: () => {
 			toast("Stopped the replay");
 			asked.close();
@@ -156,7 +156,7 @@ function Cancel({ replay }: { readonly replay: Replay }) {
 				isBusy={cancel.isPending}
 				error={cancel.error}
 				failed="The replay was not stopped"
-				onConfirm={() => cancel.mutateAsync()}
+				onConfirm={() => cancel.mutateAsync(replay.id)}
 				onClose={asked.close}
 			>
 				It makes no further delivery. The {count(replay.deliveryCount)} that it has made go on.

@@ -30,7 +30,7 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 		enabled: isAsked,
 	});
 	const remove = useMutation({
-		mutationFn: () => connection.client.projects.delete(id),
+		mutationFn: (projectId: string) => connection.client.projects.delete(projectId),
 		onSuccess: async () => {
 			toast(`Deleted ${name}`);
 			await queryClient.invalidateQueries({ queryKey: ["projects"] });
@@ -57,7 +57,7 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 				isBlocked={typed.trim() !== name.trim()}
 				error={remove.error}
 				failed={`${name} was not deleted`}
-				onConfirm={() => remove.mutateAsync()}
+				onConfirm={() => remove.mutateAsync(id)}
 				onClose={asked.close}
 			>
 				<div className="stack tight">

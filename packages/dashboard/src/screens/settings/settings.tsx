@@ -36,7 +36,7 @@ export function SettingsScreen() {
 				<div className="beside">
 					<div className="stack">
 						<SettingsForm settings={settings} mayChange={mayChange} />
-						{mayChange && <DeleteProject settings={settings} />}
+						{mayChange && <DeleteProject key={settings.id} settings={settings} />}
 					</div>
 					<Aside settings={settings} />
 				</div>

@@ -151,6 +151,21 @@ pageSuite("a session that ends", (world) => {
 		await tab.page.getByLabel("API key").waitFor();
 	});
 
+	it("is told of its end, and shows short messages, also after somebody has signed out and in again in the tab", async () => {
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.getByRole("button", { name: "Account" }).click();
+		await page.getByRole("menuitem", { name: "Sign out", exact: true }).click();
+		await signIn(page, world.server.key);
+		await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+		await page.getByRole("link", { name: "Settings" }).click();
+		await page.getByLabel("Name").first().fill("Renamed after it");
+		await page.getByRole("button", { name: /^Save/ }).first().click();
+		await page.locator(".corner").getByText("Saved").waitFor();
+		await world.server.client.sessions.signOut({ everywhere: true });
+		await page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+	});
+
 	it("can be ended on all devices", async () => {
 		await using here = await world.open();
 		await using there = await world.open("webhooks");

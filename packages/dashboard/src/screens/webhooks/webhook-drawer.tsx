@@ -34,7 +34,9 @@ export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
 			{...closingAt(stage)}
 		>
 			{subject === "new" && <CreateBody onStage={setStage} onClose={onClose} />}
-			{subject !== null && subject !== "new" && <EditBody webhook={subject} onStage={setStage} onClose={onClose} />}
+			{subject !== null && subject !== "new" && (
+				<EditBody key={subject.id} webhook={subject} onStage={setStage} onClose={onClose} />
+			)}
 		</Drawer>
 	);
 }
