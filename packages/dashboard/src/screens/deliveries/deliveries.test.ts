@@ -537,6 +537,7 @@ pageSuite("deliveries", (world) => {
 		await using tab = await world.open("deliveries?type=took.one", { size: { width: 1_600, height: 900 } });
 		const { page } = tab;
 		const table = page.getByRole("table", { name: "Deliveries" });
+		await table.getByRole("columnheader", { name: "Duration" }).waitFor();
 		const index = (await table.getByRole("columnheader").allTextContents()).indexOf("Duration");
 		const took = () => table.getByRole("row").nth(1).getByRole("cell").nth(index).textContent();
 		await page.getByText("Live", { exact: true }).waitFor();
