@@ -1,5 +1,5 @@
 // What the page knows of its session. Kept in the query cache, beside what the server has told.
-import { skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
+import { skipToken, useQuery, type Query, type QueryClient } from "@tanstack/react-query";
 
 import { reachQuery } from "./reach.ts";
 
@@ -34,8 +34,19 @@ export function refreshAll(queryClient: QueryClient): void {
 
 /** Drops what was fetched with another key, which may have seen more. */
 export function forgetOtherKey(queryClient: QueryClient): void {
-	queryClient.removeQueries({ type: "inactive", predicate: isOfServer });
-	void queryClient.resetQueries({ predicate: isOfServer });
+	forget(queryClient, isOfServer);
+}
+
+/** Drops everything, when somebody has signed out. */
+export function forgetAll(queryClient: QueryClient): void {
+	queryClient.getMutationCache().clear();
+	forget(queryClient, () => true);
+}
+
+/** What is shown, such as the corner of the screen, is made empty and not taken from under it: it would hear of nothing that comes later. */
+function forget(queryClient: QueryClient, isMeant: (query: Query) => boolean): void {
+	queryClient.removeQueries({ predicate: (query) => query.getObserversCount() === 0 && isMeant(query) });
+	void queryClient.resetQueries({ predicate: isMeant });
 }
 
 export function useSessionEnded(): boolean {

@@ -1,7 +1,7 @@
 // Who is signed in, and signing out.
 import { ActionIcon, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 
 import { Confirm } from "../parts/feedback/confirm.tsx";
@@ -11,19 +11,13 @@ import { Icon } from "../parts/layout/icon.tsx";
 import { useZone, zoneName } from "../parts/text/zone.ts";
 import { useAnyUnderWay } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { callerQuery, useConnection } from "../session/caller.ts";
+import { forgetAll } from "../session/session-state.ts";
 
 const SCOPES = { admin: "may do everything", write: "may change webhooks and send", read: "may only read" } as const;
 
 /** Nobody else makes the calls that are left. */
 const ENDS_CHANGE =
 	"A change of deliveries is still under way in this tab. It ends with the session, and what is left stays as it is.";
-
-/** What is still shown must be told, such as the corner of the screen: so its queries are made empty, and not taken from under it. */
-function forgetAll(queryClient: QueryClient): void {
-	queryClient.getMutationCache().clear();
-	queryClient.removeQueries({ predicate: (query) => query.getObserversCount() === 0 });
-	void queryClient.resetQueries();
-}
 
 export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 	const connection = useConnection();
