@@ -5,6 +5,7 @@ import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { EngineGauges } from "../../ports/observer.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
+import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import type { LeasedDelivery, QueueStore } from "../../ports/store/queue.ts";
 import type { Place, TenureHolder } from "../../ports/tenure.ts";
 import type { DiscardNote, OwnerNote, WireListener } from "../../ports/wire.ts";
@@ -22,7 +23,7 @@ import { Refiller } from "./refiller.ts";
 import { Sweeper } from "./sweeper.ts";
 
 type Parts = Pick<
-	PartsOn<QueueStore & Pick<DirectoryStore, "webhookRecords">>,
+	PartsOn<QueueStore & Pick<DirectoryStore, "webhookRecords"> & Pick<LifecycleStore, "probe">>,
 	"store" | "sender" | "clock" | "wall" | "observer" | "ids" | "chance" | "tenure" | "wire"
 >;
 

@@ -135,88 +135,280 @@ describe("a webhook with many deliveries", () => {
 	});
 });
 
-describe("a failing sweep", () => {
-	/** A sweeper of webhooks without deliveries, and which of them are swept. Steps of those that fail are noted, too. */
-	async function openFailing() {
-		const { store, swept } = await openSweptStore();
-		const test = await openTestEngine({ store });
-		const fails = new Set<string>();
-		const sweepWebhook: Store["sweepWebhook"] = async (webhookId, ...rest) => {
-			if (!fails.has(webhookId)) return store.sweepWebhook(webhookId, ...rest);
+/** A sweeper of webhooks without deliveries, some of whose steps fail, and which of them are swept. Steps that fail are noted, too. */
+async function openFailing() {
+	const { store, swept } = await openSweptStore();
+	const test = await openTestEngine({ store });
+	const { clock, observer } = test;
+	const fails = new Set<string>();
+	/** Webhooks that have more deliveries than can be swept in any time. */
+	const endless = new Set<string>();
+	const owners = new Map<string, Owner>();
+	const forgotten: string[] = [];
+	/** How long steps take, whether a store can be written, and for how long failing steps were under way. */
+	const world = { failingMs: 0, endlessMs: 0, isWritable: true, probes: 0, failedMs: 0, most: 0 };
+	let underWay = 0;
+	const pass = (ms: number) =>
+		ms === 0 ? Promise.resolve() : new Promise<void>((resolve) => clock.after(ms, resolve));
+	const sweepWebhook: Store["sweepWebhook"] = async (webhookId, ...rest) => {
+		if (endless.has(webhookId)) {
+			await pass(world.endlessMs);
 			swept.push(webhookId);
-			throw new StoreError("store_unavailable", "a lock was not given");
-		};
-		const { clock, observer } = test;
-		const webhooks = Array.from({ length: 50 }, () => createIdMaker(systemChance).make("webhook", clock.now()));
-		const directory = { webhook: () => undefined, forgetWebhook() {} };
-		const sweeper = new Sweeper(
-			{ store: { ...store, sweepWebhook }, clock, observer },
-			{ directory, live: { deliveriesUpdated() {} }, line: { due() {} } },
-		);
-		const close = async () => {
-			await sweeper.stop();
-			await test[Symbol.asyncDispose]();
-			await store.close();
-		};
-		return { sweeper, swept, fails, webhooks, clock, observer, [Symbol.asyncDispose]: close };
-	}
-
-	it("is repeated after a second, for which no other one waits", async () => {
-		await using test = await openFailing();
-		const { sweeper, swept, fails, clock } = test;
-		const [one = "", two = "", three = ""] = test.webhooks;
-		fails.add(one);
-		sweeper.sweep(one);
-		await eventually("it has failed", () => test.observer.problems.length === 1);
-		// The clock does not move.
-		for (const webhookId of [two, three]) sweeper.sweep(webhookId);
-		await eventually("the others are swept", () => swept.length === 3);
-		clock.advance(999);
-		await Promise.resolve();
-		expect(swept).toEqual([one, two, three]);
-		clock.advance(1);
-		await eventually("it is swept again", () => swept.length === 4);
-		fails.clear();
-		clock.advance(1_000);
-		await eventually("it is swept for the last time", () => swept.length === 5);
-		clock.advance(10_000);
-		expect(swept).toEqual([one, two, three, one, one]);
-	});
-
-	it("of the same webhook, however often, makes no other one wait", async () => {
-		await using test = await openFailing();
-		const { sweeper, swept, fails, clock } = test;
-		const [one = "", ...others] = test.webhooks;
-		fails.add(one);
-		sweeper.sweep(one);
-		for (let second = 1; second <= 10; second++) {
-			await eventually("it has failed", () => test.observer.problems.length === second);
-			if (second < 10) clock.advance(1_000);
+			return { change: { type: "resume", at: rest[0] }, count: 0, done: false };
 		}
-		swept.length = 0;
-		// The clock does not move.
-		for (const webhookId of others.slice(0, 3)) sweeper.sweep(webhookId);
-		await eventually("the others are swept", () => swept.length === 3);
-	});
-
-	it("of many webhooks makes all wait, so that a store that fails is asked once a second", async () => {
-		await using test = await openFailing();
-		const { sweeper, swept, fails, webhooks, clock, observer } = test;
-		for (const webhookId of webhooks) fails.add(webhookId);
-		for (const webhookId of webhooks) sweeper.sweep(webhookId);
-		for (let second = 0; second < 5; second++) {
-			await eventually("the store is asked", () => swept.length === 8 + second);
-			for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-			expect(swept).toHaveLength(8 + second);
-			expect(observer.problems).toHaveLength(8 + second);
-			clock.advance(1_000);
-		}
-		fails.clear();
-		swept.length = 0;
-		await eventually("all are swept", () => {
-			clock.advance(100);
-			return new Set(swept).size === webhooks.length;
+		if (!fails.has(webhookId)) return store.sweepWebhook(webhookId, ...rest);
+		swept.push(webhookId);
+		world.most = Math.max(world.most, ++underWay);
+		await pass(world.failingMs);
+		underWay--;
+		world.failedMs += world.failingMs;
+		throw new StoreError("store_unavailable", "a lock was not given");
+	};
+	const probe = async () => {
+		world.probes++;
+		if (!world.isWritable) throw new StoreError("store_unavailable", "there is no disk");
+	};
+	const ids = createIdMaker(systemChance);
+	const make = (count: number, owner?: Owner) =>
+		Array.from({ length: count }, () => {
+			const id = ids.make("webhook", clock.now());
+			if (owner !== undefined) owners.set(id, owner);
+			return id;
 		});
+	const [record] = await test.createWebhook("http://127.0.0.1:9/").then(() => allWebhooks(store));
+	const directory = {
+		webhook: (id: string) => {
+			const owner = owners.get(id);
+			return owner === undefined ? undefined : { ...summaryOf(record!), id, ...owner, deleteDate: 1 };
+		},
+		forgetWebhook: (id: string) => void forgotten.push(id),
+	};
+	const sweeper = new Sweeper(
+		{ store: { ...store, sweepWebhook, probe }, clock, observer },
+		{ directory, live: { deliveriesUpdated() {} }, line: { due() {} } },
+	);
+	const sweep = (webhookIds: readonly string[]) => {
+		for (const webhookId of webhookIds) sweeper.sweep(webhookId);
+	};
+	/** Lets everything happen that needs no time: each step needs a turn of the event loop. */
+	const settle = async (turns: number) => {
+		for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+	};
+	/** Moves the clock, and lets everything happen on the way. */
+	const advance = async (ms: number, stepMs: number) => {
+		for (let passed = 0; passed < ms; passed += stepMs) {
+			clock.advance(stepMs);
+			await settle(3);
+		}
+	};
+	const close = async () => {
+		const stopped = sweeper.stop();
+		await advance(10_000, 1_000);
+		await stopped;
+		await test[Symbol.asyncDispose]();
+		await store.close();
+	};
+	return {
+		sweep,
+		swept,
+		fails,
+		endless,
+		forgotten,
+		world,
+		make,
+		settle,
+		advance,
+		clock,
+		observer,
+		[Symbol.asyncDispose]: close,
+	};
+}
+
+const ACME = { projectId: "shop", customerId: "acme" };
+
+describe("a failing sweep", () => {
+	it("is repeated after a second, then after two and so on up to sixteen, for which no other one waits", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, advance, clock } = test;
+		const [one = "", two = "", three = ""] = test.make(3);
+		fails.add(one);
+		sweep([one]);
+		await test.settle(5);
+		// The clock does not move.
+		sweep([two, three]);
+		await test.settle(5);
+		expect(swept).toEqual([one, two, three]);
+		swept.length = 0;
+		for (const [n, seconds] of [1, 2, 4, 8, 16, 16].entries()) {
+			await advance(seconds * 1_000 - 1, seconds * 1_000 - 1);
+			expect(swept).toHaveLength(n);
+			await advance(1, 1);
+			expect(swept).toHaveLength(n + 1);
+		}
+		fails.clear();
+		swept.length = 0;
+		await advance(16_000, 100);
+		expect(swept).toEqual([one]);
+		clock.advance(100_000);
+		expect(swept).toEqual([one]);
+		// It is well again: the first failure counts as the first one.
+		fails.add(one);
+		sweep([one]);
+		await test.settle(5);
+		await advance(1_000, 1_000);
+		expect(swept).toEqual([one, one, one]);
+	});
+
+	it("is not repeated earlier because its webhook is changed again and again, and then once for all changes", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, advance } = test;
+		const [one = ""] = test.make(1, ACME);
+		fails.add(one);
+		for (let n = 0; n < 50; n++) {
+			sweep([one]);
+			await advance(10, 10);
+		}
+		expect(swept).toEqual([one]);
+		fails.clear();
+		await advance(600, 100);
+		expect(swept).toEqual([one, one]);
+		await advance(20_000, 1_000);
+		expect(swept).toEqual([one, one]);
+	});
+
+	it("is followed by another one if its webhook was changed while it was repeated", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, endless, world, advance } = test;
+		const [one = ""] = test.make(1, ACME);
+		fails.add(one);
+		sweep([one]);
+		await test.settle(5);
+		fails.clear();
+		endless.add(one);
+		world.endlessMs = 10;
+		await advance(1_000, 1_000);
+		sweep([one]);
+		endless.clear();
+		swept.length = 0;
+		await advance(100, 10);
+		expect(swept).toEqual([one, one]);
+	});
+
+	describe.each([8, 200])("of %i webhooks of a customer", (count) => {
+		it.each([
+			["the same customer", ACME],
+			["another customer", { ...ACME, customerId: "globex" }],
+			["another project", { projectId: "forum", customerId: "acme" }],
+		])("holds up no webhook of %s", async (_, owner) => {
+			await using test = await openFailing();
+			const { sweep, swept, fails, clock, world } = test;
+			const failing = test.make(count, ACME);
+			const [healthy = ""] = test.make(1, owner);
+			for (const webhookId of failing) fails.add(webhookId);
+			sweep([...failing, healthy]);
+			await test.settle(2 * count + 20);
+			// The clock has not moved.
+			expect(swept.filter((webhookId) => webhookId === healthy)).toHaveLength(1);
+			expect(new Set(swept).size).toBe(count + 1);
+			// Each repetition takes as long as a lock is waited for.
+			world.failingMs = 5_000;
+			for (let second = 0; second < 60; second++) {
+				swept.length = 0;
+				sweep([healthy]);
+				await test.settle(5);
+				expect(swept).toContain(healthy);
+				clock.advance(1_000);
+				await test.settle(3);
+			}
+			expect(world.failedMs).toBeGreaterThan(5_000);
+			expect(world.most).toBe(1);
+		});
+	});
+
+	it.each([
+		["a quarter of the time if nobody else waits", 0, 1 / 4],
+		["what each of nine other customers has, if these always wait", 9, 1 / 10],
+	])("of 200 webhooks takes, when it is repeated, no more than %s", async (_, others, share) => {
+		await using test = await openFailing();
+		const { sweep, fails, endless, world, advance } = test;
+		const failing = test.make(200, ACME);
+		for (const webhookId of failing) fails.add(webhookId);
+		sweep(failing);
+		await test.settle(420);
+		world.failingMs = 50;
+		world.endlessMs = 10;
+		for (let n = 0; n < others; n++) {
+			const own = test.make(1, { ...ACME, customerId: `customer ${n}` });
+			endless.add(own[0]!);
+			sweep(own);
+		}
+		await advance(1_000, 10);
+		world.failedMs = 0;
+		await advance(20_000, 10);
+		expect(world.failedMs).toBeGreaterThan(20_000 * share * 0.8);
+		expect(world.failedMs).toBeLessThanOrEqual(20_000 * share + 50);
+	});
+
+	it("of 200 webhooks ends within its back-off once the cause is gone, also beside those of others that still fail", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, advance } = test;
+		const healed = test.make(200, ACME);
+		const broken = test.make(200, { ...ACME, customerId: "globex" });
+		for (const webhookId of [...healed, ...broken]) fails.add(webhookId);
+		sweep([...healed, ...broken]);
+		await test.settle(900);
+		await advance(100_000, 10);
+		for (const webhookId of healed) fails.delete(webhookId);
+		swept.length = 0;
+		await advance(16_000, 10);
+		expect(healed.filter((webhookId) => !swept.includes(webhookId))).toEqual([]);
+		const own = new Set(healed);
+		expect(swept.filter((webhookId) => own.has(webhookId))).toHaveLength(200);
+	});
+
+	it("of a webhook that is deleted meanwhile ends, and the webhook is forgotten", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, forgotten, advance } = test;
+		const failing = test.make(20, ACME);
+		const [deleted = ""] = failing;
+		for (const webhookId of failing) fails.add(webhookId);
+		sweep(failing);
+		await test.settle(60);
+		await advance(5_000, 10);
+		// The store has it no more.
+		fails.delete(deleted);
+		sweep([deleted]);
+		swept.length = 0;
+		await advance(16_000, 10);
+		expect(swept.filter((webhookId) => webhookId === deleted)).toHaveLength(1);
+		expect(forgotten).toEqual([deleted]);
+		swept.length = 0;
+		await advance(60_000, 100);
+		expect(swept).not.toContain(deleted);
+		expect(new Set(swept).size).toBe(19);
+	});
+
+	it("of many webhooks makes all wait if it is the store that fails, which is then asked once a second", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, world, observer, advance } = test;
+		const webhooks = test.make(50);
+		const [late = ""] = test.make(1, ACME);
+		for (const webhookId of [...webhooks, late]) fails.add(webhookId);
+		world.isWritable = false;
+		sweep(webhooks);
+		await test.settle(200);
+		expect([swept.length, world.probes]).toEqual([8, 1]);
+		sweep([late]);
+		for (let second = 1; second <= 20; second++) {
+			await advance(1_000, 100);
+			expect([swept.length, world.probes, observer.problems.length]).toEqual([8, 1 + second, 9 + second]);
+		}
+		fails.clear();
+		world.isWritable = true;
+		swept.length = 0;
+		await advance(1_000, 1_000);
+		await test.settle(200);
+		expect(swept.toSorted()).toEqual([...webhooks, late].toSorted());
 	});
 });
 

@@ -2,13 +2,18 @@
 // the webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
 // alone, so a sweep may be repeated after a crash.
 import { Rotation } from "../../core/concurrency/rotation.ts";
+import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import type { QueueStore, SweepStep, WebhooksToSweep } from "../../ports/store/queue.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
+import { FailingSweeps, type SweepOwner } from "./failing-sweeps.ts";
 
-type Parts = Pick<PartsOn<QueueStore>, "store" | "clock" | "observer">;
+type Parts = Pick<
+	PartsOn<Pick<QueueStore, "webhooksToSweep" | "sweepWebhook"> & Pick<LifecycleStore, "probe">>,
+	"store" | "clock" | "observer"
+>;
 
 interface Neighbours {
 	readonly directory: Pick<Directory, "webhook" | "forgetWebhook">;
@@ -21,11 +26,25 @@ interface Neighbours {
 const STEP = 250;
 /** Webhooks that a start looks at in one call of the store: some 15 ms. */
 const LOOK_STEP = 5_000;
-const RETRY_AFTER_MS = 1_000;
-/** If the steps of this many webhooks fail without a success between them, it is the store that fails, and not the webhooks. */
-const FAILING_IN_STORE = 8;
+/** If the steps of this many webhooks fail without a success between them, the store is asked whether it can be written. */
+const FAILING_IN_ROW = 8;
+/** How long the answer holds. */
+const ANSWER_HOLDS_MS = 1_000;
+/** What the store is asked to write: as much as a step. A full disk often still has room for a small row. */
+const PROBE_BYTES = 256 * 1_024;
+/** How often a store that fails is asked. */
+const ASK_AGAIN_MS = 1_000;
 /** Whose turn it is for webhooks of which this process does not know the project. */
 const UNKNOWN = "";
+
+/** A line of webhooks that makes one step at a time. */
+interface Line {
+	/** The webhook whose turn it is; undefined if none may have a step now. */
+	readonly take: () => string | undefined;
+	isWorking: boolean;
+	/** The steps under way, or the last ones. */
+	work: Promise<void>;
+}
 
 /**
  * Makes one step at a time: projects take turns, in each of them its customers, and of each customer the waiting webhooks. So
@@ -33,31 +52,37 @@ const UNKNOWN = "";
  * store decides what a step does; of what this process knows of the webhook, only whose turn it is depends. Webhooks that it
  * does not know, such as deleted ones after a start, take turns as those of one project.
  *
- * States: idle ──sweep──▶ sweeping ──no webhook waits──▶ idle
- *                         sweeping ──FAILING_IN_STORE webhooks──▶ backing off ──RETRY_AFTER_MS later──▶ sweeping
+ * A webhook whose step has failed leaves this line. It is tried again in a line of its own kind, beside the first one, until a step
+ * succeeds: each with a back-off of its own, and all together seldom (failing-sweeps.ts). So no other webhook waits for them, however many they
+ * are and however long their steps take. If many fail one after the other, the store is asked whether it is the one that fails.
+ *
+ * States: open ──FAILING_IN_ROW webhooks, and the store can't be written──▶ backing off ──it can be written──▶ open
  *         any ──stop──▶ stopped
  *
- * - idle: no webhook waits for a step, though some may wait since their last step has failed.
- * - sweeping: a step is under way, or begins in the next turn of the event loop. A webhook whose step left something to
+ * - open: each of the two lines makes a step at a time, as long as there is a webhook for it. A webhook whose step left something to
  *   change waits for another one, behind the others of its customer. If `sweep` is called during its step, it waits for another one, too.
- *   One whose step has failed rests for RETRY_AFTER_MS; the others do not wait for it.
- * - backing off: the store fails. A timer is set, and webhooks wait. The first failure afterwards leads back here.
+ * - backing off: the store fails. Webhooks wait, and the store is asked every ASK_AGAIN_MS.
  * - stopped: no further step begins. There is no way back.
  */
 export class Sweeper {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** Webhooks that wait for a step. */
+	/** Webhooks that wait for a step, but for those that fail. */
 	readonly #waiting = new Rotation<string>();
-	/** Webhooks whose last step has failed, and when they wait for another one, in monotonic time. The earliest comes first. */
-	readonly #resting = new Map<string, number>();
+	readonly #failing = new FailingSweeps((webhookId) => this.#ownerOf(webhookId));
+	readonly #first = lineOf(() => this.#take());
+	readonly #retries = lineOf(() => this.#failing.take(this.#parts.clock.monotonicMs()));
 	/** Webhooks whose steps have failed since the last success. */
-	readonly #failing = new Set<string>();
-	#state: "idle" | "sweeping" | "backing off" | "stopped" = "idle";
-	#sweeping: Promise<void> = Promise.resolve();
+	readonly #failedInRow = new Set<string>();
+	#state: "open" | "backing off" | "stopped" = "open";
+	/** Whether the store can be written; null if it is not being asked. */
+	#asking: Promise<boolean> | null = null;
+	/** When it could be written, in monotonic time. */
+	#writtenAt = -Infinity;
 	#cancelBackoff = (): void => {};
-	/** Null if no webhook rests. */
-	#cancelRest: (() => void) | null = null;
+	#cancelRetry = (): void => {};
+	/** When the timer of the next retry fires, in monotonic time. */
+	#retryAt = Infinity;
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
@@ -74,48 +99,80 @@ export class Sweeper {
 		}
 	}
 
-	/** Begins to sweep a webhook. If a step of it is under way, another one follows. */
+	/** Begins to sweep a webhook. If a step of it is under way, another one follows. One that fails is swept when it is tried again. */
 	sweep(webhookId: string): void {
-		if (this.#state === "stopped") return;
+		if (this.#state === "stopped" || this.#failing.ask(webhookId)) return;
 		this.#wait(webhookId);
-		if (this.#state === "idle") this.#begin();
+		this.#begin(this.#first);
 	}
 
 	/**
-	 * Resolves after the step under way. The next start of the engine goes on with the sweeps that are not finished.
+	 * Resolves after the steps under way. The next start of the engine goes on with the sweeps that are not finished.
 	 */
 	async stop(): Promise<void> {
 		this.#state = "stopped";
 		this.#cancelBackoff();
-		this.#cancelRest?.();
-		await this.#sweeping;
+		this.#cancelRetry();
+		await Promise.all([this.#first.work, this.#retries.work, this.#asking]);
 	}
 
 	/** A webhook of a project that is deleted stays that project's until it is forgotten. */
-	#wait(webhookId: string): void {
+	#ownerOf(webhookId: string): SweepOwner {
 		const { projectId = UNKNOWN, customerId = null } = this.#near.directory.webhook(webhookId) ?? {};
+		return { projectId, customerId };
+	}
+
+	#wait(webhookId: string): void {
+		const { projectId, customerId } = this.#ownerOf(webhookId);
 		this.#waiting.add(projectId, customerId, webhookId);
 	}
 
-	#begin(): void {
-		this.#state = "sweeping";
-		this.#sweeping = this.#sweepAll();
+	/** One that has failed after it was asked for once more is swept when it is tried again. */
+	#take(): string | undefined {
+		let webhookId = this.#waiting.take();
+		while (webhookId !== undefined && this.#failing.has(webhookId)) webhookId = this.#waiting.take();
+		return webhookId;
+	}
+
+	#begin(line: Line): void {
+		if (this.#state !== "open" || line.isWorking) return;
+		line.isWorking = true;
+		line.work = this.#sweepAll(line);
 	}
 
 	/** Makes steps until no webhook waits or the state changes. It handles its own failures and never rejects. */
-	async #sweepAll(): Promise<void> {
-		for (let webhookId = this.#waiting.take(); webhookId !== undefined; webhookId = this.#waiting.take()) {
-			try {
-				if (!(await this.#step(webhookId))) this.#wait(webhookId);
-				this.#failing.clear();
-			} catch (error) {
-				this.#failed(webhookId, error);
-			}
+	async #sweepAll(line: Line): Promise<void> {
+		while (this.#state === "open") {
+			const webhookId = line.take();
+			if (webhookId === undefined) break;
+			await this.#sweepOnce(webhookId);
 			// Calls of the store that were made meanwhile go first.
 			await nextTurn(this.#parts.clock);
-			if (this.#state !== "sweeping") return;
 		}
-		this.#state = "idle";
+		line.isWorking = false;
+		if (line === this.#retries) this.#planRetry();
+	}
+
+	async #sweepOnce(webhookId: string): Promise<void> {
+		const { clock } = this.#parts;
+		const begunAt = clock.monotonicMs();
+		try {
+			const isDone = await this.#step(webhookId);
+			this.#failedInRow.clear();
+			const isAskedFor = this.#failing.succeeded(webhookId);
+			if (isDone && !isAskedFor) return;
+			this.#wait(webhookId);
+			this.#begin(this.#first);
+		} catch (error) {
+			const now = clock.monotonicMs();
+			// One more may have a step under way.
+			this.#failing.failed(webhookId, now, now - begunAt, this.#waiting.customers + 1);
+			this.#planRetry();
+			const facts = { projectId: this.#projectOf(webhookId), webhookId };
+			this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error, facts);
+			this.#failedInRow.add(webhookId);
+			if (this.#failedInRow.size >= FAILING_IN_ROW) await this.#suspectStore();
+		}
 	}
 
 	/** Makes one step. True if nothing is left to change. */
@@ -143,38 +200,67 @@ export class Sweeper {
 		if (webhook !== undefined && webhook.deleteDate !== null) this.#near.directory.forgetWebhook(webhookId);
 	}
 
-	#failed(webhookId: string, error: unknown): void {
-		const facts = { projectId: this.#projectOf(webhookId), webhookId };
-		this.#parts.observer.problem("waiting deliveries could not be swept; this is tried again", error, facts);
-		if (this.#state !== "sweeping") return;
-		this.#resting.delete(webhookId);
-		this.#resting.set(webhookId, this.#parts.clock.monotonicMs() + RETRY_AFTER_MS);
-		this.#awaitRested();
-		this.#failing.add(webhookId);
-		if (this.#failing.size < FAILING_IN_STORE) return;
-		this.#state = "backing off";
-		this.#cancelBackoff = this.#parts.clock.after(RETRY_AFTER_MS, () => this.#begin());
-	}
-
-	/** Sets a timer for the webhook that has rested for longest. */
-	#awaitRested(): void {
-		const [until] = this.#resting.values();
-		if (until === undefined || this.#cancelRest !== null) return;
-		const delayMs = Math.max(0, until - this.#parts.clock.monotonicMs());
-		this.#cancelRest = this.#parts.clock.after(delayMs, () => {
-			this.#cancelRest = null;
-			this.#wakeRested();
+	/** Sets a timer for the next retry. One that is set already is only made earlier. */
+	#planRetry(): void {
+		const at = this.#failing.nextAt();
+		if (this.#state === "stopped" || this.#retries.isWorking || at >= this.#retryAt) return;
+		this.#cancelRetry();
+		this.#retryAt = at;
+		this.#cancelRetry = this.#parts.clock.after(Math.max(0, at - this.#parts.clock.monotonicMs()), () => {
+			this.#retryAt = Infinity;
+			this.#begin(this.#retries);
 		});
 	}
 
-	#wakeRested(): void {
-		const now = this.#parts.clock.monotonicMs();
-		for (const [webhookId, until] of this.#resting) {
-			if (until > now) break;
-			this.#resting.delete(webhookId);
-			this.#wait(webhookId);
-		}
-		this.#awaitRested();
-		if (this.#state === "idle" && !this.#waiting.isEmpty) this.#begin();
+	/** Backs off if the store can't be written. Otherwise it is the webhooks that fail, each by itself. */
+	async #suspectStore(): Promise<void> {
+		if (await this.#canBeWritten()) this.#failedInRow.clear();
+		else this.#backOff();
 	}
+
+	#backOff(): void {
+		if (this.#state !== "open") return;
+		this.#state = "backing off";
+		this.#askLater();
+	}
+
+	#askLater(): void {
+		this.#cancelBackoff = this.#parts.clock.after(ASK_AGAIN_MS, () => void this.#askAgain());
+	}
+
+	async #askAgain(): Promise<void> {
+		const canBeWritten = await this.#canBeWritten();
+		if (this.#state !== "backing off") return;
+		if (!canBeWritten) {
+			this.#askLater();
+			return;
+		}
+		this.#failedInRow.clear();
+		this.#state = "open";
+		this.#begin(this.#first);
+		this.#begin(this.#retries);
+	}
+
+	#canBeWritten(): Promise<boolean> {
+		if (this.#parts.clock.monotonicMs() - this.#writtenAt < ANSWER_HOLDS_MS) return Promise.resolve(true);
+		this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+		return this.#asking;
+	}
+
+	/** It handles its own failure and never rejects. */
+	async #ask(): Promise<boolean> {
+		const { clock, store, observer } = this.#parts;
+		try {
+			await store.probe(clock.now(), PROBE_BYTES);
+			this.#writtenAt = clock.monotonicMs();
+			return true;
+		} catch (error) {
+			observer.problem("waiting deliveries are not swept while the store can't be written", error);
+			return false;
+		}
+	}
+}
+
+function lineOf(take: Line["take"]): Line {
+	return { take, isWorking: false, work: Promise.resolve() };
 }

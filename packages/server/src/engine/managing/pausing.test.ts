@@ -121,8 +121,8 @@ describe("pausing, disabling and deleting", () => {
 		for (const count of [1, 2]) {
 			await eventually("it has failed", () => test.observer.problems.length === count);
 			// The next try is planned in the same turn. With a retry schedule of a day the delivery is not due, which would
-			// start a sweep.
-			test.clock.advance(1_000);
+			// start a sweep. The second try is after two seconds.
+			test.clock.advance(count * 1_000);
 		}
 		const facts = { projectId: test.projectId, webhookId: webhook.id };
 		expect(test.observer.problems).toMatchObject([{ facts }, { facts }]);
