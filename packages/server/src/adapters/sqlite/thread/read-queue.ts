@@ -25,6 +25,9 @@ export interface TakenRead {
 	readonly read: WaitingRead;
 }
 
+/** Which reads an owner asks to have: see `isSendRead`. */
+export type ReadKind = "send" | "other";
+
 /** While others wait, reads for sends get this many times their time: three quarters of what the threads have. */
 const SENDS_TO_OTHERS = 3;
 /** What a read counts at least: the thread that asks has work with each one, too, and a clock may stand still. */
@@ -169,7 +172,7 @@ const ROWS_FIRST: Order<RowsAndLists> = {
  *
  * @example
  * queue.add(owner, { name: "events", parameters, resolve, reject });
- * const next = queue.next((owner) => !isReading(owner));
+ * const next = queue.next((owner, kind) => !isReading(owner, kind));
  * if (next !== null) queue.ended(next, await timeOf(next.read));
  */
 export class ReadQueue {
@@ -205,10 +208,10 @@ export class ReadQueue {
 		return null;
 	}
 
-	/** Takes the read that is next, of the owners that may have one now; null if none of them waits. */
-	next(mayHave: (owner: string) => boolean): TakenRead | null {
-		const sender = this.#sends.first(mayHave);
-		const other = this.#others.first(mayHave);
+	/** Takes the read that is next, of the owners that may have one of its kind now; null if none of them waits. */
+	next(mayHave: (owner: string, kind: ReadKind) => boolean): TakenRead | null {
+		const sender = this.#sends.first((owner) => mayHave(owner, "send"));
+		const other = this.#others.first((owner) => mayHave(owner, "other"));
 		const sendsTurn = Math.max(this.#now, this.#sendsTurn);
 		const othersTurn = Math.max(this.#now, this.#othersTurn);
 		if (sender !== undefined && (other === undefined || sendsTurn <= othersTurn)) {
@@ -221,9 +224,10 @@ export class ReadQueue {
 	}
 
 	/** A read that was taken has ended after this time. */
-	ended({ owner, read }: TakenRead, ms: number): void {
+	ended(taken: TakenRead, ms: number): void {
+		const { owner } = taken;
 		const counted = Math.min(MOST_MS, Math.max(LEAST_MS, ms));
-		if (isSendRead(read.name)) {
+		if (kindOf(taken) === "send") {
 			this.#sendsTurn += counted / SENDS_TO_OTHERS;
 			this.#sends.used(owner, counted);
 		} else {
@@ -236,4 +240,8 @@ export class ReadQueue {
 	clear(): WaitingRead[] {
 		return [...this.#sends.clear(), ...this.#others.clear()];
 	}
+}
+
+export function kindOf({ read }: TakenRead): ReadKind {
+	return isSendRead(read.name) ? "send" : "other";
 }

@@ -6,14 +6,14 @@ import type { ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { openSqliteReader, type SqliteReader } from "../sqlite-reader.ts";
 import { reply } from "./reply.ts";
-import type { CallMessage, ReadReply } from "./thread-messages.ts";
+import type { CallMessage, ReaderData, ReadReply } from "./thread-messages.ts";
 import { goAfterOthers } from "./thread-priority.ts";
 
-const path = workerData as string;
-/** A third of the share that the threads of sends and commits have, where there are fewer cores than threads that work. */
+const { path, goesAfterOthers } = workerData as ReaderData;
+/** For lists: a third of the share that the threads of sends and commits have, where there are fewer cores than threads that work. */
 const NICE = 5;
 
-goAfterOthers(NICE);
+if (goesAfterOthers) goAfterOthers(NICE);
 
 function walBytes(): number {
 	return statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;

@@ -115,6 +115,64 @@ describe("a read beside commits", () => {
 		await readers.close();
 	});
 
+	it("that a send waits for has a thread that no list holds up, also of its own project", async () => {
+		const { path, projectId, scope, records } = await open();
+		const other = records.project().id;
+		const gate = Promise.withResolvers<void>();
+		const call = Object.getOwnPropertyDescriptor(ThreadLink.prototype, "call")?.value as ThreadLink["call"];
+		const given: string[] = [];
+		using _ = vi.spyOn(ThreadLink.prototype, "call").mockImplementation(async function (
+			this: ThreadLink,
+			...parameters
+		) {
+			const [name] = parameters;
+			given.push(name);
+			// The thread is at work for as long as the test says.
+			if (name === "events") await gate.promise;
+			return call.apply(this, parameters);
+		});
+		const readers = new Readers({ path, writer: IDLE_WRITER, clock: systemClock });
+		const list = (id: string) => readers.read(ownerOf(id), "events", [scope, ANY_EVENT, FIRST]);
+		const send = (id: string) => readers.read(ownerOf(id), "eventTypesByName", [id, ["a"]]);
+		const lists = [
+			list(projectId),
+			list(projectId),
+			list(other),
+			...Array.from({ length: 5 }, () => list(records.project().id)),
+		];
+		await eventually("both threads of lists to be at work", () => given.length === 2);
+		let made = 0;
+		const ids = [projectId, other, records.project().id];
+		const sends = [...ids, ...ids, ...ids].map((id) => send(id).then(() => made++));
+		await eventually("the reads of sends to be made", () => made === sends.length).finally(() => gate.resolve());
+		expect(given.toSorted().slice(0, 11)).toEqual([...Array<string>(9).fill("eventTypesByName"), "events", "events"]);
+		await Promise.all(lists);
+		await readers.close();
+	});
+
+	it("that a send waits for is made by another thread while its own one starts", async () => {
+		const { path, projectId, scope } = await open();
+		const readers = new Readers({ path, writer: IDLE_WRITER, clock: systemClock });
+		await readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]);
+		const given: ThreadLink[] = [];
+		const call = Object.getOwnPropertyDescriptor(ThreadLink.prototype, "call")?.value as ThreadLink["call"];
+		using _ = vi.spyOn(ThreadLink.prototype, "call").mockImplementation(function (this: ThreadLink, ...parameters) {
+			given.push(this);
+			return call.apply(this, parameters);
+		});
+		const send = () => readers.read(ownerOf(projectId), "eventTypesByName", [projectId, ["a"]]);
+		await send();
+		// A pause waits for the start.
+		await readers.pause(() => Promise.resolve());
+		await send();
+		await readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]);
+		const [first, second, third] = given;
+		expect(given).toHaveLength(3);
+		expect(second).not.toBe(first);
+		expect(third).toBe(first);
+		await readers.close();
+	});
+
 	it("counts for its project as long as it has taken", async () => {
 		const { path, projectId, scope } = await open();
 		let now = 0;

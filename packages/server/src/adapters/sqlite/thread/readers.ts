@@ -1,14 +1,21 @@
-// The threads that read the log. Each project has one read under way; the others wait in a queue (read-queue.ts).
+// The threads that read the log. Each project has one read under way, and one for sends; the others wait in a queue (read-queue.ts).
 import type { Clock } from "../../../core/clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import type { ReadName, ReadOwner } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
-import { ReadQueue, type TakenRead, type WaitingRead } from "./read-queue.ts";
+import { kindOf, ReadQueue, type ReadKind, type TakenRead, type WaitingRead } from "./read-queue.ts";
 import { ThreadLink } from "./thread-link.ts";
-import type { ReadReply } from "./thread-messages.ts";
+import type { ReaderData, ReadReply } from "./thread-messages.ts";
 
-/** A project has one read under way, so this many projects read at once. */
+/** Threads for every read: this many projects read at once. */
 const THREADS = 2;
+/**
+ * One more is for what sends wait for, so that no list of anybody holds it up. It does not go after other threads. With many such reads, they
+ * share the other threads with lists.
+ */
+const THREADS_FOR_SENDS = 1;
+/** After a thread could not be started in advance, it is not tried for so long. */
+const START_AGAIN_MS = 1_000;
 const YOUNG_GENERATION_MB = 4;
 /**
  * The write-ahead log begins again when no snapshot in it is read. If that has not happened until it is this long, four times as long
@@ -34,12 +41,16 @@ export interface ReadersOptions {
 
 /** A place for a thread, which is started when it is first needed. */
 interface Slot {
+	/** The reads that it is for; null for all. */
+	readonly only: ReadKind | null;
 	link: ThreadLink | null;
+	/** Whether the thread is being started before a read needs it. */
+	starting: boolean;
 	/** The read under way; null if none is. */
 	reading: TakenRead | null;
 }
 
-const FREE: Slot = { link: null, reading: null };
+const FREE = { link: null, starting: false, reading: null } as const;
 
 /**
  * Reads beside the thread that writes. Every read sees what was committed before it was asked for, since its snapshot begins later.
@@ -58,7 +69,11 @@ export class Readers {
 	readonly #path: string;
 	readonly #writer: WritingThread;
 	readonly #clock: ReadersOptions["clock"];
-	readonly #slots: readonly Slot[] = Array.from({ length: THREADS }, () => ({ ...FREE }));
+	/** Those that are for some reads only come first. */
+	readonly #slots: readonly Slot[] = Array.from({ length: THREADS_FOR_SENDS + THREADS }, (_, index) => ({
+		...FREE,
+		only: index < THREADS_FOR_SENDS ? "send" : null,
+	}));
 	readonly #waiting = new ReadQueue();
 	/** What new threads must be told, by webhook. */
 	readonly #pulledIn = new Map<number, PulledInNote>();
@@ -70,6 +85,8 @@ export class Readers {
 	#whenIdle: (() => void)[] = [];
 	#longWalBytes = LONG_WAL_BYTES;
 	#emptying = false;
+	/** No thread is started in advance earlier, in monotonic time. */
+	#startNotBefore = -Infinity;
 
 	constructor({ path, writer, clock }: ReadersOptions) {
 		this.#path = path;
@@ -136,7 +153,7 @@ export class Readers {
 	}
 
 	get #isReading(): boolean {
-		return this.#slots.some(({ reading }) => reading !== null);
+		return this.#slots.some(({ reading, starting }) => reading !== null || starting);
 	}
 
 	/** Resolves when the reads under way have ended, or a pause has ended without one. */
@@ -144,21 +161,47 @@ export class Readers {
 		return new Promise((resolve) => this.#whenIdle.push(resolve));
 	}
 
-	/** Begins reads as long as there is a free thread. */
+	/** Begins reads as long as there is a free thread for one that waits. */
 	#serve(): void {
-		const isIdle = (owner: string) => !this.#slots.some(({ reading }) => reading?.owner === owner);
 		while (this.#pauses === 0) {
-			const slot = this.#freeSlot();
-			const next = slot === undefined ? null : this.#waiting.next(isIdle);
+			const next = this.#waiting.next((owner, kind) => this.#mayRead(owner, kind));
+			const slot = next === null ? undefined : this.#freeSlot(kindOf(next));
 			if (slot === undefined || next === null) return;
+			if (kindOf(next) === "send") this.#startForSends();
 			void this.#run(slot, next);
 		}
 	}
 
+	/** A project has one read of each kind under way: so no send waits for the lists of its own project, or of one of its customers. */
+	#mayRead(owner: string, kind: ReadKind): boolean {
+		if (this.#freeSlot(kind) === undefined) return false;
+		return !this.#slots.some(({ reading }) => reading?.owner === owner && kindOf(reading) === kind);
+	}
+
 	/** One whose thread has started, if there is one. */
-	#freeSlot(): Slot | undefined {
-		const free = this.#slots.filter(({ reading }) => reading === null);
+	#freeSlot(kind: ReadKind): Slot | undefined {
+		const free = this.#slots.filter(
+			({ only, reading, starting }) => reading === null && !starting && (only === null || only === kind),
+		);
 		return free.find(({ link }) => link !== null) ?? free[0];
+	}
+
+	/** A start takes long: reads for sends use the other threads meanwhile, if one is free. */
+	#startForSends(): void {
+		const slot = this.#slots.find(({ only }) => only === "send");
+		const hasOther = this.#slots.some(({ only, link, reading }) => only === null && link !== null && reading === null);
+		if (slot === undefined || slot.link !== null || slot.starting || !hasOther) return;
+		if (this.#clock.monotonicMs() < this.#startNotBefore) return;
+		slot.starting = true;
+		const ended = () => {
+			slot.starting = false;
+			this.#serve();
+			this.#tellIdle();
+		};
+		this.#linkOf(slot).then(ended, () => {
+			this.#startNotBefore = this.#clock.monotonicMs() + START_AGAIN_MS;
+			ended();
+		});
 	}
 
 	async #run(slot: Slot, reading: TakenRead): Promise<void> {
@@ -193,7 +236,7 @@ export class Readers {
 		const link = new ThreadLink({
 			file: "reader-thread",
 			name: "fanfare-reader",
-			workerData: this.#path,
+			workerData: { path: this.#path, goesAfterOthers: slot.only === null } satisfies ReaderData,
 			youngGenerationMb: YOUNG_GENERATION_MB,
 			onNote: () => {},
 			deathMessage: (cause) =>

@@ -27,6 +27,14 @@ export type NoteMessage =
 	/** Facts that readers can't see in the rows. The message comes before the reply to the call that it is part of. */
 	| { readonly note: "pulledIn"; readonly pulledIn: PulledInNote };
 
+/** What a reader's thread is started with. */
+export interface ReaderData {
+	/** The file of the database. */
+	readonly path: string;
+	/** Whether it leaves the cores to other threads. */
+	readonly goesAfterOthers: boolean;
+}
+
 /** What a reader's thread replies to a read. */
 export interface ReadReply {
 	readonly value: unknown;
