@@ -63,7 +63,7 @@ export class Sharing {
 		const tenure: SimTenure = new SimTenure(
 			cluster,
 			run,
-			() => wire.look(),
+			() => wire,
 			(shards) => this.#world.sharingWatcher.gained(shards),
 		);
 		const wireOf = (other: MemberTenure) => this.#wires.get(other);
@@ -80,7 +80,16 @@ export class Sharing {
 						isCurrent: () => tenure.isCurrent,
 						epochOf: async (webhookId) => (await store.relay(webhookId))?.epoch ?? 0,
 					});
-		const wire: SimWire = new SimWire({ cluster, run, store, relays, tenure: () => tenure, wireOf });
+		const wire: SimWire = new SimWire({
+			cluster,
+			run,
+			store,
+			relays,
+			wireOf,
+			tenure: () => tenure,
+			caughtUp: () => tenure.caughtUp(),
+			couldNotRead: () => tenure.couldNotRead(),
+		});
 		this.#wires.set(tenure, wire);
 		this.#tenures.set(run, tenure);
 		return { tenure, wire };
@@ -94,7 +103,7 @@ export class Sharing {
 	executed(run: RunScope, name: string): void {
 		if (!CHANGES_DIRECTORY.has(name)) return;
 		for (const { tenure } of this.cluster.members) {
-			if (tenure.run !== run) this.#wires.get(tenure)?.lookSoon();
+			if (tenure.run !== run) this.#wires.get(tenure)?.changedByOther();
 		}
 	}
 

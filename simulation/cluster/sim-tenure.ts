@@ -2,10 +2,13 @@
 import { shardOf } from "../../packages/server/src/core/cluster/shard.ts";
 import type { Duty, DutyWork, Place, Tenure, TenureHolder } from "../../packages/server/src/ports/tenure.ts";
 import type { RunScope } from "../world/run-scope.ts";
-import type { GainWatcher, Grip, Member, MemberTenure, SeenShard } from "./member.ts";
+import type { GainWatcher, Grip, Member, MemberTenure } from "./member.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import { SimDuties } from "./sim-duties.ts";
-import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, STALL_MS, TENURE_MS, UNHEARD_MS } from "./timing.ts";
+import { SimReading, type ChangesReader } from "./sim-reading.ts";
+import { SimShards } from "./sim-shards.ts";
+import { SimView } from "./sim-view.ts";
+import { BEAT_MS, GIVE_EVERY_MS, MARGIN_MS, STALL_MS, TENURE_MS } from "./timing.ts";
 
 const NO_HOLDER: TenureHolder = { gained: () => Promise.resolve(), lost() {}, resumed() {}, inFlightOf: () => 0 };
 /** A call of the database, at most. */
@@ -21,7 +24,7 @@ const AGAIN_MS = 200;
 export class SimTenure implements Tenure, MemberTenure {
 	readonly #cluster: SimCluster;
 	readonly #run: RunScope;
-	readonly #catchUp: () => Promise<void>;
+	readonly #reading: SimReading;
 	readonly #watch: GainWatcher;
 	#holder = NO_HOLDER;
 	#state: "new" | "starting" | "running" | "leaving" | "left" = "new";
@@ -32,20 +35,24 @@ export class SimTenure implements Tenure, MemberTenure {
 	#validUntil = -Infinity;
 	#answeredAt = Infinity;
 	#isAway = false;
-	readonly #held = new Map<number, Grip>();
-	readonly #given = new Map<number, Grip>();
+	readonly #shards = new SimShards();
 	/** How many takes are under way. */
 	#takes = 0;
 	readonly #duties = new SimDuties(() => this.#cluster.plan());
-	#view: readonly SeenShard[] = [];
-	#seenMembers = 1;
+	readonly #view: SimView;
 	#left: Promise<void> | null = null;
 
-	/** @param catchUp reads all changes of the directory that were made so far */
-	constructor(cluster: SimCluster, run: RunScope, catchUp: () => Promise<void>, watch: GainWatcher) {
+	constructor(cluster: SimCluster, run: RunScope, reader: () => ChangesReader, watch: GainWatcher) {
 		this.#cluster = cluster;
 		this.#run = run;
-		this.#catchUp = catchUp;
+		this.#view = new SimView(cluster);
+		this.#reading = new SimReading(run, reader, {
+			isAlone: () => this.#view.isAlone,
+			leaveToOthers: () => this.#leaveToOthers(),
+			joins: () => this.#isAtWork,
+			canJoin: () => !this.#isAway,
+			join: () => this.#beat(),
+		});
 		this.#watch = watch;
 	}
 
@@ -62,25 +69,25 @@ export class SimTenure implements Tenure, MemberTenure {
 
 	/** Whether the process may answer calls. */
 	get isCurrent(): boolean {
-		return this.member !== null && this.#isCurrent;
+		return this.member !== null && this.#isCurrent && this.#reading.isCurrent;
 	}
 
 	get held(): readonly number[] {
-		return [...this.#held.keys()].toSorted((a, b) => a - b);
+		return this.#shards.held;
 	}
 
 	get heldCount(): number {
-		return this.#held.size;
+		return this.#shards.heldCount;
 	}
 
 	/** Whether it is a member that has all it should have, with nothing on its way. */
 	get isSettled(): boolean {
-		return this.isCurrent && this.#given.size === 0 && this.#takes === 0 && this.#state === "running";
+		return this.isCurrent && !this.#shards.areMoving && this.#takes === 0 && this.#state === "running";
 	}
 
 	/** Whether it can give and take now. */
 	get canGive(): boolean {
-		return this.#run.alive && !this.#isAway && this.isCurrent && this.#state === "running";
+		return this.#run.alive && !this.#isAway && this.member !== null && this.#isCurrent && this.#state === "running";
 	}
 
 	canTake(duty: Duty): boolean {
@@ -89,7 +96,7 @@ export class SimTenure implements Tenure, MemberTenure {
 
 	/** By what this process holds a webhook now; null if it does not. */
 	gripOn(webhookId: string): Grip | null {
-		return this.holds(webhookId) ? (this.#held.get(shardOf(webhookId)) ?? null) : null;
+		return this.holds(webhookId) ? this.#shards.gripOn(shardOf(webhookId)) : null;
 	}
 
 	/** Whether the tenure under which an attempt has begun was lost since. */
@@ -100,7 +107,7 @@ export class SimTenure implements Tenure, MemberTenure {
 	// The port
 
 	holds(webhookId: string): boolean {
-		return this.#held.has(shardOf(webhookId)) && this.#isValid;
+		return this.#shards.gripOn(shardOf(webhookId)) !== null && this.#isValid;
 	}
 
 	shards(): readonly number[] {
@@ -108,23 +115,20 @@ export class SimTenure implements Tenure, MemberTenure {
 	}
 
 	stalled(): boolean {
-		return this.#now - this.#answeredAt > STALL_MS;
+		return this.#now - this.#answeredAt > STALL_MS || !(this.#view.isAlone || this.#reading.isCurrent);
 	}
 
 	placeOf(webhookId: string): Place | null {
 		const member = this.member;
 		if (member === null) return null;
 		const shard = shardOf(webhookId);
-		const grip = this.#held.get(shard);
-		if (grip !== undefined) return { member: member.name, epoch: grip.epoch };
-		const { owner = null, epoch = 0 } = this.#view[shard] ?? {};
-		if (owner === null || owner === member || owner.isLeaving) return null;
-		const isUnheard = [owner, member].some(({ awaySince }) => this.#now - (awaySince ?? this.#now) > UNHEARD_MS);
-		return isUnheard ? null : { member: owner.name, epoch };
+		const grip = this.#shards.gripOn(shard);
+		if (grip !== null) return { member: member.name, epoch: grip.epoch };
+		return this.#view.ownerOf(shard, member);
 	}
 
 	liveMembers(): number {
-		return this.#seenMembers;
+		return this.#view.deliverers;
 	}
 
 	attach(holder: TenureHolder): void {
@@ -141,7 +145,7 @@ export class SimTenure implements Tenure, MemberTenure {
 		try {
 			await this.#pause(this.#cluster.upTo(CALL_MS));
 			const member = this.#join();
-			await this.#catchUp();
+			await this.#reading.look();
 			this.#isCurrent = true;
 			const taken = this.#cluster.takeFree(member);
 			if (taken.length > 0) await this.#hold(member, taken);
@@ -193,7 +197,7 @@ export class SimTenure implements Tenure, MemberTenure {
 	}
 
 	#beat(): void {
-		if (this.#isAway || this.#state === "new" || this.#state === "left") return;
+		if (this.#isAway || this.#reading.isBlind || this.#state === "new" || this.#state === "left") return;
 		const member = this.#member;
 		if (member !== null && this.#isValid && this.#cluster.has(member)) {
 			this.#renewed();
@@ -201,7 +205,7 @@ export class SimTenure implements Tenure, MemberTenure {
 			return;
 		}
 		this.#lose();
-		if (this.#state === "running" || this.#state === "starting") void this.#joinAgain();
+		if (this.#isAtWork) void this.#joinAgain();
 		else this.#answeredAt = Infinity;
 	}
 
@@ -212,10 +216,35 @@ export class SimTenure implements Tenure, MemberTenure {
 		if (wasStalled) this.#holder.resumed();
 	}
 
+	// Reading what others have changed
+
+	/** Some of it could not be read. */
+	couldNotRead(): void {
+		this.#reading.watch();
+	}
+
+	/** The reader was not current and is again. */
+	caughtUp(): void {
+		if (!this.stalled()) this.#holder.resumed();
+	}
+
+	/** This process can't read, and leaves its shards to the others, who take them when its row has expired. */
+	#leaveToOthers(): boolean {
+		if (this.member === null || this.#isAway || !this.#isAtWork) return false;
+		this.#cluster.away(this.#member as Member, this.#now);
+		this.#lose();
+		return true;
+	}
+
+	get #isAtWork(): boolean {
+		return this.#state === "running" || this.#state === "starting";
+	}
+
 	#join(): Member {
 		const member = this.#cluster.join(this);
 		this.#member = member;
 		this.#isCurrent = false;
+		this.#reading.joined();
 		if (this.#isAway) {
 			this.#isAway = false;
 			this.away();
@@ -227,7 +256,7 @@ export class SimTenure implements Tenure, MemberTenure {
 		const member = this.#join();
 		for (;;) {
 			try {
-				await this.#catchUp();
+				await this.#reading.look();
 				break;
 			} catch {
 				await this.#pause(AGAIN_MS);
@@ -243,7 +272,7 @@ export class SimTenure implements Tenure, MemberTenure {
 	#lose(): void {
 		if (this.#member === null) return;
 		const lost = this.held;
-		this.#endGrips();
+		this.#shards.end();
 		this.#member = null;
 		this.#validUntil = -Infinity;
 		this.#isCurrent = false;
@@ -254,14 +283,7 @@ export class SimTenure implements Tenure, MemberTenure {
 
 	/** The cluster has removed this member. It learns of that later. */
 	removed(member: Member): void {
-		if (this.#member === member)
-			for (const grip of [...this.#held.values(), ...this.#given.values()]) grip.isLost = true;
-	}
-
-	#endGrips(): void {
-		for (const grip of [...this.#held.values(), ...this.#given.values()]) grip.isLost = true;
-		this.#held.clear();
-		this.#given.clear();
+		if (this.#member === member) this.#shards.lose();
 	}
 
 	// Shards
@@ -286,7 +308,7 @@ export class SimTenure implements Tenure, MemberTenure {
 		try {
 			const check = await this.#watch(shards);
 			if (this.member !== member) return;
-			for (const { shard, epoch } of taken) this.#held.set(shard, { epoch, isLost: false });
+			this.#shards.hold(taken);
 			await this.#holder.gained(shards);
 			await check();
 		} catch (error) {
@@ -299,35 +321,19 @@ export class SimTenure implements Tenure, MemberTenure {
 
 	/** Begins to give up these shards, each as soon as none of its attempts is under way. */
 	give(shards: readonly number[]): void {
-		this.#handOut(shards);
+		this.#shards.give(shards);
 		this.#holder.lost(shards);
 		this.#giveIdle();
 	}
 
-	#handOut(shards: readonly number[]): void {
-		for (const shard of shards) {
-			const grip = this.#held.get(shard);
-			if (grip === undefined) continue;
-			this.#held.delete(shard);
-			this.#given.set(shard, grip);
-		}
-	}
-
 	#giveIdle(all = false): void {
 		const member = this.#member;
-		if (member === null || this.#given.size === 0) return;
+		if (member === null || !this.#shards.areMoving) return;
 		if (!this.#isAway) {
-			const free: number[] = [];
-			for (const [shard, grip] of this.#given) {
-				const isIdle = this.#holder.inFlightOf([shard]) === 0;
-				if (!isIdle && !all) continue;
-				grip.isLost ||= !isIdle;
-				free.push(shard);
-			}
-			for (const shard of free) this.#given.delete(shard);
-			this.#cluster.free(member, free);
+			const isIdle = (shard: number) => this.#holder.inFlightOf([shard]) === 0;
+			this.#cluster.free(member, this.#shards.free(isIdle, all));
 		}
-		if (this.#given.size > 0 && this.#state !== "leaving") this.#run.later(GIVE_EVERY_MS, () => this.#giveIdle());
+		if (this.#shards.areMoving && this.#state !== "leaving") this.#run.later(GIVE_EVERY_MS, () => this.#giveIdle());
 	}
 
 	// Duties
@@ -353,9 +359,7 @@ export class SimTenure implements Tenure, MemberTenure {
 	}
 
 	#see(): void {
-		if (this.#isAway || this.member === null) return;
-		this.#view = this.#cluster.snapshot();
-		this.#seenMembers = Math.max(1, this.#cluster.members.filter(({ isLeaving }) => !isLeaving).length);
+		if (!this.#isAway && this.member !== null) this.#view.look();
 	}
 
 	// The end
@@ -363,7 +367,7 @@ export class SimTenure implements Tenure, MemberTenure {
 	async #leave(graceMs: number): Promise<void> {
 		const endAt = this.#now + graceMs;
 		this.#state = "leaving";
-		this.#handOut(this.held);
+		this.#shards.give(this.held);
 		const stopped = this.#duties.stop();
 		const member = this.member;
 		if (member !== null) {
@@ -374,7 +378,7 @@ export class SimTenure implements Tenure, MemberTenure {
 		this.#state = "left";
 		// Without the store, the tenure ends by itself.
 		if (this.#member !== null && !this.#isAway) this.#cluster.left(this.#member);
-		this.#endGrips();
+		this.#shards.end();
 		this.#member = null;
 		this.#validUntil = -Infinity;
 	}
@@ -383,7 +387,7 @@ export class SimTenure implements Tenure, MemberTenure {
 		while (this.#member === member) {
 			const leftMs = endAt - this.#now;
 			this.#giveIdle(leftMs <= 0);
-			if (this.#given.size === 0 || leftMs <= 0) return;
+			if (!this.#shards.areMoving || leftMs <= 0) return;
 			await this.#pause(Math.min(GIVE_EVERY_MS, leftMs));
 		}
 	}

@@ -14,6 +14,7 @@ import {
 import type { RunScope } from "../world/run-scope.ts";
 import type { MemberTenure } from "./member.ts";
 import type { SimCluster } from "./sim-cluster.ts";
+import { CHANGE_MS, CURRENT_MS } from "./timing.ts";
 import { delaysOf, SOON_MS } from "./wire-mode.ts";
 
 /** How long a note may take. */
@@ -30,6 +31,10 @@ export interface WireParts {
 	/** Asked for the versions as they are, without delays or faults. */
 	readonly store: Pick<Store, "directoryVersions">;
 	readonly tenure: () => MemberTenure;
+	/** Called when `isCurrent` was false and is true again. */
+	readonly caughtUp: () => void;
+	/** Called when some changes could not be read. */
+	readonly couldNotRead: () => void;
 	/** Null if histories have no relays. */
 	readonly relays: RelayWire | null;
 	/** The wire of another process. */
@@ -48,6 +53,10 @@ export class SimWire implements Wire {
 	#lastAt = 0;
 	/** By project: the version that this process has read, or made. */
 	readonly #versions = new Map<string, number>();
+	/** When changes were made that this process has not read, in monotonic time and ascending. */
+	#unread: number[] = [];
+	/** What others have written to this process while it can't read; null while it can. */
+	#blind: (() => void)[] | null = null;
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
@@ -67,9 +76,7 @@ export class SimWire implements Wire {
 		const [delay] = delaysOf({ ...cluster.wireMode, twice: 0 }, cluster.random);
 		if (delay === undefined || delay > HAND_OFF_MS) return;
 		const copy = structuredClone(delivery);
-		cluster.clock.after(this.#inTurn(delay), () =>
-			this.#at(place, ({ listener }) => listener?.handedOver(place, copy)),
-		);
+		cluster.clock.after(this.#inTurn(delay), () => this.#at(place, (wire) => wire.#listener?.handedOver(place, copy)));
 	}
 
 	/** The delay of a message with this one. Messages overtake each other only if some are late. */
@@ -79,6 +86,38 @@ export class SimWire implements Wire {
 		const at = wireMode.late === 0 ? Math.max(now + delay, Math.min(this.#lastAt, now + SOON_MS)) : now + delay;
 		this.#lastAt = Math.max(at, this.#lastAt);
 		return at - now;
+	}
+
+	// Reading what others have changed and written
+
+	/** This process can't read it from now on, until `see`, though it renews its tenure. */
+	blind(): void {
+		this.#blind ??= [];
+		this.#unread.push(this.#now);
+		this.lookSoon();
+	}
+
+	see(): void {
+		const written = this.#blind ?? [];
+		this.#blind = null;
+		for (const note of written) this.#parts.run.later(this.#parts.cluster.upTo(LOOK_MS), note);
+	}
+
+	get isBlind(): boolean {
+		return this.#blind !== null;
+	}
+
+	/** Whether this process knows all changes but the newest, for which those who have made them still wait. */
+	get isCurrent(): boolean {
+		return this.#now - (this.#unread[0] ?? Infinity) < CURRENT_MS;
+	}
+
+	get hasUnread(): boolean {
+		return this.#unread.length > 0;
+	}
+
+	get #now(): number {
+		return this.#parts.cluster.clock.monotonicMs();
 	}
 
 	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable"> {
@@ -97,22 +136,30 @@ export class SimWire implements Wire {
 			run.later(TELL_MS, () => resolve("unreachable"));
 			for (const delay of delaysOf(cluster.wireMode, cluster.random)) {
 				cluster.clock.after(this.#inTurn(delay), () =>
-					this.#at(place, ({ listener }) => {
-						if (listener === null) return;
-						listener.noted(note);
-						const [answer] = delaysOf(cluster.wireMode, cluster.random);
-						if (answer !== undefined) run.later(answer, () => resolve("done"));
-					}),
+					this.#at(place, (wire) =>
+						wire.#takeNote(note, () => {
+							const [answer] = delaysOf(cluster.wireMode, cluster.random);
+							if (answer !== undefined) run.later(answer, () => resolve("done"));
+						}),
+					),
 				);
 			}
 		});
 	}
 
-	#at(place: Place, act: (wire: { readonly listener: WireListener | null }) => void): void {
+	/** Notes are written for a process, which finds them when it looks. */
+	#takeNote(note: OwnerNote | DiscardNote, taken: () => void): void {
+		if (this.#blind !== null) return void this.#blind.push(() => this.#takeNote(note, taken));
+		if (this.#listener === null) return;
+		this.#listener.noted(note);
+		taken();
+	}
+
+	#at(place: Place, act: (wire: SimWire) => void): void {
 		const { cluster, wireOf } = this.#parts;
 		const tenure = cluster.member(place.member)?.tenure;
 		const wire = tenure === undefined ? undefined : wireOf(tenure);
-		if (tenure !== undefined && wire !== undefined) tenure.run.act(() => act({ listener: wire.#listener }));
+		if (tenure !== undefined && wire !== undefined) tenure.run.act(() => act(wire));
 	}
 
 	// Histories have no sessions, and watch each process by itself.
@@ -137,13 +184,14 @@ export class SimWire implements Wire {
 		const { cluster, run, tenure, wireOf } = this.#parts;
 		const others = cluster.members.filter((member) => member.tenure !== tenure());
 		const waiting = new Set(others);
+		const endAt = this.#now + CHANGE_MS;
 		for (const other of others) wireOf(other.tenure)?.told(projectId, version);
 		for (;;) {
 			for (const member of waiting) {
 				const isGone = !cluster.has(member) || cluster.clock.monotonicMs() >= member.expiresAt;
 				if (isGone || wireOf(member.tenure)?.hasRead(projectId, version) !== false) waiting.delete(member);
 			}
-			if (waiting.size === 0) return;
+			if (waiting.size === 0 || this.#now >= endAt) return;
 			await new Promise<void>((resolve) => void run.later(ANSWER_MS, resolve));
 		}
 	}
@@ -178,31 +226,53 @@ export class SimWire implements Wire {
 	async #follow(projectId: string | null, version: number): Promise<void> {
 		const { cluster, run } = this.#parts;
 		try {
-			if (!this.hasRead(projectId, version)) await this.#read(projectId, version);
+			if (!this.hasRead(projectId, version)) await this.#readAs(projectId, version);
 			this.#note(projectId, version);
 		} catch {
 			run.later(cluster.upTo(LOOK_MS), () => void this.#follow(projectId, version));
 		}
 	}
 
-	/** The directory may have changed in the store, and whoever has changed it may die before it tells. */
+	/** Another process has changed the directory in the store, and may die before it tells. */
+	changedByOther(): void {
+		this.#unread.push(this.#now);
+		this.lookSoon();
+	}
+
 	lookSoon(): void {
 		const { cluster, run } = this.#parts;
-		run.later(cluster.upTo(LOOK_MS), () => void this.look().catch(() => this.lookSoon()));
+		run.later(
+			cluster.upTo(LOOK_MS),
+			() =>
+				void this.look().catch(() => {
+					this.#parts.couldNotRead();
+					this.lookSoon();
+				}),
+		);
 	}
 
 	/** Reads all changes that were made so far. */
 	async look(): Promise<void> {
+		const at = this.#now;
+		if (this.isBlind) throw new Error("changes can't be read");
 		const { workspace, projects } = await this.#parts.store.directoryVersions();
 		// In a process that can't reach the store, the reads of the engine fail.
 		if (!this.hasRead(null, workspace)) {
-			await this.#read(null, workspace);
+			await this.#readAs(null, workspace);
 			this.#note(null, workspace);
 		}
 		for (const { projectId, version } of projects) {
 			if (this.hasRead(projectId, version)) continue;
-			await this.#read(projectId, version);
+			await this.#readAs(projectId, version);
 			this.#note(projectId, version);
 		}
+		const wasCurrent = this.isCurrent;
+		this.#unread = this.#unread.filter((madeAt) => madeAt > at);
+		if (!wasCurrent && this.isCurrent) this.#parts.caughtUp();
+	}
+
+	async #readAs(projectId: string | null, version: number): Promise<void> {
+		if (this.isBlind) throw new Error("changes can't be read");
+		await this.#read(projectId, version);
 	}
 }

@@ -10,5 +10,11 @@ export const MARGIN_MS = 700;
 export const STALL_MS = 800;
 /** An owner that has not been heard of for this long counts as unreachable. */
 export const UNHEARD_MS = 1_500;
+/** A member that has not read a change of another one by then begins no attempt and answers no call. */
+export const CURRENT_MS = 4_000;
+/** Whoever has made a change waits this long for a member that can't read it. */
+export const CHANGE_MS = 5_000;
+/** A member that is not current for this long leaves its shards to the others, and joins again when it can read. */
+export const BLIND_MS = 10_000;
 /** A member that gives up shards looks this often whether their attempts have ended. */
 export const GIVE_EVERY_MS = 100;

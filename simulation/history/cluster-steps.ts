@@ -14,6 +14,8 @@ export type ClusterAction =
 	| { readonly do: "freeze"; readonly ms: number }
 	/** An engine can't reach the store for a while. */
 	| { readonly do: "cut"; readonly ms: number }
+	/** An engine can't read what others have changed for a while, though it renews its tenure. */
+	| { readonly do: "blind"; readonly ms: number }
 	/** Two engines swap some of their shards, as planned. */
 	| { readonly do: "swap"; readonly count: number }
 	/** From now on, messages come so. */
@@ -21,6 +23,9 @@ export type ClusterAction =
 
 /** Around the times after which a tenure is stalled (0.8 s), is over (2.3 s) and may be taken (3 s), and far beyond. */
 const awayMs = fc.constantFrom(300, 900, 1_500, 2_200, 2_600, 3_500, 5_000, 20_000, 150_000);
+
+/** Around the times after which such an engine begins no attempt (4 s), nobody waits for it (5 s), and it leaves its shards to others (14 s). */
+const blindMs = fc.constantFrom(300, 3_500, 4_200, 4_800, 5_500, 9_000, 13_000, 15_000, 20_000, 100_000);
 
 export const clusterSteps = [
 	{ weight: 6, arbitrary: fc.record({ do: fc.constant("join" as const) }) },
@@ -31,6 +36,7 @@ export const clusterSteps = [
 	{ weight: 2, arbitrary: fc.record({ do: fc.constant("kill" as const) }) },
 	{ weight: 4, arbitrary: fc.record({ do: fc.constant("freeze" as const), ms: awayMs }) },
 	{ weight: 3, arbitrary: fc.record({ do: fc.constant("cut" as const), ms: awayMs }) },
+	{ weight: 3, arbitrary: fc.record({ do: fc.constant("blind" as const), ms: blindMs }) },
 	{ weight: 6, arbitrary: fc.record({ do: fc.constant("swap" as const), count: fc.constantFrom(20, 60, 128) }) },
 	{
 		weight: 3,

@@ -24,6 +24,10 @@ export async function performOnCluster(player: Player, action: ClusterAction): P
 			run.cut();
 			world.clock.after(action.ms, () => run.mend());
 			return;
+		case "blind":
+			run.blind();
+			world.clock.after(action.ms, () => run.see());
+			return;
 		case "swap":
 			return cluster.swap(action.count);
 		case "wire":

@@ -48,6 +48,7 @@ async function performAction(player: Player, action: Action): Promise<void> {
 		case "kill":
 		case "freeze":
 		case "cut":
+		case "blind":
 		case "swap":
 		case "wire":
 			return performOnCluster(player, action);

@@ -196,11 +196,12 @@ export class Player {
 		if (key !== undefined) this.keys.add({ id: key.id, secretKey, scope: "admin", project: null });
 	}
 
-	/** Every process goes on, reaches its store, and is told everything. */
+	/** Every process goes on, reaches its store, reads changes, and is told everything. */
 	mend(): void {
 		for (const run of this.#runs) {
 			run.thaw();
 			run.mend();
+			run.see();
 		}
 		if (this.world.sharing !== null) this.world.sharing.cluster.wireMode = QUICK_WIRE;
 	}

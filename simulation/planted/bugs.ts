@@ -275,6 +275,23 @@ export const PLANTED: readonly PlantedBug[] = [
 		engines: SEVERAL,
 	},
 	{
+		name: "attempts-unread",
+		effect: "An engine that can't read what others have changed goes on with attempts.",
+		file: "engine/delivering/dispatcher.ts",
+		find: "if (!this.#running || this.#pumping || this.#parts.tenure.stalled()) return;",
+		replace: "if (!this.#running || this.#pumping) return;",
+		engines: SEVERAL,
+	},
+	{
+		name: "stays-stalled",
+		effect:
+			"An engine that reads changes again, or renews its tenure in time, begins no attempt before something else happens.",
+		file: "engine/delivering/delivery-line.ts",
+		find: "resumed(): void {\n\t\tthis.#dispatcher.pump();",
+		replace: "resumed(): void {\n\t\tvoid this.#dispatcher;",
+		engines: SEVERAL,
+	},
+	{
 		name: "foreign-replay",
 		effect: "A replay that was started at another engine than its webhook's owner is never executed.",
 		file: "engine/background/replayer.ts",

@@ -9,6 +9,7 @@ import { openEngine } from "../../packages/server/src/engine/engine.ts";
 import type { OutsideParts } from "../../packages/server/src/engine/parts.ts";
 import type { Membership } from "../../packages/server/src/ports/membership.ts";
 import type { SimTenure } from "../cluster/sim-tenure.ts";
+import type { SimWire } from "../cluster/sim-wire.ts";
 import type { RunEndKind, RunScope } from "./run-scope.ts";
 import { SimObserver } from "./sim-observer.ts";
 import { SimSchemas } from "./sim-schemas.ts";
@@ -27,7 +28,8 @@ const MASTER_KEY = Buffer.alloc(32, 7);
  * - running: `engine` is not null.
  * - ended: no timer fires, no call of the store is executed or answered, and no response arrives.
  *
- * Before its end, the process can stand still: what would happen in it waits until it goes on. And it can be cut from its store.
+ * Before its end, the process can stand still: what would happen in it waits until it goes on. It can be cut from its store. And it
+ * can fail to read what others have changed.
  */
 export class ServerRun implements RunScope {
 	readonly number: number;
@@ -47,6 +49,7 @@ export class ServerRun implements RunScope {
 	#frozen: (() => void)[] | null = null;
 	#isCut = false;
 	#tenure: SimTenure | null = null;
+	#wire: SimWire | null = null;
 
 	constructor(world: World, number: number) {
 		this.#world = world;
@@ -190,10 +193,25 @@ export class ServerRun implements RunScope {
 		if (this.alive && !this.isFrozen) this.#tenure?.back();
 	}
 
+	/** The process can't read what others have changed and written, though it renews its tenure, until `see`. */
+	blind(): void {
+		if (!this.alive || this.#wire === null || this.#wire.isBlind) return;
+		this.#world.trace.add("cluster", `run ${this.number} can't read changes`);
+		this.#world.disturbed();
+		this.#wire.blind();
+	}
+
+	see(): void {
+		if (this.#wire?.isBlind !== true) return;
+		this.#world.trace.add("cluster", `run ${this.number} reads changes`);
+		this.#wire.see();
+	}
+
 	#parts(): OutsideParts {
 		const { server: chance } = this.#world.chance;
 		const shared = this.#world.sharing?.join(this) ?? null;
 		this.#tenure = shared?.tenure ?? null;
+		this.#wire = shared?.wire ?? null;
 		return {
 			store: this.store.calls(),
 			sender: this.sender,

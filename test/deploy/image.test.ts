@@ -11,7 +11,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { freePort } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { validate } from "dockerfile-utils";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 
 import { playDockerfile, playIssue } from "./dockerfile.ts";
 import { sayIfSkipped } from "./skipped.ts";
@@ -19,6 +19,9 @@ import { sayIfSkipped } from "./skipped.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const dockerfile = readFileSync(join(root, "deploy/docker/Dockerfile"), "utf8");
 const ADMIN_KEY = `sk_${"i".repeat(43)}`;
+
+// To install the packages and to build everything takes a minute, and more than ten where other programs take nine tenths of the machine.
+vi.setConfig({ testTimeout: 1_800_000 });
 
 const issue = await playIssue();
 if (issue !== null && process.env["CI"] === "true") throw new Error(issue);

@@ -20,6 +20,7 @@ accessTable(async () => {
 		const headers = { "fanfare-page": "1", "content-type": "application/json" };
 		const body = JSON.stringify({ key: keys[name] });
 		const answer = await app.request("/sessions", { method: "POST", headers, body });
+		if (answer.status !== 200) throw new Error(`nobody could sign in: ${answer.status} ${await answer.text()}`);
 		const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
 		return { "fanfare-page": "1", cookie };
 	};
