@@ -74,6 +74,14 @@ export function replayProgress({ status, chosenCount, scannedCount, ...dates }: 
 }
 
 /**
+ * The filter by which a store finds the events of a replay. One up to now has everything that was there when it was made, also what another
+ * process has accepted whose clock is ahead of the one that has given the replay its dates.
+ */
+export function filterOfStored({ filter, createDate }: Pick<Replay, "filter" | "createDate">): ReplayFilter {
+	return filter.until <= createDate ? filter : { ...filter, until: Number.MAX_SAFE_INTEGER };
+}
+
+/**
  * The outcome of an event at a webhook from the statuses of its deliveries there, newest first; null while one is
  * Pending or Held.
  */

@@ -307,8 +307,7 @@ export class Replayer {
 	}
 
 	/**
-	 * False if the step changed nothing: the webhook is not deliverable in the store, or the replay waits until the horizon
-	 * of the store has reached the end of its range.
+	 * False if the step changed nothing: the webhook is not deliverable in the store.
 	 */
 	async #step(running: Running, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;

@@ -31,7 +31,10 @@ export interface PurgeStep {
 
 export interface PurgeResult {
 	readonly purged: Purged;
-	/** The `after` of the next step. Never beyond the horizon, so it may be remembered for as long as one likes. */
+	/**
+	 * The `after` of the next step. Not beyond the horizon, so it may be remembered, but not for ever: a whole step may have passed events
+	 * whose ids are ahead of their dates, and an event may become visible behind the horizon.
+	 */
 	readonly after: string | null;
 	/** True if the end of the range is reached, or the horizon. Events that must stay can still be in it. */
 	readonly done: boolean;

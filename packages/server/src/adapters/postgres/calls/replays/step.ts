@@ -2,7 +2,7 @@
 import { shardOf } from "../../../../core/cluster/shard.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import { STORED_DELIVERY_BYTES } from "../../../../core/policies/quota.ts";
-import type { Replay } from "../../../../core/replay.ts";
+import { filterOfStored, type Replay } from "../../../../core/replay.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { ReplayStep } from "../../../../ports/store/replays.ts";
@@ -13,10 +13,10 @@ import { statement } from "../../codec/statements.ts";
 import { DELETE_DATE, WEBHOOK_STATE, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { shareProjects } from "../../connection/locks.ts";
-import { HORIZON_MS } from "../../connection/pools.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
+import { readLead } from "../../deliveries/leads.ts";
 import type { Partitions } from "../../schema/partitions.ts";
 import { StatsChanges } from "../../stats/journal.ts";
 import { newestIn, search, type FoundEvent } from "./search.ts";
@@ -71,29 +71,29 @@ async function makeStep(
 ): Promise<Replay | null> {
 	const [id, project, webhook] = [text(row["id"]), text(row["project_id"]), text(row["webhook_id"])];
 	const replay = REPLAY.read(row);
-	const [target] = await session.run(SELECT_WEBHOOK, [webhook]);
+	const [[target], lead] = await Promise.all([session.run(SELECT_WEBHOOK, [webhook]), readLead(session)]);
 	if (target === undefined) {
 		await session.run(CANCEL, [id, at]);
 		return readReplay(session, id);
 	}
 	if (!isDeliverable(WEBHOOK_STATE.read(target))) return replay;
-	const { filter } = replay;
+	const filter = filterOfStored(replay);
 	const customerId = textOrNull(target["customer_id"]);
 	const chosen = row["chosen"] === null ? null : texts(row["chosen"]);
+	const made = { at: replay.createDate, after: text(row["made_after"]) };
+	const range = { project, customerId, filter, idLeadMs: lead.idMs, made };
+	// The replay was made under the lock of its project, which whoever accepts events shares: all that it has is there, and nothing that
+	// becomes visible later belongs to it, whatever its id.
 	const [found, newest] = await Promise.all([
 		search(session, {
-			project,
+			...range,
 			webhook,
-			customerId,
-			filter: { ...filter, until: Math.min(filter.until, at + 1 - HORIZON_MS) },
 			chosen,
 			after: textOrNull(row["position_id"]),
 			scanLimit,
 			matchLimit: deliveryIds.length,
-			made: { at: replay.createDate, after: text(row["made_after"]) },
 		}),
-		replay.lastEventDate ??
-			(chosen === null ? newestIn(session, { project, customerId, filter }) : Promise.resolve(filter.until - 1)),
+		replay.lastEventDate ?? (chosen === null ? newestIn(session, range) : Promise.resolve(replay.filter.until - 1)),
 	]);
 	const count = await insertDeliveries(
 		session,
@@ -101,10 +101,9 @@ async function makeStep(
 		{ events: found.matches, deliveryIds },
 		numbers,
 	);
-	const isFinished = found.done && (chosen !== null || at - HORIZON_MS >= filter.until - 1);
 	await session.run(MOVE_ON, [
 		id,
-		isFinished ? Finished : Running,
+		found.done ? Finished : Running,
 		found.scanned,
 		count,
 		found.first?.date ?? null,
@@ -112,7 +111,7 @@ async function makeStep(
 		found.position,
 		found.last?.date ?? null,
 		at,
-		isFinished ? at : null,
+		found.done ? at : null,
 	]);
 	return readReplay(session, id);
 }

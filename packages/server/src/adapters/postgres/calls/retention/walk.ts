@@ -2,10 +2,11 @@
 import type { PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
 import { EVENT_COLUMNS } from "../../codec/event-rows.ts";
 import { FIRST_UUID, firstUuidAt, idOf, uuidOf } from "../../codec/ids.ts";
-import { text, type Row } from "../../codec/rows.ts";
+import { number, text, type Row } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import { HORIZON_MS } from "../../connection/pools.ts";
 import type { Session } from "../../connection/session.ts";
+import { readLead } from "../../deliveries/leads.ts";
 import { hasRow } from "../log/walk.ts";
 import type { PurgeCounter } from "./purge-counter.ts";
 
@@ -40,15 +41,16 @@ export async function walk(
 ): Promise<PurgeResult> {
 	const most = Math.min(MAX_LOOKS, Math.ceil(limit / LOOK_COST));
 	const start = after === null ? FIRST_UUID : uuidOf("evt", after);
-	const end = firstUuidAt(Math.min(before, at + 1 - HORIZON_MS));
-	const events = await session.run(SELECT, [uuidOf("proj", projectId), start, end, most]);
-	const finished = await visit(session, events, limit, counter);
-	const last = events[finished - 1];
-	return {
-		purged: counter.result(),
-		after: last === undefined ? after : idOf("evt", text(last["id"])),
-		done: events.length < most && finished === events.length,
-	};
+	const end = Math.min(before, at + 1 - HORIZON_MS);
+	const { idMs } = await readLead(session);
+	const events = await session.run(SELECT, [uuidOf("proj", projectId), start, firstUuidAt(end + idMs), most]);
+	// If ids were ever ahead of dates, the range has newer events, too. They are passed.
+	const old = events.filter((event) => number(event["create_date"]) < end);
+	const finished = await visit(session, old, limit, counter);
+	const done = events.length < most && finished === old.length;
+	// Newer events at the end of the range are old for a later round, so it begins before them, unless a whole step has passed them.
+	const last = finished < old.length || done ? old[finished - 1] : events.at(-1);
+	return { purged: counter.result(), after: last === undefined ? after : idOf("evt", text(last["id"])), done };
 }
 
 /** The place of the end of those first events among which are at most `count` that are wanted. */
