@@ -63,8 +63,7 @@ export interface ReplayStore {
 	 *
 	 * No commit with events of the project goes on meanwhile: it comes before or after. A replay has every event of its range whose commit
 	 * came before, and need have none of the others, whatever their ids: these are matched with the webhooks as they are after it was
-	 * made. The end of its range is not later than its `createDate` + 1, and
-	 * if it is that, the replay is one up to now (see `filterOfStored`).
+	 * made. Its range is that of `filterOfStored`.
 	 */
 	insertReplays(replays: readonly NewReplay[]): Promise<ReplayRefusal | null>;
 	/**
@@ -72,10 +71,15 @@ export interface ReplayStore {
 	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in
 	 * the same transaction. So a crash neither repeats nor skips an event.
 	 *
-	 * Sets the status to Finished when no event is left of those that were there when the replay was made.
+	 * Sets the status to Finished when no event is left of those that were there when the replay was made. A step that only passes events
+	 * whose dates are not in the range looks at none; it moves on all the same, and sets the `updateDate`.
 	 *
 	 * The step ends before the next matching event once all `deliveryIds` are used. An event that got a delivery to this
 	 * webhook after the replay was made is skipped, so that two replays over the same events do not send an event twice.
+	 *
+	 * By their ids, the new deliveries are the newest: they come after everything that was there when any Running replay to the webhook was
+	 * made. If `deliveryIds` do not, since another process makes higher ids, the step changes nothing. Ids that continue after
+	 * `newestId` do.
 	 *
 	 * The webhook decides as it is stored at that moment: if it is deleted or unknown, the step makes no delivery and sets
 	 * the replay to Cancelled; if it is Paused or Disabled, the step changes nothing, and the replay stays Running.

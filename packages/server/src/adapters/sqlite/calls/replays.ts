@@ -6,7 +6,7 @@ import { customerOf, isInScope, projectOf, type Scope } from "../../../core/acce
 import { newDelivery } from "../../../core/delivery.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import { STORED_DELIVERY_BYTES } from "../../../core/policies/quota.ts";
-import { filterOfStored, type Replay, type ReplayFilter } from "../../../core/replay.ts";
+import { filterOfStored, lastDateOf, type Replay, type ReplayFilter } from "../../../core/replay.ts";
 import { isDeliverable } from "../../../core/webhook.ts";
 import type {
 	NewReplay,
@@ -181,10 +181,11 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 			found.scanned,
 			found.matches.length,
 			found.first?.date ?? null,
-			replay.lastEventDate ??
-				(chosen === null
-					? newestIn(project.number, webhook.customerId, { filter, upTo: madeAfter })
-					: replay.filter.until - 1),
+			found.first === null
+				? null
+				: (replay.lastEventDate ??
+						(chosen === null ? newestIn(project.number, webhook.customerId, { filter, upTo: madeAfter }) : null) ??
+						lastDateOf(replay)),
 			found.position,
 			found.last?.date ?? null,
 			at,

@@ -1,6 +1,9 @@
 // The contract of the horizon: rows that become visible after rows with higher ids are neither skipped nor misplaced.
 import { expect, it } from "vitest";
 
+import { systemChance } from "../../../adapters/system/system-chance.ts";
+import { createIdMaker } from "../../../core/ids.ts";
+import { CLOCKS_APART_MS, upToNow } from "../../../core/replay.ts";
 import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST } from "./records/records.ts";
@@ -44,16 +47,61 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 	});
 
 	it("replays up to now what was there, also events whose dates are ahead of the clock of who makes the replay", async () => {
-		const { records, begin, miss, step, replayed } = await openReplayWorld(current);
+		const world = await openReplayWorld(current);
+		const { store, records, projectId, webhookId, begin, miss, step, replayed } = world;
 		const { now } = records;
 		const first = await miss();
 		records.now += 2_000;
-		const ahead = await miss();
+		const ahead = records.event(projectId, { webhookIds: [webhookId] });
+		await store.commit({ events: [ahead], updates: [] });
+		records.now += CLOCKS_APART_MS;
+		await miss();
 		records.now = now;
-		const replay = await begin({ until: now + 1 });
+		const [delivery] = ahead.deliveries;
+		await world.update(records.outcome(delivery?.id ?? "", 1, { kind: "gone", responseCode: 410 }));
+		const replay = await begin({ until: upToNow(now) });
 		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, lastEventDate: now + 2_000 });
-		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([first, ahead]);
+		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([first, ahead.event.id]);
 	});
+
+	it("replays until an end that is later than the clock of who makes the replay what was there", async () => {
+		const { records, begin, miss, step, replayed } = await openReplayWorld(current);
+		const { now } = records;
+		const events = [await miss()];
+		records.now += 2 * CLOCKS_APART_MS;
+		events.push(await miss());
+		const until = ++records.now;
+		await miss();
+		records.now = now;
+		const replay = await begin({ until });
+		await miss();
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, lastEventDate: until - 1 });
+		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events);
+	});
+
+	// Skipped if one process makes all ids: its newest ones are the highest.
+	it.skipIf(horizonMs === 0)(
+		"makes no delivery whose id is not above what was there when a running replay was made",
+		async () => {
+			const { store, records, miss, begin, step, replayed } = await openReplayWorld(current);
+			// Those of a process that makes lower ids.
+			const others = createIdMaker(systemChance);
+			const id = () => others.make("dlv", 1);
+			const event = await miss();
+			const replay = await begin();
+			expect(await step(replay, { deliveryIds: [id()] })).toEqual(replay);
+			others.continueAfter((await store.newestId()) ?? "");
+			records.now += 10;
+			await miss();
+			await begin({ since: records.now });
+			// It is above what was there when this replay was made, and not above what was there when the other one was.
+			expect(await step(replay, { deliveryIds: [id()] })).toEqual(replay);
+			others.continueAfter((await store.newestId()) ?? "");
+			const above = id();
+			expect(await step(replay, { deliveryIds: [above] })).toMatchObject({ status: "Finished", deliveryCount: 1 });
+			expect(await replayed()).toMatchObject([{ id: above, eventId: event }]);
+		},
+	);
 
 	// Skipped if ids ascend in the order of commits: then no row becomes visible late.
 	it.skipIf(horizonMs === 0)("replays an event that has become visible after events with higher ids", async () => {

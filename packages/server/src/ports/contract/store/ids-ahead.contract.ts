@@ -57,6 +57,61 @@ export function describeIdsAhead(current: CurrentStore): void {
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events);
 	});
 
+	it("moves a replay on that only passes events out of its range, and counts none of them", async () => {
+		const { begin, step, miss, records } = await open();
+		for (let n = 0; n < 3; n++) await miss();
+		records.now += 10;
+		await miss();
+		records.now += 10;
+		const replay = await begin({ since: records.now - 10, until: records.now });
+		records.now += 10;
+		const passed = { scannedCount: 0, firstEventDate: null, lastEventDate: null, updateDate: records.now };
+		let moved = await step(replay, { scanLimit: 1 });
+		// The embedded store passes many in a step.
+		if (moved?.status === "Running") expect(moved).toMatchObject(passed);
+		for (; moved?.status === "Running"; moved = await step(replay, { scanLimit: 1 })) records.now += 10;
+		expect(moved).toMatchObject({ status: "Finished", scannedCount: 1, deliveryCount: 1 });
+	});
+
+	it("replays an event again that has a delivery with a date which is ahead of the replay", async () => {
+		const { begin, step, miss, update, replayed, records } = await openReplayWorld(current);
+		const { now } = records;
+		const event = await miss();
+		const [failed, none] = [{ kind: "gone", responseCode: 410 } as const, []];
+		/** Replays what has failed or was never sent, and has the new deliveries fail. */
+		const replayAll = async (): Promise<readonly string[]> => {
+			const replay = await begin({ since: now, until: now + 1, outcomes: ["Failed", "Missed"] });
+			expect(await step(replay)).toMatchObject({ status: "Finished" });
+			const made = await replayed();
+			for (const { id } of made) await update(records.outcome(id, 1, failed));
+			return made.map(({ eventId }) => eventId);
+		};
+		records.now = now + AHEAD_MS;
+		expect(await replayAll()).toEqual([event]);
+		records.now = now + 10;
+		expect(await replayAll()).toEqual([event]);
+		const replay = await begin({ since: now, until: now + 1, outcomes: ["Failed"] });
+		expect(await replayAll()).toEqual([event]);
+		// It has one that was made after this one.
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 1, deliveryCount: 0 });
+		expect(await replayed()).toEqual(none);
+	});
+
+	it("knows the end of a range for the progress of a replay, though many events with higher ids are out of it", async () => {
+		const { store, projectId, begin, step, miss, records } = await open();
+		for (let n = 0; n < 4; n++, records.now += 10) await miss();
+		const until = records.now;
+		const newer = Array.from({ length: 2_001 }, () => records.event(projectId));
+		for (let at = 0; at < newer.length; at += 500)
+			await store.commit({ events: newer.slice(at, at + 500), updates: [] });
+		const replay = await begin({ until });
+		expect(await step(replay, { scanLimit: 2 })).toMatchObject({
+			firstEventDate: until - 40,
+			position: until - 30,
+			lastEventDate: until - 1,
+		});
+	});
+
 	it("counts for a replay the events whose dates are in its range", async () => {
 		const { store, scope, webhookId, makeReplay, miss, records } = await open();
 		for (let n = 0; n < 3; n++) await miss();

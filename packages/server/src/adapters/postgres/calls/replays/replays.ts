@@ -123,7 +123,7 @@ async function countReplay(
 		after: afterEventId === null ? null : uuidOf("evt", afterEventId),
 		scanLimit,
 		matchLimit: Infinity,
-		made: null,
+		madeAfter: null,
 	});
 	return { matching: matches.length, lastEventId: done || position === null ? null : idOf("evt", position) };
 }

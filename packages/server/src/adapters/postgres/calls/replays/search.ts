@@ -24,15 +24,11 @@ export interface Search {
 	readonly after: string | null;
 	readonly scanLimit: number;
 	readonly matchLimit: number;
-	/** Events that have a delivery that was made later are skipped; null skips none. */
-	readonly made: Made | null;
-}
-
-/** What was there when a replay was made: every event whose 2xx had been given, and every one that was being committed. */
-export interface Made {
-	readonly at: number;
-	/** No event or delivery of the project had a higher id. */
-	readonly after: string;
+	/**
+	 * The highest id of an event or a delivery of the project when the replay was made. Events that have a delivery with a higher one are
+	 * skipped: it was made later. Its date does not tell, since it may be ahead. Null skips none.
+	 */
+	readonly madeAfter: string | null;
 }
 
 export interface FoundEvent {
@@ -95,10 +91,10 @@ const SELECT_DELIVERIES = statement(
 	["open_deliveries", "deliveries"]
 		.map(
 			(table) => `
-				SELECT id, event_id, status, create_date FROM ${table}
+				SELECT id, event_id, status FROM ${table}
 				WHERE webhook_id = $1 AND id > $2 AND id <= $3 AND NOT is_replayed
 				UNION ALL
-				SELECT id, event_id, status, create_date FROM ${table}
+				SELECT id, event_id, status FROM ${table}
 				WHERE webhook_id = $1 AND event_id = ANY($4::uuid[]) AND is_replayed
 			`,
 		)
@@ -107,7 +103,7 @@ const SELECT_DELIVERIES = statement(
 
 /** Searches on, from the place where the last search has ended. */
 export async function search(session: Session, wanted: Search): Promise<Found> {
-	const { webhook, filter, scanLimit, matchLimit, made } = wanted;
+	const { webhook, filter, scanLimit, matchLimit, madeAfter } = wanted;
 	const matcher = createReplayMatcher(filter);
 	const events = await readEvents(session, wanted, scanLimit + 1);
 	const deliveriesOf = await readDeliveries(session, webhook, events);
@@ -121,7 +117,7 @@ export async function search(session: Session, wanted: Search): Promise<Found> {
 		const event = { id: text(row["id"]), type: text(row["type"]), date: number(row["create_date"]) };
 		if (!boolean(row["is_hidden"]) && isInRange(filter, event)) {
 			const deliveries = deliveriesOf.get(event.id) ?? [];
-			const isMatch = !boolean(row["is_erased"]) && wants(matcher, event, deliveries, made);
+			const isMatch = !boolean(row["is_erased"]) && wants(matcher, event, deliveries, madeAfter);
 			if (isMatch && matches.length === matchLimit) {
 				return { matches, scanned, first, last, position, done: false };
 			}
@@ -141,7 +137,7 @@ export async function search(session: Session, wanted: Search): Promise<Found> {
  */
 export async function newestIn(
 	session: Session,
-	of: Pick<Search, "project" | "customerId" | "filter" | "idLeadMs" | "made">,
+	of: Pick<Search, "project" | "customerId" | "filter" | "idLeadMs" | "madeAfter">,
 ): Promise<number | null> {
 	const { low, high } = rangeOf(of);
 	const values = [of.project, low, high, of.customerId === null && of.idLeadMs === 0 ? 1 : MAX_LOOKS];
@@ -160,10 +156,10 @@ const MAX_LOOKS = 100;
  * The UUIDs of a range, after `low` and up to `high`. Ids are never behind dates: these are all events with a date in the range, and some
  * more if ids were ever ahead. They end with those that were there when the replay was made.
  */
-function rangeOf({ filter, idLeadMs, made }: Pick<Search, "filter" | "idLeadMs" | "made">) {
+function rangeOf({ filter, idLeadMs, madeAfter }: Pick<Search, "filter" | "idLeadMs" | "madeAfter">) {
 	// No id is the first one of its millisecond.
 	const end = firstUuidAt(filter.until + idLeadMs);
-	return { low: firstUuidAt(filter.since), high: made !== null && made.after < end ? made.after : end };
+	return { low: firstUuidAt(filter.since), high: madeAfter !== null && madeAfter < end ? madeAfter : end };
 }
 
 function isInRange({ since, until }: ReplayFilter, { date }: Pick<FoundEvent, "date">): boolean {
@@ -198,10 +194,13 @@ async function readDeliveries(
 	return Map.groupBy(sorted, (row) => text(row["event_id"]));
 }
 
-function wants(matcher: ReplayMatcher, { type }: FoundEvent, deliveries: readonly Row[], made: Made | null): boolean {
-	const isNew = (row: Row): boolean =>
-		made !== null && (text(row["id"]) > made.after || number(row["create_date"]) > made.at);
-	if (deliveries.some(isNew)) return false;
+function wants(
+	matcher: ReplayMatcher,
+	{ type }: FoundEvent,
+	deliveries: readonly Row[],
+	madeAfter: string | null,
+): boolean {
+	if (madeAfter !== null && deliveries.some((row) => text(row["id"]) > madeAfter)) return false;
 	const outcome = replayOutcome(deliveries.map((row) => nameOf(STATUSES, row["status"])));
 	return outcome !== null && matcher.wants(type, outcome);
 }
