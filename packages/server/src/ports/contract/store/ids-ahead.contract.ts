@@ -122,6 +122,58 @@ export function describeIdsAhead(current: CurrentStore): void {
 		expect(await store.countReplay({ ...step, filter: before })).toEqual({ matching: 0, lastEventId: null });
 	});
 
+	it.each(["purgeEvents", "purgePayloads"] as const)(
+		"neither deletes young events early nor passes them for ever: %s",
+		async (kind) => {
+			const { store, scope, projectId, miss, records } = await open();
+			const start = records.now;
+			/** Old and young ones in turns, as if two processes had made them. */
+			const [old, young]: [string[], string[]] = [[], []];
+			for (let n = 0; n < 40; n++) {
+				records.now = start + (n % 2) * 10;
+				(n % 2 === 0 ? old : young).push(await miss());
+			}
+			const at = start + DAY_MS;
+			/** Goes through all events that are old at a time. Returns how many there were, and where the next walk begins. */
+			const walk = async (before: number, after: string | null, skipAhead = false) => {
+				let [count, from, done] = [0, after, false];
+				for (let steps = 0; !done && steps < 200; steps++) {
+					const step = await store[kind]({ projectId, at, before, after: from, skipAhead, limit: 1 });
+					({ after: from, done } = step);
+					count += step.purged.events + step.purged.payloads;
+				}
+				expect(done).toBe(true);
+				return { count, after: from };
+			};
+			const kept = async (ids: readonly string[]) => {
+				const bodies = await Promise.all(ids.map((id) => store.eventBody(scope, id)));
+				return bodies.filter((body) => body !== null).length;
+			};
+			expect(await walk(start + 10, null, true)).toMatchObject({ count: 0 });
+			const first = await walk(start + 10, null);
+			expect([first.count, await kept(old), await kept(young)]).toEqual([20, 0, 20]);
+			// Nothing is old meanwhile.
+			const second = await walk(start + 10, first.after);
+			expect(second).toEqual({ count: 0, after: first.after });
+			const last = await walk(start + 11, second.after);
+			expect([last.count, await kept(young)]).toEqual([20, 0]);
+		},
+	);
+
+	it("skips events whose ids are ahead if that is wanted, and finds them by their ids later", async () => {
+		const { store, projectId, miss, records } = await open();
+		const { now } = records;
+		for (let n = 0; n < 3; n++) await miss();
+		const step = { projectId, at: now + DAY_MS, after: null, skipAhead: true, limit: 100 };
+		const early = await store.purgeEvents({ ...step, before: now + 10 });
+		expect(early).toMatchObject({ done: true, purged: { events: 0 } });
+		const before = now + 2 * AHEAD_MS;
+		expect(await store.purgeEvents({ ...step, after: early.after, before })).toMatchObject({
+			done: true,
+			purged: { events: 3 },
+		});
+	});
+
 	it.each(["purgeEvents", "purgePayloads"] as const)("deletes by date: %s", async (kind) => {
 		const { store, scope, projectId, miss, records } = await open();
 		const old = [await miss(), await miss()];

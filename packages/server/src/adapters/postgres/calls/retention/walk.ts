@@ -35,22 +35,25 @@ export type Visit = (
 /** Makes a step. Without a horizon, events of any age are visited. */
 export async function walk(
 	session: Session,
-	{ projectId, at, before, after, limit }: PurgeStep,
+	{ projectId, at, before, after, skipAhead = false, limit }: PurgeStep,
 	visit: Visit,
 	counter: PurgeCounter,
 ): Promise<PurgeResult> {
 	const most = Math.min(MAX_LOOKS, Math.ceil(limit / LOOK_COST));
-	const start = after === null ? FIRST_UUID : uuidOf("evt", after);
+	const start = after === null ? FIRST_UUID : (uuidOf("evt", after) ?? FIRST_UUID);
 	const end = Math.min(before, at + 1 - HORIZON_MS);
-	const { idMs } = await readLead(session);
-	const events = await session.run(SELECT, [uuidOf("proj", projectId), start, firstUuidAt(end + idMs), most]);
+	const firstYoung = firstUuidAt(end);
+	const high = skipAhead ? firstYoung : firstUuidAt(end + (await readLead(session)).idMs);
+	const events = await session.run(SELECT, [uuidOf("proj", projectId), start, high, most]);
 	// If ids were ever ahead of dates, the range has newer events, too. They are passed.
 	const old = events.filter((event) => number(event["create_date"]) < end);
 	const finished = await visit(session, old, limit, counter);
 	const done = events.length < most && finished === old.length;
-	// Newer events at the end of the range are old for a later round, so it begins before them, unless a whole step has passed them.
-	const last = finished < old.length || done ? old[finished - 1] : events.at(-1);
-	return { purged: counter.result(), after: last === undefined ? after : idOf("evt", text(last["id"])), done };
+	const last = finished < old.length ? old[finished - 1] : events.at(-1);
+	const reached = last === undefined ? start : text(last["id"]);
+	// Events with higher ids may be young now, and are old for a later walk.
+	const place = done && reached > firstYoung ? firstYoung : reached;
+	return { purged: counter.result(), after: place === FIRST_UUID ? after : idOf("evt", place), done };
 }
 
 /** The place of the end of those first events among which are at most `count` that are wanted. */
