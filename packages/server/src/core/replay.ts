@@ -97,7 +97,7 @@ export function filterOfStored({ filter, createDate }: Pick<Replay, "filter" | "
 	return filter.until === now ? { ...filter, until: now + CLOCKS_APART_MS } : filter;
 }
 
-/** A date that no event of a replay has passed by more than clocks are apart, for its progress: of chosen events that of the newest one. */
+/** The end of a replay's range, as far as it had passed when the replay was made: for its progress if its newest event is hard to find. */
 export function lastDateOf({ filter, createDate }: Pick<Replay, "filter" | "createDate">): number {
 	return Math.max(filter.since, Math.min(filter.until - 1, createDate));
 }
