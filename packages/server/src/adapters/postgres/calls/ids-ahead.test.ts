@@ -2,8 +2,10 @@
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, beforeAll, beforeEach, describe } from "vitest";
 
+import { describeHorizon } from "../../../ports/contract/store/horizon.contract.ts";
 import { describeIdsAhead } from "../../../ports/contract/store/ids-ahead.contract.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import { HORIZON_MS } from "../connection/pools.ts";
 import { TestDatabase } from "../test/test-store.ts";
 
 const issue = postgresIssue();
@@ -19,4 +21,6 @@ describe.skipIf(issue !== null)(`ids that are ahead of dates${issue === null ? "
 		store = await database.openEmpty();
 	});
 	describeIdsAhead(() => store);
+	// By then, the database has a lead.
+	describeHorizon(() => store, { horizonMs: HORIZON_MS, returnsSpace: false });
 });

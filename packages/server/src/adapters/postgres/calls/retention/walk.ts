@@ -49,9 +49,10 @@ export async function walk(
 	const old = events.filter((event) => number(event["create_date"]) < end);
 	const finished = await visit(session, old, limit, counter);
 	const done = events.length < most && finished === old.length;
-	const last = finished < old.length ? old[finished - 1] : events.at(-1);
-	const reached = last === undefined ? start : text(last["id"]);
 	// Events with higher ids may be young now, and are old for a later walk.
+	const isPassed = (event: Row) => !done || text(event["id"]) < firstYoung;
+	const last = finished < old.length ? old[finished - 1] : events.findLast(isPassed);
+	const reached = last === undefined ? start : text(last["id"]);
 	const place = done && reached > firstYoung ? firstYoung : reached;
 	return { purged: counter.result(), after: place === FIRST_UUID ? after : idOf("evt", place), done };
 }
