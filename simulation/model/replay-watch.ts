@@ -1,7 +1,7 @@
 // Watches replays: when one is finished, every event that matched it from its start to its end has a new delivery.
 import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import type { Delivery } from "../../packages/server/src/core/delivery.ts";
-import type { Replay, ReplayOutcome } from "../../packages/server/src/core/replay.ts";
+import { filterOfStored, type Replay, type ReplayOutcome } from "../../packages/server/src/core/replay.ts";
 import type { NewReplay } from "../../packages/server/src/ports/store/replays.ts";
 import type { World } from "../world/world.ts";
 import type { Book } from "./book.ts";
@@ -38,7 +38,8 @@ export class ReplayWatch {
 	}
 
 	async #match(replay: Replay, eventIds: readonly string[] | null): Promise<Matching[]> {
-		const { projectId, filter } = replay;
+		const { projectId } = replay;
+		const filter = filterOfStored(replay);
 		const byEvent = await this.#deliveries(replay);
 		const events = await readEvents(this.#world.store, projectScope(projectId));
 		return inOrderOfIds(events).flatMap(({ id, type, createDate }) => {

@@ -101,8 +101,8 @@ export const PLANTED: readonly PlantedBug[] = [
 		effect:
 			"A replay is finished as soon as a step ends early, also if it ended because it had made enough deliveries.",
 		file: "adapters/sqlite/calls/replays.ts",
-		find: "const isFinished = found.done && (isBounded || at >= filter.until - 1);",
-		replace: "const isFinished = (found.done || found.scanned < scanLimit) && (isBounded || at >= filter.until - 1);",
+		find: "const isFinished = found.done;",
+		replace: "const isFinished = found.done || found.scanned < scanLimit;",
 	},
 	{
 		name: "retention-takes-open",

@@ -105,6 +105,17 @@ it.skipIf(typeof pty === "string")("says that a replay waits until its webhook i
 	await world.json("webhooks", "delete", "held", "--yes");
 });
 
+it("replays up to now by the clock of the server, which may be ahead of this machine's", async () => {
+	await using ahead = await World.startAhead(120_000);
+	const { project } = ahead.server;
+	for (const data of [1, 2]) await project.events.send({ type: "just.now", data });
+	await using receiver = await startReceiver();
+	await ahead.json("webhooks", "create", receiver.url, "--name", "late");
+	const args = ["replays", "start", "late", "--since", "1h", "--event-types", "just.now"];
+	expect(await ahead.json(...args, "--dry-run")).toMatchObject([{ count: 2 }]);
+	expect(await ahead.json(...args, "--yes", "--wait")).toMatchObject([{ deliveryCount: 2 }]);
+});
+
 it("replays chosen events to several webhooks, each once", async () => {
 	await using receiver = await startReceiver();
 	const sent = await world.json("events", "send", "chosen.event", "--data", "1");

@@ -2,6 +2,7 @@
 import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
+import { ControlledWorld, PRELOAD } from "@fanfare/testkit/world/controlled-world";
 
 /** What a command has printed, and how it ended. */
 export interface Result {
@@ -22,6 +23,15 @@ export class World implements AsyncDisposable {
 	/** `env` has settings of the server. */
 	static async start(env: Readonly<Record<string, string>> = {}): Promise<World> {
 		return new World(await startServerProcess({ env }));
+	}
+
+	/** A server whose clock is ahead of that of the commands. */
+	static async startAhead(ms: number): Promise<World> {
+		const clock = new ControlledWorld();
+		clock.offsetMs = ms;
+		return new World(
+			await startServerProcess({ preload: [PRELOAD], onMessage: clock.onMessage, env: { ...clock.env } }),
+		);
 	}
 
 	/** The environment of a script: a key, and no profile. */

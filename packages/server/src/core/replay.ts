@@ -24,7 +24,10 @@ export const MAX_CHOSEN_EVENTS = 1_000;
 export interface ReplayFilter {
 	/** Events accepted at or after this time. */
 	readonly since: number;
-	/** Events accepted before this time. Never later than the creation of the replay, so that it ends. */
+	/**
+	 * Events accepted before this time. The first millisecond after the creation of the replay stands for "up to now": see `filterOfStored`.
+	 * It can be later; what is accepted after the creation does not belong to the replay in any case, so it ends.
+	 */
 	readonly until: number;
 	/** Events with one of these outcomes. An event with a Pending or Held delivery to the webhook is never replayed. */
 	readonly outcomes: readonly ReplayOutcome[];
@@ -52,7 +55,7 @@ export interface Replay {
 	readonly deliveryCount: number;
 	/** The date of the oldest event in the range; null until the first event was looked at. */
 	readonly firstEventDate: number | null;
-	/** The date of the newest event in the range; null until a step found an event. */
+	/** The date of the newest event in the range, or a later time if it is hard to find; null until a step found an event. */
 	readonly lastEventDate: number | null;
 	/** The date of the last event that was looked at; null until the first event was looked at. */
 	readonly position: number | null;
@@ -70,7 +73,33 @@ export function replayProgress({ status, chosenCount, scannedCount, ...dates }: 
 	if (chosenCount !== null) return Math.min(1, scannedCount / Math.max(1, chosenCount));
 	const { firstEventDate, lastEventDate, position } = dates;
 	if (firstEventDate === null || lastEventDate === null || position === null) return 0;
-	return Math.min(1, (position - firstEventDate) / Math.max(1, lastEventDate - firstEventDate));
+	// Where ids are ahead of dates, an event can have an earlier date than the first one.
+	return Math.min(1, Math.max(0, position - firstEventDate) / Math.max(1, lastEventDate - firstEventDate));
+}
+
+/**
+ * How far the clock of another process may be ahead for its events to be in a replay up to now. Events with later dates were accepted long
+ * ago, by a process whose clock was wrong then: nobody who asks for the last minutes means them.
+ */
+export const CLOCKS_APART_MS = 60_000;
+
+/** The end of the range of a replay up to now that is made at a time: it has the events of that millisecond. */
+export function upToNow(now: number): number {
+	return now + 1;
+}
+
+/**
+ * The filter by which the events of a replay are found, and counted. One up to now has everything that was there when it was made, also what
+ * another process has accepted whose clock is ahead of the one that has given the replay its dates, by up to `CLOCKS_APART_MS`.
+ */
+export function filterOfStored({ filter, createDate }: Pick<Replay, "filter" | "createDate">): ReplayFilter {
+	const now = upToNow(createDate);
+	return filter.until === now ? { ...filter, until: now + CLOCKS_APART_MS } : filter;
+}
+
+/** The end of a replay's range, as far as it had passed when the replay was made: for its progress if its newest event is hard to find. */
+export function lastDateOf({ filter, createDate }: Pick<Replay, "filter" | "createDate">): number {
+	return Math.max(filter.since, Math.min(filter.until - 1, createDate));
 }
 
 /**

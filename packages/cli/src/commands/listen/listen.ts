@@ -178,14 +178,14 @@ async function catchUp(
 	reporter: Reporter,
 ): Promise<void> {
 	try {
-		const until = Date.now();
+		// Until now by the server's clock. This machine's may be behind.
 		if (since !== undefined) {
-			await project.batch.webhooks.replay(webhookId, { since, until });
+			await project.batch.webhooks.replay(webhookId, { since });
 			return;
 		}
 		// An older relay has what came meanwhile: it was held.
 		if (seenDate === null || createDate < seenDate) return;
-		const { count } = await project.batch.webhooks.replay(webhookId, { since: seenDate, until, dryRun: true });
+		const { count } = await project.batch.webhooks.replay(webhookId, { since: seenDate, dryRun: true });
 		reporter.missed(count, seenDate);
 	} catch (error) {
 		reporter.problem(error);

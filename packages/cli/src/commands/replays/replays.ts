@@ -154,7 +154,8 @@ async function eventsOf(call: Call<StartOptions>): Promise<ReplayWebhook> {
 	const { events, since, until } = call.options;
 	// Both are refused by the server, which says why.
 	if (events !== undefined) return { eventIds: events, since, until };
-	return { since: since ?? (await askSince(call)), until: until ?? Date.now() };
+	// Without an end, it is now by the server's clock. This machine's may be behind.
+	return { since: since ?? (await askSince(call)), until };
 }
 
 async function askSince(call: Call<StartOptions>): Promise<number> {

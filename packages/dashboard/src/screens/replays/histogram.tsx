@@ -7,7 +7,7 @@ const WIDTH = 1_000;
 const HEIGHT = 90;
 const GAP = 3;
 
-export function Histogram({ slices, until }: { readonly slices: readonly Slice[]; readonly until: number }) {
+export function Histogram({ slices, until }: { readonly slices: readonly Slice[]; readonly until: number | null }) {
 	const [zone] = useZone();
 	const most = Math.max(1, ...slices.map(({ count }) => count));
 	const step = WIDTH / Math.max(1, slices.length);
@@ -39,7 +39,7 @@ export function Histogram({ slices, until }: { readonly slices: readonly Slice[]
 			{first !== undefined && (
 				<div className="bars-scale dim num">
 					<span>{formatTime(first.start, "minute", zone)}</span>
-					<span>{formatTime(until, "minute", zone)}</span>
+					<span>{until === null ? "now" : formatTime(until, "minute", zone)}</span>
 				</div>
 			)}
 			<details className="as-table">

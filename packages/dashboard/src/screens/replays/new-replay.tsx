@@ -12,7 +12,7 @@ import { parseMoment, writeMoment } from "../../parts/form/moment.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { count, counted } from "../../parts/text/format.ts";
-import { useZone, zoneName } from "../../parts/text/zone.ts";
+import { useZone, zoneName, type Zone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
 import { Histogram } from "./histogram.tsx";
@@ -34,6 +34,15 @@ const RANGES = [
 	["7 days", 168 * HOUR],
 	["30 days", 720 * HOUR],
 ] as const;
+
+/** The last so many milliseconds, up to now. */
+function lastMs(ms: number): Pick<Selection, "since" | "until"> {
+	return { since: Date.now() - ms, until: null };
+}
+
+function writeEdge(at: number | null, zone: Zone): string {
+	return at === null ? "" : writeMoment(at, zone);
+}
 
 export function NewReplayScreen() {
 	const { id: projectId } = useProject();
@@ -62,18 +71,23 @@ function Form() {
 	const [zone] = useZone();
 	const { data: webhooks, error: webhooksError, refetch: loadWebhooks } = useWebhooks();
 	const { data: types = [] } = useEventTypes();
-	const [range, setRange] = useState(() => ({ since: Date.now() - 24 * HOUR, until: Date.now() }));
+	const [range, setRange] = useState<Pick<Selection, "since" | "until">>(() => lastMs(24 * HOUR));
 	const [outcomes, setOutcomes] = useState<readonly ReplayOutcome[]>(["Failed", "Cancelled", "Missed"]);
 	const [eventTypes, setEventTypes] = useState<readonly string[]>([]);
 	const webhook = webhooks?.find(({ id }) => id === webhookId);
-	const rangeError = range.since >= range.until ? "The time must begin before it ends." : undefined;
+	const rangeError =
+		range.until !== null && range.since >= range.until ? "The time must begin before it ends." : undefined;
 	const isWhole = webhookId !== undefined && outcomes.length > 0 && rangeError === undefined;
 	const selection: Selection | null = isWhole ? { webhookId, ...range, status: outcomes, eventTypes } : null;
 	const [settled] = useDebouncedValue(selection, SETTLE_MS);
 	const estimate = useQuery(estimateQuery(project, settled));
 	const start = useMutation({
-		mutationFn: ({ webhookId, eventTypes, ...rest }: Selection) =>
-			project.batch.webhooks.replay(webhookId, { ...rest, ...(eventTypes.length > 0 && { eventTypes }) }),
+		mutationFn: ({ webhookId, eventTypes, until, ...rest }: Selection) =>
+			project.batch.webhooks.replay(webhookId, {
+				...rest,
+				...(until !== null && { until }),
+				...(eventTypes.length > 0 && { eventTypes }),
+			}),
 		onSuccess: async (replay) => {
 			toast("The replay has started");
 			void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
@@ -81,8 +95,11 @@ function Form() {
 		},
 	});
 	const setEdge = (edge: "since" | "until", text: string) => {
+		// What is shown is the time to the minute: somebody who only looks at it changes nothing.
+		if (text === writeEdge(range[edge], zone)) return;
 		const at = parseMoment(text, zone);
-		if (at !== null) setRange({ ...range, [edge]: Math.min(at, Date.now()) });
+		if (at !== null) setRange({ ...range, [edge]: edge === "since" ? Math.min(at, Date.now()) : at });
+		else if (edge === "until") setRange({ ...range, until: null });
 	};
 	const isCurrent = JSON.stringify(settled) === JSON.stringify(selection);
 	const found = isCurrent ? estimate.data : undefined;
@@ -114,12 +131,7 @@ function Form() {
 					<legend className="card-title">Events accepted</legend>
 					<div className="bar">
 						{RANGES.map(([label, ms]) => (
-							<Button
-								key={label}
-								size="compact-sm"
-								variant="default"
-								onClick={() => setRange({ since: Date.now() - ms, until: Date.now() })}
-							>
+							<Button key={label} size="compact-sm" variant="default" onClick={() => setRange(lastMs(ms))}>
 								{label}
 							</Button>
 						))}
@@ -130,15 +142,15 @@ function Form() {
 							type="datetime-local"
 							label="From"
 							key={`since ${range.since} ${zone}`}
-							defaultValue={writeMoment(range.since, zone)}
+							defaultValue={writeEdge(range.since, zone)}
 							error={rangeError}
 							onBlur={({ currentTarget }) => setEdge("since", currentTarget.value)}
 						/>
 						<TextInput
 							type="datetime-local"
-							label="Before"
+							label="Before (now if empty)"
 							key={`until ${range.until} ${zone}`}
-							defaultValue={writeMoment(range.until, zone)}
+							defaultValue={writeEdge(range.until, zone)}
 							onBlur={({ currentTarget }) => setEdge("until", currentTarget.value)}
 						/>
 					</div>

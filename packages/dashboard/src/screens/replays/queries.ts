@@ -38,7 +38,8 @@ export interface Selection {
 	readonly webhookId: string;
 	/** In milliseconds since the epoch. */
 	readonly since: number;
-	readonly until: number;
+	/** Null for now by the server's clock. */
+	readonly until: number | null;
 	readonly status: readonly ReplayOutcome[];
 	/** Empty for all types. */
 	readonly eventTypes: readonly string[];
@@ -65,9 +66,12 @@ export function estimateQuery(project: ProjectHandle, selection: Selection | nul
 			const { webhookId, since, until, status, eventTypes } = selection;
 			const slices: Slice[] = [];
 			let isComplete = true;
-			const width = Math.max(LEAST_SLICE_MS, Math.ceil((until - since) / SLICES));
-			for (let start = since; start < until; start += width) {
-				const range = { since: start, until: Math.min(until, start + width) };
+			const end = until ?? Math.max(Date.now(), since + 1);
+			const width = Math.max(LEAST_SLICE_MS, Math.ceil((end - since) / SLICES));
+			for (let start = since; start < end; start += width) {
+				// The browser's clock may be behind, so it does not say when now is.
+				const isLast = start + width >= end;
+				const range = { since: start, until: isLast ? (until ?? undefined) : start + width };
 				const types = eventTypes.length === 0 ? {} : { eventTypes };
 				const { count, complete } = await project.batch.webhooks.replay(
 					webhookId,

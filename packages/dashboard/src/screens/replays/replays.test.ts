@@ -24,6 +24,10 @@ pageSuite("replays", (world) => {
 		await using webhook = await mendedWebhook("replay.one", 3);
 		await using tab = await world.open(`replays?webhook=${webhook.id}`);
 		const { page } = tab;
+		const asked: Readonly<Record<string, unknown>>[] = [];
+		page.on("request", (request) => {
+			if (request.url().endsWith(":replay")) asked.push(request.postDataJSON() as Readonly<Record<string, unknown>>);
+		});
 		await page.getByText("No replay to this webhook").waitFor();
 		await page.getByRole("link", { name: "Start a replay" }).first().click();
 		const aside = page.getByRole("complementary", { name: "What it sends" });
@@ -32,8 +36,15 @@ pageSuite("replays", (world) => {
 		await aside.getByText("Nothing in this time").waitFor();
 		await expect.poll(() => aside.getByRole("button", { name: "Send 0 events again" }).isDisabled()).toBe(true);
 		await page.getByLabel("Failed").check();
+		// To look at the fields changes nothing.
+		for (const label of ["From", "Before (now if empty)"]) await page.getByLabel(label).focus();
 		await aside.getByRole("button", { name: "Send 3 events again" }).click();
 		await page.getByText("Every event that matches has a new delivery").waitFor();
+		// The server says when now is: the clock of the browser may be behind.
+		const [lastCount, started] = asked.slice(-2);
+		expect([lastCount?.["dryRun"], started?.["dryRun"]]).toEqual([true, undefined]);
+		for (const each of [lastCount, started]) expect(each).not.toHaveProperty("until");
+		expect(started?.["since"]).toBe(asked[0]?.["since"]);
 		await webhook.receiver.waitFor(6);
 		const { data } = await world.server.project.replays.list({ webhookId: webhook.id });
 		expect(data).toMatchObject([{ deliveryCount: 3, outcomes: ["Failed", "Cancelled", "Missed"] }]);

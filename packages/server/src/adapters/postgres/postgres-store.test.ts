@@ -62,7 +62,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeDirectory(current);
 	});
 	describe("changes", () => {
-		describeChanges(current, CAPABILITIES);
+		describeChanges(current);
 	});
 	describe("list of webhooks", () => {
 		describeWebhookList(current);
@@ -72,7 +72,7 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeAudit(current);
 	});
 	describe("customers", () => {
-		describeCustomers(current, CAPABILITIES);
+		describeCustomers(current);
 	});
 	describe("relays", () => {
 		describeRelays(current);
@@ -106,11 +106,11 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeStats(current, reopen, EFFORT);
 	});
 	describe("usage", () => {
-		describeUsage(current, reopen, CAPABILITIES);
+		describeUsage(current, reopen);
 	});
 	describe("replays", () => {
-		describeReplays(current, CAPABILITIES);
-		describePurgeReplays(current, CAPABILITIES);
+		describeReplays(current);
+		describePurgeReplays(current);
 	});
 	describe("horizon", () => {
 		describeHorizon(current, CAPABILITIES);
@@ -120,13 +120,13 @@ describe.skipIf(issue !== null)(`the store on PostgreSQL${issue === null ? "" : 
 		describeDeleted(current, async () => {});
 	});
 	describe("the deletion of a customer", () => {
-		describeCustomerDeletion(current, CAPABILITIES, reopen);
+		describeCustomerDeletion(current, reopen);
 	});
 	describe("lifecycle", () => {
 		describeLifecycle(current, reopen);
 	});
 	describe("erasures in steps", () => {
-		describeErasures(current, CAPABILITIES, reopen);
+		describeErasures(current, reopen);
 	});
 	describe("sessions", () => {
 		describeSessions(current);

@@ -7,7 +7,6 @@ import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
 import { contents } from "../../ports/contract/store/records/calls.ts";
-import { EMBEDDED } from "../../ports/contract/store/records/capabilities.ts";
 import { DONE_CALLS, type DoneCall } from "../../ports/contract/store/records/done-calls.ts";
 import type { World } from "../../ports/contract/store/records/records.ts";
 import { openReplayWorld } from "../../ports/contract/store/records/replays.ts";
@@ -100,7 +99,7 @@ describe("the embedded store has all or nothing of a call after SIGKILL", () => 
 
 async function makeScene(dir: TemporaryDir, { prepare }: DoneCall): Promise<Scene> {
 	const store = await openSqliteStore({ path: dir.join("before.db") });
-	const world = await openReplayWorld(() => store, EMBEDDED, 2);
+	const world = await openReplayWorld(() => store, 2);
 	const entry = world.records.entry();
 	writeFileSync(dir.join("call"), serialize(await prepare(world, entry)));
 	const before = await contents(world);

@@ -2,6 +2,7 @@
 import { Rotation } from "../../core/concurrency/rotation.ts";
 import type { Replay } from "../../core/replay.ts";
 import { isDeliverable } from "../../core/webhook.ts";
+import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -12,7 +13,10 @@ import type { Pace } from "./pace.ts";
 import { Periodic } from "./periodic.ts";
 import { Schedule } from "./schedule.ts";
 
-type Parts = Pick<PartsOn<ReplayStore>, "store" | "clock" | "ids" | "observer" | "tenure">;
+type Parts = Pick<
+	PartsOn<ReplayStore & Pick<LifecycleStore, "newestId">>,
+	"store" | "clock" | "ids" | "observer" | "tenure"
+>;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -307,8 +311,8 @@ export class Replayer {
 	}
 
 	/**
-	 * False if the step changed nothing: the webhook is not deliverable in the store, or the replay waits until the horizon
-	 * of the store has reached the end of its range.
+	 * False if the step changed nothing: the webhook is not deliverable in the store, or another process has made higher ids, after which
+	 * those of this one go on then.
 	 */
 	async #step(running: Running, deliveryLimit: number): Promise<boolean> {
 		const { clock, ids, store } = this.#parts;
@@ -326,8 +330,10 @@ export class Replayer {
 			this.#near.line.due(replay.webhookId, at);
 		}
 		if (after?.status === "Running") {
-			const hasMoved = after.scannedCount > replay.scannedCount;
+			// A step may have passed events only that are out of the range, and counted none.
+			const hasMoved = after.scannedCount > replay.scannedCount || after.updateDate !== replay.updateDate;
 			if (hasMoved) this.#tellProgress(running);
+			else await this.#raiseIds();
 			return hasMoved;
 		}
 		this.forget(replay.id);
@@ -335,6 +341,11 @@ export class Replayer {
 		this.#near.live.replayUpdated(after);
 		this.#reportEnd(after);
 		return true;
+	}
+
+	async #raiseIds(): Promise<void> {
+		const newestId = await this.#parts.store.newestId();
+		if (newestId !== null) this.#parts.ids.continueAfter(newestId);
 	}
 
 	/** Steps are made every few milliseconds, which would drown the stream. */

@@ -3,10 +3,14 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
 import { projectScope } from "../../core/access/principal.ts";
+import { idTime } from "../../core/ids.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
 import { ANY_DELIVERY, ANY_ENTRY, Records } from "../../ports/contract/store/records/records.ts";
 import type { Membership } from "../../ports/membership.ts";
 import type { Purged } from "../../ports/store/retention.ts";
+import type { Store } from "../../ports/store/store.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
+import { openTestStore } from "../test/open-test-store.ts";
 import { changeIn, eventually, membershipOf, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const DAY_MS = 86_400_000;
@@ -80,6 +84,53 @@ describe("retention", () => {
 		expect(purged(test)).toEqual({ events: 1, deliveries: 1, attempts: 1, payloads: 0 });
 		expect(test.observer.problems).toEqual([]);
 	});
+
+	it.each([
+		["", false],
+		[", also if a step has failed there", true],
+	])(
+		"deletes in time what it has passed on its way to events whose ids are ahead of their dates%s",
+		async (_, fails) => {
+			const clock = new ManualClock();
+			const store = await openTestStore(clock.now());
+			await using closing = new AsyncDisposableStack();
+			closing.defer(() => store.close());
+			let willFail = fails;
+			const purgeEvents: Store["purgeEvents"] = async (step) => {
+				if (willFail && step.after !== null && idTime(step.after) >= step.before) {
+					willFail = false;
+					throw new Error("the store fails");
+				}
+				return store.purgeEvents(step);
+			};
+			await using test = await openTestEngine({ clock, store: { ...store, purgeEvents } });
+			const records = new Records();
+			records.now = test.clock.now();
+			records.ids.make("evt", records.now + 16 * MINUTE_MS);
+			const add = async (count: number) => {
+				const events = Array.from({ length: count }, () => records.event(test.projectId));
+				await test.store.commit({ events, updates: [] });
+				return events.map(({ event }) => event.id);
+			};
+			const [old = ""] = await add(1);
+			records.now += 15 * MINUTE_MS;
+			// More than a step looks at.
+			const young = [...(await add(1_000)), ...(await add(1_000))];
+			const left = async (ids: readonly string[]) => {
+				const found = await test.store.eventsById(test.scope, ids);
+				return found.filter((event) => event !== null).length;
+			};
+			const some = [0, 700, 1_300, 1_999].map((at) => young[at] ?? "");
+			// At its end, a pass begins with the oldest event.
+			await goOn(test, 30 * DAY_MS);
+			expect([await left([old]), await left(some)]).toEqual([0, 4]);
+			// Only the next day one does so again.
+			await goOn(test, 2 * HOUR_MS);
+			expect(await left(some)).toBe(0);
+			expect(purged(test).events).toBe(2_001);
+			expect([willFail, test.observer.problems.length]).toEqual([false, fails ? 1 : 0]);
+		},
+	);
 
 	it("keeps the record of a deleted webhook for a day, so that a process which was cut off learns of its deletion", async () => {
 		await using test = await openTestEngine();
@@ -218,7 +269,7 @@ describe("retention", () => {
 		await using test = await openWithMany(() => void (member.isMember = false), membershipOf(member));
 		test.clock.advance(31 * DAY_MS);
 		await eventually("the first events are deleted", () => {
-			test.clock.advance(50);
+			test.clock.advance(MINUTE_MS);
 			return !member.isMember;
 		});
 		for (let second = 0; second < 60; second++) {

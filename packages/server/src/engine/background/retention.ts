@@ -72,6 +72,8 @@ export class Retention {
 	/** The last event that was examined, by kind and project. */
 	readonly #positions = new Map<string, string>();
 	#fromTheOldestAt = -Infinity;
+	/** Whether the pass begins with the oldest event. Only these look at events whose ids are ahead of their dates. */
+	#isFromTheOldest = false;
 	#sum: Purged = NOTHING_PURGED;
 
 	constructor(parts: Parts, settings: RetentionSettings, near: Neighbours) {
@@ -107,7 +109,8 @@ export class Retention {
 
 	async #pass(): Promise<void> {
 		const now = this.#parts.clock.now();
-		if (now - this.#fromTheOldestAt >= FROM_THE_OLDEST_EVERY_MS) {
+		this.#isFromTheOldest = now - this.#fromTheOldestAt >= FROM_THE_OLDEST_EVERY_MS;
+		if (this.#isFromTheOldest) {
 			this.#positions.clear();
 			this.#fromTheOldestAt = now;
 		}
@@ -149,21 +152,24 @@ export class Retention {
 	async #purge(kind: Kind, projectId: string, now: number): Promise<void> {
 		const { clock, store } = this.#parts;
 		const positionKey = `${kind} ${projectId}`;
+		const skipAhead = !this.#isFromTheOldest;
+		let after = this.#positions.get(positionKey) ?? null;
 		for (let done = false; this.#loop.running && !done;) {
 			const limits = await this.#limitsOf(projectId, now);
 			const before = (kind === "events" ? limits?.eventsBefore : limits?.payloadsBefore) ?? null;
 			if (before === null) return;
-			const after = this.#positions.get(positionKey) ?? null;
+			const from = after;
 			const result: PurgeResult = await this.#steps.make(
 				(limit) => {
-					const step = { projectId, at: clock.now(), before, after, limit };
+					const step = { projectId, at: clock.now(), before, after: from, skipAhead, limit };
 					return kind === "events" ? store.purgeEvents(step) : store.purgePayloads(step);
 				},
 				({ done }) => !done,
 			);
-			if (result.after !== null) this.#positions.set(positionKey, result.after);
+			({ after, done } = result);
+			// On its way to events whose ids are ahead, a walk passes some that a later pass has to look at.
+			if (after !== null && (done || skipAhead)) this.#positions.set(positionKey, after);
 			this.#report(result.purged);
-			({ done } = result);
 		}
 	}
 

@@ -5,7 +5,7 @@ import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
-import { MAX_RUNNING_REPLAYS, type Replay, type ReplayFilter } from "../../core/replay.ts";
+import { filterOfStored, MAX_RUNNING_REPLAYS, upToNow, type Replay, type ReplayFilter } from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { NewReplay, ReplayCountStep, ReplayRefusal, ReplayStore } from "../../ports/store/replays.ts";
@@ -145,8 +145,11 @@ export class ReplayCalls implements Replays {
 			const endAt = this.#parts.clock.monotonicMs() + COUNT_MS;
 			let sum: ReplayEstimate = { count: 0, complete: true };
 			for (const webhook of webhooks) {
-				const filter = filterOf(request, chosen, eventTypesOf(webhook), this.#parts.clock.now());
-				const of = { scope, webhookId: webhook.id, filter, eventIds };
+				const now = this.#parts.clock.now();
+				const filter = filterOf(request, chosen, eventTypesOf(webhook), now);
+				// What a replay would have that is made now.
+				const stored = filterOfStored({ filter, createDate: now });
+				const of = { scope, webhookId: webhook.id, filter: stored, eventIds };
 				const { count, complete } = await this.#count(of, endAt);
 				sum = { count: sum.count + count, complete: sum.complete && complete };
 			}
@@ -223,9 +226,9 @@ export class ReplayCalls implements Replays {
 }
 
 /**
- * The range includes the present millisecond, so that every event accepted before this call is in it, and nothing
- * later. Of missed events only those of the types that the webhook wants are included, unless the caller names the
- * types.
+ * A range without an end is one up to now. An end is taken as it is, also if this process's clock has not come to it: another process may
+ * have accepted events until then. Of missed events only those of the types that the webhook wants are included, unless the caller names
+ * the types.
  */
 function filterOf(
 	request: ReplayRequest,
@@ -236,7 +239,7 @@ function filterOf(
 	const { since, until, outcomes, eventTypes } = request;
 	return {
 		since: chosen?.since ?? since,
-		until: chosen?.until ?? Math.min(until ?? Infinity, now + 1),
+		until: chosen?.until ?? until ?? upToNow(now),
 		outcomes,
 		eventTypes,
 		missedEventTypes: eventTypes === null ? wanted : null,

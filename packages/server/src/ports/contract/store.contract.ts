@@ -15,6 +15,7 @@ import { describeDirectory } from "./store/directory.contract.ts";
 import { describeErasures } from "./store/erasures.contract.ts";
 import { describeEvents } from "./store/events.contract.ts";
 import { describeHorizon } from "./store/horizon.contract.ts";
+import { describeIdsAhead } from "./store/ids-ahead.contract.ts";
 import { describeLifecycle } from "./store/lifecycle.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
@@ -99,11 +100,14 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		describe("horizon", () => {
 			describeHorizon(current, capabilities);
 		});
+		describe("ids that are ahead of dates", () => {
+			describeIdsAhead(current);
+		});
 		describe("directory", () => {
 			describeDirectory(current);
 		});
 		describe("changes", () => {
-			describeChanges(current, capabilities);
+			describeChanges(current);
 		});
 		describe("versions", () => {
 			describeVersions(current);
@@ -120,8 +124,8 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describeWebhookKeys(current);
 		});
 		describe("replays", () => {
-			describeReplays(current, capabilities);
-			describePurgeReplays(current, capabilities);
+			describeReplays(current);
+			describePurgeReplays(current);
 		});
 		describe("retention", () => {
 			describeRetention(current, capabilities);
@@ -129,22 +133,22 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describeDeletedProjects(current, flushCurrent);
 		});
 		describe("the deletion of a customer", () => {
-			describeCustomerDeletion(current, capabilities, reopen === undefined ? null : reopenCurrent);
+			describeCustomerDeletion(current, reopen === undefined ? null : reopenCurrent);
 		});
 		describe("erasures in steps", () => {
-			describeErasures(current, capabilities, reopen === undefined ? null : reopenCurrent);
+			describeErasures(current, reopen === undefined ? null : reopenCurrent);
 		});
 		describe("stats", () => {
 			describeStats(current, reopenCurrent, effort);
 		});
 		describe("usage", () => {
-			describeUsage(current, reopenCurrent, capabilities);
+			describeUsage(current, reopenCurrent);
 		});
 		describe("audit", () => {
 			describeAudit(current);
 		});
 		describe("customers", () => {
-			describeCustomers(current, capabilities);
+			describeCustomers(current);
 		});
 		describe("sessions", () => {
 			describeSessions(current);

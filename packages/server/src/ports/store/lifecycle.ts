@@ -37,8 +37,8 @@ export interface LifecycleStore {
 	 */
 	holdWebhooks(at: number, entry: AuditEntry): Promise<number>;
 	/**
-	 * An id that is not below that of any event or delivery; null if there is none. A process makes ids that come after it, so
-	 * that ids ascend across restarts even if the clock was set back.
+	 * An id that is not below that of any event or delivery, or of one that was there when a running replay was made; null if there is none.
+	 * A process makes ids that come after it, so that ids ascend across restarts even if the clock was set back.
 	 */
 	newestId(): Promise<string | null>;
 	/**

@@ -7,7 +7,7 @@ import type { Replay, ReplayFilter } from "../../core/replay.ts";
 /** One step of a replay. */
 export interface ReplayStep {
 	readonly replayId: string;
-	/** The time of the step: new deliveries are made and due then. The horizon (see `Store`) follows from it. */
+	/** The time of the step: new deliveries are made and due then. */
 	readonly at: number;
 	/** The largest number of events to look at. */
 	readonly scanLimit: number;
@@ -60,6 +60,10 @@ export interface ReplayStore {
 	/**
 	 * Adds replays of one project and the audit entries of their starts, all or none. Returns null if they were added. Adds nothing if
 	 * one of them would exceed a limit, and returns whose. Rejects with `store_conflict` if an id exists.
+	 *
+	 * No commit with events of the project goes on meanwhile: it comes before or after. A replay has every event of its range whose commit
+	 * came before, and need have none of the others, whatever their ids: these are matched with the webhooks as they are after it was
+	 * made. Its range is that of `filterOfStored`.
 	 */
 	insertReplays(replays: readonly NewReplay[]): Promise<ReplayRefusal | null>;
 	/**
@@ -67,12 +71,15 @@ export interface ReplayStore {
 	 * trigger `replay`, due at `at`, not leased) for each matching event, and updates the replay's counts and position in
 	 * the same transaction. So a crash neither repeats nor skips an event.
 	 *
-	 * Looks at no event beyond the horizon (see `Store`), so that an event that becomes visible late is not skipped. Sets
-	 * the status to Finished when no event is left in the range and the horizon has reached the end of the range. Chosen events need no
-	 * horizon: they are there already.
+	 * Sets the status to Finished when no event is left of those that were there when the replay was made. A step that only passes events
+	 * whose dates are not in the range looks at none; it moves on all the same, and sets the `updateDate`.
 	 *
 	 * The step ends before the next matching event once all `deliveryIds` are used. An event that got a delivery to this
 	 * webhook after the replay was made is skipped, so that two replays over the same events do not send an event twice.
+	 *
+	 * By their ids, the new deliveries are the newest: they come after everything that was there when any Running replay to the webhook was
+	 * made. If `deliveryIds` do not, since another process makes higher ids, the step changes nothing. Ids that continue after
+	 * `newestId` do.
 	 *
 	 * The webhook decides as it is stored at that moment: if it is deleted or unknown, the step makes no delivery and sets
 	 * the replay to Cancelled; if it is Paused or Disabled, the step changes nothing, and the replay stays Running.
@@ -90,7 +97,7 @@ export interface ReplayStore {
 	 * no such replay or it is not Running.
 	 */
 	cancelReplay(replayId: string, at: number, entry: AuditEntry | null): Promise<boolean>;
-	/** Counts the events that match now, in steps, also those beyond the horizon. Changes nothing. */
+	/** Counts the events that match now, in steps. Changes nothing. */
 	countReplay(step: ReplayCountStep): Promise<ReplayCount>;
 	/** All Running replays of all projects, oldest first. */
 	runningReplays(): Promise<readonly Replay[]>;

@@ -20,8 +20,13 @@ export interface PurgeStep {
 	readonly at: number;
 	/** Only events accepted before this time, and none beyond the horizon. */
 	readonly before: number;
-	/** The `after` of the previous step's result; null to start with the oldest event. That event may be gone by now. */
+	/** The `after` of the previous step's result; null to start with the oldest event. There may be no event with this id. */
 	readonly after: string | null;
+	/**
+	 * Whether the walk ends with the ids of `before`. Then it finds no event whose id is ahead of its date, but does not have to look at
+	 * all the younger ones among them, which may be most events of the project. False if omitted.
+	 */
+	readonly skipAhead?: boolean;
 	/**
 	 * About how many rows to read and change. It bounds the time of one transaction, not the result: all attempts of a delivery
 	 * are changed together, so a step can go a little beyond it.
@@ -31,7 +36,10 @@ export interface PurgeStep {
 
 export interface PurgeResult {
 	readonly purged: Purged;
-	/** The `after` of the next step. Never beyond the horizon, so it may be remembered for as long as one likes. */
+	/**
+	 * The `after` of the next step. If `done` or with `skipAhead`, the walk has passed no event that is not old yet, so a later walk can go
+	 * on there; but not for ever, since an event may become visible behind the horizon. Otherwise it is for this walk only.
+	 */
 	readonly after: string | null;
 	/** True if the end of the range is reached, or the horizon. Events that must stay can still be in it. */
 	readonly done: boolean;

@@ -30,10 +30,11 @@ import type { UsageStore } from "./usage.ts";
  *   order of ids.
  *
  * Ids made by several processes do not ascend in the order of their commits: a row can become visible after rows with
- * higher ids. How much later is bounded by a property of the store. The *horizon* of a call is the time up to which
+ * higher ids. How much later is usually bounded by a property of the store. The *horizon* of a call is the time up to which
  * every row is visible that ever will be: the time of the call minus that bound. A scan by id that remembers its
- * position between calls never passes the horizon, so it skips no row. In the embedded store, which one process writes,
- * the bound is 0 and the horizon is the time of the call.
+ * position between calls never passes the horizon. In the embedded store, which one process writes, the bound is 0 and the
+ * horizon is the time of the call. A process that stood still can exceed the bound, so nothing may depend on the horizon that
+ * is not looked at again: retention begins from the oldest event each day, and a replay needs no horizon (see `ReplayStore`).
  */
 export type Store = AcceptStore &
 	QueueStore &

@@ -21,12 +21,16 @@ const PROBE = statement(`
 	INSERT INTO probe (one, at, filler) VALUES (1, $1, $2)
 	ON CONFLICT (one) DO UPDATE SET at = excluded.at, filler = excluded.filler
 `);
-/** An id of an event is below those of its deliveries, which are the next ones. */
+/**
+ * An id of an event is below those of its deliveries, which are the next ones. What was there when a replay was made may be deleted by now,
+ * and the deliveries of the replay need ids above it all the same.
+ */
 const SELECT_NEWEST = statement(`
 	SELECT greatest(
 		(SELECT id FROM deliveries ORDER BY id DESC LIMIT 1),
 		(SELECT id FROM open_deliveries ORDER BY id DESC LIMIT 1),
-		(SELECT id FROM events ORDER BY id DESC LIMIT 1)
+		(SELECT id FROM events ORDER BY id DESC LIMIT 1),
+		(SELECT made_after FROM replays WHERE status = 0 ORDER BY made_after DESC LIMIT 1)
 	) AS id
 `);
 

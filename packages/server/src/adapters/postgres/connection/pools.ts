@@ -19,7 +19,7 @@ export interface ConnectionOptions {
 
 export const MAX_CONNECTIONS = 4;
 export const CONNECT_TIMEOUT_MS = 5_000;
-/** A statement that takes longer is ended by the database. No row becomes visible later than this after its transaction began. */
+/** A statement that takes longer is ended by the database. */
 const STATEMENT_TIMEOUT_MS = 10_000;
 /**
  * A multiple of the time for a statement. If there is no answer by then, it is lost, for instance with the network, and the connection is
@@ -27,8 +27,9 @@ const STATEMENT_TIMEOUT_MS = 10_000;
  */
 const ANSWER_TIMEOUT = 1.2;
 /**
- * The horizon of the store: rows become visible at most this much later than rows with higher ids. The id of a row is made before its
- * transaction waits for a connection, so it is both limits.
+ * The horizon of the store: rows usually become visible at most this much later than rows with higher ids. The id of a row is made before
+ * its transaction waits for a connection, so it is both limits. It is no bound: each statement of a transaction may take its time, and
+ * a process may stand still before it begins one.
  */
 export const HORIZON_MS = STATEMENT_TIMEOUT_MS + CONNECT_TIMEOUT_MS;
 const LOCK_TIMEOUT_MS = 5_000;

@@ -60,7 +60,8 @@ it("are counted for a replay in bounded steps", async () => {
 it("are replayed in bounded steps", async () => {
 	const { store, projectId, webhookId, records, early, filter } = await open();
 	const replay: Replay = {
-		id: records.ids.make("replay", early),
+		// Made when its range was over.
+		id: records.ids.make("replay", early + 1),
 		projectId,
 		customerId: null,
 		webhookId,
@@ -72,8 +73,8 @@ it("are replayed in bounded steps", async () => {
 		firstEventDate: null,
 		lastEventDate: null,
 		position: null,
-		createDate: early,
-		updateDate: early,
+		createDate: early + 1,
+		updateDate: early + 1,
 		endDate: null,
 	};
 	await store.insertReplays([{ replay, limit: 1, projectLimit: 1, entry: null }]);

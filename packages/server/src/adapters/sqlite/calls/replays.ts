@@ -6,7 +6,7 @@ import { customerOf, isInScope, projectOf, type Scope } from "../../../core/acce
 import { newDelivery } from "../../../core/delivery.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import { STORED_DELIVERY_BYTES } from "../../../core/policies/quota.ts";
-import type { Replay, ReplayFilter } from "../../../core/replay.ts";
+import { filterOfStored, lastDateOf, type Replay, type ReplayFilter } from "../../../core/replay.ts";
 import { isDeliverable } from "../../../core/webhook.ts";
 import type {
 	NewReplay,
@@ -151,23 +151,20 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 			return readReplay(id);
 		}
 		if (!isDeliverable(state)) return replay;
-		const { filter } = replay;
-		// If the range was over when the replay was made, it has the events of then, whatever the clock says now. Otherwise the
-		// horizon of this store is the time of the step.
+		const filter = filterOfStored(replay);
 		const chosen = row["chosen"] === null ? null : json<readonly number[]>(row["chosen"]);
-		const isBounded = chosen !== null || filter.until <= replay.createDate + 1;
 		const madeAfter = number(row["made_after"]);
 		const found = search({
 			project: project.number,
 			webhook: webhook.number,
 			customerId: webhook.customerId,
-			filter: isBounded ? filter : { ...filter, until: Math.min(filter.until, at + 1) },
+			filter,
 			chosen,
-			upTo: isBounded ? madeAfter : null,
+			// It has the events of when it was made, whatever the clock says now.
+			upTo: madeAfter,
 			after: numberOrNull(row["position_seq"]),
 			scanLimit,
 			matchLimit: deliveryIds.length,
-			isRangeFinal: isBounded,
 			madeAfter,
 		});
 		for (const [place, { seq }] of found.matches.entries()) {
@@ -177,15 +174,18 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 			changes.storedBytes(project.number, STORED_DELIVERY_BYTES);
 		}
 		table.listing.shorten();
-		const isFinished = found.done && (isBounded || at >= filter.until - 1);
+		const isFinished = found.done;
 		moveOn.run(
 			id,
 			isFinished ? Finished : Running,
 			found.scanned,
 			found.matches.length,
 			found.first?.date ?? null,
-			replay.lastEventDate ??
-				(chosen === null ? newestIn(project.number, webhook.customerId, filter) : filter.until - 1),
+			found.first === null
+				? null
+				: (replay.lastEventDate ??
+						(chosen === null ? newestIn(project.number, webhook.customerId, { filter, upTo: madeAfter }) : null) ??
+						lastDateOf(replay)),
 			found.position,
 			found.last?.date ?? null,
 			at,
@@ -201,10 +201,14 @@ function createStepReplay(db: DatabaseSync, table: DeliveryTable, index: SeqInde
 /** Prepares the reading of the date of the newest event in the range of a filter; null if it is not among the newest few thousand there. */
 function createNewestIn(db: DatabaseSync, index: SeqIndex) {
 	const select = createSelectEvents(db, ["create_date"], "DESC");
-	return (project: number, customerId: string | null, { since, until }: ReplayFilter): number | null => {
+	return (
+		project: number,
+		customerId: string | null,
+		{ filter: { since, until }, upTo }: { readonly filter: ReplayFilter; readonly upTo: number },
+	): number | null => {
 		const { low, high } = index.rangeOf({ after: since, before: until });
 		let looks = 0;
-		for (const row of select({ project, customerId, after: low - 1, end: high })) {
+		for (const row of select({ project, customerId, after: low - 1, end: Math.min(high, upTo + 1) })) {
 			const date = number(row["create_date"]);
 			if (date >= since && date < until) return date;
 			if (++looks === MAX_LOOKS) return null;
@@ -232,7 +236,6 @@ function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 			after: afterEventId === null ? null : index.positionOf(afterEventId).seq,
 			scanLimit,
 			matchLimit: Infinity,
-			isRangeFinal: true,
 			madeAfter: null,
 		});
 		return { matching: matches.length, lastEventId: done || position === null ? null : index.eventIdAt(position) };

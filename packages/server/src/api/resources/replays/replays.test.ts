@@ -53,6 +53,12 @@ describe("replaying", () => {
 		});
 	});
 
+	it("takes an end that its clock has not come to, since another process may have accepted events until then", async () => {
+		const { call, test, replay } = await withWebhook();
+		const until = test.clock.now() + 30_000;
+		expect(await call("POST", replay, { since: 0, until })).toMatchObject({ status: 202, json: { until } });
+	});
+
 	it("only counts in a dry run", async () => {
 		const { call, makeWebhook } = await caller();
 		for (const type of ["a", "b", "c"]) await call("POST", "./events", { type, data: 1 });

@@ -23,7 +23,8 @@ const fields = {
 	}),
 	until: timeMs.nullish().openapi({
 		description:
-			"Only events accepted before this time. Defaults to now, which is also the latest possible time. Not with `eventIds`.",
+			"Only events accepted before this time. Defaults to now. Events that are accepted after the replay was started are never part of " +
+			"it. Not with `eventIds`.",
 	}),
 	eventIds: list(idText("evt"), { min: 1, max: MAX_CHOSEN_EVENTS })
 		.superRefine(addDuplicateIssues)

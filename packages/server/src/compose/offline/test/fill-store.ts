@@ -29,7 +29,7 @@ export interface UnderWay {
 
 /** Fills a new store. It is at the time `records.now` then. */
 export async function fillWithEverything(store: Store): Promise<UnderWay> {
-	const world = await openReplayWorld(() => store, { horizonMs: 0, returnsSpace: false }, 4);
+	const world = await openReplayWorld(() => store, 4);
 	const { records, projectId, webhookIds, accept, update, deliver, miss } = world;
 	await addType(world, "order.paid");
 	await store.putEventType(records.eventType(projectId, "order.secret", { visibility: "internal" }), ANY_TYPE);
@@ -78,7 +78,6 @@ export async function fillWithEverything(store: Store): Promise<UnderWay> {
 
 /** Makes the next steps of what is under way, the same in each store that is in the same state. */
 export async function goOn(store: Store, { records, replay, erasedEventId, deleting }: UnderWay): Promise<unknown[]> {
-	// A replay waits until the horizon of a database has passed.
 	const at = records.now + LEASE_MS;
 	const found: unknown[] = [];
 	for (let n = 0; n < 20; n++) {

@@ -3,7 +3,6 @@ import { expect, it } from "vitest";
 
 import type { AuditEntry } from "../../../core/access/audit.ts";
 import { contents, makeCall } from "./records/calls.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import { DONE_CALLS, type DoneCall } from "./records/done-calls.ts";
 import { ANY_ENTRY, NEWEST, type CurrentStore, type World } from "./records/records.ts";
 import { REFUSED_CALLS, type RefusedCall } from "./records/refused-calls.ts";
@@ -13,8 +12,8 @@ import { changesSince } from "./records/webhooks.ts";
 /** Opens a world with this many webhooks. */
 type Open = (webhookCount?: number) => Promise<ReplayWorld>;
 
-export function describeChanges(current: CurrentStore, capabilities: StoreCapabilities): void {
-	const open: Open = (webhookCount) => openReplayWorld(current, capabilities, webhookCount);
+export function describeChanges(current: CurrentStore): void {
+	const open: Open = (webhookCount) => openReplayWorld(current, webhookCount);
 
 	for (const call of DONE_CALLS) describeDone(open, call);
 	for (const call of REFUSED_CALLS) describeRefused(open, call);

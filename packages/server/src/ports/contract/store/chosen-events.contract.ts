@@ -3,7 +3,6 @@ import { expect, it } from "vitest";
 
 import { customerScope, projectScope } from "../../../core/access/principal.ts";
 import { REPLAY_OUTCOMES } from "../../../core/replay.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, NEWEST } from "./records/records.ts";
 import { openReplayWorld, type ReplayWorld } from "./records/replays.ts";
@@ -13,8 +12,8 @@ function chosen(events: readonly string[], { records }: ReplayWorld) {
 	return [{ outcomes: REPLAY_OUTCOMES, until: records.now + 1 }, { chosenCount: events.length }, events] as const;
 }
 
-export function describeChosenEvents(current: CurrentStore, capabilities: StoreCapabilities): void {
-	const open = (webhookCount?: number) => openReplayWorld(current, capabilities, webhookCount);
+export function describeChosenEvents(current: CurrentStore): void {
+	const open = (webhookCount?: number) => openReplayWorld(current, webhookCount);
 
 	it("sends the chosen events alone, the oldest first, in steps, and reads the replay without them", async () => {
 		const world = await open();

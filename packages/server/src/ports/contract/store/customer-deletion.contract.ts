@@ -8,7 +8,6 @@ import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { CustomerDeletionStep } from "../../store/customers.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
 import type { Store } from "../../store/store.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import {
 	addWebhook,
 	ANY_DELIVERY,
@@ -27,8 +26,8 @@ const RESPONSE = { headers: { server: "x", "set-cookie": "secret" }, body: "an a
 const EMPTY = { headers: {}, body: "", bodyTruncated: true };
 
 /** The customers `acme` and `globex` with two webhooks each, one of the product itself, and events of all kinds. */
-async function openWorld(current: CurrentStore, capabilities: StoreCapabilities) {
-	const world = await openReplayWorld(current, capabilities, 1);
+async function openWorld(current: CurrentStore) {
+	const world = await openReplayWorld(current, 1);
 	const { store, records, projectId, scope, webhookId: own, update } = world;
 	let keys = 0;
 	const of = async (customerId: string) =>
@@ -127,13 +126,9 @@ async function run(store: Store, { customer, options, acme, records }: World, en
 	}
 }
 
-export function describeCustomerDeletion(
-	current: CurrentStore,
-	capabilities: StoreCapabilities,
-	reopen: Reopen | null,
-): void {
+export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen | null): void {
 	it("begins with an audit entry and a new version, once, and is shown with the customer", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, records, projectId, customer, draft, entry, begin } = world;
 		const versionOf = async () => (await store.directoryVersions()).projects[0]?.version ?? 0;
 		const before = await versionOf();
@@ -156,7 +151,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("removes what is kept of the customer's relays when it ends, and of no others", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, projectId, scope, own, begin } = world;
 		const relay = { projectId, device: "ada@laptop", mirrorOf: null, epoch: 0, seenDate: 1_000 };
 		await store.putRelay({ ...relay, webhookId: world.acme[0]?.id ?? "", customerId: "acme" });
@@ -168,7 +163,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("is not begun for a customer that nobody knows, but for one that only events name", async () => {
-		const { store, records, projectId, options, own } = await openWorld(current, capabilities);
+		const { store, records, projectId, options, own } = await openWorld(current);
 		const begin = (customerId: string) =>
 			store.beginCustomerDeletion(customerScope(projectId, customerId), {
 				at: records.now,
@@ -197,7 +192,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("erases payloads and responses in small steps, and leaves those of others as they are", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, projectId, scope, sent, own, acme, globex, read } = world;
 		const others = [sent.both, sent.everybody, sent.globex, sent.nobody];
 		const before = await Promise.all(others.map(read));
@@ -239,7 +234,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("leaves nothing of the customer: no name, no webhook's texts and secrets, nothing in its scope", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, records, projectId, customer, acme, replay } = world;
 		await world.begin();
 		const entry = records.entry({ action: "customer.deleted", objectId: "acme", projectId });
@@ -275,7 +270,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("stores no response of an attempt that ends later", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, scope, sent, update, answered } = world;
 		const late = [sent.everybody[2]?.deliveryIds[2] ?? "", sent.both[0]?.deliveryIds[1] ?? ""];
 		await world.begin();
@@ -300,7 +295,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("refuses new webhooks of the customer until it is over, and then the id is that of a new customer", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, records, projectId, customer } = world;
 		await world.begin();
 		const insert = (customerId: string) => store.insertWebhook(records.webhook(projectId, { customerId }), null);
@@ -315,7 +310,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("is over for others when the project is deleted", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, records, projectId, customer, begin } = world;
 		await begin();
 		await store.deleteProject(projectId, records.now, null);
@@ -326,7 +321,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("goes on with the next webhook after the one in hand was removed because of its age", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, records, projectId, own, options, update, answered } = world;
 		const customer = customerScope(projectId, "initech");
 		const webhooks = [await world.of("initech"), await world.of("initech")];
@@ -355,7 +350,7 @@ export function describeCustomerDeletion(
 	});
 
 	it("goes on with the next event after the one in hand was removed because of its age", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, records, projectId, scope, own, options, update, answered } = world;
 		const beginReplay = () => world.beginReplay({ eventTypes: ["first"] });
 		const [first, next] = ["first", "next"].map((type) =>
@@ -385,7 +380,7 @@ export function describeCustomerDeletion(
 	});
 
 	it.skipIf(reopen === null)("goes on where it was, whenever the store is opened again", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { sent, projectId, customer, options, draft, records, acme, scope } = world;
 		await world.begin();
 		let count = 0;

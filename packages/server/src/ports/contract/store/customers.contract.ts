@@ -8,7 +8,6 @@ import type { Page, PageRequest } from "../../../core/page.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
 import type { EventDelivery, LoggedEvent } from "../../store/log.ts";
 import type { Store } from "../../store/store.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import { ANY_CHANGE } from "./records/logged.ts";
 import {
 	addWebhook,
@@ -48,8 +47,8 @@ async function allRecords(store: Pick<Store, "webhookSummaries" | "webhookRecord
  * A project with two webhooks of each customer and two of its own, and events for all kinds of customers, whose deliveries
  * have all statuses. One webhook of each customer is deleted. Replays have made more deliveries.
  */
-async function openWorld(current: CurrentStore, capabilities: StoreCapabilities) {
-	const world = await openReplayWorld(current, capabilities, 2);
+async function openWorld(current: CurrentStore) {
+	const world = await openReplayWorld(current, 2);
 	const { store, records, projectId, scope } = world;
 	const own = (await allRecords(store)).filter((record) => record.projectId === projectId);
 	const webhooks: WebhookRecord[] = [...own];
@@ -107,9 +106,9 @@ function eventsOf({ events, deliveries }: CustomerWorld, customerId: string): Lo
 	});
 }
 
-export function describeCustomers(current: CurrentStore, capabilities: StoreCapabilities): void {
+export function describeCustomers(current: CurrentStore): void {
 	it("finds deliveries by the tag of their events, also those that replays have made", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, scope, events, deliveries, webhooks } = world;
 		for (const tag of ["often", "once", "none"]) {
 			const tagged = new Set(events.filter(({ tags }) => tags.includes(tag)).map(({ id }) => id));
@@ -140,7 +139,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("a customer's scope has the deliveries of its webhooks, deleted ones too, in every list and page", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, projectId, scope, deliveries, webhooks } = world;
 		for (const customerId of CUSTOMERS) {
 			const own = customerScope(projectId, customerId);
@@ -184,14 +183,14 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("counts the deliveries of each event by status, those of replays too", async () => {
-		const { events, deliveries } = await openWorld(current, capabilities);
+		const { events, deliveries } = await openWorld(current);
 		const counted = events.map((event) => [event.id, event.deliveries]);
 		const listed = events.map(({ id }) => [id, countStatuses(deliveries.filter(({ eventId }) => eventId === id))]);
 		expect(counted).toEqual(listed);
 	});
 
 	it("a customer sees an event only through its deliveries, with their number, and no other customer of it", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, projectId, events } = world;
 		for (const customerId of CUSTOMERS) {
 			const own = customerScope(projectId, customerId);
@@ -214,7 +213,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("a customer's scope has the changes and attempts of its own deliveries, and not how their events were sent", async () => {
-		const world = await openWorld(current, capabilities);
+		const world = await openWorld(current);
 		const { store, projectId, scope, deliveries, webhooks, events } = world;
 		for (const customerId of CUSTOMERS) {
 			const own = customerScope(projectId, customerId);
@@ -240,7 +239,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("finds the deliveries of an event to some webhooks: of a customer's scope, to those of the customer", async () => {
-		const { store, projectId, scope, deliveries, webhooks, events } = await openWorld(current, capabilities);
+		const { store, projectId, scope, deliveries, webhooks, events } = await openWorld(current);
 		const ids = webhooks.map(({ id }) => id);
 		const ordered = (list: readonly EventDelivery[] | null) =>
 			list?.toSorted((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1)) ?? null;
@@ -268,7 +267,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("a filter by customer finds the events that are for the customer, as they are", async () => {
-		const { store, scope, events } = await openWorld(current, capabilities);
+		const { store, scope, events } = await openWorld(current);
 		for (const customerId of [...CUSTOMERS, "nobody", "unknown"]) {
 			const filter = { ...ANY_EVENT, customerId };
 			const expected = events.filter(({ customers }) => customers !== null && isFor(customers, customerId));
@@ -278,7 +277,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("a replay to a customer's webhook looks at no event that is for others only", async () => {
-		const { store, events, deliveries, projectId, webhooks } = await openWorld(current, capabilities);
+		const { store, events, deliveries, projectId, webhooks } = await openWorld(current);
 		for (const customerId of CUSTOMERS) {
 			const forCustomer = events.filter(({ customers }) => isFor(customers, customerId)).length;
 			const { rows } = await store.replays(customerScope(projectId, customerId), null, NEWEST);
@@ -313,7 +312,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("the stats of a customer are the sum of its webhooks' stats", async () => {
-		const { store, records, projectId, deliveries, webhooks } = await openWorld(current, capabilities);
+		const { store, records, projectId, deliveries, webhooks } = await openWorld(current);
 		const to = Math.ceil(records.now / 86_400_000) * 86_400_000;
 		const asked = { width: "day", from: to - 86_400_000, to } as const;
 		for (const customerId of CUSTOMERS) {
@@ -341,7 +340,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("lists the webhooks of a customer that are not deleted", async () => {
-		const { store, projectId, webhooks } = await openWorld(current, capabilities);
+		const { store, projectId, webhooks } = await openWorld(current);
 		for (const customerId of CUSTOMERS) {
 			const own = webhooks.slice(0, -3).filter((webhook) => webhook.customerId === customerId);
 			const { rows } = await store.webhooks(customerScope(projectId, customerId), ANY_WEBHOOK, NEWEST);
@@ -350,7 +349,7 @@ export function describeCustomers(current: CurrentStore, capabilities: StoreCapa
 	});
 
 	it("a purge deletes what names the customers of an event together with it", async () => {
-		const { store, records, projectId, scope, accept } = await openReplayWorld(current, capabilities);
+		const { store, records, projectId, scope, accept } = await openReplayWorld(current);
 		await accept({ customers: ["acme", "globex"], webhookIds: [] });
 		records.now += 10_000;
 		await store.purgeEvents({ projectId, at: LATE, before: records.now, after: null, limit: 100 });

@@ -4,7 +4,6 @@ import { expect, it } from "vitest";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { ErasureStep } from "../../store/retention.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import { ANY_DELIVERY, attemptsOf, NEWEST, type CurrentStore, type Reopen } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 import { LATE } from "./records/two-days.ts";
@@ -13,8 +12,8 @@ const LIMIT = 5;
 const WEBHOOKS = 40;
 
 /** An event with deliveries in every state, some of them made by a replay, each with a response if it was attempted. */
-async function openWide(current: CurrentStore, capabilities: StoreCapabilities) {
-	const world = await openReplayWorld(current, capabilities, WEBHOOKS);
+async function openWide(current: CurrentStore) {
+	const world = await openReplayWorld(current, WEBHOOKS);
 	const { store, records, projectId, scope, webhookIds, update } = world;
 	const sent = records.event(projectId, { webhookIds });
 	const deliveries = sent.deliveries.map((delivery, index) => {
@@ -46,9 +45,9 @@ async function openWide(current: CurrentStore, capabilities: StoreCapabilities) 
 	return { ...world, eventId, ids, begin, next, read };
 }
 
-export function describeErasures(current: CurrentStore, capabilities: StoreCapabilities, reopen: Reopen | null): void {
+export function describeErasures(current: CurrentStore, reopen: Reopen | null): void {
 	it("an event with many deliveries loses its payload at once and the rest in steps, as in one step", async () => {
-		const { store, scope, projectId, eventId, begin, next, read } = await openWide(current, capabilities);
+		const { store, scope, projectId, eventId, begin, next, read } = await openWide(current);
 		const before = await read();
 		const waiting = before.rows.filter(({ status }) => status === "Pending" || status === "Held").map(({ id }) => id);
 		expect({ waiting: waiting.length, deliveries: before.rows.length }).toEqual({ waiting: 31, deliveries: 41 });
@@ -82,7 +81,7 @@ export function describeErasures(current: CurrentStore, capabilities: StoreCapab
 	});
 
 	it("what is asked for again meanwhile is the same erasure, with an audit entry of its own", async () => {
-		const { store, records, scope, eventId, begin, next } = await openWide(current, capabilities);
+		const { store, records, scope, eventId, begin, next } = await openWide(current);
 		const first = await begin();
 		const second = await next();
 		const count = (first?.cancelled.length ?? 0) + (second?.cancelled.length ?? 0);
@@ -96,7 +95,7 @@ export function describeErasures(current: CurrentStore, capabilities: StoreCapab
 	});
 
 	it("a delivery that is passed keeps no response of an attempt that ends later, whatever its status", async () => {
-		const { store, scope, records, ids, update, begin, next } = await openWide(current, capabilities);
+		const { store, scope, records, ids, update, begin, next } = await openWide(current);
 		for (let step = await begin(); step?.done === false;) step = await next();
 		for (const id of ids.slice(0, 8)) {
 			const number = (await attemptsOf({ store, scope }, id)).length + 1;
@@ -107,7 +106,7 @@ export function describeErasures(current: CurrentStore, capabilities: StoreCapab
 	});
 
 	it("one that is not passed yet loses that response with its step", async () => {
-		const { records, ids, update, begin, next, read } = await openWide(current, capabilities);
+		const { records, ids, update, begin, next, read } = await openWide(current);
 		let step = await begin();
 		await update(records.outcome(ids.at(-1) ?? "", 1));
 		while (step?.done === false) step = await next();
@@ -115,7 +114,7 @@ export function describeErasures(current: CurrentStore, capabilities: StoreCapab
 	});
 
 	it("an erasure ends if retention deletes the event, or the project is deleted completely", async () => {
-		const { store, records, projectId, eventId, ids, begin, next } = await openWide(current, capabilities);
+		const { store, records, projectId, eventId, ids, begin, next } = await openWide(current);
 		await begin();
 		const cancel = (deliveryId: string) =>
 			({ deliveryId, at: records.now, change: { type: "cancel", reason: "x" }, attempt: null }) as const;
@@ -129,7 +128,7 @@ export function describeErasures(current: CurrentStore, capabilities: StoreCapab
 	});
 
 	it.skipIf(reopen === null)("goes on where it was after the store was opened again", async () => {
-		const world = await openWide(current, capabilities);
+		const world = await openWide(current);
 		const { projectId, eventId, scope, records } = world;
 		await world.begin();
 		const second = await world.next();

@@ -1,6 +1,9 @@
 // The contract of the horizon: rows that become visible after rows with higher ids are neither skipped nor misplaced.
 import { expect, it } from "vitest";
 
+import { systemChance } from "../../../adapters/system/system-chance.ts";
+import { createIdMaker } from "../../../core/ids.ts";
+import { CLOCKS_APART_MS, upToNow } from "../../../core/replay.ts";
 import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST } from "./records/records.ts";
@@ -22,62 +25,94 @@ export function describeHorizon(current: CurrentStore, capabilities: StoreCapabi
 		expect(deliveries).toEqual([later, early].map((event) => event?.deliveries[0]?.id));
 	});
 
-	it("looks at no event beyond the horizon, neither in replays nor in purges", async () => {
-		const { store, records, projectId, scope, makeReplay, miss, step } = await openReplayWorld(current, capabilities);
+	it("purges no event beyond the horizon", async () => {
+		const { store, records, projectId, scope, miss } = await openReplayWorld(current);
 		const start = records.now;
 		const events: string[] = [];
 		for (let n = 0; n < 4; n++, records.now++) events.push(await miss());
-		// Its range is not over when it is made.
-		const replay = makeReplay({ until: records.now + 2 });
-		await store.insertReplays([{ replay, limit: 10, projectLimit: 10, entry: null }]);
-		records.now = start + 1 + horizonMs;
-		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2, position: start + 1 });
-		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2, position: start + 1 });
-		records.now = start + 5 + horizonMs;
-		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 4 });
-		const { rows } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
-		const cancel = { type: "cancel", reason: "by hand" } as const;
-		const updates = rows.map(({ id }) => ({ deliveryId: id, change: cancel, attempt: null, at: records.now }));
-		await store.commit({ events: [], updates });
-
 		const range = { projectId, at: start + 1 + horizonMs, before: start + 100, after: null, limit: 100 };
 		expect(await store.purgePayloads(range)).toMatchObject({ after: events[1], done: true, purged: { payloads: 2 } });
 		expect(await store.purgeEvents(range)).toMatchObject({ after: events[1], done: true, purged: { events: 2 } });
 		expect(idsOf(await store.events(scope, ANY_EVENT, NEWEST))).toEqual([events[3], events[2]]);
 	});
 
-	it("finishes no replay before the horizon has reached the end of its range", async () => {
-		const { store, records, makeReplay, miss, step, replayed } = await openReplayWorld(current, capabilities);
-		const start = records.now;
-		const replay = makeReplay({ until: start + 11 });
-		await store.insertReplays([{ replay, limit: 10, projectLimit: 10, entry: null }]);
+	it("replays what was there when the replay was made, and waits for nothing else", async () => {
+		const { store, begin, miss, step, scope, webhookId } = await openReplayWorld(current);
+		const event = await miss();
+		const replay = await begin();
+		await miss();
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 1 });
+		const { rows } = await store.deliveries(scope, { ...ANY_DELIVERY, webhookId }, NEWEST);
+		expect(rows.map(({ eventId }) => eventId)).toEqual([event]);
+	});
+
+	it("replays up to now what was there, also events whose dates are ahead of the clock of who makes the replay", async () => {
+		const world = await openReplayWorld(current);
+		const { store, records, projectId, webhookId, begin, miss, step, replayed } = world;
+		const { now } = records;
+		const first = await miss();
+		records.now += 2_000;
+		const ahead = records.event(projectId, { webhookIds: [webhookId] });
+		await store.commit({ events: [ahead], updates: [] });
+		records.now += CLOCKS_APART_MS;
+		await miss();
+		records.now = now;
+		const [delivery] = ahead.deliveries;
+		await world.update(records.outcome(delivery?.id ?? "", 1, { kind: "gone", responseCode: 410 }));
+		const replay = await begin({ until: upToNow(now) });
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, lastEventDate: now + 2_000 });
+		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([first, ahead.event.id]);
+	});
+
+	it("replays until an end that is later than the clock of who makes the replay what was there", async () => {
+		const { records, begin, miss, step, replayed } = await openReplayWorld(current);
+		const { now } = records;
 		const events = [await miss()];
-		expect(await step(replay)).toMatchObject({ status: "Running", endDate: null });
-		records.now = start + 9;
+		records.now += 2 * CLOCKS_APART_MS;
 		events.push(await miss());
-		records.now = start + 9 + horizonMs;
-		expect(await step(replay)).toMatchObject({ status: "Running", scannedCount: 2 });
-		records.now = start + 10 + horizonMs;
-		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, endDate: records.now });
+		const until = ++records.now;
+		await miss();
+		records.now = now;
+		const replay = await begin({ until });
+		await miss();
+		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 2, lastEventDate: until - 1 });
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual(events);
 	});
 
+	// Skipped if one process makes all ids: its newest ones are the highest.
+	it.skipIf(horizonMs === 0)(
+		"makes no delivery whose id is not above what was there when a running replay was made",
+		async () => {
+			const { store, records, miss, begin, step, replayed } = await openReplayWorld(current);
+			// Those of a process that makes lower ids.
+			const others = createIdMaker(systemChance);
+			const id = () => others.make("dlv", 1);
+			const event = await miss();
+			const replay = await begin();
+			expect(await step(replay, { deliveryIds: [id()] })).toEqual(replay);
+			others.continueAfter((await store.newestId()) ?? "");
+			records.now += 10;
+			await miss();
+			await begin({ since: records.now });
+			// It is above what was there when this replay was made, and not above what was there when the other one was.
+			expect(await step(replay, { deliveryIds: [id()] })).toEqual(replay);
+			others.continueAfter((await store.newestId()) ?? "");
+			const above = id();
+			expect(await step(replay, { deliveryIds: [above] })).toMatchObject({ status: "Finished", deliveryCount: 1 });
+			expect(await replayed()).toMatchObject([{ id: above, eventId: event }]);
+		},
+	);
+
 	// Skipped if ids ascend in the order of commits: then no row becomes visible late.
-	it.skipIf(horizonMs === 0)("replays an event that becomes visible after events with higher ids", async () => {
-		const { store, records, projectId, makeReplay, miss, step, replayed } = await openReplayWorld(
-			current,
-			capabilities,
-		);
+	it.skipIf(horizonMs === 0)("replays an event that has become visible after events with higher ids", async () => {
+		const { store, records, projectId, begin, miss, step, replayed } = await openReplayWorld(current);
 		const late = records.event(projectId);
 		records.now += 10;
 		const seen = await miss();
-		const replay = makeReplay();
-		await store.insertReplays([{ replay, limit: 10, projectLimit: 10, entry: null }]);
-		records.now += horizonMs - 20;
-		expect(await step(replay)).toMatchObject({ status: "Running", deliveryCount: 0 });
+		// However late.
+		records.now += 10 * horizonMs;
 		await store.commit({ events: [late], updates: [] });
-		records.now += 30;
-		expect(await step(replay)).toMatchObject({ status: "Finished", deliveryCount: 2 });
+		expect(await step(await begin())).toMatchObject({ status: "Finished", deliveryCount: 2 });
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([late.event.id, seen]);
 	});
 }

@@ -2,17 +2,16 @@
 import { describe, expect, it } from "vitest";
 
 import type { PurgeReplays } from "../../store/retention.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import { attemptsOf, NEWEST, type CurrentStore } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 
 const MANY = 1_000;
 
-export function describePurgeReplays(current: CurrentStore, capabilities: StoreCapabilities): void {
+export function describePurgeReplays(current: CurrentStore): void {
 	describe("replays that have ended", () => {
 		/** Some replays, oldest first, of which each ends 10 ms after it was made, or stays Running. */
 		const openWorld = async (runs: readonly boolean[]) => {
-			const world = await openReplayWorld(current, capabilities);
+			const world = await openReplayWorld(current);
 			const { store, records, scope, projectId } = world;
 			const ids: string[] = [];
 			for (const isRunning of runs) {

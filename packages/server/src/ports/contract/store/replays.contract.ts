@@ -5,7 +5,6 @@ import { projectScope } from "../../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { REPLAY_OUTCOMES, type ReplayFilter } from "../../../core/replay.ts";
 import { describeChosenEvents } from "./chosen-events.contract.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, dueAt, idsOf, NEWEST, setWebhook } from "./records/records.ts";
 import { EVERYTHING, openReplayWorld, type ReplayWorld } from "./records/replays.ts";
@@ -13,8 +12,8 @@ import { EVERYTHING, openReplayWorld, type ReplayWorld } from "./records/replays
 /** Opens a world whose replays can finish at once: the horizon has reached the end of their ranges. */
 type Open = (webhookCount?: number) => Promise<ReplayWorld>;
 
-export function describeReplays(current: CurrentStore, capabilities: StoreCapabilities): void {
-	const open: Open = (webhookCount) => openReplayWorld(current, capabilities, webhookCount);
+export function describeReplays(current: CurrentStore): void {
+	const open: Open = (webhookCount) => openReplayWorld(current, webhookCount);
 	describeSteps(open);
 	describeOutcomes(open);
 	describeFilters(open);
@@ -24,7 +23,7 @@ export function describeReplays(current: CurrentStore, capabilities: StoreCapabi
 	describeLists(open);
 	describeUntried(open);
 	describe("chosen events", () => {
-		describeChosenEvents(current, capabilities);
+		describeChosenEvents(current);
 	});
 }
 

@@ -2,7 +2,6 @@
 import { expect, it } from "vitest";
 
 import { STORED_DELIVERY_BYTES, storedEventBytes } from "../../../core/policies/quota.ts";
-import type { StoreCapabilities } from "./records/capabilities.ts";
 import { addWebhook, attemptsOf, fillStore, type CurrentStore, type Reopen, type World } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 import { KEEP_ALL } from "./records/stats.ts";
@@ -22,7 +21,7 @@ async function purgeAll({ store, projectId, records }: World, kind: "purgeEvents
 	}
 }
 
-export function describeUsage(current: CurrentStore, reopen: Reopen, capabilities: StoreCapabilities): void {
+export function describeUsage(current: CurrentStore, reopen: Reopen): void {
 	it("counts bodies, a number for each event and delivery, and attempts as long as their records are", async () => {
 		const world = await fillStore(current(), 3);
 		expect(await bytesOf(world)).toBe(0);
@@ -108,7 +107,7 @@ export function describeUsage(current: CurrentStore, reopen: Reopen, capabilitie
 	});
 
 	it("falls by the payload and the responses that are erased, and rises by the deliveries of a replay", async () => {
-		const world = await openReplayWorld(current, capabilities);
+		const world = await openReplayWorld(current);
 		const { store, scope, records } = world;
 		const event = records.event(world.projectId, { body, webhookIds: [world.webhookId] });
 		await store.commit({ events: [event], updates: [] });

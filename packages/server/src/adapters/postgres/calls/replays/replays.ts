@@ -13,6 +13,7 @@ import { insertInto, list, statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
+import { readLead } from "../../deliveries/leads.ts";
 import type { Partitions } from "../../schema/partitions.ts";
 import { writeEntry } from "../audit.ts";
 import { partConditions, readPage, type Part, type Scanned } from "../keyset.ts";
@@ -108,7 +109,7 @@ async function countReplay(
 ): Promise<ReplayCount> {
 	const projectId = projectOf(scope);
 	const [project, webhook] = [uuidOf("proj", projectId), uuidOf("webhook", webhookId)];
-	const [target] = await session.run(SELECT_WEBHOOK, [webhook]);
+	const [[target], lead] = await Promise.all([session.run(SELECT_WEBHOOK, [webhook]), readLead(session)]);
 	const customerId = target === undefined ? null : textOrNull(target["customer_id"]);
 	const isKnown = project !== null && webhook !== null && target !== undefined;
 	if (!isKnown || !isInScope(scope, { projectId, customerId })) return { matching: 0, lastEventId: null };
@@ -117,11 +118,12 @@ async function countReplay(
 		webhook,
 		customerId,
 		filter,
+		idLeadMs: lead.idMs,
 		chosen: eventIds === null ? null : uuidsOf("evt", eventIds),
 		after: afterEventId === null ? null : uuidOf("evt", afterEventId),
 		scanLimit,
 		matchLimit: Infinity,
-		made: null,
+		madeAfter: null,
 	});
 	return { matching: matches.length, lastEventId: done || position === null ? null : idOf("evt", position) };
 }

@@ -16,21 +16,19 @@ export interface Search {
 	/** The customer of the webhook: only events that are for this customer are looked at. Null looks at all. */
 	readonly customerId: string | null;
 	readonly filter: ReplayFilter;
+	/** How far ids were ever ahead of dates: see `Leads`. */
+	readonly idLeadMs: number;
 	/** Only these events, all of which are in the range of the filter; null for every event of the range. */
 	readonly chosen: readonly string[] | null;
 	/** The last event that was looked at; null to begin with the first one. */
 	readonly after: string | null;
 	readonly scanLimit: number;
 	readonly matchLimit: number;
-	/** Events that have a delivery that was made later are skipped; null skips none. */
-	readonly made: Made | null;
-}
-
-/** What was there when a replay was made. */
-export interface Made {
-	readonly at: number;
-	/** No event or delivery of the project had a higher id. */
-	readonly after: string;
+	/**
+	 * The highest id of an event or a delivery of the project when the replay was made. Events that have a delivery with a higher one are
+	 * skipped: it was made later. Its date does not tell, since it may be ahead. Null skips none.
+	 */
+	readonly madeAfter: string | null;
 }
 
 export interface FoundEvent {
@@ -54,10 +52,10 @@ export interface Found {
 const COLUMNS = "events.id, type, create_date, delivery_count, octet_length(body) = 0 AS is_erased";
 const selectAll = (order: "ASC" | "DESC") => `
 	SELECT ${COLUMNS}, FALSE AS is_hidden FROM events
-	WHERE project_id = $1 AND id > $2 AND id < $3 ORDER BY id ${order} LIMIT $4
+	WHERE project_id = $1 AND id > $2 AND id <= $3 ORDER BY id ${order} LIMIT $4
 `;
 const ofOne = (customer: string, order: "ASC" | "DESC") => `(
-	SELECT event_id FROM event_customers WHERE project_id = $1 AND customer_id = ${customer} AND event_id > $2 AND event_id < $3
+	SELECT event_id FROM event_customers WHERE project_id = $1 AND customer_id = ${customer} AND event_id > $2 AND event_id <= $3
 	ORDER BY event_id ${order} LIMIT $4
 )`;
 /** Only events that are for the customer, and none of internal types. */
@@ -93,10 +91,10 @@ const SELECT_DELIVERIES = statement(
 	["open_deliveries", "deliveries"]
 		.map(
 			(table) => `
-				SELECT id, event_id, status, create_date FROM ${table}
+				SELECT id, event_id, status FROM ${table}
 				WHERE webhook_id = $1 AND id > $2 AND id <= $3 AND NOT is_replayed
 				UNION ALL
-				SELECT id, event_id, status, create_date FROM ${table}
+				SELECT id, event_id, status FROM ${table}
 				WHERE webhook_id = $1 AND event_id = ANY($4::uuid[]) AND is_replayed
 			`,
 		)
@@ -105,7 +103,7 @@ const SELECT_DELIVERIES = statement(
 
 /** Searches on, from the place where the last search has ended. */
 export async function search(session: Session, wanted: Search): Promise<Found> {
-	const { webhook, filter, scanLimit, matchLimit, made } = wanted;
+	const { webhook, filter, scanLimit, matchLimit, madeAfter } = wanted;
 	const matcher = createReplayMatcher(filter);
 	const events = await readEvents(session, wanted, scanLimit + 1);
 	const deliveriesOf = await readDeliveries(session, webhook, events);
@@ -117,9 +115,9 @@ export async function search(session: Session, wanted: Search): Promise<Found> {
 	for (const row of events) {
 		if (scanned === scanLimit) return { matches, scanned, first, last, position, done: false };
 		const event = { id: text(row["id"]), type: text(row["type"]), date: number(row["create_date"]) };
-		if (!boolean(row["is_hidden"])) {
+		if (!boolean(row["is_hidden"]) && isInRange(filter, event)) {
 			const deliveries = deliveriesOf.get(event.id) ?? [];
-			const isMatch = !boolean(row["is_erased"]) && wants(matcher, event, deliveries, made);
+			const isMatch = !boolean(row["is_erased"]) && wants(matcher, event, deliveries, madeAfter);
 			if (isMatch && matches.length === matchLimit) {
 				return { matches, scanned, first, last, position, done: false };
 			}
@@ -133,36 +131,49 @@ export async function search(session: Session, wanted: Search): Promise<Found> {
 	return { matches, scanned, first, last, position, done: events.length <= scanLimit };
 }
 
-/** The date of the newest event in the range of a filter; null if there is none. Not among those that a customer does not see. */
+/**
+ * The date of the newest event in the range of a filter; null if it is not among the newest hundred by their ids. Not of those that a
+ * customer does not see.
+ */
 export async function newestIn(
 	session: Session,
-	of: Pick<Search, "project" | "customerId" | "filter">,
+	of: Pick<Search, "project" | "customerId" | "filter" | "idLeadMs" | "madeAfter">,
 ): Promise<number | null> {
-	const [low, high] = [firstUuidAt(of.filter.since), firstUuidAt(of.filter.until)];
-	const values = [of.project, low, high, of.customerId === null ? 1 : MAX_LOOKS];
+	const { low, high } = rangeOf(of);
+	const values = [of.project, low, high, of.customerId === null && of.idLeadMs === 0 ? 1 : MAX_LOOKS];
 	const rows =
 		of.customerId === null
 			? await session.run(SELECT_ALL_BACK, values)
 			: await session.run(SELECT_FOR_CUSTOMER_BACK, [...values, of.customerId]);
-	const newest = rows.find((row) => !boolean(row["is_hidden"]));
-	return newest === undefined ? null : number(newest["create_date"]);
+	const dates = rows.filter((row) => !boolean(row["is_hidden"])).map((row) => number(row["create_date"]));
+	return dates.find((date) => isInRange(of.filter, { date })) ?? null;
 }
 
 /** Newest events looked at to find the end of a replay's range. */
 const MAX_LOOKS = 100;
 
-function readEvents(
-	session: Session,
-	{ project, customerId, filter, chosen, after }: Search,
-	limit: number,
-): Promise<readonly Row[]> {
+/**
+ * The UUIDs of a range, after `low` and up to `high`. Ids are never behind dates: these are all events with a date in the range, and some
+ * more if ids were ever ahead. They end with those that were there when the replay was made.
+ */
+function rangeOf({ filter, idLeadMs, madeAfter }: Pick<Search, "filter" | "idLeadMs" | "madeAfter">) {
+	// No id is the first one of its millisecond.
+	const end = firstUuidAt(filter.until + idLeadMs);
+	return { low: firstUuidAt(filter.since), high: madeAfter !== null && madeAfter < end ? madeAfter : end };
+}
+
+function isInRange({ since, until }: ReplayFilter, { date }: Pick<FoundEvent, "date">): boolean {
+	return date >= since && date < until;
+}
+
+function readEvents(session: Session, wanted: Search, limit: number): Promise<readonly Row[]> {
+	const { project, customerId, chosen, after } = wanted;
 	if (chosen !== null) {
 		return session.run(SELECT_CHOSEN, [project, after ?? FIRST_UUID, limit, customerId, binaryArray("uuid", chosen)]);
 	}
-	// No id is the first one of its millisecond.
-	const low = firstUuidAt(filter.since);
+	const { low, high } = rangeOf(wanted);
 	const start = after !== null && after > low ? after : low;
-	const values = [project, start, firstUuidAt(filter.until), limit];
+	const values = [project, start, high, limit];
 	if (customerId === null) return session.run(SELECT_ALL, values);
 	return session.run(SELECT_FOR_CUSTOMER, [...values, customerId]);
 }
@@ -183,10 +194,13 @@ async function readDeliveries(
 	return Map.groupBy(sorted, (row) => text(row["event_id"]));
 }
 
-function wants(matcher: ReplayMatcher, { type }: FoundEvent, deliveries: readonly Row[], made: Made | null): boolean {
-	const isNew = (row: Row): boolean =>
-		made !== null && (text(row["id"]) > made.after || number(row["create_date"]) > made.at);
-	if (deliveries.some(isNew)) return false;
+function wants(
+	matcher: ReplayMatcher,
+	{ type }: FoundEvent,
+	deliveries: readonly Row[],
+	madeAfter: string | null,
+): boolean {
+	if (madeAfter !== null && deliveries.some((row) => text(row["id"]) > madeAfter)) return false;
 	const outcome = replayOutcome(deliveries.map((row) => nameOf(STATUSES, row["status"])));
 	return outcome !== null && matcher.wants(type, outcome);
 }

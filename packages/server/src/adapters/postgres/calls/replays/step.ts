@@ -2,7 +2,7 @@
 import { shardOf } from "../../../../core/cluster/shard.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import { STORED_DELIVERY_BYTES } from "../../../../core/policies/quota.ts";
-import type { Replay } from "../../../../core/replay.ts";
+import { filterOfStored, lastDateOf, type Replay } from "../../../../core/replay.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { ReplayStep } from "../../../../ports/store/replays.ts";
@@ -13,10 +13,10 @@ import { statement } from "../../codec/statements.ts";
 import { DELETE_DATE, WEBHOOK_STATE, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
 import { shareProjects } from "../../connection/locks.ts";
-import { HORIZON_MS } from "../../connection/pools.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
+import { readLead } from "../../deliveries/leads.ts";
 import type { Partitions } from "../../schema/partitions.ts";
 import { StatsChanges } from "../../stats/journal.ts";
 import { newestIn, search, type FoundEvent } from "./search.ts";
@@ -32,6 +32,10 @@ const SELECT_WEBHOOK = statement(`
 export const CANCEL = statement(`
 	UPDATE replays SET status = ${Cancelled}, chosen = NULL, update_date = $2, end_date = $2 WHERE id = $1 AND status = ${Running}
 `);
+/** Whether a replay to the webhook runs that was made when ids were there that are not lower than this one. */
+const SELECT_LATER = statement(
+	`SELECT 1 FROM replays WHERE webhook_id = $1 AND status = ${Running} AND made_after >= $2 LIMIT 1`,
+);
 /** Locked, so that none is purged or erased meanwhile. One that has just been is left out. */
 const LOCK_EVENTS = statement(`
 	SELECT id FROM events WHERE ${isAmong("id")} AND octet_length(body) > 0 ORDER BY id FOR SHARE
@@ -71,29 +75,34 @@ async function makeStep(
 ): Promise<Replay | null> {
 	const [id, project, webhook] = [text(row["id"]), text(row["project_id"]), text(row["webhook_id"])];
 	const replay = REPLAY.read(row);
-	const [target] = await session.run(SELECT_WEBHOOK, [webhook]);
+	const [firstId = null] = uuidsOf("dlv", deliveryIds.slice(0, 1));
+	const [[target], later, lead] = await Promise.all([
+		session.run(SELECT_WEBHOOK, [webhook]),
+		session.run(SELECT_LATER, [webhook, firstId]),
+		readLead(session),
+	]);
 	if (target === undefined) {
 		await session.run(CANCEL, [id, at]);
 		return readReplay(session, id);
 	}
-	if (!isDeliverable(WEBHOOK_STATE.read(target))) return replay;
-	const { filter } = replay;
+	if (!isDeliverable(WEBHOOK_STATE.read(target)) || later.length > 0) return replay;
+	const filter = filterOfStored(replay);
 	const customerId = textOrNull(target["customer_id"]);
 	const chosen = row["chosen"] === null ? null : texts(row["chosen"]);
+	const madeAfter = text(row["made_after"]);
+	const range = { project, customerId, filter, idLeadMs: lead.idMs, madeAfter };
+	// The replay was made under the lock of its project, which whoever accepts events shares: all that it has is there, and nothing that
+	// becomes visible later belongs to it, whatever its id.
 	const [found, newest] = await Promise.all([
 		search(session, {
-			project,
+			...range,
 			webhook,
-			customerId,
-			filter: { ...filter, until: Math.min(filter.until, at + 1 - HORIZON_MS) },
 			chosen,
 			after: textOrNull(row["position_id"]),
 			scanLimit,
 			matchLimit: deliveryIds.length,
-			made: { at: replay.createDate, after: text(row["made_after"]) },
 		}),
-		replay.lastEventDate ??
-			(chosen === null ? newestIn(session, { project, customerId, filter }) : Promise.resolve(filter.until - 1)),
+		replay.lastEventDate ?? (chosen === null ? newestIn(session, range) : null),
 	]);
 	const count = await insertDeliveries(
 		session,
@@ -101,18 +110,17 @@ async function makeStep(
 		{ events: found.matches, deliveryIds },
 		numbers,
 	);
-	const isFinished = found.done && (chosen !== null || at - HORIZON_MS >= filter.until - 1);
 	await session.run(MOVE_ON, [
 		id,
-		isFinished ? Finished : Running,
+		found.done ? Finished : Running,
 		found.scanned,
 		count,
 		found.first?.date ?? null,
-		newest,
+		found.first === null ? null : (newest ?? lastDateOf(replay)),
 		found.position,
 		found.last?.date ?? null,
 		at,
-		isFinished ? at : null,
+		found.done ? at : null,
 	]);
 	return readReplay(session, id);
 }

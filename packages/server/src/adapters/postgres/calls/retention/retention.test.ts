@@ -7,7 +7,6 @@ import { fillStore, Records, type World } from "../../../../ports/contract/store
 import { openReplayWorld } from "../../../../ports/contract/store/records/replays.ts";
 import { LATE, twoDays } from "../../../../ports/contract/store/records/two-days.ts";
 import { uuidOf } from "../../codec/ids.ts";
-import { HORIZON_MS } from "../../connection/pools.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 
 const FIRST_DAY = ["attempts", "deliveries", "event_customers", "event_tags", "events"].map(
@@ -56,10 +55,7 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 
 	it("finds no list of chosen events at replays that have ended", async () => {
 		const store = await database.openEmpty();
-		const { miss, begin, step, records } = await openReplayWorld(() => store, {
-			horizonMs: HORIZON_MS,
-			returnsSpace: false,
-		});
+		const { miss, begin, step, records } = await openReplayWorld(() => store);
 		const events = [await miss(), await miss()];
 		const chosen = () => begin({ until: records.now + 1 }, { chosenCount: 2 }, events);
 		const kept = async () => {

@@ -2,10 +2,11 @@
 import type { PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
 import { EVENT_COLUMNS } from "../../codec/event-rows.ts";
 import { FIRST_UUID, firstUuidAt, idOf, uuidOf } from "../../codec/ids.ts";
-import { text, type Row } from "../../codec/rows.ts";
+import { number, text, type Row } from "../../codec/rows.ts";
 import { list, statement } from "../../codec/statements.ts";
 import { HORIZON_MS } from "../../connection/pools.ts";
 import type { Session } from "../../connection/session.ts";
+import { readLead } from "../../deliveries/leads.ts";
 import { hasRow } from "../log/walk.ts";
 import type { PurgeCounter } from "./purge-counter.ts";
 
@@ -34,21 +35,26 @@ export type Visit = (
 /** Makes a step. Without a horizon, events of any age are visited. */
 export async function walk(
 	session: Session,
-	{ projectId, at, before, after, limit }: PurgeStep,
+	{ projectId, at, before, after, skipAhead = false, limit }: PurgeStep,
 	visit: Visit,
 	counter: PurgeCounter,
 ): Promise<PurgeResult> {
 	const most = Math.min(MAX_LOOKS, Math.ceil(limit / LOOK_COST));
-	const start = after === null ? FIRST_UUID : uuidOf("evt", after);
-	const end = firstUuidAt(Math.min(before, at + 1 - HORIZON_MS));
-	const events = await session.run(SELECT, [uuidOf("proj", projectId), start, end, most]);
-	const finished = await visit(session, events, limit, counter);
-	const last = events[finished - 1];
-	return {
-		purged: counter.result(),
-		after: last === undefined ? after : idOf("evt", text(last["id"])),
-		done: events.length < most && finished === events.length,
-	};
+	const start = after === null ? FIRST_UUID : (uuidOf("evt", after) ?? FIRST_UUID);
+	const end = Math.min(before, at + 1 - HORIZON_MS);
+	const firstYoung = firstUuidAt(end);
+	const high = skipAhead ? firstYoung : firstUuidAt(end + (await readLead(session)).idMs);
+	const events = await session.run(SELECT, [uuidOf("proj", projectId), start, high, most]);
+	// If ids were ever ahead of dates, the range has newer events, too. They are passed.
+	const old = events.filter((event) => number(event["create_date"]) < end);
+	const finished = await visit(session, old, limit, counter);
+	const done = events.length < most && finished === old.length;
+	// Events with higher ids may be young now, and are old for a later walk.
+	const isPassed = (event: Row) => !done || text(event["id"]) < firstYoung;
+	const last = finished < old.length ? old[finished - 1] : events.findLast(isPassed);
+	const reached = last === undefined ? start : text(last["id"]);
+	const place = done && reached > firstYoung ? firstYoung : reached;
+	return { purged: counter.result(), after: place === FIRST_UUID ? after : idOf("evt", place), done };
 }
 
 /** The place of the end of those first events among which are at most `count` that are wanted. */

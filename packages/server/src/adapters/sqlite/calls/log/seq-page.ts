@@ -83,6 +83,8 @@ export interface SeqIndex {
 	readonly positionOf: (id: string) => Position;
 	/** Contains every row with a date in the range, and some more if ids were ever ahead of dates. */
 	readonly rangeOf: (range: TimeRange) => SeqRange;
+	/** The first number with an id of this time or later. Every row before it has an earlier date. */
+	readonly firstFrom: (time: number) => number;
 	readonly eventIdAt: (seq: number) => string;
 	readonly deliveryIdAt: (seq: number) => string;
 	/** When the row at a number was made, or the last one before it. */
@@ -135,6 +137,7 @@ export function createSeqIndex(db: DatabaseSync, view: Pick<LogView, "leadMs">):
 			low: after === null ? 0 : seqFrom(after),
 			high: before === null ? Number.MAX_SAFE_INTEGER : seqFrom(before + view.leadMs),
 		}),
+		firstFrom: seqFrom,
 		eventIdAt: (seq) => lastEvent(seq).id,
 		// Never by an event that is not the row's own: that may be another project's.
 		timeAt: (seq) => {

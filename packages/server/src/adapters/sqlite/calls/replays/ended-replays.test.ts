@@ -4,7 +4,6 @@ import { DatabaseSync } from "node:sqlite";
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
-import { EMBEDDED } from "../../../../ports/contract/store/records/capabilities.ts";
 import { setWebhook } from "../../../../ports/contract/store/records/records.ts";
 import { openReplayWorld } from "../../../../ports/contract/store/records/replays.ts";
 import { openSqliteStore } from "../../sqlite-store.ts";
@@ -13,7 +12,7 @@ it("is no list of the events that were chosen for it, whether it has finished, w
 	using dir = new TemporaryDir(fastParent());
 	const path = dir.join("fanfare.db");
 	const store = await openSqliteStore({ path });
-	const world = await openReplayWorld(() => store, EMBEDDED);
+	const world = await openReplayWorld(() => store);
 	const { miss, begin, step, records, webhookId } = world;
 	const events = [await miss(), await miss(), await miss()];
 	const chosen = async () => begin({ until: records.now + 1 }, { chosenCount: 3 }, events);

@@ -23,8 +23,6 @@ export interface Search {
 	readonly after: number | null;
 	readonly scanLimit: number;
 	readonly matchLimit: number;
-	/** Whether events outside of the range of dates stay outside: then a search may end among them, and the next one go on behind. */
-	readonly isRangeFinal: boolean;
 	/** Events that have a delivery above this number are skipped; null skips none. */
 	readonly madeAfter: number | null;
 }
@@ -68,7 +66,7 @@ export function createSearch(db: DatabaseSync, view: LogView, index: SeqIndex): 
 	const deliveriesOf = createDeliveriesOf(db);
 
 	return ({ project, webhook, customerId, filter, chosen, upTo, after, ...limits }) => {
-		const { scanLimit, matchLimit, isRangeFinal, madeAfter } = limits;
+		const { scanLimit, matchLimit, madeAfter } = limits;
 		const matcher = createReplayMatcher(filter);
 		const { since, until } = filter;
 		const { low, high } = index.rangeOf({ after: since, before: until });
@@ -79,9 +77,8 @@ export function createSearch(db: DatabaseSync, view: LogView, index: SeqIndex): 
 		let first: FoundEvent | null = null;
 		let last: FoundEvent | null = null;
 		let lookedUpTo: number | null = null;
-		const maxSkipped = isRangeFinal ? MAX_SKIPPED : Infinity;
 		const found = (done: boolean): Found => {
-			const position = isRangeFinal && !done ? lookedUpTo : (last?.seq ?? null);
+			const position = done ? (last?.seq ?? null) : lookedUpTo;
 			return { matches, scanned, first, last, position, done };
 		};
 		const rows =
@@ -89,7 +86,7 @@ export function createSearch(db: DatabaseSync, view: LogView, index: SeqIndex): 
 				? select({ project, customerId, after: Math.max(low - 1, after ?? 0), end })
 				: selectChosen({ project, customerId, after: after ?? 0, end: Number.MAX_SAFE_INTEGER }, chosen);
 		for (const row of rows) {
-			if (scanned === scanLimit || skipped === maxSkipped) return found(false);
+			if (scanned === scanLimit || skipped === MAX_SKIPPED) return found(false);
 			const event = toScannedEvent(row);
 			if (event.date < since || event.date >= until) {
 				skipped++;

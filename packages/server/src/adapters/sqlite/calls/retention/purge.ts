@@ -8,7 +8,7 @@ import type { Purged, PurgeResult, PurgeStep } from "../../../../ports/store/ret
 import { attemptText, toAttempt } from "../../codec/attempt-rows.ts";
 import { STATUS_CODES, STATUSES } from "../../codec/delivery-rows.ts";
 import { countedLabelBytes, toEventDetails } from "../../codec/event-rows.ts";
-import { idText } from "../../codec/ids.ts";
+import { firstIdAt, idText } from "../../codec/ids.ts";
 import { countOf, nameOf, number, numberOrNull, rowId, text, type Row } from "../../codec/rows.ts";
 import { inBackground } from "../../connection.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
@@ -105,14 +105,17 @@ function createWalk({ db, table, index }: PurgeParts, visit: VisitEvent) {
 		FROM events INDEXED BY events_by_project
 		WHERE project = ? AND seq > ? AND seq < ? ORDER BY seq LIMIT ${CHUNK}
 	`);
-	return ({ projectId, at, before, after, limit }: PurgeStep, counter: PurgeCounter): PurgeResult => {
+	return (
+		{ projectId, at, before, after, skipAhead = false, limit }: PurgeStep,
+		counter: PurgeCounter,
+	): PurgeResult => {
 		const project = table.numbers.projects.find(projectId);
 		if (project === null) return { purged: counter.result(), after, done: true };
 		// The horizon of this store is the time of the step.
 		const end = Math.min(before, at + 1);
-		const { high } = index.rangeOf({ after: null, before: end === Infinity ? null : end });
+		const firstYoung = end === Infinity ? Number.MAX_SAFE_INTEGER : index.firstFrom(end);
+		const high = skipAhead ? firstYoung : index.rangeOf({ after: null, before: end === Infinity ? null : end }).high;
 		const latest = Math.min(end, Number.MAX_SAFE_INTEGER);
-		let old = after;
 		let [last, seq, budget, done] = [after, after === null ? 0 : index.positionOf(after).seq, limit, false];
 		while (budget > 0 && !done) {
 			const events = select.all(project.number, seq, high);
@@ -123,15 +126,15 @@ function createWalk({ db, table, index }: PurgeParts, visit: VisitEvent) {
 				const { cost, finished } = isOld ? visit(event, budget, counter) : PASSED;
 				budget -= cost + LOOK_COST;
 				if (finished) [last, seq] = [idText("evt", rowId(event)), number(event["seq"])];
-				if (isOld) old = last;
 				if (budget > 0) continue;
 				done &&= finished && event === events.at(-1);
 				break;
 			}
 		}
 		if (counter.purged.events + counter.purged.deliveries > 0) table.sequence.keep();
-		// Newer events at the end of the range are old for a later round, so it begins before them, unless a whole step has passed them.
-		return { purged: counter.result(), after: done ? old : last, done };
+		// Events with higher ids may be young now, and are old for a later walk.
+		const place = done && seq >= firstYoung ? idText("evt", firstIdAt(end)) : last;
+		return { purged: counter.result(), after: place, done };
 	};
 }
 

@@ -1,7 +1,6 @@
 // Test data for the contract of replays: events with every outcome.
 import type { Delivery } from "../../../../core/delivery.ts";
 import type { Replay, ReplayFilter } from "../../../../core/replay.ts";
-import type { StoreCapabilities } from "./capabilities.ts";
 import type { CurrentStore } from "./records.ts";
 import { ANY_DELIVERY, fillStore, NEWEST, type World } from "./records.ts";
 
@@ -26,7 +25,7 @@ interface StepLimits {
 /** A filled store, and short forms of the calls about replays. */
 export interface ReplayWorld extends World {
 	readonly makeReplay: (filter?: Partial<ReplayFilter>, changes?: Partial<Replay>) => Replay;
-	/** Makes a replay and inserts it. Moves the time on until the horizon has reached the end of the replay's range. */
+	/** Makes a replay and inserts it. */
 	readonly begin: (
 		filter?: Partial<ReplayFilter>,
 		changes?: Partial<Replay>,
@@ -41,11 +40,7 @@ export interface ReplayWorld extends World {
 	readonly replayed: () => Promise<Delivery[]>;
 }
 
-export async function openReplayWorld(
-	current: CurrentStore,
-	{ horizonMs }: StoreCapabilities,
-	webhookCount = 1,
-): Promise<ReplayWorld> {
+export async function openReplayWorld(current: CurrentStore, webhookCount = 1): Promise<ReplayWorld> {
 	const world = await fillStore(current(), webhookCount);
 	const { store, records, projectId, scope, webhookId } = world;
 	const makeReplay: ReplayWorld["makeReplay"] = (filter = {}, changes = {}) => ({
@@ -77,7 +72,6 @@ export async function openReplayWorld(
 		async begin(filter, changes, eventIds = null) {
 			const replay = makeReplay(filter, changes);
 			await store.insertReplays([{ replay, eventIds, ...ANY_NUMBER }]);
-			records.now = Math.max(records.now, replay.filter.until - 1 + horizonMs);
 			return replay;
 		},
 		step: ({ id: replayId }, { scanLimit = 100, deliveryLimit: length = 100, deliveryIds } = {}) =>
