@@ -35,7 +35,8 @@ export function KeysScreen() {
 	const [chosen, setChosen] = useState<Chosen | null>(null);
 	// A dialog that somebody has closed while its call was under way does not close the one that is open when it is answered.
 	const close = () => setChosen((now) => (now === chosen ? null : now));
-	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
+	const open = (form: "new" | undefined) =>
+		void navigate({ search: (search) => ({ ...search, form }), ignoreBlocker: true });
 	return (
 		<>
 			<PageHead

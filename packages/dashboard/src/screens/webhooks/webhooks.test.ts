@@ -295,6 +295,29 @@ pageSuite("webhooks", (world) => {
 		for (const webhookId of [id, idle]) expect(calls[0]).toContain(webhookId);
 	});
 
+	it("are saved with what was changed alone, so that a schedule of delays stays, which the form does not show", async () => {
+		const { webhooks } = world.server.project.batch;
+		const retries = { maxRetries: 2, maxRetryDelay: 60_000, scheduleMs: [1_000, 2_000] };
+		const spec = { endpoint: "http://127.0.0.1:9/schedule", retries };
+		const { id } = await webhooks.create({ name: "Scheduled", spec });
+		await using tab = await world.open(`webhooks?form=${id}`);
+		const { page } = tab;
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		const saveAs = async (field: string, text: string) => {
+			await drawer.getByLabel(field).fill(text);
+			const sent = page.waitForRequest((request) => request.method() === "PATCH");
+			await drawer.getByRole("button", { name: "Save" }).click();
+			await page.getByText("Saved Renamed").first().waitFor();
+			return (await sent).postDataJSON() as object;
+		};
+		expect(await saveAs("Name", "Renamed")).toEqual({ name: "Renamed", spec: {}, revision: expect.any(Number) });
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?form=${id}`);
+		await drawer.getByText("Retries, limits, headers").click();
+		await saveAs("Longest wait", "2min");
+		expect((await webhooks.get(id)).retries).toEqual({ ...retries, maxRetryDelay: 120_000 });
+		await webhooks.delete(id);
+	});
+
 	it("show a quiet dash instead of the chart if it can't be had", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/quiet");
 		await using tab = await world.open("settings");
