@@ -229,6 +229,7 @@ pageSuite("a failure that comes late", (world) => {
 			await batch.webhooks.update(id, { name: "Theirs", spec: { description: "Of somebody else" } });
 			call.release();
 			await noticeOf(page).getByText(`Of the ${from} was not saved`).waitFor();
+			await noticeOf(page).getByText("Somebody else has changed it meanwhile.").waitFor();
 			expect(await noticeOf(page).getByRole("button", { name: "Try again" }).count()).toBe(0);
 			expect(await axeFindings(page)).toEqual([]);
 			await noticeOf(page).getByRole("button", { name: "Open the form" }).click();

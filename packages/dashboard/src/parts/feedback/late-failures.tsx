@@ -15,6 +15,7 @@ import { Problem } from "./problem.tsx";
 import { useIsShown } from "./use-is-shown.ts";
 
 const KEY = ["late-failures"] as const;
+const OUTDATED = "Somebody else has changed it meanwhile. What you typed is kept: choose in its form what to save.";
 const NONE: readonly LateFailure[] = [];
 
 /** What a call is, as far as a notice about its failure needs to know. */
@@ -128,6 +129,7 @@ function Notices({ all }: { readonly all: readonly LateFailure[] }) {
 						<Problem
 							error={error}
 							what={where === "" ? what : `${what} (${where})`}
+							reason={mustReopen ? OUTDATED : undefined}
 							doubt={doubt}
 							{...(!mustReopen && isOnce !== true && { onRetry: () => again(failure) })}
 							actions={

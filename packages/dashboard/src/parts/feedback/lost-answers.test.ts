@@ -121,9 +121,14 @@ pageSuite("an answer that is lost", (world) => {
 
 		await page.goto(`${world.server.url}/ui/${id}/events/send`);
 		await page.getByRole("combobox", { name: "Event type" }).fill("lost.send");
-		await loseAnswers(page, /\/events$/);
+		const left = Promise.withResolvers<void>();
+		await loseAnswers(page, /\/events$/, left.promise);
+		const made = page.waitForRequest((request) => request.method() === "POST");
 		await page.getByRole("button", { name: "Send", exact: true }).click();
+		await made;
 		await page.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		left.resolve();
 		const notice = page.getByRole("region", { name: "What has failed" });
 		await notice.getByText("lost.send was not sent").waitFor();
 		await page.unrouteAll();
@@ -136,11 +141,12 @@ pageSuite("an answer that is lost", (world) => {
 	});
 });
 
-/** The server does what it is asked, and the page never hears of it. */
-async function loseAnswers(page: Page, url: RegExp): Promise<void> {
+/** The server does what it is asked, and the page never hears of it: that it failed not before `isTime`. */
+async function loseAnswers(page: Page, url: RegExp, isTime = Promise.resolve()): Promise<void> {
 	await page.route(url, async (route) => {
 		if (route.request().method() !== "POST") return route.fallback();
 		await route.fetch();
+		await isTime;
 		return route.abort();
 	});
 }

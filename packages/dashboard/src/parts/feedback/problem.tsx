@@ -16,6 +16,8 @@ interface ProblemProps {
 	readonly error: unknown;
 	/** What was tried, such as `The deliveries could not be loaded`. */
 	readonly what?: string;
+	/** Why, if it can be said better than the error says it. */
+	readonly reason?: string | undefined;
 	/** Resolves when it has ended. Offered unless the same call would fail again, for example because there is no such thing. */
 	readonly onRetry?: () => Promise<unknown>;
 	/** Of a call that makes something: said instead, without an offer to try again, if it is not known whether it was done. */
@@ -26,7 +28,7 @@ interface ProblemProps {
 	readonly onDismiss?: () => void;
 }
 
-export function Problem({ error, what, onRetry, doubt, actions, onDismiss }: ProblemProps) {
+export function Problem({ error, what, reason, onRetry, doubt, actions, onDismiss }: ProblemProps) {
 	const requestId = error instanceof ApiError || error instanceof UnexpectedResponseError ? error.requestId : null;
 	const inDoubt = doubt !== undefined && isInDoubt(error) ? doubt : null;
 	const title = inDoubt?.what ?? what;
@@ -41,7 +43,7 @@ export function Problem({ error, what, onRetry, doubt, actions, onDismiss }: Pro
 				)}
 				{inDoubt === null ? (
 					<p>
-						{sentenceOf(error)}
+						{reason ?? sentenceOf(error)}
 						{error instanceof ApiError && error.retryAfterMs !== null && (
 							<Wait key={error.requestId} ms={error.retryAfterMs} />
 						)}

@@ -151,7 +151,7 @@ function Create({ onStage, onClose }: CreateProps) {
 	const doubt: Doubt = {
 		what: `It is not known whether ${draft.name.trim()} was added`,
 		advice: "Look among the event types before you add it again.",
-		look: { text: "Event types", link: { to: "/$projectId/event-types", params: { projectId }, search: {} } },
+		look: { text: "See the event types", link: { to: "/$projectId/event-types", params: { projectId }, search: {} } },
 	};
 	const create = useTypeChange(
 		(types, draft: Draft) => types.create(toCreate(draft)),

@@ -76,7 +76,7 @@ function Body({ onStage, onClose }: BodyProps) {
 	const doubt: Doubt = {
 		what: `It is not known whether ${name.trim()} was created`,
 		advice: "Look among the keys before you create it again. If it is there, revoke it: nobody has seen it.",
-		look: { text: "Keys", link: { to: "/$projectId/keys", params: { projectId: project.id }, search: {} } },
+		look: { text: "See the keys", link: { to: "/$projectId/keys", params: { projectId: project.id }, search: {} } },
 	};
 	const moment = expiry === "date" ? parseMoment(date, zone) : null;
 	const nameError = name.trim() === "" ? "Who will use it? For example billing service" : undefined;

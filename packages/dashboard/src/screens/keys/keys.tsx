@@ -140,8 +140,8 @@ function columnsOf({ names, ownId, onChoose }: ColumnOptions): Column<Key>[] {
 					<div className="cut">
 						<strong>{key.name}</strong> {key.id === ownId && <span className="pill">signed in now</span>}
 					</div>
-					<div className="dim mono">
-						sk_…{key.hint}
+					<div className="dim">
+						<span className="mono">sk_…{key.hint}</span>
 						{key.secretOverlapUntil !== null && (
 							<>
 								{" "}

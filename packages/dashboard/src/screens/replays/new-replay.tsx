@@ -89,7 +89,10 @@ function Form() {
 	const doubt: Doubt = {
 		what: "It is not known whether the replay has started",
 		advice: "Look among the replays before you start it again: a second one sends the events twice.",
-		look: { text: "Replays", link: { to: "/$projectId/replays", params: { projectId: project.id }, search: {} } },
+		look: {
+			text: "See the replays",
+			link: { to: "/$projectId/replays", params: { projectId: project.id }, search: {} },
+		},
 	};
 	const begin = (selection: Selection) => {
 		const what = `The replay${webhook === undefined ? "" : ` to ${webhook.name}`} was not started`;

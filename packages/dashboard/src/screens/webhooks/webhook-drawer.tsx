@@ -68,7 +68,7 @@ function CreateBody({ onStage, onClose }: BodyProps) {
 		what: `It is not known whether ${nameFor(draft)} was added`,
 		advice:
 			"Look among the webhooks before you add it again. If it is there, replace its secret, which nobody has seen.",
-		look: { text: "Webhooks", link: { to: "/$projectId/webhooks", params: { projectId }, search: {} } },
+		look: { text: "See the webhooks", link: { to: "/$projectId/webhooks", params: { projectId }, search: {} } },
 	};
 	return (
 		<>
