@@ -263,6 +263,48 @@ pageSuite(
 			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
 		});
 
+		it("merges settings that somebody else has changed meanwhile field by field, and loses nothing that was typed", async () => {
+			receiver.script(() => ({}));
+			const { id } = await endpointOf("merge", "Before");
+			await using tab = await open({ customerId: "merge" }, { path: `endpoints/${id}?view=settings` });
+			const { page } = tab;
+			await page.getByLabel("Name").fill("Mine");
+			const { webhooks } = world.server.project.batch;
+			const theirs = { name: "Theirs", spec: { endpoint: `${receiver.url}/theirs` } };
+			// It comes while the portal is saving: only the refusal tells the portal of it.
+			let isFirst = true;
+			await page.route(/\/batch\/webhooks\/[^/]+$/, async (route) => {
+				if (route.request().method() !== "PATCH" || !isFirst) return route.fallback();
+				isFirst = false;
+				await webhooks.update(id, theirs);
+				return route.continue();
+			});
+			await page.getByRole("button", { name: "Save" }).click();
+			const group = page.getByRole("group", { name: "Name" });
+			await group.getByText("Theirs", { exact: true }).waitFor();
+			expect(await page.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Mine");
+			expect(await page.getByRole("textbox", { name: "Address" }).inputValue()).toBe(`${receiver.url}/theirs`);
+			expect(await axeFindings(page)).toEqual([]);
+			await group.getByRole("button", { name: "Keep mine" }).click();
+			await page.getByRole("button", { name: "Save" }).click();
+			await page.getByText("✓ Saved").waitFor();
+			expect(await webhooks.get(id)).toMatchObject({ name: "Mine", endpoint: `${receiver.url}/theirs` });
+		});
+
+		it("says that it is not known whether an endpoint was added, if the answer was lost", async () => {
+			await using tab = await open({ customerId: "unknown" }, { path: "add" });
+			const { page } = tab;
+			await page.getByLabel("Address").fill(`${receiver.url}/unknown`);
+			await page.route(/\/batch\/webhooks$/, async (route) => {
+				if (route.request().method() !== "POST") return route.fallback();
+				await route.fetch();
+				return route.abort();
+			});
+			await page.getByRole("button", { name: "Add and test" }).click();
+			await page.getByText("It is not known whether it was done.").waitFor();
+			expect(await axeFindings(page)).toEqual([]);
+		});
+
 		it("shows everything and changes nothing with a session that only reads", async () => {
 			receiver.script(({ path }) => (path === "/reader" ? { status: 503 } : {}));
 			const { id } = await endpointOf("reader", "Shop", "/reader");

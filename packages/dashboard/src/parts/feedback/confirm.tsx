@@ -2,6 +2,7 @@
 import { Button, Modal } from "@mantine/core";
 import { useEffect, useRef, type FormEvent, type ReactNode } from "react";
 
+import type { Doubt } from "./doubt.ts";
 import { useWatchedCall } from "./late-failures.tsx";
 import { Problem } from "./problem.tsx";
 import { useFocusBack } from "./use-focus-back.ts";
@@ -21,6 +22,8 @@ interface ConfirmProps {
 	 * makes no call that goes on without the dialog.
 	 */
 	readonly failed?: string;
+	/** Of a call that makes something: what is said if it is not known whether it was done. */
+	readonly doubt?: Doubt;
 	/** Whether it is a form, in whose fields Enter agrees. The first one has the focus. */
 	readonly hasFields?: boolean;
 	readonly children: ReactNode;
@@ -30,12 +33,12 @@ interface ConfirmProps {
 }
 
 export function Confirm(props: ConfirmProps) {
-	const { isOpen, title, failed, onConfirm, onClose } = props;
+	const { isOpen, title, failed, doubt, onConfirm, onClose } = props;
 	useFocusBack(isOpen);
 	const make = useWatchedCall(isOpen);
 	const confirm = () => {
 		if (failed === undefined) void onConfirm();
-		else make(failed, async () => onConfirm());
+		else make(failed, async () => onConfirm(), { doubt });
 	};
 	return (
 		<Modal opened={isOpen} onClose={onClose} title={title} centered>
@@ -50,7 +53,17 @@ interface QuestionProps extends Omit<ConfirmProps, "onConfirm"> {
 
 /** It is there only while the dialog is. */
 function Question(props: QuestionProps) {
-	const { verb, isDangerous = false, isBusy, isBlocked = false, hasFields = false, error, failed, children } = props;
+	const {
+		verb,
+		isDangerous = false,
+		isBusy,
+		isBlocked = false,
+		hasFields = false,
+		error,
+		failed,
+		doubt,
+		children,
+	} = props;
 	const { onConfirm, onClose } = props;
 	const body = useRef<HTMLDivElement>(null);
 	const button = useRef<HTMLButtonElement>(null);
@@ -69,7 +82,7 @@ function Question(props: QuestionProps) {
 	const content = (
 		<>
 			<div>{children}</div>
-			{error !== undefined && error !== null && <Problem error={error} />}
+			{error !== undefined && error !== null && <Problem error={error} doubt={doubt} />}
 			<div>
 				<div className="bar end">
 					<Button variant="default" onClick={onClose}>

@@ -4,7 +4,8 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 
-import { pageSuite } from "../../../test/suite.ts";
+import { hold } from "../../../test/held-call.ts";
+import { pageSuite, signIn } from "../../../test/suite.ts";
 
 pageSuite("a call whose dialog is gone", (world) => {
 	it("says that a key was not revoked, in the corner of any screen, where it is tried again", async () => {
@@ -118,6 +119,131 @@ pageSuite("a call whose dialog is gone", (world) => {
 	});
 });
 
+pageSuite("a failure that comes late", (world) => {
+	it("is not told to somebody who has signed in with another key meanwhile", async () => {
+		const { keys } = world.server.client;
+		const first = await keys.create({ name: "first person", scope: "admin" });
+		await keys.create({ name: "kept key", scope: "read" });
+		await using tab = await world.open("keys", { key: first.secretKey });
+		const { page } = tab;
+		const call = await hold(page, "DELETE", /\/workspace\/keys\//);
+		await choose(page, "kept key", "Revoke…");
+		await page.getByRole("button", { name: "Revoke kept key" }).click();
+		await call.made;
+		await page.keyboard.press("Escape");
+		await keys.delete(first.id);
+		await page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+		await signIn(page, world.server.key);
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		await page.getByRole("link", { name: "Settings" }).click();
+		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		call.refuse();
+		// One of this person is told, and comes after it.
+		await customerNotAdded(page, "told");
+		expect(await noticeOf(page).getByRole("alert").count()).toBe(1);
+		expect(await noticeOf(page).getByText("kept key").count()).toBe(0);
+	});
+
+	it("is told in the corner also after somebody has signed in again with another key", async () => {
+		const { id, secretKey } = await world.server.client.keys.create({ name: "short", scope: "admin" });
+		await using tab = await world.open("settings", { key: secretKey });
+		await tab.page.getByLabel("Name").first().waitFor();
+		await world.server.client.keys.delete(id);
+		await tab.page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+		await signIn(tab.page, world.server.key);
+		await expect.poll(() => tab.page.getByRole("dialog").count()).toBe(0);
+		await customerNotAdded(tab.page, "heard");
+		// Short messages, too.
+		await noticeOf(tab.page).getByRole("button", { name: "Try again" }).click();
+		await tab.page.locator(".corner").getByText("Added Heard").waitFor();
+		await expect.poll(() => noticeOf(tab.page).count()).toBe(0);
+	});
+
+	it("names its project where another one is shown", async () => {
+		const { id: other } = await world.server.client.projects.create({ name: "Second" });
+		await using tab = await world.open("customers");
+		const { page } = tab;
+		await customerNotAdded(page, "elsewhere");
+		const notice = noticeOf(page);
+		expect(await notice.getByText(/\(Project/).count()).toBe(0);
+		await goTo(page, `/ui/${other}/keys`);
+		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		const { name } = (await world.server.client.listProjects()).find(({ id }) => id === world.server.projectId)!;
+		await notice.getByText(`The customer elsewhere was not added (Project ${name})`).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await world.server.client.projects.delete(other);
+	});
+
+	it("is told of the settings, of a customer and of an event type whose screen was left", async () => {
+		const { eventTypes, customers } = world.server.project;
+		await eventTypes.create({ name: "left.type", description: "Before" });
+		await customers.update("left", { name: "Left Ltd" });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const { name: project } = (await world.server.client.listProjects())[0]!;
+		const forms = [
+			{ path: "settings", field: "Payloads", call: /\/projects\/[^/]+$/, what: `The settings of ${project}` },
+			{ path: "customers/left", field: "Metadata", call: /\/customers\/left$/, what: "Left Ltd" },
+			{ path: "event-types/left.type", field: "Description", call: /\/event-types\/left.type$/, what: "left.type" },
+		];
+		for (const { path, field, call: url, what } of forms) {
+			await goTo(page, `/ui/${world.server.projectId}/${path}`);
+			const text = field === "Payloads" ? "3" : "plan: pro";
+			await page.getByLabel(field, { exact: true }).fill(text);
+			const call = await hold(page, "PATCH", url);
+			await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+			await call.made;
+			await page.getByRole("link", { name: "Keys" }).click();
+			await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+			call.refuse();
+			await noticeOf(page)
+				.getByText(new RegExp(`^${what} (was|were) not saved`))
+				.waitFor();
+			await noticeOf(page).getByRole("button", { name: "Try again" }).click();
+			await expect.poll(() => noticeOf(page).count()).toBe(0);
+			await page.unrouteAll();
+		}
+		const saved = await world.server.client.projects.get(world.server.projectId);
+		expect(saved.payloadRetentionDays).toBe(3);
+		expect(await customers.get("left")).toMatchObject({ name: "Left Ltd", metadata: { plan: "pro" } });
+		expect(await eventTypes.get("left.type")).toMatchObject({ description: "plan: pro" });
+	});
+
+	it.each(["list", "screen"] as const)(
+		"leads back to the form of the %s, with what was typed, if somebody else was faster",
+		async (from) => {
+			const { batch } = world.server.project;
+			const { id } = await batch.webhooks.create({ name: `Of the ${from}`, spec: { endpoint: "https://example.com" } });
+			await using tab = await world.open(from === "list" ? "webhooks" : `webhooks/${id}`);
+			const { page } = tab;
+			if (from === "list") await choose(page, `Of the ${from}`, "Edit…");
+			else await page.getByRole("button", { name: "Edit", exact: true }).click();
+			const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+			await drawer.getByLabel("Name").fill("Typed");
+			const call = await hold(page, "PATCH", /\/batch\/webhooks\//);
+			await drawer.getByRole("button", { name: "Save" }).click();
+			await call.made;
+			await goTo(page, `/ui/${world.server.projectId}/keys`);
+			await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+			// The answer is the server's own: it names a newer revision.
+			await batch.webhooks.update(id, { name: "Theirs", spec: { description: "Of somebody else" } });
+			call.release();
+			await noticeOf(page).getByText(`Of the ${from} was not saved`).waitFor();
+			await noticeOf(page).getByText("Somebody else has changed it meanwhile.").waitFor();
+			expect(await noticeOf(page).getByRole("button", { name: "Try again" }).count()).toBe(0);
+			expect(await axeFindings(page)).toEqual([]);
+			await noticeOf(page).getByRole("button", { name: "Open the form" }).click();
+			await drawer.getByRole("group", { name: "Name" }).getByText("Theirs", { exact: true }).waitFor();
+			expect(await drawer.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Typed");
+			await drawer.getByRole("button", { name: "Keep mine" }).click();
+			await drawer.getByRole("button", { name: "Save" }).click();
+			await page.getByText("Saved Typed").waitFor();
+			expect(await batch.webhooks.get(id)).toMatchObject({ name: "Typed", description: "Of somebody else" });
+			await expect.poll(() => noticeOf(page).count()).toBe(0);
+		},
+	);
+});
+
 pageSuite("a dialog with fields", (world) => {
 	it("leaves the focus to whoever types, also when its button is blocked no longer", async () => {
 		await using tab = await world.open("customers?form=new");
@@ -183,19 +309,23 @@ async function choose(page: Page, name: string, item: string): Promise<void> {
 	await page.getByRole("menuitem", { name: item }).click();
 }
 
-/** Holds the next call that matches and changes something until it is refused or let through. Further ones go through. */
-async function hold(page: Page, method: string, url: RegExp) {
-	const made = Promise.withResolvers<void>();
-	const answer = Promise.withResolvers<"refuse" | "release">();
-	let isFirst = true;
-	await page.route(url, async (route) => {
-		const request = route.request();
-		const isOther = request.method() !== method || request.postData()?.includes('"dryRun":true') === true;
-		if (!isFirst || isOther) return route.fallback();
-		isFirst = false;
-		made.resolve();
-		if ((await answer.promise) === "release") return route.continue();
-		return route.fulfill({ status: 409, json: { message: "Not now.", code: "not_now", requestId: "req_late" } });
-	});
-	return { made: made.promise, refuse: () => answer.resolve("refuse"), release: () => answer.resolve("release") };
+/** As a link does, without the page being loaded anew. */
+async function goTo(page: Page, path: string): Promise<void> {
+	await page.evaluate(`history.pushState({}, "", "${path}"); dispatchEvent(new PopStateEvent("popstate"))`);
+}
+
+/** A customer whose dialog is closed before it is refused that they are added. */
+async function customerNotAdded(page: Page, id: string): Promise<void> {
+	await page.getByRole("link", { name: "Customers" }).click();
+	await page.getByRole("button", { name: "Add a customer" }).first().click();
+	const dialog = page.getByRole("dialog", { name: "Add a customer" });
+	await dialog.getByLabel("Id").fill(id);
+	await dialog.getByLabel("Name").fill(`${id[0]!.toUpperCase()}${id.slice(1)}`);
+	const call = await hold(page, "PATCH", new RegExp(`/customers/${id}$`));
+	await dialog.getByRole("button", { name: "Add the customer" }).click();
+	await call.made;
+	await page.keyboard.press("Escape");
+	await expect.poll(() => dialog.count()).toBe(0);
+	call.refuse();
+	await noticeOf(page).getByText(`The customer ${id} was not added`).waitFor();
 }

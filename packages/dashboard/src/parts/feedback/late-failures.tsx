@@ -1,19 +1,45 @@
 // Calls that have failed when the dialog or the screen that made them is gone: notices in the corner, which stay until somebody tries again
 // or dismisses them. They are in the query cache.
+import { ConflictError, type Caller } from "@fanfare/sdk";
+import { Button } from "@mantine/core";
 import { skipToken, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useParams, useRouter } from "@tanstack/react-router";
 
+import { projectsQuery, useConnection } from "../../session/caller.ts";
+import { callerKey } from "../../session/session-state.ts";
+import type { Edit } from "../form/edit/edit.ts";
+import { putUnsaved } from "../form/edit/unsaved.ts";
+import { projectElsewhere } from "../text/project-elsewhere.ts";
+import type { Doubt } from "./doubt.ts";
 import { Problem } from "./problem.tsx";
 import { useIsShown } from "./use-is-shown.ts";
 
 const KEY = ["late-failures"] as const;
+const OUTDATED = "Somebody else has changed it meanwhile. What you typed is kept: choose in its form what to save.";
 const NONE: readonly LateFailure[] = [];
 
-interface LateFailure {
+/** What a call is, as far as a notice about its failure needs to know. */
+export interface CallKind<Draft extends object = never> {
+	/** Of a call that makes something: what is said if its answer was lost. */
+	readonly doubt?: Doubt | undefined;
+	/** Of a call whose result is shown once: it is not made again where nobody would see the result. */
+	readonly isOnce?: boolean;
+	/** Of a save: what was typed. If somebody else was faster, it is taken back into its form, to choose there what to keep. */
+	readonly unsaved?: { readonly form: string; readonly edit: Edit<Draft> };
+}
+
+interface LateFailure extends Pick<CallKind, "doubt" | "isOnce"> {
 	readonly id: string;
 	readonly what: string;
 	readonly error: unknown;
 	/** Makes the call again. */
 	readonly call: () => Promise<unknown>;
+	/** Who has made it: nobody else is told. */
+	readonly callerId: Caller["id"] | undefined;
+	/** Where it was made; null outside a project. */
+	readonly projectId: string | null;
+	/** Goes back to the form with what was typed. */
+	readonly reopen: (() => void) | null;
 }
 
 /**
@@ -25,21 +51,43 @@ interface LateFailure {
  * const make = useWatchedCall();
  * make("Billing was not saved", () => update.mutateAsync(draft));
  */
-export function useWatchedCall(isOpen = true): (what: string, call: () => Promise<unknown>) => void {
+export function useWatchedCall(isOpen = true) {
 	const queryClient = useQueryClient();
+	const router = useRouter();
+	const { projectId = null } = useParams({ strict: false });
 	const isShown = useIsShown(isOpen);
-	return (what, call) => {
+	return <Draft extends object = never>(
+		what: string,
+		call: () => Promise<unknown>,
+		{ doubt, isOnce = false, unsaved }: CallKind<Draft> = {},
+	): void => {
+		const callerId = callerIdOf(queryClient);
+		const { href } = router.state.location;
+		const reopen =
+			unsaved === undefined
+				? null
+				: () => {
+						putUnsaved(queryClient, unsaved.form, unsaved.edit);
+						router.history.push(href);
+					};
 		call().catch((error: unknown) => {
-			if (!isShown()) put(queryClient, { id: newId(), what, error, call });
+			if (isShown()) return;
+			put(queryClient, { id: newId(), what, error, call, callerId, projectId, reopen, doubt, isOnce });
 		});
 	};
+}
+
+function callerIdOf(queryClient: QueryClient): Caller["id"] | undefined {
+	return queryClient.getQueryData<Caller>(callerKey)?.id;
 }
 
 function newId(): string {
 	return `${Date.now()} ${Math.random()}`;
 }
 
+/** Nobody is told of it if somebody has signed out since, or signed in with another key. */
 function put(queryClient: QueryClient, failure: LateFailure): void {
+	if (failure.callerId !== callerIdOf(queryClient)) return;
 	change(queryClient, (all) => [...all.filter(({ id }) => id !== failure.id), failure]);
 }
 
@@ -52,13 +100,18 @@ function change(queryClient: QueryClient, map: (all: readonly LateFailure[]) => 
 }
 
 export function LateFailures() {
-	const queryClient = useQueryClient();
 	const { data = NONE } = useQuery<readonly LateFailure[]>({
 		queryKey: KEY,
 		queryFn: skipToken,
 		gcTime: Number.POSITIVE_INFINITY,
 	});
-	if (data.length === 0) return null;
+	return data.length === 0 ? null : <Notices all={data} />;
+}
+
+function Notices({ all }: { readonly all: readonly LateFailure[] }) {
+	const queryClient = useQueryClient();
+	const { projectId = null } = useParams({ strict: false });
+	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	const again = (failure: LateFailure) =>
 		failure.call().then(
 			() => take(queryClient, failure.id),
@@ -66,16 +119,43 @@ export function LateFailures() {
 		);
 	return (
 		<section className="changes" aria-label="What has failed">
-			{data.map((failure) => (
-				<div key={failure.id} className="card change">
-					<Problem
-						error={failure.error}
-						what={failure.what}
-						onRetry={() => again(failure)}
-						onDismiss={() => take(queryClient, failure.id)}
-					/>
-				</div>
-			))}
+			{all.map((failure) => {
+				const { id, what, error, doubt, isOnce, reopen } = failure;
+				const where = failure.projectId === null ? "" : projectElsewhere(failure.projectId, { projectId, projects });
+				// The same call would be refused again: it names the version that somebody else has changed.
+				const mustReopen = reopen !== null && isOutdated(error);
+				return (
+					<div key={id} className="card change">
+						<Problem
+							error={error}
+							what={where === "" ? what : `${what} (${where})`}
+							reason={mustReopen ? OUTDATED : undefined}
+							doubt={doubt}
+							{...(!mustReopen && isOnce !== true && { onRetry: () => again(failure) })}
+							actions={
+								mustReopen && (
+									<Button
+										size="xs"
+										variant="default"
+										onClick={() => {
+											take(queryClient, id);
+											reopen();
+										}}
+									>
+										Open the form
+									</Button>
+								)
+							}
+							onDismiss={() => take(queryClient, id)}
+						/>
+					</div>
+				);
+			})}
 		</section>
 	);
+}
+
+/** Whether somebody else has changed it since it was read. */
+function isOutdated(error: unknown): boolean {
+	return error instanceof ConflictError && error.code === "revision_conflict";
 }

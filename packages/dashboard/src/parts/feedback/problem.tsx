@@ -1,12 +1,14 @@
 // Failures of calls: what is wrong, what to do, and the request's id for whoever looks into the server's log.
 import { ApiError, ConnectionError, NotFoundError, PermissionDeniedError, UnexpectedResponseError } from "@fanfare/sdk";
 import { ActionIcon, Button } from "@mantine/core";
-import { useState } from "react";
+import { Link } from "@tanstack/react-router";
+import { useState, type ReactNode } from "react";
 
 import { Icon } from "../layout/icon.tsx";
 import { CopyButton } from "../text/copy.tsx";
 import { duration } from "../text/format.ts";
 import { useNow } from "../text/time.tsx";
+import { isInDoubt, type Doubt } from "./doubt.ts";
 
 const GONE = 410;
 
@@ -14,42 +16,72 @@ interface ProblemProps {
 	readonly error: unknown;
 	/** What was tried, such as `The deliveries could not be loaded`. */
 	readonly what?: string;
+	/** Why, if it can be said better than the error says it. */
+	readonly reason?: string | undefined;
 	/** Resolves when it has ended. Offered unless the same call would fail again, for example because there is no such thing. */
 	readonly onRetry?: () => Promise<unknown>;
+	/** Of a call that makes something: said instead, without an offer to try again, if it is not known whether it was done. */
+	readonly doubt?: Doubt | undefined;
+	/** What else can be done about it. */
+	readonly actions?: ReactNode;
 	/** Takes it away: for a failure that nothing else ends. */
 	readonly onDismiss?: () => void;
 }
 
-export function Problem({ error, what, onRetry, onDismiss }: ProblemProps) {
+export function Problem({ error, what, reason, onRetry, doubt, actions, onDismiss }: ProblemProps) {
 	const requestId = error instanceof ApiError || error instanceof UnexpectedResponseError ? error.requestId : null;
+	const inDoubt = doubt !== undefined && isInDoubt(error) ? doubt : null;
+	const title = inDoubt?.what ?? what;
 	return (
-		<div className="note bad" role="alert">
+		<div className={inDoubt === null ? "note bad" : "note warn"} role="alert">
 			<Icon name="alert" />
 			<div>
-				{what !== undefined && (
+				{title !== undefined && (
 					<p>
-						<strong>{what}</strong>
+						<strong>{title}</strong>
 					</p>
 				)}
-				<p>
-					{sentenceOf(error)}
-					{error instanceof ApiError && error.retryAfterMs !== null && (
-						<Wait key={error.requestId} ms={error.retryAfterMs} />
-					)}
-				</p>
+				{inDoubt === null ? (
+					<p>
+						{reason ?? sentenceOf(error)}
+						{error instanceof ApiError && error.retryAfterMs !== null && (
+							<Wait key={error.requestId} ms={error.retryAfterMs} />
+						)}
+					</p>
+				) : (
+					<Advice error={error} doubt={inDoubt} />
+				)}
 				{requestId !== null && (
 					<p className="mono">
 						{requestId} <CopyButton text={requestId} label="Copy the request id" />
 					</p>
 				)}
 			</div>
-			{onRetry !== undefined && !isFinal(error) && <TryAgain onRetry={onRetry} />}
+			{onRetry !== undefined && inDoubt === null && !isFinal(error) && <TryAgain onRetry={onRetry} />}
+			{actions}
 			{onDismiss !== undefined && (
 				<ActionIcon variant="subtle" color="gray" aria-label="Dismiss" onClick={onDismiss}>
 					<Icon name="cross" size={16} />
 				</ActionIcon>
 			)}
 		</div>
+	);
+}
+
+/** Why it is not known, where to look, and what to do then. */
+function Advice({ error, doubt: { advice, look } }: { readonly error: unknown; readonly doubt: Doubt }) {
+	return (
+		<p>
+			{error instanceof ConnectionError ? "The server's answer did not arrive." : sentenceOf(error)} {advice}
+			{look !== undefined && (
+				<>
+					{" "}
+					<Link className="link underlined" {...look.link}>
+						{look.text}
+					</Link>
+				</>
+			)}
+		</p>
 	);
 }
 

@@ -8,16 +8,24 @@ import {
 	RateLimitError,
 } from "@fanfare/sdk";
 
+import { isInDoubt } from "../../parts/feedback/doubt.ts";
 import { useTexts } from "../texts/reader.tsx";
 import type { Texts } from "../texts/texts.ts";
 import { Note } from "./note.tsx";
 
-export function Problem({ error }: { readonly error: unknown }) {
+interface ProblemProps {
+	readonly error: unknown;
+	/** Whether the call makes something, which must not be made twice because an answer was lost. */
+	readonly isMaking?: boolean;
+}
+
+export function Problem({ error, isMaking = false }: ProblemProps) {
 	const { problem } = useTexts();
 	const reference = error instanceof ApiError ? error.requestId : null;
+	const isUnknown = isMaking && isInDoubt(error);
 	return (
-		<Note tone="bad" title={problem.title} role="alert">
-			<p>{reasonOf(error, problem)}</p>
+		<Note tone={isUnknown ? "warn" : "bad"} title={isUnknown ? problem.unknown : problem.title} role="alert">
+			<p>{isUnknown ? problem.unknownText : reasonOf(error, problem)}</p>
 			{reference !== null && <p className="small">{problem.reference(reference)}</p>}
 		</Note>
 	);
@@ -27,7 +35,7 @@ function reasonOf(error: unknown, texts: Texts["problem"]): string {
 	if (error instanceof PermissionDeniedError) return texts.denied;
 	if (error instanceof NotFoundError) return texts.gone;
 	if (error instanceof RateLimitError) return texts.tooMany;
-	if (error instanceof ConflictError && error.code === "webhook_changed") return texts.conflict;
+	if (error instanceof ConflictError && error.code === "revision_conflict") return texts.conflict;
 	// The server says exactly what is wrong, in English.
 	if (error instanceof BadRequestError || error instanceof ConflictError) return error.message;
 	return texts.away;

@@ -57,7 +57,7 @@ export function Tester({ webhookId, isStartedAtOnce = false, onResult }: TesterP
 					{texts.running}
 				</p>
 			)}
-			{test.isError && <Problem error={test.error} />}
+			{test.isError && <Problem error={test.error} isMaking />}
 			{test.data !== undefined && !test.isPending && <Result result={test.data} />}
 		</div>
 	);

@@ -1,5 +1,5 @@
 // What the screens load, and what they change. The keys begin as those of the page, so that changes are applied by the same code.
-import type { Delivery, EventTypeAsText, ProjectHandle, Webhook } from "@fanfare/sdk";
+import { ConflictError, type Delivery, type EventTypeAsText, type ProjectHandle, type Webhook } from "@fanfare/sdk";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { pagesQuery } from "../../parts/list/pages.ts";
@@ -109,15 +109,21 @@ export function useChange<Input, Result>(
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
+	const refresh = () =>
+		queryClient.invalidateQueries({
+			queryKey: ["project", project.id],
+			predicate: ({ queryKey }) => queryKey[2] !== "fresh",
+		});
 	return useMutation({
 		mutationFn: (input: Input) => change(project, input),
 		onSuccess: async (result, input) => {
 			onDone?.(result, input);
 			queryClient.setQueryData(freshKey(project.id), false);
-			await queryClient.invalidateQueries({
-				queryKey: ["project", project.id],
-				predicate: ({ queryKey }) => queryKey[2] !== "fresh",
-			});
+			await refresh();
+		},
+		onError: (error) => {
+			// Somebody else was faster: the portal offers what they have made of it.
+			if (error instanceof ConflictError) void refresh();
 		},
 	});
 }

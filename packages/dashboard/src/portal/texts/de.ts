@@ -138,8 +138,20 @@ export const de: Texts = {
 		conflict: "Jemand hat das inzwischen geändert. Laden Sie neu, und versuchen Sie es noch einmal.",
 		tooMany: "Zu viele Anfragen. Warten Sie einen Moment, und versuchen Sie es noch einmal.",
 		away: "Der Server antwortet nicht. Versuchen Sie es gleich noch einmal.",
+		unknown: "Es ist nicht bekannt, ob das geschehen ist.",
+		unknownText: "Die Antwort des Servers ging verloren. Sehen Sie nach, bevor Sie es noch einmal tun.",
 		gone: "Es ist nicht mehr vorhanden.",
 		reference: (id) => `Kennung: ${id}`,
+	},
+	changed: {
+		title: "Jemand hat das geändert, seit Sie es geöffnet haben.",
+		text: "Was Sie eingegeben haben, steht noch in seinem Feld. Wählen Sie, was bleiben soll, und speichern Sie dann.",
+		merged:
+			"Jemand hat das inzwischen geändert: Felder, die Sie nicht berührt haben, zeigen das. Was Sie eingegeben haben, ist noch nicht gespeichert.",
+		now: (field) => `${field}, wie jetzt gespeichert:`,
+		theirs: "Deren Fassung nehmen",
+		mine: "Meine behalten",
+		empty: "(leer)",
 	},
 	states: {
 		working: "In Ordnung",

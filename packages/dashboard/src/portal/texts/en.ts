@@ -91,8 +91,20 @@ export const en = {
 		conflict: "Somebody has changed this meanwhile. Reload, and try again.",
 		tooMany: "Too many requests. Wait a moment, and try again.",
 		away: "The server does not answer. Try again in a moment.",
+		unknown: "It is not known whether it was done.",
+		unknownText: "The server’s answer was lost. Look whether it was done before you do it again.",
 		gone: "It does not exist any more.",
 		reference: (id: string) => `Reference: ${id}`,
+	},
+	changed: {
+		title: "Somebody has changed this since you opened it.",
+		text: "What you typed is still in its field. Choose what to keep, then save.",
+		merged:
+			"Somebody has changed this meanwhile: fields that you have not touched show it. What you typed is not saved yet.",
+		now: (field: string) => `${field}, as saved now:`,
+		theirs: "Take theirs",
+		mine: "Keep mine",
+		empty: "(empty)",
 	},
 	states: {
 		working: "Working",

@@ -1,8 +1,9 @@
 // The name and the metadata of a customer.
-import type { Customer } from "@fanfare/sdk";
+import type { Customer, UpdateCustomer } from "@fanfare/sdk";
 import { Button, Textarea, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
@@ -21,18 +22,20 @@ interface Draft {
 	readonly metadata: string;
 }
 
+interface Save {
+	readonly sent: Draft;
+	readonly changes: UpdateCustomer;
+}
+
 export function About({ customer }: { readonly customer: Customer }) {
 	const mayWrite = useMay("write");
 	const toast = useToast();
+	const make = useWatchedCall();
 	const [isTried, setTried] = useState(false);
 	const edit = useEdit(versionOf(customer));
 	const save = useCustomerChange(
-		({ customers }, { name, metadata }: Draft) =>
-			customers.update(customer.id, {
-				name: name.trim() === "" ? null : name.trim(),
-				metadata: metadataOf(metadata) ?? {},
-			}),
-		(saved, sent) => {
+		({ customers }, { changes }: Save) => customers.update(customer.id, changes),
+		(saved, { sent }) => {
 			toast("Saved");
 			edit.saved(sent, versionOf(saved));
 		},
@@ -45,7 +48,9 @@ export function About({ customer }: { readonly customer: Customer }) {
 	const submit = (event: FormEvent) => {
 		event.preventDefault();
 		setTried(true);
-		if (metadataError === undefined && isTouched && !isBlocked) save.mutate(draft);
+		if (metadataError !== undefined || !isTouched || isBlocked || save.isPending) return;
+		const changes = toUpdate(draft, edit.base);
+		make(`${customer.name ?? customer.id} was not saved`, () => save.mutateAsync({ sent: draft, changes }));
 	};
 	const facts = (
 		<dl className="facts">
@@ -116,6 +121,14 @@ function versionOf(customer: Customer): Version<Draft> {
 function draftOf({ name, metadata }: Customer): Draft {
 	const lines = Object.entries(metadata).map(([key, value]) => `${key}: ${value}`);
 	return { name: name ?? "", metadata: lines.join("\n") };
+}
+
+/** Only what was changed: what others change meanwhile stays as they have made it. */
+function toUpdate({ name, metadata }: Draft, before: Draft): UpdateCustomer {
+	return {
+		...(name !== before.name && { name: name.trim() === "" ? null : name.trim() }),
+		...(metadata !== before.metadata && { metadata: metadataOf(metadata) ?? {} }),
+	};
 }
 
 /** Null if a line has no key. */

@@ -5,6 +5,9 @@ import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
+import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
 import { useToast } from "../../parts/feedback/toasts.tsx";
@@ -76,7 +79,20 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 	const [capabilities, setCapabilities] = useState<readonly Capability[]>(CAPABILITIES.map(({ value }) => value));
 	const [length, setLength] = useState(String(HOUR));
 	const make = useCustomerChange(({ portalSessions }, session: CreatePortalSession) => portalSessions.create(session));
+	const stage = stageOfOnce(make);
 	const isDone = make.data !== undefined;
+	const watch = useWatchedCall();
+	const doubt: Doubt = {
+		what: "It is not known whether a link was made",
+		advice:
+			"If it was, a session is open to which nobody has the link. It ends by itself, or with the others of this customer.",
+	};
+	const start = () =>
+		watch(
+			`No portal link for ${customerId} was made`,
+			() => make.mutateAsync({ customerId, capabilities, expiresInMs: Number(length) }),
+			{ doubt, isOnce: true },
+		);
 	useFocusBack(true);
 	return (
 		<Modal
@@ -84,7 +100,7 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 			centered
 			onClose={onClose}
 			title={isDone ? "The portal link" : "Make a portal link"}
-			{...closingAt(stageOfOnce(make))}
+			{...closingAt(stage)}
 		>
 			{isDone ? (
 				<div className="stack">
@@ -121,20 +137,18 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 						value={length}
 						onChange={(value) => setLength(value ?? String(HOUR))}
 					/>
-					{make.error !== null && <Problem error={make.error} what="No link was made" />}
+					{make.error !== null && <Problem error={make.error} what="No link was made" doubt={doubt} />}
 					<div className="bar">
-						<Button
-							loading={make.isPending}
-							onClick={() => make.mutate({ customerId, capabilities, expiresInMs: Number(length) })}
-						>
+						<Button loading={make.isPending} onClick={start}>
 							Make the link
 						</Button>
-						<Button variant="default" onClick={onClose}>
+						<Button variant="default" disabled={make.isPending} onClick={onClose}>
 							Close
 						</Button>
 					</div>
 				</div>
 			)}
+			<LeaveQuestion stage={stage} thing="link" />
 		</Modal>
 	);
 }

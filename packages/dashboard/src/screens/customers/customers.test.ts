@@ -133,6 +133,19 @@ pageSuite(
 			expect(await customers.get("vandelay")).toMatchObject({ name: "Theirs", metadata: { plan: "mine" } });
 		});
 
+		it("keep a name that others give them while only their metadata is saved", async () => {
+			const { customers } = world.server.project;
+			await customers.update("pendant", { name: "Pendant" });
+			await using tab = await world.open("customers/pendant");
+			const { page } = tab;
+			await page.getByLabel("Metadata").fill("plan: mine");
+			// The page has not heard of it yet.
+			await customers.update("pendant", { name: "Theirs" });
+			await page.getByRole("button", { name: "Save" }).click();
+			await page.getByText("Saved", { exact: true }).waitFor();
+			expect(await customers.get("pendant")).toMatchObject({ name: "Theirs", metadata: { plan: "mine" } });
+		});
+
 		it("get a portal link with what it may do, which is shown once and revoked", async () => {
 			await webhookOf("hooli");
 			await using tab = await world.open("customers/hooli");

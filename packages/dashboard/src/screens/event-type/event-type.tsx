@@ -8,6 +8,7 @@ import { useState } from "react";
 
 import { Payload } from "../../parts/code/payload.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FactsShape, FormShape, Loading } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
@@ -86,7 +87,8 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 	// What the server has answered is newer than what was fetched before.
 	const [saved, setSaved] = useState(type);
 	const latest = saved.revision > type.revision ? saved : type;
-	const edit = useEdit(versionOf(type));
+	const make = useWatchedCall();
+	const edit = useEdit(versionOf(type), `event type ${type.name}`);
 	const update = useTypeChange(
 		(types, { changes }: Save) => types.update(type.name, changes),
 		(answer, { sent, changes }) => {
@@ -98,6 +100,12 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 	);
 	if (!update.isPending) edit.follow(versionOf(latest));
 	const { draft, base, revision } = edit;
+	const save = () => {
+		const changes = toUpdate(draft, base, revision);
+		make(`${type.name} was not saved`, () => update.mutateAsync({ sent: draft, changes, revision }), {
+			unsaved: { form: `event type ${type.name}`, edit: edit.edit },
+		});
+	};
 	return (
 		<TypeForm
 			isNew={false}
@@ -107,7 +115,7 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 			isBlocked={edit.conflicts.length > 0}
 			error={edit.errorOf(update)}
 			onChange={edit.setDraft}
-			onSubmit={() => update.mutate({ sent: draft, changes: toUpdate(draft, base, revision), revision })}
+			onSubmit={save}
 		>
 			<ChangedElsewhere edit={edit} labels={LABELS} />
 		</TypeForm>
@@ -192,6 +200,7 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 	/** Somebody may have gone to another screen meanwhile. */
 	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
+	const make = useWatchedCall();
 	const archive = useTypeChange(
 		(types, archived: boolean) => types.update(type.name, { archived }),
 		(_, archived) => toast(archived ? `Archived ${type.name}` : `${type.name} is in use again`),
@@ -203,9 +212,13 @@ function Actions({ type }: { readonly type: EventTypeAsText }) {
 			if (isHere()) void navigate({ to: "/$projectId/event-types", params: { projectId } });
 		},
 	);
+	const change = () => {
+		const what = type.archived ? `${type.name} is still archived` : `${type.name} was not archived`;
+		make(what, () => archive.mutateAsync(!type.archived));
+	};
 	return (
 		<>
-			<Button variant="default" loading={archive.isPending} onClick={() => archive.mutate(!type.archived)}>
+			<Button variant="default" loading={archive.isPending} onClick={change}>
 				{type.archived ? "Use it again" : "Archive"}
 			</Button>
 			<Button variant="default" onClick={asked.open}>

@@ -5,6 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -146,6 +147,12 @@ function Create({ onStage, onClose }: CreateProps) {
 	const make = useWatchedCall();
 	const isShown = useIsShown();
 	const [draft, setDraft] = useState(NEW);
+	const { id: projectId } = useProject();
+	const doubt: Doubt = {
+		what: `It is not known whether ${draft.name.trim()} was added`,
+		advice: "Look among the event types before you add it again.",
+		look: { text: "See the event types", link: { to: "/$projectId/event-types", params: { projectId }, search: {} } },
+	};
 	const create = useTypeChange(
 		(types, draft: Draft) => types.create(toCreate(draft)),
 		({ name }) => {
@@ -161,8 +168,9 @@ function Create({ onStage, onClose }: CreateProps) {
 			draft={draft}
 			isBusy={create.isPending}
 			error={create.error}
+			doubt={doubt}
 			onChange={setDraft}
-			onSubmit={() => make(`${draft.name.trim()} was not added`, () => create.mutateAsync(draft))}
+			onSubmit={() => make(`${draft.name.trim()} was not added`, () => create.mutateAsync(draft), { doubt })}
 		/>
 	);
 }

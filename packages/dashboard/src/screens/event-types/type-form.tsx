@@ -2,6 +2,7 @@
 import { Button, SegmentedControl, Textarea, TextInput } from "@mantine/core";
 import { useRef, useState, type FormEvent, type ReactNode } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { JsonEditor } from "../../parts/json/json-editor.tsx";
@@ -16,6 +17,8 @@ interface TypeFormProps {
 	/** Keeps it from being saved. */
 	readonly isBlocked?: boolean;
 	readonly error: unknown;
+	/** What is said if it is not known whether it was added. */
+	readonly doubt?: Doubt;
 	/** Shown above the button. */
 	readonly children?: ReactNode;
 	readonly onChange: (draft: Draft) => void;
@@ -23,7 +26,7 @@ interface TypeFormProps {
 }
 
 export function TypeForm(props: TypeFormProps) {
-	const { initial, draft, isNew, isBusy, isBlocked = false, error, children, onChange, onSubmit } = props;
+	const { initial, draft, isNew, isBusy, isBlocked = false, error, doubt, children, onChange, onSubmit } = props;
 	const [tried, setTried] = useState<Draft | null>(null);
 	const isTried = tried === initial;
 	const form = useRef<HTMLFormElement>(null);
@@ -108,7 +111,7 @@ export function TypeForm(props: TypeFormProps) {
 				</div>
 			)}
 			{error !== null && !isShownBy(error, PATHS) && (
-				<Problem error={error} what="Not saved. Nothing that you typed is lost." />
+				<Problem error={error} what="Not saved. Nothing that you typed is lost." doubt={doubt} />
 			)}
 			{children}
 			<div className="bar">

@@ -86,6 +86,14 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 			isBusy={start.isPending}
 			error={start.error}
 			failed={`${counted(eventIds.length, "event was", "events were")} not sent again`}
+			doubt={{
+				what: `It is not known whether ${counted(eventIds.length, "event was", "events were")} sent again`,
+				advice: "Look among the replays before you do it again: a second one sends the events twice.",
+				look: {
+					text: "See the replays",
+					link: { to: "/$projectId/replays", params: { projectId: project.id }, search: {} },
+				},
+			}}
 			onConfirm={() => start.mutateAsync(webhookIds)}
 			onClose={onClose}
 		>

@@ -8,6 +8,7 @@ import { Payload } from "../../parts/code/payload.tsx";
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { newKey } from "../../parts/form/new-key.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
@@ -88,8 +89,12 @@ function Open({ state }: { readonly state: InboxState }) {
 	const [chosen, setChosen] = useState<string | null>(null);
 	const { relay, received, mode, status } = state;
 	const shown = received.find(({ requestId }) => requestId === chosen) ?? received[0];
+	// Of the next event: one that is sent again because its answer was lost is the same event.
+	const [key, setKey] = useState(newKey);
 	const send = useMutation({
-		mutationFn: (webhookId: string) => project.events.send({ ...SAMPLE, webhookIds: [webhookId] }),
+		mutationFn: (webhookId: string) =>
+			project.events.send({ ...SAMPLE, webhookIds: [webhookId], idempotencyKey: `${key} ${webhookId}` }),
+		onSuccess: () => setKey(newKey()),
 	});
 	const close = useMutation({ mutationFn: () => inbox.close(project.id) });
 	return (

@@ -4,8 +4,13 @@ import { Button, Drawer, SegmentedControl, Select, TextInput } from "@mantine/co
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
+import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { parseMoment } from "../../parts/form/moment.ts";
 import { useZone, zoneName } from "../../parts/text/zone.ts";
@@ -49,6 +54,9 @@ interface BodyProps {
 
 function Body({ onStage, onClose }: BodyProps) {
 	const project = useProject();
+	const toast = useToast();
+	const make = useWatchedCall();
+	const isShown = useIsShown();
 	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	const [zone] = useZone();
 	const [name, setName] = useState("");
@@ -57,8 +65,19 @@ function Body({ onStage, onClose }: BodyProps) {
 	const [expiry, setExpiry] = useState("never");
 	const [date, setDate] = useState("");
 	const [isTried, setTried] = useState(false);
-	const create = useKeyChange((client, key: CreateKey) => client.keys.create(key));
-	useStage(stageOfOnce(create), onStage);
+	const create = useKeyChange(
+		(client, key: CreateKey) => client.keys.create(key),
+		({ name }) => {
+			if (!isShown()) toast(`Created ${name}. Nobody has seen the key: revoke it, or roll it`);
+		},
+	);
+	const stage = stageOfOnce(create);
+	useStage(stage, onStage);
+	const doubt: Doubt = {
+		what: `It is not known whether ${name.trim()} was created`,
+		advice: "Look among the keys before you create it again. If it is there, revoke it: nobody has seen it.",
+		look: { text: "See the keys", link: { to: "/$projectId/keys", params: { projectId: project.id }, search: {} } },
+	};
 	const moment = expiry === "date" ? parseMoment(date, zone) : null;
 	const nameError = name.trim() === "" ? "Who will use it? For example billing service" : undefined;
 	const dateError = expiry === "date" && moment === null ? "Choose a date and a time." : undefined;
@@ -67,9 +86,17 @@ function Body({ onStage, onClose }: BodyProps) {
 		setTried(true);
 		if (nameError !== undefined || dateError !== undefined) return;
 		const expireDate = expiry === "never" ? null : (moment ?? Date.now() + Number(expiry) * DAY);
-		create.mutate({ name: name.trim(), scope, projectId: access === WORKSPACE ? null : access, expireDate });
+		const key = { name: name.trim(), scope, projectId: access === WORKSPACE ? null : access, expireDate };
+		make(`${key.name} was not created`, () => create.mutateAsync(key), { doubt, isOnce: true });
 	};
-	if (create.data !== undefined) return <KeyOnce secretKey={create.data.secretKey} onDone={onClose} />;
+	if (create.data !== undefined) {
+		return (
+			<>
+				<KeyOnce secretKey={create.data.secretKey} onDone={onClose} />
+				<LeaveQuestion stage={stage} thing="key" />
+			</>
+		);
+	}
 	return (
 		<form className="stack" onSubmit={submit} noValidate>
 			<TextInput
@@ -126,7 +153,7 @@ function Body({ onStage, onClose }: BodyProps) {
 				/>
 			)}
 			{create.error !== null && !isShownBy(create.error, PATHS) && (
-				<Problem error={create.error} what="No key was created. Nothing that you typed is lost." />
+				<Problem error={create.error} what="No key was created. Nothing that you typed is lost." doubt={doubt} />
 			)}
 			<div className="bar">
 				<Button type="submit" loading={create.isPending}>
@@ -136,6 +163,7 @@ function Body({ onStage, onClose }: BodyProps) {
 					Cancel
 				</Button>
 			</div>
+			<LeaveQuestion stage={stage} thing="key" />
 		</form>
 	);
 }

@@ -80,7 +80,7 @@ pageSuite("keys", (world) => {
 			route.request().method() === "POST" ? route.abort() : route.continue(),
 		);
 		await drawer.getByRole("button", { name: "Create the key" }).click();
-		await drawer.getByText("Nothing that you typed is lost").waitFor();
+		await drawer.getByText("It is not known whether").waitFor();
 		await expect.poll(() => drawer.getByLabel("Name").inputValue()).toBe("kept");
 	});
 

@@ -35,7 +35,8 @@ export function KeysScreen() {
 	const [chosen, setChosen] = useState<Chosen | null>(null);
 	// A dialog that somebody has closed while its call was under way does not close the one that is open when it is answered.
 	const close = () => setChosen((now) => (now === chosen ? null : now));
-	const open = (form: "new" | undefined) => void navigate({ search: (search) => ({ ...search, form }) });
+	const open = (form: "new" | undefined) =>
+		void navigate({ search: (search) => ({ ...search, form }), ignoreBlocker: true });
 	return (
 		<>
 			<PageHead
@@ -139,8 +140,8 @@ function columnsOf({ names, ownId, onChoose }: ColumnOptions): Column<Key>[] {
 					<div className="cut">
 						<strong>{key.name}</strong> {key.id === ownId && <span className="pill">signed in now</span>}
 					</div>
-					<div className="dim mono">
-						sk_…{key.hint}
+					<div className="dim">
+						<span className="mono">sk_…{key.hint}</span>
 						{key.secretOverlapUntil !== null && (
 							<>
 								{" "}

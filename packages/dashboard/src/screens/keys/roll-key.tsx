@@ -4,9 +4,14 @@ import { Button, Modal, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
+import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
+import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { callerQuery, useConnection } from "../../session/caller.ts";
 import { KeyOnce } from "./key-once.tsx";
 import { useKeyChange } from "./queries.ts";
@@ -22,7 +27,23 @@ const OVERLAPS = [
 export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly onClose: () => void }) {
 	const { data: caller } = useQuery(callerQuery(useConnection()));
 	const [overlap, setOverlap] = useState(String(24 * HOUR));
-	const roll = useKeyChange((client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }));
+	const toast = useToast();
+	const make = useWatchedCall();
+	const isShown = useIsShown();
+	const roll = useKeyChange(
+		(client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }),
+		({ name }) => {
+			if (!isShown()) toast(`Rolled ${name}. Nobody has seen the new key: roll it again`);
+		},
+	);
+	const stage = stageOfOnce(roll);
+	const doubt: Doubt = {
+		what: `It is not known whether ${apiKey.name} was rolled`,
+		advice:
+			"If it was, nobody has seen the new key: roll it again. The earlier one works until the time that you chose.",
+	};
+	const start = () =>
+		make(`${apiKey.name} was not rolled`, () => roll.mutateAsync(Number(overlap)), { doubt, isOnce: true });
 	const isDone = roll.data !== undefined;
 	useFocusBack(true);
 	return (
@@ -31,7 +52,7 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 			onClose={onClose}
 			title={isDone ? `The new key of ${apiKey.name}` : `Roll ${apiKey.name}`}
 			centered
-			{...closingAt(stageOfOnce(roll))}
+			{...closingAt(stage)}
 		>
 			{isDone ? (
 				<KeyOnce secretKey={roll.data.secretKey} onDone={onClose} />
@@ -54,9 +75,9 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 							You are signed in with it: sign in with the new one before the earlier one ends.
 						</p>
 					)}
-					{roll.error !== null && <Problem error={roll.error} />}
+					{roll.error !== null && <Problem error={roll.error} what="The key was not rolled" doubt={doubt} />}
 					<div className="bar">
-						<Button loading={roll.isPending} onClick={() => roll.mutate(Number(overlap))}>
+						<Button loading={roll.isPending} onClick={start}>
 							Roll the key
 						</Button>
 						<Button variant="default" disabled={roll.isPending} onClick={onClose}>
@@ -65,6 +86,7 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 					</div>
 				</div>
 			)}
+			<LeaveQuestion stage={stage} thing="key" />
 		</Modal>
 	);
 }

@@ -9,6 +9,7 @@ import { CodeBlock } from "../../parts/code/code-block.tsx";
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { newKey } from "../../parts/form/new-key.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useMay, useProject } from "../../session/caller.ts";
@@ -125,9 +126,12 @@ function SendSample({ isReady }: { readonly isReady: boolean }) {
 	const mayWrite = useMay("write");
 	const queryClient = useQueryClient();
 	const toast = useToast();
+	// Of the next event: one that is sent again because its answer was lost is the same event.
+	const [idempotencyKey, setIdempotencyKey] = useState(newKey);
 	const send = useMutation({
-		mutationFn: () => project.events.send(SAMPLE),
+		mutationFn: () => project.events.send({ ...SAMPLE, idempotencyKey }),
 		onSuccess: async ({ deliveryCount }) => {
+			setIdempotencyKey(newKey());
 			toast(`Sent to ${counted(deliveryCount, "webhook")}`);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},

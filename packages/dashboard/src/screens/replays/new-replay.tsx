@@ -6,8 +6,11 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { parseMoment, writeMoment } from "../../parts/form/moment.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -67,6 +70,9 @@ function Form() {
 	const navigate = route.useNavigate();
 	const { webhook: webhookId } = route.useSearch();
 	const toast = useToast();
+	const make = useWatchedCall();
+	/** Somebody may have gone to another screen meanwhile. */
+	const isHere = useIsShown();
 	const queryClient = useQueryClient();
 	const [zone] = useZone();
 	const { data: webhooks, error: webhooksError, refetch: loadWebhooks } = useWebhooks();
@@ -90,10 +96,22 @@ function Form() {
 			}),
 		onSuccess: async (replay) => {
 			toast("The replay has started");
-			void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
+			if (isHere()) void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id, "replays"] });
 		},
 	});
+	const doubt: Doubt = {
+		what: "It is not known whether the replay has started",
+		advice: "Look among the replays before you start it again: a second one sends the events twice.",
+		look: {
+			text: "See the replays",
+			link: { to: "/$projectId/replays", params: { projectId: project.id }, search: {} },
+		},
+	};
+	const begin = (selection: Selection) => {
+		const what = `The replay${webhook === undefined ? "" : ` to ${webhook.name}`} was not started`;
+		make(what, () => start.mutateAsync(selection), { doubt });
+	};
 	const setEdge = (edge: "since" | "until", text: string) => {
 		// What is shown is the time to the minute: somebody who only looks at it changes nothing.
 		if (text === writeEdge(range[edge], zone)) return;
@@ -203,13 +221,13 @@ function Form() {
 				{isCurrent && estimate.error !== null && (
 					<Problem error={estimate.error} what="Not counted" onRetry={() => estimate.refetch()} />
 				)}
-				{start.error !== null && <Problem error={start.error} what="Not started" />}
+				{start.error !== null && <Problem error={start.error} what="Not started" doubt={doubt} />}
 				<div className="bar">
 					<Button
 						disabled={selection === null || found?.count === 0}
 						loading={start.isPending}
 						leftSection={<Icon name="retry" size={16} />}
-						onClick={() => selection !== null && start.mutate(selection)}
+						onClick={() => selection !== null && begin(selection)}
 					>
 						{found === undefined ? "Start the replay" : `Send ${counted(found.count, "event")} again`}
 					</Button>

@@ -6,8 +6,10 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useEffectEvent, useMemo, useRef, useState, type FormEvent } from "react";
 
 import { prettyText } from "../../parts/code/json-tokens.ts";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { newKey } from "../../parts/form/new-key.ts";
 import { readJson } from "../../parts/json/exact-json.ts";
@@ -29,6 +31,9 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 	const navigate = useNavigate();
 	const queryClient = useQueryClient();
 	const toast = useToast();
+	const make = useWatchedCall();
+	/** Somebody may have gone to another screen meanwhile. */
+	const isHere = useIsShown();
 	const { data: types = [] } = useEventTypes();
 	const { data: webhooks } = useWebhooks();
 	const [draft, setDraft] = useState(initial);
@@ -42,11 +47,12 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 	const form = useRef<HTMLFormElement>(null);
 	const json = readJson(draft.text);
 	const send = useMutation({
-		mutationFn: () => project.events.send(toEvent(draft, json, idempotencyKey)),
+		mutationFn: (event: ReturnType<typeof toEvent>) => project.events.send(event),
 		onSuccess: (event) => {
 			toast(`Sent to ${counted(event.deliveryCount, "webhook")}`);
 			void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
-			void navigate({ to: "/$projectId/events/$eventId", params: { projectId: project.id, eventId: event.id } });
+			if (isHere())
+				void navigate({ to: "/$projectId/events/$eventId", params: { projectId: project.id, eventId: event.id } });
 		},
 		onError: () =>
 			requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus()),
@@ -61,8 +67,10 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 		if (send.isPending) return;
 		const found = errorsOf(draft);
 		setErrors(found);
-		if (Object.keys(found).length === 0) send.mutate();
-		else requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+		if (Object.keys(found).length === 0) {
+			const event = toEvent(draft, json, idempotencyKey);
+			make(`${event.type} was not sent`, () => send.mutateAsync(event));
+		} else requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 	};
 	const chooseType = (name: string) => {
 		const isOwn = ![EMPTY.text, "", filledIn].includes(draft.text);

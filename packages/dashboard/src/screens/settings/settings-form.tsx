@@ -1,8 +1,10 @@
 // The form of a project's settings.
+import type { UpdateProject } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
 
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
@@ -47,6 +49,11 @@ const GROUPS: readonly { readonly title: string; readonly fields: readonly Field
 	},
 ];
 
+interface Save {
+	readonly sent: Draft;
+	readonly changes: UpdateProject;
+}
+
 export function SettingsForm({
 	settings,
 	mayChange,
@@ -57,6 +64,7 @@ export function SettingsForm({
 	const connection = useConnection();
 	const queryClient = useQueryClient();
 	const toast = useToast();
+	const make = useWatchedCall();
 	const [before, setBefore] = useState(() => draftOf(settings));
 	const [draft, setDraft] = useState(before);
 	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
@@ -64,8 +72,8 @@ export function SettingsForm({
 	const toWrong = () =>
 		requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 	const save = useMutation({
-		mutationFn: (draft: Draft) => connection.client.projects.update(settings.id, toUpdate(draft, before)),
-		onSuccess: async (project, sent) => {
+		mutationFn: ({ changes }: Save) => connection.client.projects.update(settings.id, changes),
+		onSuccess: async (project, { sent }) => {
 			const saved = settingsOf(project);
 			toast("Saved");
 			setBefore(draftOf(saved));
@@ -83,7 +91,11 @@ export function SettingsForm({
 		const found = errorsOf(draft);
 		setErrors(found);
 		if (Object.keys(found).length > 0) toWrong();
-		else if (isChanged) save.mutate(draft);
+		else if (isChanged && !save.isPending) {
+			// What differs now, also if it is tried again later.
+			const changes = toUpdate(draft, before);
+			make(`The settings of ${before.name} were not saved`, () => save.mutateAsync({ sent: draft, changes }));
+		}
 	};
 	return (
 		<form ref={form} className="card card-pad stack" onSubmit={submit} noValidate>

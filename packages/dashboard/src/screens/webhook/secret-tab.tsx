@@ -5,8 +5,12 @@ import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
+import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
+import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
+import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { duration } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay } from "../../session/caller.ts";
@@ -46,7 +50,7 @@ export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 				<VerificationTabs />
 			</section>
 			<Modal opened={isOpen} onClose={dialog.close} title="Replace the secret" size="lg" {...closingAt(stage)}>
-				<Replace webhookId={webhook.id} onStage={setStage} onClose={dialog.close} />
+				<Replace webhook={webhook} onStage={setStage} onClose={dialog.close} />
 			</Modal>
 		</div>
 	);
@@ -67,18 +71,34 @@ function Overlap({ until }: { readonly until: number }) {
 }
 
 interface ReplaceProps {
-	readonly webhookId: string;
+	readonly webhook: Webhook;
 	readonly onStage: (stage: Stage) => void;
 	readonly onClose: () => void;
 }
 
-function Replace({ webhookId, onStage, onClose }: ReplaceProps) {
+function Replace({ webhook: { id, name }, onStage, onClose }: ReplaceProps) {
+	const toast = useToast();
+	const make = useWatchedCall();
+	const isShown = useIsShown();
 	const [secret] = useState(() => utils.generateWebhookSecret());
 	const [overlap, setOverlap] = useState("86400000");
-	const replace = useWebhookChange(({ batch }, overlapMs: number) =>
-		batch.webhooks.updateSecret(webhookId, secret, { overlapMs }),
+	const replace = useWebhookChange(
+		({ batch }, overlapMs: number) => batch.webhooks.updateSecret(id, secret, { overlapMs }),
+		() => {
+			if (!isShown()) toast(`Replaced the secret of ${name}. Nobody has seen it: replace it again`);
+		},
 	);
-	useStage(stageOfOnce(replace), onStage);
+	const stage = stageOfOnce(replace);
+	useStage(stage, onStage);
+	// Putting the same secret again changes nothing, so it is safe to try again as long as this is open.
+	const start = () =>
+		make(`The secret of ${name} was not replaced`, () => replace.mutateAsync(Number(overlap)), {
+			doubt: {
+				what: `It is not known whether the secret of ${name} was replaced`,
+				advice: "If it was, nobody has seen the new one: replace it again while the former one still signs.",
+			},
+			isOnce: true,
+		});
 	if (replace.isSuccess) {
 		return (
 			<div className="stack">
@@ -86,6 +106,7 @@ function Replace({ webhookId, onStage, onClose }: ReplaceProps) {
 				<div className="bar">
 					<Button onClick={onClose}>Done</Button>
 				</div>
+				<LeaveQuestion stage={stage} thing="secret" />
 			</div>
 		);
 	}
@@ -101,13 +122,14 @@ function Replace({ webhookId, onStage, onClose }: ReplaceProps) {
 			</div>
 			{replace.isError && <Problem error={replace.error} what="The secret was not replaced" />}
 			<div className="bar">
-				<Button loading={replace.isPending} onClick={() => replace.mutate(Number(overlap))}>
+				<Button loading={replace.isPending} onClick={start}>
 					Replace the secret
 				</Button>
 				<Button variant="default" disabled={replace.isPending} onClick={onClose}>
 					Close
 				</Button>
 			</div>
+			<LeaveQuestion stage={stage} thing="secret" />
 		</div>
 	);
 }

@@ -4,16 +4,19 @@ import { ActionIcon, Button, Menu, Tabs } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
+import { useEffect, useEffectEvent } from "react";
 
 import type { WebhookTab } from "../../app/search.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone, FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useUnsaved } from "../../parts/form/edit/unsaved.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
+import { editOfWebhook } from "../webhooks/draft.ts";
 import { usePauseOrResume } from "../webhooks/queries.ts";
 import { WebhookDrawer } from "../webhooks/webhook-drawer.tsx";
 import { ActivityTab } from "./activity-tab.tsx";
@@ -68,6 +71,12 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
 	const [isEditing, editing] = useDisclosure(false);
+	// The form takes back what could not be saved.
+	const [unsaved] = useUnsaved(editOfWebhook(webhook.id));
+	const edit = useEffectEvent(editing.open);
+	useEffect(() => {
+		if (unsaved !== null && mayWrite) edit();
+	}, [unsaved, mayWrite]);
 	const mayReadAudit = useMay("admin");
 	const toast = useToast();
 	const change = usePauseOrResume(({ status }) =>

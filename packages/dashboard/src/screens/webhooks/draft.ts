@@ -49,6 +49,11 @@ export const LABELS: Readonly<Record<keyof Draft, string>> = {
 	headers: "Headers",
 };
 
+/** The name of the form that edits a webhook, by which it finds what could not be saved. */
+export function editOfWebhook(webhookId: string): string {
+	return `webhook ${webhookId}`;
+}
+
 export const NEW: Draft = {
 	endpoint: "",
 	name: "",
@@ -113,8 +118,27 @@ export function toCreate(draft: Draft, secret: string): CreateWebhook {
 	};
 }
 
-export function toUpdate(draft: Draft, revision: number): UpdateWebhook {
-	return { name: nameFor(draft), spec: { ...specOf(draft), endpoint: draft.endpoint.trim() }, revision };
+/** Only what was changed: what others change meanwhile stays as they have made it. */
+export function toUpdate(webhook: Webhook, draft: Draft, before: Draft, revision: number): UpdateWebhook {
+	const isChanged = (field: keyof Draft) => JSON.stringify(draft[field]) !== JSON.stringify(before[field]);
+	const all = specOf(draft);
+	// A number of retries ends a schedule, which the form does not show.
+	const retries = { ...all.retries, ...(!isChanged("maxRetries") && { scheduleMs: webhook.retries.scheduleMs }) };
+	const spec = {
+		...(isChanged("endpoint") && { endpoint: draft.endpoint.trim() }),
+		...(isChanged("description") && { description: all.description }),
+		...(isChanged("eventTypes") && { eventTypes: all.eventTypes }),
+		...((isChanged("maxRetries") || isChanged("maxRetryDelay")) && { retries }),
+		...(isChanged("timeout") && { timeoutMs: all.timeoutMs }),
+		...(isChanged("perSecond") && { rateLimit: all.rateLimit }),
+		...(isChanged("disableAfter") && { disableAfterMs: all.disableAfterMs }),
+		...(all.headers !== undefined && { headers: all.headers }),
+	};
+	return {
+		revision,
+		...(isChanged("name") && { name: nameFor(draft) }),
+		...(Object.keys(spec).length > 0 && { spec }),
+	};
 }
 
 function specOf(draft: Draft): Omit<CreateWebhook["spec"], "endpoint" | "secret"> {

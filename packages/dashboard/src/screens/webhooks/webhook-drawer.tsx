@@ -1,17 +1,20 @@
 // The drawer to create or edit a webhook. Whether it is open is in the address.
-import { utils, type Webhook } from "@fanfare/sdk";
+import { utils, type UpdateWebhook, type Webhook } from "@fanfare/sdk";
 import { Drawer } from "@mantine/core";
 import { useState } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
+import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
+import { useProject } from "../../session/caller.ts";
 import { NewWebhook } from "./created-webhook.tsx";
-import { draftOf, LABELS, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
+import { draftOf, editOfWebhook, LABELS, nameFor, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
 import { useWebhookChange } from "./queries.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 
@@ -47,21 +50,46 @@ interface BodyProps {
 }
 
 function CreateBody({ onStage, onClose }: BodyProps) {
+	const toast = useToast();
+	const make = useWatchedCall();
+	const isShown = useIsShown();
+	const { id: projectId } = useProject();
 	const [draft, setDraft] = useState(NEW);
 	const [secret] = useState(() => utils.generateWebhookSecret());
-	const create = useWebhookChange(({ batch }, draft: Draft) => batch.webhooks.create(toCreate(draft, secret)));
-	useStage(stageOfOnce(create), onStage);
-	if (create.data !== undefined) return <NewWebhook webhook={create.data} secret={secret} onClose={onClose} />;
+	const create = useWebhookChange(
+		({ batch }, draft: Draft) => batch.webhooks.create(toCreate(draft, secret)),
+		({ name }) => {
+			if (!isShown()) toast(`Added ${name}. Nobody has seen its secret: replace it`);
+		},
+	);
+	const stage = stageOfOnce(create);
+	useStage(stage, onStage);
+	const doubt: Doubt = {
+		what: `It is not known whether ${nameFor(draft)} was added`,
+		advice:
+			"Look among the webhooks before you add it again. If it is there, replace its secret, which nobody has seen.",
+		look: { text: "See the webhooks", link: { to: "/$projectId/webhooks", params: { projectId }, search: {} } },
+	};
 	return (
-		<WebhookForm
-			isNew
-			draft={draft}
-			verb="Add webhook"
-			isBusy={create.isPending}
-			error={create.error}
-			onChange={setDraft}
-			onSubmit={() => create.mutate(draft)}
-		/>
+		<>
+			{create.data === undefined ? (
+				<WebhookForm
+					isNew
+					draft={draft}
+					verb="Add webhook"
+					isBusy={create.isPending}
+					error={create.error}
+					doubt={doubt}
+					onChange={setDraft}
+					onSubmit={() =>
+						make(`${nameFor(draft)} was not added`, () => create.mutateAsync(draft), { doubt, isOnce: true })
+					}
+				/>
+			) : (
+				<NewWebhook webhook={create.data} secret={secret} onClose={onClose} />
+			)}
+			<LeaveQuestion stage={stage} thing="secret" />
+		</>
 	);
 }
 
@@ -70,16 +98,23 @@ function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook:
 	const make = useWatchedCall();
 	const isShown = useIsShown();
 	const version = { revision: webhook.revision, draft: draftOf(webhook) };
-	const edit = useEdit(version);
+	const edit = useEdit(version, editOfWebhook(webhook.id));
 	const update = useWebhookChange(
-		({ batch }, { sent, revision }: Save) => batch.webhooks.update(webhook.id, toUpdate(sent, revision)),
+		({ batch }, { changes }: Save) => batch.webhooks.update(webhook.id, changes),
 		({ name }) => {
 			toast(`Saved ${name}`);
 			if (isShown()) onClose();
 		},
 	);
 	if (!update.isPending) edit.follow(version);
-	const { draft, revision } = edit;
+	const { draft, base, revision } = edit;
+	const save = () => {
+		if (!edit.isTouched) return onClose();
+		const changes = toUpdate(webhook, draft, base, revision);
+		make(`${webhook.name} was not saved`, () => update.mutateAsync({ changes, revision }), {
+			unsaved: { form: editOfWebhook(webhook.id), edit: edit.edit },
+		});
+	};
 	useStage(update.isPending ? "working" : "asking", onStage);
 	return (
 		<WebhookForm
@@ -90,7 +125,7 @@ function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook:
 			isBlocked={edit.conflicts.length > 0}
 			error={edit.errorOf(update)}
 			onChange={edit.setDraft}
-			onSubmit={() => make(`${webhook.name} was not saved`, () => update.mutateAsync({ sent: draft, revision }))}
+			onSubmit={save}
 		>
 			<ChangedElsewhere edit={edit} labels={LABELS} />
 		</WebhookForm>
@@ -98,6 +133,6 @@ function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook:
 }
 
 interface Save {
-	readonly sent: Draft;
+	readonly changes: UpdateWebhook;
 	readonly revision: number;
 }

@@ -2,6 +2,7 @@
 import { Button, Textarea, TagsInput, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 
+import type { Doubt } from "../../parts/feedback/doubt.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { counted } from "../../parts/text/format.ts";
@@ -16,6 +17,8 @@ interface WebhookFormProps {
 	/** Keeps it from being saved. */
 	readonly isBlocked?: boolean;
 	readonly error: unknown;
+	/** What is said if it is not known whether it was added. */
+	readonly doubt?: Doubt;
 	/** Shown above the button. */
 	readonly children?: ReactNode;
 	readonly onChange: (draft: Draft) => void;
@@ -23,7 +26,7 @@ interface WebhookFormProps {
 }
 
 export function WebhookForm(props: WebhookFormProps) {
-	const { draft, isNew, verb, isBusy, isBlocked = false, error, children, onChange: setDraft, onSubmit } = props;
+	const { draft, isNew, verb, isBusy, isBlocked = false, error, doubt, children, onChange: setDraft, onSubmit } = props;
 	const [errors, setErrors] = useState<Errors>({});
 	const { data: types = [] } = useEventTypes();
 	const form = useRef<HTMLFormElement>(null);
@@ -127,7 +130,7 @@ export function WebhookForm(props: WebhookFormProps) {
 				</div>
 			</details>
 			{error !== null && !isShownBy(error, Object.values(PATHS)) && (
-				<Problem error={error} what="Not saved. Nothing that you typed is lost." />
+				<Problem error={error} what="Not saved. Nothing that you typed is lost." doubt={doubt} />
 			)}
 			{children}
 			<div className="bar">

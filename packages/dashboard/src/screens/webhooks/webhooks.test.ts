@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { verify } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
+import type { APIResponse } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -169,20 +170,29 @@ pageSuite("webhooks", (world) => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/unheard");
 		await using tab = await world.open("settings");
 		const { page } = tab;
-		// No stream, and what is fetched is of before.
+		// No stream, and what is fetched is of before, however often.
 		let isBefore = true;
+		let before: Promise<APIResponse> | null = null;
+		await page.route(/\/batch\/webhooks(\?|$)/, async (route) => {
+			if (!isBefore) return route.continue();
+			before ??= route.fetch();
+			return route.fulfill({ response: await before });
+		});
 		await tab.person.context.route(/\/stream\b/, (route) => route.abort());
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?form=${id}`);
 		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
 		await drawer.getByRole("textbox", { name: "Name", exact: true }).fill("Mine");
-		await page.route(/\/batch\/webhooks(\?|$)/, (route) => (isBefore ? route.abort() : route.continue()));
 		const { webhooks } = world.server.project.batch;
 		await webhooks.update(id, { spec: { description: "Theirs" } });
 		await drawer.getByRole("button", { name: "Save" }).click();
 		await drawer.getByRole("alert").getByText("Nothing that you typed is lost").waitFor();
 		isBefore = false;
-		await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
-		await drawer.getByText("What you typed is not saved yet").waitFor();
+		// Coming back to the tab has what is older than some seconds fetched again.
+		const comeBack = async () => {
+			await page.evaluate("dispatchEvent(new Event('visibilitychange'))");
+			return drawer.getByText("What you typed is not saved yet").count();
+		};
+		await expect.poll(comeBack).toBe(1);
 		expect(await drawer.getByRole("alert").count()).toBe(0);
 		await drawer.getByRole("button", { name: "Save" }).click();
 		await page.getByText("Saved Mine").waitFor();
@@ -293,6 +303,29 @@ pageSuite("webhooks", (world) => {
 		await page.getByRole("img", { name: "No attempt in 24 hours" }).waitFor();
 		expect(calls.length).toBeLessThanOrEqual(2);
 		for (const webhookId of [id, idle]) expect(calls[0]).toContain(webhookId);
+	});
+
+	it("are saved with what was changed alone, so that a schedule of delays stays, which the form does not show", async () => {
+		const { webhooks } = world.server.project.batch;
+		const retries = { maxRetries: 2, maxRetryDelay: 60_000, scheduleMs: [1_000, 2_000] };
+		const spec = { endpoint: "http://127.0.0.1:9/schedule", retries };
+		const { id } = await webhooks.create({ name: "Scheduled", spec });
+		await using tab = await world.open(`webhooks?form=${id}`);
+		const { page } = tab;
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		const saveAs = async (field: string, text: string) => {
+			await drawer.getByLabel(field).fill(text);
+			const sent = page.waitForRequest((request) => request.method() === "PATCH");
+			await drawer.getByRole("button", { name: "Save" }).click();
+			await page.getByText("Saved Renamed").first().waitFor();
+			return (await sent).postDataJSON() as object;
+		};
+		expect(await saveAs("Name", "Renamed")).toEqual({ name: "Renamed", spec: {}, revision: expect.any(Number) });
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?form=${id}`);
+		await drawer.getByText("Retries, limits, headers").click();
+		await saveAs("Longest wait", "2min");
+		expect((await webhooks.get(id)).retries).toEqual({ ...retries, maxRetryDelay: 120_000 });
+		await webhooks.delete(id);
 	});
 
 	it("show a quiet dash instead of the chart if it can't be had", async () => {

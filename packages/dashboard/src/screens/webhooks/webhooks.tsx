@@ -43,7 +43,7 @@ export function WebhooksScreen() {
 	const isFiltered = q !== "" || state !== undefined;
 	const found = isFiltered && asked === q ? union(loaded, onServer) : loaded;
 	const setForm = (form: string | undefined) =>
-		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false });
+		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
 	const edited = form === "new" ? "new" : (webhooks?.find(({ id }) => id === form) ?? null);
 	// The server and the page do not search the same texts: a file with a text as its filter would have other webhooks than the list.
 	const mayExport = q === "";

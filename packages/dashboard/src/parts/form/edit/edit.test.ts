@@ -1,7 +1,7 @@
 // Edits of a thing that others change meanwhile.
 import { expect, it } from "vitest";
 
-import { afterSave, conflictsOf, editOf, isTouched, keepMine, rebase, takeTheirs } from "./edit.ts";
+import { afterSave, conflictsOf, editOf, isTouched, keepMine, rebase, restore, takeTheirs } from "./edit.ts";
 
 const FIRST = { revision: 1, draft: { name: "shop", types: ["order.*"] as readonly string[], text: "" } };
 const typed = (part: Partial<typeof FIRST.draft>) => ({ ...editOf(FIRST), draft: { ...FIRST.draft, ...part } });
@@ -41,4 +41,18 @@ it("keep what was typed while they were saved", () => {
 	const now = { ...sent, draft: { ...sent.draft, text: "typed since" } };
 	const saved = afterSave(now, sent.draft, changed({ name: "Sent", text: "Sent" }));
 	expect(saved).toMatchObject({ revision: 2, base: { text: "Sent" }, draft: { name: "Sent", text: "typed since" } });
+});
+
+it("take back what could not be saved, beside what others have made of it and what was typed since", () => {
+	const unsaved = typed({ name: "mine", text: "mine" });
+	const opened = editOf(changed({ name: "theirs" }));
+	expect(restore(opened, unsaved)).toMatchObject({
+		revision: 2,
+		draft: { name: "mine", text: "mine" },
+		theirs: { name: "theirs" },
+	});
+	const typing = { ...opened, draft: { ...opened.draft, name: "newest" } };
+	const taken = restore(typing, unsaved);
+	expect([taken.draft.name, taken.draft.text, taken.base.name, taken.theirs]).toEqual(["newest", "mine", "theirs", {}]);
+	expect(restore(editOf(FIRST), unsaved)).toEqual(unsaved);
 });

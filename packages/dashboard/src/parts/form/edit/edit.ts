@@ -75,6 +75,22 @@ export function afterSave<Draft extends object>(edit: Edit<Draft>, sent: Draft, 
 	return { ...editOf(saved), draft };
 }
 
+/** What was typed before, taken back into a form that was opened anew. Fields into which somebody has written since stay. */
+export function restore<Draft extends object>(edit: Edit<Draft>, unsaved: Edit<Draft>): Edit<Draft> {
+	const isNewer = edit.revision > unsaved.revision;
+	const old = isNewer ? rebase(unsaved, { revision: edit.revision, draft: edit.base }) : unsaved;
+	const [base, draft] = [{ ...old.base }, { ...old.draft }];
+	const theirs: Partial<Draft> = { ...old.theirs };
+	for (const field of fieldsOf(edit.draft)) {
+		if (isSame(edit.draft[field], edit.base[field])) continue;
+		draft[field] = edit.draft[field];
+		base[field] = edit.base[field];
+		if (field in edit.theirs) theirs[field] = edit.theirs[field];
+		else delete theirs[field];
+	}
+	return { ...old, base, draft, theirs };
+}
+
 function fieldsOf<Draft extends object>(draft: Draft): (keyof Draft & string)[] {
 	return Object.keys(draft) as (keyof Draft & string)[];
 }

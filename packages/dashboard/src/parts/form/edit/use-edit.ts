@@ -1,6 +1,6 @@
 // The state of a form whose thing others may change while somebody writes.
 import { ConflictError } from "@fanfare/sdk";
-import { useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 
 import {
 	afterSave,
@@ -9,12 +9,16 @@ import {
 	isTouched,
 	keepMine,
 	rebase,
+	restore,
 	takeTheirs,
 	type Edit,
 	type Version,
 } from "./edit.ts";
+import { useUnsaved } from "./unsaved.ts";
 
 export interface EditState<Draft> {
+	/** All of it, to be kept if it can't be saved. */
+	readonly edit: Edit<Draft>;
 	readonly draft: Draft;
 	readonly base: Draft;
 	readonly revision: number;
@@ -38,14 +42,26 @@ interface Sent {
 
 /**
  * @param first what the form begins with
+ * @param form which one it is, if what could not be saved is taken back into it
  * @example
  * const edit = useEdit(versionOf(webhook));
  * const save = useMutation({ …, onSuccess: (webhook, sent) => edit.saved(sent, versionOf(webhook)) });
  * if (!save.isPending) edit.follow(versionOf(webhook));
  */
-export function useEdit<Draft extends object>(first: Version<Draft>): EditState<Draft> {
+export function useEdit<Draft extends object>(first: Version<Draft>, form = ""): EditState<Draft> {
 	const [edit, setEdit] = useState<Edit<Draft>>(() => editOf(first));
+	const [unsaved, forget] = useUnsaved<Draft>(form);
+	const [taken, setTaken] = useState<Edit<Draft> | null>(null);
+	if (unsaved !== null && unsaved !== taken) {
+		setTaken(unsaved);
+		setEdit((edit) => restore(edit, unsaved));
+	}
+	const onTaken = useEffectEvent(forget);
+	useEffect(() => {
+		if (taken !== null) onTaken();
+	}, [taken]);
 	return {
+		edit,
 		draft: edit.draft,
 		base: edit.base,
 		revision: edit.revision,

@@ -87,7 +87,7 @@ function AddForm({ onAdded }: { readonly onAdded: (endpoint: CreatedWebhook) => 
 			/>
 			<TypesChoice chosen={types} error={isTried ? typesError : undefined} onChange={setTypes} />
 			{create.isError && !isShownBy(create.error, ["spec.endpoint", "spec.eventTypes", "name"]) && (
-				<Problem error={create.error} />
+				<Problem error={create.error} isMaking />
 			)}
 			<div className="bar">
 				<Button kind="primary" isSubmit isBusy={create.isPending}>

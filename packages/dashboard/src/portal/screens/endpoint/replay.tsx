@@ -67,7 +67,7 @@ export function Replay({ webhookId, onClose }: ReplayProps) {
 				</span>
 			</div>
 			{estimate.isError && <Problem error={estimate.error} />}
-			{start.isError && <Problem error={start.error} />}
+			{start.isError && <Problem error={start.error} isMaking />}
 			<div className="bar">
 				{found !== undefined && found.count > 0 && (
 					<Button kind="primary" isBusy={start.isPending} onClick={() => start.mutate(null)}>

@@ -2,11 +2,8 @@
 import { utils, type Webhook } from "@fanfare/sdk";
 import { useState } from "react";
 
-import { isShownBy, issueOf } from "../../../parts/form/issues.ts";
 import { Ask } from "../../parts/form/ask.tsx";
 import { Button } from "../../parts/form/button.tsx";
-import { Field } from "../../parts/form/field.tsx";
-import { TypesChoice } from "../../parts/form/types-choice.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Problem } from "../../parts/problem.tsx";
 import { SecretOnce, Verification } from "../../parts/secret.tsx";
@@ -14,7 +11,7 @@ import { useGo } from "../../parts/to.tsx";
 import { useChange } from "../../session/queries.ts";
 import { useMay } from "../../session/use-session.ts";
 import { useReader, useTexts } from "../../texts/reader.tsx";
-import { addressError, nameFor } from "../add/address.ts";
+import { SettingsForm } from "./settings-form.tsx";
 
 export function Settings({ endpoint }: { readonly endpoint: Webhook }) {
 	const mayWrite = useMay("webhooks.write");
@@ -24,54 +21,6 @@ export function Settings({ endpoint }: { readonly endpoint: Webhook }) {
 			<Secret endpoint={endpoint} />
 			{mayWrite && <Remove endpoint={endpoint} />}
 		</div>
-	);
-}
-
-function SettingsForm({ endpoint }: { readonly endpoint: Webhook }) {
-	const { add, endpoint: words } = useTexts();
-	const [url, setUrl] = useState(endpoint.endpoint);
-	const [name, setName] = useState(endpoint.name);
-	const [types, setTypes] = useState(endpoint.eventTypes);
-	// What the fields were filled with: if somebody else has changed the endpoint since, saving is refused.
-	const [revision, setRevision] = useState(endpoint.revision);
-	const save = useChange(
-		({ batch: { webhooks } }) =>
-			webhooks.update(endpoint.id, {
-				name: nameFor(name, url),
-				spec: { endpoint: url.trim(), eventTypes: types },
-				revision,
-			}),
-		(saved) => setRevision(saved.revision),
-	);
-	const urlError = addressError(url, add) ?? issueOf(save.error, "spec.endpoint");
-	const typesError = types?.length === 0 ? add.noneChosen : issueOf(save.error, "spec.eventTypes");
-	const isWrong = addressError(url, add) !== undefined || types?.length === 0;
-	return (
-		<form
-			className="card pad stack"
-			noValidate
-			onSubmit={(event) => {
-				event.preventDefault();
-				if (!isWrong) save.mutate(null);
-			}}
-		>
-			<Field label={add.url} hint={add.urlHint} type="url" value={url} error={urlError} onChange={setUrl} />
-			<Field label={add.name} hint={add.nameHint} value={name} error={issueOf(save.error, "name")} onChange={setName} />
-			<TypesChoice chosen={types} error={typesError} onChange={setTypes} />
-			{save.isError && !isShownBy(save.error, ["spec.endpoint", "spec.eventTypes", "name"]) && (
-				<Problem error={save.error} />
-			)}
-			<div className="bar">
-				<Button kind="primary" isSubmit isBusy={save.isPending} isDisabled={isWrong}>
-					{words.save}
-				</Button>
-				{save.isSuccess && (
-					<span className="text-good" role="status">
-						✓ {words.saved}
-					</span>
-				)}
-			</div>
-		</form>
 	);
 }
 

@@ -1,5 +1,6 @@
 // Where a change of many deliveries is made, in words: of which list, and of which project.
 import type { DeliveriesSearch } from "../../../app/search.ts";
+import { projectElsewhere, type ShownProject } from "../../../parts/text/project-elsewhere.ts";
 import { filtersOf, filterWords, type Known } from "../filter-words.ts";
 import type { BulkChange } from "./bulk-changes.ts";
 
@@ -14,16 +15,8 @@ export function listWords(search: DeliveriesSearch, known: Known): string {
 	return filters.map(([name, value]) => filterWords(name, value, known)).join("; ");
 }
 
-interface Shown {
-	/** The project that is shown; null on the list of projects. */
-	readonly projectId: string | null;
-	/** Those whose names are known. */
-	readonly projects: readonly { readonly id: string; readonly name: string }[];
-}
-
 /** The project of a change, if another one is shown, and its list; empty for all deliveries of the project that is shown. */
-export function whereOf(change: Pick<BulkChange, "projectId" | "listName">, { projectId, projects }: Shown): string {
-	const name = projects.find(({ id }) => id === change.projectId)?.name ?? change.projectId;
-	const parts = [change.projectId === projectId ? "" : `Project ${name}`, change.listName];
+export function whereOf(change: Pick<BulkChange, "projectId" | "listName">, shown: ShownProject): string {
+	const parts = [projectElsewhere(change.projectId, shown), change.listName];
 	return parts.filter((part) => part !== "").join("; ");
 }

@@ -24,6 +24,11 @@ interface Sample {
 	readonly data?: unknown;
 }
 
+const DOUBT = {
+	what: "It is not known whether the test was sent",
+	advice: "Look into the log of the receiver. Another test is another request to it.",
+};
+
 export function WebhookTester({ webhookId, isStartedAtOnce = false, whenPassed }: WebhookTesterProps) {
 	const project = useProject();
 	const id = useId();
@@ -91,7 +96,7 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false, whenPassed }
 				)}
 			</div>
 			{test.isError && !(isOwn && isShownBy(test.error, ["eventType", "data"])) && (
-				<Problem error={test.error} what="The test could not be made" />
+				<Problem error={test.error} what="The test could not be made" doubt={DOUBT} />
 			)}
 			{test.data !== undefined && !test.isPending && (
 				<>

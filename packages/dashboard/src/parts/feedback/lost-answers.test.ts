@@ -1,0 +1,152 @@
+// Calls that the server has done and whose answer is lost, in a real browser: nothing is done twice without somebody's knowledge.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+
+import { hold } from "../../../test/held-call.ts";
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite("an answer that is lost", (world) => {
+	it("leaves it open whether a replay was started, says where to look, and offers no second one", async () => {
+		await using receiver = await startReceiver();
+		const { batch, events } = world.server.project;
+		const spec = { endpoint: receiver.url, eventTypes: ["lost.*"] };
+		const { id: webhookId } = await batch.webhooks.create({ name: "Lost", spec });
+		const { id } = await events.send({ type: "lost.replay", data: 1 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		await using tab = await world.open(`replays/new?webhook=${webhookId}`);
+		const { page } = tab;
+		await page.getByLabel("Succeeded").check();
+		const call = await hold(page, "POST", /:replay$/);
+		await page.getByRole("button", { name: "Send 1 event again" }).click();
+		await call.made;
+		await call.lose();
+		const alert = page.getByRole("alert").filter({ hasText: "It is not known whether the replay has started" });
+		await alert.getByText("The server's answer did not arrive.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await alert.getByRole("link", { name: "Replays" }).click();
+		await page.getByRole("heading", { name: "Replays", level: 1 }).waitFor();
+		await page.getByRole("row").getByText("Lost").waitFor();
+		expect((await world.server.project.replays.list({ webhookId })).data).toHaveLength(1);
+	});
+
+	it("leaves it open also in the corner, when the screen was left", async () => {
+		await using receiver = await startReceiver();
+		const { batch, events } = world.server.project;
+		const spec = { endpoint: receiver.url, eventTypes: ["corner.*"] };
+		const { id: webhookId } = await batch.webhooks.create({ name: "Corner", spec });
+		const { id } = await events.send({ type: "corner.replay", data: 1 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		await using tab = await world.open("events?type=corner.replay");
+		const { page } = tab;
+		await page.getByRole("checkbox", { name: "Select all that are shown" }).check();
+		await page.getByRole("button", { name: "Replay 1 selected…" }).click();
+		const dialog = page.getByRole("dialog", { name: "Send 1 event again?" });
+		await dialog.getByRole("combobox", { name: "To these webhooks" }).click();
+		await page.getByRole("option", { name: "Corner" }).click();
+		// Closes the list, which lies over the button.
+		await page.keyboard.press("Tab");
+		const call = await hold(page, "POST", /\/replays$/);
+		await dialog.getByRole("button", { name: "Send 1 delivery" }).click();
+		await call.made;
+		await dialog.getByText("Close", { exact: true }).click();
+		await call.lose();
+		const notice = page.getByRole("region", { name: "What has failed" });
+		await notice.getByText("It is not known whether 1 event was sent again").waitFor();
+		expect(await notice.getByRole("button", { name: "Try again" }).count()).toBe(0);
+		await notice.getByRole("link", { name: "Replays" }).click();
+		await page.getByRole("heading", { name: "Replays", level: 1 }).waitFor();
+		expect((await world.server.project.replays.list({ webhookId })).data).toHaveLength(1);
+	});
+
+	it("says of a webhook and of a key that nobody has seen what would have been shown once", async () => {
+		await using tab = await world.open("webhooks?form=new");
+		const { page } = tab;
+		const drawer = page.getByRole("dialog", { name: "Add a webhook" });
+		await drawer.getByLabel("Endpoint URL").fill("https://example.com/lost");
+		const adding = await hold(page, "POST", /\/batch\/webhooks$/);
+		await drawer.getByRole("button", { name: "Add webhook" }).click();
+		await adding.made;
+		await adding.lose();
+		await drawer.getByText("It is not known whether example.com was added").waitFor();
+		await drawer.getByText(/replace its secret, which nobody has seen/).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await drawer.getByRole("link", { name: "Webhooks" }).click();
+		await expect.poll(() => drawer.count()).toBe(0);
+		await page.getByRole("row").getByText("example.com", { exact: true }).waitFor();
+
+		await page.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("button", { name: "Create a key" }).first().click();
+		const form = page.getByRole("dialog", { name: "Create a key" });
+		await form.getByLabel("Name").fill("lost key");
+		const creating = await hold(page, "POST", /\/workspace\/keys$/);
+		await form.getByRole("button", { name: "Create the key" }).click();
+		await creating.made;
+		await creating.lose();
+		await form.getByText("It is not known whether lost key was created").waitFor();
+		await form.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("row").getByText("lost key").waitFor();
+	});
+
+	it("says of a test that it may have been sent", async () => {
+		await using receiver = await startReceiver();
+		const { id } = await world.server.createWebhook(receiver.url);
+		await using tab = await world.open(`webhooks/${id}`);
+		const { page } = tab;
+		const call = await hold(page, "POST", /:test/);
+		await page
+			.getByRole("button", { name: /^Send a test|^Test/ })
+			.first()
+			.click();
+		await call.made;
+		await call.lose();
+		await page.getByText("It is not known whether the test was sent").waitFor();
+	});
+
+	it("costs nothing where an event has its key: what is sent again is the same event", async () => {
+		const { id } = await world.server.client.projects.create({ name: "Fresh" });
+		const project = world.server.client.project(id);
+		const spec = { endpoint: "https://example.com/fresh", eventTypes: ["none"] };
+		await project.batch.webhooks.create({ name: "Of another type", spec });
+		await using tab = await world.open(`../${id}`);
+		const { page } = tab;
+		await loseAnswers(page, /\/events$/);
+		await page.getByRole("button", { name: "Send test.hello" }).click();
+		await page.getByText("The event was not sent").waitFor();
+		await page.unrouteAll();
+		await page.getByRole("button", { name: "Send test.hello" }).click();
+		await page.getByText("Sent to 0 webhooks").waitFor();
+		expect((await project.events.list({ type: "test.hello" })).data).toHaveLength(1);
+
+		await page.goto(`${world.server.url}/ui/${id}/events/send`);
+		await page.getByRole("combobox", { name: "Event type" }).fill("lost.send");
+		const left = Promise.withResolvers<void>();
+		await loseAnswers(page, /\/events$/, left.promise);
+		const made = page.waitForRequest((request) => request.method() === "POST");
+		await page.getByRole("button", { name: "Send", exact: true }).click();
+		await made;
+		await page.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		left.resolve();
+		const notice = page.getByRole("region", { name: "What has failed" });
+		await notice.getByText("lost.send was not sent").waitFor();
+		await page.unrouteAll();
+		await notice.getByRole("button", { name: "Try again" }).click();
+		await page.getByText("Sent to 0 webhooks").waitFor();
+		expect((await project.events.list({ type: "lost.send" })).data).toHaveLength(1);
+		// Somebody has gone to another screen, and stays there.
+		expect(await page.getByRole("heading", { name: "Keys", level: 1 }).count()).toBe(1);
+		await world.server.client.projects.delete(id);
+	});
+});
+
+/** The server does what it is asked, and the page never hears of it: that it failed not before `isTime`. */
+async function loseAnswers(page: Page, url: RegExp, isTime = Promise.resolve()): Promise<void> {
+	await page.route(url, async (route) => {
+		if (route.request().method() !== "POST") return route.fallback();
+		await route.fetch();
+		await isTime;
+		return route.abort();
+	});
+}
