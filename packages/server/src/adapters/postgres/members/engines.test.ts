@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { changeIn, eventually } from "../../../engine/test/test-engine.ts";
 import { ANY_DELIVERY } from "../../../ports/contract/store/records/records.ts";
-import { TestProcess } from "../test/test-process.ts";
+import { TENURE_LOST, TestProcess } from "../test/test-process.ts";
 import { TestDatabase } from "../test/test-store.ts";
 
 const issue = postgresIssue();
@@ -72,6 +72,9 @@ describe.skipIf(issue !== null)(`engines on PostgreSQL${issue === null ? "" : ` 
 		const twice = [...counts.values()].reduce((sum, count) => sum + Math.max(0, count - WEBHOOKS), 0);
 		return { least, twice };
 	};
+	/** A machine that is busy enough makes others stand still, too: what they had under way may be repeated. */
+	const lostUnderWay = (others: readonly TestProcess[]) =>
+		others.flatMap(({ underWayAtLosses }) => underWayAtLosses).reduce((sum, count) => sum + count, 0);
 	const isDrained = ({ store }: TestProcess) =>
 		eventually("no delivery waits", async () => {
 			const { Pending, Held } = await store.countOpen();
@@ -167,7 +170,7 @@ describe.skipIf(issue !== null)(`engines on PostgreSQL${issue === null ? "" : ` 
 		await isDrained(a);
 		const { least, twice } = counted(accepted);
 		expect(least).toBeGreaterThanOrEqual(WEBHOOKS);
-		expect(twice).toBeLessThanOrEqual(underWay);
+		expect(twice).toBeLessThanOrEqual(underWay + lostUnderWay([a, b]));
 	});
 
 	it("lose nothing when a process stands still for longer than its tenure, and goes on afterwards", async () => {
@@ -188,8 +191,8 @@ describe.skipIf(issue !== null)(`engines on PostgreSQL${issue === null ? "" : ` 
 		await isDrained(a);
 		const { least, twice } = counted(accepted);
 		expect(least).toBeGreaterThanOrEqual(WEBHOOKS);
-		expect(twice).toBeLessThanOrEqual(underWay);
-		expect(c.member.notes).toEqual(["this process has lost its tenure"]);
+		expect(twice).toBeLessThanOrEqual(underWay + lostUnderWay([a, b]));
+		expect(c.member.notes).toContain(TENURE_LOST);
 	});
 
 	it("lose and repeat nothing while processes join and leave", async () => {
