@@ -5,6 +5,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+import { startProxy } from "./support/proxy.ts";
 import { pty, Terminal } from "./support/terminal.ts";
 import { World } from "./support/world.ts";
 
@@ -104,6 +105,34 @@ it.skipIf(typeof pty === "string")("says that a replay waits until its webhook i
 	expect((await world.run(["replays", "get", id])).stderr).toBe("");
 	await world.json("webhooks", "delete", "held", "--yes");
 });
+
+it("goes on looking whether a replay waits after one look has failed", async () => {
+	await world.json("events", "send", "held.again", "--data", "1");
+	const hook = ["http://127.0.0.1:9/", "--name", "again", "--event-types", "held.again"];
+	const [webhook] = await world.json("webhooks", "create", ...hook);
+	await world.json("webhooks", "pause", "again");
+	const started = await world.run([
+		...["replays", "start", "again", "--since", "1h", "--event-types", "held.again", "--yes", "--quiet"],
+	]);
+	const id = started.stdout.trim();
+	let looks = 0;
+	const isLook = (url: string) => url.endsWith(`/batch/webhooks/${String(webhook?.["id"])}`);
+	const { promise: warned, resolve: secondLook } = Promise.withResolvers<void>();
+	await using proxy = await startProxy(world.server.url, (url) => {
+		if (!isLook(url)) return null;
+		looks++;
+		if (looks === 2) secondLook();
+		return looks === 1 ? 403 : null;
+	});
+	const waiting = world.run(["replays", "wait", id], { FANFARE_URL: proxy.url });
+	await warned;
+	// The second look sees the webhook as it still is, and its warning comes before the replay can end.
+	await proxy.idle();
+	await world.json("webhooks", "resume", "again");
+	const { code, stderr } = await waiting;
+	expect([code, stderr]).toEqual([0, expect.stringContaining("The webhook again is Paused, so its replay waits")]);
+	await world.json("webhooks", "delete", "again", "--yes");
+}, 60_000);
 
 it("replays chosen events to several webhooks, each once", async () => {
 	await using receiver = await startReceiver();
@@ -307,4 +336,8 @@ it("exports all deliveries that match as JSON lines or CSV, and keeps no file th
 	const wrongKey = await world.run([...args, "--output", "partial.jsonl"], { FANFARE_KEY: "sk_wrong" });
 	expect([wrongKey.code, existsSync(world.dir.join("partial.jsonl"))]).toEqual([4, false]);
 	expect((await world.run([...args, "--format", "csv", "--json"])).code).toBe(2);
+	const rows = await world.run([...args, "--format", "ndjson"]);
+	expect([rows.code, await world.run([...args, "--format", "jsonl"])]).toEqual([0, rows]);
+	const unknown = await world.run([...args, "--format", "xml"]);
+	expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("It must be ndjson or csv.")]);
 });

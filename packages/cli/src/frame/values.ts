@@ -28,6 +28,13 @@ export function listOf<T extends string>(values: readonly T[]): ChoiceParser<T> 
 	return Object.assign(parse, { values });
 }
 
+/** Parses one of these values. */
+export function wordOf<T extends string>(text: string, values: readonly T[]): T {
+	const known = values.find((value) => value === text);
+	if (known !== undefined) return known;
+	throw new InvalidArgumentError(`It must be ${values.join(" or ")}.`);
+}
+
 const RESPONSE_CODE = /^(?:\d{1,3}|[1-5]xx)$/;
 
 /** Parses a list of HTTP statuses, classes such as `5xx`, and 0. */
