@@ -176,7 +176,9 @@ describe("a file", () => {
 		const { code, stderr } = await world.run(["apply", "--yes"], env);
 		expect([code, stderr]).toEqual([
 			2,
-			expect.stringMatching(/fanfare\.yaml:\d+: webhook bad: .*30,?000[^]*1 change of 2 had been made/),
+			expect.stringMatching(
+				/fanfare\.yaml:8: webhook bad: timeout: must be at most 30s, got 99s [^]*1 change of 2 had been made/,
+			),
 		]);
 	});
 });
