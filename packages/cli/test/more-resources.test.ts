@@ -78,6 +78,63 @@ it("replays events with the count first, waits, lists and shows the replay", asy
 	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
 });
 
+it("checks with --dry-run what the import refuses: the form of lines, the names of types, and the types that the project takes", async () => {
+	const lines = [
+		{
+			type: "known.type",
+			data: null,
+			tags: ["a:1"],
+			customerIds: ["a", "b"],
+			timestamp: 1,
+			idempotencyKey: "k",
+			webhookIds: null,
+		},
+		{ type: "known..type", data: 1 },
+		{ type: "fanfare.own", data: 1 },
+		{ type: "known.type" },
+		{ type: "known.type", data: 1, timestamp: "now" },
+		{ type: "known.type", data: 1, timestamp: -1 },
+		{ type: "known.type", data: 1, customerId: "a b" },
+		{ type: "known.type", data: 1, customerId: "a", customerIds: ["b"] },
+		{ type: "known.type", data: 1, customerIds: [] },
+		{ type: "known.type", data: 1, customerIds: "all" },
+		{ type: "known.type", data: 1, customerIds: "*" },
+		{ type: "known.type", data: 1, tags: ["a", "a"] },
+		{ type: "known.type", data: 1, tags: ["a", "b", "c", "d", "e", "f"] },
+		{ type: "known.type", data: 1, tags: "a" },
+		{ type: "known.type", data: 1, webhookIds: ["x"] },
+		{ type: "known.type", data: 1, idempotencyKey: "" },
+		{ type: "x".repeat(257), data: 1 },
+		{ type: "unknown.type", data: 1 },
+		{ type: "archived.type", data: 1 },
+	];
+	writeFileSync(world.dir.join("check.ndjson"), lines.map((line) => JSON.stringify(line)).join("\n"));
+	const refusedBy = async (...args: string[]) => {
+		const { code, stdout, stderr } = await world.run(["events", "import", "check.ndjson", "--json", ...args]);
+		expect(code).toBe(1);
+		const refused = stderr
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line) as { line: number; message: string });
+		const { sent } = JSON.parse(stdout) as { readonly sent: number };
+		expect(sent + refused.length).toBe(lines.length);
+		return refused;
+	};
+	expect((await refusedBy("--dry-run")).map(({ line }) => line)).not.toContain(lines.length - 1);
+	await world.json("event-types", "create", "known.type");
+	await world.json("event-types", "create", "archived.type", "--archived", "true");
+	await world.json("projects", "update", world.server.project.id, "--event-types", "catalogued");
+	const checked = await refusedBy("--dry-run");
+	expect(checked.at(-2)?.message).toBe('type "unknown.type" is none that the project takes');
+	expect((await refusedBy()).map(({ line }) => line)).toEqual(checked.map(({ line }) => line));
+	await world.json("projects", "update", world.server.project.id, "--event-types", "open");
+	const offline = await world.run(["events", "import", "check.ndjson", "--dry-run"], { FANFARE_KEY: "sk_wrong" });
+	expect([offline.code, offline.stderr]).toEqual([
+		1,
+		expect.stringMatching(/^! Whether the project takes .* not checked: /),
+	]);
+});
+
 it.skipIf(typeof pty === "string")("says that a replay waits until its webhook is resumed", async () => {
 	await using receiver = await startReceiver();
 	await world.json("events", "send", "held.event", "--data", "1");
@@ -111,9 +168,8 @@ it("goes on looking whether a replay waits after one look has failed", async () 
 	const hook = ["http://127.0.0.1:9/", "--name", "again", "--event-types", "held.again"];
 	const [webhook] = await world.json("webhooks", "create", ...hook);
 	await world.json("webhooks", "pause", "again");
-	const started = await world.run([
-		...["replays", "start", "again", "--since", "1h", "--event-types", "held.again", "--yes", "--quiet"],
-	]);
+	const args = ["replays", "start", "again", "--since", "1h", "--event-types", "held.again", "--yes", "--quiet"];
+	const started = await world.run(args);
 	const id = started.stdout.trim();
 	let looks = 0;
 	const isLook = (url: string) => url.endsWith(`/batch/webhooks/${String(webhook?.["id"])}`);
@@ -149,7 +205,10 @@ it("replays chosen events to several webhooks, each once", async () => {
 	]);
 	await receiver.waitFor(2);
 	const both = await world.run([...args, "--since", "1h", "--yes"]);
-	expect([both.code, both.stderr]).toEqual([expect.any(Number), expect.stringContaining("beside eventIds")]);
+	expect([both.code, both.stderr]).toEqual([
+		expect.any(Number),
+		expect.stringContaining("--since: must not be there beside --events"),
+	]);
 	for (const name of ["first", "second"]) await world.json("webhooks", "delete", name, "--yes");
 });
 

@@ -96,10 +96,8 @@ export class HttpServer {
 		const { host, port } = options;
 		const http = new HttpServer(options, unreadable, clock);
 		await new Promise<void>((resolve, reject) => {
-			http.#server.once(
-				"error",
-				(error: NodeJS.ErrnoException) => void listenError(error, { host, port }).then(reject),
-			);
+			const failed = async (error: NodeJS.ErrnoException) => reject(await listenError(error, { host, port }));
+			http.#server.once("error", (error: NodeJS.ErrnoException) => void failed(error));
 			http.#server.listen(port, host, () => {
 				http.#server.removeAllListeners("error");
 				resolve();

@@ -1,5 +1,5 @@
 // A proxy in front of a server, which answers some requests itself, as one does that has a bad moment.
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
 export interface Proxy extends AsyncDisposable {
@@ -25,13 +25,7 @@ export async function startProxy(target: string, answer: (url: string) => number
 			response.writeHead(status, { "content-type": "application/json" }).end('{"message":"a bad moment"}');
 			return;
 		}
-		const { host: _host, connection: _connection, ...headers } = request.headers;
-		fetch(`${target}${request.url}`, { method: request.method ?? "GET", headers: headers as Record<string, string> })
-			.then(async (answered) => {
-				const type = answered.headers.get("content-type") ?? "application/json";
-				response.writeHead(answered.status, { "content-type": type }).end(Buffer.from(await answered.arrayBuffer()));
-			})
-			.catch(() => response.destroy());
+		void pass(request, response, target);
 	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	return {
@@ -42,4 +36,16 @@ export async function startProxy(target: string, answer: (url: string) => number
 			await new Promise((resolve) => server.close(resolve));
 		},
 	};
+}
+
+/** Gives a request without a body to the server, and its answer back. */
+async function pass(request: IncomingMessage, response: ServerResponse, target: string): Promise<void> {
+	const { host: _host, connection: _connection, ...headers } = request.headers;
+	try {
+		const answered = await fetch(`${target}${request.url}`, { headers: headers as Record<string, string> });
+		const type = answered.headers.get("content-type") ?? "application/json";
+		response.writeHead(answered.status, { "content-type": type }).end(Buffer.from(await answered.arrayBuffer()));
+	} catch {
+		response.destroy();
+	}
 }
