@@ -58,3 +58,10 @@ it("lists several, each once, and with --json also the fields of the API", async
 		],
 	});
 });
+
+it("an entry that is given twice is refused, instead of one of both being lost", async () => {
+	for (const option of ["--header", "--metadata"]) {
+		const { code, stdout, stderr } = await world.run([...HOOK, option, "a=1", option, "a=2"]);
+		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining('It gives "a" twice.')]);
+	}
+});

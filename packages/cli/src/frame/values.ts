@@ -91,7 +91,9 @@ export function asText(text: string): string {
 export function collectEntries(text: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
 	const at = text.indexOf("=");
 	if (at < 1) throw new InvalidArgumentError("It must be name=value.");
-	return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+	const name = text.slice(0, at);
+	if (Object.hasOwn(earlier, name)) throw new InvalidArgumentError(`It gives ${JSON.stringify(name)} twice.`);
+	return { ...earlier, [name]: text.slice(at + 1) };
 }
 
 /** Reads JSON that is given as such, as `@file`, or as `@-` for standard input. Numbers keep all their digits. */
