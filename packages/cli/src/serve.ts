@@ -1,5 +1,5 @@
 // `fanfare serve`: runs the server until a signal stops it.
-import { startServer, tuneProcess, VERSION, type Config, type RunningServer } from "@fanfare/server";
+import { ListenError, startServer, tuneProcess, VERSION, type Config, type RunningServer } from "@fanfare/server";
 import type { Command } from "commander";
 
 import { addSettingOptions, toFlags } from "./commands/operate/setting-options.ts";
@@ -62,13 +62,18 @@ export async function serve(flags: Readonly<Record<string, string>>, changes: Se
 `);
 	// On a terminal, the lines of the log follow the announcement. Elsewhere they go to a reader of their own.
 	const onTerminal = process.stdout.isTTY;
-	const server = await startServer(config, {
+	const starting = startServer(config, {
 		overrideGlobals: true,
 		onUpgrade,
 		// What is printed elsewhere than on a terminal is often kept, and read by many.
 		adminKeyToFile: changes.announce === undefined && !process.stderr.isTTY,
 		signInLink: isLinkWanted || process.stderr.isTTY,
 		...(onTerminal && { onRunning: tell }),
+	});
+	const server = await starting.catch((error: unknown) => {
+		// Whoever has set it by an option is told of the option.
+		if (!(error instanceof ListenError) || flags[error.setting] === undefined) throw error;
+		throw new Error(error.messageWith(`--${error.setting}`), { cause: error });
 	});
 	if (!onTerminal) tell(server);
 	started(server);

@@ -113,6 +113,24 @@ describe("a file", () => {
 		await world.server.project.eventTypes.delete("exact");
 	});
 
+	it("keeps the notation of numbers, and takes another one for a change", async () => {
+		const text = (example: string) => `eventTypes:\n  price: { example: ${example} }\n`;
+		save(text("{a: 1.10, b: 1e3, c: -0, d: 1.0, e: 0.5}"));
+		await apply("--yes");
+		expect((await world.run(["event-types", "get", "price", "--json"])).stdout).toContain(
+			'"example":{"a":1.10,"b":1e3,"c":-0,"d":1.0,"e":0.5}',
+		);
+		const exported = (await world.run(["export"])).stdout;
+		expect(exported).toMatch(/a: 1\.10\n +b: 1e3\n +c: -0\n +d: 1\.0\n +e: 0\.5\n/);
+		save(exported);
+		expect(await apply("--yes")).toMatchObject({ applied: false, changes: [] });
+		save(text("{a: 1.1, b: 1e3, c: -0, d: 1.0, e: 0.5}"));
+		expect(await apply("--yes")).toMatchObject({ changes: [{ fields: [{ name: "example" }] }] });
+		save("project:\n  retentionDays: 30.0\n");
+		expect(await apply("--dry-run")).toMatchObject({ changes: [] });
+		await world.server.project.eventTypes.delete("price");
+	});
+
 	it("changes what differs, says it in words, and never shows a secret", async () => {
 		writeFileSync(world.dir.join("token"), "Bearer xyz\n");
 		save(
@@ -158,7 +176,9 @@ describe("a file", () => {
 		const { code, stderr } = await world.run(["apply", "--yes"], env);
 		expect([code, stderr]).toEqual([
 			2,
-			expect.stringMatching(/fanfare\.yaml:\d+: webhook bad: .*30,?000[^]*1 change of 2 had been made/),
+			expect.stringMatching(
+				/fanfare\.yaml:8: webhook bad: timeout: must be at most 30s, got 99s [^]*1 change of 2 had been made/,
+			),
 		]);
 	});
 });

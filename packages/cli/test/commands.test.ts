@@ -1,4 +1,6 @@
 // The command line: help, version, options, and the errors for unknown arguments.
+import { createServer, type AddressInfo } from "node:net";
+
 import { runFanfare, FanfareProcess } from "@fanfare/testkit/fanfare-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
@@ -68,4 +70,21 @@ it("serve prefers flags to environment variables", async () => {
 	expect((await fetch(`${url}/healthz`)).status).toBe(200);
 	server.kill("SIGTERM");
 	expect(await server.exited).toEqual({ code: 0, signal: null });
+});
+
+it("serve says that a port is in use with the name by which it was set, and names a free one", async () => {
+	const { promise, resolve } = Promise.withResolvers<void>();
+	await using taken = createServer().listen(0, "127.0.0.1", resolve);
+	await promise;
+	const port = String((taken.address() as AddressInfo).port);
+	using dir = new TemporaryDir();
+	const args = ["serve", "--host", "127.0.0.1", "--data-dir", dir.join("data")];
+	const byFlag = await runFanfare([...args, "--port", port]);
+	const inUse = `fanfare: port ${port} on 127.0.0.1 is in use: stop the program that uses it (`;
+	expect([byFlag.code, byFlag.stderr]).toEqual([1, expect.stringContaining(inUse)]);
+	expect(byFlag.stderr).toMatch(/ names it\), or set --port to (\d+, which is free|another port \(0 .*\))\n$/);
+	const byVariable = await runFanfare(args, { env: { FANFARE_PORT: port } });
+	expect(byVariable.stderr).toMatch(/, or set FANFARE_PORT to /);
+	const elsewhere = await runFanfare([...args, "--host", "192.0.2.1", "--port", "0"]);
+	expect(elsewhere.stderr).toMatch(/^fanfare: 192\.0\.2\.1 is not an address of this machine: set --host to /);
 });

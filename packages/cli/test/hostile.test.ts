@@ -46,9 +46,9 @@ describe("an import", () => {
 		truncateSync(dir.join("endless"), 600 * 1_024 * 1_024);
 		appendFileSync(dir.join("endless"), '\n{"type":"a","data":1}');
 		const args = ["events", "import", dir.join("endless"), "--dry-run"];
-		const { code, stdout, stderr } = await runFanfare(args);
+		const { code, stdout, stderr } = await runFanfare(args, { env: { FANFARE_CONFIG_DIR: dir.join("config") } });
 		expect([code, stdout]).toEqual([1, "Valid    1 event\nRefused  1 line\n"]);
-		expect(stderr).toBe("! line 1: longer than 5242880 bytes\n");
+		expect(stderr).toMatch(/^! Whether .* was not checked: .*\n! line 1: longer than 5242880 bytes\n$/);
 	});
 
 	it("splits lines at line feeds only, and names a line that is not UTF-8", async () => {
@@ -59,8 +59,10 @@ describe("an import", () => {
 			Buffer.from('{"type":"a","data":2}\r\n'),
 		];
 		writeFileSync(dir.join("lines"), Buffer.concat(lines));
-		const { stdout, stderr } = await runFanfare(["events", "import", dir.join("lines"), "--dry-run"]);
-		expect([stdout, stderr]).toEqual(["Valid    2 events\nRefused  1 line\n", "! line 2: not UTF-8\n"]);
+		const env = { FANFARE_CONFIG_DIR: dir.join("config") };
+		const { stdout, stderr } = await runFanfare(["events", "import", dir.join("lines"), "--dry-run"], { env });
+		expect(stdout).toBe("Valid    2 events\nRefused  1 line\n");
+		expect(stderr).toMatch(/^! Whether .* was not checked: .*\n! line 2: not UTF-8\n$/);
 	});
 
 	it("ends at Ctrl-C after the request under way, and says from which line on nothing was sent", async () => {

@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { verifySignature } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
 import { FanfareProcess } from "@fanfare/testkit/fanfare-process";
+import { freePort } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { headerOf, LocalProgram, type RawRequest } from "./support/local-program.ts";
@@ -249,6 +250,20 @@ describe("fanfare listen", () => {
 			},
 		});
 		expect([await newer.end(), await ben.end()]).toEqual([130, 130]);
+	});
+
+	it("says that another one has taken over for a moment, and not that the server is away", async () => {
+		await using program = await LocalProgram.start();
+		const args = ["listen", `${program.port}`, "--device", "taken"];
+		await using first = new FanfareProcess(args, { env: world.scriptEnv });
+		const says = (text: string) => eventually(`the words ${text}`, () => first.stderr.includes(text));
+		await says("Ready.");
+		// Nothing listens at the target of the other one, so it gives the relay back at once.
+		await using other = await Listener.start(`${await freePort()}`, "--device", "taken");
+		await other.until("to wait", ({ kind }) => kind === "waiting");
+		await says("connected again");
+		expect(first.stderr).toContain("another `fanfare listen` took over as taken, and left");
+		expect(first.stderr).not.toContain("the server is away");
 	});
 
 	it("mirrors the event types of a webhook, and sends what was missed", async () => {

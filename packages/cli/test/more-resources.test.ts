@@ -5,6 +5,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+import { startProxy } from "./support/proxy.ts";
 import { pty, Terminal } from "./support/terminal.ts";
 import { World } from "./support/world.ts";
 
@@ -77,6 +78,63 @@ it("replays events with the count first, waits, lists and shows the replay", asy
 	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
 });
 
+it("checks with --dry-run what the import refuses: the form of lines, the names of types, and the types that the project takes", async () => {
+	const lines = [
+		{
+			type: "known.type",
+			data: null,
+			tags: ["a:1"],
+			customerIds: ["a", "b"],
+			timestamp: 1,
+			idempotencyKey: "k",
+			webhookIds: null,
+		},
+		{ type: "known..type", data: 1 },
+		{ type: "fanfare.own", data: 1 },
+		{ type: "known.type" },
+		{ type: "known.type", data: 1, timestamp: "now" },
+		{ type: "known.type", data: 1, timestamp: -1 },
+		{ type: "known.type", data: 1, customerId: "a b" },
+		{ type: "known.type", data: 1, customerId: "a", customerIds: ["b"] },
+		{ type: "known.type", data: 1, customerIds: [] },
+		{ type: "known.type", data: 1, customerIds: "all" },
+		{ type: "known.type", data: 1, customerIds: "*" },
+		{ type: "known.type", data: 1, tags: ["a", "a"] },
+		{ type: "known.type", data: 1, tags: ["a", "b", "c", "d", "e", "f"] },
+		{ type: "known.type", data: 1, tags: "a" },
+		{ type: "known.type", data: 1, webhookIds: ["x"] },
+		{ type: "known.type", data: 1, idempotencyKey: "" },
+		{ type: "x".repeat(257), data: 1 },
+		{ type: "unknown.type", data: 1 },
+		{ type: "archived.type", data: 1 },
+	];
+	writeFileSync(world.dir.join("check.ndjson"), lines.map((line) => JSON.stringify(line)).join("\n"));
+	const refusedBy = async (...args: string[]) => {
+		const { code, stdout, stderr } = await world.run(["events", "import", "check.ndjson", "--json", ...args]);
+		expect(code).toBe(1);
+		const refused = stderr
+			.trim()
+			.split("\n")
+			.map((line) => JSON.parse(line) as { line: number; message: string });
+		const { sent } = JSON.parse(stdout) as { readonly sent: number };
+		expect(sent + refused.length).toBe(lines.length);
+		return refused;
+	};
+	expect((await refusedBy("--dry-run")).map(({ line }) => line)).not.toContain(lines.length - 1);
+	await world.json("event-types", "create", "known.type");
+	await world.json("event-types", "create", "archived.type", "--archived", "true");
+	await world.json("projects", "update", world.server.project.id, "--event-types", "catalogued");
+	const checked = await refusedBy("--dry-run");
+	expect(checked.at(-2)?.message).toBe('type "unknown.type" is none that the project takes');
+	expect((await refusedBy()).map(({ line }) => line)).toEqual(checked.map(({ line }) => line));
+	await world.json("projects", "update", world.server.project.id, "--event-types", "open");
+	const offline = await world.run(["events", "import", "check.ndjson", "--dry-run"], { FANFARE_KEY: "sk_wrong" });
+	expect([offline.code, offline.stderr]).toEqual([
+		1,
+		expect.stringMatching(/^! Whether the project takes .* not checked: /),
+	]);
+});
+
 it.skipIf(typeof pty === "string")("says that a replay waits until its webhook is resumed", async () => {
 	await using receiver = await startReceiver();
 	await world.json("events", "send", "held.event", "--data", "1");
@@ -116,6 +174,33 @@ it("replays up to now by the clock of the server, which may be ahead of this mac
 	expect(await ahead.json(...args, "--yes", "--wait")).toMatchObject([{ deliveryCount: 2 }]);
 });
 
+it("goes on looking whether a replay waits after one look has failed", async () => {
+	await world.json("events", "send", "held.again", "--data", "1");
+	const hook = ["http://127.0.0.1:9/", "--name", "again", "--event-types", "held.again"];
+	const [webhook] = await world.json("webhooks", "create", ...hook);
+	await world.json("webhooks", "pause", "again");
+	const args = ["replays", "start", "again", "--since", "1h", "--event-types", "held.again", "--yes", "--quiet"];
+	const started = await world.run(args);
+	const id = started.stdout.trim();
+	let looks = 0;
+	const isLook = (url: string) => url.endsWith(`/batch/webhooks/${String(webhook?.["id"])}`);
+	const { promise: warned, resolve: secondLook } = Promise.withResolvers<void>();
+	await using proxy = await startProxy(world.server.url, (url) => {
+		if (!isLook(url)) return null;
+		looks++;
+		if (looks === 2) secondLook();
+		return looks === 1 ? 403 : null;
+	});
+	const waiting = world.run(["replays", "wait", id], { FANFARE_URL: proxy.url });
+	await warned;
+	// The second look sees the webhook as it still is, and its warning comes before the replay can end.
+	await proxy.idle();
+	await world.json("webhooks", "resume", "again");
+	const { code, stderr } = await waiting;
+	expect([code, stderr]).toEqual([0, expect.stringContaining("The webhook again is Paused, so its replay waits")]);
+	await world.json("webhooks", "delete", "again", "--yes");
+});
+
 it("replays chosen events to several webhooks, each once", async () => {
 	await using receiver = await startReceiver();
 	const sent = await world.json("events", "send", "chosen.event", "--data", "1");
@@ -131,7 +216,10 @@ it("replays chosen events to several webhooks, each once", async () => {
 	]);
 	await receiver.waitFor(2);
 	const both = await world.run([...args, "--since", "1h", "--yes"]);
-	expect([both.code, both.stderr]).toEqual([expect.any(Number), expect.stringContaining("beside eventIds")]);
+	expect([both.code, both.stderr]).toEqual([
+		expect.any(Number),
+		expect.stringContaining("--since: must not be there beside --events"),
+	]);
 	for (const name of ["first", "second"]) await world.json("webhooks", "delete", name, "--yes");
 });
 
@@ -318,4 +406,8 @@ it("exports all deliveries that match as JSON lines or CSV, and keeps no file th
 	const wrongKey = await world.run([...args, "--output", "partial.jsonl"], { FANFARE_KEY: "sk_wrong" });
 	expect([wrongKey.code, existsSync(world.dir.join("partial.jsonl"))]).toEqual([4, false]);
 	expect((await world.run([...args, "--format", "csv", "--json"])).code).toBe(2);
+	const rows = await world.run([...args, "--format", "ndjson"]);
+	expect([rows.code, await world.run([...args, "--format", "jsonl"])]).toEqual([0, rows]);
+	const unknown = await world.run([...args, "--format", "xml"]);
+	expect([unknown.code, unknown.stderr]).toEqual([2, expect.stringContaining("It must be ndjson or csv.")]);
 });

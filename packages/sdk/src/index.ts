@@ -44,7 +44,14 @@ export type {
 	UsedLimit,
 	WorkspaceStatus,
 } from "./resources/access/status.ts";
-export type { Audit, AuditEntry, AuditFilter, ProjectAudit, ProjectAuditFilter } from "./resources/audit.ts";
+export type {
+	Audit,
+	AuditAction,
+	AuditEntry,
+	AuditFilter,
+	ProjectAudit,
+	ProjectAuditFilter,
+} from "./resources/audit.ts";
 export type {
 	Attempt,
 	AttemptCause,

@@ -153,6 +153,17 @@ it("says which header is missing, and still what is wrong with the rest", async 
 	]);
 });
 
+it("says that a request is of another event also if no secret is given, or its signature can't be read", async () => {
+	const other =
+		'id_changed: The request has the webhook-id "evt_1", and not "evt_2": it is another event, or the id was changed.';
+	expect(await problems(JSON_BODY, JSON_BODY, { secrets: [], expectedId: "evt_2" })).toEqual([other]);
+	expect(await problems(JSON_BODY, JSON_BODY, { secrets: [], expectedId: "evt_1" })).toEqual([]);
+	const unsigned = { headers: { "webhook-signature": undefined }, expectedId: "evt_2" };
+	expect(await problems(JSON_BODY, JSON_BODY, unsigned)).toEqual([expect.stringMatching(/^missing_header/), other]);
+	const withoutId = { headers: { "webhook-id": undefined }, expectedId: "evt_2" };
+	expect(await problems(JSON_BODY, JSON_BODY, withoutId)).toEqual([expect.stringMatching(/^missing_header/)]);
+});
+
 it("tells a request of another event than the expected one, although its signature fits", async () => {
 	expect(await problems(JSON_BODY, JSON_BODY, { expectedId: "evt_2" })).toEqual([
 		'id_changed: The request has the webhook-id "evt_1", which its signature fits, and not "evt_2": it is another event.',

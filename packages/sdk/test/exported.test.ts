@@ -134,7 +134,7 @@ describe("the exports of other lists", () => {
 		await using server = await ScriptedServer.start(rows, text, rows, text, rows, text);
 		const { client } = testClient(server);
 		const { audit, customers } = client.project(PROJECT_ID);
-		const filter = { action: "key.create", after: new Date(5) };
+		const filter = { action: "key.create", after: new Date(5) } as const;
 		for (const exporter of [client.audit, audit]) {
 			expect(await all(exporter.export(filter))).toEqual([{ id: "a" }]);
 			expect(await all(exporter.exportCsv(filter))).toEqual(["id\r\na\r\n"]);

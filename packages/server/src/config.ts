@@ -6,6 +6,7 @@ import { configSchema, flagOf, isSettingVariable, metaOf, SETTING_NAMES, variabl
 import type { Config } from "./config/settings.ts";
 import { textOf, type Settings } from "./config/values.ts";
 import { retentionConflict } from "./core/policies/retention.ts";
+import { nearestWord } from "./core/words/nearest-word.ts";
 
 export { renderConfigurationDoc } from "./config/configuration-doc.ts";
 export { readSecret } from "./config/secret-files.ts";
@@ -170,24 +171,6 @@ function unknownFlags(flags: Readonly<Record<string, string | undefined>>): stri
 }
 
 function didYouMean(name: string, known: readonly string[]): string {
-	const [nearest] = known
-		.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-		.sort((a, b) => a.distance - b.distance);
-	return nearest !== undefined && nearest.distance <= HINT_DISTANCE
-		? `: did you mean ${nearest.candidate}?`
-		: ": remove it (fanfare serve --help lists the settings)";
-}
-
-/** The Levenshtein distance of two texts, computed row by row. */
-function editDistance(a: string, b: string): number {
-	let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-	for (let i = 1; i <= a.length; i++) {
-		const next = [i];
-		for (let j = 1; j <= b.length; j++) {
-			const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-			next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-		}
-		row = next;
-	}
-	return row[b.length] ?? 0;
+	const nearest = nearestWord(name, known, HINT_DISTANCE);
+	return nearest === null ? ": remove it (fanfare serve --help lists the settings)" : `: did you mean ${nearest}?`;
 }

@@ -7,6 +7,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { LeanPath } from "./api/request/lean-path.ts";
 import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import type { Clock } from "./core/clock.ts";
+import { listenError } from "./listen-error.ts";
 
 /**
  * Limits for the headers and for the whole request. A slower client is disconnected, because its request uses memory.
@@ -95,7 +96,8 @@ export class HttpServer {
 		const { host, port } = options;
 		const http = new HttpServer(options, unreadable, clock);
 		await new Promise<void>((resolve, reject) => {
-			http.#server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(error, { host, port })));
+			const failed = async (error: NodeJS.ErrnoException) => reject(await listenError(error, { host, port }));
+			http.#server.once("error", (error: NodeJS.ErrnoException) => void failed(error));
 			http.#server.listen(port, host, () => {
 				http.#server.removeAllListeners("error");
 				resolve();
@@ -239,22 +241,4 @@ export class HttpServer {
 function hasUnreadBody({ method, headers }: IncomingMessage): boolean {
 	if (method !== "GET" && method !== "HEAD") return false;
 	return headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
-}
-
-function listenError(error: NodeJS.ErrnoException, { host, port }: Address): Error {
-	switch (error.code ?? "") {
-		case "EADDRINUSE":
-			return new Error(
-				`port ${port} on ${host} is in use: stop the program that uses it, or set FANFARE_PORT to another port (0 chooses a free one)`,
-			);
-		case "EACCES":
-			return new Error(`port ${port} on ${host} requires privileges: set FANFARE_PORT to a port above 1023`);
-		case "EADDRNOTAVAIL":
-		case "ENOTFOUND":
-			return new Error(
-				`${host} is not an address of this machine: set FANFARE_HOST to one of its addresses, or to 0.0.0.0 for all of them`,
-			);
-		default:
-			return error;
-	}
 }

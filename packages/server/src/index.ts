@@ -35,6 +35,7 @@ export {
 	type Config,
 	type Settings,
 } from "./config.ts";
+export { ListenError } from "./listen-error.ts";
 export { isInjectedByKubernetes } from "./config/kubernetes.ts";
 export type { Clock } from "./core/clock.ts";
 export { ManualClock } from "./core/manual-clock.ts";

@@ -1,5 +1,5 @@
 // The changes of a webhook that a kill can interrupt, and what each of them means for the next delivery.
-import type { DeliveryStatus, Webhook } from "@fanfare/sdk";
+import type { AuditAction, DeliveryStatus, Webhook } from "@fanfare/sdk";
 import type { WebhookRecord } from "@fanfare/testkit/checks/record";
 
 const DAY_MS = 86_400_000;
@@ -32,7 +32,7 @@ export interface Effect {
 export interface SettingChange {
 	readonly name: string;
 	/** The action in the audit log. */
-	readonly action: string;
+	readonly action: AuditAction;
 	/** Method, path below the project's webhooks, and body. */
 	readonly call: (probe: Probe) => readonly [method: string, path: string, body?: unknown];
 	/** For each thing that the change sets, whether the webhook has it. Undefined: there is no such webhook. */

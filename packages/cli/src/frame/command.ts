@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import type { Call, CommonOptions } from "./call.ts";
 import { failureLines, describeFailure, EXIT } from "./failure.ts";
 import { endWithoutStderr } from "./outputs.ts";
+import { inWordsOf, namesOfCommand } from "./refusals/in-words-of.ts";
 import { withNulls } from "./values.ts";
 
 /** What a command is. */
@@ -45,7 +46,7 @@ export function leaf<O extends CommonOptions>(
 	}
 	return command.action(async (...given: unknown[]) => {
 		const options = withNulls(command.opts<O>());
-		await withFailures(options.json === true, async () => {
+		await withFailures(command, options.json === true, async () => {
 			// Not before it runs: it brings the SDK, with some forty modules that a help or a completion would wait for.
 			const { Call } = await import("./call.ts");
 			const call = new Call<O>(options);
@@ -95,12 +96,12 @@ function addCommonOptions(command: Command, { inProject = true, usesServer = tru
 }
 
 /** Runs the work; a failure becomes a message on standard error, and an exit code. */
-async function withFailures(asJson: boolean, work: () => Promise<void>): Promise<void> {
+async function withFailures(command: Command, asJson: boolean, work: () => Promise<void>): Promise<void> {
 	endWithoutStderr();
 	try {
 		await work();
 	} catch (error) {
-		const failure = await describeFailure(error);
+		const failure = inWordsOf(namesOfCommand(command), await describeFailure(error));
 		process.exitCode = failure.exitCode;
 		if (asJson) process.stderr.write(`${JSON.stringify({ error: failure })}\n`);
 		else if (failure.exitCode !== EXIT.interrupted) process.stderr.write(`${failureLines(failure).join("\n")}\n`);

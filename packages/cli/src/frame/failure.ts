@@ -41,6 +41,15 @@ export function interrupted(): CommandError {
 	return new CommandError("Cancelled.", EXIT.interrupted);
 }
 
+/** One thing that is wrong. */
+export interface FailureIssue {
+	/** The field of the API. */
+	readonly path: string;
+	/** What the command calls it, such as `--timeout`; null if it has no name for it. Absent if it was not looked for. */
+	readonly option?: string | null;
+	readonly message: string;
+}
+
 /** A failure as it is shown, and as `--json` prints it. */
 export interface Failure {
 	readonly message: string;
@@ -48,7 +57,7 @@ export interface Failure {
 	readonly code: string | null;
 	readonly status: number | null;
 	readonly requestId: string | null;
-	readonly issues: readonly { readonly path: string; readonly message: string }[];
+	readonly issues: readonly FailureIssue[];
 	readonly exitCode: ExitCode;
 	readonly next: string | null;
 }
@@ -88,15 +97,19 @@ export function ownFailure({ message, exitCode, next }: CommandError): Failure {
 
 /** The failure as lines for people. */
 export function failureLines({ message, requestId, issues, next }: Failure): string[] {
-	const lines = printable(message, { lines: true })
+	const text = issues.length > 1 ? `${issues.length} things are not valid:` : message;
+	const lines = printable(text, { lines: true })
 		.split("\n")
 		.map((line) => `fanfare: ${line}`);
-	if (issues.length > 1) {
-		lines.push(...issues.map(({ path, message }) => `  ${printable(path)}: ${printable(message)}`));
-	}
+	if (issues.length > 1) lines.push(...issues.map((issue) => `  ${issueLine(issue)}`));
 	if (requestId !== null) lines.push(`  request  ${printable(requestId)}`);
 	if (next !== null) lines.push(`  next     ${next}`);
 	return lines;
+}
+
+function issueLine({ path, option, message }: FailureIssue): string {
+	const name = option ?? path;
+	return printable(name === "" ? message : `${name}: ${message}`);
 }
 
 function exitCodeOf(error: Sdk.ApiError, errors: typeof Sdk): ExitCode {

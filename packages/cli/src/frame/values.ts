@@ -28,6 +28,13 @@ export function listOf<T extends string>(values: readonly T[]): ChoiceParser<T> 
 	return Object.assign(parse, { values });
 }
 
+/** Parses one of these values. */
+export function wordOf<T extends string>(text: string, values: readonly T[]): T {
+	const known = values.find((value) => value === text);
+	if (known !== undefined) return known;
+	throw new InvalidArgumentError(`It must be ${values.join(" or ")}.`);
+}
+
 const RESPONSE_CODE = /^(?:\d{1,3}|[1-5]xx)$/;
 
 /** Parses a list of HTTP statuses, classes such as `5xx`, and 0. */
@@ -84,7 +91,9 @@ export function asText(text: string): string {
 export function collectEntries(text: string, earlier: Readonly<Record<string, string>> = {}): Record<string, string> {
 	const at = text.indexOf("=");
 	if (at < 1) throw new InvalidArgumentError("It must be name=value.");
-	return { ...earlier, [text.slice(0, at)]: text.slice(at + 1) };
+	const name = text.slice(0, at);
+	if (Object.hasOwn(earlier, name)) throw new InvalidArgumentError(`It gives ${JSON.stringify(name)} twice.`);
+	return { ...earlier, [name]: text.slice(at + 1) };
 }
 
 /** Reads JSON that is given as such, as `@file`, or as `@-` for standard input. Numbers keep all their digits. */

@@ -48,6 +48,13 @@ export function shortDuration(ms: number): string {
 	return step === undefined ? `${Math.round(ms)} ms` : `${Math.floor(ms / step.ms)} ${step.unit}`;
 }
 
+/** A duration exactly, as it is typed, in the largest unit without a fraction: `90s`, `5m`, `30d`. */
+export function typedDuration(ms: number): string {
+	const steps = (["d", "h", "m", "s"] as const).map((unit) => ({ unit, ms: UNITS[unit] }));
+	const step = steps.find(({ ms: size }) => ms % size === 0) ?? { unit: "ms", ms: 1 };
+	return ms === 0 ? "0s" : `${ms / step.ms}${step.unit}`;
+}
+
 /** A time exactly, in the time zone of this machine: `2026-01-31 12:00:00.250 +01:00`. */
 export function exactTime(ms: number): string {
 	const date = new Date(ms);

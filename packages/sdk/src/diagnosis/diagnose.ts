@@ -72,16 +72,14 @@ export async function diagnose(
 			problems.push({ code: "bad_signature_form", message: formText(signature.slice(0, MAX_FORM)) });
 		}
 		if (difference !== null) problems.push({ code: "body_changed", message: difference });
+		if (id !== "" && isOther(id, expectedId)) problems.push(otherId(id, expectedId, "unchecked"));
 		return { ...shown, problems, secretHint: null };
 	}
 	const signed: SignedContent = { id, timestamp, body: bytes };
 	const fitting = await secretThatFits(macs, secrets, signed);
 	if (fitting !== null) {
 		if (difference !== null) problems.push({ code: "body_changed", message: difference });
-		if (expectedId !== undefined && expectedId !== id) {
-			const message = `The request has the webhook-id ${JSON.stringify(id)}, which its signature fits, and not ${JSON.stringify(expectedId)}: it is another event.`;
-			problems.push({ code: "id_changed", message });
-		}
+		if (isOther(id, expectedId)) problems.push(otherId(id, expectedId, "fits"));
 		if (!isJsonObject(bytes)) {
 			const message = "The signature fits, but the body is no JSON object. Fanfare sends objects.";
 			problems.push({ code: "invalid_body", message });
@@ -90,6 +88,22 @@ export async function diagnose(
 	}
 	const found = await explain(signed, { macs, secrets, expectedId, sent, difference });
 	return { ...shown, problems: [...problems, ...found.problems], secretHint: found.secretHint };
+}
+
+/** Whether the request has another id than the expected one, if one is. */
+function isOther(id: string, expectedId: string | undefined): boolean {
+	return expectedId !== undefined && expectedId !== id;
+}
+
+/** The problem of a request with another id than the expected one, which its signature fits, or was not checked against. */
+function otherId(id: string, expectedId: string | undefined, signature: "fits" | "unchecked"): DiagnosisProblem {
+	const begin = `The request has the webhook-id ${JSON.stringify(id)}`;
+	const wanted = `and not ${JSON.stringify(expectedId)}: it is another event`;
+	const message =
+		signature === "fits"
+			? `${begin}, which its signature fits, ${wanted}.`
+			: `${begin}, ${wanted}, or the id was changed.`;
+	return { code: "id_changed", message };
 }
 
 interface Secret {
@@ -120,7 +134,10 @@ async function explain(signed: SignedContent, evidence: Evidence): Promise<Expla
 		const fitting = await secretThatFits(macs, secrets, { ...signed, body: sent });
 		if (fitting !== null) return { problems, secretHint: hintOf(fitting) };
 	}
-	if (secrets.length === 0) return { problems, secretHint: null };
+	if (secrets.length === 0) {
+		if (isOther(signed.id, expectedId)) problems.push(otherId(signed.id, expectedId, "unchecked"));
+		return { problems, secretHint: null };
+	}
 	const isText = await isSignedWithText(signed, macs, secrets);
 	const message = isText
 		? "The request was signed with the text of the secret. The key is the bytes that its base64, after whsec_, stands for."

@@ -4,6 +4,55 @@ import { listOf, type ListParams, type PagePromise } from "../page.ts";
 import { exportedCsv, exportedRows } from "../streaming/exported.ts";
 import { type RequestOptions, type Transport } from "../transport.ts";
 
+/** What was done. A newer server may have more actions. */
+export type AuditAction =
+	| "customer.delete"
+	| "customer.deleted"
+	| "customer.pause"
+	| "customer.resume"
+	| "customer.update"
+	| "delivery.cancel"
+	| "delivery.cancel_many"
+	| "delivery.retry"
+	| "delivery.retry_many"
+	| "event.erase"
+	| "event_type.create"
+	| "event_type.delete"
+	| "event_type.put"
+	| "event_type.update"
+	| "key.create"
+	| "key.delete"
+	| "key.roll"
+	| "key.update"
+	| "portal_session.create"
+	| "portal_session.revoke"
+	| "portal_session.revoke_many"
+	| "project.create"
+	| "project.delete"
+	| "project.update"
+	| "relay.delete"
+	| "relay.put"
+	| "relay.update"
+	| "replay.cancel"
+	| "replay.create"
+	| "replay.create_many"
+	| "session.create"
+	| "session.delete"
+	| "sign_in_link.create"
+	| "webhook.conform"
+	| "webhook.create"
+	| "webhook.delete"
+	| "webhook.disable"
+	| "webhook.pause"
+	| "webhook.release"
+	| "webhook.release_all"
+	| "webhook.release_many"
+	| "webhook.resume"
+	| "webhook.test"
+	| "webhook.update"
+	| "webhook.update_secret"
+	| "workspace.restore";
+
 /** One call that changed something, or one change made by the server itself. Contains field names, but no values. */
 export interface AuditEntry {
 	/** Such as `audit_…`. */
@@ -44,7 +93,7 @@ export interface ProjectAuditFilter extends ListParams {
 	/** Only changes of this object. */
 	readonly objectId?: string | undefined;
 	/** Only this action, such as `webhook.update`. */
-	readonly action?: string | undefined;
+	readonly action?: AuditAction | undefined;
 	/** Only those created at this time or later. */
 	readonly after?: Date | number | undefined;
 	/** Only those created before this time. */

@@ -1,5 +1,5 @@
 // The sign-in link that a start makes for the person in front of the terminal.
-import type { AuditDraft } from "../core/access/audit.ts";
+import type { AuditAction, AuditDraft } from "../core/access/audit.ts";
 import { isExpired, type ApiKey } from "../core/access/key.ts";
 import { signInUrl } from "../core/access/session.ts";
 import { PAGE_LIMIT, type Cursor } from "../core/page.ts";
@@ -14,7 +14,7 @@ const AUDIT: AuditDraft = {
 	customerId: null,
 	portalSessionId: null,
 	actor: null,
-	action: "sign_in_link.create",
+	action: "sign_in_link.create" satisfies AuditAction,
 	fields: [],
 	requestId: null,
 };

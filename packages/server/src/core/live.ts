@@ -106,3 +106,16 @@ export type LiveSignal =
 	| { readonly type: "dropped"; readonly reason: string }
 	/** The last signal: the stream was closed. */
 	| { readonly type: "end"; readonly reason: string };
+
+/** An id of an item, also one of an earlier or a later version: in hexadecimal which stream it is of, and in digits its position there. */
+const LIVE_ID = /^[0-9a-f]{1,32}-\d{1,15}$/;
+
+/**
+ * Whether a text can be the id of an item. One of another process, or of a stream that has ended, is a valid id, too.
+ *
+ * @example
+ * isLiveId("01936a2e5c3b7c10-42"); // true
+ */
+export function isLiveId(text: string): boolean {
+	return LIVE_ID.test(text);
+}

@@ -4,12 +4,13 @@ import type { Command } from "commander";
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { CommandError, describeFailure } from "../../frame/failure.ts";
+import { inWordsOf } from "../../frame/refusals/in-words-of.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { exactEventTypes } from "../event-types/event-types.ts";
 import type { Locate } from "./desired.ts";
-import { readApplyFile } from "./file.ts";
+import { namesInFile, readApplyFile } from "./file.ts";
 import { makePlan, type Change, type Plan } from "./plan.ts";
 
 interface Options extends CommonOptions {
@@ -72,8 +73,8 @@ async function makeChanges(changes: readonly Change[], locate: Locate): Promise<
 		try {
 			await make();
 		} catch (error) {
-			const { message, exitCode, requestId, issues } = await describeFailure(error);
-			const field = issues[0]?.path.split(".").at(-1);
+			const { message, exitCode, requestId, issues } = inWordsOf(namesInFile(kind), await describeFailure(error));
+			const field = issues[0]?.option ?? issues[0]?.path.split(".").at(-1);
 			const place = path.length === 0 ? "" : `${locate(field === undefined ? path : [...path, field])}: `;
 			const made =
 				index === 0

@@ -1,11 +1,10 @@
 // Compares a file of `fanfare apply` with the project as it is, field by field, and describes the differences.
 import type { EventType, EventTypeSettings, Project, UpdateProject, Webhook } from "@fanfare/sdk";
 
-import { exactNumber, isExactNumber } from "../../frame/values.ts";
+import { isExactNumber } from "../../frame/values.ts";
 import { shortDuration } from "../../text/times.ts";
 import { HEADERS_MARK, type DesiredWebhook } from "./desired.ts";
 import { fits } from "./header-digest.ts";
-import { valueOf } from "./numbers.ts";
 
 /** A field that changes, in words. */
 export interface FieldChange {
@@ -107,12 +106,10 @@ function changesOf(fields: readonly Field[]): FieldChange[] {
 		.map(({ name, desired, actual, say }) => ({ name, from: say(actual), to: say(desired) }));
 }
 
-/** JSON with the names of maps in order, and each number in one form. */
+/** JSON with the names of maps in order. Numbers are as they are written: an example with 1.10 is another one than with 1.1. */
 function canonical(value: unknown): string {
 	return JSON.stringify(value, (_, part: unknown) => {
-		if (typeof part === "number") return exactNumber(valueOf(String(part)));
-		if (isExactNumber(part)) return exactNumber(valueOf(part.rawJSON));
-		if (part === null || typeof part !== "object" || Array.isArray(part)) return part;
+		if (part === null || typeof part !== "object" || Array.isArray(part) || isExactNumber(part)) return part;
 		return Object.fromEntries(Object.entries(part).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 	});
 }

@@ -9,6 +9,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { CommandError, EXIT } from "../../frame/failure.ts";
 import { counted } from "../../text/numbers.ts";
+import { typedDuration } from "../../text/times.ts";
 import { exactEventTypes } from "../event-types/event-types.ts";
 import { LIMITS } from "./compare.ts";
 import { FILE_MARK, HEADERS_MARK } from "./desired.ts";
@@ -136,26 +137,14 @@ function webhookOf(webhook: Webhook): Record<string, unknown> {
 		eventTypes,
 		...(description !== null && { description }),
 		...(Object.keys(own).length > 0 && { metadata: own }),
-		timeout: durationText(timeoutMs),
+		timeout: typedDuration(timeoutMs),
 		...(rateLimit !== null && { rateLimit: rateLimit.perSecond }),
-		disableAfter: durationText(disableAfterMs),
+		disableAfter: typedDuration(disableAfterMs),
 		maxRetries,
-		maxRetryDelay: durationText(maxRetryDelay),
-		...(scheduleMs !== null && scheduleMs !== undefined && { schedule: scheduleMs.map(durationText) }),
+		maxRetryDelay: typedDuration(maxRetryDelay),
+		...(scheduleMs !== null && scheduleMs !== undefined && { schedule: scheduleMs.map(typedDuration) }),
 		paused: status === "Paused",
 	};
-}
-
-/** A duration exactly, in the largest unit without a fraction. */
-function durationText(ms: number): string {
-	const units = [
-		["d", 86_400_000],
-		["h", 3_600_000],
-		["m", 60_000],
-		["s", 1_000],
-	] as const;
-	const [name, size] = units.find(([, unit]) => ms % unit === 0) ?? ["ms", 1];
-	return ms === 0 ? "0s" : `${ms / size}${name}`;
 }
 
 function save(file: string, text: string): void {

@@ -6,6 +6,7 @@ import type { UpdateProject } from "@fanfare/sdk";
 import { LineCounter, parseDocument, type Document, type Node } from "yaml";
 
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
+import type { Finder } from "../../frame/refusals/in-words-of.ts";
 import { printable } from "../../text/printable.ts";
 import {
 	FileProblem,
@@ -16,6 +17,7 @@ import {
 	type Path,
 } from "./desired.ts";
 import { EXACT_NUMBERS, jsonValue } from "./numbers.ts";
+import type { Change } from "./plan.ts";
 import {
 	anything,
 	boolean,
@@ -148,6 +150,13 @@ function desiredOf(value: unknown, context: Context): Desired {
 		context.problems.push(error);
 		return { id: DEFAULT_ID, project: {}, eventTypes: [], webhooks: [] };
 	}
+}
+
+/** The names of the fields in the file: `maxRetryDelay` for the API's `spec.retries.maxBackoffMs`. */
+export function namesInFile(kind: Change["kind"]): Finder {
+	const fields = Object.keys({ project: PROJECT, "event type": EVENT_TYPE, webhook: WEBHOOK }[kind]);
+	const inFile = (name: string) => name.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+	return (names) => names.map(inFile).find((name) => fields.includes(name)) ?? null;
 }
 
 const fileId: Read<string> = (value, path, context) => {

@@ -1,4 +1,5 @@
-// Numbers in files of `fanfare apply`: JSON allows more digits than JavaScript's numbers keep, and an example may have such ids.
+// Numbers in files of `fanfare apply`: they stay as they are written, since JSON allows more digits than JavaScript's numbers keep, and an
+// example may have such ids, or a price of 1.10.
 import type { ScalarTag } from "yaml";
 
 import { exactNumber, isExactNumber } from "../../frame/values.ts";
@@ -6,30 +7,16 @@ import { FileProblem, type Path } from "./desired.ts";
 
 /** A number that JSON has, too. YAML reads all of them as numbers. */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
-const PARTS = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
-/** Reads and writes numbers of JSON with all their digits. */
+/** Reads and writes numbers of JSON as they are written. */
 export const EXACT_NUMBERS: ScalarTag = {
 	tag: "tag:yaml.org,2002:float",
 	default: true,
 	test: JSON_NUMBER,
 	identify: isExactNumber,
-	resolve: (text) => {
-		const number = Number(text);
-		return Number.isFinite(number) && valueOf(text) === valueOf(String(number)) ? number : exactNumber(text);
-	},
+	resolve: (text) => (String(Number(text)) === text ? Number(text) : exactNumber(text)),
 	stringify: ({ value }) => (isExactNumber(value) ? value.rawJSON : String(value)),
 };
-
-/** The same text for the same value, however it is written. */
-export function valueOf(text: string): string {
-	const [, sign = "", whole = "", fraction = "", exponent = "0"] = PARTS.exec(text) ?? [];
-	const digits = (whole + fraction).replace(/^0+/, "");
-	const significant = digits.replace(/0+$/, "");
-	if (significant === "") return "0";
-	const zeros = digits.length - significant.length;
-	return `${sign}${significant}e${BigInt(exponent) - BigInt(fraction.length) + BigInt(zeros)}`;
-}
 
 /**
  * A value of YAML as one of JSON: whole numbers in other notations become numbers, or exact ones. Throws a `FileProblem` for what JSON

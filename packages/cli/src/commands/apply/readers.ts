@@ -74,10 +74,12 @@ function entriesOf(value: unknown, path: Path): [string, unknown][] {
 
 export const text: Read<string> = (value, path) => (typeof value === "string" ? value : fail(path, "a text", value));
 
-export const count: Read<number> = (value, path) =>
-	typeof value === "number" && Number.isInteger(value) && value >= 0
-		? value
+export const count: Read<number> = (value, path) => {
+	const number = isExactNumber(value) ? Number(value.rawJSON) : value;
+	return typeof number === "number" && Number.isSafeInteger(number) && number >= 0
+		? number
 		: fail(path, "a whole number from 0 on", value);
+};
 
 export const boolean: Read<boolean> = (value, path) =>
 	typeof value === "boolean" ? value : fail(path, "true or false", value);

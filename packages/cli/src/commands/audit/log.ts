@@ -1,5 +1,5 @@
 // The audit log that a key may read, and its filter: the same options for lists and for exports.
-import type { AuditEntry, ListParams, PagePromise, ProjectAuditFilter } from "@fanfare/sdk";
+import type { AuditAction, AuditEntry, ListParams, PagePromise, ProjectAuditFilter } from "@fanfare/sdk";
 import type { Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -12,7 +12,7 @@ import { keyOf } from "../../frame/named.ts";
 export interface FilterOptions extends CommonOptions {
 	readonly key?: string;
 	readonly object?: string;
-	readonly action?: string;
+	readonly action?: AuditAction;
 	readonly after?: number;
 	readonly before?: number;
 }
@@ -32,7 +32,10 @@ export function filterOptions(): Option[] {
 	return [
 		option("--key <key>", "Only calls made with this key: its id or, with a key of the workspace, its name."),
 		option("--object <id>", "Only changes of this object, such as webhook_…."),
-		option("--action <action>", "Only this action, such as webhook.update."),
+		option(
+			"--action <action>",
+			"Only this action, such as webhook.update. A wrong one is refused with all that there are.",
+		),
 		...rangeOptions("made"),
 	];
 }

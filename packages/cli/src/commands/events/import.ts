@@ -12,6 +12,7 @@ import { parseExactly } from "../../frame/values.ts";
 import { linesOf } from "../../text/lines.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
+import { acceptedTypes, problemOf } from "./check.ts";
 
 interface Options extends CommonOptions {
 	readonly dryRun?: boolean;
@@ -50,7 +51,7 @@ export function addImport(group: Command): void {
 			args: { file: "The file; - or nothing for standard input." },
 			options: [
 				option("--key-prefix <text>", "Gives line 7 the idempotency key <text>:7, unless it has a key of its own."),
-				option("-n, --dry-run", "Only check the lines."),
+				option("-n, --dry-run", "Only check the lines: their form, and whether the project takes their event types."),
 			],
 			changes: "asks",
 			examples: [
@@ -69,6 +70,7 @@ async function run(call: Call<Options>, given = "-"): Promise<void> {
 	// What is piped can't be counted before, and there is nobody to ask.
 	if (dryRun !== true) await call.confirmProduction("fanfare events import");
 	const project = dryRun === true ? null : await call.project();
+	const types = dryRun === true ? await acceptedTypes(call) : null;
 	const progress = new Progress(call, size);
 	const totals: Totals = { sent: 0, duplicates: 0, refused: 0 };
 	const stopped = stopOnInterrupt();
@@ -77,7 +79,7 @@ async function run(call: Call<Options>, given = "-"): Promise<void> {
 		for await (const lines of chunksOf(given, stopped)) {
 			for (const { number, problem } of lines) if (problem !== null) refuse(call, totals, number, problem);
 			const valid = lines.filter(({ event }) => event !== null);
-			if (project === null) totals.sent += valid.length;
+			if (project === null) checkOnly(call, totals, valid, types);
 			else await send(call, project, totals, valid, keyPrefix);
 			progress.add(lines, totals);
 			next = (lines.at(-1)?.number ?? 0) + 1;
@@ -99,6 +101,21 @@ async function run(call: Call<Options>, given = "-"): Promise<void> {
 		["Refused", totals.refused === 0 ? null : counted(totals.refused, "line")],
 	]);
 	if (totals.refused > 0) process.exitCode = EXIT.failed;
+}
+
+/** Counts the events that the server would take, as far as that can be known. */
+function checkOnly(
+	call: Call<Options>,
+	totals: Totals,
+	lines: readonly Line[],
+	types: ReadonlySet<string> | null,
+): void {
+	for (const { event, number } of lines) {
+		const { type } = event as SendEvent;
+		const unknown = types?.has(type) === false ? `type ${JSON.stringify(type)} is none that the project takes` : null;
+		if (unknown === null) totals.sent++;
+		else refuse(call, totals, number, unknown);
+	}
 }
 
 async function send(
@@ -179,7 +196,8 @@ function parsed(text: string): Pick<Line, "event" | "problem"> {
 		return refused(`has the unknown field ${JSON.stringify(unknown)}; fields are ${FIELDS.join(", ")}`);
 	const { type } = value as { readonly type?: unknown };
 	if (typeof type !== "string") return refused("type must be a string such as order.paid");
-	return { event: value as SendEvent, problem: null };
+	const problem = problemOf(value as SendEvent);
+	return problem === null ? { event: value as SendEvent, problem } : refused(problem);
 }
 
 function sizeOf(file: string): number | null {

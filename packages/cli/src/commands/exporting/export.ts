@@ -2,12 +2,21 @@
 import type { Command, Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
-import { choice, leaf, option } from "../../frame/command.ts";
+import { leaf, option } from "../../frame/command.ts";
 import { usageError } from "../../frame/failure.ts";
+import { wordOf } from "../../frame/values.ts";
 import { writeNewFile } from "./new-file.ts";
 
+const FORMATS = ["ndjson", "csv"] as const;
+type Format = (typeof FORMATS)[number];
+
+/** The word jsonl means the same as ndjson, as in the API. */
+const parseFormat = Object.assign((text: string) => wordOf(text === "jsonl" ? "ndjson" : text, FORMATS), {
+	values: FORMATS,
+});
+
 interface ExportOptions extends CommonOptions {
-	readonly format?: "jsonl" | "csv";
+	readonly format?: Format;
 	readonly output?: string;
 }
 
@@ -49,16 +58,17 @@ export function addExport<Options, Filter>(
 			description: remarks === undefined ? description : `${remarks} ${description}`,
 			options: [
 				...options,
-				choice("--format <format>", "jsonl: one JSON object a line; csv: for spreadsheets. Default: jsonl.", [
-					"jsonl",
-					"csv",
-				]),
+				option(
+					"--format <format>",
+					"ndjson: one JSON object a line; csv: for spreadsheets. Default: ndjson.",
+					parseFormat,
+				),
 				option("-o, --output <file>", "Write a new file. Default: standard output."),
 			],
 			examples: [example],
 		},
 		async (call) => {
-			const { format = "jsonl", output: file } = call.options;
+			const { format = "ndjson", output: file } = call.options;
 			if (format === "csv" && call.output.mode !== "people") {
 				throw usageError("Pass --format csv alone: --json and --quiet print something else.");
 			}

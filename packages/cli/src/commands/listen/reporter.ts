@@ -42,6 +42,7 @@ export class Reporter implements Listening {
 	readonly #lines = new Lines();
 	readonly #hasKeys: boolean;
 	#isFirst = true;
+	#device = "";
 	#isAway = false;
 	#count = 0;
 	#failed = 0;
@@ -73,6 +74,7 @@ export class Reporter implements Listening {
 	ready(relay: Relay): void {
 		const isFirst = this.#isFirst;
 		this.#isFirst = false;
+		this.#device = relay.device;
 		this.#near.ready(relay);
 		if (isFirst || this.#isAway) {
 			this.#object({ kind: "ready", ...this.#relayObject(relay) });
@@ -83,12 +85,15 @@ export class Reporter implements Listening {
 		if (isFirst) this.#near.firstReady(relay);
 	}
 
-	away(reason: string): void {
+	away(reason: string, wasTaken: boolean): void {
 		// Before the first success, the command ends with the error if it does not come.
 		if (this.#isAway || this.#isFirst) return;
 		this.#isAway = true;
-		this.#object({ kind: "away", reason });
-		this.#say("!", "yellow", `the server is away: deliveries wait there (${printable(reason)})`);
+		this.#object({ kind: "away", reason, ...(wasTaken && { wasTaken }) });
+		const text = wasTaken
+			? `another \`fanfare listen\` took over as ${printable(this.#device)}, and left: this one takes the deliveries again. To run both, name one with --device`
+			: `the server is away: deliveries wait there (${printable(reason)})`;
+		this.#say("!", "yellow", text);
 	}
 
 	waiting(): void {

@@ -27,8 +27,8 @@ export interface Forwarded extends SignedRequest {
 export interface Listening {
 	/** Requests come. Also after each lost connection. */
 	ready(relay: Relay): void;
-	/** The connection to the server was lost. */
-	away(reason: string): void;
+	/** The connection to the server was lost. `wasTaken`: another connection has taken the deliveries, and has left since. */
+	away(reason: string, wasTaken: boolean): void;
 	/** Nothing listens at the target: deliveries wait at the server. */
 	waiting(): void;
 	/** Something listens there again. */
@@ -123,7 +123,7 @@ export class Session {
 			if (state.state === "ready") relayId = state.relay.id;
 			else if (state.state !== "away") end = { by: state.state, reason: state.reason };
 			if (this.#isStopping) return;
-			if (state.state === "away") this.#listening.away(state.reason);
+			if (state.state === "away") this.#listening.away(state.reason, state.wasTaken === true);
 			if (state.state !== "ready") return;
 			this.#listening.ready(state.relay);
 			void this.#probe(connection);

@@ -191,11 +191,11 @@ async function waitFor(call: Call, id: string): Promise<Replay> {
 
 async function warnOnceOfWaiting(call: Call, get: () => Promise<Replay>, ended: AbortSignal): Promise<void> {
 	const { setTimeout: sleep } = await import("node:timers/promises");
-	// If the server can't be asked, the wait itself fails with the reason.
+	// An error may pass; if the server can't be asked for long, the wait itself fails with the reason.
 	const isDone = () =>
 		get()
 			.then((replay) => warnOfWaiting(call, replay))
-			.catch(() => true);
+			.catch(() => false);
 	while (!ended.aborted && !(await isDone())) {
 		await sleep(5_000, undefined, { signal: ended }).catch(() => {});
 	}
@@ -214,8 +214,12 @@ async function warnOfWaiting(call: Call, { status, webhookId }: Replay): Promise
 async function showProgress(get: () => Promise<Replay>, ended: AbortSignal): Promise<void> {
 	const { setTimeout: sleep } = await import("node:timers/promises");
 	while (!ended.aborted) {
-		const { progress, deliveryCount } = await get();
-		process.stderr.write(`\r\u001B[K${percent(progress)} · ${counted(deliveryCount, "event")} sent`);
+		// An error may pass, as above.
+		const replay = await get().catch(() => null);
+		if (replay !== null) {
+			const { progress, deliveryCount } = replay;
+			process.stderr.write(`\r\u001B[K${percent(progress)} · ${counted(deliveryCount, "event")} sent`);
+		}
 		await sleep(500, undefined, { signal: ended }).catch(() => {});
 	}
 	process.stderr.write("\r\u001B[K");

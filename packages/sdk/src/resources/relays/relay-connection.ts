@@ -66,6 +66,8 @@ export type RelayState =
 			readonly state: "away" | "replaced" | "deleted";
 			/** Why, as a sentence. */
 			readonly reason: string;
+			/** True with `away` if another connection has taken the relay and has left it since. Absent otherwise. */
+			readonly wasTaken?: true;
 	  };
 
 /** Options of `relays.connect`. All are optional. */
@@ -201,7 +203,7 @@ class Connection {
 		} as const;
 		const { connected } = await this.#transport.request<Relay>(request, { signal: this.#options.signal });
 		this.#replacedBecause = null;
-		this.#options.onState?.({ state: connected ? "replaced" : "away", reason });
+		this.#options.onState?.(connected ? { state: "replaced", reason } : { state: "away", reason, wasTaken: true });
 		return connected;
 	}
 

@@ -3,8 +3,8 @@
 import { ACTOR_MAX_LENGTH, isActor, type AuditDraft } from "../../core/access/audit.ts";
 import { keyIdOf, portalSessionIdOf, sessionIdOf, type Principal } from "../../core/access/principal.ts";
 import { invalidRequest } from "../../core/errors.ts";
+import { hasSecret } from "../../core/words/secret-words.ts";
 import { isObject } from "./body/json-body.ts";
-import { hasSecret } from "./request-log.ts";
 import type { Route } from "./route.ts";
 
 /** The header that says for whom the owner of a key makes the call. It goes into the audit log only, never into a log line. */

@@ -151,8 +151,38 @@ describe("errors", () => {
 		expect(json["issues"]).toHaveLength(51);
 		expect(text.length).toBeLessThan(12_000);
 		const twice = await call("POST", "./batch/webhooks", `{${'"a":0,'.repeat(100_000)}"a":0}`);
-		expect(twice.json["issues"]).toHaveLength(51);
+		expect(twice.json["issues"]).toEqual([{ path: "a", message: expect.stringContaining("more than once") }]);
 		expect(twice.text.length).toBeLessThan(12_000);
+	});
+
+	it("name a field once, whatever number of rules it breaks", async () => {
+		const { call } = await caller();
+		const body = { name: "", spec: { endpoint: "x", timeoutMs: 1 } };
+		const { json } = await call("POST", "./batch/webhooks", body);
+		expect((json["issues"] as { path: string }[]).map(({ path }) => path)).toEqual([
+			"name",
+			"spec.endpoint",
+			"spec.timeoutMs",
+		]);
+		expect(json["message"]).toBe("name: must have 1–128 characters, got 0 (and 2 more, see issues)");
+		const repeated = await call("GET", "./events?limit=1&limit=2&limit=3");
+		expect(repeated.json["issues"]).toEqual([{ path: "limit", message: "appears more than once; send it once" }]);
+	});
+
+	it("repeat a word that is none of those allowed, with the most similar one, but nothing that may be a secret", async () => {
+		const { call, project } = await caller();
+		const message = async (eventTypes: unknown) => {
+			const { json } = await call("PATCH", `/projects/${project.id}`, { eventTypes });
+			return (json["issues"] as { message: string }[])[0]?.message;
+		};
+		const allowed = 'must be "open" or "catalogued", got';
+		expect(await message("Catalogd")).toBe(`${allowed} "Catalogd" (did you mean "catalogued"?)`);
+		expect(await message("strict")).toBe(`${allowed} "strict"`);
+		expect(await message("")).toBe(`${allowed} ""`);
+		expect(await message(3)).toBe(`${allowed} 3`);
+		expect(await message(["open"])).toBe(`${allowed} an array`);
+		for (const secret of ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", `sk_${"a".repeat(43)}`, "x".repeat(65)])
+			expect(await message(secret)).toBe(`${allowed} a string`);
 	});
 
 	it("quote only the start of a path", async () => {

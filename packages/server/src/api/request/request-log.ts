@@ -7,15 +7,12 @@ import {
 	type Principal,
 	type Scope,
 } from "../../core/access/principal.ts";
-import { HIDDEN_VALUE } from "../../core/webhook.ts";
+import { hasSecret, withoutSecrets } from "../../core/words/secret-words.ts";
 import type { ApiDeps } from "../deps.ts";
 import type { Route } from "./route.ts";
 
 /** A path can be anything, so only its start is logged and quoted. */
 const PATH_CHARACTERS_SHOWN = 200;
-/** A key, a token or a secret, also if it is incomplete. Some callers put them into the URL by mistake. */
-const SECRET = /((?:sk|(?<![A-Za-z0-9])(?:ps|ss|sl))_[A-Za-z0-9_-]{8,}|whsec_[A-Za-z0-9+/_=-]{8,})/;
-const EVERY_SECRET = new RegExp(SECRET, "g");
 
 /** The paths that monitoring asks for every few seconds. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
@@ -67,15 +64,10 @@ export function writeRequestLine(
 	});
 }
 
-/** Whether a text contains a key or a secret, also if it is incomplete. */
-export function hasSecret(text: string): boolean {
-	return SECRET.test(text);
-}
-
 /** A path without keys and secrets, short enough for a log line or an error message. */
 export function shownPath(written: string): string {
 	const decoded = written.includes("%") ? decode(written) : written;
-	const path = hasSecret(decoded) ? decoded.replaceAll(EVERY_SECRET, hidden) : written;
+	const path = hasSecret(decoded) ? withoutSecrets(decoded) : written;
 	return path.length > PATH_CHARACTERS_SHOWN ? `${path.slice(0, PATH_CHARACTERS_SHOWN)}…` : path;
 }
 
@@ -85,9 +77,4 @@ function decode(path: string): string {
 	} catch {
 		return path;
 	}
-}
-
-/** `sk_***` */
-function hidden(secret: string): string {
-	return `${secret.slice(0, secret.indexOf("_") + 1)}${HIDDEN_VALUE}`;
 }

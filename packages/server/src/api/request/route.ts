@@ -2,6 +2,7 @@
 // document need.
 import type { z } from "@hono/zod-openapi";
 
+import type { AuditAction } from "../../core/access/audit.ts";
 import type { KeyScope } from "../../core/access/key.ts";
 import type { Capability, Principal, Scope } from "../../core/access/principal.ts";
 import type { Change } from "../../engine/calls.ts";
@@ -118,7 +119,7 @@ export interface Route<Path extends string = string, Query = unknown, Body = unk
 	 * The action in the audit log, such as `webhook.update`, or null for sends, which leave no entry. Every route that
 	 * changes something sets one or the other.
 	 */
-	readonly audit?: string | null;
+	readonly audit?: AuditAction | null;
 	/** Fields of the body that set nothing, so that the audit log does not name them. */
 	readonly unsetFields?: readonly string[];
 	/** The responses that the handler can give, by status. */

@@ -242,13 +242,13 @@ describe("the log", () => {
 		await call("POST", `/projects/${other.id}/batch/webhooks`, { name: "b", spec: { endpoint: "https://b.example/" } });
 		const own = await call("GET", "./audit", undefined, as(keys.project));
 		expect(rowsOf(own)).toMatchObject([{ action: "webhook.create", objectId: webhookId, projectId: project.id }]);
-		const query = `keyId=key_${UUID}&objectId=a&action=b&after=5&before=9`;
+		const query = `keyId=key_${UUID}&objectId=a&action=webhook.test&after=5&before=9`;
 		expect((await call("GET", `./audit?${query}`, undefined, as(keys.project))).status).toBe(200);
 		expect(reads.auditEntries.mock.lastCall?.[0]).toEqual({
 			keyId: `key_${UUID}`,
 			projectId: project.id,
 			objectId: "a",
-			action: "b",
+			action: "webhook.test",
 			after: 5,
 			before: 9,
 		});

@@ -12,6 +12,7 @@ import { openThreadedSqliteStore } from "../../adapters/sqlite/thread/threaded-s
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { Config } from "../../config.ts";
+import type { AuditAction } from "../../core/access/audit.ts";
 import { masterKeyFingerprint } from "../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { StoreError } from "../../ports/store/errors.ts";
@@ -128,7 +129,7 @@ async function holdWebhooks(
 			actor: null,
 			projectId: null,
 			requestId: null,
-			action: "workspace.restore",
+			action: "workspace.restore" satisfies AuditAction,
 			objectId: workspaceId,
 		};
 		const id = createIdMaker(systemChance).make("aud", now);

@@ -1,5 +1,57 @@
 // The audit log: who did what to which object, and when. Entries never contain a secret or a payload.
 
+/** Every action that an entry can have: those of the calls, and those that the server itself takes. */
+export const AUDIT_ACTIONS = [
+	"customer.delete",
+	"customer.deleted",
+	"customer.pause",
+	"customer.resume",
+	"customer.update",
+	"delivery.cancel",
+	"delivery.cancel_many",
+	"delivery.retry",
+	"delivery.retry_many",
+	"event.erase",
+	"event_type.create",
+	"event_type.delete",
+	"event_type.put",
+	"event_type.update",
+	"key.create",
+	"key.delete",
+	"key.roll",
+	"key.update",
+	"portal_session.create",
+	"portal_session.revoke",
+	"portal_session.revoke_many",
+	"project.create",
+	"project.delete",
+	"project.update",
+	"relay.delete",
+	"relay.put",
+	"relay.update",
+	"replay.cancel",
+	"replay.create",
+	"replay.create_many",
+	"session.create",
+	"session.delete",
+	"sign_in_link.create",
+	"webhook.conform",
+	"webhook.create",
+	"webhook.delete",
+	"webhook.disable",
+	"webhook.pause",
+	"webhook.release",
+	"webhook.release_all",
+	"webhook.release_many",
+	"webhook.resume",
+	"webhook.test",
+	"webhook.update",
+	"webhook.update_secret",
+	"workspace.restore",
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
 export interface AuditEntry {
 	readonly id: string;
 	readonly at: number;
@@ -14,7 +66,7 @@ export interface AuditEntry {
 	/** The portal session whose token made the call; null if it was made otherwise. */
 	readonly portalSessionId: string | null;
 	readonly projectId: string | null;
-	/** Such as `webhook.update`. */
+	/** One of `AUDIT_ACTIONS`, or one of another version that has written the entry. */
 	readonly action: string;
 	/** The id of the object, such as `webhook_…`; for an event type its name. */
 	readonly objectId: string;

@@ -1,5 +1,5 @@
 // Deletions of customers: makes their steps in the background. After a stop or a crash, the next start continues them.
-import type { AuditDraft } from "../../core/access/audit.ts";
+import type { AuditAction, AuditDraft } from "../../core/access/audit.ts";
 import { customerScope, projectScope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
@@ -44,7 +44,7 @@ const ENDED: AuditDraft = {
 	customerId: null,
 	portalSessionId: null,
 	sessionId: null,
-	action: "customer.deleted",
+	action: "customer.deleted" satisfies AuditAction,
 	fields: [],
 	requestId: null,
 };
@@ -164,7 +164,7 @@ export class CustomerDeletions implements DutyWork {
 }
 
 /** The draft of the entry of one step, in the name of whoever has asked for the deletion. */
-function draftFor(draft: AuditDraft | null, action: string): AuditDraft | null {
+function draftFor(draft: AuditDraft | null, action: AuditAction): AuditDraft | null {
 	return draft === null ? null : { ...draft, action, fields: [] };
 }
 

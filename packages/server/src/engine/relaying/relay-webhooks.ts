@@ -1,5 +1,5 @@
 // The webhooks of relays: how they are made, and how they change when a client comes or goes.
-import type { AuditDraft } from "../../core/access/audit.ts";
+import type { AuditAction, AuditDraft } from "../../core/access/audit.ts";
 import { projectScope } from "../../core/access/principal.ts";
 import type { Sealer } from "../../core/crypto/sealing.ts";
 import { DEFAULT_RETRY_POLICY } from "../../core/policies/retry-policy.ts";
@@ -37,7 +37,7 @@ const GONE: AuditDraft = {
 	customerId: null,
 	sessionId: null,
 	portalSessionId: null,
-	action: "relay.delete",
+	action: "relay.delete" satisfies AuditAction,
 	fields: ["deleteDate"],
 	requestId: null,
 };

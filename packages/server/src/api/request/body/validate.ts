@@ -3,6 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { counted, invalidRequest, type FanfareError, type Issue } from "../../../core/errors.ts";
 import { expectedForm, kindOf } from "./expected-form.ts";
+import { givenWord } from "./given-word.ts";
 
 /** The number of characters of a name that messages show. */
 const NAME_SHOWN = 64;
@@ -60,8 +61,8 @@ function inMeantForm(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
 }
 
 /**
- * The message of an issue: the expected and the actual value. The value is repeated only if it is a number where a number
- * is expected. Anything else may be a secret. Undefined means that the schema's own message is used.
+ * The message of an issue: the expected and the actual value. The value is repeated only if it is a number where a number is expected,
+ * or a word where one of some words is. Anything else may be a secret. Undefined means that the schema's own message is used.
  */
 function sentence(issue: z.core.$ZodRawIssue): string | undefined {
 	switch (issue.code) {
@@ -78,7 +79,7 @@ function sentence(issue: z.core.$ZodRawIssue): string | undefined {
 			return unknownField(issue.inst);
 		case "invalid_value":
 			if (issue.input === undefined) return "is required";
-			return `must be ${oneOf(issue.values)}, got ${kindOf(issue.input)}`;
+			return `must be ${oneOf(issue.values)}, got ${givenWord(issue.input, issue.values)}`;
 		case "invalid_format":
 		case "invalid_union":
 		case "invalid_key":

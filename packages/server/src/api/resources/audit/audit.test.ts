@@ -2,7 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import type { AuditEntry } from "../../../core/access/audit.ts";
+import { AUDIT_ACTIONS, type AuditEntry } from "../../../core/access/audit.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { caller, callerAlone, type Caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";
@@ -46,6 +46,19 @@ describe("the audit log", () => {
 		}
 		const names = apiRoutes().flatMap(({ audit }) => audit ?? []);
 		expect(new Set(names).size).toBe(names.length);
+		const ofServer = ["customer.deleted", "webhook.disable", "workspace.restore"];
+		expect([...names, ...ofServer].toSorted()).toEqual([...AUDIT_ACTIONS].toSorted());
+	});
+
+	it("refuses a filter by an action that there is none of, with all that there are", async () => {
+		const { call } = await auditCaller();
+		for (const path of ["/workspace/audit", "/workspace/audit:export", "./audit", "./audit:export"]) {
+			const { status, json } = await call("GET", `${path}?action=webhook.updat`);
+			expect([status, json["issues"]]).toEqual([400, [{ path: "action", message: expect.any(String) as string }]]);
+			const message = String(json["message"]);
+			for (const action of AUDIT_ACTIONS) expect(message).toContain(`"${action}"`);
+			expect(message).toMatch(/, got "webhook\.updat" \(did you mean "webhook\.update"\?\)$/);
+		}
 	});
 
 	it("has the key, the action, the object and the names of the fields that were set", async () => {

@@ -48,12 +48,15 @@ function filtersOf(ids: Readonly<Record<"projectId" | "otherId" | "webhookId" | 
 		["objectId=order.paid", 1],
 		[`keyId=${keyId}`, 1],
 		[`keyId=${keyId}&action=webhook.pause&objectId=${webhookId}`, 1],
-		["action=webhook.fly", 0],
+		["action=webhook.release", 0],
 		[`after=${Date.UTC(2000, 0)}&before=${Date.UTC(2100, 0)}&action=event_type.put`, 1],
 		[`after=${Date.UTC(2100, 0)}`, 0],
 		["before=1", 0],
 	];
-	return { both, ofWorkspace: [`projectId=${projectId}`, `projectId=${otherId}`, `projectId=${otherId}&action=a`] };
+	return {
+		both,
+		ofWorkspace: [`projectId=${projectId}`, `projectId=${otherId}`, `projectId=${otherId}&action=key.roll`],
+	};
 }
 
 /** Adds so many entries of the project, straight to the store. */

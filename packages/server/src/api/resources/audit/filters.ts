@@ -1,6 +1,7 @@
 // The filters of the audit log.
 import { z } from "@hono/zod-openapi";
 
+import { AUDIT_ACTIONS } from "../../../core/access/audit.ts";
 import { isProjectId } from "../../../core/ids.ts";
 import type { AuditFilter } from "../../../ports/store/audit.ts";
 import { idText, pageQuery, timeRangeQuery } from "../common/schemas.ts";
@@ -16,7 +17,7 @@ const projectFilterQuery = {
 		.max(OBJECT_ID_MAX_LENGTH)
 		.optional()
 		.openapi({ description: "Only changes of this object: a webhook, key, event, …" }),
-	action: z.string().max(64).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
+	action: z.enum(AUDIT_ACTIONS).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
 	...timeRangeQuery,
 };
 

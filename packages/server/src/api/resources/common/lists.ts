@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { isId, type IdPrefix } from "../../../core/ids.ts";
+import { givenWord } from "../../request/body/given-word.ts";
 import { shortText } from "./bounded.ts";
 import { addDuplicateIssues } from "./schemas.ts";
 
@@ -20,10 +21,24 @@ export function listParameter<T extends string>(
 	});
 }
 
+/** The same for a list of some known words. */
+export function wordsParameter<T extends string>(
+	words: readonly T[],
+	description: string,
+): z.ZodType<readonly T[], string> {
+	return listOfTexts((entry) => words.find((word) => word === entry) ?? null, words.join(", "), {
+		max: MAX_ENTRIES,
+		words,
+		description: `${description}. Separate several with commas. Defaults to all.`,
+	});
+}
+
 /** What the entries of a list are, and how many there may be. */
 export interface ListRules {
 	readonly max: number;
 	readonly description: string;
+	/** The words that the entries can be, for entries that can be no other. */
+	readonly words?: readonly string[];
 	/** The longest text. Defaults to 4,000 characters. */
 	readonly maxLength?: number;
 }
@@ -32,16 +47,18 @@ export interface ListRules {
 export function listOfTexts<T>(
 	parse: (entry: string) => T | null,
 	expected: string,
-	{ max, description, maxLength = MAX_LENGTH }: ListRules,
+	{ max, description, words = [], maxLength = MAX_LENGTH }: ListRules,
 ): z.ZodType<readonly T[], string> {
 	return shortText(maxLength)
 		.transform((value, context) => {
 			const texts = value.split(",", max + 1);
 			const entries = texts.flatMap((text) => parse(text) ?? []);
 			if (texts.length <= max && entries.length === texts.length) return distinct(entries);
+			const wrong = texts.length > max ? undefined : texts.find((text) => parse(text) === null);
+			const got = wrong === undefined ? "got more" : `got ${givenWord(wrong, words)}`;
 			context.addIssue({
 				code: "custom",
-				message: `must be a list of ${expected}, separated by commas, at most ${max}`,
+				message: `must be a list of ${expected}, separated by commas, at most ${max}, ${got}`,
 			});
 			return z.NEVER;
 		})
@@ -84,9 +101,8 @@ export type EntrySchema =
 export function oneOrSeveral<T>(
 	parse: (entry: unknown) => T | null,
 	expected: string,
-	{ max, description, entry }: ListRules & { readonly entry: EntrySchema },
+	{ max, description, words = [], entry }: ListRules & { readonly entry: EntrySchema },
 ): z.ZodType<readonly T[]> {
-	const message = `must be ${expected}, or a list of 1 to ${max} of these`;
 	return z
 		.unknown()
 		.transform((value: unknown, context): readonly T[] => {
@@ -95,7 +111,12 @@ export function oneOrSeveral<T>(
 			const entries = values.length <= max ? values.map(parse) : [];
 			const wrong = entries.findIndex((one) => one === null);
 			if (entries.length > 0 && wrong === -1) return distinct(entries.filter((one) => one !== null));
-			context.addIssue({ code: "custom", message, path: isList && wrong >= 0 ? [wrong] : [] });
+			const got = wrong === -1 ? `${values.length} entries` : givenWord(values[wrong], words);
+			context.addIssue({
+				code: "custom",
+				message: `must be ${expected}, or a list of 1 to ${max} of these, got ${got}`,
+				path: isList && wrong >= 0 ? [wrong] : [],
+			});
 			return z.NEVER;
 		})
 		.openapi({ anyOf: [entry, { type: "array", items: entry, minItems: 1, maxItems: max }], description });

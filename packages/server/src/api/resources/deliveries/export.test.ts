@@ -77,6 +77,8 @@ describe("an export of deliveries", () => {
 
 	it("as CSV has a line of names, and dates and texts that a spreadsheet can't take for a formula", async () => {
 		const api = await withDeliveries(1, '=HYPERLINK("http://evil")');
+		const asLines = (await api.call("GET", "./deliveries:export?format=ndjson")).text;
+		expect((await api.call("GET", "./deliveries:export?format=jsonl")).text).toBe(asLines);
 		const { text, headers } = await api.call("GET", "./deliveries:export?format=csv");
 		expect(headers.get("content-type")).toBe("text/csv; charset=utf-8");
 		expect(headers.get("content-disposition")).toBe('attachment; filename="deliveries.csv"');

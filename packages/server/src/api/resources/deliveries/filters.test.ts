@@ -191,6 +191,22 @@ describe("filters", () => {
 	});
 });
 
+it.each([
+	["status=Faild", "status", /at most 5, got "Faild" \(did you mean "Failed"\?\)$/],
+	["status=Failed,nope", "status", /^must be a list of Pending, .*, got "nope"$/],
+	["cause=certificate_expird", "cause", /got "certificate_expird" \(did you mean "certificate_expired"\?\)$/],
+	["error=x,x,x,x,x,x,x,x,x,x,x,x", "error", /, got more$/],
+	["eventType=a..b", "eventType", /, got "a..b"$/],
+])("deliveries refuse the filter %s with the word that is wrong", async (query, path, message) => {
+	const { call } = await caller();
+	const { status, json } = await call("GET", `./deliveries?${query}`);
+	expect([status, json["issues"]]).toEqual([400, [{ path, message: expect.stringMatching(message) as string }]]);
+	const [name = "", value = ""] = query.split("=");
+	if (path === "error") return;
+	const body = await call("POST", "./deliveries:retry", { [name]: value.split(",") });
+	expect(body.json["message"]).toMatch(/ of these, got "/);
+});
+
 describe("a retry of what has failed in the last hour", () => {
 	it("goes on from call to call, meets what fails again only once, and ends", async () => {
 		const api = await callerAlone();

@@ -34,6 +34,8 @@ interface ListFilter<T> {
 	readonly parse: (entry: unknown) => T | null;
 	readonly expected: string;
 	readonly max: number;
+	/** The words that an entry can be; none if it can be others. */
+	readonly words?: readonly string[];
 	/** The longest entry. */
 	readonly maxLength: number;
 	readonly description: string;
@@ -45,6 +47,7 @@ function oneOf<T extends string>(names: readonly T[], description: string): List
 		parse: (entry) => names.find((name) => name === entry) ?? null,
 		expected: names.join(", "),
 		max: names.length,
+		words: names,
 		maxLength: Math.max(...names.map(({ length }) => length)),
 		description,
 		entry: { type: "string", enum: [...names] },
@@ -98,14 +101,14 @@ function codeRange(entry: unknown): CodeRange | null {
 	return /^[0-9]{1,3}$/.test(text) ? { from: Number(text), to: Number(text) } : null;
 }
 
-function inQuery<T>({ parse, expected, max, maxLength, description }: ListFilter<T>) {
+function inQuery<T>({ parse, expected, max, maxLength, description, words = [] }: ListFilter<T>) {
 	const text = `${description} Separate several with commas.`;
-	const options = { max, description: text, maxLength: (max + 1) * (maxLength + 1) };
+	const options = { max, description: text, words, maxLength: (max + 1) * (maxLength + 1) };
 	return listOfTexts(parse, expected, options).optional();
 }
 
-function inBody<T>({ parse, expected, max, description, entry }: ListFilter<T>) {
-	return oneOrSeveral(parse, `one of ${expected}`, { max, description, entry }).optional();
+function inBody<T>({ parse, expected, max, description, entry, words = [] }: ListFilter<T>) {
+	return oneOrSeveral(parse, `one of ${expected}`, { max, description, words, entry }).optional();
 }
 
 const WEBHOOK = "Only deliveries to this webhook.";

@@ -114,7 +114,7 @@ describe("a project", () => {
 		const { status, json } = await call("PATCH", `/projects/${project.id}`, { eventTypes: "strict" });
 		expect([status, json["issues"]]).toEqual([
 			400,
-			[{ path: "eventTypes", message: 'must be "open" or "catalogued", got a string' }],
+			[{ path: "eventTypes", message: 'must be "open" or "catalogued", got "strict"' }],
 		]);
 	});
 });

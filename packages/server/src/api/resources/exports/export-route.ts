@@ -12,11 +12,18 @@ import {
 	type ExportFormat,
 } from "./export-reply.ts";
 
+/** What others call ndjson. It is accepted, and not in the document. */
+const OTHER_WORD = "jsonl";
+
 /** The parameter of every export. */
 export const formatParameter = z
-	.enum(EXPORT_FORMATS)
+	.preprocess((given) => (given === OTHER_WORD ? "ndjson" : given), z.enum(EXPORT_FORMATS))
 	.optional()
-	.openapi({ description: "`ndjson`, the default: a JSON object a line. `csv`: for spreadsheets." });
+	.openapi({
+		type: "string",
+		enum: [...EXPORT_FORMATS],
+		description: "`ndjson`, the default: a JSON object a line. `csv`: for spreadsheets.",
+	});
 
 /** The export of a list. `Row` is a row as the list shows it. */
 interface ExportDefinition<Path extends string, Query, Row extends { readonly id: string }> extends Pick<

@@ -17,7 +17,7 @@ import {
 	RADIUS_PX,
 } from "../../../core/access/portal-theme.ts";
 import { CAPABILITIES } from "../../../core/access/principal.ts";
-import { hasSecret } from "../../request/request-log.ts";
+import { hasSecret } from "../../../core/words/secret-words.ts";
 import { list, shortText } from "../common/bounded.ts";
 import { addDuplicateIssues, customerIdText, idText, integer, pageQuery, timeOut } from "../common/schemas.ts";
 

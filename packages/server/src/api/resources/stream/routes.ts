@@ -1,13 +1,21 @@
 // The live stream.
-import type { z } from "@hono/zod-openapi";
+import { z } from "@hono/zod-openapi";
 
 import { narrowed, projectOf, projectScope, type Principal, type Scope } from "../../../core/access/principal.ts";
 import type { LiveRequest } from "../../../engine/live-calls.ts";
 import type { AppDeps } from "../../deps.ts";
 import { authenticate } from "../../request/auth.ts";
+import { validate } from "../../request/body/validate.ts";
 import { json, keyOrCustomerWith, route, type Connection } from "../../request/route.ts";
 import { liveStream, presentGap, presentItem } from "./live-stream.ts";
-import { DEFAULT_ITEMS, pollQuerySchema, streamItemSchema, streamItemsSchema, streamQuerySchema } from "./schemas.ts";
+import {
+	DEFAULT_ITEMS,
+	lastEventIdText,
+	pollQuerySchema,
+	streamItemSchema,
+	streamItemsSchema,
+	streamQuerySchema,
+} from "./schemas.ts";
 
 export const streamRoutes = [
 	route({
@@ -35,13 +43,14 @@ export const streamRoutes = [
 			503: "`too_many_streams`: the project has its share of the streams, or the customer as many as it may have. Otherwise the server is overloaded or shutting down. See `Retry-After`.",
 		},
 		async handle({ deps, scope, query, connection }) {
+			const lastEventId = lastEventIdOf(connection);
 			await deps.engine.live.prepare(scope);
 			const principal = callerStill(deps, scope, connection);
 			const subscription = deps.engine.live.subscribe({
 				kind: "api",
 				...watched(scope, query),
 				principal,
-				lastEventId: connection.header("last-event-id") ?? null,
+				lastEventId,
 				abandon: connection.abandon,
 			});
 			return liveStream(subscription);
@@ -75,6 +84,14 @@ export const streamRoutes = [
 		},
 	}),
 ];
+
+/** The last item that the client has; null to begin now. An `EventSource` sends no header before its first item, others an empty one. */
+function lastEventIdOf({ header }: Connection): string | null {
+	const id = header("last-event-id") ?? "";
+	return id === ""
+		? null
+		: validate(z.object({ "Last-Event-ID": lastEventIdText }), { "Last-Event-ID": id })["Last-Event-ID"];
+}
 
 /** Who makes a call that has waited: meanwhile, the caller's access or the project may have ended. Throws as it does for a new call. */
 function callerStill(deps: AppDeps, scope: Scope, { header }: Connection): Principal {

@@ -2,26 +2,22 @@
 import { z } from "@hono/zod-openapi";
 
 import { ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from "../../../core/delivery.ts";
-import { LIVE_KINDS } from "../../../core/live.ts";
+import { isLiveId, LIVE_KINDS } from "../../../core/live.ts";
 import { REPLAY_STATUSES } from "../../../core/replay.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { shortText } from "../common/bounded.ts";
-import { listParameter } from "../common/lists.ts";
+import { listParameter, wordsParameter } from "../common/lists.ts";
 import { customerIdText, idText, integerParameter, timeOut } from "../common/schemas.ts";
 
 const MAX_ID_LENGTH = 64;
+const EXAMPLE_ID = "01936a2e5c3b7c10-42";
 export const DEFAULT_ITEMS = 500;
 const MAX_ITEMS = 1_000;
 
-const isKind = (text: string) => (LIVE_KINDS as readonly string[]).includes(text);
 const isTypeFilter = (text: string) => EVENT_TYPE_FILTER_PATTERN.test(text);
 
 const filters = {
-	kinds: listParameter(
-		(text): text is (typeof LIVE_KINDS)[number] => isKind(text),
-		LIVE_KINDS.join(", "),
-		"Only items of these kinds",
-	).optional(),
+	kinds: wordsParameter(LIVE_KINDS, "Only items of these kinds").optional(),
 	customerId: customerIdText.optional().openapi({
 		description:
 			"Only items about webhooks of this customer, and accepted events that are for this customer. Of an event with a list of " +
@@ -39,9 +35,17 @@ const filters = {
 
 export const streamQuerySchema = z.strictObject(filters);
 
+/** The id of the last item that a client has. One that is not of this stream any more is a gap, and no mistake. */
+export const lastEventIdText = shortText(MAX_ID_LENGTH)
+	.refine(
+		isLiveId,
+		`must be the id of an item of the stream, such as ${EXAMPLE_ID}, exactly as it came: omit it to begin now`,
+	)
+	.openapi({ example: EXAMPLE_ID });
+
 export const pollQuerySchema = z.strictObject({
 	...filters,
-	lastEventId: shortText(MAX_ID_LENGTH).optional().openapi({
+	lastEventId: lastEventIdText.optional().openapi({
 		description: "The `lastEventId` of the last response, or the id of the last item of a stream. Defaults to now.",
 	}),
 	limit: integerParameter(1, MAX_ITEMS, `The most items to return. Defaults to ${DEFAULT_ITEMS}.`).optional(),
@@ -64,7 +68,7 @@ const webhookStatus = z
 	.openapi({ description: "The status now; `Deleted` if it was deleted." });
 const ITEM = {
 	object: "streamItem",
-	id: "01936a2e5c3b-42",
+	id: EXAMPLE_ID,
 	projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
 	date: 1_723_633_671_620,
 	kind: "event.accepted",

@@ -55,7 +55,7 @@ describe("the stream", () => {
 		const lastId = /id: (\S+)/.exec(start)?.[1] ?? "";
 		hub.publish(api.project.id, { kind: "event.accepted", eventId: "evt_1", eventType: "a", deliveryCount: 0 });
 		expect(await (await reading(await open(api, "", { "last-event-id": lastId }))).next()).toContain("evt_1");
-		const unknown = await (await reading(await open(api, "", { "last-event-id": "nonsense" }))).next();
+		const unknown = await (await reading(await open(api, "", { "last-event-id": "0123456789abcdef-7" }))).next();
 		expect(unknown).toMatch(
 			/id: \S+\nevent: gap\ndata: \{"object":"streamItem","kind":"gap","reason":"the stream has restarted/,
 		);
@@ -79,7 +79,8 @@ describe("the stream", () => {
 	});
 
 	it.each([
-		["kinds=event.accepted,nothing", "kinds", /must be a list of event.accepted, attempt.finished/],
+		["kinds=event.accepted,nothing", "kinds", /must be a list of event.accepted, attempt.finished.*, got "nothing"$/],
+		["kinds=event.acepted", "kinds", /got "event.acepted" \(did you mean "event.accepted"\?\)$/],
 		["kinds=", "kinds", /must be/],
 		["eventTypes=a..b", "eventTypes", /names of event types/],
 		[`eventTypes=${Array.from({ length: 101 }, () => "a").join(",")}`, "eventTypes", /at most 100/],
@@ -113,6 +114,17 @@ describe("the stream", () => {
 		}
 	});
 
+	it("refuses a Last-Event-ID that no stream can have given, and begins now with an empty one", async () => {
+		const api = await caller();
+		const refused = await open(api, "", { "last-event-id": "nonsense" });
+		expect([refused.status, await refused.json()]).toMatchObject([
+			400,
+			{ code: "invalid_request", issues: [{ path: "Last-Event-ID", message: expect.stringContaining("omit it") }] },
+		]);
+		const empty = await reading(await open(api, "", { "last-event-id": "" }));
+		expect(await empty.next()).toContain(": heartbeat");
+	});
+
 	it("forgets a client that disconnects, and opens no stream for HEAD", async () => {
 		const api = await caller();
 		for (let n = 0; n < 60; n++) {
@@ -142,7 +154,7 @@ describe("the stream", () => {
 			hub.publish(api.project.id, { kind: "event.accepted", eventId, eventType: "a", deliveryCount: 2 });
 		const { json } = await api.call("GET", `./stream/items?lastEventId=${lastEventId}&limit=1&kinds=event.accepted`);
 		expect(json).toMatchObject({ data: [{ object: "streamItem", eventId: "evt_1" }], hasMore: true });
-		const gap = await api.call("GET", "./stream/items?lastEventId=nonsense");
+		const gap = await api.call("GET", "./stream/items?lastEventId=0123456789abcdef-7");
 		expect(gap.json["data"]).toMatchObject([{ kind: "gap", reason: expect.stringContaining("has restarted") }, {}, {}]);
 		for (const { body } of streams) await body?.cancel();
 	});
@@ -151,6 +163,8 @@ describe("the stream", () => {
 		["limit=0", "limit"],
 		["limit=1001", "limit"],
 		[`lastEventId=${"x".repeat(65)}`, "lastEventId"],
+		["lastEventId=nonsense", "lastEventId"],
+		["lastEventId=", "lastEventId"],
 		["kinds=nothing", "kinds"],
 		["page=x", "page"],
 	])("refuses to poll with ?%s", async (query, path) => {

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import { HEALTH_STATES } from "../../../core/policies/webhook-health.ts";
 import { WEBHOOK_STATUSES } from "../../../core/webhook.ts";
-import { listParameter } from "../common/lists.ts";
+import { wordsParameter } from "../common/lists.ts";
 import { customerIdText, pageQuery, stringMap, text } from "../common/schemas.ts";
 import { eventTypeName } from "../event-types/schemas.ts";
 import { formatParameter } from "../exports/export-route.ts";
@@ -11,11 +11,6 @@ import { metadataEntry, webhookKeyText } from "./schemas.ts";
 
 const SEARCH_MAX_LENGTH = 128;
 const MAX_METADATA_FILTERS = 10;
-
-const isOneOf =
-	<T extends string>(values: readonly T[]) =>
-	(text: string): text is T =>
-		(values as readonly string[]).includes(text);
 
 /** In the document, the parameters are the properties of one object. Its type does not know the keyword. */
 const METADATA_PARAMETERS = { propertyNames: { pattern: "^metadata\\." } };
@@ -26,16 +21,8 @@ const filterQuery = {
 		description:
 			"Only webhooks whose name, description, host or key contains this text, in any case of letters, or whose id it is.",
 	}),
-	status: listParameter(
-		isOneOf(WEBHOOK_STATUSES),
-		WEBHOOK_STATUSES.join(", "),
-		"Only webhooks with one of these statuses",
-	).optional(),
-	health: listParameter(
-		isOneOf(HEALTH_STATES),
-		HEALTH_STATES.join(", "),
-		"Only webhooks with one of these states of health",
-	).optional(),
+	status: wordsParameter(WEBHOOK_STATUSES, "Only webhooks with one of these statuses").optional(),
+	health: wordsParameter(HEALTH_STATES, "Only webhooks with one of these states of health").optional(),
 	customerId: customerIdText.optional().openapi({ description: "Only webhooks of this customer." }),
 	key: webhookKeyText.optional().openapi({ description: "Only the webhook with this key, if there is one." }),
 	eventType: eventTypeName.optional().openapi({

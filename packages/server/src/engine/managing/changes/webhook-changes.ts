@@ -1,5 +1,5 @@
 // What changes of webhooks have in common: what they may not change, what they are called, and what follows from them.
-import type { AuditDraft } from "../../../core/access/audit.ts";
+import type { AuditAction, AuditDraft } from "../../../core/access/audit.ts";
 import { invalidRequest } from "../../../core/errors.ts";
 import { isRelayEndpoint } from "../../../core/receivers/relay.ts";
 import type { WebhookRecord } from "../../../ports/store/directory.ts";
@@ -36,7 +36,7 @@ export const DISABLED: AuditDraft = {
 	customerId: null,
 	sessionId: null,
 	portalSessionId: null,
-	action: "webhook.disable",
+	action: "webhook.disable" satisfies AuditAction,
 	fields: ["status", "disabledReason"],
 	requestId: null,
 };

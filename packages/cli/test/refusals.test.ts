@@ -1,0 +1,67 @@
+// Refusals of the server, told with the options and units of the command that was typed.
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { World } from "./support/world.ts";
+
+const HOOK = ["webhooks", "create", "http://127.0.0.1:9/"];
+const WEBHOOK_ID = "webhook_00000000-0000-4000-8000-000000000000";
+
+let world: World;
+beforeAll(async () => {
+	world = await World.start();
+});
+afterAll(() => world[Symbol.asyncDispose]());
+
+it.each([
+	[[...HOOK, "--timeout", "99s"], "--timeout: must be at most 30s, got 99s"],
+	[[...HOOK, "--schedule", "1s,9999d"], "--schedule: entry 2 must be at most 30d, got 9999d"],
+	[[...HOOK, "--schedule", "1s,".repeat(25).slice(0, -1)], "--schedule: must have at most 20 entries, got 25"],
+	[[...HOOK, "--max-retry-delay", "2d"], "--max-retry-delay: must be at most 1d, got 2d"],
+	[[...HOOK, "--rate-limit", "100000"], "--rate-limit: must be at most 10000, got 100000"],
+	[[...HOOK, "--header", "a b=x"], '--header: "a b" is not a valid header name; use letters, digits and -'],
+	[["events", "send", "a..b"], /^<type>: must be groups of letters/],
+	[["events", "send", "a", "--customer", "a?,b"], /^--customer: entry 1 must have 1–128 of the characters/],
+	[["events", "list", "--type", "a..b"], /^--type: .*, got "a..b"$/],
+	[["deliveries", "list", "--event", "x"], /^--event: must be an id such as evt_/],
+	[["deliveries", "list", "--after", "1960-01-01"], "--after: must be a time from 1970-01-01 to 9999-12-31"],
+	[["replays", "start", WEBHOOK_ID, "--since", "1h", "--until", "2h"], "--until: must be later than since"],
+	[["portal", "link", "acme", "--expires", "99d"], "--expires: must be at most 7d, got 99d"],
+	[["projects", "create", ""], "<name>: must have 1–128 characters, got 0"],
+	[
+		["audit", "list", "--action", "webhook.updat"],
+		/^--action: .*, got "webhook.updat" \(did you mean "webhook.update"\?\)$/,
+	],
+])("%j is refused in its own words", async (args, message) => {
+	const { code, stdout, stderr } = await world.run(args);
+	const [first = ""] = stderr.split("\n");
+	expect([code, stdout]).toEqual([2, ""]);
+	if (typeof message === "string") expect(first).toBe(`fanfare: ${message}`);
+	else expect(first.replace(/^fanfare: /, "")).toMatch(message);
+});
+
+it("lists several, each once, and with --json also the fields of the API", async () => {
+	const args = [...HOOK, "--name", "", "--timeout", "99s"];
+	const { code, stderr } = await world.run(args);
+	expect([code, stderr]).toEqual([
+		2,
+		expect.stringMatching(
+			/^fanfare: 2 things are not valid:\n {2}--name: must have 1–128 characters, got 0\n {2}--timeout: must be at most 30s, got 99s\n {2}request {2}req_/,
+		),
+	]);
+	const { error } = JSON.parse((await world.run([...args, "--json"])).stderr) as { readonly error: object };
+	expect(error).toMatchObject({
+		message: "--name: must have 1–128 characters, got 0 (and 1 more, see issues)",
+		code: "invalid_request",
+		issues: [
+			{ path: "name", option: "--name", message: "must have 1–128 characters, got 0" },
+			{ path: "spec.timeoutMs", option: "--timeout", message: "must be at most 30s, got 99s" },
+		],
+	});
+});
+
+it("an entry that is given twice is refused, instead of one of both being lost", async () => {
+	for (const option of ["--header", "--metadata"]) {
+		const { code, stdout, stderr } = await world.run([...HOOK, option, "a=1", option, "a=2"]);
+		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining('It gives "a" twice.')]);
+	}
+});
