@@ -57,11 +57,20 @@ export function createLifecycleCalls(database: Database) {
 				return id === null ? null : idOf("dlv", id);
 			}),
 		async probe(at: number, bytes = 0): Promise<void> {
-			await database.transact((session) => session.run(PROBE, [at, bytes === 0 ? null : new Uint8Array(bytes)]));
+			await database.transact((session) => session.run(PROBE, [at, bytes === 0 ? null : filler(bytes)]));
 			if (bytes > 0) await database.transact((session) => session.run(PROBE, [at, null]));
 		},
 		close: (): Promise<void> => database.close(),
 	};
+}
+
+/** Bytes that the database can't compress, so that it writes all of them. */
+function filler(bytes: number): Uint8Array {
+	const words = new Uint32Array(Math.ceil(bytes / Uint32Array.BYTES_PER_ELEMENT));
+	// The generator of Numerical Recipes.
+	for (let index = 1; index < words.length; index++)
+		words[index] = Math.imul(words[index - 1] ?? 0, 1_664_525) + 1_013_904_223;
+	return new Uint8Array(words.buffer, 0, bytes);
 }
 
 /** The number of the header values in `resealed`. Those of secrets begin with 1. */

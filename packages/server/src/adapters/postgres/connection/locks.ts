@@ -7,6 +7,7 @@ export const SCHEMA_LOCK = 0x4646_0001;
 export const PARTITIONS_LOCK = 0x4646_0002;
 const PROJECT_LOCK = 0x4646_0003;
 const STATS_LOCK = 0x4646_0004;
+const REPLAYS_LOCK = 0x4646_0005;
 
 const SHARE_PROJECTS = statement(`
 	SELECT pg_advisory_xact_lock_shared(${PROJECT_LOCK}, key) FROM (
@@ -27,6 +28,16 @@ export async function shareProjects(session: Session, projects: Iterable<string>
 /** For a change of the directory of a project: waits for the transactions that rely on it. Call it first in the transaction. */
 export async function lockProject(session: Session, project: string | null): Promise<void> {
 	await session.run(LOCK_PROJECT, [project ?? ""]);
+}
+
+const LOCK_REPLAYS = statement(`SELECT pg_advisory_xact_lock(${REPLAYS_LOCK}, hashtext($1::text))`);
+
+/**
+ * For a step of a replay to the webhook of this UUID: one at a time, also while two processes take themselves for its owner. Each sees what
+ * the steps before it have made. Call it after `shareProjects` and before rows are locked.
+ */
+export async function lockReplaysTo(session: Session, webhook: string): Promise<void> {
+	await session.run(LOCK_REPLAYS, [webhook]);
 }
 
 const LOCK_STATS = statement(`SELECT pg_advisory_xact_lock(${STATS_LOCK}, 0)`);

@@ -7,7 +7,7 @@ import { openReplayWorld } from "../../../../ports/contract/store/records/replay
 import { TestDatabase } from "../../test/test-store.ts";
 
 const issue = postgresIssue();
-const WAITING = "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND locktype = $1";
+const WAITING = "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND locktype = ANY($1)";
 
 describe.skipIf(issue !== null)(`replays beside commits${issue === null ? "" : ` (${issue})`}`, () => {
 	let database: TestDatabase;
@@ -22,10 +22,10 @@ describe.skipIf(issue !== null)(`replays beside commits${issue === null ? "" : `
 		const world = await openReplayWorld(() => store);
 		const client = new pg.Client({ connectionString: database.url });
 		await client.connect();
-		/** Resolves when somebody waits for a lock of this type. */
-		const waiting = async (type: "relation" | "advisory") => {
-			for (let count = 0; count === 0;) {
-				const { rows } = await client.query<{ count: number }>(WAITING, [type]);
+		/** Resolves when as many wait for locks of these types. */
+		const waiting = async (types: readonly ("relation" | "advisory")[], wanted = 1) => {
+			for (let count = 0; count < wanted;) {
+				const { rows } = await client.query<{ count: number }>(WAITING, [types]);
 				count = rows[0]?.count ?? 0;
 			}
 		};
@@ -43,9 +43,9 @@ describe.skipIf(issue !== null)(`replays beside commits${issue === null ? "" : `
 		await client.query("BEGIN");
 		await client.query("LOCK TABLE events IN EXCLUSIVE MODE");
 		const committed = store.commit({ events: [late], updates: [] });
-		await waiting("relation");
+		await waiting(["relation"]);
 		const begun = begin();
-		await waiting("advisory");
+		await waiting(["advisory"]);
 		await client.query("COMMIT");
 		expect((await committed).events).toEqual([{ kind: "accepted" }]);
 		expect(await step(await begun)).toMatchObject({ status: "Finished", deliveryCount: 2 });
@@ -61,10 +61,31 @@ describe.skipIf(issue !== null)(`replays beside commits${issue === null ? "" : `
 		await client.query("BEGIN");
 		await client.query("LOCK TABLE event_tags IN EXCLUSIVE MODE");
 		const committed = store.commit({ events: [records.event(projectId, { tags: ["a"] })], updates: [] });
-		await waiting("relation");
+		await waiting(["relation"]);
 		expect(await step(replay)).toMatchObject({ status: "Finished", scannedCount: 1, deliveryCount: 1 });
 		await client.query("COMMIT");
 		expect((await committed).events).toEqual([{ kind: "accepted" }]);
 		expect((await replayed()).map(({ eventId }) => eventId)).toEqual([event]);
+	});
+
+	it("send an event once, also if two processes make steps of two replays at the same time", async () => {
+		await using world = await open();
+		const { records, client, waiting, begin, miss, step, replayed } = world;
+		await miss();
+		const [one, two] = [await begin(), await begin()];
+		const other = await database.open();
+		const ids = Array.from({ length: 10 }, () => records.ids.make("dlv", records.now));
+		// A process that stands still in its step, until another one has taken its shard over.
+		await client.query("BEGIN");
+		await client.query("LOCK TABLE open_deliveries, deliveries IN EXCLUSIVE MODE");
+		const first = step(one);
+		await waiting(["relation"]);
+		const second = other.stepReplay({ replayId: two.id, at: records.now, scanLimit: 100, deliveryIds: ids });
+		await waiting(["relation", "advisory"], 2);
+		await client.query("COMMIT");
+		expect(await first).toMatchObject({ status: "Finished", deliveryCount: 1 });
+		expect(await second).toMatchObject({ status: "Finished", deliveryCount: 0 });
+		expect(await replayed()).toHaveLength(1);
+		await other.close();
 	});
 });

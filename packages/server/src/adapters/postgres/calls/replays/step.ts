@@ -12,7 +12,7 @@ import { text, texts, textOrNull, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { DELETE_DATE, WEBHOOK_STATE, webhookColumns } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
-import { shareProjects } from "../../connection/locks.ts";
+import { lockReplaysTo, shareProjects } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
@@ -23,7 +23,7 @@ import { newestIn, search, type FoundEvent } from "./search.ts";
 
 const { Running, Finished, Cancelled } = REPLAY_STATUS_CODES;
 
-const SELECT_PROJECT = statement("SELECT project_id FROM replays WHERE id = $1");
+const SELECT_TARGET = statement("SELECT project_id, webhook_id FROM replays WHERE id = $1");
 const LOCK = statement(`SELECT * FROM replays WHERE id = $1 FOR UPDATE`);
 const SELECT = statement("SELECT * FROM replays WHERE id = $1");
 const SELECT_WEBHOOK = statement(`
@@ -56,10 +56,11 @@ export function createStepReplay(database: Database, partitions: Partitions, num
 		// For when its deliveries end.
 		await partitions.ensure(uuidsOf("dlv", step.deliveryIds));
 		return database.inBackground(async (session) => {
-			const [found] = await session.run(SELECT_PROJECT, [id]);
+			const [found] = await session.run(SELECT_TARGET, [id]);
 			if (found === undefined) return null;
 			// Before anything that relies on the webhook.
 			await shareProjects(session, [text(found["project_id"])]);
+			await lockReplaysTo(session, text(found["webhook_id"]));
 			const [row] = await session.run(LOCK, [id]);
 			if (row === undefined || row["status"] !== Running) return null;
 			return makeStep(session, row, step, numbers);
