@@ -12,7 +12,8 @@ const MAX_REST_MS = 16_000;
 const LEAST_PAUSE = 3;
 /** What a failed retry counts at least: the clock may stand still meanwhile. */
 const LEAST_MS = 5;
-const MAX_PAUSE_MS = 10_000;
+/** A failed retry takes ten seconds at most: the time of a statement. */
+const MAX_PAUSE_MS = 30_000;
 
 interface Failing {
 	/** Failed steps in a row. */
@@ -33,13 +34,15 @@ export interface SweepOwner {
  *
  * - well: its steps do not fail, as far as is known. The initial state; nothing is kept of it here.
  * - resting: its last step has failed. It rests for a time that doubles with each failure in a row, up to MAX_REST_MS.
- * - in line: it has rested, and waits for its turn: projects take turns, in each of them its customers, and of each the webhooks.
+ * - in line: it has rested, and waits for its turn: projects take turns, in each of them its customers, and of each the webhooks. Those that
+ *   have failed once come first: most of them are well, and met a lock or a lost connection.
  * - under way: `take` has returned it, and its step is being made.
  */
 export class FailingSweeps {
 	readonly #ownerOf: (webhookId: string) => SweepOwner;
 	readonly #failing = new Map<string, Failing>();
 	readonly #resting = new Schedule<string>();
+	readonly #failedOnce = new Rotation<string>();
 	readonly #line = new Rotation<string>();
 	/** No retry begins earlier, in monotonic time. */
 	#notBefore = -Infinity;
@@ -65,9 +68,10 @@ export class FailingSweeps {
 		if (now < this.#notBefore) return undefined;
 		for (const webhookId of this.#resting.takeDue(now)) {
 			const { projectId, customerId } = this.#ownerOf(webhookId);
-			this.#line.add(projectId, customerId, webhookId);
+			const line = this.#failing.get(webhookId)?.failures === 1 ? this.#failedOnce : this.#line;
+			line.add(projectId, customerId, webhookId);
 		}
-		const webhookId = this.#line.take();
+		const webhookId = this.#failedOnce.take() ?? this.#line.take();
 		const failing = webhookId === undefined ? undefined : this.#failing.get(webhookId);
 		if (failing !== undefined) failing.isAskedFor = false;
 		return webhookId;
@@ -75,7 +79,8 @@ export class FailingSweeps {
 
 	/** When the next retry may begin, in monotonic time; Infinity if no webhook fails. */
 	nextAt(): number {
-		return Math.max(this.#notBefore, this.#line.isEmpty ? this.#resting.nextAt() : -Infinity);
+		const isEmpty = this.#failedOnce.isEmpty && this.#line.isEmpty;
+		return Math.max(this.#notBefore, isEmpty ? this.#resting.nextAt() : -Infinity);
 	}
 
 	/** A step of this webhook has failed after this time, while so many customers had webhooks that wait for theirs. */

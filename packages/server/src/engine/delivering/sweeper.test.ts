@@ -366,6 +366,29 @@ describe("a failing sweep", () => {
 		expect(swept.filter((webhookId) => own.has(webhookId))).toHaveLength(200);
 	});
 
+	it("is repeated before those that have failed more often, however many customers have these", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, world, advance } = test;
+		for (let n = 0; n < 100; n++) {
+			const [broken = ""] = test.make(1, { ...ACME, customerId: `customer ${n}` });
+			fails.add(broken);
+			sweep([broken]);
+		}
+		await test.settle(420);
+		// As long as a lock is waited for, and then a pause.
+		world.failingMs = 5_000;
+		await advance(60_000, 100);
+		const [healthy = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
+		fails.add(healthy);
+		sweep([healthy]);
+		await test.settle(5);
+		fails.delete(healthy);
+		swept.length = 0;
+		await advance(41_000, 100);
+		expect(swept).toContain(healthy);
+		expect(swept.length).toBeLessThan(5);
+	});
+
 	it("of a webhook that is deleted meanwhile ends, and the webhook is forgotten", async () => {
 		await using test = await openFailing();
 		const { sweep, swept, fails, forgotten, advance } = test;
