@@ -69,11 +69,10 @@ export class Retention {
 	readonly #near: Neighbours;
 	readonly #loop: Periodic;
 	readonly #steps: GentleSteps;
-	/** The last event that was examined, by kind and project. */
-	readonly #positions = new Map<string, string>();
-	#fromTheOldestAt = -Infinity;
-	/** Whether the pass begins with the oldest event. Only these look at events whose ids are ahead of their dates. */
-	#isFromTheOldest = false;
+	/** The last event that was examined, by project and kind. */
+	readonly #positions = new Map<string, Map<Kind, string>>();
+	/** When a walk that began with the oldest event has ended, by project and kind. Only these look at events whose ids are ahead of their dates. */
+	readonly #fromTheOldestAt = new Map<string, Map<Kind, number>>();
 	#sum: Purged = NOTHING_PURGED;
 
 	constructor(parts: Parts, settings: RetentionSettings, near: Neighbours) {
@@ -109,14 +108,10 @@ export class Retention {
 
 	async #pass(): Promise<void> {
 		const now = this.#parts.clock.now();
-		this.#isFromTheOldest = now - this.#fromTheOldestAt >= FROM_THE_OLDEST_EVERY_MS;
-		if (this.#isFromTheOldest) {
-			this.#positions.clear();
-			this.#fromTheOldestAt = now;
-		}
 		this.#sum = NOTHING_PURGED;
 		const limitsOf = (project: Project) => retentionLimits(this.#settings, project, now);
 		const all = this.#near.directory.projects();
+		this.#forgetOthers(new Set(all.map(({ id }) => id)));
 		const kinds = [
 			all.some((project) => limitsOf(project).eventsBefore !== null),
 			all.some((project) => limitsOf(project).payloadsBefore !== null),
@@ -151,9 +146,8 @@ export class Retention {
 
 	async #purge(kind: Kind, projectId: string, now: number): Promise<void> {
 		const { clock, store } = this.#parts;
-		const positionKey = `${kind} ${projectId}`;
-		const skipAhead = !this.#isFromTheOldest;
-		let after = this.#positions.get(positionKey) ?? null;
+		const skipAhead = now - (this.#fromTheOldestAt.get(projectId)?.get(kind) ?? -Infinity) < FROM_THE_OLDEST_EVERY_MS;
+		let after = skipAhead ? (this.#positions.get(projectId)?.get(kind) ?? null) : null;
 		for (let done = false; this.#loop.running && !done;) {
 			const limits = await this.#limitsOf(projectId, now);
 			const before = (kind === "events" ? limits?.eventsBefore : limits?.payloadsBefore) ?? null;
@@ -168,8 +162,15 @@ export class Retention {
 			);
 			({ after, done } = result);
 			// On its way to events whose ids are ahead, a walk passes some that a later pass has to look at.
-			if (after !== null && (done || skipAhead)) this.#positions.set(positionKey, after);
+			if (after !== null && (done || skipAhead)) note(this.#positions, projectId, kind, after);
+			if (done && !skipAhead) note(this.#fromTheOldestAt, projectId, kind, now);
 			this.#report(result.purged);
+		}
+	}
+
+	#forgetOthers(projects: ReadonlySet<string>): void {
+		for (const map of [this.#positions, this.#fromTheOldestAt]) {
+			for (const projectId of map.keys()) if (!projects.has(projectId)) map.delete(projectId);
 		}
 	}
 
@@ -242,4 +243,9 @@ export class Retention {
 			payloads: this.#sum.payloads + payloads,
 		};
 	}
+}
+
+function note<T>(map: Map<string, Map<Kind, T>>, projectId: string, kind: Kind, value: T): void {
+	const kinds = map.get(projectId) ?? new Map<Kind, T>();
+	map.set(projectId, kinds.set(kind, value));
 }

@@ -164,8 +164,11 @@ export class Readers {
 	/** Begins reads as long as there is a free thread for one that waits. */
 	#serve(): void {
 		while (this.#pauses === 0) {
-			const next = this.#waiting.next((owner, kind) => this.#mayRead(owner, kind));
-			const slot = next === null ? undefined : this.#freeSlot(kindOf(next));
+			// Looked for once, and not for each owner that waits.
+			const free = { send: this.#freeSlot("send"), other: this.#freeSlot("other") };
+			if (free.send === undefined && free.other === undefined) return;
+			const next = this.#waiting.next((owner, kind) => free[kind] !== undefined && !this.#has(owner, kind));
+			const slot = next === null ? undefined : free[kindOf(next)];
 			if (slot === undefined || next === null) return;
 			if (kindOf(next) === "send") this.#startForSends();
 			void this.#run(slot, next);
@@ -173,9 +176,8 @@ export class Readers {
 	}
 
 	/** A project has one read of each kind under way: so no send waits for the lists of its own project, or of one of its customers. */
-	#mayRead(owner: string, kind: ReadKind): boolean {
-		if (this.#freeSlot(kind) === undefined) return false;
-		return !this.#slots.some(({ reading }) => reading?.owner === owner && kindOf(reading) === kind);
+	#has(owner: string, kind: ReadKind): boolean {
+		return this.#slots.some(({ reading }) => reading?.owner === owner && kindOf(reading) === kind);
 	}
 
 	/** One whose thread has started, if there is one. */
