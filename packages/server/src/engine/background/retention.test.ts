@@ -132,6 +132,27 @@ describe("retention", () => {
 		},
 	);
 
+	it("looks again in the next pass among events whose ids are ahead, if the store has failed in the one of the day", async () => {
+		const clock = new ManualClock();
+		const store = await openTestStore(clock.now());
+		await using closing = new AsyncDisposableStack();
+		closing.defer(() => store.close());
+		let failures = 1;
+		const purgeEvents: Store["purgeEvents"] = async (step) => {
+			if (failures-- > 0) throw new Error("the store fails");
+			return store.purgeEvents(step);
+		};
+		await using test = await openTestEngine({ clock, store: { ...store, purgeEvents } });
+		const records = new Records();
+		records.now = test.clock.now() - 31 * DAY_MS;
+		records.ids.make("evt", test.clock.now());
+		const event = records.event(test.projectId);
+		await test.store.commit({ events: [event], updates: [] });
+		await goOn(test, MINUTE_MS);
+		expect(failures).toBeLessThan(0);
+		expect(await test.store.eventsById(test.scope, [event.event.id])).toEqual([null]);
+	});
+
 	it("keeps the record of a deleted webhook for a day, so that a process which was cut off learns of its deletion", async () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook("http://127.0.0.1:9/");
