@@ -16,6 +16,8 @@ pageSuite("a chart over time", (world) => {
 		await using tab = await world.open();
 		const { page } = tab;
 		const chart = page.getByRole("slider", { name: /^Choose a time: 3 deliveries succeeded/ });
+		// Waits until nothing above it moves it any more.
+		await chart.hover();
 		const box = (await chart.boundingBox())!;
 		const y = box.y + box.height / 2;
 		await page.mouse.move(box.x + box.width * 0.5, y);
