@@ -65,3 +65,16 @@ it("an entry that is given twice is refused, instead of one of both being lost",
 		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining('It gives "a" twice.')]);
 	}
 });
+
+it.each([
+	[[...HOOK, "--header", "a=1", "--header", "a=s3cr3t' is invalid. \ns3cr3t"], `--header <name=value>' is invalid. It`],
+	[[...HOOK, "--header", "s3cr3t"], "option '--header <name=value>' is invalid. It must be name=value."],
+	[[...HOOK, "--headr=a=s3cr3t"], "unknown option '--headr'"],
+	[[...HOOK, "--timeout", "s3cr3t"], "option '--timeout <duration>' is invalid."],
+])("the values of %j are not repeated, since they may be secret", async (args, message) => {
+	for (const more of [[], ["--json"]]) {
+		const { code, stdout, stderr } = await world.run([...args, ...more]);
+		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(message)]);
+		expect(stderr).not.toContain("s3cr3t");
+	}
+});
