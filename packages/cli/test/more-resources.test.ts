@@ -78,6 +78,36 @@ it("replays events with the count first, waits, lists and shows the replay", asy
 	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
 });
 
+it("imports times in every notation and without one, and refuses seconds by line, in a dry run and without", async () => {
+	const times = [
+		"1723633671",
+		"null",
+		"1723633671620.0",
+		"1.72363367162e12",
+		"1723633671620.5",
+		"1e999",
+		"1723633671621",
+	];
+	const lines = times.map((time) => `{"type":"timed","data":1,"timestamp":${time}}`);
+	writeFileSync(world.dir.join("times.ndjson"), lines.join("\n"));
+	for (const more of [["--dry-run"], []]) {
+		const { code, stdout, stderr } = await world.run(["events", "import", "times.ndjson", "--json", ...more]);
+		expect([code, JSON.parse(stdout)]).toEqual([1, expect.objectContaining({ sent: 4, refused: 3 })]);
+		expect(stderr.trim().split("\n")).toEqual([
+			expect.stringMatching(/^\{"line":1,.*got 1723633671, which looks like seconds/),
+			expect.stringMatching(/^\{"line":5,.*got 1723633671620.5"/),
+			expect.stringMatching(/^\{"line":6,.*milliseconds since the epoch/),
+		]);
+	}
+	const sent = await world.json("events", "list", "--type", "timed");
+	expect(sent.map(({ timestamp }) => timestamp).toReversed()).toEqual([
+		expect.any(Number),
+		1723633671620,
+		1723633671620,
+		1723633671621,
+	]);
+});
+
 it("checks with --dry-run what the import refuses: the form of lines, the names of types, and the types that the project takes", async () => {
 	const lines = [
 		{

@@ -15,6 +15,8 @@ const MAX_TAGS = 5;
 const MAX_CUSTOMERS = 100;
 const MAX_WEBHOOKS = 1_000;
 const MAX_TIME_MS = 253_402_300_799_999;
+/** Numbers that the SDK refuses as times, since they can only be meant as seconds. */
+const SECONDS = { from: 500_000_000, to: 10_000_000_000 };
 
 /** What is wrong with a value; null if nothing is. */
 type Check = (value: unknown) => string | null;
@@ -36,10 +38,12 @@ const customers = list(customer, 1, MAX_CUSTOMERS);
 
 /** All fields but type and data may also be null. */
 const CHECKS: Readonly<Record<string, Check>> = {
-	timestamp: (value) =>
-		Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_TIME_MS
-			? null
-			: `must be milliseconds since the epoch, got ${shown(value)}`,
+	timestamp: (value) => {
+		if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_TIME_MS)
+			return `must be milliseconds since the epoch, got ${shown(value)}`;
+		const isSeconds = value >= SECONDS.from && value < SECONDS.to;
+		return isSeconds ? `must be milliseconds since the epoch, got ${value}, which looks like seconds` : null;
+	},
 	idempotencyKey: text(KEY, "1–256 printable characters"),
 	webhookIds: list(text(WEBHOOK_ID, "ids of webhooks"), 1, MAX_WEBHOOKS),
 	customerId: customer,
@@ -50,6 +54,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
 		MAX_TAGS,
 	),
 };
+
+/** The event as the SDK takes it: its time is a number however it is written, such as `1.7e12`, and a time of null is none. */
+export function withPlainTime(event: SendEvent): SendEvent {
+	const { timestamp, ...rest } = event as Omit<SendEvent, "timestamp"> & { readonly timestamp?: unknown };
+	if (timestamp === undefined || timestamp === null) return rest;
+	return isExactNumber(timestamp) ? { ...rest, timestamp: Number(timestamp.rawJSON) } : event;
+}
 
 /** What is wrong with the form of an event; null if nothing is. */
 export function problemOf(event: SendEvent): string | null {
