@@ -231,6 +231,23 @@ it("goes on looking whether a replay waits after one look has failed", async () 
 	await world.json("webhooks", "delete", "again", "--yes");
 });
 
+it.skipIf(typeof pty === "string")("replays what was counted, and nothing that came while it asked", async () => {
+	await using receiver = await startReceiver();
+	const send = async () => world.json("events", "send", "asked.event", "--data", "1");
+	await send();
+	await world.json("webhooks", "create", receiver.url, "--name", "asked", "--event-types", "none");
+	const args = ["replays", "start", "asked", "--since", "1h", "--event-types", "asked.event", "--wait"];
+	await using terminal = new Terminal(args, world.scriptEnv);
+	await terminal.shows(/Send 1 event to asked again\?/);
+	await send();
+	terminal.type("y");
+	expect(await terminal.ended()).toBe(0);
+	expect(terminal.text).toMatch(/1 event sent, 1 event looked at/);
+	// Also if the range begins later than now.
+	const later = ["replays", "start", "asked", "--since", new Date(Date.now() + 3_600_000).toISOString(), "--yes"];
+	expect(await world.json(...later, "--wait")).toMatchObject([{ status: "Finished", deliveryCount: 0 }]);
+});
+
 it("replays chosen events to several webhooks, each once", async () => {
 	await using receiver = await startReceiver();
 	const sent = await world.json("events", "send", "chosen.event", "--data", "1");

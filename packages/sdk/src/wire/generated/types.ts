@@ -632,6 +632,7 @@ export type ReplayEstimate = {
 	readonly object: "replayEstimate";
 	readonly count: number;
 	readonly complete: boolean;
+	readonly until: number | null;
 };
 
 export type Replay = {
