@@ -126,7 +126,8 @@ function measure(value: unknown): string {
 	return typeof value === "number" ? String(value) : kindOf(value);
 }
 
-function oneOf(values: readonly unknown[]): string {
+/** The values that are possible, for a message. */
+export function oneOf(values: readonly unknown[]): string {
 	return values.map((value) => JSON.stringify(value)).join(" or ");
 }
 
