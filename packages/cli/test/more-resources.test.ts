@@ -108,6 +108,13 @@ it("imports times in every notation and without one, and refuses seconds by line
 	]);
 });
 
+it("says with --dry-run that the import would fail with a wrong key, or in a project that does not exist", async () => {
+	writeFileSync(world.dir.join("one.ndjson"), '{"type":"a","data":1}');
+	const args = ["events", "import", "one.ndjson", "--dry-run"];
+	expect(await world.run(args, { FANFARE_KEY: "sk_wrong" })).toMatchObject({ code: 4, stdout: "" });
+	expect(await world.run([...args, "--project", "nowhere"])).toMatchObject({ code: 3, stdout: "" });
+});
+
 it("checks with --dry-run what the import refuses: the form of lines, the names of types, and the types that the project takes", async () => {
 	const lines = [
 		{
@@ -158,7 +165,8 @@ it("checks with --dry-run what the import refuses: the form of lines, the names 
 	expect(checked.at(-2)?.message).toBe('type "unknown.type" is none that the project takes');
 	expect((await refusedBy()).map(({ line }) => line)).toEqual(checked.map(({ line }) => line));
 	await world.json("projects", "update", world.server.project.id, "--event-types", "open");
-	const offline = await world.run(["events", "import", "check.ndjson", "--dry-run"], { FANFARE_KEY: "sk_wrong" });
+	await using proxy = await startProxy(world.server.url, () => 403);
+	const offline = await world.run(["events", "import", "check.ndjson", "--dry-run"], { FANFARE_URL: proxy.url });
 	expect([offline.code, offline.stderr]).toEqual([
 		1,
 		expect.stringMatching(/^! Whether the project takes .* not checked: /),
@@ -242,7 +250,7 @@ it.skipIf(typeof pty === "string")("replays what was counted, and nothing that c
 	await send();
 	terminal.type("y");
 	expect(await terminal.ended()).toBe(0);
-	expect(terminal.text).toMatch(/1 event sent, 1 event looked at/);
+	expect(terminal.text).toMatch(/Progress +100 %, 1 event sent,/);
 	// Also if the range begins later than now.
 	const later = ["replays", "start", "asked", "--since", new Date(Date.now() + 3_600_000).toISOString(), "--yes"];
 	expect(await world.json(...later, "--wait")).toMatchObject([{ status: "Finished", deliveryCount: 0 }]);

@@ -2,6 +2,7 @@
 import type { SendEvent } from "@fanfare/sdk";
 
 import type { Call } from "../../frame/call.ts";
+import { CommandError, EXIT } from "../../frame/failure.ts";
 import { isExactNumber } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 
@@ -79,7 +80,10 @@ export function problemOf(event: SendEvent): string | null {
 	return null;
 }
 
-/** The event types that the project takes, by name; null for any, or if the server can't be asked, which is said. */
+/**
+ * The event types that the project takes, by name; null for any, or if the server can't be asked, which is said. Throws if the import itself
+ * would fail for sure: with a key that is not valid, or a project that does not exist.
+ */
 export async function acceptedTypes(call: Call): Promise<ReadonlySet<string> | null> {
 	try {
 		const project = await call.project();
@@ -89,12 +93,18 @@ export async function acceptedTypes(call: Call): Promise<ReadonlySet<string> | n
 		for await (const { name } of project.eventTypes.list({ archived: false })) names.add(name);
 		return names;
 	} catch (error) {
+		if (isFinal(error)) throw error;
 		const reason = error instanceof Error ? error.message : String(error);
 		const message = `Whether the project takes these event types was not checked: ${reason}`;
 		if (call.output.mode === "json") process.stderr.write(`${JSON.stringify({ line: null, message })}\n`);
 		else call.output.warn(printable(message));
 		return null;
 	}
+}
+
+function isFinal(error: unknown): boolean {
+	if (error instanceof CommandError) return error.exitCode === EXIT.interrupted || error.exitCode === EXIT.notFound;
+	return (error as { readonly status?: unknown } | null)?.status === 401;
 }
 
 function shown(value: unknown): string {
