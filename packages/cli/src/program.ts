@@ -54,7 +54,10 @@ function createProgram(asJson: boolean): Command {
 		.showSuggestionAfterError()
 		.exitOverride(exit)
 		.configureOutput({
-			outputError: (text, write) => write(asJson ? `${JSON.stringify({ error: usageFailure(text) })}\n` : text),
+			outputError: (text, write) => {
+				const told = withoutValue(text);
+				write(asJson ? `${JSON.stringify({ error: usageFailure(told) })}\n` : told);
+			},
 		});
 	if (asJson) return program;
 	return program.showHelpAfterError(
@@ -78,6 +81,14 @@ async function addEntries(program: Command, isLoaded: (entry: Entry) => boolean)
 /** Commander calls this where it would exit: after help with 0, after a wrong command line with 1. */
 function exit({ exitCode }: CommanderError): never {
 	process.exit(exitCode === 0 ? 0 : USAGE);
+}
+
+/** Commander repeats the value that was refused, which may be a secret, such as that of a header. Its caller has just typed it. */
+function withoutValue(text: string): string {
+	return text
+		.replace(/^(error: option '[^']*') argument '.*' is invalid\./s, "$1 is invalid.")
+		.replace(/^error: command-argument value '.*' is invalid for (argument '[^']*'\.)/s, "error: $1")
+		.replace(/^(error: unknown option '[^'=]*)=.*'/s, "$1'");
 }
 
 function usageFailure(text: string) {

@@ -113,6 +113,15 @@ describe("a file", () => {
 		await world.server.project.eventTypes.delete("exact");
 	});
 
+	it("takes numbers of every notation as names, and names the line of a problem below one", () => {
+		const text = "eventTypes:\n  a:\n    example: { 1.10: &n 2.50, -0: 1, 12345678901234567890: 1, 1: 1, *n : 1 }\n";
+		save(text, "names.yaml");
+		const [type] = readApplyFile(world.dir.join("names.yaml")).desired.eventTypes;
+		expect(JSON.stringify(type?.example)).toBe('{"1":1,"1.10":2.50,"-0":1,"12345678901234567890":1,"2.50":1}');
+		save("eventTypes:\n  a:\n    example:\n      1.10:\n        x: .inf\n", "names.yaml");
+		expect(() => readApplyFile(world.dir.join("names.yaml"))).toThrow(/names\.yaml:5: .*1\.10\.x: must be a number/);
+	});
+
 	it("keeps the notation of numbers, and takes another one for a change", async () => {
 		const text = (example: string) => `eventTypes:\n  price: { example: ${example} }\n`;
 		save(text("{a: 1.10, b: 1e3, c: -0, d: 1.0, e: 0.5}"));

@@ -78,6 +78,43 @@ it("replays events with the count first, waits, lists and shows the replay", asy
 	expect((await world.run(["replays", "start", "late"])).code).toBe(2);
 });
 
+it("imports times in every notation and without one, and refuses seconds by line, in a dry run and without", async () => {
+	const times = [
+		"1723633671",
+		"null",
+		"1723633671620.0",
+		"1.72363367162e12",
+		"1723633671620.5",
+		"1e999",
+		"1723633671621",
+	];
+	const lines = times.map((time) => `{"type":"timed","data":1,"timestamp":${time}}`);
+	writeFileSync(world.dir.join("times.ndjson"), lines.join("\n"));
+	for (const more of [["--dry-run"], []]) {
+		const { code, stdout, stderr } = await world.run(["events", "import", "times.ndjson", "--json", ...more]);
+		expect([code, JSON.parse(stdout)]).toEqual([1, expect.objectContaining({ sent: 4, refused: 3 })]);
+		expect(stderr.trim().split("\n")).toEqual([
+			expect.stringMatching(/^\{"line":1,.*got 1723633671, which looks like seconds/),
+			expect.stringMatching(/^\{"line":5,.*got 1723633671620.5"/),
+			expect.stringMatching(/^\{"line":6,.*milliseconds since the epoch/),
+		]);
+	}
+	const sent = await world.json("events", "list", "--type", "timed");
+	expect(sent.map(({ timestamp }) => timestamp).toReversed()).toEqual([
+		expect.any(Number),
+		1723633671620,
+		1723633671620,
+		1723633671621,
+	]);
+});
+
+it("says with --dry-run that the import would fail with a wrong key, or in a project that does not exist", async () => {
+	writeFileSync(world.dir.join("one.ndjson"), '{"type":"a","data":1}');
+	const args = ["events", "import", "one.ndjson", "--dry-run"];
+	expect(await world.run(args, { FANFARE_KEY: "sk_wrong" })).toMatchObject({ code: 4, stdout: "" });
+	expect(await world.run([...args, "--project", "nowhere"])).toMatchObject({ code: 3, stdout: "" });
+});
+
 it("checks with --dry-run what the import refuses: the form of lines, the names of types, and the types that the project takes", async () => {
 	const lines = [
 		{
@@ -128,7 +165,8 @@ it("checks with --dry-run what the import refuses: the form of lines, the names 
 	expect(checked.at(-2)?.message).toBe('type "unknown.type" is none that the project takes');
 	expect((await refusedBy()).map(({ line }) => line)).toEqual(checked.map(({ line }) => line));
 	await world.json("projects", "update", world.server.project.id, "--event-types", "open");
-	const offline = await world.run(["events", "import", "check.ndjson", "--dry-run"], { FANFARE_KEY: "sk_wrong" });
+	await using proxy = await startProxy(world.server.url, () => 403);
+	const offline = await world.run(["events", "import", "check.ndjson", "--dry-run"], { FANFARE_URL: proxy.url });
 	expect([offline.code, offline.stderr]).toEqual([
 		1,
 		expect.stringMatching(/^! Whether the project takes .* not checked: /),
@@ -199,6 +237,23 @@ it("goes on looking whether a replay waits after one look has failed", async () 
 	const { code, stderr } = await waiting;
 	expect([code, stderr]).toEqual([0, expect.stringContaining("The webhook again is Paused, so its replay waits")]);
 	await world.json("webhooks", "delete", "again", "--yes");
+});
+
+it.skipIf(typeof pty === "string")("replays what was counted, and nothing that came while it asked", async () => {
+	await using receiver = await startReceiver();
+	const send = async () => world.json("events", "send", "asked.event", "--data", "1");
+	await send();
+	await world.json("webhooks", "create", receiver.url, "--name", "asked", "--event-types", "none");
+	const args = ["replays", "start", "asked", "--since", "1h", "--event-types", "asked.event", "--wait"];
+	await using terminal = new Terminal(args, world.scriptEnv);
+	await terminal.shows(/Send 1 event to asked again\?/);
+	await send();
+	terminal.type("y");
+	expect(await terminal.ended()).toBe(0);
+	expect(terminal.text).toMatch(/Progress +100 %, 1 event sent,/);
+	// Also if the range begins later than now.
+	const later = ["replays", "start", "asked", "--since", new Date(Date.now() + 3_600_000).toISOString(), "--yes"];
+	expect(await world.json(...later, "--wait")).toMatchObject([{ status: "Finished", deliveryCount: 0 }]);
 });
 
 it("replays chosen events to several webhooks, each once", async () => {

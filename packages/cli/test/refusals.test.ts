@@ -27,6 +27,16 @@ it.each([
 	[["replays", "start", WEBHOOK_ID, "--since", "1h", "--until", "2h"], "--until: must be later than since"],
 	[["portal", "link", "acme", "--expires", "99d"], "--expires: must be at most 7d, got 99d"],
 	[["projects", "create", ""], "<name>: must have 1–128 characters, got 0"],
+	[["projects", "stats", "--from", "30d", "--width", "minute"], /^--from: .*43,?20\d buckets of one minute/],
+	[
+		["projects", "stats", "--from", "30d", "--to", "29d", "--width", "minute"],
+		/^--from: must not be earlier than \d{4}-\d\d-\d\dT[^ ]+Z, since buckets of one minute are kept for \d+ hours:/,
+	],
+	[["events", "send", "a", "--tag", "b,a,a"], "--tag: entry 3 is the same as entry 2; list it once"],
+	[
+		["replays", "start", WEBHOOK_ID, "--since", "1h", "--also-to", WEBHOOK_ID],
+		"--also-to: entry 1 is the same as <webhook>; list it once",
+	],
 	[
 		["audit", "list", "--action", "webhook.updat"],
 		/^--action: .*, got "webhook.updat" \(did you mean "webhook.update"\?\)$/,
@@ -64,4 +74,32 @@ it("an entry that is given twice is refused, instead of one of both being lost",
 		const { code, stdout, stderr } = await world.run([...HOOK, option, "a=1", option, "a=2"]);
 		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining('It gives "a" twice.')]);
 	}
+});
+
+it.each([
+	[[...HOOK, "--header", "a=1", "--header", "a=s3cr3t' is invalid. \ns3cr3t"], `--header <name=value>' is invalid. It`],
+	[[...HOOK, "--header", "s3cr3t"], "option '--header <name=value>' is invalid. It must be name=value."],
+	[[...HOOK, "--headr=a=s3cr3t"], "unknown option '--headr'"],
+	[[...HOOK, "--timeout", "s3cr3t"], "option '--timeout <duration>' is invalid."],
+])("the values of %j are not repeated, since they may be secret", async (args, message) => {
+	for (const more of [[], ["--json"]]) {
+		const { code, stdout, stderr } = await world.run([...args, ...more]);
+		expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(message)]);
+		expect(stderr).not.toContain("s3cr3t");
+	}
+});
+
+it("the first webhook of a replay is an argument, and the others are the entries of an option", async () => {
+	const { id = "" } = (await world.json(...HOOK))[0] as { readonly id?: string };
+	const optionsOf = async (webhook: string, others: string) => {
+		const args = ["replays", "start", webhook, "--since", "1h", "--also-to", others, "--json"];
+		const { error } = JSON.parse((await world.run(args)).stderr) as { readonly error: { readonly issues: object[] } };
+		return error.issues;
+	};
+	const unknown = WEBHOOK_ID.replace(/0$/, "1");
+	expect(await optionsOf(WEBHOOK_ID, id)).toMatchObject([{ path: "webhookIds.0", option: "<webhook>" }]);
+	expect(await optionsOf(id, `${WEBHOOK_ID},${unknown}`)).toMatchObject([
+		{ path: "webhookIds.1", option: "--also-to", message: expect.stringMatching(/^entry 1 /) },
+		{ path: "webhookIds.2", option: "--also-to", message: expect.stringMatching(/^entry 2 /) },
+	]);
 });

@@ -1,7 +1,7 @@
 // Compares a type of the SDK with the type of the HTTP API. Each difference is a type that names the fields.
 
 /** The paths of all fields, such as `spec.retries.maxRetries`. The elements of a list have the path of the list. */
-type Paths<T> = T extends Date
+type Paths<T> = T extends Date | string
 	? never
 	: T extends readonly (infer Element)[]
 		? Paths<Element>

@@ -251,6 +251,15 @@ it("every response, request body and query of the document is compared with a ty
 	);
 });
 
+it("an action of the audit log is one of the document's, or any other text, since another version may have more", () => {
+	const source = readFileSync(new URL("../src/resources/audit.ts", import.meta.url), "utf8");
+	const [type = ""] = /export type AuditAction =[^;]*;/.exec(source) ?? [];
+	const actions = [...type.matchAll(/"(.*)"/g)].map(([, action]) => `\`${action}\``);
+	expect(actions).toContain("`webhook.update`");
+	expect(JSON.stringify(document)).toContain(`${actions.join(", ")}.`);
+	expectTypeOf<string>().toExtend<sdk.AuditFilter["action"]>();
+});
+
 it("every kind of item of the stream is compared, and can be selected", () => {
 	expect(Object.keys(items)).toHaveLength(7);
 	expectTypeOf<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>>().toEqualTypeOf<sdk.StreamKind>();

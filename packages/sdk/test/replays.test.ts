@@ -23,7 +23,7 @@ const wireReplay = {
 	updateDate: 9,
 	endDate: null,
 };
-const estimate = { object: "replayEstimate", count: 3, complete: true };
+const estimate = { object: "replayEstimate", count: 3, complete: true, until: 9 };
 const unavailable = json(500, { message: "m", code: "internal" });
 
 async function open(...steps: readonly Step[]) {

@@ -92,8 +92,8 @@ export interface ProjectAuditFilter extends ListParams {
 	readonly keyId?: string | undefined;
 	/** Only changes of this object. */
 	readonly objectId?: string | undefined;
-	/** Only this action, such as `webhook.update`. */
-	readonly action?: AuditAction | undefined;
+	/** Only this action, such as `webhook.update`. The log may have other actions, of other versions of the server. */
+	readonly action?: AuditAction | (string & {}) | undefined;
 	/** Only those created at this time or later. */
 	readonly after?: Date | number | undefined;
 	/** Only those created before this time. */

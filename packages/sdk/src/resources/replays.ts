@@ -53,6 +53,11 @@ export interface ReplayEstimate {
 	readonly count: number;
 	/** False if there are so many events that counting stopped early. */
 	readonly complete: boolean;
+	/**
+	 * The end of the range that was counted, in milliseconds since the epoch: your `until`, or now by the server's clock. Pass it as `until`
+	 * so that the replay has none of the events that are accepted after the count. Null with `eventIds`.
+	 */
+	readonly until: number | null;
 }
 
 /** A replay and its progress. */

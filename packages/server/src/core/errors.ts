@@ -127,21 +127,14 @@ function atMost(limit: number, issues: readonly Issue[]): readonly Issue[] {
 	return [...issues.slice(0, limit), { path: "", message }];
 }
 
-/** An `invalid_request` error. Its message is the first issue and the number of the others. A field has one issue: its first. */
-export function invalidRequest(found: readonly Issue[]): FanfareError {
-	const issues = onePerField(found);
+/** An `invalid_request` error. Its message is the first issue and the number of the others. */
+export function invalidRequest(issues: readonly Issue[]): FanfareError {
 	const [first] = issues;
 	const message =
 		first === undefined
 			? "The request is not valid."
 			: `${first.path === "" ? "" : `${first.path}: `}${first.message}${issues.length > 1 ? ` (and ${issues.length - 1} more, see issues)` : ""}`;
 	return new FanfareError("invalid_request", message, { issues });
-}
-
-/** Several rules may find the same mistake: a name of no characters is also only white space. Issues of the whole request stay. */
-function onePerField(issues: readonly Issue[]): readonly Issue[] {
-	const seen = new Set<string>();
-	return issues.filter(({ path }) => path === "" || (!seen.has(path) && seen.add(path)));
 }
 
 /** The error of a process that shares its database with others, and can't tell at the moment what they have changed. */

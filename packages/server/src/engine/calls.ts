@@ -249,6 +249,8 @@ export interface ReplayEstimate {
 	readonly count: number;
 	/** False if counting took too long and ended early: then there may be more. */
 	readonly complete: boolean;
+	/** The end of the range that was counted: that of the request, or when counting began. Null for chosen events. */
+	readonly until: number | null;
 }
 
 /** Every call throws `project_not_found`. */

@@ -16,7 +16,7 @@ import {
 	type Locate,
 	type Path,
 } from "./desired.ts";
-import { EXACT_NUMBERS, jsonValue } from "./numbers.ts";
+import { EXACT_NUMBERS, jsonValue, nameByText } from "./numbers.ts";
 import type { Change } from "./plan.ts";
 import {
 	anything,
@@ -101,6 +101,7 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number {
 
 function jsonOf(document: Document, file: string, context: Context): unknown {
 	try {
+		nameByText(document);
 		return jsonValue(document.toJS({ maxAliasCount: 100 }));
 	} catch (error) {
 		if (!(error instanceof FileProblem)) throw usageError(`${file}: ${syntaxMessage(error as Error)}`);

@@ -1,6 +1,6 @@
 // Numbers in files of `fanfare apply`: they stay as they are written, since JSON allows more digits than JavaScript's numbers keep, and an
 // example may have such ids, or a price of 1.10.
-import type { ScalarTag } from "yaml";
+import { isAlias, isScalar, Scalar, visit, type Document, type ScalarTag } from "yaml";
 
 import { exactNumber, isExactNumber } from "../../frame/values.ts";
 import { FileProblem, type Path } from "./desired.ts";
@@ -17,6 +17,18 @@ export const EXACT_NUMBERS: ScalarTag = {
 	resolve: (text) => (String(Number(text)) === text ? Number(text) : exactNumber(text)),
 	stringify: ({ value }) => (isExactNumber(value) ? value.rawJSON : String(value)),
 };
+
+/** Makes text of the names in maps that are exact numbers: JSON has no others. */
+export function nameByText(document: Document): void {
+	visit(document, {
+		Pair(_, pair) {
+			const key = isAlias(pair.key) ? pair.key.resolve(document) : pair.key;
+			if (!isScalar(key) || !isExactNumber(key.value)) return;
+			const name = new Scalar(key.source ?? key.value.rawJSON);
+			pair.key = Object.assign(name, { range: key.range, anchor: pair.key === key ? key.anchor : undefined });
+		},
+	});
+}
 
 /**
  * A value of YAML as one of JSON: whole numbers in other notations become numbers, or exact ones. Throws a `FileProblem` for what JSON

@@ -1,5 +1,5 @@
 // The audit log that a key may read, and its filter: the same options for lists and for exports.
-import type { AuditAction, AuditEntry, ListParams, PagePromise, ProjectAuditFilter } from "@fanfare/sdk";
+import type { AuditEntry, ListParams, PagePromise, ProjectAuditFilter } from "@fanfare/sdk";
 import type { Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -12,7 +12,7 @@ import { keyOf } from "../../frame/named.ts";
 export interface FilterOptions extends CommonOptions {
 	readonly key?: string;
 	readonly object?: string;
-	readonly action?: AuditAction;
+	readonly action?: string;
 	readonly after?: number;
 	readonly before?: number;
 }
@@ -34,7 +34,7 @@ export function filterOptions(): Option[] {
 		option("--object <id>", "Only changes of this object, such as webhook_…."),
 		option(
 			"--action <action>",
-			"Only this action, such as webhook.update. A wrong one is refused with all that there are.",
+			"Only this action, such as webhook.update. A mistyped one is refused with all that there are.",
 		),
 		...rangeOptions("made"),
 	];

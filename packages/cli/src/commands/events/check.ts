@@ -2,6 +2,7 @@
 import type { SendEvent } from "@fanfare/sdk";
 
 import type { Call } from "../../frame/call.ts";
+import { CommandError, EXIT } from "../../frame/failure.ts";
 import { isExactNumber } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 
@@ -15,6 +16,8 @@ const MAX_TAGS = 5;
 const MAX_CUSTOMERS = 100;
 const MAX_WEBHOOKS = 1_000;
 const MAX_TIME_MS = 253_402_300_799_999;
+/** Numbers that the SDK refuses as times, since they can only be meant as seconds. */
+const SECONDS = { from: 500_000_000, to: 10_000_000_000 };
 
 /** What is wrong with a value; null if nothing is. */
 type Check = (value: unknown) => string | null;
@@ -36,10 +39,12 @@ const customers = list(customer, 1, MAX_CUSTOMERS);
 
 /** All fields but type and data may also be null. */
 const CHECKS: Readonly<Record<string, Check>> = {
-	timestamp: (value) =>
-		Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_TIME_MS
-			? null
-			: `must be milliseconds since the epoch, got ${shown(value)}`,
+	timestamp: (value) => {
+		if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > MAX_TIME_MS)
+			return `must be milliseconds since the epoch, got ${shown(value)}`;
+		const isSeconds = value >= SECONDS.from && value < SECONDS.to;
+		return isSeconds ? `must be milliseconds since the epoch, got ${value}, which looks like seconds` : null;
+	},
 	idempotencyKey: text(KEY, "1–256 printable characters"),
 	webhookIds: list(text(WEBHOOK_ID, "ids of webhooks"), 1, MAX_WEBHOOKS),
 	customerId: customer,
@@ -50,6 +55,13 @@ const CHECKS: Readonly<Record<string, Check>> = {
 		MAX_TAGS,
 	),
 };
+
+/** The event as the SDK takes it: its time is a number however it is written, such as `1.7e12`, and a time of null is none. */
+export function withPlainTime(event: SendEvent): SendEvent {
+	const { timestamp, ...rest } = event as Omit<SendEvent, "timestamp"> & { readonly timestamp?: unknown };
+	if (timestamp === undefined || timestamp === null) return rest;
+	return isExactNumber(timestamp) ? { ...rest, timestamp: Number(timestamp.rawJSON) } : event;
+}
 
 /** What is wrong with the form of an event; null if nothing is. */
 export function problemOf(event: SendEvent): string | null {
@@ -68,7 +80,10 @@ export function problemOf(event: SendEvent): string | null {
 	return null;
 }
 
-/** The event types that the project takes, by name; null for any, or if the server can't be asked, which is said. */
+/**
+ * The event types that the project takes, by name; null for any, or if the server can't be asked, which is said. Throws if the import itself
+ * would fail for sure: with a key that is not valid, or a project that does not exist.
+ */
 export async function acceptedTypes(call: Call): Promise<ReadonlySet<string> | null> {
 	try {
 		const project = await call.project();
@@ -78,12 +93,18 @@ export async function acceptedTypes(call: Call): Promise<ReadonlySet<string> | n
 		for await (const { name } of project.eventTypes.list({ archived: false })) names.add(name);
 		return names;
 	} catch (error) {
+		if (isFinal(error)) throw error;
 		const reason = error instanceof Error ? error.message : String(error);
 		const message = `Whether the project takes these event types was not checked: ${reason}`;
 		if (call.output.mode === "json") process.stderr.write(`${JSON.stringify({ line: null, message })}\n`);
 		else call.output.warn(printable(message));
 		return null;
 	}
+}
+
+function isFinal(error: unknown): boolean {
+	if (error instanceof CommandError) return error.exitCode === EXIT.interrupted || error.exitCode === EXIT.notFound;
+	return (error as { readonly status?: unknown } | null)?.status === 401;
 }
 
 function shown(value: unknown): string {

@@ -12,7 +12,7 @@ import { parseExactly } from "../../frame/values.ts";
 import { linesOf } from "../../text/lines.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
-import { acceptedTypes, problemOf } from "./check.ts";
+import { acceptedTypes, problemOf, withPlainTime } from "./check.ts";
 
 interface Options extends CommonOptions {
 	readonly dryRun?: boolean;
@@ -196,8 +196,9 @@ function parsed(text: string): Pick<Line, "event" | "problem"> {
 		return refused(`has the unknown field ${JSON.stringify(unknown)}; fields are ${FIELDS.join(", ")}`);
 	const { type } = value as { readonly type?: unknown };
 	if (typeof type !== "string") return refused("type must be a string such as order.paid");
-	const problem = problemOf(value as SendEvent);
-	return problem === null ? { event: value as SendEvent, problem } : refused(problem);
+	const event = withPlainTime(value as SendEvent);
+	const problem = problemOf(event);
+	return problem === null ? { event, problem } : refused(problem);
 }
 
 function sizeOf(file: string): number | null {

@@ -1,5 +1,5 @@
 // `fanfare replays`: old events, sent to a webhook again.
-import type { Replay, ReplayOutcome, ReplayWebhook } from "@fanfare/sdk";
+import type { Replay, ReplayEstimate, ReplayOutcome, ReplayWebhook } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -142,7 +142,7 @@ async function start(call: Call<StartOptions>, given: string | undefined): Promi
 	if (dryRun === true) return call.output.object(estimate, String(estimate.count), () => [["Would send", text]]);
 	const names = [given ?? webhookIds[0], ...alsoTo].join(", ");
 	await call.confirm(`Send ${text} to ${names} again?`);
-	for (const replay of await project.replays.create(chosen)) {
+	for (const replay of await project.replays.create({ ...chosen, until: endOf(chosen, estimate) })) {
 		await show(call, wait === true ? await waitFor(call, replay.id) : replay);
 		// The replays are made, so a failure of this look-up is none of the command.
 		if (wait !== true) await warnOfWaiting(call, replay).catch(() => {});
@@ -156,6 +156,13 @@ async function eventsOf(call: Call<StartOptions>): Promise<ReplayWebhook> {
 	if (events !== undefined) return { eventIds: events, since, until };
 	// Without an end, it is now by the server's clock. This machine's may be behind.
 	return { since: since ?? (await askSince(call)), until };
+}
+
+/** The end of what was counted and confirmed, so that nothing is sent that was accepted while the question was open. */
+function endOf({ since = 0, until }: ReplayWebhook, estimate: ReplayEstimate): ReplayWebhook["until"] {
+	if (until !== undefined) return until;
+	// Null for chosen events, and undefined from an older server. A range must not end before it begins, also if that is in the future.
+	return typeof estimate.until === "number" ? Math.max(estimate.until, Number(since) + 1) : undefined;
 }
 
 async function askSince(call: Call<StartOptions>): Promise<number> {

@@ -18,6 +18,8 @@ const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
 	tags: ["tag"],
 	webhookIds: ["webhook", "also-to"],
 };
+/** Options with all entries of a list but the first, which is an argument, in the commands that have them. */
+const OTHER_ENTRIES: Readonly<Record<string, string>> = { webhookIds: "also-to" };
 /** Fields that only hold others. */
 const CONTAINERS = ["spec", "retries"];
 /** Fields with milliseconds whose names do not say so. */
@@ -43,6 +45,8 @@ export interface Field {
 	readonly unit: "duration" | "time" | null;
 	/** The place inside of it: the position in a list, from 1, or the name in a map; null for the whole field. */
 	readonly inside: string | number | null;
+	/** The option that has the entries from the second on, if the command has it: `also-to` of `replays start`. */
+	readonly others: string | null;
 }
 
 /** The field of a path such as `spec.retries.scheduleMs.1`. Null for the whole request. */
@@ -55,7 +59,7 @@ export function fieldOf(path: string): Field | null {
 	const inside = place === "" || field === "rateLimit" ? null : /^\d+$/.test(place) ? Number(place) + 1 : place;
 	const isDuration = /[a-z]Ms$/.test(field) || DURATIONS.includes(field);
 	const unit = isDuration ? "duration" : TIMES.includes(field) ? "time" : null;
-	return { names: namesOf(field), unit, inside };
+	return { names: namesOf(field), unit, inside, others: OTHER_ENTRIES[field] ?? null };
 }
 
 function namesOf(field: string): string[] {

@@ -29,11 +29,12 @@ export function namesOfCommand(command: Command): Finder {
 /** The failure with the names that the caller has typed. What has no such name stays as the API says it. */
 export function inWordsOf(find: Finder, failure: Failure): Failure {
 	const { issues, message } = failure;
-	const told = issues.map((issue) => {
-		const field = fieldOf(issue.path);
-		const name = field === null ? null : find(field.names);
-		const text = withNames(find, field === null ? issue.message : sentenceOf(issue.message, field));
-		return { path: issue.path, option: name, message: name === null ? issue.message : text };
+	const told = issues.map(({ path, message }) => {
+		const field = fieldOf(path);
+		const place = field === null ? null : placeOf(find, field);
+		if (field === null || place === null) return { path, option: null, message };
+		const text = place.inside + withUnits(withEntries(message, place.entry), field);
+		return { path, option: place.name, message: withNames(find, text) };
 	});
 	const [first] = told;
 	const begin = `${issues[0]?.path}: ${issues[0]?.message}`;
@@ -41,14 +42,47 @@ export function inWordsOf(find: Finder, failure: Failure): Failure {
 	return { ...failure, issues: told, message: `${first.option}: ${first.message}${message.slice(begin.length)}` };
 }
 
+/** Where something was typed. */
+interface Place {
+	/** Such as `--tag`. */
+	readonly name: string;
+	/** The place inside of it, which goes before a message: `entry 2 `. Empty for all of it. */
+	readonly inside: string;
+	/** What the entry at an index of the API's list is called. */
+	readonly entry: (index: number) => string;
+}
+
+/** Null if it has no name. */
+function placeOf(find: Finder, { names, inside, others }: Field): Place | null {
+	const rest = others === null ? null : find([others]);
+	const first = rest === null ? null : find(names.filter((name) => name !== others));
+	if (rest === null || first === null) {
+		const name = find(names);
+		const entry = (index: number) => `entry ${index + 1}`;
+		return name === null ? null : { name, inside: textOf(inside), entry };
+	}
+	const entry = (index: number) => (index === 0 ? first : `entry ${index}`);
+	if (typeof inside !== "number") return { name: rest, inside: textOf(inside), entry };
+	return inside === 1 ? { name: first, inside: "", entry } : { name: rest, inside: textOf(inside - 1), entry };
+}
+
+function textOf(inside: string | number | null): string {
+	if (inside === null) return "";
+	return typeof inside === "number" ? `entry ${inside} ` : `${JSON.stringify(inside)} `;
+}
+
+/** Other entries of the list that a message mentions, which the API counts from 0. */
+function withEntries(message: string, entry: (index: number) => string): string {
+	return message.replaceAll(/\bentry (\d+)\b/g, (_, index: string) => entry(Number(index)));
+}
+
 /** A message about a field, with its numbers in the units of the command. */
-function sentenceOf(message: string, { unit, inside }: Field): string {
-	const place = inside === null ? "" : typeof inside === "number" ? `entry ${inside} ` : `${JSON.stringify(inside)} `;
+function withUnits(message: string, { unit }: Field): string {
 	// These numbers count something else.
 	const isAboutCount = /\bhave\b|\bentr|\bcharacter/.test(message);
-	if (unit === null || isAboutCount) return place + message;
-	if (unit === "duration") return place + message.replaceAll(/\b\d+\b/g, (digits) => typedDuration(Number(digits)));
-	return place + message.replace("a whole number", "a time").replaceAll(/(?<![\w-])-?\d+\b(?!-)/g, timeText);
+	if (unit === null || isAboutCount) return message;
+	if (unit === "duration") return message.replaceAll(/\b\d+\b/g, (digits) => typedDuration(Number(digits)));
+	return message.replace("a whole number", "a time").replaceAll(/(?<![\w-])-?(?:0|\d{12,})\b(?!-)/g, timeText);
 }
 
 function timeText(digits: string): string {

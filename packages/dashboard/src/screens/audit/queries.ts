@@ -1,5 +1,5 @@
 // The audit log that a key may read: with a key of the workspace all of it, and with one of a project that of the project.
-import type { AuditAction, AuditEntry, AuditFilter, ListParams, PagePromise, RequestOptions } from "@fanfare/sdk";
+import type { AuditEntry, AuditFilter, ListParams, PagePromise, RequestOptions } from "@fanfare/sdk";
 
 import { rangeStart } from "../../app/search.ts";
 import type { Exporter } from "../../parts/list/export-file.ts";
@@ -39,8 +39,8 @@ export function useAuditLog(): AuditLog {
 export function filterOf({ projectId, isOfWorkspace }: AuditLog, search: AuditSearch, now: number): Filter {
 	const { action, key, object, range, of } = search;
 	return {
-		// The server refuses one that it does not know, and names those that there are.
-		action: action as AuditAction | undefined,
+		// The server refuses a mistyped one, and names those that there are.
+		action,
 		keyId: key,
 		objectId: object,
 		// The log of a project has no other.

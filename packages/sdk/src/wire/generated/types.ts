@@ -632,6 +632,7 @@ export type ReplayEstimate = {
 	readonly object: "replayEstimate";
 	readonly count: number;
 	readonly complete: boolean;
+	readonly until: number | null;
 };
 
 export type Replay = {
@@ -1373,7 +1374,7 @@ export interface Queries {
 		readonly page?: string | undefined;
 		readonly keyId?: string | undefined;
 		readonly objectId?: string | undefined;
-		readonly action?: "customer.delete" | "customer.deleted" | "customer.pause" | "customer.resume" | "customer.update" | "delivery.cancel" | "delivery.cancel_many" | "delivery.retry" | "delivery.retry_many" | "event.erase" | "event_type.create" | "event_type.delete" | "event_type.put" | "event_type.update" | "key.create" | "key.delete" | "key.roll" | "key.update" | "portal_session.create" | "portal_session.revoke" | "portal_session.revoke_many" | "project.create" | "project.delete" | "project.update" | "relay.delete" | "relay.put" | "relay.update" | "replay.cancel" | "replay.create" | "replay.create_many" | "session.create" | "session.delete" | "sign_in_link.create" | "webhook.conform" | "webhook.create" | "webhook.delete" | "webhook.disable" | "webhook.pause" | "webhook.release" | "webhook.release_all" | "webhook.release_many" | "webhook.resume" | "webhook.test" | "webhook.update" | "webhook.update_secret" | "workspace.restore" | undefined;
+		readonly action?: string | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
 		readonly projectId?: string | undefined;
@@ -1383,14 +1384,14 @@ export interface Queries {
 		readonly page?: string | undefined;
 		readonly keyId?: string | undefined;
 		readonly objectId?: string | undefined;
-		readonly action?: "customer.delete" | "customer.deleted" | "customer.pause" | "customer.resume" | "customer.update" | "delivery.cancel" | "delivery.cancel_many" | "delivery.retry" | "delivery.retry_many" | "event.erase" | "event_type.create" | "event_type.delete" | "event_type.put" | "event_type.update" | "key.create" | "key.delete" | "key.roll" | "key.update" | "portal_session.create" | "portal_session.revoke" | "portal_session.revoke_many" | "project.create" | "project.delete" | "project.update" | "relay.delete" | "relay.put" | "relay.update" | "replay.cancel" | "replay.create" | "replay.create_many" | "session.create" | "session.delete" | "sign_in_link.create" | "webhook.conform" | "webhook.create" | "webhook.delete" | "webhook.disable" | "webhook.pause" | "webhook.release" | "webhook.release_all" | "webhook.release_many" | "webhook.resume" | "webhook.test" | "webhook.update" | "webhook.update_secret" | "workspace.restore" | undefined;
+		readonly action?: string | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
 	};
 	readonly exportAuditEntries: {
 		readonly keyId?: string | undefined;
 		readonly objectId?: string | undefined;
-		readonly action?: "customer.delete" | "customer.deleted" | "customer.pause" | "customer.resume" | "customer.update" | "delivery.cancel" | "delivery.cancel_many" | "delivery.retry" | "delivery.retry_many" | "event.erase" | "event_type.create" | "event_type.delete" | "event_type.put" | "event_type.update" | "key.create" | "key.delete" | "key.roll" | "key.update" | "portal_session.create" | "portal_session.revoke" | "portal_session.revoke_many" | "project.create" | "project.delete" | "project.update" | "relay.delete" | "relay.put" | "relay.update" | "replay.cancel" | "replay.create" | "replay.create_many" | "session.create" | "session.delete" | "sign_in_link.create" | "webhook.conform" | "webhook.create" | "webhook.delete" | "webhook.disable" | "webhook.pause" | "webhook.release" | "webhook.release_all" | "webhook.release_many" | "webhook.resume" | "webhook.test" | "webhook.update" | "webhook.update_secret" | "workspace.restore" | undefined;
+		readonly action?: string | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
 		readonly projectId?: string | undefined;
@@ -1399,7 +1400,7 @@ export interface Queries {
 	readonly exportProjectAuditEntries: {
 		readonly keyId?: string | undefined;
 		readonly objectId?: string | undefined;
-		readonly action?: "customer.delete" | "customer.deleted" | "customer.pause" | "customer.resume" | "customer.update" | "delivery.cancel" | "delivery.cancel_many" | "delivery.retry" | "delivery.retry_many" | "event.erase" | "event_type.create" | "event_type.delete" | "event_type.put" | "event_type.update" | "key.create" | "key.delete" | "key.roll" | "key.update" | "portal_session.create" | "portal_session.revoke" | "portal_session.revoke_many" | "project.create" | "project.delete" | "project.update" | "relay.delete" | "relay.put" | "relay.update" | "replay.cancel" | "replay.create" | "replay.create_many" | "session.create" | "session.delete" | "sign_in_link.create" | "webhook.conform" | "webhook.create" | "webhook.delete" | "webhook.disable" | "webhook.pause" | "webhook.release" | "webhook.release_all" | "webhook.release_many" | "webhook.resume" | "webhook.test" | "webhook.update" | "webhook.update_secret" | "workspace.restore" | undefined;
+		readonly action?: string | undefined;
 		readonly after?: number | undefined;
 		readonly before?: number | undefined;
 		readonly format?: "ndjson" | "csv" | undefined;

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { invalidRequest, type Issue } from "../../core/errors.ts";
-import { cutName, validate } from "./body/validate.ts";
+import { cutName, onePerField, validate } from "./body/validate.ts";
 
 /** The one parameter with many names: `metadata.team=a&metadata.area=b` is `{"team": "a", "area": "b"}`. */
 const MAP = "metadata";
@@ -32,6 +32,6 @@ export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T |
 		else if (schema === undefined) issues.push({ path: cutName(name), message: "this call takes no query parameters" });
 		values[name] = value;
 	}
-	if (issues.length > 0) throw invalidRequest(issues);
+	if (issues.length > 0) throw invalidRequest(onePerField(issues));
 	return schema === undefined ? undefined : validate(schema, values);
 }

@@ -151,7 +151,8 @@ describe("a replay", () => {
 		] as const) {
 			const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["new"] });
 			const request = { ...MISSED, until, eventTypes: ["old"] };
-			expect(await test.engine.replays.estimate(test.scope, [id], request)).toEqual({ count, complete: true });
+			const estimate = await test.engine.replays.estimate(test.scope, [id], request);
+			expect(estimate).toEqual({ count, complete: true, until: until ?? start + 1 });
 			const replay = await test.engine.replays.start(test.change, id, request);
 			expect(await ended(test, replay)).toMatchObject({ scannedCount: count, deliveryCount: count });
 		}
@@ -419,11 +420,29 @@ describe("an estimate", () => {
 		await sendMany(test, 1_700);
 		const webhook = await test.createWebhook(receiver.url);
 		const { replays } = test.engine;
-		expect(await replays.estimate(test.scope, [webhook.id], MISSED)).toEqual({ count: 1_700, complete: true });
-		expect(await replays.estimate(test.scope, [webhook.id], FAILED)).toEqual({ count: 0, complete: true });
+		const until = test.clock.now() + 1;
+		expect(await replays.estimate(test.scope, [webhook.id], MISSED)).toEqual({ count: 1_700, complete: true, until });
+		expect(await replays.estimate(test.scope, [webhook.id], FAILED)).toEqual({ count: 0, complete: true, until });
 		for (let n = 0; n < 20; n++) test.clock.advance(100);
 		expect(receiver.requests).toEqual([]);
 		expect((await replays.list(test.scope, null, { limit: 9, cursor: null })).rows).toEqual([]);
+	});
+
+	it("says until when it has counted, so that a replay until then has nothing that came later", async () => {
+		await using test = await openTestEngine();
+		await sendMany(test, 2, "order.paid");
+		const webhook = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["none"] });
+		const { replays } = test.engine;
+		const request = { ...MISSED, eventTypes: ["order.paid"] };
+		const { count, until } = await replays.estimate(test.scope, [webhook.id], request);
+		test.clock.advance(1);
+		await sendMany(test, 3, "order.paid");
+		const replay = await replays.start(test.change, webhook.id, { ...request, until });
+		expect(replay.filter.until).toBe(until);
+		expect([count, (await ended(test, replay)).deliveryCount]).toEqual([2, 2]);
+		expect(await replays.estimate(test.scope, [webhook.id], { ...request, until: 9, since: 0 })).toMatchObject({
+			until: 9,
+		});
 	});
 
 	it("is incomplete when it has taken too long", async () => {

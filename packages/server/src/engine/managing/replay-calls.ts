@@ -143,9 +143,10 @@ export class ReplayCalls implements Replays {
 		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
 		return this.#counts.run(COUNTS, async () => {
 			const endAt = this.#parts.clock.monotonicMs() + COUNT_MS;
-			let sum: ReplayEstimate = { count: 0, complete: true };
+			// By the clock of the dates of replays. One time for all, which the caller can have the replays end at.
+			const now = idTime(this.#parts.ids.make("replay", this.#parts.clock.now()));
+			let sum = { count: 0, complete: true };
 			for (const webhook of webhooks) {
-				const now = this.#parts.clock.now();
 				const filter = filterOf(request, chosen, eventTypesOf(webhook), now);
 				// What a replay would have that is made now.
 				const stored = filterOfStored({ filter, createDate: now });
@@ -153,7 +154,7 @@ export class ReplayCalls implements Replays {
 				const { count, complete } = await this.#count(of, endAt);
 				sum = { count: sum.count + count, complete: sum.complete && complete };
 			}
-			return sum;
+			return { ...sum, until: chosen === null ? (request.until ?? upToNow(now)) : null };
 		});
 	}
 
@@ -209,7 +210,7 @@ export class ReplayCalls implements Replays {
 	async #count(
 		of: Pick<ReplayCountStep, "scope" | "webhookId" | "filter" | "eventIds">,
 		endAt: number,
-	): Promise<ReplayEstimate> {
+	): Promise<Omit<ReplayEstimate, "until">> {
 		const { clock, store } = this.#parts;
 		let count = 0;
 		let afterEventId: string | null = null;

@@ -4,7 +4,7 @@ import type { z } from "@hono/zod-openapi";
 import { FanfareError, invalidRequest, type Issue } from "../../../core/errors.ts";
 import { memberSpans, type MemberSpan } from "../../../core/raw-json.ts";
 import { expectedForm } from "./expected-form.ts";
-import { cutName } from "./validate.ts";
+import { cutName, onePerField } from "./validate.ts";
 
 /** A parsed JSON object with its text, since some members are passed on exactly as they were written. */
 export interface JsonBody {
@@ -59,7 +59,7 @@ export function duplicateIssues(members: readonly MemberSpan[], prefix: string):
 		if (seen.has(name)) issues.push({ path: prefix + cutName(name), message: "appears more than once; send it once" });
 		seen.add(name);
 	}
-	return issues;
+	return onePerField(issues);
 }
 
 /** The depth to which bodies of management calls are checked. Each level is one more pass over the text. */
@@ -67,7 +67,7 @@ const MANAGED_DEPTH = 4;
 
 /** The same for the objects inside a body. */
 export function nestedDuplicateIssues({ text, members }: JsonBody): Issue[] {
-	return duplicatesWithin(text, members, "", MANAGED_DEPTH);
+	return onePerField(duplicatesWithin(text, members, "", MANAGED_DEPTH));
 }
 
 function duplicatesWithin(text: string, members: readonly MemberSpan[], prefix: string, levels: number): Issue[] {

@@ -40,8 +40,17 @@ export function unknownFieldIssues(
 	return names.map((name) => ({ path: prefix + cutName(name), message: unknownField(schema) }));
 }
 
+/**
+ * The first issue of each field, since several rules may find the same mistake: a name of no characters is also only white space. Issues of
+ * the whole request stay. Not for what a schema of a caller says, where two issues with one path may be two ways to mend it.
+ */
+export function onePerField(issues: readonly Issue[]): Issue[] {
+	const seen = new Set<string>();
+	return issues.filter(({ path }) => path === "" || (!seen.has(path) && seen.add(path)));
+}
+
 function issuesOf(error: z.ZodError, prefix: string): Issue[] {
-	return error.issues.flatMap(inMeantForm).flatMap((issue) => {
+	const issues = error.issues.flatMap(inMeantForm).flatMap((issue) => {
 		const place = issue.path.map((part) => cutName(String(part)));
 		const names = issue.code === "unrecognized_keys" ? issue.keys.map(cutName) : [null];
 		return names.map((name) => ({
@@ -49,6 +58,7 @@ function issuesOf(error: z.ZodError, prefix: string): Issue[] {
 			message: issue.message,
 		}));
 	});
+	return onePerField(issues);
 }
 
 /** Where a value may have several forms: the issues of the one whose kind it has, such as a list with a wrong entry. */
@@ -116,7 +126,8 @@ function measure(value: unknown): string {
 	return typeof value === "number" ? String(value) : kindOf(value);
 }
 
-function oneOf(values: readonly unknown[]): string {
+/** The values that are possible, for a message. */
+export function oneOf(values: readonly unknown[]): string {
 	return values.map((value) => JSON.stringify(value)).join(" or ");
 }
 

@@ -61,6 +61,20 @@ describe("the audit log", () => {
 		}
 	});
 
+	it("can be filtered by an action of another version, which it does not know", async () => {
+		const { call, test, project } = await auditCaller();
+		const nobody = { keyId: null, sessionId: null, customerId: null, portalSessionId: null, actor: null };
+		const draft = { ...nobody, action: "webhook.repaint", fields: [], requestId: null };
+		await test.engine.projects.update({ ...test.change, audit: draft }, { name: "Other" });
+		for (const path of ["/workspace/audit", "./audit"]) {
+			const { status, json } = await call("GET", `${path}?action=webhook.repaint`);
+			expect([status, json["data"]]).toMatchObject([200, [{ action: "webhook.repaint", objectId: project.id }]]);
+			expect(await call("GET", `${path}?action=thing.never_was`)).toMatchObject({ status: 200, json: { data: [] } });
+		}
+		for (const action of ["", "webhook", "webhook.", "Webhook.repaint", "a.b.c", `a.${"b".repeat(63)}`])
+			expect((await call("GET", `./audit?action=${action}`)).status).toBe(400);
+	});
+
 	it("has the key, the action, the object and the names of the fields that were set", async () => {
 		const { call, last, engine, keys, project, test } = await auditCaller();
 		const keyId = engine.keys.authenticate(keys.project)?.key.id ?? "";

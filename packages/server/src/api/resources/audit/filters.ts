@@ -3,11 +3,30 @@ import { z } from "@hono/zod-openapi";
 
 import { AUDIT_ACTIONS } from "../../../core/access/audit.ts";
 import { isProjectId } from "../../../core/ids.ts";
+import { nearestWord } from "../../../core/words/nearest-word.ts";
 import type { AuditFilter } from "../../../ports/store/audit.ts";
+import { givenWord } from "../../request/body/given-word.ts";
+import { oneOf } from "../../request/body/validate.ts";
 import { idText, pageQuery, timeRangeQuery } from "../common/schemas.ts";
 import { formatParameter } from "../exports/export-route.ts";
 
 const OBJECT_ID_MAX_LENGTH = 256;
+/** So many edits away from a known action, another one is taken for a typing error. */
+const TYPING_ERRORS = 2;
+
+/** What an action of another version may be, too. */
+const ACTION = /^(?=.{3,64}$)[a-z_]+\.[a-z_]+$/;
+
+/** An action. One that this version does not know is that of another version, which is in the log, unless it looks like a typing error. */
+const actionText = z
+	.string()
+	.superRefine((action, context) => {
+		if (AUDIT_ACTIONS.some((known) => known === action)) return;
+		if (ACTION.test(action) && nearestWord(action, AUDIT_ACTIONS, TYPING_ERRORS) === null) return;
+		const message = `must be ${oneOf(AUDIT_ACTIONS)}, got ${givenWord(action, AUDIT_ACTIONS)}`;
+		context.addIssue({ code: "custom", message });
+	})
+	.openapi({ example: "webhook.update" });
 
 /** The filters of lists and exports of a project. */
 const projectFilterQuery = {
@@ -17,7 +36,9 @@ const projectFilterQuery = {
 		.max(OBJECT_ID_MAX_LENGTH)
 		.optional()
 		.openapi({ description: "Only changes of this object: a webhook, key, event, …" }),
-	action: z.enum(AUDIT_ACTIONS).optional().openapi({ description: "Only this action, such as `webhook.update`." }),
+	action: actionText.optional().openapi({
+		description: `Only this action, such as \`webhook.update\`. The log may have others, of other versions. Those of this one: ${AUDIT_ACTIONS.map((action) => `\`${action}\``).join(", ")}.`,
+	}),
 	...timeRangeQuery,
 };
 

@@ -119,6 +119,30 @@ describe("a project", () => {
 	});
 });
 
+describe("a schema with alternatives", () => {
+	const schema = {
+		anyOf: [{ properties: { pay: { const: "card" } } }, { properties: { pay: { const: "bank" } } }],
+	};
+	const issues = [
+		{ path: "data.pay", message: expect.stringContaining("card") },
+		{ path: "data.pay", message: expect.stringContaining("bank") },
+	];
+
+	it("names each in the refusal of an event, an example and a test's data, also those about one field", async () => {
+		const { call, project, makeWebhook } = await caller();
+		await call("PUT", "./event-types/order.paid", { schema });
+		await call("PATCH", `/projects/${project.id}`, { eventTypes: "catalogued" });
+		const event = { type: "order.paid", data: { pay: "cash" } };
+		expect((await call("POST", "./events", event)).json["issues"]).toEqual(expect.arrayContaining(issues));
+		const { json } = await call("PUT", "./event-types/order.paid", { schema, example: event.data });
+		const ofExample = issues.map(({ path, message }) => ({ path: path.replace("data", "example"), message }));
+		expect(json["issues"]).toEqual(expect.arrayContaining(ofExample));
+		const test = { eventType: "order.paid", data: event.data };
+		const tested = await call("POST", `./batch/webhooks/${await makeWebhook()}:test`, test);
+		expect(tested.json["issues"]).toEqual(expect.arrayContaining(issues));
+	});
+});
+
 describe("a test of a webhook", () => {
 	it.each([
 		[undefined, null],

@@ -2,7 +2,8 @@
 import type { z } from "@hono/zod-openapi";
 
 import { replayProgress, type Replay } from "../../../core/replay.ts";
-import type { replaySchema } from "./schemas.ts";
+import type { ReplayEstimate } from "../../../engine/calls.ts";
+import type { replayEstimateSchema, replaySchema } from "./schemas.ts";
 
 export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
 	const { filter } = replay;
@@ -26,4 +27,8 @@ export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
 		updateDate: replay.updateDate,
 		endDate: replay.endDate,
 	};
+}
+
+export function presentEstimate({ count, complete, until }: ReplayEstimate): z.infer<typeof replayEstimateSchema> {
+	return { object: "replayEstimate", count, complete, until };
 }

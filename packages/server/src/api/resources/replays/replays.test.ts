@@ -60,12 +60,13 @@ describe("replaying", () => {
 	});
 
 	it("only counts in a dry run", async () => {
-		const { call, makeWebhook } = await caller();
+		const { call, makeWebhook, test } = await caller();
 		for (const type of ["a", "b", "c"]) await call("POST", "./events", { type, data: 1 });
 		// The webhook is made after the events, so it has missed them.
 		const replay = `./batch/webhooks/${await makeWebhook()}:replay`;
 		const { status, json } = await call("POST", replay, { since: 5, dryRun: true });
-		expect([status, json]).toEqual([200, { object: "replayEstimate", count: 3, complete: true }]);
+		const until = test.clock.now() + 1;
+		expect([status, json]).toEqual([200, { object: "replayEstimate", count: 3, complete: true, until }]);
 		expect(schemaOf("replayWebhook", 200)?.parse(json)).toEqual(json);
 		expect((await call("GET", "./replays")).json).toMatchObject({ data: [] });
 	});
@@ -140,7 +141,7 @@ describe("replaying chosen events", () => {
 		const eventIds = [ids[2], ids[0]];
 		const replay = `./batch/webhooks/${webhookId}:replay`;
 		const estimate = await api.call("POST", replay, { eventIds, dryRun: true });
-		expect(estimate).toMatchObject({ status: 200, json: { count: 2, complete: true } });
+		expect(estimate).toMatchObject({ status: 200, json: { count: 2, complete: true, until: null } });
 		const { status, json } = await api.call("POST", replay, { eventIds });
 		expect([status, json]).toMatchObject([
 			202,

@@ -4,7 +4,7 @@ import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyOrCustomerWith, route } from "../../request/route.ts";
 import { listOf } from "../common/schemas.ts";
 import { replayRequest } from "./input.ts";
-import { presentReplay } from "./present.ts";
+import { presentEstimate, presentReplay } from "./present.ts";
 import {
 	createReplaysSchema,
 	replayEstimateSchema,
@@ -47,8 +47,7 @@ export const replayRoutes = [
 			if (body.dryRun !== true) {
 				return json(presentReplay(await deps.engine.replays.start(change, webhookId, request)), 202);
 			}
-			const { count, complete } = await deps.engine.replays.estimate(scope, [webhookId], request);
-			return json({ object: "replayEstimate", count, complete });
+			return json(presentEstimate(await deps.engine.replays.estimate(scope, [webhookId], request)));
 		},
 	}),
 	route({
@@ -83,8 +82,7 @@ export const replayRoutes = [
 		async handle({ deps, scope, change, body }) {
 			const request = replayRequest(body);
 			if (body.dryRun === true) {
-				const { count, complete } = await deps.engine.replays.estimate(scope, body.webhookIds, request);
-				return json({ object: "replayEstimate", count, complete });
+				return json(presentEstimate(await deps.engine.replays.estimate(scope, body.webhookIds, request)));
 			}
 			const replays = await deps.engine.replays.startAll(change, body.webhookIds, request);
 			return json({ object: "replaysStarted", data: replays.map(presentReplay) }, 202);

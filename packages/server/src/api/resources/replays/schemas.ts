@@ -90,8 +90,16 @@ export const replayEstimateSchema = z
 		complete: z.boolean().openapi({
 			description: "False if counting stopped early because there are too many events. Then there may be more.",
 		}),
+		until: timeOut.nullable().openapi({
+			description:
+				"The end of the range that was counted, in milliseconds since the epoch: the `until` of the request or, if it was omitted, now by " +
+				"the server's clock. Send it as `until` so that the replay has none of the events that are accepted after the count. " +
+				"Null with `eventIds`.",
+		}),
 	})
-	.openapi("ReplayEstimate", { example: { object: "replayEstimate", count: 4_711, complete: true } });
+	.openapi("ReplayEstimate", {
+		example: { object: "replayEstimate", count: 4_711, complete: true, until: 1_723_633_671_620 },
+	});
 
 const REPLAY = {
 	id: "replay_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",

@@ -72,8 +72,9 @@ export const streamRoutes = [
 		async handle({ deps, scope, query, connection }) {
 			await deps.engine.live.prepare(scope);
 			callerStill(deps, scope, connection);
-			const { lastEventId = null, limit = DEFAULT_ITEMS } = query;
-			const polled = deps.engine.live.poll({ ...watched(scope, query), lastEventId, limit });
+			const { lastEventId = "", limit = DEFAULT_ITEMS } = query;
+			const after = lastEventId === "" ? null : lastEventId;
+			const polled = deps.engine.live.poll({ ...watched(scope, query), lastEventId: after, limit });
 			const items = polled.items.map(presentItem);
 			return json({
 				object: "streamItems",

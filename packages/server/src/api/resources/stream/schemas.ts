@@ -35,10 +35,10 @@ const filters = {
 
 export const streamQuerySchema = z.strictObject(filters);
 
-/** The id of the last item that a client has. One that is not of this stream any more is a gap, and no mistake. */
+/** The id of the last item that a client has; empty for none. One that is not of this stream any more is a gap, and no mistake. */
 export const lastEventIdText = shortText(MAX_ID_LENGTH)
 	.refine(
-		isLiveId,
+		(text) => text === "" || isLiveId(text),
 		`must be the id of an item of the stream, such as ${EXAMPLE_ID}, exactly as it came: omit it to begin now`,
 	)
 	.openapi({ example: EXAMPLE_ID });
