@@ -95,14 +95,16 @@ export class Call<O extends CommonOptions = CommonOptions> {
 	}
 
 	/**
-	 * Asks before something is done that can't be undone, or that concerns many. Where nobody can be asked, --yes is required.
+	 * Asks before something is done that can't be undone, or that concerns many. Where nobody can be asked, --yes is required. Returns whether
+	 * somebody was asked, who may have taken long to answer.
 	 */
-	async confirm(question: string): Promise<void> {
-		if (this.options.yes === true) return;
+	async confirm(question: string): Promise<boolean> {
+		if (this.options.yes === true) return false;
 		if (!this.isInteractive) {
 			throw usageError(`This needs a confirmation. ${question} Pass --yes to confirm it.`);
 		}
 		if (!(await askYes(`${this.#productionMark()}${question}`))) throw interrupted();
+		return true;
 	}
 
 	/** Asks before a change if the profile is for production. */

@@ -141,8 +141,9 @@ async function start(call: Call<StartOptions>, given: string | undefined): Promi
 	const text = `${estimate.complete ? "" : "more than "}${what}`;
 	if (dryRun === true) return call.output.object(estimate, String(estimate.count), () => [["Would send", text]]);
 	const names = [given ?? webhookIds[0], ...alsoTo].join(", ");
-	await call.confirm(`Send ${text} to ${names} again?`);
-	for (const replay of await project.replays.create({ ...chosen, until: endOf(chosen, estimate) })) {
+	const wasAsked = await call.confirm(`Send ${text} to ${names} again?`);
+	const until = wasAsked ? endOf(chosen, estimate) : chosen.until;
+	for (const replay of await project.replays.create({ ...chosen, until })) {
 		await show(call, wait === true ? await waitFor(call, replay.id) : replay);
 		// The replays are made, so a failure of this look-up is none of the command.
 		if (wait !== true) await warnOfWaiting(call, replay).catch(() => {});
