@@ -16,15 +16,11 @@ pageSuite("a chart over time", (world) => {
 		await using tab = await world.open();
 		const { page } = tab;
 		const chart = page.getByRole("slider", { name: /^Choose a time: 3 deliveries succeeded/ });
-		// Waits until nothing above it moves it any more.
-		await chart.hover();
-		const box = (await chart.boundingBox())!;
-		const y = box.y + box.height / 2;
-		await page.mouse.move(box.x + box.width * 0.5, y);
-		await page.mouse.down();
-		await page.mouse.move(box.x + box.width - 1, y, { steps: 5 });
+		const { width, height } = (await chart.boundingBox())!;
+		const y = height / 2;
+		// By places in the chart, which moves while what is above it is loaded.
+		await chart.dragTo(chart, { sourcePosition: { x: width / 2, y }, targetPosition: { x: width - 1, y } });
 		await page.getByText(/– now: 3 deliveries/).waitFor();
-		await page.mouse.up();
 		expect(await axeFindings(page)).toEqual([]);
 		await page.getByRole("button", { name: "Show deliveries made then" }).click();
 		await page.getByRole("table").getByText("bars.sent").first().waitFor();
