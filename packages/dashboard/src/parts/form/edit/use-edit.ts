@@ -1,5 +1,5 @@
 // The state of a form whose thing others may change while somebody writes.
-import { useEffect, useEffectEvent, useState } from "react";
+import { useState } from "react";
 
 import {
 	afterSave,
@@ -14,7 +14,7 @@ import {
 	type Edit,
 	type Version,
 } from "./edit.ts";
-import { useUnsaved } from "./unsaved.ts";
+import { useTakeBack } from "./unsaved.ts";
 
 export interface EditState<Draft> {
 	/** All of it, to be kept if it can't be saved. */
@@ -50,16 +50,7 @@ interface Sent {
  */
 export function useEdit<Draft extends object>(first: Version<Draft>, form = ""): EditState<Draft> {
 	const [edit, setEdit] = useState<Edit<Draft>>(() => editOf(first));
-	const [unsaved, forget] = useUnsaved<Draft>(form);
-	const [taken, setTaken] = useState<Edit<Draft> | null>(null);
-	if (unsaved !== null && unsaved !== taken) {
-		setTaken(unsaved);
-		setEdit((edit) => restore(edit, unsaved));
-	}
-	const onTaken = useEffectEvent(forget);
-	useEffect(() => {
-		if (taken !== null) onTaken();
-	}, [taken]);
+	useTakeBack<Draft>(form, (unsaved) => setEdit((edit) => restore(edit, unsaved)));
 	return {
 		edit,
 		draft: edit.draft,
