@@ -291,6 +291,26 @@ pageSuite(
 			expect(await webhooks.get(id)).toMatchObject({ name: "Mine", endpoint: `${receiver.url}/theirs` });
 		});
 
+		it("says of a refused save that it is to be made again, if somebody else has changed nothing that is shown", async () => {
+			const { id } = await endpointOf("overtaken", "Before");
+			await using tab = await open({ customerId: "overtaken" }, { path: `endpoints/${id}?view=settings` });
+			const { page } = tab;
+			await page.getByLabel("Name").fill("Mine");
+			const { webhooks } = world.server.project.batch;
+			let isFirst = true;
+			await page.route(/\/batch\/webhooks\/[^/]+$/, async (route) => {
+				if (route.request().method() !== "PATCH" || !isFirst) return route.fallback();
+				isFirst = false;
+				await webhooks.update(id, { spec: { description: "Of somebody else" } });
+				return route.continue();
+			});
+			await page.getByRole("button", { name: "Save" }).click();
+			await page.getByRole("alert").getByText("Save again.").waitFor();
+			await page.getByRole("button", { name: "Save" }).click();
+			await page.getByText("✓ Saved").waitFor();
+			expect(await webhooks.get(id)).toMatchObject({ name: "Mine", description: "Of somebody else" });
+		});
+
 		it("says that it is not known whether an endpoint was added, if the answer was lost", async () => {
 			await using tab = await open({ customerId: "unknown" }, { path: "add" });
 			const { page } = tab;

@@ -234,6 +234,7 @@ pageSuite("a failure that comes late", (world) => {
 			expect(await axeFindings(page)).toEqual([]);
 			await noticeOf(page).getByRole("button", { name: "Open the form" }).click();
 			await drawer.getByRole("group", { name: "Name" }).getByText("Theirs", { exact: true }).waitFor();
+			expect(new URL(page.url()).pathname).toContain(`/ui/${world.server.projectId}/webhooks`);
 			expect(await drawer.getByRole("textbox", { name: "Name" }).inputValue()).toBe("Typed");
 			await drawer.getByRole("button", { name: "Keep mine" }).click();
 			await drawer.getByRole("button", { name: "Save" }).click();
@@ -242,6 +243,90 @@ pageSuite("a failure that comes late", (world) => {
 			await expect.poll(() => noticeOf(page).count()).toBe(0);
 		},
 	);
+});
+
+pageSuite("what was typed and is refused late", (world) => {
+	it("is taken back into its form when the server finds a mistake in it, which trying again would not mend", async () => {
+		await world.server.project.customers.update("typo", { name: "Typo Ltd" });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const long = `plan: ${"x".repeat(5_000)}`;
+		const forms = [
+			{ path: "customers/typo", field: "Metadata", text: long, call: /\/customers\/typo$/ },
+			{ path: "settings", field: "Payloads", text: "999999999999999", call: /\/projects\/[^/]+$/ },
+		];
+		for (const { path, field, text, call: url } of forms) {
+			await goTo(page, `/ui/${world.server.projectId}/${path}`);
+			await page.getByLabel(field, { exact: true }).fill(text);
+			const call = await hold(page, "PATCH", url);
+			await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+			await call.made;
+			await page.getByRole("link", { name: "Keys" }).click();
+			await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+			call.release();
+			await noticeOf(page).getByText("not saved").waitFor();
+			expect(await noticeOf(page).getByRole("button", { name: "Try again" }).count()).toBe(0);
+			await noticeOf(page).getByRole("button", { name: "Open the form" }).click();
+			await expect.poll(() => page.getByLabel(field, { exact: true }).inputValue()).toBe(text);
+			expect(new URL(page.url()).pathname).toBe(`/ui/${world.server.projectId}/${path}`);
+			await expect.poll(() => noticeOf(page).count()).toBe(0);
+			await page.unrouteAll();
+		}
+	});
+
+	it("never gets into the form of the same event type in another project", async () => {
+		const { id: other } = await world.server.client.projects.create({ name: "Second" });
+		const types = world.server.project.eventTypes;
+		await types.create({ name: "same.type", description: "Of the first" });
+		await world.server.client.project(other).eventTypes.create({ name: "same.type", description: "Of the second" });
+		await using tab = await world.open("event-types/same.type");
+		const { page } = tab;
+		const description = page.getByRole("textbox", { name: "Description" });
+		await description.fill("Typed for the first");
+		const call = await hold(page, "PATCH", /\/event-types\/same.type$/);
+		await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+		await call.made;
+		await goTo(page, `/ui/${other}/event-types/same.type`);
+		await expect.poll(() => description.inputValue()).toBe("Of the second");
+		await types.update("same.type", { description: "Of somebody else" });
+		call.release();
+		await noticeOf(page).getByRole("button", { name: "Open the form" }).click();
+		await page.getByRole("region", { name: "Changed elsewhere" }).getByText("Of somebody else").waitFor();
+		expect(new URL(page.url()).pathname).toBe(`/ui/${world.server.projectId}/event-types/same.type`);
+		expect(await description.inputValue()).toBe("Typed for the first");
+		await goTo(page, `/ui/${other}/event-types/same.type`);
+		await expect.poll(() => description.inputValue()).toBe("Of the second");
+		await world.server.client.projects.delete(other);
+	});
+
+	it("stays in its notice until the form has taken it, though somebody stays where they are", async () => {
+		await world.server.project.customers.update("kept", { name: "Kept Ltd" });
+		await using tab = await world.open("customers/kept");
+		const { page } = tab;
+		await page.getByLabel("Metadata", { exact: true }).fill("plan: pro");
+		const call = await hold(page, "PATCH", /\/customers\/kept$/);
+		await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+		await call.made;
+		await page.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("button", { name: "Create a key" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Create a key" });
+		await drawer.getByLabel("Name").fill("meanwhile");
+		await drawer.getByRole("button", { name: "Create the key" }).click();
+		await drawer.getByRole("region", { name: "The key" }).waitFor();
+		call.refuse();
+		const open = noticeOf(page).getByRole("button", { name: "Open the form" });
+		// The drawer's shade may lie over it: a keyboard gets there.
+		await open.dispatchEvent("click");
+		const question = page.getByRole("dialog", { name: "Leave without the key?" });
+		await question.getByRole("button", { name: "Stay" }).click();
+		await expect.poll(() => question.count()).toBe(0);
+		expect(await noticeOf(page).getByText("Kept Ltd was not saved").count()).toBe(1);
+		await drawer.getByRole("button", { name: "I have stored it" }).click();
+		await expect.poll(() => drawer.count()).toBe(0);
+		await open.click();
+		await expect.poll(() => page.getByLabel("Metadata", { exact: true }).inputValue()).toBe("plan: pro");
+		await expect.poll(() => noticeOf(page).count()).toBe(0);
+	});
 });
 
 pageSuite("a dialog with fields", (world) => {

@@ -1,6 +1,6 @@
-// Calls that have failed when the dialog or the screen that made them is gone: notices in the corner, which stay until somebody tries again
-// or dismisses them. They are in the query cache.
-import { ConflictError, type Caller } from "@fanfare/sdk";
+// What nobody must miss when the dialog or the screen that made a call is gone: that it has failed, or that it has returned what is shown only
+// once. Notices in the corner, which stay until somebody does something about it or dismisses them. They are in the query cache.
+import { BadRequestError, ConflictError, type Caller } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { skipToken, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useParams, useRouter } from "@tanstack/react-router";
@@ -8,7 +8,7 @@ import { useParams, useRouter } from "@tanstack/react-router";
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 import { callerKey } from "../../session/session-state.ts";
 import type { Edit } from "../form/edit/edit.ts";
-import { putUnsaved } from "../form/edit/unsaved.ts";
+import { dropUnsaved, putUnsaved } from "../form/edit/unsaved.ts";
 import { projectElsewhere } from "../text/project-elsewhere.ts";
 import type { Doubt } from "./doubt.ts";
 import { Problem } from "./problem.tsx";
@@ -16,34 +16,54 @@ import { useIsShown } from "./use-is-shown.ts";
 
 const KEY = ["late-failures"] as const;
 const OUTDATED = "Somebody else has changed it meanwhile. What you typed is kept: choose in its form what to save.";
-const NONE: readonly LateFailure[] = [];
+const NONE: readonly LateNotice[] = [];
 
-/** What a call is, as far as a notice about its failure needs to know. */
-export interface CallKind<Draft extends object = never> {
+/** What a call is, as far as a notice about its end needs to know. */
+export interface CallKind<Draft extends object = never, Result = unknown> {
 	/** Of a call that makes something: what is said if its answer was lost. */
 	readonly doubt?: Doubt | undefined;
-	/** Of a call whose result is shown once: it is not made again where nobody would see the result. */
-	readonly isOnce?: boolean;
-	/** Of a save: what was typed. If somebody else was faster, it is taken back into its form, to choose there what to keep. */
+	/** Of a call whose result is shown once: what is said if nobody has seen it. It is not made again where nobody would see the result. */
+	readonly unseen?: (result: Result) => Unseen;
+	/** Of a save: what was typed. It can be taken back into its form, which must be at the address where it was saved. */
 	readonly unsaved?: { readonly form: string; readonly edit: Edit<Draft> };
 }
 
-interface LateFailure extends Pick<CallKind, "doubt" | "isOnce"> {
+interface Unseen {
+	/** Such as `Nobody has seen the key of billing`. */
+	readonly what: string;
+	/** What to do about it. */
+	readonly advice: string;
+}
+
+interface LateNotice {
 	readonly id: string;
 	readonly what: string;
-	readonly error: unknown;
-	/** Makes the call again. */
-	readonly call: () => Promise<unknown>;
-	/** Who has made it: nobody else is told. */
+	/** Who has made the call: nobody else is told. */
 	readonly callerId: Caller["id"] | undefined;
 	/** Where it was made; null outside a project. */
 	readonly projectId: string | null;
-	/** Goes back to the form with what was typed. */
-	readonly reopen: (() => void) | null;
+	/** What to do, if the call has not failed. */
+	readonly advice?: string;
+	readonly failure: Failure | null;
+}
+
+interface Failure {
+	readonly error: unknown;
+	readonly doubt: Doubt | undefined;
+	/** Makes the call again; null if that must not be. */
+	readonly call: (() => Promise<unknown>) | null;
+	/** The form with what was typed. */
+	readonly form: KeptForm | null;
+}
+
+interface KeptForm {
+	/** Goes back to it. Until it has taken what was typed, the notice stays: something may keep somebody where they are. */
+	readonly reopen: (onTaken: () => void) => void;
+	readonly drop: () => void;
 }
 
 /**
- * Returns the function that makes a call whose failure nobody misses. While the dialog or the screen is shown, it shows the failure itself;
+ * Returns the function that makes a call whose end nobody misses. While the dialog or the screen is shown, it shows the end itself;
  * afterwards a notice does.
  *
  * @param isOpen of a dialog that stays in the tree when it is closed
@@ -56,24 +76,37 @@ export function useWatchedCall(isOpen = true) {
 	const router = useRouter();
 	const { projectId = null } = useParams({ strict: false });
 	const isShown = useIsShown(isOpen);
-	return <Draft extends object = never>(
+	return <Result, Draft extends object = never>(
 		what: string,
-		call: () => Promise<unknown>,
-		{ doubt, isOnce = false, unsaved }: CallKind<Draft> = {},
+		call: () => Promise<Result>,
+		{ doubt, unseen, unsaved }: CallKind<Draft, Result> = {},
 	): void => {
-		const callerId = callerIdOf(queryClient);
-		const { href } = router.state.location;
-		const reopen =
+		const made = { id: newId(), callerId: callerIdOf(queryClient), projectId };
+		// As the history takes it, with the path below which the page is.
+		const { publicHref } = router.state.location;
+		const form: KeptForm | null =
 			unsaved === undefined
 				? null
-				: () => {
-						putUnsaved(queryClient, unsaved.form, unsaved.edit);
-						router.history.push(href);
+				: {
+						reopen: (onTaken) => {
+							putUnsaved(queryClient, unsaved.form, { edit: unsaved.edit, onTaken });
+							router.history.push(publicHref);
+						},
+						drop: () => dropUnsaved(queryClient, unsaved.form, unsaved.edit),
 					};
-		call().catch((error: unknown) => {
-			if (isShown()) return;
-			put(queryClient, { id: newId(), what, error, call, callerId, projectId, reopen, doubt, isOnce });
-		});
+		const ended = async (): Promise<LateNotice | null> => {
+			try {
+				const result = await call();
+				return unseen === undefined ? null : { ...made, ...unseen(result), failure: null };
+			} catch (error) {
+				return { ...made, what, failure: { error, doubt, call: unseen === undefined ? call : null, form } };
+			}
+		};
+		const watch = async () => {
+			const notice = await ended();
+			if (notice !== null && !isShown()) put(queryClient, notice);
+		};
+		void watch();
 	};
 }
 
@@ -86,21 +119,21 @@ function newId(): string {
 }
 
 /** Nobody is told of it if somebody has signed out since, or signed in with another key. */
-function put(queryClient: QueryClient, failure: LateFailure): void {
-	if (failure.callerId !== callerIdOf(queryClient)) return;
-	change(queryClient, (all) => [...all.filter(({ id }) => id !== failure.id), failure]);
+function put(queryClient: QueryClient, notice: LateNotice): void {
+	if (notice.callerId !== callerIdOf(queryClient)) return;
+	change(queryClient, (all) => [...all.filter(({ id }) => id !== notice.id), notice]);
 }
 
 function take(queryClient: QueryClient, id: string): void {
 	change(queryClient, (all) => all.filter((one) => one.id !== id));
 }
 
-function change(queryClient: QueryClient, map: (all: readonly LateFailure[]) => readonly LateFailure[]): void {
-	queryClient.setQueryData<readonly LateFailure[]>(KEY, (all = NONE) => map(all));
+function change(queryClient: QueryClient, map: (all: readonly LateNotice[]) => readonly LateNotice[]): void {
+	queryClient.setQueryData<readonly LateNotice[]>(KEY, (all = NONE) => map(all));
 }
 
 export function LateFailures() {
-	const { data = NONE } = useQuery<readonly LateFailure[]>({
+	const { data = NONE } = useQuery<readonly LateNotice[]>({
 		queryKey: KEY,
 		queryFn: skipToken,
 		gcTime: Number.POSITIVE_INFINITY,
@@ -108,46 +141,16 @@ export function LateFailures() {
 	return data.length === 0 ? null : <Notices all={data} />;
 }
 
-function Notices({ all }: { readonly all: readonly LateFailure[] }) {
-	const queryClient = useQueryClient();
+function Notices({ all }: { readonly all: readonly LateNotice[] }) {
 	const { projectId = null } = useParams({ strict: false });
 	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
-	const again = (failure: LateFailure) =>
-		failure.call().then(
-			() => take(queryClient, failure.id),
-			(error: unknown) => put(queryClient, { ...failure, error }),
-		);
 	return (
 		<section className="changes" aria-label="What has failed">
-			{all.map((failure) => {
-				const { id, what, error, doubt, isOnce, reopen } = failure;
-				const where = failure.projectId === null ? "" : projectElsewhere(failure.projectId, { projectId, projects });
-				// The same call would be refused again: it names the version that somebody else has changed.
-				const mustReopen = reopen !== null && isOutdated(error);
+			{all.map((notice) => {
+				const where = notice.projectId === null ? "" : projectElsewhere(notice.projectId, { projectId, projects });
 				return (
-					<div key={id} className="card change">
-						<Problem
-							error={error}
-							what={where === "" ? what : `${what} (${where})`}
-							reason={mustReopen ? OUTDATED : undefined}
-							doubt={doubt}
-							{...(!mustReopen && isOnce !== true && { onRetry: () => again(failure) })}
-							actions={
-								mustReopen && (
-									<Button
-										size="xs"
-										variant="default"
-										onClick={() => {
-											take(queryClient, id);
-											reopen();
-										}}
-									>
-										Open the form
-									</Button>
-								)
-							}
-							onDismiss={() => take(queryClient, id)}
-						/>
+					<div key={notice.id} className="card change">
+						<Notice notice={notice} title={where === "" ? notice.what : `${notice.what} (${where})`} />
 					</div>
 				);
 			})}
@@ -155,7 +158,43 @@ function Notices({ all }: { readonly all: readonly LateFailure[] }) {
 	);
 }
 
+function Notice({ notice, title }: { readonly notice: LateNotice; readonly title: string }) {
+	const queryClient = useQueryClient();
+	const { id, failure } = notice;
+	const remove = () => take(queryClient, id);
+	if (failure === null) return <Problem error={null} what={title} reason={notice.advice} onDismiss={remove} />;
+	const { error, doubt, call, form } = failure;
+	const again = (call: () => Promise<unknown>) =>
+		call().then(remove, (error: unknown) => put(queryClient, { ...notice, failure: { ...failure, error } }));
+	const dismiss = () => {
+		form?.drop();
+		remove();
+	};
+	return (
+		<Problem
+			error={error}
+			what={title}
+			reason={form !== null && isOutdated(error) ? OUTDATED : undefined}
+			doubt={doubt}
+			{...(call !== null && !isRefusedAgain(error) && { onRetry: () => again(call) })}
+			actions={
+				form !== null && (
+					<Button size="xs" variant="default" onClick={() => form.reopen(remove)}>
+						Open the form
+					</Button>
+				)
+			}
+			onDismiss={dismiss}
+		/>
+	);
+}
+
 /** Whether somebody else has changed it since it was read. */
 function isOutdated(error: unknown): boolean {
 	return error instanceof ConflictError && error.code === "revision_conflict";
+}
+
+/** Whether the same call would be refused again: it has a mistake, or names the version that somebody else has changed. */
+function isRefusedAgain(error: unknown): boolean {
+	return error instanceof BadRequestError || isOutdated(error);
 }

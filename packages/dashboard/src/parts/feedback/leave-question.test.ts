@@ -64,7 +64,62 @@ pageSuite("what is shown only once", (world) => {
 		await page.getByRole("dialog", { name: "Leave without the key?" }).getByRole("button", { name: "Leave" }).click();
 		await expect.poll(() => drawer.count()).toBe(0);
 		call.release();
-		await page.getByText("Created left behind. Nobody has seen the key").waitFor();
+		const notice = page.getByRole("region", { name: "What has failed" });
+		await notice.getByText("Nobody has seen the key left behind").waitFor();
+		expect(await notice.getByRole("button", { name: "Try again" }).count()).toBe(0);
+		expect(await axeFindings(page)).toEqual([]);
+		// Until somebody has read it, wherever they are.
+		await page.getByRole("link", { name: "Settings" }).click();
+		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		await notice.getByText("revoke it, or roll it").waitFor();
+		await notice.getByRole("button", { name: "Dismiss" }).click();
+		await expect.poll(() => notice.count()).toBe(0);
+	});
+
+	it("leaves the question to whoever is asked when the answer comes meanwhile", async () => {
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Create a key" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Create a key" });
+		await drawer.getByLabel("Name").fill("answered meanwhile");
+		const call = await hold(page, "POST", /\/workspace\/keys$/);
+		await drawer.getByRole("button", { name: "Create the key" }).click();
+		await call.made;
+		await page.goBack();
+		const question = page.getByRole("dialog", { name: "Leave without the key?" });
+		await question.getByText("The key is being made.").waitFor();
+		call.release();
+		await question.getByText("The key is shown this once.").waitFor();
+		await question.getByRole("button", { name: "Stay" }).click();
+		await expect.poll(() => question.count()).toBe(0);
+		await drawer.getByRole("region", { name: "The key" }).waitFor();
+		await page.goBack();
+		await question.getByRole("button", { name: "Leave" }).click();
+		await expect.poll(() => drawer.count()).toBe(0);
+	});
+
+	it("is not lost by Forward, which takes Back and its question back", async () => {
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Create a key" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Create a key" });
+		await drawer.getByLabel("Name").fill("forward");
+		await drawer.getByRole("button", { name: "Create the key" }).click();
+		const key = await drawer.getByRole("region", { name: "The key" }).locator("code").innerText();
+		const address = page.url();
+		await page.goBack();
+		const question = page.getByRole("dialog", { name: "Leave without the key?" });
+		await question.waitFor();
+		await page.goForward();
+		await expect.poll(() => question.count()).toBe(0);
+		expect(await drawer.getByRole("region", { name: "The key" }).locator("code").innerText()).toBe(key);
+		expect(page.url()).toBe(address);
+		// Back is asked about as before.
+		await page.goBack();
+		await question.getByRole("button", { name: "Stay" }).click();
+		await expect.poll(() => question.count()).toBe(0);
+		await expect.poll(() => page.url()).toBe(address);
+		expect(await drawer.getByRole("region", { name: "The key" }).locator("code").innerText()).toBe(key);
 	});
 
 	it("asks no more when the call has failed, so that the failure is read", async () => {

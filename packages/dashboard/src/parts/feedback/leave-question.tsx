@@ -1,7 +1,7 @@
 // Asks before somebody leaves what is shown only once, or is about to be: by Back, a link, the palette, or by closing the tab.
 import { Button, Modal } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useCallback, useEffect, useRef } from "react";
 
 import type { Stage } from "./stage.ts";
 
@@ -17,12 +17,22 @@ interface LeaveQuestionProps {
  */
 export function LeaveQuestion({ stage, thing }: LeaveQuestionProps) {
 	const isAtStake = stage !== "asking";
+	const proceedRef = useRef<(() => void) | undefined>(undefined);
+	const shouldBlock = useCallback(({ current, next }: Way) => {
+		if (!isSamePlace(current, next)) return true;
+		// Forward, while the question about Back is open: nobody leaves any more, so that one has no way to take back.
+		proceedRef.current?.();
+		return false;
+	}, []);
 	const { status, proceed, reset } = useBlocker({
-		shouldBlockFn: always,
+		shouldBlockFn: shouldBlock,
 		enableBeforeUnload: isAtStake,
 		disabled: !isAtStake,
 		withResolver: true,
 	});
+	useEffect(() => {
+		proceedRef.current = proceed;
+	}, [proceed]);
 	// The call has failed meanwhile: nothing is lost by leaving, but there is something to read first.
 	useEffect(() => {
 		if (!isAtStake) reset?.();
@@ -50,4 +60,16 @@ export function LeaveQuestion({ stage, thing }: LeaveQuestionProps) {
 	);
 }
 
-const always = () => true;
+interface Place {
+	readonly pathname: string;
+	readonly search: unknown;
+}
+
+interface Way {
+	readonly current: Place;
+	readonly next: Place;
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+	return one.pathname === other.pathname && JSON.stringify(one.search) === JSON.stringify(other.search);
+}

@@ -1,7 +1,7 @@
 // Calls that the server has done and whose answer is lost, in a real browser: nothing is done twice without somebody's knowledge.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { hold } from "../../../test/held-call.ts";
@@ -25,9 +25,8 @@ pageSuite("an answer that is lost", (world) => {
 		const alert = page.getByRole("alert").filter({ hasText: "It is not known whether the replay has started" });
 		await alert.getByText("The server's answer did not arrive.").waitFor();
 		expect(await axeFindings(page)).toEqual([]);
-		await alert.getByRole("link", { name: "Replays" }).click();
-		await page.getByRole("heading", { name: "Replays", level: 1 }).waitFor();
-		await page.getByRole("row").getByText("Lost").waitFor();
+		const replays = await newTab(page, alert.getByRole("link", { name: "See the replays (in a new tab)" }));
+		await replays.getByRole("row").getByText("Lost").waitFor();
 		expect((await world.server.project.replays.list({ webhookId })).data).toHaveLength(1);
 	});
 
@@ -55,8 +54,8 @@ pageSuite("an answer that is lost", (world) => {
 		const notice = page.getByRole("region", { name: "What has failed" });
 		await notice.getByText("It is not known whether 1 event was sent again").waitFor();
 		expect(await notice.getByRole("button", { name: "Try again" }).count()).toBe(0);
-		await notice.getByRole("link", { name: "Replays" }).click();
-		await page.getByRole("heading", { name: "Replays", level: 1 }).waitFor();
+		const replays = await newTab(page, notice.getByRole("link", { name: "Replays" }));
+		await replays.getByRole("heading", { name: "Replays", level: 1 }).waitFor();
 		expect((await world.server.project.replays.list({ webhookId })).data).toHaveLength(1);
 	});
 
@@ -72,10 +71,14 @@ pageSuite("an answer that is lost", (world) => {
 		await drawer.getByText("It is not known whether example.com was added").waitFor();
 		await drawer.getByText(/replace its secret, which nobody has seen/).waitFor();
 		expect(await axeFindings(page)).toEqual([]);
-		await drawer.getByRole("link", { name: "Webhooks" }).click();
-		await expect.poll(() => drawer.count()).toBe(0);
-		await page.getByRole("row").getByText("example.com", { exact: true }).waitFor();
+		const webhooks = await newTab(page, drawer.getByRole("link", { name: "Webhooks" }));
+		await webhooks.getByRole("row").getByText("example.com", { exact: true }).waitFor();
+		// The form is still there, and what is typed into it now was not sent.
+		await drawer.getByLabel("Endpoint URL").fill("https://example.org/next");
+		expect(await drawer.getByText("It is not known whether example.com was added").count()).toBe(1);
 
+		await page.keyboard.press("Escape");
+		await expect.poll(() => drawer.count()).toBe(0);
 		await page.getByRole("link", { name: "Keys" }).click();
 		await page.getByRole("button", { name: "Create a key" }).first().click();
 		const form = page.getByRole("dialog", { name: "Create a key" });
@@ -85,8 +88,24 @@ pageSuite("an answer that is lost", (world) => {
 		await creating.made;
 		await creating.lose();
 		await form.getByText("It is not known whether lost key was created").waitFor();
-		await form.getByRole("link", { name: "Keys" }).click();
-		await page.getByRole("row").getByText("lost key").waitFor();
+		const keys = await newTab(page, form.getByRole("link", { name: "Keys" }));
+		await keys.getByRole("row").getByText("lost key").waitFor();
+		await form.getByLabel("Name").fill("next key");
+		expect(await form.getByText("It is not known whether lost key was created").count()).toBe(1);
+		await page.keyboard.press("Escape");
+		await expect.poll(() => form.count()).toBe(0);
+
+		await page.getByRole("link", { name: "Event types" }).click();
+		await page.getByRole("button", { name: "Add an event type" }).first().click();
+		const type = page.getByRole("dialog", { name: "Add an event type" });
+		await type.getByLabel("Name").fill("lost.type");
+		const addingType = await hold(page, "POST", /\/event-types$/);
+		await type.getByRole("button", { name: "Add the event type" }).click();
+		await addingType.made;
+		await addingType.lose();
+		await type.getByText("It is not known whether lost.type was added").waitFor();
+		await type.getByLabel("Name").fill("next.type");
+		expect(await type.getByText("It is not known whether lost.type was added").count()).toBe(1);
 	});
 
 	it("says of a test that it may have been sent", async () => {
@@ -140,6 +159,12 @@ pageSuite("an answer that is lost", (world) => {
 		await world.server.client.projects.delete(id);
 	});
 });
+
+/** The tab that a link opens. */
+async function newTab(page: Page, link: Locator): Promise<Page> {
+	const [tab] = await Promise.all([page.context().waitForEvent("page"), link.click()]);
+	return tab;
+}
 
 /** The server does what it is asked, and the page never hears of it: that it failed not before `isTime`. */
 async function loseAnswers(page: Page, url: RegExp, isTime = Promise.resolve()): Promise<void> {

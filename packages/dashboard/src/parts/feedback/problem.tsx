@@ -76,8 +76,9 @@ function Advice({ error, doubt: { advice, look } }: { readonly error: unknown; r
 			{look !== undefined && (
 				<>
 					{" "}
-					<Link className="link underlined" {...look.link}>
-						{look.text}
+					{/* Elsewhere, as the form around it would be lost. */}
+					<Link className="link underlined" target="_blank" rel="noopener" {...look.link}>
+						{look.text} (in a new tab)
 					</Link>
 				</>
 			)}

@@ -9,6 +9,7 @@ import {
 } from "@fanfare/sdk";
 
 import { isInDoubt } from "../../parts/feedback/doubt.ts";
+import { OvertakenError } from "../../parts/form/edit/edit.ts";
 import { useTexts } from "../texts/reader.tsx";
 import type { Texts } from "../texts/texts.ts";
 import { Note } from "./note.tsx";
@@ -32,6 +33,7 @@ export function Problem({ error, isMaking = false }: ProblemProps) {
 }
 
 function reasonOf(error: unknown, texts: Texts["problem"]): string {
+	if (error instanceof OvertakenError) return texts.overtaken;
 	if (error instanceof PermissionDeniedError) return texts.denied;
 	if (error instanceof NotFoundError) return texts.gone;
 	if (error instanceof RateLimitError) return texts.tooMany;

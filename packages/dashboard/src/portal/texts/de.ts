@@ -136,6 +136,7 @@ export const de: Texts = {
 		title: "Das hat nicht geklappt.",
 		denied: "Das ist Ihnen nicht erlaubt.",
 		conflict: "Jemand hat das inzwischen geändert. Laden Sie neu, und versuchen Sie es noch einmal.",
+		overtaken: "Jemand hat inzwischen etwas anderes daran geändert. Speichern Sie noch einmal.",
 		tooMany: "Zu viele Anfragen. Warten Sie einen Moment, und versuchen Sie es noch einmal.",
 		away: "Der Server antwortet nicht. Versuchen Sie es gleich noch einmal.",
 		unknown: "Es ist nicht bekannt, ob das geschehen ist.",

@@ -89,6 +89,7 @@ export const en = {
 		title: "That did not work.",
 		denied: "You are not allowed to do this.",
 		conflict: "Somebody has changed this meanwhile. Reload, and try again.",
+		overtaken: "Somebody has changed something else about it meanwhile. Save again.",
 		tooMany: "Too many requests. Wait a moment, and try again.",
 		away: "The server does not answer. Try again in a moment.",
 		unknown: "It is not known whether it was done.",

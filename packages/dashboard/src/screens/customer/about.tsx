@@ -13,7 +13,7 @@ import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { Id } from "../../parts/text/copy.tsx";
 import { Time } from "../../parts/text/time.tsx";
-import { useMay } from "../../session/caller.ts";
+import { useMay, useProject } from "../../session/caller.ts";
 import { useCustomerChange } from "../customers/queries.ts";
 
 interface Draft {
@@ -32,7 +32,8 @@ export function About({ customer }: { readonly customer: Customer }) {
 	const toast = useToast();
 	const make = useWatchedCall();
 	const [isTried, setTried] = useState(false);
-	const edit = useEdit(versionOf(customer));
+	const form = `customer ${useProject().id} ${customer.id}`;
+	const edit = useEdit(versionOf(customer), form);
 	const save = useCustomerChange(
 		({ customers }, { changes }: Save) => customers.update(customer.id, changes),
 		(saved, { sent }) => {
@@ -50,7 +51,9 @@ export function About({ customer }: { readonly customer: Customer }) {
 		setTried(true);
 		if (metadataError !== undefined || !isTouched || isBlocked || save.isPending) return;
 		const changes = toUpdate(draft, edit.base);
-		make(`${customer.name ?? customer.id} was not saved`, () => save.mutateAsync({ sent: draft, changes }));
+		make(`${customer.name ?? customer.id} was not saved`, () => save.mutateAsync({ sent: draft, changes }), {
+			unsaved: { form, edit: edit.edit },
+		});
 	};
 	const facts = (
 		<dl className="facts">

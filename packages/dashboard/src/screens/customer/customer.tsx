@@ -56,6 +56,7 @@ export function CustomerScreen() {
 }
 
 function Loaded({ customer }: { readonly customer: Customer }) {
+	const { id: projectId } = useProject();
 	return (
 		<>
 			<Summary customer={customer} />
@@ -65,7 +66,7 @@ function Loaded({ customer }: { readonly customer: Customer }) {
 					<LatestDeliveries customerId={customer.id} />
 				</div>
 				<div className="stack">
-					<About key={customer.id} customer={customer} />
+					<About key={`${projectId} ${customer.id}`} customer={customer} />
 					<PortalLinks customerId={customer.id} />
 				</div>
 			</div>

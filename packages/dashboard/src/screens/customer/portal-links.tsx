@@ -91,7 +91,13 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 		watch(
 			`No portal link for ${customerId} was made`,
 			() => make.mutateAsync({ customerId, capabilities, expiresInMs: Number(length) }),
-			{ doubt, isOnce: true },
+			{
+				doubt,
+				unseen: () => ({
+					what: `Nobody has the portal link for ${customerId}`,
+					advice: "It was made when you had left: make another one.",
+				}),
+			},
 		);
 	useFocusBack(true);
 	return (

@@ -33,6 +33,8 @@ export function EventTypeScreen() {
 	const { name } = route.useParams();
 	const project = useProject();
 	const mayWrite = useMay("write");
+	// The same name in another project is another event type.
+	const key = `${project.id} ${name}`;
 	const { data: type, error, refetch } = useQuery(eventTypeQuery(project, name));
 	const back = (
 		<Link className="link" to="/$projectId/event-types" params={{ projectId: project.id }} search={{}}>
@@ -49,7 +51,7 @@ export function EventTypeScreen() {
 					type !== undefined && (
 						<>
 							{!type.archived && <SendLink search={{ type: name }}>Send one</SendLink>}
-							<Actions key={type.name} type={type} />
+							<Actions key={key} type={type} />
 						</>
 					)
 				}
@@ -68,7 +70,7 @@ export function EventTypeScreen() {
 			)}
 			{type !== undefined && (
 				<div className="beside">
-					<div className="card card-pad">{mayWrite ? <Edit key={type.name} type={type} /> : <Shown type={type} />}</div>
+					<div className="card card-pad">{mayWrite ? <Edit key={key} type={type} /> : <Shown type={type} />}</div>
 					<Usage type={type} />
 				</div>
 			)}
@@ -88,7 +90,8 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const [saved, setSaved] = useState(type);
 	const latest = saved.revision > type.revision ? saved : type;
 	const make = useWatchedCall();
-	const edit = useEdit(versionOf(type), `event type ${type.name}`);
+	const form = `event type ${useProject().id} ${type.name}`;
+	const edit = useEdit(versionOf(type), form);
 	const update = useTypeChange(
 		(types, { changes }: Save) => types.update(type.name, changes),
 		(answer, { sent, changes }) => {
@@ -103,7 +106,7 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const save = () => {
 		const changes = toUpdate(draft, base, revision);
 		make(`${type.name} was not saved`, () => update.mutateAsync({ sent: draft, changes, revision }), {
-			unsaved: { form: `event type ${type.name}`, edit: edit.edit },
+			unsaved: { form, edit: edit.edit },
 		});
 	};
 	return (

@@ -3,6 +3,7 @@ import { axeFindings } from "@fanfare/testkit/browser/axe";
 import type { Page, Route } from "playwright-core";
 import { expect, it } from "vitest";
 
+import { hold } from "../../../test/held-call.ts";
 import { pageSuite } from "../../../test/suite.ts";
 
 /** As another program has written them: with numbers that a parser rounds or shortens, escapes, and white space. */
@@ -203,6 +204,24 @@ pageSuite("event types", (world) => {
 		expect(await page.getByLabel("Description").inputValue()).toBe("Mine");
 		await save(page);
 		expect(await eventTypes.get("edit.archived")).toMatchObject({ description: "Mine", archived: true });
+	});
+
+	it("are saved again after a refusal because of a change of nothing in the form, which says so", async () => {
+		const { eventTypes } = world.server.project;
+		await eventTypes.create({ name: "edit.overtaken" });
+		await using tab = await world.open("event-types/edit.overtaken");
+		const { page } = tab;
+		await page.getByLabel("Description").fill("Mine");
+		const call = await hold(page, "PATCH", /edit.overtaken$/);
+		await page.getByRole("button", { name: "Save" }).click();
+		await call.made;
+		await eventTypes.update("edit.overtaken", { archived: true });
+		call.release();
+		await page.getByRole("alert").getByText("Save again.").waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		await save(page);
+		expect(await page.getByRole("alert").count()).toBe(0);
+		expect(await eventTypes.get("edit.overtaken")).toMatchObject({ description: "Mine", archived: true });
 	});
 
 	it("are archived, found among the archived, and deleted after a question", async () => {

@@ -148,11 +148,11 @@ function Create({ onStage, onClose }: CreateProps) {
 	const isShown = useIsShown();
 	const [draft, setDraft] = useState(NEW);
 	const { id: projectId } = useProject();
-	const doubt: Doubt = {
-		what: `It is not known whether ${draft.name.trim()} was added`,
+	const doubtOf = (sent: Draft): Doubt => ({
+		what: `It is not known whether ${sent.name.trim()} was added`,
 		advice: "Look among the event types before you add it again.",
 		look: { text: "See the event types", link: { to: "/$projectId/event-types", params: { projectId }, search: {} } },
-	};
+	});
 	const create = useTypeChange(
 		(types, draft: Draft) => types.create(toCreate(draft)),
 		({ name }) => {
@@ -168,9 +168,11 @@ function Create({ onStage, onClose }: CreateProps) {
 			draft={draft}
 			isBusy={create.isPending}
 			error={create.error}
-			doubt={doubt}
+			doubt={doubtOf(create.variables ?? draft)}
 			onChange={setDraft}
-			onSubmit={() => make(`${draft.name.trim()} was not added`, () => create.mutateAsync(draft), { doubt })}
+			onSubmit={() =>
+				make(`${draft.name.trim()} was not added`, () => create.mutateAsync(draft), { doubt: doubtOf(draft) })
+			}
 		/>
 	);
 }

@@ -9,8 +9,6 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
-import { useToast } from "../../parts/feedback/toasts.tsx";
-import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { parseMoment } from "../../parts/form/moment.ts";
 import { useZone, zoneName } from "../../parts/text/zone.ts";
@@ -43,6 +41,8 @@ export function CreateKeyDrawer({ isOpen, onClose }: { readonly isOpen: boolean;
 	return (
 		<Drawer opened={isOpen} onClose={onClose} position="right" size="30rem" title="Create a key" {...closingAt(stage)}>
 			<Body onStage={setStage} onClose={onClose} />
+			{/* Stays while the form gives way to the key, so that the question is not taken back unanswered. */}
+			<LeaveQuestion stage={stage} thing="key" />
 		</Drawer>
 	);
 }
@@ -54,9 +54,7 @@ interface BodyProps {
 
 function Body({ onStage, onClose }: BodyProps) {
 	const project = useProject();
-	const toast = useToast();
 	const make = useWatchedCall();
-	const isShown = useIsShown();
 	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	const [zone] = useZone();
 	const [name, setName] = useState("");
@@ -65,19 +63,14 @@ function Body({ onStage, onClose }: BodyProps) {
 	const [expiry, setExpiry] = useState("never");
 	const [date, setDate] = useState("");
 	const [isTried, setTried] = useState(false);
-	const create = useKeyChange(
-		(client, key: CreateKey) => client.keys.create(key),
-		({ name }) => {
-			if (!isShown()) toast(`Created ${name}. Nobody has seen the key: revoke it, or roll it`);
-		},
-	);
+	const create = useKeyChange((client, key: CreateKey) => client.keys.create(key));
 	const stage = stageOfOnce(create);
 	useStage(stage, onStage);
-	const doubt: Doubt = {
-		what: `It is not known whether ${name.trim()} was created`,
+	const doubtOf = (sent: string): Doubt => ({
+		what: `It is not known whether ${sent} was created`,
 		advice: "Look among the keys before you create it again. If it is there, revoke it: nobody has seen it.",
 		look: { text: "See the keys", link: { to: "/$projectId/keys", params: { projectId: project.id }, search: {} } },
-	};
+	});
 	const moment = expiry === "date" ? parseMoment(date, zone) : null;
 	const nameError = name.trim() === "" ? "Who will use it? For example billing service" : undefined;
 	const dateError = expiry === "date" && moment === null ? "Choose a date and a time." : undefined;
@@ -87,16 +80,15 @@ function Body({ onStage, onClose }: BodyProps) {
 		if (nameError !== undefined || dateError !== undefined) return;
 		const expireDate = expiry === "never" ? null : (moment ?? Date.now() + Number(expiry) * DAY);
 		const key = { name: name.trim(), scope, projectId: access === WORKSPACE ? null : access, expireDate };
-		make(`${key.name} was not created`, () => create.mutateAsync(key), { doubt, isOnce: true });
+		make(`${key.name} was not created`, () => create.mutateAsync(key), {
+			doubt: doubtOf(key.name),
+			unseen: ({ name }) => ({
+				what: `Nobody has seen the key ${name}`,
+				advice: "It was created when you had left: revoke it, or roll it.",
+			}),
+		});
 	};
-	if (create.data !== undefined) {
-		return (
-			<>
-				<KeyOnce secretKey={create.data.secretKey} onDone={onClose} />
-				<LeaveQuestion stage={stage} thing="key" />
-			</>
-		);
-	}
+	if (create.data !== undefined) return <KeyOnce secretKey={create.data.secretKey} onDone={onClose} />;
 	return (
 		<form className="stack" onSubmit={submit} noValidate>
 			<TextInput
@@ -153,7 +145,11 @@ function Body({ onStage, onClose }: BodyProps) {
 				/>
 			)}
 			{create.error !== null && !isShownBy(create.error, PATHS) && (
-				<Problem error={create.error} what="No key was created. Nothing that you typed is lost." doubt={doubt} />
+				<Problem
+					error={create.error}
+					what="No key was created. Nothing that you typed is lost."
+					doubt={doubtOf(create.variables?.name ?? name.trim())}
+				/>
 			)}
 			<div className="bar">
 				<Button type="submit" loading={create.isPending}>
@@ -163,7 +159,6 @@ function Body({ onStage, onClose }: BodyProps) {
 					Cancel
 				</Button>
 			</div>
-			<LeaveQuestion stage={stage} thing="key" />
 		</form>
 	);
 }

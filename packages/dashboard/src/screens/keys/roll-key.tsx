@@ -9,9 +9,7 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
-import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { callerQuery, useConnection } from "../../session/caller.ts";
 import { KeyOnce } from "./key-once.tsx";
 import { useKeyChange } from "./queries.ts";
@@ -27,15 +25,8 @@ const OVERLAPS = [
 export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly onClose: () => void }) {
 	const { data: caller } = useQuery(callerQuery(useConnection()));
 	const [overlap, setOverlap] = useState(String(24 * HOUR));
-	const toast = useToast();
 	const make = useWatchedCall();
-	const isShown = useIsShown();
-	const roll = useKeyChange(
-		(client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }),
-		({ name }) => {
-			if (!isShown()) toast(`Rolled ${name}. Nobody has seen the new key: roll it again`);
-		},
-	);
+	const roll = useKeyChange((client, overlapMs: number) => client.keys.roll(apiKey.id, { overlapMs }));
 	const stage = stageOfOnce(roll);
 	const doubt: Doubt = {
 		what: `It is not known whether ${apiKey.name} was rolled`,
@@ -43,7 +34,13 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 			"If it was, nobody has seen the new key: roll it again. The earlier one works until the time that you chose.",
 	};
 	const start = () =>
-		make(`${apiKey.name} was not rolled`, () => roll.mutateAsync(Number(overlap)), { doubt, isOnce: true });
+		make(`${apiKey.name} was not rolled`, () => roll.mutateAsync(Number(overlap)), {
+			doubt,
+			unseen: ({ name }) => ({
+				what: `Nobody has seen the new key of ${name}`,
+				advice: "It was rolled when you had left: roll it again.",
+			}),
+		});
 	const isDone = roll.data !== undefined;
 	useFocusBack(true);
 	return (

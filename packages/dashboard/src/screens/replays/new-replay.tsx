@@ -24,6 +24,7 @@ import { estimateQuery, type Selection } from "./queries.ts";
 const route = getRouteApi("/$projectId/replays/new");
 const HOUR = 3_600_000;
 const SETTLE_MS = 400;
+const UNREADABLE = "Choose a date and a time.";
 
 const OUTCOMES: readonly { readonly value: ReplayOutcome; readonly label: string; readonly about: string }[] = [
 	{ value: "Failed", label: "Failed", about: "Retries were used up" },
@@ -78,12 +79,17 @@ function Form() {
 	const { data: webhooks, error: webhooksError, refetch: loadWebhooks } = useWebhooks();
 	const { data: types = [] } = useEventTypes();
 	const [range, setRange] = useState<Pick<Selection, "since" | "until">>(() => lastMs(24 * HOUR));
+	/** Fields in which something is that is no time, such as one that is typed in half: it is not taken for empty. */
+	const [unreadable, setUnreadable] = useState<{ readonly since?: true; readonly until?: true }>({});
+	/** Counts the choices of a range: each shows its times, whatever was in the fields. */
+	const [choices, setChoices] = useState(0);
 	const [outcomes, setOutcomes] = useState<readonly ReplayOutcome[]>(["Failed", "Cancelled", "Missed"]);
 	const [eventTypes, setEventTypes] = useState<readonly string[]>([]);
 	const webhook = webhooks?.find(({ id }) => id === webhookId);
 	const rangeError =
 		range.until !== null && range.since >= range.until ? "The time must begin before it ends." : undefined;
-	const isWhole = webhookId !== undefined && outcomes.length > 0 && rangeError === undefined;
+	const isReadable = unreadable.since === undefined && unreadable.until === undefined;
+	const isWhole = webhookId !== undefined && outcomes.length > 0 && rangeError === undefined && isReadable;
 	const selection: Selection | null = isWhole ? { webhookId, ...range, status: outcomes, eventTypes } : null;
 	const [settled] = useDebouncedValue(selection, SETTLE_MS);
 	const estimate = useQuery(estimateQuery(project, settled));
@@ -112,7 +118,17 @@ function Form() {
 		const what = `The replay${webhook === undefined ? "" : ` to ${webhook.name}`} was not started`;
 		make(what, () => start.mutateAsync(selection), { doubt });
 	};
-	const setEdge = (edge: "since" | "until", text: string) => {
+	const choose = (ms: number) => {
+		setRange(lastMs(ms));
+		setUnreadable({});
+		setChoices((choices) => choices + 1);
+	};
+	const setEdge = (edge: "since" | "until", { value: text, validity }: HTMLInputElement) => {
+		const { [edge]: _, ...others } = unreadable;
+		// A time that is typed in half has an empty text, too.
+		const isUnreadable = validity.badInput || (text === "" && edge === "since");
+		setUnreadable(isUnreadable ? { ...others, [edge]: true } : others);
+		if (isUnreadable) return;
 		// What is shown is the time to the minute: somebody who only looks at it changes nothing.
 		if (text === writeEdge(range[edge], zone)) return;
 		const at = parseMoment(text, zone);
@@ -149,7 +165,7 @@ function Form() {
 					<legend className="card-title">Events accepted</legend>
 					<div className="bar">
 						{RANGES.map(([label, ms]) => (
-							<Button key={label} size="compact-sm" variant="default" onClick={() => setRange(lastMs(ms))}>
+							<Button key={label} size="compact-sm" variant="default" onClick={() => choose(ms)}>
 								{label}
 							</Button>
 						))}
@@ -159,17 +175,18 @@ function Form() {
 						<TextInput
 							type="datetime-local"
 							label="From"
-							key={`since ${range.since} ${zone}`}
+							key={`since ${range.since} ${zone} ${choices}`}
 							defaultValue={writeEdge(range.since, zone)}
-							error={rangeError}
-							onBlur={({ currentTarget }) => setEdge("since", currentTarget.value)}
+							error={unreadable.since === undefined ? rangeError : UNREADABLE}
+							onBlur={({ currentTarget }) => setEdge("since", currentTarget)}
 						/>
 						<TextInput
 							type="datetime-local"
 							label="Before (now if empty)"
-							key={`until ${range.until} ${zone}`}
+							key={`until ${range.until} ${zone} ${choices}`}
 							defaultValue={writeEdge(range.until, zone)}
-							onBlur={({ currentTarget }) => setEdge("until", currentTarget.value)}
+							error={unreadable.until === undefined ? undefined : UNREADABLE}
+							onBlur={({ currentTarget }) => setEdge("until", currentTarget)}
 						/>
 					</div>
 				</fieldset>
@@ -202,7 +219,11 @@ function Form() {
 			<aside className="card card-pad stack" aria-label="What it sends">
 				<h2 className="card-title">What it sends</h2>
 				<div aria-live="polite">
-					{selection === null && <p className="dim flat">Choose a webhook to see how many events that is.</p>}
+					{selection === null && (
+						<p className="dim flat">
+							{isReadable ? "Choose a webhook" : "Correct the times"} to see how many events that is.
+						</p>
+					)}
 					{selection !== null && found === undefined && estimate.error === null && (
 						<p className="dim flat">Counting…</p>
 					)}

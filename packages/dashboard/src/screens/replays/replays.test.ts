@@ -52,6 +52,35 @@ pageSuite("replays", (world) => {
 		await page.getByRole("cell", { name: "Finished" }).first().waitFor();
 	});
 
+	it("are not started while a time is typed in half, which is not taken for none", async () => {
+		await using webhook = await mendedWebhook("replay.half", 2);
+		await using tab = await world.open(`replays/new?webhook=${webhook.id}`);
+		const { page } = tab;
+		const aside = page.getByRole("complementary", { name: "What it sends" });
+		await aside.getByRole("button", { name: "Send 2 events again" }).waitFor();
+		const before = page.getByLabel("Before (now if empty)");
+		await before.focus();
+		await page.keyboard.type("11");
+		await before.blur();
+		await page.getByText("Choose a date and a time.").waitFor();
+		expect(await aside.getByRole("button", { name: "Start the replay" }).isDisabled()).toBe(true);
+		expect(await axeFindings(page)).toEqual([]);
+		// A range shows its own times.
+		await page.getByRole("button", { name: "24 hours" }).click();
+		expect(await page.getByText("Choose a date and a time.").count()).toBe(0);
+		await aside.getByRole("button", { name: "Send 2 events again" }).waitFor();
+		// The beginning can't be left out.
+		const from = page.getByLabel("From");
+		await from.fill("");
+		await from.blur();
+		await page.getByText("Choose a date and a time.").waitFor();
+		expect(await aside.getByRole("button", { name: "Start the replay" }).isDisabled()).toBe(true);
+		await from.fill("2020-01-01T00:00");
+		await from.blur();
+		await aside.getByRole("button", { name: "Send 2 events again" }).click();
+		await page.getByText("Every event that matches has a new delivery").waitFor();
+	});
+
 	it("that wait for a paused webhook say so, and are stopped after a question", async () => {
 		await using webhook = await mendedWebhook("replay.two", 1);
 		await world.server.project.batch.webhooks.pause(webhook.id);

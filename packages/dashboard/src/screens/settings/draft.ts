@@ -1,6 +1,7 @@
 // What is typed into the settings of a project, as text, and the call that it becomes.
 import type { UpdateProject } from "@fanfare/sdk";
 
+import type { Edit } from "../../parts/form/edit/edit.ts";
 import { LIMITS, type Limit, type ProjectSettings } from "./project-query.ts";
 
 export interface Draft {
@@ -35,5 +36,15 @@ export function toUpdate(draft: Draft, before: Draft): UpdateProject {
 		...(draft.name.trim() !== before.name && { name: draft.name.trim() }),
 		...(draft.eventTypes !== before.eventTypes && { eventTypes: draft.eventTypes }),
 		...Object.fromEntries(changed.map((limit) => [limit, numberOf(draft.limits[limit])])),
+	};
+}
+
+/** What is shown, with what was typed before into fields that could not be saved. */
+export function takeBack(shown: Draft, { base, draft }: Edit<Draft>): Draft {
+	const limits = LIMITS.filter((limit) => draft.limits[limit] !== base.limits[limit]);
+	return {
+		name: draft.name === base.name ? shown.name : draft.name,
+		eventTypes: draft.eventTypes === base.eventTypes ? shown.eventTypes : draft.eventTypes,
+		limits: { ...shown.limits, ...Object.fromEntries(limits.map((limit) => [limit, draft.limits[limit]])) },
 	};
 }

@@ -7,9 +7,11 @@ import { useRef, useState, type FormEvent } from "react";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { editOf } from "../../parts/form/edit/edit.ts";
+import { useTakeBack } from "../../parts/form/edit/unsaved.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { useConnection } from "../../session/caller.ts";
-import { draftOf, errorsOf, PATHS, toUpdate, type Draft } from "./draft.ts";
+import { draftOf, errorsOf, PATHS, takeBack, toUpdate, type Draft } from "./draft.ts";
 import { Freed } from "./freed.tsx";
 import { projectQuery, settingsOf, type Limit, type ProjectSettings } from "./project-query.ts";
 
@@ -67,6 +69,8 @@ export function SettingsForm({
 	const make = useWatchedCall();
 	const [before, setBefore] = useState(() => draftOf(settings));
 	const [draft, setDraft] = useState(before);
+	const unsavedForm = `settings ${settings.id}`;
+	useTakeBack<Draft>(unsavedForm, (unsaved) => setDraft((draft) => takeBack(draft, unsaved)));
 	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
 	const form = useRef<HTMLFormElement>(null);
 	const toWrong = () =>
@@ -94,7 +98,10 @@ export function SettingsForm({
 		else if (isChanged && !save.isPending) {
 			// What differs now, also if it is tried again later.
 			const changes = toUpdate(draft, before);
-			make(`The settings of ${before.name} were not saved`, () => save.mutateAsync({ sent: draft, changes }));
+			make(`The settings of ${before.name} were not saved`, () => save.mutateAsync({ sent: draft, changes }), {
+				// A project has no revision: what differs is what was typed.
+				unsaved: { form: unsavedForm, edit: { ...editOf({ revision: 0, draft: before }), draft } },
+			});
 		}
 	};
 	return (

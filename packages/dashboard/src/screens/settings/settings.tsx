@@ -35,7 +35,7 @@ export function SettingsScreen() {
 			{settings !== undefined && (
 				<div className="beside">
 					<div className="stack">
-						<SettingsForm settings={settings} mayChange={mayChange} />
+						<SettingsForm key={settings.id} settings={settings} mayChange={mayChange} />
 						{mayChange && <DeleteProject key={settings.id} settings={settings} />}
 					</div>
 					<Aside settings={settings} />

@@ -9,8 +9,6 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
-import { useToast } from "../../parts/feedback/toasts.tsx";
-import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { duration } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay } from "../../session/caller.ts";
@@ -51,6 +49,8 @@ export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 			</section>
 			<Modal opened={isOpen} onClose={dialog.close} title="Replace the secret" size="lg" {...closingAt(stage)}>
 				<Replace webhook={webhook} onStage={setStage} onClose={dialog.close} />
+				{/* Stays while the form gives way to the secret, so that the question is not taken back unanswered. */}
+				<LeaveQuestion stage={stage} thing="secret" />
 			</Modal>
 		</div>
 	);
@@ -77,16 +77,11 @@ interface ReplaceProps {
 }
 
 function Replace({ webhook: { id, name }, onStage, onClose }: ReplaceProps) {
-	const toast = useToast();
 	const make = useWatchedCall();
-	const isShown = useIsShown();
 	const [secret] = useState(() => utils.generateWebhookSecret());
 	const [overlap, setOverlap] = useState("86400000");
-	const replace = useWebhookChange(
-		({ batch }, overlapMs: number) => batch.webhooks.updateSecret(id, secret, { overlapMs }),
-		() => {
-			if (!isShown()) toast(`Replaced the secret of ${name}. Nobody has seen it: replace it again`);
-		},
+	const replace = useWebhookChange(({ batch }, overlapMs: number) =>
+		batch.webhooks.updateSecret(id, secret, { overlapMs }),
 	);
 	const stage = stageOfOnce(replace);
 	useStage(stage, onStage);
@@ -97,7 +92,10 @@ function Replace({ webhook: { id, name }, onStage, onClose }: ReplaceProps) {
 				what: `It is not known whether the secret of ${name} was replaced`,
 				advice: "If it was, nobody has seen the new one: replace it again while the former one still signs.",
 			},
-			isOnce: true,
+			unseen: () => ({
+				what: `Nobody has seen the new secret of ${name}`,
+				advice: "It was replaced when you had left: replace it again while the former one still signs.",
+			}),
 		});
 	if (replace.isSuccess) {
 		return (
@@ -106,7 +104,6 @@ function Replace({ webhook: { id, name }, onStage, onClose }: ReplaceProps) {
 				<div className="bar">
 					<Button onClick={onClose}>Done</Button>
 				</div>
-				<LeaveQuestion stage={stage} thing="secret" />
 			</div>
 		);
 	}
@@ -129,7 +126,6 @@ function Replace({ webhook: { id, name }, onStage, onClose }: ReplaceProps) {
 					Close
 				</Button>
 			</div>
-			<LeaveQuestion stage={stage} thing="secret" />
 		</div>
 	);
 }

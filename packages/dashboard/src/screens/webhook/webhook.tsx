@@ -72,7 +72,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 	const mayWrite = useMay("write");
 	const [isEditing, editing] = useDisclosure(false);
 	// The form takes back what could not be saved.
-	const [unsaved] = useUnsaved(editOfWebhook(webhook.id));
+	const unsaved = useUnsaved(editOfWebhook(webhook.id));
 	const edit = useEffectEvent(editing.open);
 	useEffect(() => {
 		if (unsaved !== null && mayWrite) edit();

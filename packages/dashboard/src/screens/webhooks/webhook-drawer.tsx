@@ -50,26 +50,19 @@ interface BodyProps {
 }
 
 function CreateBody({ onStage, onClose }: BodyProps) {
-	const toast = useToast();
 	const make = useWatchedCall();
-	const isShown = useIsShown();
 	const { id: projectId } = useProject();
 	const [draft, setDraft] = useState(NEW);
 	const [secret] = useState(() => utils.generateWebhookSecret());
-	const create = useWebhookChange(
-		({ batch }, draft: Draft) => batch.webhooks.create(toCreate(draft, secret)),
-		({ name }) => {
-			if (!isShown()) toast(`Added ${name}. Nobody has seen its secret: replace it`);
-		},
-	);
+	const create = useWebhookChange(({ batch }, draft: Draft) => batch.webhooks.create(toCreate(draft, secret)));
 	const stage = stageOfOnce(create);
 	useStage(stage, onStage);
-	const doubt: Doubt = {
-		what: `It is not known whether ${nameFor(draft)} was added`,
+	const doubtOf = (sent: Draft): Doubt => ({
+		what: `It is not known whether ${nameFor(sent)} was added`,
 		advice:
 			"Look among the webhooks before you add it again. If it is there, replace its secret, which nobody has seen.",
 		look: { text: "See the webhooks", link: { to: "/$projectId/webhooks", params: { projectId }, search: {} } },
-	};
+	});
 	return (
 		<>
 			{create.data === undefined ? (
@@ -79,10 +72,16 @@ function CreateBody({ onStage, onClose }: BodyProps) {
 					verb="Add webhook"
 					isBusy={create.isPending}
 					error={create.error}
-					doubt={doubt}
+					doubt={doubtOf(create.variables ?? draft)}
 					onChange={setDraft}
 					onSubmit={() =>
-						make(`${nameFor(draft)} was not added`, () => create.mutateAsync(draft), { doubt, isOnce: true })
+						make(`${nameFor(draft)} was not added`, () => create.mutateAsync(draft), {
+							doubt: doubtOf(draft),
+							unseen: ({ name }) => ({
+								what: `Nobody has seen the secret of ${name}`,
+								advice: "The webhook was added when you had left: replace its secret.",
+							}),
+						})
 					}
 				/>
 			) : (

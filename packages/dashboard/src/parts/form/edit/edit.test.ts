@@ -1,7 +1,18 @@
 // Edits of a thing that others change meanwhile.
+import { ConflictError } from "@fanfare/sdk";
 import { expect, it } from "vitest";
 
-import { afterSave, conflictsOf, editOf, isTouched, keepMine, rebase, restore, takeTheirs } from "./edit.ts";
+import {
+	afterSave,
+	conflictsOf,
+	editOf,
+	errorAfter,
+	isTouched,
+	keepMine,
+	rebase,
+	restore,
+	takeTheirs,
+} from "./edit.ts";
 
 const FIRST = { revision: 1, draft: { name: "shop", types: ["order.*"] as readonly string[], text: "" } };
 const typed = (part: Partial<typeof FIRST.draft>) => ({ ...editOf(FIRST), draft: { ...FIRST.draft, ...part } });
@@ -41,6 +52,23 @@ it("keep what was typed while they were saved", () => {
 	const now = { ...sent, draft: { ...sent.draft, text: "typed since" } };
 	const saved = afterSave(now, sent.draft, changed({ name: "Sent", text: "Sent" }));
 	expect(saved).toMatchObject({ revision: 2, base: { text: "Sent" }, draft: { name: "Sent", text: "typed since" } });
+});
+
+it("say of a refused save what the form does not show", () => {
+	const details = { status: 409, code: "revision_conflict", requestId: null, issues: [], retryAfterMs: null };
+	const refused = new ConflictError("Changed by somebody else", details);
+	const mine = typed({ name: "mine" });
+	// Nothing is known of the other change yet.
+	expect(errorAfter(mine, refused, 1)).toBe(refused);
+	// It touches no field: saving again is all there is to do.
+	expect(errorAfter(rebase(mine, changed({})), refused, 1)?.name).toBe("OvertakenError");
+	// The form shows it.
+	expect(errorAfter(rebase(mine, changed({ name: "theirs" })), refused, 1)).toBe(null);
+	expect(errorAfter(rebase(mine, changed({ text: "theirs" })), refused, 1)).toBe(null);
+	// There is nothing left to save.
+	expect(errorAfter(rebase(mine, changed({ name: "mine" })), refused, 1)).toBe(null);
+	const lost = new Error("The server does not answer");
+	expect(errorAfter(rebase(mine, changed({})), lost, 1)).toBe(lost);
 });
 
 it("take back what could not be saved, beside what others have made of it and what was typed since", () => {

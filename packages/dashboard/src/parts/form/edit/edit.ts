@@ -1,4 +1,5 @@
 // What somebody makes of a thing that others may change meanwhile: field by field, so that neither side loses what it has written.
+import { ConflictError } from "@fanfare/sdk";
 
 /** A version of a thing, as the fields of its form. */
 export interface Version<Draft> {
@@ -73,6 +74,27 @@ export function afterSave<Draft extends object>(edit: Edit<Draft>, sent: Draft, 
 		if (!isSame(edit.draft[field], sent[field])) draft[field] = edit.draft[field];
 	}
 	return { ...editOf(saved), draft };
+}
+
+/** A save was refused because of a change elsewhere, which leaves nothing to choose. */
+export class OvertakenError extends Error {
+	override readonly name = "OvertakenError";
+	constructor() {
+		super("It was changed elsewhere meanwhile, and what you typed does not touch that. Save again.");
+	}
+}
+
+/**
+ * What a form says after a save on `sentRevision` has failed with `error`. Nothing, if the edit has followed the change that the save was
+ * refused for, and shows it; and nothing, if there is nothing left to save.
+ */
+export function errorAfter<Draft extends object>(
+	edit: Edit<Draft>,
+	error: Error | null,
+	sentRevision: number,
+): Error | null {
+	if (!(error instanceof ConflictError) || sentRevision >= edit.revision) return error;
+	return edit.isMerged || conflictsOf(edit).length > 0 || !isTouched(edit) ? null : new OvertakenError();
 }
 
 /** What was typed before, taken back into a form that was opened anew. Fields into which somebody has written since stay. */

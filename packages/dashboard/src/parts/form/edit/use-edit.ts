@@ -1,11 +1,11 @@
 // The state of a form whose thing others may change while somebody writes.
-import { ConflictError } from "@fanfare/sdk";
-import { useEffect, useEffectEvent, useState } from "react";
+import { useState } from "react";
 
 import {
 	afterSave,
 	conflictsOf,
 	editOf,
+	errorAfter,
 	isTouched,
 	keepMine,
 	rebase,
@@ -14,7 +14,7 @@ import {
 	type Edit,
 	type Version,
 } from "./edit.ts";
-import { useUnsaved } from "./unsaved.ts";
+import { useTakeBack } from "./unsaved.ts";
 
 export interface EditState<Draft> {
 	/** All of it, to be kept if it can't be saved. */
@@ -32,7 +32,7 @@ export interface EditState<Draft> {
 	readonly saved: (sent: Draft, saved: Version<Draft>) => void;
 	/** To be called with the newest version that is known, except while it is saved: a newer version is then likely the one that was sent. */
 	readonly follow: (latest: Version<Draft>) => void;
-	/** The failure of a save, as long as the form does not show what it has led to. */
+	/** The failure of a save, as long as the form does not show what it has led to: `OvertakenError` if saving again is all there is to do. */
 	readonly errorOf: (save: { readonly error: Error | null; readonly variables: Sent | undefined }) => Error | null;
 }
 
@@ -50,16 +50,7 @@ interface Sent {
  */
 export function useEdit<Draft extends object>(first: Version<Draft>, form = ""): EditState<Draft> {
 	const [edit, setEdit] = useState<Edit<Draft>>(() => editOf(first));
-	const [unsaved, forget] = useUnsaved<Draft>(form);
-	const [taken, setTaken] = useState<Edit<Draft> | null>(null);
-	if (unsaved !== null && unsaved !== taken) {
-		setTaken(unsaved);
-		setEdit((edit) => restore(edit, unsaved));
-	}
-	const onTaken = useEffectEvent(forget);
-	useEffect(() => {
-		if (taken !== null) onTaken();
-	}, [taken]);
+	useTakeBack<Draft>(form, (unsaved) => setEdit((edit) => restore(edit, unsaved)));
 	return {
 		edit,
 		draft: edit.draft,
@@ -73,9 +64,9 @@ export function useEdit<Draft extends object>(first: Version<Draft>, form = ""):
 		keepMine: (field) => setEdit((edit) => keepMine(edit, field)),
 		saved: (sent, saved) => setEdit((edit) => afterSave(edit, sent, saved)),
 		follow: (latest) => {
-			if (latest.revision > edit.revision) setEdit(rebase(edit, latest));
+			if (latest.revision <= edit.revision) return;
+			setEdit((edit) => (latest.revision > edit.revision ? rebase(edit, latest) : edit));
 		},
-		errorOf: ({ error, variables }) =>
-			error instanceof ConflictError && (variables?.revision ?? edit.revision) < edit.revision ? null : error,
+		errorOf: ({ error, variables }) => errorAfter(edit, error, variables?.revision ?? edit.revision),
 	};
 }
