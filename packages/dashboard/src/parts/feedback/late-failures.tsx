@@ -164,12 +164,12 @@ function Notice({ notice, title }: { readonly notice: LateNotice; readonly title
 	const remove = () => take(queryClient, id);
 	if (failure === null) return <Problem error={null} what={title} reason={notice.advice} onDismiss={remove} />;
 	const { error, doubt, call, form } = failure;
-	const again = (call: () => Promise<unknown>) =>
-		call().then(remove, (error: unknown) => put(queryClient, { ...notice, failure: { ...failure, error } }));
 	const dismiss = () => {
 		form?.drop();
 		remove();
 	};
+	const again = (call: () => Promise<unknown>) =>
+		call().then(dismiss, (error: unknown) => put(queryClient, { ...notice, failure: { ...failure, error } }));
 	return (
 		<Problem
 			error={error}

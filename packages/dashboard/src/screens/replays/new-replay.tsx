@@ -81,6 +81,12 @@ function Form() {
 	const [range, setRange] = useState<Pick<Selection, "since" | "until">>(() => lastMs(24 * HOUR));
 	/** Fields in which something is that is no time, such as one that is typed in half: it is not taken for empty. */
 	const [unreadable, setUnreadable] = useState<{ readonly since?: true; readonly until?: true }>({});
+	const [markedZone, setMarkedZone] = useState(zone);
+	if (markedZone !== zone) {
+		// The fields show their times anew.
+		setMarkedZone(zone);
+		setUnreadable({});
+	}
 	/** Counts the choices of a range: each shows its times, whatever was in the fields. */
 	const [choices, setChoices] = useState(0);
 	const [outcomes, setOutcomes] = useState<readonly ReplayOutcome[]>(["Failed", "Cancelled", "Missed"]);

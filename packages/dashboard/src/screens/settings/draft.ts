@@ -39,12 +39,19 @@ export function toUpdate(draft: Draft, before: Draft): UpdateProject {
 	};
 }
 
-/** What is shown, with what was typed before into fields that could not be saved. */
-export function takeBack(shown: Draft, { base, draft }: Edit<Draft>): Draft {
-	const limits = LIMITS.filter((limit) => draft.limits[limit] !== base.limits[limit]);
+/**
+ * What is shown, with what was typed before into fields that could not be saved. Fields into which somebody has written since stay: those that
+ * differ from `saved`, which the form compares with.
+ */
+export function takeBack(shown: Draft, saved: Draft, { base, draft }: Edit<Draft>): Draft {
+	const pick = <T>(typed: T, before: T, now: T, savedNow: T) => (typed !== before && now === savedNow ? typed : now);
+	const limits = LIMITS.map((limit) => [
+		limit,
+		pick(draft.limits[limit], base.limits[limit], shown.limits[limit], saved.limits[limit]),
+	]);
 	return {
-		name: draft.name === base.name ? shown.name : draft.name,
-		eventTypes: draft.eventTypes === base.eventTypes ? shown.eventTypes : draft.eventTypes,
-		limits: { ...shown.limits, ...Object.fromEntries(limits.map((limit) => [limit, draft.limits[limit]])) },
+		name: pick(draft.name, base.name, shown.name, saved.name),
+		eventTypes: pick(draft.eventTypes, base.eventTypes, shown.eventTypes, saved.eventTypes),
+		limits: Object.fromEntries(limits) as Draft["limits"],
 	};
 }

@@ -70,7 +70,7 @@ export function SettingsForm({
 	const [before, setBefore] = useState(() => draftOf(settings));
 	const [draft, setDraft] = useState(before);
 	const unsavedForm = `settings ${settings.id}`;
-	useTakeBack<Draft>(unsavedForm, (unsaved) => setDraft((draft) => takeBack(draft, unsaved)));
+	useTakeBack<Draft>(unsavedForm, (unsaved) => setDraft((draft) => takeBack(draft, before, unsaved)));
 	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
 	const form = useRef<HTMLFormElement>(null);
 	const toWrong = () =>

@@ -153,6 +153,35 @@ describe("retention", () => {
 		expect(await test.store.eventsById(test.scope, [event.event.id])).toEqual([null]);
 	});
 
+	it("goes on with the other projects if one fails, and says so", async () => {
+		const clock = new ManualClock();
+		const store = await openTestStore(clock.now());
+		await using closing = new AsyncDisposableStack();
+		closing.defer(() => store.close());
+		let failing = "";
+		const purgeEvents: Store["purgeEvents"] = async (step) => {
+			if (step.projectId === failing) throw new Error("the store fails");
+			return store.purgeEvents(step);
+		};
+		await using test = await openTestEngine({ clock, store: { ...store, purgeEvents } });
+		const others = [await test.engine.projects.create("one", null), await test.engine.projects.create("two", null)];
+		const ids = [test.projectId, ...others.map(({ id }) => id)];
+		failing = ids.toSorted()[0] ?? "";
+		const records = new Records();
+		records.now = test.clock.now();
+		const events = ids.map((projectId) => records.event(projectId));
+		await test.store.commit({ events, updates: [] });
+		await goOn(test, 31 * DAY_MS);
+		const left = await Promise.all(
+			events.map(async ({ event }) => {
+				const [found] = await test.store.eventsById(projectScope(event.projectId), [event.id]);
+				return found === null ? null : event.projectId;
+			}),
+		);
+		expect(left.filter((id) => id !== null)).toEqual([failing]);
+		expect(test.observer.problems.length).toBeGreaterThan(0);
+	});
+
 	it("keeps the record of a deleted webhook for a day, so that a process which was cut off learns of its deletion", async () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook("http://127.0.0.1:9/");

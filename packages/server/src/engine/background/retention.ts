@@ -52,6 +52,8 @@ const REPLAYS = 200;
 const KEPT_REPLAYS = 10_000;
 /** Audit entries that a pass deletes, so that nothing else waits for long if millions are too old after an upgrade. */
 const AUDIT_ENTRIES_PER_PASS = 20_000;
+/** If so many projects fail one after the other, it is the store that fails. */
+const FAILED_IN_ROW = 3;
 const SPACE_BYTES = 256 * 1_024;
 /**
  * How many rows are deleted for each that is written while a pass is under way, for each kind of retention: a row costs up to 1.2, since it is
@@ -119,16 +121,32 @@ export class Retention {
 		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_WRITTEN);
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks();
-		for (const { id } of all) {
-			await this.#purge("events", id, now);
-			await this.#purge("payloads", id, now);
-			await this.#purgeReplays(id, now);
-		}
+		const error = await this.#purgeAll(all, now);
 		await this.#purgeProjects();
 		const auditEntries = await this.#purgeAudit();
 		const bytes = await this.#releaseSpace();
-		if (this.#sum === NOTHING_PURGED && auditEntries === 0 && bytes === 0) return;
-		this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
+		if (this.#sum !== NOTHING_PURGED || auditEntries > 0 || bytes > 0) {
+			this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
+		}
+		if (error !== null) throw error;
+	}
+
+	/** The data of these projects. One that fails holds up no other. Returns the first error; throws if it is the store that fails. */
+	async #purgeAll(projects: readonly Project[], now: number): Promise<Error | null> {
+		let first: Error | null = null;
+		let failedInRow = 0;
+		for (const { id } of projects) {
+			try {
+				await this.#purge("events", id, now);
+				await this.#purge("payloads", id, now);
+				await this.#purgeReplays(id, now);
+				failedInRow = 0;
+			} catch (error) {
+				first ??= error instanceof Error ? error : new Error(String(error));
+				if (++failedInRow === FAILED_IN_ROW) throw error;
+			}
+		}
+		return first;
 	}
 
 	/**

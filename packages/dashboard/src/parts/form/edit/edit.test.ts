@@ -65,6 +65,8 @@ it("say of a refused save what the form does not show", () => {
 	// The form shows it.
 	expect(errorAfter(rebase(mine, changed({ name: "theirs" })), refused, 1)).toBe(null);
 	expect(errorAfter(rebase(mine, changed({ text: "theirs" })), refused, 1)).toBe(null);
+	// Somebody has chosen, and saves next.
+	expect(errorAfter(keepMine(rebase(mine, changed({ name: "theirs" })), "name"), refused, 1)).toBe(null);
 	// There is nothing left to save.
 	expect(errorAfter(rebase(mine, changed({ name: "mine" })), refused, 1)).toBe(null);
 	const lost = new Error("The server does not answer");

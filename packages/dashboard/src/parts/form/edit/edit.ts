@@ -21,10 +21,12 @@ export interface Edit<Draft> {
 	readonly theirs: Partial<Draft>;
 	/** Whether fields have changed under somebody who is writing into others. */
 	readonly isMerged: boolean;
+	/** Whether somebody has chosen between what was typed and theirs. */
+	readonly isChosen: boolean;
 }
 
 export function editOf<Draft>({ revision, draft }: Version<Draft>): Edit<Draft> {
-	return { revision, base: draft, draft, theirs: {}, isMerged: false };
+	return { revision, base: draft, draft, theirs: {}, isMerged: false, isChosen: false };
 }
 
 /** The fields about which somebody has to choose. */
@@ -53,7 +55,7 @@ export function rebase<Draft extends object>(
 			base[field] = draft[field] = other[field];
 		} else theirs[field] = other[field];
 	}
-	const next = { revision, base, draft, theirs, isMerged };
+	const next = { ...edit, revision, base, draft, theirs, isMerged };
 	return { ...next, isMerged: isMerged && isTouched(next) };
 }
 
@@ -64,7 +66,7 @@ export function takeTheirs<Draft extends object>(edit: Edit<Draft>, field: keyof
 /** Saving it writes over theirs. */
 export function keepMine<Draft extends object>(edit: Edit<Draft>, field: keyof Draft & string): Edit<Draft> {
 	const { [field]: other, ...theirs } = edit.theirs;
-	return { ...edit, base: { ...edit.base, [field]: other }, theirs: theirs as Partial<Draft> };
+	return { ...edit, base: { ...edit.base, [field]: other }, theirs: theirs as Partial<Draft>, isChosen: true };
 }
 
 /** After `sent` was saved as `saved`: what was typed meanwhile stays, to be saved next. */
@@ -86,7 +88,7 @@ export class OvertakenError extends Error {
 
 /**
  * What a form says after a save on `sentRevision` has failed with `error`. Nothing, if the edit has followed the change that the save was
- * refused for, and shows it; and nothing, if there is nothing left to save.
+ * refused for, and shows it, or somebody has chosen what to do about it; and nothing, if there is nothing left to save.
  */
 export function errorAfter<Draft extends object>(
 	edit: Edit<Draft>,
@@ -94,7 +96,8 @@ export function errorAfter<Draft extends object>(
 	sentRevision: number,
 ): Error | null {
 	if (!(error instanceof ConflictError) || sentRevision >= edit.revision) return error;
-	return edit.isMerged || conflictsOf(edit).length > 0 || !isTouched(edit) ? null : new OvertakenError();
+	const isShown = edit.isMerged || edit.isChosen || conflictsOf(edit).length > 0;
+	return isShown || !isTouched(edit) ? null : new OvertakenError();
 }
 
 /** What was typed before, taken back into a form that was opened anew. Fields into which somebody has written since stay. */
