@@ -77,6 +77,7 @@ pageSuite("the keyboard", (world) => {
 		await chosen.getByText("500").waitFor();
 		await page.keyboard.press("]");
 		await chosen.getByText("503").waitFor();
+		await page.getByRole("button", { name: "Copy as curl" }).waitFor();
 		await page.keyboard.press("c");
 		await page.getByText("Copied the request as curl").waitFor();
 		expect(await page.evaluate<string>("navigator.clipboard.readText()")).toContain(`curl -X POST '${receiver.url}`);

@@ -352,6 +352,7 @@ pageSuite("a dialog with fields", (world) => {
 		await drawer.getByLabel("Name").fill("Typed");
 		await drawer.getByRole("button", { name: "Save" }).click();
 		await call.made;
+		await drawer.locator("button[data-loading=true]").waitFor();
 		await page.keyboard.press("Escape");
 		await page.mouse.click(5, 5);
 		call.refuse();

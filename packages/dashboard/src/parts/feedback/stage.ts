@@ -1,5 +1,5 @@
 // What may close a dialog or a drawer that holds what would be lost with it.
-import { useEffect, useEffectEvent } from "react";
+import { useEffectEvent, useLayoutEffect } from "react";
 
 /**
  * - asking: anything closes it.
@@ -32,7 +32,8 @@ export function stageOfOnce({
 /** Tells the dialog at which stage the form in it is. */
 export function useStage(stage: Stage, onStage: (stage: Stage) => void): void {
 	const tell = useEffectEvent(onStage);
-	useEffect(() => {
+	// Before the form shows it, so that no key comes between.
+	useLayoutEffect(() => {
 		tell(stage);
 		return () => tell("asking");
 	}, [stage]);
