@@ -68,8 +68,6 @@ export interface TestMember extends PostgresCluster {
 	/** What was reported. */
 	readonly problems: unknown[];
 	readonly notes: string[];
-	/** Called with each note, when it is made. */
-	noted: (message: string) => void;
 }
 
 function withoutNats(options: ClusterOptions) {
@@ -108,21 +106,17 @@ export class TestMembers {
 		const notes: string[] = [];
 		const observer: Pick<Observer, "problem" | "note"> = {
 			problem: (message, error) => problems.push([message, error]),
-			note(message) {
-				notes.push(message);
-				member.noted(message);
-			},
+			note: (message) => notes.push(message),
 		};
 		const name = `member ${this.#opened.length}`;
 		const facts = { name, port: 8_787, version: "1.2.3", role, knownSchema: KNOWN_SCHEMA };
 		const options = { url, clock, chance: systemChance, observer, ...facts };
-		const member: TestMember = {
+		const member = {
 			...(nats === null ? withoutNats(options) : withNats(options, nats)),
 			name,
 			clock,
 			problems,
 			notes,
-			noted() {},
 		};
 		this.#opened.push(member);
 		return member;

@@ -19,8 +19,6 @@ import { systemClock } from "../../system/system-clock.ts";
 import { openPostgres } from "../postgres-store.ts";
 import { TestMembers, type TestMember } from "./test-member.ts";
 
-/** The note of a process that is no member any more. */
-export const TENURE_LOST = "this process has lost its tenure";
 const masterKey = createHash("sha256").update("the members of a test").digest();
 const guard = createAddressGuard({ allowNetworks: ["127.0.0.0/8"], allowHttp: true, allowForCustomers: true });
 
@@ -29,8 +27,6 @@ export class TestProcess implements AsyncDisposable {
 	readonly store: Store;
 	readonly member: TestMember;
 	readonly observer: RecordingObserver;
-	/** How many attempts were under way each time that it has lost its tenure. */
-	readonly underWayAtLosses: number[] = [];
 	readonly #opened: AsyncDisposableStack;
 	readonly #standstill: Standstill;
 	#isDead = false;
@@ -46,9 +42,6 @@ export class TestProcess implements AsyncDisposable {
 		this.observer = parts.observer;
 		this.#opened = opened;
 		this.#standstill = standstill;
-		this.member.noted = (message) => {
-			if (message === TENURE_LOST) this.underWayAtLosses.push(this.engine.gauges().inFlightAttempts);
-		};
 	}
 
 	/** Opens and starts an engine. */
