@@ -13,7 +13,7 @@ export interface ReplayWebhook {
 	readonly since?: Date | number | undefined;
 	/**
 	 * Events accepted before this time. Defaults to now by the server's clock. Events that are accepted after the replay was started are
-	 * never part of it. Not with `eventIds`.
+	 * not part of it. Not with `eventIds`.
 	 */
 	readonly until?: Date | number | undefined;
 	/** Only these events, at most 1,000, in place of `since`. If one of them is not there, the call rejects and nothing is sent. */

@@ -26,7 +26,8 @@ export interface ReplayFilter {
 	readonly since: number;
 	/**
 	 * Events accepted before this time. The first millisecond after the creation of the replay stands for "up to now": see `filterOfStored`.
-	 * It can be later; what is accepted after the creation does not belong to the replay in any case, so it ends.
+	 * It can be later; what is accepted after the creation does not belong to the replay, so it ends (docs/operating.md has an exception for several
+	 * processes whose clocks differ).
 	 */
 	readonly until: number;
 	/** Events with one of these outcomes. An event with a Pending or Held delivery to the webhook is never replayed. */

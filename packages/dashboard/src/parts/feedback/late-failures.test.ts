@@ -387,7 +387,7 @@ pageSuite("a dialog with fields", (world) => {
 });
 
 function noticeOf(page: Page) {
-	return page.getByRole("region", { name: "What has failed" });
+	return page.getByRole("region", { name: "What you have missed" });
 }
 
 async function choose(page: Page, name: string, item: string): Promise<void> {

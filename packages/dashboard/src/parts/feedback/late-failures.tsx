@@ -145,7 +145,7 @@ function Notices({ all }: { readonly all: readonly LateNotice[] }) {
 	const { projectId = null } = useParams({ strict: false });
 	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	return (
-		<section className="changes" aria-label="What has failed">
+		<section className="changes" aria-label="What you have missed">
 			{all.map((notice) => {
 				const where = notice.projectId === null ? "" : projectElsewhere(notice.projectId, { projectId, projects });
 				return (

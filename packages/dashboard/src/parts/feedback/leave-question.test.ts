@@ -64,7 +64,7 @@ pageSuite("what is shown only once", (world) => {
 		await page.getByRole("dialog", { name: "Leave without the key?" }).getByRole("button", { name: "Leave" }).click();
 		await expect.poll(() => drawer.count()).toBe(0);
 		call.release();
-		const notice = page.getByRole("region", { name: "What has failed" });
+		const notice = page.getByRole("region", { name: "What you have missed" });
 		await notice.getByText("Nobody has seen the key left behind").waitFor();
 		expect(await notice.getByRole("button", { name: "Try again" }).count()).toBe(0);
 		expect(await axeFindings(page)).toEqual([]);

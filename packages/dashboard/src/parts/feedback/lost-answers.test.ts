@@ -51,7 +51,7 @@ pageSuite("an answer that is lost", (world) => {
 		await call.made;
 		await dialog.getByText("Close", { exact: true }).click();
 		await call.lose();
-		const notice = page.getByRole("region", { name: "What has failed" });
+		const notice = page.getByRole("region", { name: "What you have missed" });
 		await notice.getByText("It is not known whether 1 event was sent again").waitFor();
 		expect(await notice.getByRole("button", { name: "Try again" }).count()).toBe(0);
 		const replays = await newTab(page, notice.getByRole("link", { name: "Replays" }));
@@ -148,7 +148,7 @@ pageSuite("an answer that is lost", (world) => {
 		await page.getByRole("link", { name: "Keys" }).click();
 		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
 		left.resolve();
-		const notice = page.getByRole("region", { name: "What has failed" });
+		const notice = page.getByRole("region", { name: "What you have missed" });
 		await notice.getByText("lost.send was not sent").waitFor();
 		await page.unrouteAll();
 		await notice.getByRole("button", { name: "Try again" }).click();

@@ -143,7 +143,7 @@ pageSuite("webhooks", (world) => {
 		await page.getByRole("link", { name: "Settings" }).click();
 		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
 		held.resolve();
-		await page.getByRole("region", { name: "What has failed" }).getByText("Leaving was not paused").waitFor();
+		await page.getByRole("region", { name: "What you have missed" }).getByText("Leaving was not paused").waitFor();
 	});
 
 	it("are edited, and a change by somebody else meanwhile is not overwritten", async () => {

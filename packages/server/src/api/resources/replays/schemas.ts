@@ -23,7 +23,7 @@ const fields = {
 	}),
 	until: timeMs.nullish().openapi({
 		description:
-			"Only events accepted before this time. Defaults to now. Events that are accepted after the replay was started are never part of " +
+			"Only events accepted before this time. Defaults to now. Events that are accepted after the replay was started are not part of " +
 			"it. Not with `eventIds`.",
 	}),
 	eventIds: list(idText("evt"), { min: 1, max: MAX_CHOSEN_EVENTS })

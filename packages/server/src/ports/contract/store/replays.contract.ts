@@ -9,7 +9,7 @@ import type { CurrentStore } from "./records/records.ts";
 import { ANY_DELIVERY, dueAt, idsOf, NEWEST, setWebhook } from "./records/records.ts";
 import { EVERYTHING, openReplayWorld, type ReplayWorld } from "./records/replays.ts";
 
-/** Opens a world whose replays can finish at once: the horizon has reached the end of their ranges. */
+/** Opens a world with some webhooks, one if omitted. */
 type Open = (webhookCount?: number) => Promise<ReplayWorld>;
 
 export function describeReplays(current: CurrentStore): void {
