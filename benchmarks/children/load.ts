@@ -149,7 +149,8 @@ async function openLoop(options: OpenLoop): ReturnType<LoadCalls["openLoop"]> {
 		while (next < planned && (intendedAt[next] ?? 0) <= now) {
 			// The servers take turns, unless one has no free connection.
 			const from = urls.map((_, index) => (turn + index) % urls.length).find((server) => free[server]?.length !== 0);
-			const line = from === undefined ? undefined : free[from]?.pop();
+			// The one that is free for longest: the server closes those that send nothing for ten seconds, perhaps just as they are needed.
+			const line = from === undefined ? undefined : free[from]?.shift();
 			if (from === undefined || line === undefined) return;
 			turn = from + 1;
 			send(from, line, next).catch(reject);

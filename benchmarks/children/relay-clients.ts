@@ -1,6 +1,7 @@
 // A process of relays' clients that do next to nothing else: they answer each request with 200, and can come and go.
 import { once } from "node:events";
 import { Agent, get, type ClientRequest } from "node:http";
+import { constants, setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -123,6 +124,9 @@ async function send(connection: HttpConnection, bytes: Buffer, requestId: string
 	else free.push(connection);
 	return status === 200 || status === 409 || isClosed;
 }
+
+// In truth these clients are on the machines of a thousand people: they get what server, load and receiver leave of the processors.
+setPriority(constants.priority.PRIORITY_LOW);
 
 serveCalls<RelayClientsCalls>({
 	async open(start) {
