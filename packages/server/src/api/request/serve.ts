@@ -242,12 +242,20 @@ function connectionOf(context: RequestContext, { clientAddress }: Progress, head
 		clientAddress,
 		peer: peerOf(context),
 		origin: () => new URL(context.req.url).origin,
+		...clientOf(context.env?.outgoing),
+	};
+}
+
+/** A function of its own: streams keep these for as long as they are open, and must not keep the whole context of the request with them. */
+function clientOf(
+	outgoing: Pick<NodeStreamResponse, "destroy" | "destroyed"> | undefined,
+): Pick<Connection, "abandon" | "isGone"> {
+	return {
 		abandon: () => {
-			const outgoing = context.env?.outgoing;
 			outgoing?.destroy();
 			return outgoing !== undefined;
 		},
-		isGone: () => context.env?.outgoing?.destroyed ?? false,
+		isGone: () => outgoing?.destroyed ?? false,
 	};
 }
 
