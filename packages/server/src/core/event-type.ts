@@ -1,4 +1,5 @@
 // Event types: a project's list of the types that its events can have, with descriptions and schemas.
+import { nearestWord } from "./words/nearest-word.ts";
 
 export const EVENT_TYPE_VISIBILITIES = ["public", "internal"] as const;
 export type EventTypeVisibility = (typeof EVENT_TYPE_VISIBILITIES)[number];
@@ -40,6 +41,22 @@ export const EVENT_TYPE_DESCRIPTION_MAX_LENGTH = 2_000;
 const RESERVED_PREFIX = "fanfare.";
 /** The type of Fanfare's own sample, which tests of webhooks send. */
 export const TEST_EVENT_TYPE = "fanfare.test";
+/** The types of the own events, in which Fanfare reports about itself. */
+export const OWN_EVENT_TYPES = [
+	"fanfare.customer.deleted",
+	"fanfare.delivery.exhausted",
+	"fanfare.replay.finished",
+	"fanfare.webhook.created",
+	"fanfare.webhook.deleted",
+	"fanfare.webhook.disabled",
+	"fanfare.webhook.disabling",
+	"fanfare.webhook.failing",
+	"fanfare.webhook.paused",
+	"fanfare.webhook.recovered",
+	"fanfare.webhook.resumed",
+	"fanfare.webhook.updated",
+] as const;
+export type OwnEventType = (typeof OWN_EVENT_TYPES)[number];
 export const RESERVED_TYPE_MESSAGE = `must not start with ${RESERVED_PREFIX}, which is reserved for Fanfare's own events: choose another name`;
 
 /**
@@ -48,3 +65,23 @@ export const RESERVED_TYPE_MESSAGE = `must not start with ${RESERVED_PREFIX}, wh
 export function isReservedEventType(name: string): boolean {
 	return name.startsWith(RESERVED_PREFIX);
 }
+
+/**
+ * What is wrong with an entry of a webhook's filter that asks for own events of which there are none, so that it would wait for ever; null if nothing is.
+ *
+ * @example ownTypeIssue("fanfare.webhook.failling") // "is no own event of Fanfare; did you mean fanfare.webhook.failing?"
+ */
+export function ownTypeIssue(entry: string): string | null {
+	if (!isReservedEventType(entry) || entry === TEST_EVENT_TYPE) return null;
+	const isKnown = OWN_EVENT_TYPES.some(
+		(type) => type === entry || (entry.endsWith(".*") && type.startsWith(entry.slice(0, -1))),
+	);
+	if (isKnown) return null;
+	const nearest = nearestWord(entry, [...OWN_EVENT_TYPES, ...OWN_EVENT_GROUPS], MOST_EDITS);
+	return nearest === null
+		? `is no own event of Fanfare; these are ${OWN_EVENT_TYPES.join(", ")}`
+		: `is no own event of Fanfare; did you mean ${nearest}?`;
+}
+
+const MOST_EDITS = 3;
+const OWN_EVENT_GROUPS = [...new Set(OWN_EVENT_TYPES.map((type) => `${type.slice(0, type.lastIndexOf("."))}.*`))];

@@ -2,6 +2,8 @@
 // engine sends.
 import { z } from "@hono/zod-openapi";
 
+import type { OwnEventType } from "../../../core/event-type.ts";
+
 /** An own event in the document. */
 export interface OwnEventDoc {
 	readonly summary: string;
@@ -159,4 +161,4 @@ export const OWN_EVENTS = {
 			deliveryCount: 4_711,
 		},
 	},
-} as const satisfies Readonly<Record<string, OwnEventDoc>>;
+} as const satisfies Readonly<Record<OwnEventType, OwnEventDoc>>;

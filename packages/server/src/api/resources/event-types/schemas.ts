@@ -1,7 +1,7 @@
 // Event types on the wire.
 import { z } from "@hono/zod-openapi";
 
-import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH, EVENT_TYPE_VISIBILITIES } from "../../../core/event-type.ts";
+import { EVENT_TYPE_DESCRIPTION_MAX_LENGTH, EVENT_TYPE_VISIBILITIES, ownTypeIssue } from "../../../core/event-type.ts";
 import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { schemaForms } from "../../request/body/expected-form.ts";
@@ -24,6 +24,14 @@ export const eventTypeList = list(
 	}),
 	{ min: 1, max: MAX_FILTER_ENTRIES },
 ).superRefine(addDuplicateIssues);
+
+/** What a webhook is subscribed to: such a list, whose entries ask for no own events that do not exist. */
+export const subscribedTypes = eventTypeList.superRefine((entries, context) => {
+	for (const [index, entry] of entries.entries()) {
+		const message = ownTypeIssue(entry);
+		if (message !== null) context.addIssue({ code: "custom", path: [index], message });
+	}
+});
 
 const settings = {
 	description: text(0, EVENT_TYPE_DESCRIPTION_MAX_LENGTH, { lines: true })

@@ -6,7 +6,7 @@ import { NAME_MAX_LENGTH, WEBHOOK_STATUSES } from "../../../core/webhook.ts";
 import { RELAY_ERRORS } from "../../../engine/relay-calls.ts";
 import { list, shortText } from "../common/bounded.ts";
 import { customerIdOut, customerIdText, idText, integer, nameText, text, timeOut } from "../common/schemas.ts";
-import { eventTypeList } from "../event-types/schemas.ts";
+import { subscribedTypes } from "../event-types/schemas.ts";
 import { secretContents } from "../webhooks/schemas.ts";
 import { DELIVERY_ID_EXAMPLE, EVENT_ID_EXAMPLE, RELAY_ID_EXAMPLE, WEBHOOK_ID_EXAMPLE } from "./examples.ts";
 
@@ -21,7 +21,7 @@ const timeoutMs = integer(RELAY_TIMEOUT_RANGE_MS.min, RELAY_TIMEOUT_RANGE_MS.max
 	description: `How long the client may take to answer a request. Defaults to ${DEFAULT_RELAY_TIMEOUT_MS}.`,
 });
 
-const eventTypes = eventTypeList
+const eventTypes = subscribedTypes
 	.nullish()
 	.openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["order.*"] });
 

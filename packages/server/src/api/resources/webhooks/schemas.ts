@@ -40,7 +40,7 @@ import {
 	text,
 	timeOut,
 } from "../common/schemas.ts";
-import { eventTypeList } from "../event-types/schemas.ts";
+import { subscribedTypes } from "../event-types/schemas.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
 const DESCRIPTION_MAX_LENGTH = 1_024;
@@ -130,7 +130,7 @@ const retries = z
 			"about a day in all. In a new webhook, a field that is omitted gets its default; in an update, it does not change.",
 	});
 
-const eventTypes = eventTypeList
+const eventTypes = subscribedTypes
 	.nullish()
 	.openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["user.created"] });
 

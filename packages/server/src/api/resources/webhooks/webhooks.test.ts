@@ -152,6 +152,13 @@ describe("creating a webhook", () => {
 		[{ eventTypes: ["a", "a*"] }, "spec.eventTypes.1", /prefix such as user\.\*$/],
 		[{ eventTypes: ["*"] }, "spec.eventTypes.0", /prefix such as user\.\*; for all types, omit the list or send null$/],
 		[{ eventTypes: ["a", "a"] }, "spec.eventTypes.1", /same as entry 0/],
+		[{ eventTypes: ["fanfare.webhook.failling"] }, "spec.eventTypes.0", /did you mean fanfare\.webhook\.failing\?$/],
+		[{ eventTypes: ["a", "fanfare.webhooks.*"] }, "spec.eventTypes.1", /did you mean fanfare\.webhook\.\*\?$/],
+		[
+			{ eventTypes: ["fanfare.weather"] },
+			"spec.eventTypes.0",
+			/is no own event of Fanfare; these are fanfare\.customer/,
+		],
 		[{ timeoutMs: 999 }, "spec.timeoutMs", /at least 1000/],
 		[{ timeoutMs: 30_001 }, "spec.timeoutMs", /at most 30000/],
 		[{ description: long(1_025) }, "spec.description", /0–1024 characters/],
