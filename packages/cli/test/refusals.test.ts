@@ -49,6 +49,31 @@ it.each([
 	else expect(first.replace(/^fanfare: /, "")).toMatch(message);
 });
 
+it.each([
+	[
+		["deliveries", "list", "--after", "1h", "--before", "2h"],
+		"fanfare: --after must be earlier than --before: there is nothing in between.",
+	],
+	[
+		["deliveries", "retry", "--status", "Failed", "--updated-after", "1h", "--updated-before", "1h"],
+		"fanfare: --updated-after must be earlier than --updated-before: there is nothing in between.",
+	],
+	[[...HOOK, "--name", "a", "--name", "b"], "error: option '--name <name>' is given twice"],
+	[
+		["deliveries", "list", "--status", "Held", "--status", "Failed"],
+		"error: option '--status <list>' is given twice: give all its values at once, with commas between them",
+	],
+	[["serve", "--port", "1", "--port", "2"], "error: option '--port <value>' is given twice"],
+])("%j is refused before anything is asked", async (args, message) => {
+	const { code, stdout, stderr } = await world.run(args);
+	expect([code, stdout, stderr.split("\n")[0]]).toEqual([2, "", message]);
+});
+
+it("takes each value of an option that collects them", async () => {
+	const { code, stderr } = await world.run([...HOOK, "--header", "x-a=1", "--header", "x-b=2", "--json"]);
+	expect([code, stderr]).toEqual([0, ""]);
+});
+
 it("lists several, each once, and with --json also the fields of the API", async () => {
 	const args = [...HOOK, "--name", "", "--timeout", "99s"];
 	const { code, stderr } = await world.run(args);

@@ -2,7 +2,7 @@
 import { Option, type Command } from "commander";
 
 import type { Call, CommonOptions } from "./call.ts";
-import { failureLines, describeFailure, EXIT } from "./failure.ts";
+import { failureLines, describeFailure, EXIT, usageError } from "./failure.ts";
 import { endWithoutStderr } from "./outputs.ts";
 import { inWordsOf, namesOfCommand } from "./refusals/in-words-of.ts";
 import { withNulls } from "./values.ts";
@@ -50,10 +50,29 @@ export function leaf<O extends CommonOptions>(
 			// Not before it runs: it brings the SDK, with some forty modules that a help or a completion would wait for.
 			const { Call } = await import("./call.ts");
 			const call = new Call<O>(options);
+			refuseEmptyRanges(options);
 			if (spec.changes === "ask") await call.confirmProduction(pathOf(command));
 			await run(call, ...(given.slice(0, -2) as (string | undefined)[]));
 		});
 	});
+}
+
+/** Options that are the start and the end of a range of time, in milliseconds. Other ranges are refused by the server. */
+const RANGES = [
+	["after", "before"],
+	["updatedAfter", "updatedBefore"],
+] as const;
+
+/** Throws if a range ends where it begins or before: nothing could be in it, and "nothing found" would hide the mistake. */
+function refuseEmptyRanges(options: object): void {
+	const given = new Map<string, unknown>(Object.entries(options));
+	for (const [start, end] of RANGES) {
+		const [from, to] = [given.get(start), given.get(end)];
+		if (typeof from === "number" && typeof to === "number" && from >= to) {
+			const flag = (name: string) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+			throw usageError(`${flag(start)} must be earlier than ${flag(end)}: there is nothing in between.`);
+		}
+	}
 }
 
 /** The examples of commands, which commander knows only as text for the help. */
