@@ -231,8 +231,14 @@ pageSuite(
 			await page.getByRole("button", { name: "Resume" }).click();
 			await page.getByRole("button", { name: "Pause" }).waitFor();
 			await page.getByRole("button", { name: "Send again what was missed" }).click();
+			const started = page.waitForRequest(
+				(call) => /:replay$/.test(call.url()) && !/dryRun/.test(call.postData() ?? ""),
+			);
 			await page.getByRole("button", { name: "Send 1 again" }).click();
 			await page.getByText("1 event was sent again.").waitFor();
+			// Nothing that has come since the count.
+			const { since, until } = (await started).postDataJSON() as Readonly<Record<string, number>>;
+			expect(until).toBeGreaterThan(since!);
 			// The list does not move by itself.
 			expect(await page.locator("[data-row]").count()).toBe(1);
 			await page.getByRole("button", { name: "New deliveries. Show them" }).click();

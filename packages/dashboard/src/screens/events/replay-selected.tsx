@@ -67,6 +67,8 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 	const toast = useToast();
 	const { data: webhooks } = useWebhooks();
 	const [webhookIds, setWebhookIds] = useState<readonly string[]>([]);
+	// The open list lies over the buttons, so a choice closes it.
+	const [isListOpen, setListOpen] = useState(false);
 	const estimate = useQuery(chosenEstimateQuery(project, webhookIds, eventIds));
 	const start = useMutation({
 		mutationFn: (webhookIds: readonly string[]) => project.replays.create({ webhookIds, eventIds }),
@@ -105,7 +107,13 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 					maxValues={MOST_WEBHOOKS}
 					data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
 					value={[...webhookIds]}
-					onChange={setWebhookIds}
+					dropdownOpened={isListOpen}
+					onDropdownOpen={() => setListOpen(true)}
+					onDropdownClose={() => setListOpen(false)}
+					onChange={(chosen) => {
+						setWebhookIds(chosen);
+						setListOpen(false);
+					}}
 				/>
 				{estimate.isError && (
 					<Problem

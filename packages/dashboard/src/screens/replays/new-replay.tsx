@@ -254,7 +254,8 @@ function Form() {
 						disabled={selection === null || found?.count === 0}
 						loading={start.isPending}
 						leftSection={<Icon name="retry" size={16} />}
-						onClick={() => selection !== null && begin(selection)}
+						// What was counted is what is sent, also if events have come since.
+						onClick={() => selection !== null && begin({ ...selection, until: found?.until ?? selection.until })}
 					>
 						{found === undefined ? "Start the replay" : `Send ${counted(found.count, "event")} again`}
 					</Button>
