@@ -1,12 +1,12 @@
 // The form of a project's settings.
 import type { UpdateProject } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
 
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { editOf } from "../../parts/form/edit/edit.ts";
 import { useTakeBack } from "../../parts/form/edit/unsaved.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
@@ -65,7 +65,6 @@ export function SettingsForm({
 }) {
 	const connection = useConnection();
 	const queryClient = useQueryClient();
-	const toast = useToast();
 	const make = useWatchedCall();
 	const [before, setBefore] = useState(() => draftOf(settings));
 	const [draft, setDraft] = useState(before);
@@ -75,11 +74,11 @@ export function SettingsForm({
 	const form = useRef<HTMLFormElement>(null);
 	const toWrong = () =>
 		requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-	const save = useMutation({
+	const save = useCall({
 		mutationFn: ({ changes }: Save) => connection.client.projects.update(settings.id, changes),
-		onSuccess: async (project, { sent }) => {
+		onSuccess: async (project, { sent }, tell) => {
 			const saved = settingsOf(project);
-			toast("Saved");
+			tell("Saved");
 			setBefore(draftOf(saved));
 			// What was typed while it was saved stays, to be saved next.
 			setDraft((draft) => (draft === sent ? draftOf(saved) : draft));
