@@ -11,6 +11,7 @@ import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import type { FrameLocator, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { hold } from "../../test/held-call.ts";
 import { pageSuite } from "../../test/suite.ts";
 
 /** Of the event type `order.paid`, as it is kept. */
@@ -315,6 +316,20 @@ pageSuite(
 			await page.getByRole("button", { name: "Save" }).click();
 			await page.getByText("✓ Saved").waitFor();
 			expect(await webhooks.get(id)).toMatchObject({ name: "Mine", description: "Of somebody else" });
+		});
+
+		it("takes a save for made whose answer was lost, and that is refused when it is made again", async () => {
+			const { id } = await endpointOf("lost-save", "Before");
+			await using tab = await open({ customerId: "lost-save" }, { path: `endpoints/${id}?view=settings` });
+			const { page } = tab;
+			await page.getByLabel("Name").fill("Mine");
+			const call = await hold(page, "PATCH", /\/batch\/webhooks\//);
+			await page.getByRole("button", { name: "Save" }).click();
+			await call.made;
+			await call.lose();
+			await page.getByText("✓ Saved").waitFor();
+			expect(await page.getByRole("alert").count()).toBe(0);
+			expect(await world.server.project.batch.webhooks.get(id)).toMatchObject({ name: "Mine" });
 		});
 
 		it("says that it is not known whether an endpoint was added, if the answer was lost", async () => {

@@ -1,12 +1,13 @@
 // What nobody must miss when the dialog or the screen that made a call is gone: that it has failed, or that it has returned what is shown only
 // once. Notices in the corner, which stay until somebody does something about it or dismisses them. They are in the query cache.
-import { BadRequestError, ConflictError } from "@fanfare/sdk";
+import { BadRequestError } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { skipToken, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useParams, useRouter } from "@tanstack/react-router";
 
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 import type { Edit } from "../form/edit/edit.ts";
+import { isOutdated } from "../form/edit/own-save.ts";
 import { dropUnsaved, putUnsaved } from "../form/edit/unsaved.ts";
 import { projectElsewhere } from "../text/project-elsewhere.ts";
 import type { Doubt } from "./doubt.ts";
@@ -180,11 +181,6 @@ function Notice({ notice, title }: { readonly notice: LateNotice; readonly title
 			onDismiss={dismiss}
 		/>
 	);
-}
-
-/** Whether somebody else has changed it since it was read. */
-function isOutdated(error: unknown): boolean {
-	return error instanceof ConflictError && error.code === "revision_conflict";
 }
 
 /** Whether the same call would be refused again: it has a mistake, or names the version that somebody else has changed. */

@@ -10,6 +10,7 @@ import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedba
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import { saveWebhook } from "../../parts/form/edit/save-webhook.ts";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { useProject } from "../../session/caller.ts";
 import { NewWebhook } from "./created-webhook.tsx";
@@ -97,7 +98,7 @@ function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook:
 	const version = { revision: webhook.revision, draft: draftOf(webhook) };
 	const edit = useEdit(version, editOfWebhook(webhook.id));
 	const update = useWebhookChange(
-		({ batch }, { changes }: Save) => batch.webhooks.update(webhook.id, changes),
+		(project, { changes }: Save) => saveWebhook(project, webhook.id, changes),
 		({ name }, _, tell) => {
 			tell(`Saved ${name}`);
 			if (isShown()) onClose();
