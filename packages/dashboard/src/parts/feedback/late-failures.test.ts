@@ -321,6 +321,33 @@ pageSuite("what was typed and is refused late", (world) => {
 		}
 	});
 
+	it("is offered beside what others have made of the same setting since, to choose", async () => {
+		const { projects } = world.server.client;
+		const { projectId } = world.server;
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const field = page.getByLabel("Payloads", { exact: true });
+		await field.fill("12");
+		const call = await hold(page, "PATCH", /\/projects\/[^/]+$/);
+		await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+		await call.made;
+		await page.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		await projects.update(projectId, { payloadRetentionDays: 9, name: "Theirs" });
+		call.refuse();
+		await noticeOf(page).getByRole("button", { name: "Open the form" }).click();
+		await page.getByRole("group", { name: "How long things are kept: Payloads" }).getByText("9").waitFor();
+		expect([await field.inputValue(), await page.getByLabel("Name").inputValue()]).toEqual(["12", "Theirs"]);
+		expect(await axeFindings(page)).toEqual([]);
+		const save = page.locator("form").getByRole("button", { name: "Save", exact: true });
+		expect(await save.isDisabled()).toBe(true);
+		await page.getByRole("button", { name: "Keep mine" }).click();
+		await save.click();
+		await page.getByText("Saved", { exact: true }).waitFor();
+		expect(await projects.get(projectId)).toMatchObject({ payloadRetentionDays: 12, name: "Theirs" });
+		await projects.update(projectId, { payloadRetentionDays: null });
+	});
+
 	it("never gets into the form of the same event type in another project", async () => {
 		const { id: other } = await world.server.client.projects.create({ name: "Second" });
 		const types = world.server.project.eventTypes;
