@@ -139,6 +139,9 @@ pageSuite(
 			await page.getByText("Your server answered 500.").waitFor();
 			const secret = (await page.getByRole("region", { name: "Signing secret" }).locator("code").textContent()) ?? "";
 			expect(secret).toMatch(/^whsec_/);
+			await page.goBack();
+			await page.getByRole("group", { name: "Leave" }).getByRole("button", { name: "Stay" }).click();
+			expect(await page.getByRole("region", { name: "Signing secret" }).locator("code").textContent()).toBe(secret);
 			await page.getByRole("button", { name: "Python" }).click();
 			await page.getByText("hmac.compare_digest").waitFor();
 			receiver.script(() => ({}));
@@ -265,6 +268,18 @@ pageSuite(
 			const { batch } = world.server.project;
 			await expect.poll(async () => (await batch.webhooks.get(id)).secretHint).toBe(shown?.slice(-4));
 			expect(shown?.slice(-4)).not.toBe(secretHint);
+			// Nobody leaves it unasked.
+			await page.getByRole("link", { name: "Events", exact: true }).click();
+			const question = page.getByRole("group", { name: "Leave" });
+			await question.getByText("Leave without the secret?").waitFor();
+			expect(await axeFindings(page)).toEqual([]);
+			await question.getByRole("button", { name: "Stay" }).click();
+			await expect.poll(() => question.count()).toBe(0);
+			expect(await page.getByRole("region", { name: "Signing secret" }).locator("code").first().textContent()).toBe(
+				shown,
+			);
+			await page.getByRole("button", { name: "Done" }).click();
+			await page.getByText(`The secret ends with ${shown?.slice(-4)}.`).waitFor();
 			await page.getByRole("button", { name: "Delete this endpoint" }).click();
 			await page.getByRole("button", { name: "Delete", exact: true }).click();
 			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
