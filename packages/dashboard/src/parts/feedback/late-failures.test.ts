@@ -341,6 +341,8 @@ pageSuite("what was typed and is refused late", (world) => {
 		expect(await axeFindings(page)).toEqual([]);
 		const save = page.locator("form").getByRole("button", { name: "Save", exact: true });
 		expect(await save.isDisabled()).toBe(true);
+		// That would be to what was there before both.
+		expect(await page.getByRole("button", { name: "Undo the changes" }).count()).toBe(0);
 		await page.getByRole("button", { name: "Keep mine" }).click();
 		await save.click();
 		await page.getByText("Saved", { exact: true }).waitFor();

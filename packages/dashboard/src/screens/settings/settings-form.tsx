@@ -172,7 +172,7 @@ export function SettingsForm({ settings, readAt, mayChange }: SettingsFormProps)
 					<Button type="submit" disabled={!isChanged || isBlocked} loading={save.isPending}>
 						Save
 					</Button>
-					{isChanged && (
+					{isChanged && !isBlocked && (
 						<Button variant="default" onClick={() => setDraft(base)}>
 							Undo the changes
 						</Button>
