@@ -6,6 +6,8 @@ export interface HeldCall {
 	readonly made: Promise<void>;
 	/** The server refuses it, without having been asked. Defaults to a 409 that says nothing of a revision. */
 	refuse(code?: string): void;
+	/** The server does it, without having been asked. */
+	answer(json: Readonly<Record<string, unknown>>): void;
 	/** Lets it through, with its answer. */
 	release(): void;
 	/** Lets it through, and loses its answer. Resolves when the server has done it. */
@@ -32,6 +34,7 @@ export async function hold(page: Page, method: string, url: RegExp): Promise<Hel
 			end.resolve((route) =>
 				route.fulfill({ status: 409, json: { message: "Not now.", code, requestId: "req_late" } }),
 			),
+		answer: (json) => end.resolve((route) => route.fulfill({ json })),
 		release: () => end.resolve((route) => route.continue()),
 		lose: () => {
 			end.resolve(async (route) => {

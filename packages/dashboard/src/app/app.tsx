@@ -5,7 +5,8 @@ import { RouterProvider } from "@tanstack/react-router";
 import { useMemo } from "react";
 
 import { LiveFeed } from "../live/live-feed.ts";
-import { showToast } from "../parts/feedback/toasts.tsx";
+import { callerIdOf } from "../parts/feedback/origin.ts";
+import { showToast } from "../parts/feedback/show-toast.ts";
 import { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { Inbox } from "../screens/inbox/inbox.ts";
 import { Connection } from "../session/connection.ts";
@@ -31,7 +32,9 @@ export function App({ nonce, home, link }: AppProps) {
 		const connection = new Connection(new URL("..", home), queryClient, link);
 		const live = new LiveFeed(connection, queryClient);
 		const inbox = new Inbox(connection, queryClient);
-		const changes = new BulkChanges(queryClient, (text) => showToast(queryClient, text));
+		const changes = new BulkChanges(queryClient, (text, projectId) =>
+			showToast(queryClient, text, { callerId: callerIdOf(queryClient), projectId }),
+		);
 		const router = createAppRouter(home.pathname, { connection, queryClient, live, inbox, changes });
 		return { router, queryClient };
 	}, [home, link]);

@@ -11,6 +11,7 @@ import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import type { FrameLocator, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { hold } from "../../test/held-call.ts";
 import { pageSuite } from "../../test/suite.ts";
 
 /** Of the event type `order.paid`, as it is kept. */
@@ -138,6 +139,9 @@ pageSuite(
 			await page.getByText("Your server answered 500.").waitFor();
 			const secret = (await page.getByRole("region", { name: "Signing secret" }).locator("code").textContent()) ?? "";
 			expect(secret).toMatch(/^whsec_/);
+			await page.goBack();
+			await page.getByRole("group", { name: "Leave" }).getByRole("button", { name: "Stay" }).click();
+			expect(await page.getByRole("region", { name: "Signing secret" }).locator("code").textContent()).toBe(secret);
 			await page.getByRole("button", { name: "Python" }).click();
 			await page.getByText("hmac.compare_digest").waitFor();
 			receiver.script(() => ({}));
@@ -231,8 +235,14 @@ pageSuite(
 			await page.getByRole("button", { name: "Resume" }).click();
 			await page.getByRole("button", { name: "Pause" }).waitFor();
 			await page.getByRole("button", { name: "Send again what was missed" }).click();
+			const started = page.waitForRequest(
+				(call) => call.url().endsWith(":replay") && !(call.postData() ?? "").includes("dryRun"),
+			);
 			await page.getByRole("button", { name: "Send 1 again" }).click();
 			await page.getByText("1 event was sent again.").waitFor();
+			// Nothing that has come since the count.
+			const { since, until } = (await started).postDataJSON() as Readonly<Record<string, number>>;
+			expect(until).toBeGreaterThan(since!);
 			// The list does not move by itself.
 			expect(await page.locator("[data-row]").count()).toBe(1);
 			await page.getByRole("button", { name: "New deliveries. Show them" }).click();
@@ -258,6 +268,18 @@ pageSuite(
 			const { batch } = world.server.project;
 			await expect.poll(async () => (await batch.webhooks.get(id)).secretHint).toBe(shown?.slice(-4));
 			expect(shown?.slice(-4)).not.toBe(secretHint);
+			// Nobody leaves it unasked.
+			await page.getByRole("link", { name: "Events", exact: true }).click();
+			const question = page.getByRole("group", { name: "Leave" });
+			await question.getByText("Leave without the secret?").waitFor();
+			expect(await axeFindings(page)).toEqual([]);
+			await question.getByRole("button", { name: "Stay" }).click();
+			await expect.poll(() => question.count()).toBe(0);
+			expect(await page.getByRole("region", { name: "Signing secret" }).locator("code").first().textContent()).toBe(
+				shown,
+			);
+			await page.getByRole("button", { name: "Done" }).click();
+			await page.getByText(`The secret ends with ${shown?.slice(-4)}.`).waitFor();
 			await page.getByRole("button", { name: "Delete this endpoint" }).click();
 			await page.getByRole("button", { name: "Delete", exact: true }).click();
 			await page.getByRole("heading", { name: "No endpoints yet" }).waitFor();
@@ -309,6 +331,20 @@ pageSuite(
 			await page.getByRole("button", { name: "Save" }).click();
 			await page.getByText("✓ Saved").waitFor();
 			expect(await webhooks.get(id)).toMatchObject({ name: "Mine", description: "Of somebody else" });
+		});
+
+		it("takes a save for made whose answer was lost, and that is refused when it is made again", async () => {
+			const { id } = await endpointOf("lost-save", "Before");
+			await using tab = await open({ customerId: "lost-save" }, { path: `endpoints/${id}?view=settings` });
+			const { page } = tab;
+			await page.getByLabel("Name").fill("Mine");
+			const call = await hold(page, "PATCH", /\/batch\/webhooks\//);
+			await page.getByRole("button", { name: "Save" }).click();
+			await call.made;
+			await call.lose();
+			await page.getByText("✓ Saved").waitFor();
+			expect(await page.getByRole("alert").count()).toBe(0);
+			expect(await world.server.project.batch.webhooks.get(id)).toMatchObject({ name: "Mine" });
 		});
 
 		it("says that it is not known whether an endpoint was added, if the answer was lost", async () => {

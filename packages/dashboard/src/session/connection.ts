@@ -5,7 +5,7 @@
 import { AuthenticationError, Client, type Caller, type FetchLike, type SignIn } from "@fanfare/sdk";
 import type { QueryClient } from "@tanstack/react-query";
 
-import { showToast } from "../parts/feedback/toasts.tsx";
+import { showToast } from "../parts/feedback/show-toast.ts";
 import { noteAnswer, noteNoAnswer } from "./reach.ts";
 import {
 	callerKey,

@@ -1,5 +1,6 @@
 // Code or output to read and copy.
 import { CopyButton } from "../text/copy.tsx";
+import { PlainText } from "./plain-text.tsx";
 
 interface CodeBlockProps {
 	readonly text: string;
@@ -13,7 +14,7 @@ export function CodeBlock({ text, label, hasLines = false }: CodeBlockProps) {
 	return (
 		<div className="code">
 			<pre className={hasLines ? "lines" : undefined} tabIndex={0} role="region" aria-label={label}>
-				{text}
+				<PlainText text={text} />
 			</pre>
 			<div className="code-copy">
 				<CopyButton text={text} label={`Copy: ${label}`} />

@@ -1,4 +1,5 @@
 // The headers of a request or an answer, folded away.
+import { PlainText } from "./plain-text.tsx";
 
 interface HeaderListProps {
 	/** Whose they are, such as `the request`. */
@@ -18,7 +19,9 @@ export function HeaderList({ of, headers }: HeaderListProps) {
 				{entries.map(([name, value]) => (
 					<div key={name} className="keys-row">
 						<dt>{name}</dt>
-						<dd>{value}</dd>
+						<dd>
+							<PlainText text={value} />
+						</dd>
 					</div>
 				))}
 			</dl>

@@ -5,6 +5,7 @@ import { useMemo, useState } from "react";
 import { CopyButton } from "../text/copy.tsx";
 import { count } from "../text/format.ts";
 import { jsonLines, MOST_COLORED } from "./json-tokens.ts";
+import { PlainText } from "./plain-text.tsx";
 
 interface PayloadProps {
 	readonly text: string;
@@ -39,18 +40,20 @@ export function Payload({ text, label, note }: PayloadProps) {
 			</div>
 			<div className="code">
 				<pre tabIndex={0} role="region" aria-label={label}>
-					{isPretty
-						? lines.map((line, index) => (
-								<span key={index}>
-									{line.map(({ kind, text }, place) => (
-										<span key={place} className={kind === "mark" ? undefined : `tok-${kind}`}>
-											{text}
-										</span>
-									))}
-									{"\n"}
-								</span>
-							))
-						: text}
+					{isPretty ? (
+						lines.map((line, index) => (
+							<span key={index}>
+								{line.map(({ kind, text }, place) => (
+									<span key={place} className={kind === "mark" ? undefined : `tok-${kind}`}>
+										<PlainText text={text} />
+									</span>
+								))}
+								{"\n"}
+							</span>
+						))
+					) : (
+						<PlainText text={text} />
+					)}
 				</pre>
 				<div className="code-copy">
 					<CopyButton text={text} label={`Copy: ${label}`} />

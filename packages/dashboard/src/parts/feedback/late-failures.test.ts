@@ -144,6 +144,53 @@ pageSuite("a failure that comes late", (world) => {
 		expect(await noticeOf(page).getByText("kept key").count()).toBe(0);
 	});
 
+	it("is like a success that comes late: nobody else is told of it", async () => {
+		const { keys } = world.server.client;
+		const first = await keys.create({ name: "other person", scope: "admin" });
+		await keys.create({ name: "shared key", scope: "read" });
+		await using tab = await world.open("keys", { key: first.secretKey });
+		const { page } = tab;
+		const call = await hold(page, "DELETE", /\/workspace\/keys\//);
+		await choose(page, "shared key", "Revoke…");
+		await page.getByRole("button", { name: "Revoke shared key" }).click();
+		await call.made;
+		await page.keyboard.press("Escape");
+		await page.evaluate(`{
+			window.told = [];
+			const look = () => told.push(document.querySelector(".toasts")?.textContent);
+			new MutationObserver(look).observe(document.body, { childList: true, subtree: true });
+		}`);
+		await keys.delete(first.id);
+		await page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+		await signIn(page, world.server.key);
+		await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		const answered = page.waitForResponse((response) => response.request().method() === "DELETE");
+		call.answer({ deleted: true });
+		await (await answered).finished();
+		// One of this person is told, and comes after it.
+		await customerNotAdded(page, "after");
+		await noticeOf(page).getByRole("button", { name: "Try again" }).click();
+		await page.locator(".corner").getByText("Added After").waitFor();
+		const told = await page.evaluate("told.join()");
+		expect(told).toContain("Added After");
+		expect(told).not.toContain("shared key");
+	});
+
+	it("is like a success that comes late, which names its project where another one is shown", async () => {
+		const { id: other } = await world.server.client.projects.create({ name: "Third" });
+		await using tab = await world.open("customers");
+		const { page } = tab;
+		await customerNotAdded(page, "far");
+		await goTo(page, `/ui/${other}/keys`);
+		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		const call = await hold(page, "PATCH", /\/customers\/far$/);
+		await noticeOf(page).getByRole("button", { name: "Try again" }).click();
+		call.release();
+		const { name } = (await world.server.client.listProjects()).find(({ id }) => id === world.server.projectId)!;
+		await page.locator(".corner").getByText(`Added Far (Project ${name})`).waitFor();
+		await world.server.client.projects.delete(other);
+	});
+
 	it("is told in the corner also after somebody has signed in again with another key", async () => {
 		const { id, secretKey } = await world.server.client.keys.create({ name: "short", scope: "admin" });
 		await using tab = await world.open("settings", { key: secretKey });
@@ -272,6 +319,35 @@ pageSuite("what was typed and is refused late", (world) => {
 			await expect.poll(() => noticeOf(page).count()).toBe(0);
 			await page.unrouteAll();
 		}
+	});
+
+	it("is offered beside what others have made of the same setting since, to choose", async () => {
+		const { projects } = world.server.client;
+		const { projectId } = world.server;
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const field = page.getByLabel("Payloads", { exact: true });
+		await field.fill("12");
+		const call = await hold(page, "PATCH", /\/projects\/[^/]+$/);
+		await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+		await call.made;
+		await page.getByRole("link", { name: "Keys" }).click();
+		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		await projects.update(projectId, { payloadRetentionDays: 9, name: "Theirs" });
+		call.refuse();
+		await noticeOf(page).getByRole("button", { name: "Open the form" }).click();
+		await page.getByRole("group", { name: "How long things are kept: Payloads" }).getByText("9").waitFor();
+		expect([await field.inputValue(), await page.getByLabel("Name").inputValue()]).toEqual(["12", "Theirs"]);
+		expect(await axeFindings(page)).toEqual([]);
+		const save = page.locator("form").getByRole("button", { name: "Save", exact: true });
+		expect(await save.isDisabled()).toBe(true);
+		// That would be to what was there before both.
+		expect(await page.getByRole("button", { name: "Undo the changes" }).count()).toBe(0);
+		await page.getByRole("button", { name: "Keep mine" }).click();
+		await save.click();
+		await page.getByText("Saved", { exact: true }).waitFor();
+		expect(await projects.get(projectId)).toMatchObject({ payloadRetentionDays: 12, name: "Theirs" });
+		await projects.update(projectId, { payloadRetentionDays: null });
 	});
 
 	it("never gets into the form of the same event type in another project", async () => {

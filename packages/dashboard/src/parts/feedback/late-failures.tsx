@@ -1,16 +1,17 @@
 // What nobody must miss when the dialog or the screen that made a call is gone: that it has failed, or that it has returned what is shown only
 // once. Notices in the corner, which stay until somebody does something about it or dismisses them. They are in the query cache.
-import { BadRequestError, ConflictError, type Caller } from "@fanfare/sdk";
+import { BadRequestError } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { skipToken, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useParams, useRouter } from "@tanstack/react-router";
 
 import { projectsQuery, useConnection } from "../../session/caller.ts";
-import { callerKey } from "../../session/session-state.ts";
 import type { Edit } from "../form/edit/edit.ts";
+import { isOutdated } from "../form/edit/own-save.ts";
 import { dropUnsaved, putUnsaved } from "../form/edit/unsaved.ts";
 import { projectElsewhere } from "../text/project-elsewhere.ts";
 import type { Doubt } from "./doubt.ts";
+import { callerIdOf, useOrigin, type Origin } from "./origin.ts";
 import { Problem } from "./problem.tsx";
 import { useIsShown } from "./use-is-shown.ts";
 
@@ -35,13 +36,10 @@ interface Unseen {
 	readonly advice: string;
 }
 
-interface LateNotice {
+/** Nobody is told but whoever has made the call. */
+interface LateNotice extends Origin {
 	readonly id: string;
 	readonly what: string;
-	/** Who has made the call: nobody else is told. */
-	readonly callerId: Caller["id"] | undefined;
-	/** Where it was made; null outside a project. */
-	readonly projectId: string | null;
 	/** What to do, if the call has not failed. */
 	readonly advice?: string;
 	readonly failure: Failure | null;
@@ -74,14 +72,14 @@ interface KeptForm {
 export function useWatchedCall(isOpen = true) {
 	const queryClient = useQueryClient();
 	const router = useRouter();
-	const { projectId = null } = useParams({ strict: false });
+	const origin = useOrigin();
 	const isShown = useIsShown(isOpen);
 	return <Result, Draft extends object = never>(
 		what: string,
 		call: () => Promise<Result>,
 		{ doubt, unseen, unsaved }: CallKind<Draft, Result> = {},
 	): void => {
-		const made = { id: newId(), callerId: callerIdOf(queryClient), projectId };
+		const made = { id: newId(), ...origin() };
 		// As the history takes it, with the path below which the page is.
 		const { publicHref } = router.state.location;
 		const form: KeptForm | null =
@@ -108,10 +106,6 @@ export function useWatchedCall(isOpen = true) {
 		};
 		void watch();
 	};
-}
-
-function callerIdOf(queryClient: QueryClient): Caller["id"] | undefined {
-	return queryClient.getQueryData<Caller>(callerKey)?.id;
 }
 
 function newId(): string {
@@ -187,11 +181,6 @@ function Notice({ notice, title }: { readonly notice: LateNotice; readonly title
 			onDismiss={dismiss}
 		/>
 	);
-}
-
-/** Whether somebody else has changed it since it was read. */
-function isOutdated(error: unknown): boolean {
-	return error instanceof ConflictError && error.code === "revision_conflict";
 }
 
 /** Whether the same call would be refused again: it has a mistake, or names the version that somebody else has changed. */

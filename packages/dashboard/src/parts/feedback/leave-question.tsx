@@ -1,9 +1,7 @@
 // Asks before somebody leaves what is shown only once, or is about to be: by Back, a link, the palette, or by closing the tab.
 import { Button, Modal } from "@mantine/core";
-import { useBlocker } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef } from "react";
 
-import type { Stage } from "./stage.ts";
+import { useLeaving, type Stage } from "./stage.ts";
 
 interface LeaveQuestionProps {
 	readonly stage: Stage;
@@ -16,29 +14,9 @@ interface LeaveQuestionProps {
  * address, navigates with `ignoreBlocker`.
  */
 export function LeaveQuestion({ stage, thing }: LeaveQuestionProps) {
-	const isAtStake = stage !== "asking";
-	const proceedRef = useRef<(() => void) | undefined>(undefined);
-	const shouldBlock = useCallback(({ current, next }: Way) => {
-		if (!isSamePlace(current, next)) return true;
-		// Forward, while the question about Back is open: nobody leaves any more, so that one has no way to take back.
-		proceedRef.current?.();
-		return false;
-	}, []);
-	const { status, proceed, reset } = useBlocker({
-		shouldBlockFn: shouldBlock,
-		enableBeforeUnload: isAtStake,
-		disabled: !isAtStake,
-		withResolver: true,
-	});
-	useEffect(() => {
-		proceedRef.current = proceed;
-	}, [proceed]);
-	// The call has failed meanwhile: nothing is lost by leaving, but there is something to read first.
-	useEffect(() => {
-		if (!isAtStake) reset?.();
-	}, [isAtStake, reset]);
+	const { isAsked, leave, stay } = useLeaving(stage);
 	return (
-		<Modal opened={status === "blocked"} onClose={() => reset?.()} withCloseButton={false} centered>
+		<Modal opened={isAsked} onClose={stay} withCloseButton={false} centered>
 			<div className="stack">
 				{/* Not in a header of its own: the page would have two of them, with the one of the drawer below. */}
 				<Modal.Title>{`Leave without the ${thing}?`}</Modal.Title>
@@ -48,28 +26,14 @@ export function LeaveQuestion({ stage, thing }: LeaveQuestionProps) {
 						: `The ${thing} is shown this once. Nobody can read it later: copy it before you leave.`}
 				</p>
 				<div className="bar end">
-					<Button variant="default" onClick={() => proceed?.()}>
+					<Button variant="default" onClick={leave}>
 						Leave
 					</Button>
-					<Button data-autofocus onClick={() => reset?.()}>
+					<Button data-autofocus onClick={stay}>
 						Stay
 					</Button>
 				</div>
 			</div>
 		</Modal>
 	);
-}
-
-interface Place {
-	readonly pathname: string;
-	readonly search: unknown;
-}
-
-interface Way {
-	readonly current: Place;
-	readonly next: Place;
-}
-
-function isSamePlace(one: Place, other: Place): boolean {
-	return one.pathname === other.pathname && JSON.stringify(one.search) === JSON.stringify(other.search);
 }

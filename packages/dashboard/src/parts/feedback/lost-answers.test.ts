@@ -123,6 +123,39 @@ pageSuite("an answer that is lost", (world) => {
 		await page.getByText("It is not known whether the test was sent").waitFor();
 	});
 
+	it("makes a save seem refused, which is made again and has been made already", async () => {
+		const { batch, eventTypes } = world.server.project;
+		const { id } = await batch.webhooks.create({ name: "Saved once", spec: { endpoint: "https://example.com/a" } });
+		await eventTypes.create({ name: "saved.once", description: "Before" });
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Actions for Saved once" }).click();
+		await page.getByRole("menuitem", { name: "Edit…" }).click();
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		await drawer.getByLabel("Name").fill("Saved twice");
+		await drawer.getByLabel("Endpoint URL").fill("https://example.com");
+		let call = await hold(page, "PATCH", /\/batch\/webhooks\//);
+		await drawer.getByRole("button", { name: "Save" }).click();
+		await call.made;
+		await call.lose();
+		await page.getByText("Saved Saved twice").waitFor();
+		await expect.poll(() => drawer.count()).toBe(0);
+		expect(await batch.webhooks.get(id)).toMatchObject({ name: "Saved twice", endpoint: "https://example.com" });
+
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/event-types/saved.once`);
+		await page.getByRole("textbox", { name: "Description" }).fill("After");
+		await page.getByRole("textbox", { name: "Example" }).fill('{"id": 12345678901234567890}');
+		call = await hold(page, "PATCH", /\/event-types\//);
+		await page.locator("form").getByRole("button", { name: "Save", exact: true }).click();
+		await call.made;
+		// Nobody is told that somebody else has changed it, also where they have gone meanwhile.
+		await page.getByRole("link", { name: "Keys" }).click();
+		await call.lose();
+		await page.getByText("Saved saved.once").waitFor();
+		expect(await page.getByRole("region", { name: "What you have missed" }).count()).toBe(0);
+		expect(await eventTypes.getAsText("saved.once")).toMatchObject({ description: "After" });
+	});
+
 	it("costs nothing where an event has its key: what is sent again is the same event", async () => {
 		const { id } = await world.server.client.projects.create({ name: "Fresh" });
 		const project = world.server.client.project(id);

@@ -1,5 +1,6 @@
-// What may close a dialog or a drawer that holds what would be lost with it.
-import { useEffectEvent, useLayoutEffect } from "react";
+// What may close a dialog or a drawer that holds what would be lost with it, and what leads away from it.
+import { useBlocker } from "@tanstack/react-router";
+import { useCallback, useEffect, useEffectEvent, useLayoutEffect, useRef } from "react";
 
 /**
  * - asking: anything closes it.
@@ -37,4 +38,51 @@ export function useStage(stage: Stage, onStage: (stage: Stage) => void): void {
 		tell(stage);
 		return () => tell("asking");
 	}, [stage]);
+}
+
+interface Leaving {
+	/** Whether somebody is on the way to another place, and is asked whether they mean it. */
+	readonly isAsked: boolean;
+	readonly leave: () => void;
+	readonly stay: () => void;
+}
+
+/** Holds whoever leaves what is shown only once, or is about to be: by Back, a link, or by closing the tab, about which the browser asks. */
+export function useLeaving(stage: Stage): Leaving {
+	const isAtStake = stage !== "asking";
+	const proceedRef = useRef<(() => void) | undefined>(undefined);
+	const shouldBlock = useCallback(({ current, next }: Way) => {
+		if (!isSamePlace(current, next)) return true;
+		// Forward, while the question about Back is open: nobody leaves any more, so that one has no way to take back.
+		proceedRef.current?.();
+		return false;
+	}, []);
+	const { status, proceed, reset } = useBlocker({
+		shouldBlockFn: shouldBlock,
+		enableBeforeUnload: isAtStake,
+		disabled: !isAtStake,
+		withResolver: true,
+	});
+	useEffect(() => {
+		proceedRef.current = proceed;
+	}, [proceed]);
+	// The call has failed meanwhile: nothing is lost by leaving, but there is something to read first.
+	useEffect(() => {
+		if (!isAtStake) reset?.();
+	}, [isAtStake, reset]);
+	return { isAsked: status === "blocked", leave: () => proceed?.(), stay: () => reset?.() };
+}
+
+interface Place {
+	readonly pathname: string;
+	readonly search: unknown;
+}
+
+interface Way {
+	readonly current: Place;
+	readonly next: Place;
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+	return one.pathname === other.pathname && JSON.stringify(one.search) === JSON.stringify(other.search);
 }

@@ -55,13 +55,14 @@ export function ListFoot({ list, shown, more = "Show older", isByHand = false, o
 	const reached = hasNextPage ? (pages.at(-1)?.scannedTo ?? null) : null;
 	const found = pages.slice(wantedAt).reduce((sum, page) => sum + page.data.length, 0);
 	const isSearching = reached !== null && found < WANTED_ROWS && !isStopped && !isError;
+	const pageCount = pages.length;
+	// After each page: an answer may come before anything was rendered since it was asked for.
 	useEffect(() => {
 		if (isSearching && !isFetching) void loadMore();
-	}, [isSearching, isFetching, loadMore]);
+	}, [isSearching, isFetching, pageCount, loadMore]);
 	const isFull = shown >= MOST_ROWS && older !== false;
 	const isWaiting = hasNextPage && reached === null && !isFetching && !isError && !isByHand && !isFull;
 	// A new observer for each page looks at once: it sees the list as it is with all of its rows.
-	const pageCount = pages.length;
 	useEffect(() => {
 		if (!isWaiting || end.current === null) return;
 		const look = (entries: readonly IntersectionObserverEntry[]) => {

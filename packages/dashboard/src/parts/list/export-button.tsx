@@ -1,10 +1,9 @@
 // Downloads all rows of a list that match its filter, after saying how many that are, if that is known.
 import { Button, SegmentedControl } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 
 import { Confirm } from "../feedback/confirm.tsx";
-import { useToast } from "../feedback/toasts.tsx";
+import { useCall } from "../feedback/use-call.ts";
 import { count, counted } from "../text/format.ts";
 import { exportToFile, type Exporter, type ExportForm } from "./export-file.ts";
 
@@ -71,20 +70,19 @@ interface ExportDialogProps<Filter> extends ExportProps<Filter> {
 function ExportDialog<Filter>(props: ExportDialogProps<Filter>) {
 	const { words, contents, order = "newest first", exporter, filterOf, isFiltered, matching, onFile, onClose } = props;
 	const [one, several] = words;
-	const toast = useToast();
 	const [form, setForm] = useState<ExportForm>("csv");
 	const [written, setWritten] = useState(0);
 	const [end] = useState(() => new AbortController());
 	useEffect(() => () => end.abort(), [end]);
-	const work = useMutation({
+	const work = useCall({
 		mutationFn: () => {
 			const options = { signal: end.signal, onProgress: setWritten };
 			return exportToFile(exporter, filterOf(), form, options);
 		},
-		onSuccess: ({ file, count }) => {
+		onSuccess: ({ file, count }, _, tell) => {
 			const time = new Date().toISOString().slice(0, 19).replaceAll(":", "-");
 			onFile(file, `${several.replaceAll(" ", "-")}-${time}.${form}`);
-			toast(`${counted(count, `${one} is`, `${several} are`)} in the file`);
+			tell(`${counted(count, `${one} is`, `${several} are`)} in the file`);
 			onClose();
 		},
 	});

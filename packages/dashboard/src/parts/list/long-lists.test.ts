@@ -43,6 +43,9 @@ pageSuite("a list of many pages", (world) => {
 		await heard;
 		held.resolve();
 		await loadTo(page, 399);
+		// However much was loaded at the end.
+		await loadTo(page, ROWS - 1);
+		await loadTo(page, 399);
 		await page.evaluate("scrollTo(0, 0)");
 		await rowOf(page, sent.delivery.id).getByText("Succeeded").waitFor();
 		expect(new Set(log.asked).size).toBe(log.asked.length);
@@ -91,6 +94,28 @@ pageSuite("a list of many pages", (world) => {
 			.getByText("version 2")
 			.waitFor();
 		expect(log.asked).toEqual([0, 400]);
+	});
+
+	it("is searched on, also if answers come before the page has rendered that it has asked", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		// The steps of a search of which each answer is there at once. Nothing is found until the last one.
+		await page.addInitScript(`{
+			const ask = fetch;
+			const made = Date.now();
+			const headers = { get: () => null };
+			fetch = (url, init) => {
+				if (!/[/]deliveries[?]/.test(url)) return ask(url, init);
+				const step = Number(new URL(url).searchParams.get("page") ?? 0);
+				window.steps = step;
+				const isLast = step === 9;
+				const json = { data: [], nextPage: isLast ? null : String(step + 1), prevPage: null };
+				const text = JSON.stringify({ ...json, scannedTo: isLast ? null : made - (step + 1) * 3_600_000 });
+				return Promise.resolve({ status: 200, headers, text: () => Promise.resolve(text) });
+			};
+		}`);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=long.search`);
+		await expect.poll(() => page.evaluate("steps")).toBe(9);
 	});
 
 	it("says only at its end that more could not be loaded, also while it is asked for again", async () => {
@@ -161,22 +186,26 @@ async function scrollToEnd(page: Page): Promise<void> {
 	await page.evaluate("scrollTo(0, document.documentElement.scrollHeight)");
 }
 
-/** Goes to the end until the row is there. */
+/** Goes to the end until the row has been loaded, and then to the row: at the end, so many may have been loaded since that it is not rendered. */
 async function loadTo(page: Page, index: number): Promise<void> {
+	const table = page.getByRole("table");
 	await expect
 		.poll(async () => {
 			await scrollToEnd(page);
-			return rowOf(page, rowId(index)).isVisible();
+			return Number((await table.getAttribute("aria-rowcount")) ?? 0);
 		})
-		.toBe(true);
+		.toBeGreaterThanOrEqual(index + 2);
+	await scrollTo(page, index);
+	await rowOf(page, rowId(index)).waitFor();
 }
 
 /** Goes to a row, which may be far from what is rendered. */
 async function scrollTo(page: Page, index: number): Promise<void> {
-	const share = index / ROWS;
 	await page.evaluate(`{
-		const { top, height } = document.querySelector("[role=table]").getBoundingClientRect();
-		scrollTo(0, scrollY + top + height * ${share} - innerHeight / 2);
+		const table = document.querySelector("[role=table]");
+		const { top, height } = table.getBoundingClientRect();
+		const share = ${index} / (table.getAttribute("aria-rowcount") - 1);
+		scrollTo(0, scrollY + top + height * share - innerHeight / 2);
 	}`);
 	await expect.poll(() => page.locator(`[aria-rowindex="${index + 2}"]`).isVisible()).toBe(true);
 }

@@ -1,6 +1,7 @@
 // A button that copies a text, and a block of text with one.
 import { useState } from "react";
 
+import { PlainText } from "../../parts/code/plain-text.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { copyText } from "../../parts/text/copy-text.ts";
 import { useTexts } from "../texts/reader.tsx";
@@ -36,7 +37,7 @@ export function TextBlock({
 	return (
 		<div className="code" dir="ltr">
 			<pre className={hasLines ? "lines" : undefined} tabIndex={0} role="region" aria-label={label}>
-				{text}
+				<PlainText text={text} />
 			</pre>
 			<CopyButton text={text} label={label} />
 		</div>

@@ -17,6 +17,8 @@ interface ToProps extends Address {
 	readonly isWithin?: boolean;
 	/** Whether the current place is marked also if the search differs. */
 	readonly replace?: boolean;
+	/** Whether nobody is asked about what they leave. */
+	readonly ignoreBlocker?: boolean;
 	readonly onKeyDown?: (event: KeyboardEvent<HTMLElement>) => void;
 }
 
@@ -32,10 +34,11 @@ export function To({ to, params, search, isPlace = false, isWithin = false, ...r
 	);
 }
 
-/** Goes to another screen. */
+/** Goes to another screen, when something is done: nobody is asked about what they leave. */
 export function useGo(): (address: Address) => void {
 	const navigate = useNavigate();
-	return ({ to, params, search = {} }) => void navigate({ to, params, search } as unknown as NavigateOptions);
+	return ({ to, params, search = {} }) =>
+		void navigate({ to, params, search, ignoreBlocker: true } as unknown as NavigateOptions);
 }
 
 /** A part of the address, such as the id of what is shown. */

@@ -216,6 +216,12 @@ export const de: Texts = {
 		rotate: "Geheimnis ersetzen",
 		rotateText: "24 Stunden lang wird auch mit dem alten signiert, damit Sie Zeit zum Wechseln haben.",
 		rotateNow: "Neues Geheimnis erzeugen",
+		leaveAsk: "Ohne das Geheimnis gehen?",
+		leaveOnce:
+			"Es wird nur dieses eine Mal gezeigt. Später kann es niemand mehr lesen: Kopieren Sie es, bevor Sie gehen.",
+		leaveWorking: "Es wird gerade erzeugt und hier gezeigt, nur dieses eine Mal: Später kann es niemand mehr lesen.",
+		leave: "Gehen",
+		stay: "Bleiben",
 	},
 	test: {
 		title: "Klappt es?",

@@ -169,6 +169,11 @@ export const en = {
 		rotate: "Replace the secret",
 		rotateText: "The old secret also signs for 24 hours, so that you have time to switch.",
 		rotateNow: "Make a new secret",
+		leaveAsk: "Leave without the secret?",
+		leaveOnce: "It is shown this once. Nobody can read it later: copy it before you leave.",
+		leaveWorking: "It is being made, and will be shown here, this once: nobody can read it later.",
+		leave: "Leave",
+		stay: "Stay",
 	},
 	test: {
 		title: "Does it work?",

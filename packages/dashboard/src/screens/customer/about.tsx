@@ -5,7 +5,6 @@ import { useState, type FormEvent } from "react";
 
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
 import type { Version } from "../../parts/form/edit/edit.ts";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
@@ -29,15 +28,14 @@ interface Save {
 
 export function About({ customer }: { readonly customer: Customer }) {
 	const mayWrite = useMay("write");
-	const toast = useToast();
 	const make = useWatchedCall();
 	const [isTried, setTried] = useState(false);
 	const form = `customer ${useProject().id} ${customer.id}`;
 	const edit = useEdit(versionOf(customer), form);
 	const save = useCustomerChange(
 		({ customers }, { changes }: Save) => customers.update(customer.id, changes),
-		(saved, { sent }) => {
-			toast("Saved");
+		(saved, { sent }, tell) => {
+			tell("Saved");
 			edit.saved(sent, versionOf(saved));
 		},
 	);

@@ -9,7 +9,6 @@ import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FactsShape, ItemsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { addressOf, count, counted, share } from "../../parts/text/format.ts";
@@ -208,7 +207,6 @@ function LatestDeliveries({ customerId }: { readonly customerId: string }) {
 
 function Actions({ customer }: { readonly customer: Customer }) {
 	const mayWrite = useMay("write");
-	const toast = useToast();
 	const { data } = useWebhooks();
 	const [isAsked, asked] = useDisclosure(false);
 	const webhooks = data?.filter(({ customerId }) => customerId === customer.id) ?? [];
@@ -216,14 +214,14 @@ function Actions({ customer }: { readonly customer: Customer }) {
 	const off = webhooks.length - on;
 	const pause = useCustomerChange(
 		({ customers }, id: string) => customers.pause(id),
-		({ changed }) => {
-			toast(`Paused ${counted(changed, "webhook")}`);
+		({ changed }, _, tell) => {
+			tell(`Paused ${counted(changed, "webhook")}`);
 			asked.close();
 		},
 	);
 	const resume = useCustomerChange(
 		({ customers }, id: string) => customers.resume(id),
-		({ changed }) => toast(`Resumed ${counted(changed, "webhook")}`),
+		({ changed }, _, tell) => tell(`Resumed ${counted(changed, "webhook")}`),
 	);
 	if (!mayWrite) return null;
 	return (

@@ -10,7 +10,6 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { counted } from "../../parts/text/format.ts";
@@ -35,12 +34,11 @@ const CAPABILITIES: readonly { readonly value: Capability; readonly label: strin
 
 export function PortalLinks({ customerId }: { readonly customerId: string }) {
 	const mayWrite = useMay("write");
-	const toast = useToast();
 	const [isOpen, dialog] = useDisclosure(false);
 	const { data: sessions, error, refetch } = useQuery(portalSessionsQuery(useProject(), customerId));
 	const revoke = useCustomerChange(
 		({ portalSessions }, which: string) => portalSessions.revokeAll({ customerId: which }),
-		({ count }) => toast(`Ended ${counted(count, "session")}`),
+		({ count }, _, tell) => tell(`Ended ${counted(count, "session")}`),
 	);
 	return (
 		<section className="card card-pad stack" aria-label="Portal">

@@ -4,7 +4,6 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { issueOf } from "../../parts/form/issues.ts";
 import { useProject } from "../../session/caller.ts";
@@ -13,7 +12,6 @@ import { useCustomerChange } from "./queries.ts";
 export function AddCustomer({ onClose }: { readonly onClose: () => void }) {
 	const { id: projectId } = useProject();
 	const navigate = useNavigate();
-	const toast = useToast();
 	const isShown = useIsShown();
 	const [id, setId] = useState("");
 	const [name, setName] = useState("");
@@ -21,9 +19,9 @@ export function AddCustomer({ onClose }: { readonly onClose: () => void }) {
 	const add = useCustomerChange(
 		({ customers }, input: { readonly id: string; readonly name: string }) =>
 			customers.update(input.id, { name: input.name }),
-		({ id, name }) => {
+		({ id, name }, _, tell) => {
 			// Somebody who has closed it is doing something else.
-			if (!isShown()) toast(`Added ${name ?? id}`);
+			if (!isShown()) tell(`Added ${name ?? id}`);
 			else void navigate({ to: "/$projectId/customers/$customerId", params: { projectId, customerId: id } });
 		},
 	);

@@ -1,7 +1,8 @@
 // The customers of a project, and what changes them.
 import type { Customer, ProjectHandle } from "@fanfare/sdk";
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQueryClient } from "@tanstack/react-query";
 
+import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { pagesQuery } from "../../parts/list/pages.ts";
 import { useProject } from "../../session/caller.ts";
 
@@ -40,14 +41,14 @@ export function portalSessionsQuery(project: ProjectHandle, customerId: string) 
 /** A change of a customer; afterwards everything of the project is fetched again. */
 export function useCustomerChange<Input, Result>(
 	change: (project: ProjectHandle, input: Input) => Promise<Result>,
-	onDone?: (result: Result, input: Input) => void,
+	onDone?: (result: Result, input: Input, tell: Tell) => void,
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	return useMutation({
+	return useCall({
 		mutationFn: (input: Input) => change(project, input),
-		onSuccess: async (result, input) => {
-			onDone?.(result, input);
+		onSuccess: async (result, input, tell) => {
+			onDone?.(result, input, tell);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
 	});

@@ -7,7 +7,7 @@ import type {
 	DeliveryListParams,
 	ProjectHandle,
 } from "@fanfare/sdk";
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQueryClient } from "@tanstack/react-query";
 
 import {
 	earlierOf,
@@ -18,6 +18,7 @@ import {
 	type DeliveryStatusName,
 	type ErrorName,
 } from "../../app/search.ts";
+import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { pagesQuery } from "../../parts/list/pages.ts";
 import { useProject } from "../../session/caller.ts";
 import { filtersOf, type FilterName } from "./filter-words.ts";
@@ -110,15 +111,15 @@ export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch
 /** A change of deliveries; afterwards everything that shows deliveries is fetched again. */
 export function useDeliveryChange<Input, Result>(
 	change: (project: ProjectHandle, input: Input) => Promise<Result>,
-	onDone?: (result: Result, input: Input) => void,
+	onDone?: (result: Result, input: Input, tell: Tell) => void,
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
 	const refresh = () => queryClient.invalidateQueries({ queryKey: ["project", project.id] });
-	return useMutation({
+	return useCall({
 		mutationFn: (input: Input) => change(project, input),
-		onSuccess: async (result, input) => {
-			onDone?.(result, input);
+		onSuccess: async (result, input, tell) => {
+			onDone?.(result, input, tell);
 			await refresh();
 		},
 		// Some may have been changed. The failure is shown at once, and not only when everything is fetched.

@@ -131,11 +131,11 @@ function Actions({ delivery, attempt }: ActionsProps) {
 	const { data: body } = useQuery(bodyQuery(project, delivery.eventId));
 	const retry = useDeliveryChange(
 		({ deliveries }, id: string) => deliveries.retry(id),
-		() => toast("It is tried again now"),
+		(_, __, tell) => tell("It is tried again now"),
 	);
 	const cancel = useDeliveryChange(
 		({ deliveries }, id: string) => deliveries.cancel(id),
-		() => toast("Cancelled"),
+		(_, __, tell) => tell("Cancelled"),
 	);
 	const mayRetry = mayWrite && ["Failed", "Cancelled", "Pending"].includes(delivery.status);
 	const mayCancel = mayWrite && ["Pending", "Held"].includes(delivery.status);

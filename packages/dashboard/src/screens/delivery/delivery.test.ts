@@ -93,6 +93,47 @@ pageSuite("a delivery", (world) => {
 		await expect.poll(() => tab.page.locator("img").count()).toBe(0);
 	});
 
+	it("lets no text look like another one by marks that turn what follows", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500, body: "an answer \u202ethat goes on" }));
+		const id = await send(world, receiver.url, "turned.one", JSON.stringify({ file: "invoice\u202egnp.exe", is: 1 }));
+		await using tab = await world.open(`deliveries/${id}`);
+		const { page } = tab;
+		for (const [name, form] of [
+			["Answer body", null],
+			["Request body", "As sent"],
+			["Request body", "Pretty"],
+		] as const) {
+			const body = page.getByRole("region", { name, exact: true });
+			if (form !== null)
+				await page
+					.getByRole("radiogroup", { name: `Form of: ${name}` })
+					.getByText(form, { exact: true })
+					.click();
+			await body.getByText("U+202E").or(body.locator("[data-code='U+202E']")).first().waitFor();
+			// Each character is on the right of the one before it, or further down.
+			const turned = await page.evaluate(`(() => {
+				const body = document.querySelector("pre[aria-label='${name}']");
+				const range = document.createRange();
+				const walker = document.createTreeWalker(body, NodeFilter.SHOW_TEXT);
+				const places = [];
+				while (walker.nextNode()) {
+					const { currentNode: node } = walker;
+					for (let at = 0; at < node.length; at++) {
+						range.setStart(node, at);
+						range.setEnd(node, at + 1);
+						const { left, top, width } = range.getBoundingClientRect();
+						if (width > 0) places.push({ left, top });
+					}
+				}
+				return places.filter(({ left, top }, at) => at > 0 && top === places[at - 1].top && left < places[at - 1].left).length;
+			})()`);
+			expect([name, form, turned]).toEqual([name, form, 0]);
+			expect(await body.textContent()).toContain("\u202e");
+		}
+		expect(await axeFindings(page)).toEqual([]);
+	});
+
 	it("shows a body of 256 KB in one line, and stays quick", async () => {
 		await using receiver = await startReceiver();
 		const text = "0123456789".repeat(25_000);

@@ -11,7 +11,6 @@ import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FactsShape, FormShape, Loading } from "../../parts/feedback/skeletons.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
 import type { Version } from "../../parts/form/edit/edit.ts";
@@ -20,7 +19,7 @@ import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { draftOf, LABELS, savedAsText, toUpdate, type Draft } from "../event-types/draft.ts";
+import { draftOf, LABELS, saveType, savedAsText, toUpdate, type Draft } from "../event-types/draft.ts";
 import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
 import { wantsType } from "../event-types/wants-type.ts";
@@ -85,7 +84,6 @@ interface Save {
 }
 
 function Edit({ type }: { readonly type: EventTypeAsText }) {
-	const toast = useToast();
 	// What the server has answered is newer than what was fetched before.
 	const [saved, setSaved] = useState(type);
 	const latest = saved.revision > type.revision ? saved : type;
@@ -93,9 +91,9 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const form = `event type ${useProject().id} ${type.name}`;
 	const edit = useEdit(versionOf(type), form);
 	const update = useTypeChange(
-		(types, { changes }: Save) => types.update(type.name, changes),
-		(answer, { sent, changes }) => {
-			toast(`Saved ${answer.name}`);
+		(types, { changes }: Save) => saveType(types, type.name, changes),
+		(answer, { sent, changes }, tell) => {
+			tell(`Saved ${answer.name}`);
 			const kept = savedAsText(answer, latest, changes);
 			setSaved(kept);
 			edit.saved(sent, versionOf(kept));
@@ -199,19 +197,18 @@ function Usage({ type }: { readonly type: EventTypeAsText }) {
 function Actions({ type }: { readonly type: EventTypeAsText }) {
 	const { id: projectId } = useProject();
 	const navigate = useNavigate();
-	const toast = useToast();
 	/** Somebody may have gone to another screen meanwhile. */
 	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
 	const make = useWatchedCall();
 	const archive = useTypeChange(
 		(types, archived: boolean) => types.update(type.name, { archived }),
-		(_, archived) => toast(archived ? `Archived ${type.name}` : `${type.name} is in use again`),
+		(_, archived, tell) => tell(archived ? `Archived ${type.name}` : `${type.name} is in use again`),
 	);
 	const remove = useTypeChange(
 		(types, named: string) => types.delete(named),
-		() => {
-			toast(`Deleted ${type.name}`);
+		(_, __, tell) => {
+			tell(`Deleted ${type.name}`);
 			if (isHere()) void navigate({ to: "/$projectId/event-types", params: { projectId } });
 		},
 	);

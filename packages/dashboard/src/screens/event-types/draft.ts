@@ -5,10 +5,12 @@ import {
 	type EventType,
 	type EventTypeAsText,
 	type JsonSchema,
+	type ProjectHandle,
 	type UpdateEventType,
 } from "@fanfare/sdk";
 
 import { prettyText } from "../../parts/code/json-tokens.ts";
+import { isStored, saveOnce } from "../../parts/form/edit/own-save.ts";
 import { readJson, type JsonText } from "../../parts/json/exact-json.ts";
 import type { LineIssue } from "../../parts/json/json-editor.tsx";
 
@@ -59,6 +61,26 @@ export function toUpdate(draft: Draft, before: Draft, revision: number): UpdateE
 		...(draft.schema !== before.schema && { schema: all.schema }),
 		...(draft.example !== before.example && { example: all.example }),
 	};
+}
+
+/** Saves what was changed, also if the answer is lost and the call is made again. */
+export function saveType(
+	types: ProjectHandle["eventTypes"],
+	name: string,
+	changes: UpdateEventType,
+): Promise<EventType> {
+	const { revision: _, schema, example, ...rest } = changes;
+	return saveOnce({
+		save: () => types.update(name, changes),
+		stored: async () => {
+			// As texts: a parser would round their numbers.
+			const { schemaText, exampleText } = await types.getAsText(name);
+			const stored = await types.get(name);
+			const isText = (sent: unknown, text: string | null) =>
+				sent === undefined || (sent === null ? text === null : text === JSON.stringify(sent));
+			return isText(schema, schemaText) && isText(example, exampleText) && isStored(stored, rest) ? stored : null;
+		},
+	});
 }
 
 /** The event type after an update: what the server keeps of a schema or an example is the text that was sent. */

@@ -11,7 +11,6 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone } from "../../parts/feedback/skeletons.tsx";
 import { closingAt, useStage, type Stage } from "../../parts/feedback/stage.ts";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -143,7 +142,6 @@ interface CreateProps {
 }
 
 function Create({ onStage, onClose }: CreateProps) {
-	const toast = useToast();
 	const make = useWatchedCall();
 	const isShown = useIsShown();
 	const [draft, setDraft] = useState(NEW);
@@ -155,8 +153,8 @@ function Create({ onStage, onClose }: CreateProps) {
 	});
 	const create = useTypeChange(
 		(types, draft: Draft) => types.create(toCreate(draft)),
-		({ name }) => {
-			toast(`Added ${name}`);
+		({ name }, _, tell) => {
+			tell(`Added ${name}`);
 			if (isShown()) onClose();
 		},
 	);

@@ -1,7 +1,8 @@
 // The list of event types, and what changes it. Schemas and examples are read as text: a parser would round their numbers.
 import { ConflictError, type Deleted, type EventType, type EventTypeAsText, type ProjectHandle } from "@fanfare/sdk";
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQueryClient } from "@tanstack/react-query";
 
+import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
 
 /** More types than this are not loaded into the page. */
@@ -31,14 +32,14 @@ export function eventTypeQuery(project: ProjectHandle, name: string) {
 /** A change of the event types; afterwards everything that shows types is fetched again. */
 export function useTypeChange<Input, Result extends EventType | Deleted>(
 	change: (types: ProjectHandle["eventTypes"], input: Input) => Promise<Result>,
-	onDone?: (result: Result, input: Input) => void,
+	onDone?: (result: Result, input: Input, tell: Tell) => void,
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	return useMutation({
+	return useCall({
 		mutationFn: (input: Input) => change(project.eventTypes, input),
-		onSuccess: async (result, input) => {
-			onDone?.(result, input);
+		onSuccess: async (result, input, tell) => {
+			onDone?.(result, input, tell);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
 		onError: (error) => {

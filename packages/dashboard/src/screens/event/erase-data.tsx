@@ -1,9 +1,9 @@
 // Erases the payload of an event, after a question.
 import type { Event } from "@fanfare/sdk";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 
@@ -16,11 +16,10 @@ interface EraseDataProps {
 export function EraseData({ event, isOpen, onClose }: EraseDataProps) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	const toast = useToast();
-	const erase = useMutation({
+	const erase = useCall({
 		mutationFn: () => project.events.eraseData(event.id),
-		onSuccess: async ({ cancelledCount }) => {
-			toast(
+		onSuccess: async ({ cancelledCount }, _, tell) => {
+			tell(
 				cancelledCount === 0
 					? "Erased the payload"
 					: `Erased the payload, and cancelled ${counted(cancelledCount, "delivery", "deliveries")}`,

@@ -1,12 +1,12 @@
 // Replays the selected events: to which webhooks, how many deliveries that makes, and then the replays.
 import type { Replay } from "@fanfare/sdk";
 import { Button, MultiSelect } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { count, counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { useWebhooks } from "../webhooks/queries.ts";
@@ -64,14 +64,15 @@ interface ReplayDialogProps {
 function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	const toast = useToast();
 	const { data: webhooks } = useWebhooks();
 	const [webhookIds, setWebhookIds] = useState<readonly string[]>([]);
+	// The open list lies over the buttons, so a choice closes it.
+	const [isListOpen, setListOpen] = useState(false);
 	const estimate = useQuery(chosenEstimateQuery(project, webhookIds, eventIds));
-	const start = useMutation({
+	const start = useCall({
 		mutationFn: (webhookIds: readonly string[]) => project.replays.create({ webhookIds, eventIds }),
-		onSuccess: async (replays) => {
-			toast(`${counted(replays.length, "replay")} started`);
+		onSuccess: async (replays, _, tell) => {
+			tell(`${counted(replays.length, "replay")} started`);
 			onDone(replays);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id, "replays"] });
 		},
@@ -105,7 +106,13 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 					maxValues={MOST_WEBHOOKS}
 					data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
 					value={[...webhookIds]}
-					onChange={setWebhookIds}
+					dropdownOpened={isListOpen}
+					onDropdownOpen={() => setListOpen(true)}
+					onDropdownClose={() => setListOpen(false)}
+					onChange={(chosen) => {
+						setWebhookIds(chosen);
+						setListOpen(false);
+					}}
 				/>
 				{estimate.isError && (
 					<Problem

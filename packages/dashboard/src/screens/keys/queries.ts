@@ -1,7 +1,8 @@
 // The API keys of the workspace, and what changes them.
 import type { Client, Key } from "@fanfare/sdk";
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQueryClient } from "@tanstack/react-query";
 
+import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useConnection } from "../../session/caller.ts";
 import type { Connection } from "../../session/connection.ts";
 
@@ -26,15 +27,15 @@ export function keysQuery(connection: Connection) {
 /** A change of a key. Its result, which may contain the key itself, stays with the component that asked. */
 export function useKeyChange<Input, Result>(
 	change: (client: Client, input: Input) => Promise<Result>,
-	onDone?: (result: Result, input: Input) => void,
+	onDone?: (result: Result, input: Input, tell: Tell) => void,
 ) {
 	const connection = useConnection();
 	const queryClient = useQueryClient();
-	return useMutation({
+	return useCall({
 		mutationFn: (input: Input) => change(connection.client, input),
 		gcTime: 0,
-		onSuccess: async (result, input) => {
-			onDone?.(result, input);
+		onSuccess: async (result, input, tell) => {
+			onDone?.(result, input, tell);
 			await queryClient.invalidateQueries({ queryKey: ["keys"] });
 		},
 	});

@@ -4,16 +4,14 @@ import { TextInput } from "@mantine/core";
 import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useKeyChange } from "./queries.ts";
 
 export function RenameKey({ apiKey, onClose }: { readonly apiKey: Key; readonly onClose: () => void }) {
-	const toast = useToast();
 	const [name, setName] = useState(apiKey.name);
 	const rename = useKeyChange(
 		(client, name: string) => client.keys.update(apiKey.id, { name }),
-		(key) => {
-			toast(`Renamed to ${key.name}`);
+		(key, _, tell) => {
+			tell(`Renamed to ${key.name}`);
 			onClose();
 		},
 	);

@@ -3,18 +3,16 @@ import type { Key } from "@fanfare/sdk";
 import { useQuery } from "@tanstack/react-query";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { callerQuery, useConnection } from "../../session/caller.ts";
 import { useKeyChange } from "./queries.ts";
 
 export function RevokeKey({ apiKey, onClose }: { readonly apiKey: Key; readonly onClose: () => void }) {
-	const toast = useToast();
 	const { data: caller } = useQuery(callerQuery(useConnection()));
 	const revoke = useKeyChange(
 		(client, id: string) => client.keys.delete(id),
-		() => {
-			toast(`Revoked ${apiKey.name}`);
+		(_, __, tell) => {
+			tell(`Revoked ${apiKey.name}`);
 			onClose();
 		},
 	);

@@ -1,14 +1,14 @@
 // The way of a new project to its first delivery: three steps that tick themselves off.
 import type { Stats, Webhook } from "@fanfare/sdk";
 import { Button, SegmentedControl } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
 
 import { CodeBlock } from "../../parts/code/code-block.tsx";
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { newKey } from "../../parts/form/new-key.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { counted } from "../../parts/text/format.ts";
@@ -125,14 +125,13 @@ function SendSample({ isReady }: { readonly isReady: boolean }) {
 	const connection = useConnection();
 	const mayWrite = useMay("write");
 	const queryClient = useQueryClient();
-	const toast = useToast();
 	// Of the next event: one that is sent again because its answer was lost is the same event.
 	const [idempotencyKey, setIdempotencyKey] = useState(newKey);
-	const send = useMutation({
+	const send = useCall({
 		mutationFn: () => project.events.send({ ...SAMPLE, idempotencyKey }),
-		onSuccess: async ({ deliveryCount }) => {
+		onSuccess: async ({ deliveryCount }, _, tell) => {
 			setIdempotencyKey(newKey());
-			toast(`Sent to ${counted(deliveryCount, "webhook")}`);
+			tell(`Sent to ${counted(deliveryCount, "webhook")}`);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
 	});

@@ -2,7 +2,7 @@
 import type { Replay } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { rangeSearch } from "../../app/search.ts";
@@ -11,7 +11,7 @@ import { Numbers } from "../../parts/chart/numbers.tsx";
 import { Confirm } from "../../parts/feedback/confirm.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Id } from "../../parts/text/copy.tsx";
@@ -132,12 +132,11 @@ function Loaded({ replay }: { readonly replay: Replay }) {
 function Cancel({ replay }: { readonly replay: Replay }) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	const toast = useToast();
 	const [isAsked, asked] = useDisclosure(false);
-	const cancel = useMutation({
+	const cancel = useCall({
 		mutationFn: (id: string) => project.replays.cancel(id),
-		onSuccess: () => {
-			toast("Stopped the replay");
+		onSuccess: (_, __, tell) => {
+			tell("Stopped the replay");
 			asked.close();
 		},
 		// Also if it had ended meanwhile.

@@ -2,14 +2,14 @@
 import type { ReplayOutcome } from "@fanfare/sdk";
 import { Button, Checkbox, Select, TagsInput, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import type { Doubt } from "../../parts/feedback/doubt.ts";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { parseMoment, writeMoment } from "../../parts/form/moment.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
@@ -70,7 +70,6 @@ function Form() {
 	const project = useProject();
 	const navigate = route.useNavigate();
 	const { webhook: webhookId } = route.useSearch();
-	const toast = useToast();
 	const make = useWatchedCall();
 	/** Somebody may have gone to another screen meanwhile. */
 	const isHere = useIsShown();
@@ -99,15 +98,15 @@ function Form() {
 	const selection: Selection | null = isWhole ? { webhookId, ...range, status: outcomes, eventTypes } : null;
 	const [settled] = useDebouncedValue(selection, SETTLE_MS);
 	const estimate = useQuery(estimateQuery(project, settled));
-	const start = useMutation({
+	const start = useCall({
 		mutationFn: ({ webhookId, eventTypes, until, ...rest }: Selection) =>
 			project.batch.webhooks.replay(webhookId, {
 				...rest,
 				...(until !== null && { until }),
 				...(eventTypes.length > 0 && { eventTypes }),
 			}),
-		onSuccess: async (replay) => {
-			toast("The replay has started");
+		onSuccess: async (replay, _, tell) => {
+			tell("The replay has started");
 			if (isHere()) void navigate({ to: "/$projectId/replays/$replayId", params: { replayId: replay.id }, search: {} });
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id, "replays"] });
 		},
@@ -254,7 +253,8 @@ function Form() {
 						disabled={selection === null || found?.count === 0}
 						loading={start.isPending}
 						leftSection={<Icon name="retry" size={16} />}
-						onClick={() => selection !== null && begin(selection)}
+						// What was counted is what is sent, also if events have come since.
+						onClick={() => selection !== null && begin({ ...selection, until: found?.until ?? selection.until })}
 					>
 						{found === undefined ? "Start the replay" : `Send ${counted(found.count, "event")} again`}
 					</Button>

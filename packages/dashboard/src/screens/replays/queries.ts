@@ -55,6 +55,8 @@ export interface Estimate {
 	readonly count: number;
 	/** False if counting stopped early, so that there are more. */
 	readonly isComplete: boolean;
+	/** The end of what was counted. A replay up to there has none of the events that are accepted after the count. */
+	readonly until: number;
 }
 
 /** Counts what a replay would send, by slices of its time: each is counted by the server, so the bars are exact. */
@@ -66,6 +68,7 @@ export function estimateQuery(project: ProjectHandle, selection: Selection | nul
 			const { webhookId, since, until, status, eventTypes } = selection;
 			const slices: Slice[] = [];
 			let isComplete = true;
+			let countedTo = until;
 			const end = until ?? Math.max(Date.now(), since + 1);
 			const width = Math.max(LEAST_SLICE_MS, Math.ceil((end - since) / SLICES));
 			for (let start = since; start < end; start += width) {
@@ -73,15 +76,18 @@ export function estimateQuery(project: ProjectHandle, selection: Selection | nul
 				const isLast = start + width >= end;
 				const range = { since: start, until: isLast ? (until ?? undefined) : start + width };
 				const types = eventTypes.length === 0 ? {} : { eventTypes };
-				const { count, complete } = await project.batch.webhooks.replay(
-					webhookId,
-					{ ...range, status, ...types, dryRun: true },
-					{ signal },
-				);
+				const {
+					count,
+					complete,
+					until: to,
+				} = await project.batch.webhooks.replay(webhookId, { ...range, status, ...types, dryRun: true }, { signal });
 				slices.push({ start, count });
 				isComplete &&= complete;
+				if (isLast) countedTo = to;
 			}
-			return { slices, count: slices.reduce((sum, slice) => sum + slice.count, 0), isComplete };
+			const count = slices.reduce((sum, slice) => sum + slice.count, 0);
+			// The server's clock may be behind the beginning.
+			return { slices, count, isComplete, until: Math.max(countedTo ?? end, since + 1) };
 		},
 		enabled: selection !== null,
 		staleTime: 30_000,

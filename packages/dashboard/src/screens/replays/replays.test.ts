@@ -38,14 +38,22 @@ pageSuite("replays", (world) => {
 		await page.getByLabel("Failed").check();
 		// To look at the fields changes nothing.
 		for (const label of ["From", "Before (now if empty)"]) await page.getByLabel(label).focus();
-		await aside.getByRole("button", { name: "Send 3 events again" }).click();
+		const again = aside.getByRole("button", { name: "Send 3 events again" });
+		await again.waitFor();
+		// What fails after the count was not counted, so it is not sent.
+		webhook.receiver.script(() => ({ status: 500 }));
+		const { id: later } = await world.server.project.events.send({ type: "replay.one", data: "later" });
+		await world.server.waitForDelivery(later, ({ status }) => status === "Failed");
+		webhook.receiver.script(() => ({ status: 204 }));
+		await again.click();
 		await page.getByText("Every event that matches has a new delivery").waitFor();
 		// The server says when now is: the clock of the browser may be behind.
 		const [lastCount, started] = asked.slice(-2);
 		expect([lastCount?.["dryRun"], started?.["dryRun"]]).toEqual([true, undefined]);
-		for (const each of [lastCount, started]) expect(each).not.toHaveProperty("until");
+		expect(lastCount).not.toHaveProperty("until");
+		expect(started?.["until"]).toBeGreaterThan(Number(started?.["since"]));
 		expect(started?.["since"]).toBe(asked[0]?.["since"]);
-		await webhook.receiver.waitFor(6);
+		await webhook.receiver.waitFor(7);
 		const { data } = await world.server.project.replays.list({ webhookId: webhook.id });
 		expect(data).toMatchObject([{ deliveryCount: 3, outcomes: ["Failed", "Cancelled", "Missed"] }]);
 		await page.getByRole("link", { name: "‹ Replays" }).click();

@@ -1,7 +1,7 @@
 // The form that sends an event. What the server refuses is shown at its field, in the payload at its line.
 import { ApiError } from "@fanfare/sdk";
 import { Autocomplete, Button, Menu, MultiSelect, SegmentedControl, TagsInput } from "@mantine/core";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useEffectEvent, useMemo, useRef, useState, type FormEvent } from "react";
 
@@ -9,6 +9,7 @@ import { prettyText } from "../../parts/code/json-tokens.ts";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { newKey } from "../../parts/form/new-key.ts";
@@ -30,7 +31,6 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 	const project = useProject();
 	const navigate = useNavigate();
 	const queryClient = useQueryClient();
-	const toast = useToast();
 	const make = useWatchedCall();
 	/** Somebody may have gone to another screen meanwhile. */
 	const isHere = useIsShown();
@@ -46,10 +46,10 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 	const [idempotencyKey, setIdempotencyKey] = useState(newKey);
 	const form = useRef<HTMLFormElement>(null);
 	const json = readJson(draft.text);
-	const send = useMutation({
+	const send = useCall({
 		mutationFn: (event: ReturnType<typeof toEvent>) => project.events.send(event),
-		onSuccess: (event) => {
-			toast(`Sent to ${counted(event.deliveryCount, "webhook")}`);
+		onSuccess: (event, _, tell) => {
+			tell(`Sent to ${counted(event.deliveryCount, "webhook")}`);
 			void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 			if (isHere())
 				void navigate({ to: "/$projectId/events/$eventId", params: { projectId: project.id, eventId: event.id } });

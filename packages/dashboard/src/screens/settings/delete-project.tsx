@@ -1,12 +1,12 @@
 // Deletes a project after its name was typed.
 import { Button, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
+import { useCall } from "../../parts/feedback/use-call.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
@@ -18,7 +18,6 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 	const project = useProject();
 	const queryClient = useQueryClient();
 	const navigate = useNavigate();
-	const toast = useToast();
 	/** Somebody may have gone to another project meanwhile. */
 	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
@@ -29,10 +28,10 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 		queryFn: ({ signal }) => project.stats({}, { signal }),
 		enabled: isAsked,
 	});
-	const remove = useMutation({
+	const remove = useCall({
 		mutationFn: (projectId: string) => connection.client.projects.delete(projectId),
-		onSuccess: async () => {
-			toast(`Deleted ${name}`);
+		onSuccess: async (_, __, tell) => {
+			tell(`Deleted ${name}`);
 			await queryClient.invalidateQueries({ queryKey: ["projects"] });
 			if (isHere()) await navigate({ to: "/" });
 			queryClient.removeQueries({ queryKey: ["project", id] });

@@ -43,8 +43,8 @@ function oldQuery(project: ProjectHandle, days: number | null) {
 
 /** Nothing unless the draft keeps events or payloads for fewer days than before. */
 export function Freed({ draft, before }: { readonly draft: Draft; readonly before: Draft }) {
-	const events = shorterDays(draft.limits.retentionDays, before.limits.retentionDays);
-	const payloads = shorterDays(draft.limits.payloadRetentionDays, before.limits.payloadRetentionDays);
+	const events = shorterDays(draft.retentionDays, before.retentionDays);
+	const payloads = shorterDays(draft.payloadRetentionDays, before.payloadRetentionDays);
 	return (
 		<div aria-live="polite">
 			{events !== null && <Estimate days={events} what="Events" isAll />}

@@ -1,17 +1,17 @@
 // The form of a project's settings.
 import type { UpdateProject } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
 
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
-import { editOf } from "../../parts/form/edit/edit.ts";
-import { useTakeBack } from "../../parts/form/edit/unsaved.ts";
+import { useCall } from "../../parts/feedback/use-call.ts";
+import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { useConnection } from "../../session/caller.ts";
-import { draftOf, errorsOf, PATHS, takeBack, toUpdate, type Draft } from "./draft.ts";
+import { draftOf, errorsOf, PATHS, toUpdate, type Draft } from "./draft.ts";
 import { Freed } from "./freed.tsx";
 import { projectQuery, settingsOf, type Limit, type ProjectSettings } from "./project-query.ts";
 
@@ -51,56 +51,63 @@ const GROUPS: readonly { readonly title: string; readonly fields: readonly Field
 	},
 ];
 
+const LABELS = {
+	name: "Name",
+	eventTypes: "Events that it accepts",
+	...(Object.fromEntries(
+		GROUPS.flatMap(({ title, fields }) => fields.map(({ limit, label }) => [limit, `${title}: ${label}`])),
+	) as Record<Limit, string>),
+};
+
 interface Save {
 	readonly sent: Draft;
 	readonly changes: UpdateProject;
 }
 
-export function SettingsForm({
-	settings,
-	mayChange,
-}: {
+interface SettingsFormProps {
 	readonly settings: ProjectSettings;
+	/** When they were read. A project has no revision: what was read later is newer. */
+	readonly readAt: number;
 	readonly mayChange: boolean;
-}) {
+}
+
+export function SettingsForm({ settings, readAt, mayChange }: SettingsFormProps) {
 	const connection = useConnection();
 	const queryClient = useQueryClient();
-	const toast = useToast();
 	const make = useWatchedCall();
-	const [before, setBefore] = useState(() => draftOf(settings));
-	const [draft, setDraft] = useState(before);
+	const version = { revision: readAt, draft: draftOf(settings) };
 	const unsavedForm = `settings ${settings.id}`;
-	useTakeBack<Draft>(unsavedForm, (unsaved) => setDraft((draft) => takeBack(draft, before, unsaved)));
+	const edit = useEdit(version, unsavedForm);
 	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
 	const form = useRef<HTMLFormElement>(null);
 	const toWrong = () =>
 		requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-	const save = useMutation({
+	const save = useCall({
 		mutationFn: ({ changes }: Save) => connection.client.projects.update(settings.id, changes),
-		onSuccess: async (project, { sent }) => {
+		onSuccess: async (project, { sent }, tell) => {
 			const saved = settingsOf(project);
-			toast("Saved");
-			setBefore(draftOf(saved));
-			// What was typed while it was saved stays, to be saved next.
-			setDraft((draft) => (draft === sent ? draftOf(saved) : draft));
-			queryClient.setQueryData(projectQuery(connection, settings.id).queryKey, saved);
+			tell("Saved");
+			const savedAt = Date.now();
+			edit.saved(sent, { revision: savedAt, draft: draftOf(saved) });
+			queryClient.setQueryData(projectQuery(connection, settings.id).queryKey, saved, { updatedAt: savedAt });
 			await queryClient.invalidateQueries({ queryKey: ["projects"] });
 			await queryClient.invalidateQueries({ queryKey: ["project", settings.id] });
 		},
 		onError: toWrong,
 	});
-	const isChanged = JSON.stringify(draft) !== JSON.stringify(before);
+	if (!save.isPending) edit.follow(version);
+	const { draft, setDraft, base, isTouched: isChanged } = edit;
+	const isBlocked = edit.conflicts.length > 0;
 	const submit = (event: FormEvent) => {
 		event.preventDefault();
 		const found = errorsOf(draft);
 		setErrors(found);
 		if (Object.keys(found).length > 0) toWrong();
-		else if (isChanged && !save.isPending) {
+		else if (isChanged && !isBlocked && !save.isPending) {
 			// What differs now, also if it is tried again later.
-			const changes = toUpdate(draft, before);
-			make(`The settings of ${before.name} were not saved`, () => save.mutateAsync({ sent: draft, changes }), {
-				// A project has no revision: what differs is what was typed.
-				unsaved: { form: unsavedForm, edit: { ...editOf({ revision: 0, draft: before }), draft } },
+			const changes = toUpdate(draft, base);
+			make(`The settings of ${base.name} were not saved`, () => save.mutateAsync({ sent: draft, changes }), {
+				unsaved: { form: unsavedForm, edit: edit.edit },
 			});
 		}
 	};
@@ -147,29 +154,26 @@ export function SettingsForm({
 								inputMode="numeric"
 								autoComplete="off"
 								readOnly={!mayChange}
-								value={draft.limits[limit]}
+								value={draft[limit]}
 								error={errors[limit] ?? issueOf(save.error, limit)}
-								onChange={({ currentTarget }) =>
-									setDraft({ ...draft, limits: { ...draft.limits, [limit]: currentTarget.value } })
-								}
+								onChange={({ currentTarget }) => setDraft({ ...draft, [limit]: currentTarget.value })}
 							/>
 						))}
 					</div>
-					{fields.some(({ limit }) => limit === "retentionDays") && mayChange && (
-						<Freed draft={draft} before={before} />
-					)}
+					{fields.some(({ limit }) => limit === "retentionDays") && mayChange && <Freed draft={draft} before={base} />}
 				</fieldset>
 			))}
 			{save.error !== null && !isShownBy(save.error, PATHS) && (
 				<Problem error={save.error} what="Not saved. Nothing that you typed is lost." />
 			)}
+			<ChangedElsewhere edit={edit} labels={LABELS} />
 			{mayChange ? (
 				<div className="bar">
-					<Button type="submit" disabled={!isChanged} loading={save.isPending}>
+					<Button type="submit" disabled={!isChanged || isBlocked} loading={save.isPending}>
 						Save
 					</Button>
-					{isChanged && (
-						<Button variant="default" onClick={() => setDraft(before)}>
+					{isChanged && !isBlocked && (
+						<Button variant="default" onClick={() => setDraft(base)}>
 							Undo the changes
 						</Button>
 					)}

@@ -19,7 +19,16 @@ import { SettingsForm } from "./settings-form.tsx";
 export function SettingsScreen() {
 	const { id } = useProject();
 	const mayChange = useIsWorkspaceAdmin();
-	const { data: settings, error, refetch } = useQuery(projectQuery(useConnection(), id));
+	const {
+		data: settings,
+		dataUpdatedAt,
+		error,
+		refetch,
+	} = useQuery({
+		...projectQuery(useConnection(), id),
+		// No item of the stream tells of a change, and what was typed before may be waiting for the form.
+		refetchOnMount: "always",
+	});
 	return (
 		<>
 			<PageHead title="Settings" />
@@ -35,7 +44,7 @@ export function SettingsScreen() {
 			{settings !== undefined && (
 				<div className="beside">
 					<div className="stack">
-						<SettingsForm key={settings.id} settings={settings} mayChange={mayChange} />
+						<SettingsForm key={settings.id} settings={settings} readAt={dataUpdatedAt} mayChange={mayChange} />
 						{mayChange && <DeleteProject key={settings.id} settings={settings} />}
 					</div>
 					<Aside settings={settings} />

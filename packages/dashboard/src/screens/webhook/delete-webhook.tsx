@@ -6,7 +6,6 @@ import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Confirm } from "../../parts/feedback/confirm.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
@@ -22,15 +21,14 @@ interface DeleteWebhookProps {
 export function DeleteWebhook({ webhook, isOpen, onClose }: DeleteWebhookProps) {
 	const project = useProject();
 	const navigate = useNavigate();
-	const toast = useToast();
 	/** Somebody may have gone to another screen meanwhile. */
 	const isHere = useIsShown();
 	const [name, setName] = useState("");
 	const { data: stats } = useQuery({ ...webhookStatsQuery(project, webhook.id), enabled: isOpen });
 	const remove = useWebhookChange(
 		({ batch }, id: string) => batch.webhooks.delete(id),
-		() => {
-			toast(`Deleted ${webhook.name}`);
+		(_, __, tell) => {
+			tell(`Deleted ${webhook.name}`);
 			if (isHere()) void navigate({ to: "/$projectId/webhooks", params: { projectId: project.id } });
 		},
 	);

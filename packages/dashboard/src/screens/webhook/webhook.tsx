@@ -9,7 +9,6 @@ import { useEffect, useEffectEvent } from "react";
 import type { WebhookTab } from "../../app/search.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone, FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useUnsaved } from "../../parts/form/edit/unsaved.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -78,9 +77,8 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 		if (unsaved !== null && mayWrite) edit();
 	}, [unsaved, mayWrite]);
 	const mayReadAudit = useMay("admin");
-	const toast = useToast();
-	const change = usePauseOrResume(({ status }) =>
-		toast(status === "Paused" ? "Paused: deliveries are held" : "Resumed: held deliveries go out"),
+	const change = usePauseOrResume(({ status }, _, tell) =>
+		tell(status === "Paused" ? "Paused: deliveries are held" : "Resumed: held deliveries go out"),
 	);
 	return (
 		<>

@@ -7,9 +7,10 @@ import {
 	type Webhook,
 	type WebhookFilter,
 } from "@fanfare/sdk";
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
+import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
 
 /** More webhooks than this are not loaded into the page. */
@@ -79,15 +80,15 @@ export function useEventTypes() {
 /** A change of one webhook; afterwards everything that shows webhooks is fetched again. */
 export function useWebhookChange<Input, Result extends Webhook | Deleted>(
 	change: (project: ProjectHandle, input: Input) => Promise<Result>,
-	onDone?: (result: Result, input: Input) => void,
+	onDone?: (result: Result, input: Input, tell: Tell) => void,
 	onFailed?: (error: Error, input: Input) => void,
 ) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	return useMutation({
+	return useCall({
 		mutationFn: (input: Input) => change(project, input),
-		onSuccess: async (result, input) => {
-			onDone?.(result, input);
+		onSuccess: async (result, input, tell) => {
+			onDone?.(result, input, tell);
 			await queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
 		onError: (error, input) => {
@@ -100,7 +101,7 @@ export function useWebhookChange<Input, Result extends Webhook | Deleted>(
 
 /** Pauses an enabled webhook, and resumes any other. */
 export function usePauseOrResume(
-	onDone: (webhook: Webhook) => void,
+	onDone: (webhook: Webhook, before: Webhook, tell: Tell) => void,
 	onFailed?: (error: Error, webhook: Webhook) => void,
 ) {
 	return useWebhookChange(

@@ -3,7 +3,6 @@ import type { Webhook } from "@fanfare/sdk";
 import { useState } from "react";
 
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { usePauseOrResume } from "./queries.ts";
 
 export interface RowChange {
@@ -23,16 +22,15 @@ interface Failure {
 }
 
 export function useRowChange(): RowChange {
-	const toast = useToast();
 	const make = useWatchedCall();
 	const [failure, setFailure] = useState<Failure | null>(null);
 	const [busyIds, setBusyIds] = useState<ReadonlySet<string>>(new Set());
 	const ended = ({ id }: Webhook) => setBusyIds((ids) => new Set([...ids].filter((other) => other !== id)));
 	const change = usePauseOrResume(
-		(webhook) => {
+		(webhook, _, tell) => {
 			const { name, status } = webhook;
 			ended(webhook);
-			toast(status === "Paused" ? `Paused ${name}: its deliveries are held` : `Resumed ${name}`);
+			tell(status === "Paused" ? `Paused ${name}: its deliveries are held` : `Resumed ${name}`);
 		},
 		(error, webhook) => {
 			ended(webhook);

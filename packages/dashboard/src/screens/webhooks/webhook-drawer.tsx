@@ -7,10 +7,10 @@ import type { Doubt } from "../../parts/feedback/doubt.ts";
 import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
-import { useToast } from "../../parts/feedback/toasts.tsx";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import { saveWebhook } from "../../parts/form/edit/save-webhook.ts";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { useProject } from "../../session/caller.ts";
 import { NewWebhook } from "./created-webhook.tsx";
@@ -93,15 +93,14 @@ function CreateBody({ onStage, onClose }: BodyProps) {
 }
 
 function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook: Webhook }) {
-	const toast = useToast();
 	const make = useWatchedCall();
 	const isShown = useIsShown();
 	const version = { revision: webhook.revision, draft: draftOf(webhook) };
 	const edit = useEdit(version, editOfWebhook(webhook.id));
 	const update = useWebhookChange(
-		({ batch }, { changes }: Save) => batch.webhooks.update(webhook.id, changes),
-		({ name }) => {
-			toast(`Saved ${name}`);
+		(project, { changes }: Save) => saveWebhook(project, webhook.id, changes),
+		({ name }, _, tell) => {
+			tell(`Saved ${name}`);
 			if (isShown()) onClose();
 		},
 	);

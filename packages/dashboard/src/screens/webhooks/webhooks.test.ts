@@ -354,6 +354,11 @@ pageSuite("webhooks", (world) => {
 		await using tab = await world.open("webhooks");
 		await tab.page.getByRole("link", { name: "<img src=x" }).waitFor();
 		await expect.poll(() => tab.page.title()).toBe("Webhooks · Fanfare");
+		// What follows the name is not turned by it.
+		await tab.page.getByRole("link", { name: "<img src=x" }).click();
+		const heading = tab.page.getByRole("heading", { level: 1 });
+		await heading.getByText("<img src=x").waitFor();
+		expect(await tab.page.evaluate("getComputedStyle(document.querySelector('h1')).unicodeBidi")).toBe("isolate");
 	});
 
 	it.each([

@@ -9,12 +9,14 @@ interface AskProps {
 	/** What the button says that does it. */
 	readonly action: string;
 	readonly kind?: "primary" | "danger";
+	/** Defaults to Cancel. */
+	readonly cancel?: string;
 	readonly isBusy: boolean;
 	readonly onAgree: () => void;
 	readonly onCancel: () => void;
 }
 
-export function Ask({ children, action, kind = "primary", isBusy, onAgree, onCancel }: AskProps) {
+export function Ask({ children, action, kind = "primary", cancel: cancelWord, isBusy, onAgree, onCancel }: AskProps) {
 	const texts = useTexts();
 	const box = useRef<HTMLDivElement>(null);
 	const cancel = useEffectEvent(onCancel);
@@ -34,7 +36,7 @@ export function Ask({ children, action, kind = "primary", isBusy, onAgree, onCan
 				<Button kind={kind} isBusy={isBusy} onClick={onAgree}>
 					{action}
 				</Button>
-				<Button onClick={onCancel}>{texts.cancel}</Button>
+				<Button onClick={onCancel}>{cancelWord ?? texts.cancel}</Button>
 			</div>
 		</div>
 	);

@@ -2,12 +2,14 @@
 import { utils, type CreatedWebhook } from "@fanfare/sdk";
 import { useState } from "react";
 
+import { useStage, type Stage } from "../../../parts/feedback/stage.ts";
 import { isShownBy, issueOf } from "../../../parts/form/issues.ts";
 import { Egress } from "../../parts/egress.tsx";
 import { Button } from "../../parts/form/button.tsx";
 import { Field } from "../../parts/form/field.tsx";
 import { TypesChoice } from "../../parts/form/types-choice.tsx";
 import { Head } from "../../parts/head.tsx";
+import { LeaveQuestion } from "../../parts/leave-question.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Problem } from "../../parts/problem.tsx";
 import { SecretOnce, Verification } from "../../parts/secret.tsx";
@@ -20,11 +22,26 @@ import { MissingScreen } from "../ended/ended.tsx";
 import { addressError, nameFor } from "./address.ts";
 
 export function AddScreen() {
-	const texts = useTexts();
 	const mayWrite = useMay("webhooks.write");
 	const [added, setAdded] = useState<CreatedWebhook | null>(null);
+	const [stage, setStage] = useState<Stage>("asking");
 	if (!mayWrite) return <MissingScreen />;
-	if (added !== null) return <Added endpoint={added} />;
+	return (
+		<>
+			{/* Stays while the form gives way to the secret, so that the question is not taken back unanswered. */}
+			<LeaveQuestion stage={added === null ? stage : "once"} />
+			{added === null ? <New onStage={setStage} onAdded={setAdded} /> : <Added endpoint={added} />}
+		</>
+	);
+}
+
+interface NewProps {
+	readonly onStage: (stage: Stage) => void;
+	readonly onAdded: (endpoint: CreatedWebhook) => void;
+}
+
+function New(props: NewProps) {
+	const texts = useTexts();
 	return (
 		<div className="stack narrow">
 			<Head
@@ -35,13 +52,13 @@ export function AddScreen() {
 					</To>
 				}
 			/>
-			<AddForm onAdded={setAdded} />
+			<AddForm {...props} />
 			<Egress />
 		</div>
 	);
 }
 
-function AddForm({ onAdded }: { readonly onAdded: (endpoint: CreatedWebhook) => void }) {
+function AddForm({ onStage, onAdded }: NewProps) {
 	const { add: texts } = useTexts();
 	const [url, setUrl] = useState("");
 	const [name, setName] = useState("");
@@ -55,6 +72,7 @@ function AddForm({ onAdded }: { readonly onAdded: (endpoint: CreatedWebhook) => 
 			}),
 		onAdded,
 	);
+	useStage(create.isPending ? "working" : "asking", onStage);
 	const urlError = addressError(url, texts) ?? issueOf(create.error, "spec.endpoint");
 	const typesError = types?.length === 0 ? texts.noneChosen : issueOf(create.error, "spec.eventTypes");
 	const submit = () => {
@@ -114,7 +132,7 @@ function Added({ endpoint }: { readonly endpoint: CreatedWebhook }) {
 				</section>
 				<Verification />
 				<div className="bar">
-					<To to="/endpoints/$webhookId" params={{ webhookId: endpoint.id }} className="button primary">
+					<To to="/endpoints/$webhookId" params={{ webhookId: endpoint.id }} className="button primary" ignoreBlocker>
 						{texts.add.finish}
 					</To>
 				</div>

@@ -33,7 +33,10 @@ export function Replay({ webhookId, onClose }: ReplayProps) {
 		queryKey: ["project", project.id, "replay-count", webhookId, range.since],
 		queryFn: ({ signal }) => project.batch.webhooks.replay(webhookId, { ...range, dryRun: true }, { signal }),
 	});
-	const start = useChange((project) => project.batch.webhooks.replay(webhookId, range));
+	const start = useChange((project, until: number) =>
+		// What was counted is what is sent, also if events have come since.
+		project.batch.webhooks.replay(webhookId, { ...range, until: Math.max(until, range.since + 1) }),
+	);
 	if (start.data !== undefined) return <Progress replay={start.data} onClose={onClose} />;
 	const { data: found } = estimate;
 	return (
@@ -70,7 +73,7 @@ export function Replay({ webhookId, onClose }: ReplayProps) {
 			{start.isError && <Problem error={start.error} isMaking />}
 			<div className="bar">
 				{found !== undefined && found.count > 0 && (
-					<Button kind="primary" isBusy={start.isPending} onClick={() => start.mutate(null)}>
+					<Button kind="primary" isBusy={start.isPending} onClick={() => start.mutate(found.until ?? Date.now())}>
 						{words.start(found.count, formats.number(found.count))}
 					</Button>
 				)}

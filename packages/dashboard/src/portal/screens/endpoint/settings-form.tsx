@@ -2,6 +2,7 @@
 import type { UpdateWebhook, Webhook } from "@fanfare/sdk";
 
 import type { Version } from "../../../parts/form/edit/edit.ts";
+import { saveWebhook } from "../../../parts/form/edit/save-webhook.ts";
 import { useEdit } from "../../../parts/form/edit/use-edit.ts";
 import { isShownBy, issueOf } from "../../../parts/form/issues.ts";
 import { Button } from "../../parts/form/button.tsx";
@@ -30,7 +31,7 @@ export function SettingsForm({ endpoint }: { readonly endpoint: Webhook }) {
 	const { add, endpoint: words } = useTexts();
 	const edit = useEdit(versionOf(endpoint));
 	const save = useChange(
-		({ batch: { webhooks } }, { changes }: Save) => webhooks.update(endpoint.id, changes),
+		(project, { changes }: Save) => saveWebhook(project, endpoint.id, changes),
 		(saved, { sent }) => edit.saved(sent, versionOf(saved)),
 	);
 	if (!save.isPending) edit.follow(versionOf(endpoint));

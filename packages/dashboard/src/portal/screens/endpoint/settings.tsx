@@ -4,6 +4,7 @@ import { useState } from "react";
 
 import { Ask } from "../../parts/form/ask.tsx";
 import { Button } from "../../parts/form/button.tsx";
+import { LeaveQuestion } from "../../parts/leave-question.tsx";
 import { Note } from "../../parts/note.tsx";
 import { Problem } from "../../parts/problem.tsx";
 import { SecretOnce, Verification } from "../../parts/secret.tsx";
@@ -38,15 +39,24 @@ function Secret({ endpoint }: { readonly endpoint: Webhook }) {
 		},
 	);
 	return (
-		<section className="card pad stack" aria-label={words.title}>
+		// The new secret is a region of that name itself.
+		<section className="card pad stack" aria-label={made === null ? words.title : undefined}>
 			{made === null ? (
 				<div className="stack tight">
 					<h2>{words.title}</h2>
 					<p className="flat">{words.hint(endpoint.secretHint)}</p>
 				</div>
 			) : (
-				<SecretOnce secret={made} />
+				<>
+					<SecretOnce secret={made} />
+					<div className="bar">
+						<Button kind="primary" onClick={() => setMade(null)}>
+							{texts.add.finish}
+						</Button>
+					</div>
+				</>
 			)}
+			<LeaveQuestion stage={rotate.isPending ? "working" : made === null ? "asking" : "once"} />
 			{endpoint.secretOverlapUntil !== null && (
 				<p className="flat dim">{words.overlap(formats.date(endpoint.secretOverlapUntil))}</p>
 			)}

@@ -57,12 +57,12 @@ export function listOf({ open: _open, status: _status, ...filter }: DeliveriesSe
  */
 export class BulkChanges {
 	readonly #queryClient: QueryClient;
-	readonly #tell: (text: string) => void;
+	readonly #tell: (text: string, projectId: string) => void;
 	readonly #wanted = new Map<string, WantedChange>();
 	#started = 0;
 
-	/** @param tell shows a message */
-	constructor(queryClient: QueryClient, tell: (text: string) => void) {
+	/** @param tell shows a message, of a project */
+	constructor(queryClient: QueryClient, tell: (text: string, projectId: string) => void) {
 		this.#queryClient = queryClient;
 		this.#tell = tell;
 	}
@@ -71,7 +71,7 @@ export class BulkChanges {
 	mayStart(projectId: string, list: string): boolean {
 		const other = this.#all.find((one) => isOf(one, projectId, list) && isUnderWay(one));
 		if (other === undefined) return true;
-		this.#tell(`${DOING[other.action]} ${other.object} is still under way`);
+		this.#tell(`${DOING[other.action]} ${other.object} is still under way`, projectId);
 		return false;
 	}
 
@@ -125,10 +125,10 @@ export class BulkChanges {
 		await this.#queryClient.invalidateQueries({ queryKey: ["project", projectId] });
 	}
 
-	#done(id: string, { action, steps: { changed, refused }, onDone }: WantedChange): void {
+	#done(id: string, { projectId, action, steps: { changed, refused }, onDone }: WantedChange): void {
 		if (this.#find(id) !== undefined) {
 			const left = refused === 0 ? "" : `, ${counted(refused, "other", "others")} could not be`;
-			this.#tell(`${counted(changed, "delivery is", "deliveries are")} ${DONE[action]}${left}`);
+			this.#tell(`${counted(changed, "delivery is", "deliveries are")} ${DONE[action]}${left}`, projectId);
 		}
 		this.dismiss(id);
 		onDone();

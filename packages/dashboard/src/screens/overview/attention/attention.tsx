@@ -4,7 +4,6 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { Confirm } from "../../../parts/feedback/confirm.tsx";
-import { useToast } from "../../../parts/feedback/toasts.tsx";
 import { Icon } from "../../../parts/layout/icon.tsx";
 import { counted } from "../../../parts/text/format.ts";
 import { useNow } from "../../../parts/text/time.tsx";
@@ -28,7 +27,6 @@ export function Attention({ projectId, webhooks }: AttentionProps) {
 	const mayWrite = useMay("write");
 	const now = useNow(30_000);
 	const asides = useSetAsides(projectId);
-	const toast = useToast();
 	const [isAsideShown, setAsideShown] = useState(false);
 	/** The dialog that is open, and for which webhook. */
 	const [dialog, setDialog] = useState<{
@@ -52,8 +50,8 @@ export function Attention({ projectId, webhooks }: AttentionProps) {
 		onTake: () => asides.take(webhook),
 	});
 	const close = () => setDialog(null);
-	const resume = usePauseOrResume(({ id, name }) => {
-		toast(`Resumed ${name}`);
+	const resume = usePauseOrResume(({ id, name }, _, tell) => {
+		tell(`Resumed ${name}`);
 		// Somebody may have closed it meanwhile, and opened another one.
 		setDialog((now) => (now?.kind === "resume" && now.webhook.id === id ? null : now));
 	});

@@ -1,0 +1,52 @@
+// Saves that are refused because of themselves.
+import { ConflictError } from "@fanfare/sdk";
+import { expect, it } from "vitest";
+
+import { isStored, saveOnce } from "./own-save.ts";
+
+function refusal(code: string) {
+	const details = { status: 409, code, requestId: null, issues: [], retryAfterMs: null };
+	return new ConflictError("Changed by somebody else", details);
+}
+
+const refused = (code = "revision_conflict") => Promise.reject(refusal(code));
+
+it("have been made if what they sent is stored", async () => {
+	expect(await saveOnce({ save: () => refused(), stored: () => Promise.resolve("mine") })).toBe("mine");
+});
+
+it("stay refused if something else is stored, or nobody can tell", async () => {
+	const looks = [() => Promise.resolve(null), () => Promise.reject(new Error("away"))];
+	for (const stored of looks) await expect(saveOnce({ save: () => refused(), stored })).rejects.toThrow("Changed by");
+	const other = saveOnce({ save: () => refused("too_many"), stored: () => Promise.resolve("mine") });
+	await expect(other).rejects.toThrow("Changed by");
+});
+
+it("are told by each field that was sent", () => {
+	const stored = {
+		name: "Shop",
+		endpoint: "https://example.com",
+		description: null,
+		eventTypes: ["a", "b.*"],
+		retries: { maxRetries: 3, maxRetryDelay: 1_000, scheduleMs: null },
+		headers: { authorization: true },
+	};
+	for (const sent of [
+		{},
+		{ name: "Shop", description: null, eventTypes: ["a", "b.*"] },
+		{ retries: { maxRetries: 3, maxRetryDelay: 1_000 }, name: undefined },
+		{ retries: { maxRetries: 3, maxRetryDelay: 1_000, scheduleMs: null } },
+	])
+		expect([sent, isStored(stored, sent)]).toEqual([sent, true]);
+	for (const sent of [
+		{ name: "Shop " },
+		{ endpoint: "https://example.com/other" },
+		{ description: "" },
+		{ eventTypes: null },
+		{ eventTypes: ["b.*", "a"] },
+		{ retries: { maxRetries: 2 } },
+		{ headers: { authorization: "mine" } },
+		{ rateLimit: { perSecond: 1 } },
+	])
+		expect([sent, isStored(stored, sent)]).toEqual([sent, false]);
+});
