@@ -113,6 +113,8 @@ export type Transact = <T>(work: () => T) => T;
 
 /** What is known in memory of the rows, besides them. It changes only after a commit. */
 export interface TransactionMemory {
+	/** The transaction is about to be committed: what is to be written in it and is not yet is written now. */
+	flush?(): void;
 	/** The transaction is committed: its changes count. */
 	commit(): void;
 	/** Nothing of the transaction was done. */
@@ -128,6 +130,7 @@ export function createTransact(db: DatabaseSync, memories: readonly TransactionM
 		begin.run();
 		try {
 			const result = work();
+			for (const memory of memories) memory.flush?.();
 			commit.run();
 			for (const memory of memories) memory.commit();
 			return result;

@@ -73,7 +73,7 @@ export function openSqliteCalls(
 function createCalls(db: DatabaseSync, path: string, table: DeliveryTable) {
 	const transact = createTransact(db, table.memories);
 	const journal = new StatsJournal(db, transact, table.numbers);
-	const health = new HealthTable(db, table.numbers);
+	const health = new HealthTable(db, table);
 	return {
 		...createAcceptCalls(db, table, journal, health),
 		...createQueueCalls(db, table, transact, journal),

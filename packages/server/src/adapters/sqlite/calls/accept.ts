@@ -32,23 +32,22 @@ import { createReadWebhookState } from "./webhook-state.ts";
 export function createAcceptCalls(db: DatabaseSync, table: DeliveryTable, journal: StatsJournal, health: HealthTable) {
 	const accept = createAccept(db, table);
 	const createIsStale = prepareIsStale(db);
-	const update = createUpdate(db, table);
+	const updateAll = createUpdateAll(db, table);
 
 	return {
 		commit(batch: CommitBatch): CommitResult {
 			const healthChanges = new HealthChanges(health);
 			const result = journal.transact((changes) => {
 				const isStale = createIsStale();
-				const result = {
-					events: batch.events.map((event) => accept(event, changes, isStale)),
-					updates: batch.updates.map((each) => update(each, changes, healthChanges)),
-					healthChanges: healthChanges.changes,
-				};
+				const events = batch.events.map((event) => accept(event, changes, isStale));
+				table.flush();
+				const updates = updateAll(batch.updates, changes, healthChanges);
+				table.flush();
 				health.write(healthChanges);
 				table.open.noteTime(timeOf(batch), table.sequence.last);
 				table.open.listSome(timeOf(batch));
 				table.listing.shorten();
-				return result;
+				return { events, updates, healthChanges: healthChanges.changes };
 			});
 			health.apply(healthChanges);
 			return result;
@@ -87,7 +86,6 @@ type Accept = (accepted: NewEvent, changes: StatsChanges, isStale: IsStale) => A
 
 function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 	const findKey = createFindKey(db, table);
-	const insertEvent = prepareInsert(db, "events", ["seq", ...EVENT_COLUMNS, "details", "body"]);
 	const insertKey = createInsertKey(db);
 	const insertCustomer = prepareInsert(db, "event_customers", ["project", "customer", "event"]);
 	const insertTag = prepareInsert(db, "event_tags", ["project", "tag", "event"]);
@@ -106,12 +104,13 @@ function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 		const id = idBytes("evt", event.id);
 		table.lead.note(idTime(id), createDate);
 		table.blocks.stored(id, seq, createDate, deliveryCount);
+		table.types.stored(seq, type);
 		const customer = customerText(customers);
 		const idempotencyKey = idempotency?.key ?? null;
 		const labelBytes = storedLabelBytes(idempotencyKey, customers);
 		const details = eventDetails({ idempotencyKey, targets, traceparent }, labelBytes);
 		const tagged = tagsText(tags);
-		insertEvent.run(seq, id, place, type, timestamp, createDate, deliveryCount, customer, tagged, details, body);
+		table.events.add(seq, id, place, type, timestamp, createDate, deliveryCount, customer, tagged, details, body);
 		if (customers !== null && typeof customers !== "string") {
 			for (const each of customers) insertCustomer.run(place, each, seq);
 		}
@@ -133,18 +132,20 @@ const ACCEPTED: AcceptResult = { kind: "accepted" };
 type Idempotency = NonNullable<NewEvent["idempotency"]>;
 
 /** Finds the event that was accepted with an idempotency key, as long as the key is known. */
-function createFindKey(db: DatabaseSync, { numbers }: DeliveryTable) {
+function createFindKey(db: DatabaseSync, table: DeliveryTable) {
 	const select = db.prepare(`
 		SELECT k.fingerprint, ${qualified("e", EVENT_COLUMNS)}
 		FROM idempotency_keys k CROSS JOIN events e ON e.seq = k.event
 		WHERE k.project = ? AND k.key = ? ORDER BY k.event DESC LIMIT 1
 	`);
 	return (project: Numbered, { key, fingerprint }: Idempotency): AcceptResult | null => {
+		// The event may be one of the same commit.
+		table.flush();
 		const row = select.get(project.number, key);
 		const known = row === undefined ? null : bytes(row["fingerprint"]);
 		if (row === undefined || known === null || known.length === 0) return null;
 		if (Buffer.compare(known, fingerprint) !== 0) return { kind: "conflict" };
-		return { kind: "duplicate", event: toEvent(row, numbers) };
+		return { kind: "duplicate", event: toEvent(row, table.numbers) };
 	};
 }
 
@@ -157,7 +158,45 @@ function createInsertKey(db: DatabaseSync) {
 
 const STALE: AcceptResult = { kind: "stale" };
 
-type Update = (update: DeliveryUpdate, changes: StatsChanges, healthChanges: HealthChanges) => UpdateResult | null;
+type UpdateAll = (
+	updates: readonly DeliveryUpdate[],
+	changes: StatsChanges,
+	healthChanges: HealthChanges,
+) => (UpdateResult | null)[];
+
+/** Makes changes of deliveries, in order. Outcomes that follow one another take their deliveries together. */
+function createUpdateAll(db: DatabaseSync, table: DeliveryTable): UpdateAll {
+	const update = createUpdate(db, table);
+	return (updates, changes, healthChanges) => {
+		let [start, end] = [0, 0];
+		let taken: ReturnType<DeliveryTable["takeAll"]> = () => null;
+		return updates.map((each, index) => {
+			if (!isOutcome(each)) return update(each, table.load(each.deliveryId), changes, healthChanges);
+			if (index >= end) {
+				[start, end] = [index, endOfOutcomes(updates, index)];
+				taken = table.takeAll(updates.slice(start, end).map(({ deliveryId }) => deliveryId));
+			}
+			return update(each, taken(index - start), changes, healthChanges);
+		});
+	};
+}
+
+/** The index after the last of the outcomes that begin at an index. */
+function endOfOutcomes(updates: readonly DeliveryUpdate[], start: number): number {
+	const after = updates.findIndex((each, index) => index > start && !isOutcome(each));
+	return after === -1 ? updates.length : after;
+}
+
+function isOutcome({ change }: DeliveryUpdate): boolean {
+	return change.type === "attempted";
+}
+
+type Update = (
+	update: DeliveryUpdate,
+	delivery: StoredDelivery | null,
+	changes: StatsChanges,
+	healthChanges: HealthChanges,
+) => UpdateResult | null;
 
 function createUpdate(db: DatabaseSync, table: DeliveryTable): Update {
 	const isErased = createIsErased(db);
@@ -165,10 +204,8 @@ function createUpdate(db: DatabaseSync, table: DeliveryTable): Update {
 	const stateAfter = createStateAfter(db, isErased);
 	const writeEntry = createWriteEntry(db, "ON CONFLICT (id) DO NOTHING");
 
-	return (update, changes, healthChanges) => {
-		const { deliveryId, change, attempt, at, entry = null } = update;
-		const isOutcome = change.type === "attempted";
-		const delivery = isOutcome ? table.take(deliveryId) : table.load(deliveryId);
+	return (update, delivery, changes, healthChanges) => {
+		const { change, attempt, at, entry = null } = update;
 		if (delivery === null) return null;
 		const before = delivery.state;
 		const after = stateAfter(delivery, update);
@@ -178,7 +215,7 @@ function createUpdate(db: DatabaseSync, table: DeliveryTable): Update {
 			writeEntry(entry);
 		}
 		if (written.attemptBytes > 0) changes.storedBytes(delivery.project, written.attemptBytes);
-		if (isOutcome) {
+		if (change.type === "attempted") {
 			const success = change.verdict.kind === "success";
 			const exhausted = after.status === "Failed" && before.status !== "Failed";
 			const latencyMs = attempt === null ? null : latencyOf(attempt);

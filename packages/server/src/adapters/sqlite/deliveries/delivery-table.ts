@@ -11,13 +11,16 @@ import {
 	isOpenState,
 	STATE_COLUMNS,
 	stateValues,
+	STATUS_CODES,
 	toOpenState,
 	toState,
+	TRIGGER_CODES,
 	WRITTEN_STATE_COLUMNS,
 } from "../codec/delivery-rows.ts";
+import { EVENT_COLUMNS } from "../codec/event-rows.ts";
 import { idBytes, idTime } from "../codec/ids.ts";
 import { bytesOrNull, number, numberOrNull } from "../codec/rows.ts";
-import { list, prepareInsert, prepareUpdate } from "../codec/statements.ts";
+import { list, prepareInsert, prepareUpdate, RowGatherer } from "../codec/statements.ts";
 import type { TransactionMemory } from "../connection.ts";
 import { Blocks, createFindDelivery, IdLead, Sequence, type Place } from "./blocks.ts";
 import { ChangeNumbers } from "./change-numbers.ts";
@@ -67,6 +70,28 @@ interface FullRowOptions {
 	readonly cause?: number;
 }
 
+const EVENT_ROW_COLUMNS = ["seq", ...EVENT_COLUMNS, "details", "body"] as const;
+
+/** The columns of full rows whose state is `isFirstSuccess`. The others are the same for all of them. */
+const SUCCEEDED_COLUMNS = [
+	"seq",
+	"event",
+	"webhook",
+	"project",
+	"response_code",
+	"update_date",
+	"listed",
+	"attempt",
+] as const;
+const SUCCEEDED = {
+	status: String(STATUS_CODES.Succeeded),
+	attempt_count: "1",
+	auto_attempt_count: "1",
+	trigger: String(TRIGGER_CODES.auto),
+	cause: String(NO_CAUSE),
+};
+type SucceededRows = RowGatherer<typeof SUCCEEDED_COLUMNS>;
+
 /** What a delivery without attempts has. */
 const UNTRIED = { firstNumber: null, cause: NO_CAUSE } as const;
 
@@ -74,6 +99,8 @@ const UNTRIED = { firstNumber: null, cause: NO_CAUSE } as const;
 export class DeliveryTable implements LogView {
 	readonly numbers: Numbers;
 	readonly leases = new OpenLeases();
+	/** Events that are inserted, and may not be stored yet. */
+	readonly events: RowGatherer<typeof EVENT_ROW_COLUMNS>;
 	readonly open: OpenRows;
 	/** Which full rows are in the index by webhook. */
 	readonly listing: Listing;
@@ -83,12 +110,15 @@ export class DeliveryTable implements LogView {
 	readonly changes: ChangeNumbers;
 	readonly pulledIn: PulledIn;
 	readonly #find: (deliveryId: string) => Place | null;
-	readonly #types: EventTypes;
+	readonly types: EventTypes;
+	/** Full rows of deliveries whose first attempt succeeded: nearly all of them. */
+	readonly #succeeded: SucceededRows;
 	readonly #statements: ReturnType<typeof prepareStatements>;
 
 	constructor(db: DatabaseSync, listAfterMs: number, onPulledIn?: (note: PulledInNote) => void) {
 		this.pulledIn = new PulledIn(onPulledIn);
 		this.numbers = new Numbers(db);
+		this.events = new RowGatherer(db, "events", EVENT_ROW_COLUMNS);
 		this.open = new OpenRows(db, listAfterMs);
 		this.sequence = new Sequence(db);
 		this.lead = new IdLead(db);
@@ -96,13 +126,22 @@ export class DeliveryTable implements LogView {
 		this.listing = new Listing(db, "deliveries", { step: FULL_STEP, maxTail: maxFullTail(listAfterMs) });
 		this.blocks = new Blocks(db);
 		this.#find = createFindDelivery(db, this.blocks);
-		this.#types = new EventTypes(db);
+		this.types = new EventTypes(db);
+		this.#succeeded = new RowGatherer(db, "deliveries", SUCCEEDED_COLUMNS, SUCCEEDED);
 		this.#statements = prepareStatements(db);
 	}
 
 	/** What `createTransact` has to tell of the ends of transactions. */
 	get memories(): readonly TransactionMemory[] {
-		return [this.leases, this.open.listing, this.open.tail, this.listing, this.lead, this.changes, this.#types];
+		const { events, leases, open, listing, lead, changes, types } = this;
+		return [events, open.gathered, this.#succeeded, leases, open.listing, open.tail, listing, lead, changes, types];
+	}
+
+	/** Stores the rows that have gathered. Call it before anything else reads them in the same transaction. */
+	flush(): void {
+		this.events.flush();
+		this.open.gathered.flush();
+		this.#succeeded.flush();
 	}
 
 	/** Inserts the delivery of a new event: it becomes a row of `open` if its state allows that. */
@@ -143,14 +182,24 @@ export class DeliveryTable implements LogView {
 		return this.loadOpen(place.seq, place.eventDate) ?? this.loadFull(place.seq, deliveryId);
 	}
 
-	/** Like `load`, for a change that always leads to a full row: removes a row of `open` at once. `write` must follow. */
-	take(deliveryId: string): StoredDelivery | null {
-		const place = this.#find(deliveryId);
-		if (place === null) return null;
-		const { seq, eventDate } = place;
-		const row = this.open.take(seq);
-		if (row === null) return this.loadFull(seq, deliveryId);
-		return { ...row, seq, state: this.openState(row.webhook, seq, eventDate), home: "taken", ...UNTRIED };
+	/**
+	 * Takes deliveries for changes that always lead to full rows: rows of `open` are removed at once. Returns how to load them, which
+	 * must be done for each of them by its index, in order, and `write` must follow each time.
+	 */
+	takeAll(deliveryIds: readonly string[]): (index: number) => StoredDelivery | null {
+		const places = deliveryIds.map((id) => this.#find(id));
+		const rows = this.open.takeAll(places.flatMap((place) => place?.seq ?? []));
+		return (index) => {
+			const place = places[index] ?? null;
+			if (place === null) return null;
+			const { seq, eventDate } = place;
+			const row = rows.get(seq);
+			// One that is named twice has a full row by now.
+			if (row === undefined || !rows.delete(seq)) return this.loadFull(seq, deliveryIds[index]);
+			const { event, webhook, project } = row;
+			const state = this.openState(webhook, seq, eventDate);
+			return { event, webhook, project, seq, state, home: "taken", ...UNTRIED };
+		};
 	}
 
 	/** The delivery with this number, if it is in `open`. `eventDate` is the date of its event. */
@@ -167,6 +216,7 @@ export class DeliveryTable implements LogView {
 
 	/** The delivery with this number, if it is a full row, and only if its id is `deliveryId`, unless that is omitted. */
 	loadFull(seq: number, deliveryId?: string): StoredDelivery | null {
+		this.#succeeded.flush();
 		const row = this.#statements.select.get(seq);
 		if (row === undefined) return null;
 		const ownId = bytesOrNull(row["own_id"]);
@@ -223,6 +273,11 @@ export class DeliveryTable implements LogView {
 
 	#insertFull({ seq, event, webhook, project }: PlacedRow, state: DeliveryState, options: FullRowOptions): void {
 		const { at, date = null, ownId = null, attempt = null, cause = NO_CAUSE } = options;
+		if (isFirstSuccess(state) && attempt !== null && ownId === null && cause === NO_CAUSE) {
+			const listed = this.listing.inserted(seq);
+			this.#succeeded.add(seq, event, webhook, project, state.responseCode, at, listed, attempt);
+			return;
+		}
 		const isPlain = state.status === "Succeeded" && cause === NO_CAUSE;
 		this.#statements.insert.run(
 			seq,
@@ -238,7 +293,7 @@ export class DeliveryTable implements LogView {
 			this.listing.inserted(seq),
 			attempt,
 			cause,
-			isPlain ? null : this.#types.hashOf(event),
+			isPlain ? null : this.types.hashOf(event),
 		);
 	}
 
@@ -260,6 +315,20 @@ export class DeliveryTable implements LogView {
 		insertAttempt.run(seq, last + 1, renumbered);
 		return renumbered;
 	}
+}
+
+/** Whether all that a state has beside its response code is in `SUCCEEDED`. */
+function isFirstSuccess(state: DeliveryState): boolean {
+	return (
+		state.status === "Succeeded" &&
+		state.attemptCount === 1 &&
+		state.autoAttemptCount === 1 &&
+		state.trigger === "auto" &&
+		state.reason === null &&
+		state.nextAttemptAt === null &&
+		state.leaseUntil === null &&
+		state.scheduleResumesAt === null
+	);
 }
 
 /** For tests, 0 lists at once and Infinity never. */

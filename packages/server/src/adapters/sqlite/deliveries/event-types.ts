@@ -9,20 +9,26 @@ import type { TransactionMemory } from "../connection.ts";
 export class EventTypes implements TransactionMemory {
 	readonly #select: (event: number) => Row | undefined;
 	#event: number | null = null;
-	#hash = 0;
+	/** Null: it is not computed yet. */
+	#hash: number | null = null;
+	#type = "";
 
 	constructor(db: DatabaseSync) {
 		const select = db.prepare("SELECT type FROM events WHERE seq = ?");
 		this.#select = (event) => select.get(event);
 	}
 
+	/** An event of this type is being stored: its row need not be there yet. */
+	stored(event: number, type: string): void {
+		this.#event = event;
+		this.#type = type;
+		this.#hash = null;
+	}
+
 	/** What stands for the type of a stored event: see `typeHash`. */
 	hashOf(event: number): number {
-		if (event !== this.#event) {
-			this.#hash = typeHash(text(this.#select(event)?.["type"]));
-			this.#event = event;
-		}
-		return this.#hash;
+		if (event !== this.#event) this.stored(event, text(this.#select(event)?.["type"]));
+		return (this.#hash ??= typeHash(this.#type));
 	}
 
 	commit(): void {}

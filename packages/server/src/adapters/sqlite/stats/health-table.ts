@@ -17,7 +17,7 @@ import { number as numberIn, orNull, record, text as textIn, type Codec } from "
 import { DELIVERY_COLUMNS, EVENT_OF_DELIVERY, toDelivery } from "../codec/delivery-rows.ts";
 import { number } from "../codec/rows.ts";
 import { list, prepareReplace, qualified } from "../codec/statements.ts";
-import type { Numbers } from "../deliveries/numbers.ts";
+import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 
 /** The columns of a health that is not `HEALTHY`. */
 export const HEALTH: Codec<WebhookHealth> = record<WebhookHealth>({
@@ -37,8 +37,8 @@ export class HealthTable {
 	/** Reads a full row by its number. */
 	readonly readDelivery: (seq: number) => Delivery | null;
 
-	constructor(db: DatabaseSync, numbers: Numbers) {
-		this.readDelivery = createReadDelivery(db, numbers);
+	constructor(db: DatabaseSync, table: DeliveryTable) {
+		this.readDelivery = createReadDelivery(db, table);
 		this.#write = createWriteHealth(db);
 		const rows = db.prepare(`SELECT webhook, ${list(HEALTH.columns)} FROM webhook_health`);
 		for (const row of rows.iterate()) this.#failing.set(number(row["webhook"]), HEALTH.read(row));
@@ -124,14 +124,15 @@ export class HealthChanges {
 	}
 }
 
-function createReadDelivery(db: DatabaseSync, numbers: Numbers): (seq: number) => Delivery | null {
+function createReadDelivery(db: DatabaseSync, table: DeliveryTable): (seq: number) => Delivery | null {
 	const select = db.prepare(`
 		SELECT ${qualified("delivery", DELIVERY_COLUMNS)}, ${EVENT_OF_DELIVERY}
 		FROM deliveries delivery JOIN events event ON event.seq = delivery.event WHERE delivery.seq = ?
 	`);
 	return (seq) => {
+		table.flush();
 		const row = select.get(seq);
-		return row === undefined ? null : toDelivery(row, numbers);
+		return row === undefined ? null : toDelivery(row, table.numbers);
 	};
 }
 
