@@ -6,7 +6,7 @@ import type { NodeRequest } from "../lean-path.ts";
 import type { RequestOwner } from "./request-owner.ts";
 
 /** For how long requests may begin in one turn of the event loop. The last of them may take longer. */
-const BEGIN_MS = 2;
+const BEGIN_MS = 4;
 /** At most this many requests that have waited begin in one turn. Far fewer have time to. */
 const STEPS = 16;
 
@@ -14,8 +14,8 @@ interface Parts {
 	readonly clock: Pick<Clock, "monotonicMs" | "nextTurn">;
 	/** A number that is another one in each turn of the event loop. */
 	readonly loopTurn: () => number;
-	/** Called for requests that have to wait only. */
-	readonly ownerOf: (request: NodeRequest) => RequestOwner;
+	/** Called only for requests that would have to wait. Null for one that begins at once nevertheless. */
+	readonly ownerOf: (request: NodeRequest) => RequestOwner | null;
 }
 
 /**
@@ -47,10 +47,14 @@ export class RequestTurns {
 		return true;
 	}
 
-	/** Calls `begin` when it is the turn of the request's owner. */
+	/** Calls `begin` when it is the turn of the request's owner, or at once. */
 	wait(request: NodeRequest, begin: () => void): void {
-		const { projectId, customerId } = this.#parts.ownerOf(request);
-		this.#waiting.add(projectId, customerId, { begin });
+		const owner = this.#parts.ownerOf(request);
+		if (owner === null) {
+			begin();
+			return;
+		}
+		this.#waiting.add(owner.projectId, owner.customerId, { begin });
 		if (!this.#isArmed) this.#arm();
 	}
 
