@@ -53,6 +53,8 @@ describe("readConfig", () => {
 			maxReplaysPerCustomer: 2,
 			maxStreamsPerCustomer: 5,
 			maxTestsPerCustomer: 2,
+			maxChangesPerMinute: 1_800,
+			maxChangesPerMinutePerCustomer: 30,
 			relays: true,
 			maxRelays: 25,
 			maxRelaysPerCustomer: 5,

@@ -166,6 +166,10 @@ export interface ProjectUsage {
 	readonly maxEventsPerSecond: number;
 	/** The quota that applies to the project: stored bytes; 0 for none. */
 	readonly maxStoredBytes: number;
+	/** Changes that may be made in the project in a minute, on average; 0 for no quota. */
+	readonly maxChangesPerMinute: number;
+	/** Changes that each customer of the project may make in a minute, on average; 0 for no quota. */
+	readonly maxChangesPerMinutePerCustomer: number;
 }
 
 /** Numbers that Nexus counts and Fanfare does not: always empty or 0. `project.stats` counts events and deliveries. */

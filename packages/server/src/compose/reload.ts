@@ -96,7 +96,7 @@ export class SettingsInForce {
 export function engineChangeOf(config: Config): EngineChange {
 	const { maxProjects, maxKeys, maxReplays, maxWebhooks, maxWebhookBytes, maxCustomers, maxCustomerBytes } = config;
 	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = config;
-	const { relays, maxRelays, maxRelaysPerCustomer } = config;
+	const { relays, maxRelays, maxRelaysPerCustomer, maxChangesPerMinute, maxChangesPerMinutePerCustomer } = config;
 	const { retentionDays, payloadRetentionDays, auditRetentionDays, maxEventsPerSecond, maxStoredBytes } = config;
 	const ofEachCustomer = { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer };
 	const ofRelays = { relays, maxRelays, maxRelaysPerCustomer };
@@ -109,6 +109,8 @@ export function engineChangeOf(config: Config): EngineChange {
 			maxWebhookBytes,
 			maxCustomers,
 			maxCustomerBytes,
+			maxChangesPerMinute,
+			maxChangesPerMinutePerCustomer,
 			...ofEachCustomer,
 			...ofRelays,
 		},

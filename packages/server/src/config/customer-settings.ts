@@ -1,4 +1,5 @@
 // The settings about customers: what a project keeps of all of them, and what each may have at once.
+import { HIGHEST_CHANGES_PER_MINUTE } from "../core/policies/change-quota.ts";
 import { HIGHEST_CUSTOMER_LIMITS } from "../core/policies/customer-limits.ts";
 import { wholeNumber } from "./parse.ts";
 import { setting } from "./setting.ts";
@@ -50,6 +51,15 @@ export const CUSTOMER_SETTINGS = {
 			"The most tests of webhooks of one customer at once, in projects without a `maxTestsPerCustomer` of their own.",
 		defaultText: "`2`",
 		example: "1",
+		reloads: true,
+	}),
+	maxChangesPerMinutePerCustomer: setting(wholeNumber(0, HIGHEST_CHANGES_PER_MINUTE), 30, {
+		expected: `a whole number from 0 to ${HIGHEST_CHANGES_PER_MINUTE}`,
+		meaning:
+			"The changes that each customer may make in a minute, on average, with the tokens of all their portal sessions; those of ten minutes " +
+			"at once. Further ones get a 429 with `Retry-After`, but for those that end something. `0` means no quota for each.",
+		defaultText: "`30`",
+		example: "60",
 		reloads: true,
 	}),
 };

@@ -1,6 +1,7 @@
 // The table of all settings: how each is parsed, its default, and its description for the documentation and the help.
 import { z } from "zod";
 
+import { HIGHEST_CHANGES_PER_MINUTE } from "../core/policies/change-quota.ts";
 import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES, NO_QUOTAS } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, MAX_RETENTION_DAYS } from "../core/policies/retention.ts";
 import { LOG_LEVELS } from "../ports/log.ts";
@@ -213,6 +214,16 @@ export const configSchema = z.object({
 			"With so many running replays of one project, those of its customers included, each customer can have only one: a further one is refused with a 409.",
 		defaultText: "`100`",
 		example: "20",
+		reloads: true,
+	}),
+	maxChangesPerMinute: setting(wholeNumber(0, HIGHEST_CHANGES_PER_MINUTE), 1_800, {
+		expected: `a whole number from 0 to ${HIGHEST_CHANGES_PER_MINUTE}`,
+		meaning:
+			"The changes that may be made in each project in a minute, on average, with its keys; those of an hour at once. Each leaves an " +
+			"entry in the audit log. All customers of a project, with their tokens, may make as many again. Further ones get a 429 with " +
+			"`Retry-After`, but for those that end something, such as deletions, pauses and revocations, which do not count. `0` means no quota.",
+		defaultText: "`1800`",
+		example: "6000",
 		reloads: true,
 	}),
 	...CUSTOMER_SETTINGS,

@@ -60,6 +60,7 @@ export const ERROR_KINDS = {
 	too_many_exports: "over_quota",
 	event_rate_exceeded: "over_quota",
 	stored_bytes_exceeded: "over_quota",
+	change_rate_exceeded: "over_quota",
 	overloaded: "unavailable",
 	too_many_streams: "unavailable",
 	shutting_down: "unavailable",

@@ -23,6 +23,7 @@ import { Directory } from "./directory/directory.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveReporter } from "./live/live-reporter.ts";
 import { bootstrap, type FirstStart, type KeepKey } from "./managing/bootstrap.ts";
+import { ChangeRates } from "./managing/changes/change-rates.ts";
 import { CustomerCalls } from "./managing/customer-calls.ts";
 import { DeletedProjects } from "./managing/deleted-projects.ts";
 import { DeliveryCalls } from "./managing/delivery-calls.ts";
@@ -71,11 +72,13 @@ const WRITE_GRACE_MS = 2_000;
  * Throws `MasterKeyError` if the store was sealed with another master key, and `TypeError` if `adminKey` is malformed.
  */
 export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
-	const parts = { ...setup.parts, clock: new SteadyClock(setup.parts.clock), wall: setup.parts.clock };
+	const settings = new EngineSettings(setup);
+	const clock = new SteadyClock(setup.parts.clock);
+	const changeRates = new ChangeRates({ clock, tenure: setup.parts.tenure }, settings.limits);
+	const parts = { ...setup.parts, clock, wall: setup.parts.clock, changeRates };
 	const { workspace, firstStart } = await bootstrap(parts, setup.adminKey ?? null, setup.keepAdminKey);
 	const directory = new Directory(parts, workspace);
 	await directory.load();
-	const settings = new EngineSettings(setup);
 	await noteExcess(parts, settings.limits, directory);
 	const engine = new AssembledEngine(setup.userAgent, settings, parts, directory);
 	await engine.sessions.load();
@@ -251,16 +254,12 @@ class AssembledEngine implements Engine {
 		});
 		this.stats = new StatsCalls(parts, directory);
 
-		const live = liveReporter;
-		this.#replayer = new Replayer(parts, { directory, events: ownEvents, pace, line: this.#line, live });
-		this.replays = new ReplayCalls(parts, limits, { directory, replayer: this.#replayer, live });
+		const nearReplays = { directory, live: liveReporter };
+		this.#replayer = new Replayer(parts, { ...nearReplays, events: ownEvents, pace, line: this.#line });
+		this.replays = new ReplayCalls(parts, limits, { ...nearReplays, replayer: this.#replayer });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
-		this.#retention = new Retention(parts, retention, {
-			directory,
-			...traffic,
-			overwriter: this.#overwriter,
-		});
+		this.#retention = new Retention(parts, retention, { directory, ...traffic, overwriter: this.#overwriter });
 		this.#status = new StatusReader(parts, limits, {
 			...traffic,
 			directory,
@@ -363,8 +362,7 @@ class AssembledEngine implements Engine {
 		let cancel = () => {};
 		const forced = new Promise<void>((resolve) => {
 			cancel = clock.after(graceMs, () => {
-				// Cuts short the attempts in flight. Each is given back to the store and attempted again after the next
-				// start.
+				// Cuts short the attempts in flight. Each is given back and attempted again after the next start.
 				sender.abort();
 				cancel = clock.after(WRITE_GRACE_MS, resolve);
 			});

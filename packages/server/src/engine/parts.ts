@@ -4,6 +4,7 @@ import type { Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Sealer } from "../core/crypto/sealing.ts";
 import type { IdMaker } from "../core/ids.ts";
+import type { ChangeQuotas } from "../core/policies/change-quota.ts";
 import type { CustomerLimits } from "../core/policies/customer-limits.ts";
 import { NO_QUOTAS, type QuotaSettings } from "../core/policies/quota.ts";
 import { DEFAULT_RETENTION, type RetentionSettings } from "../core/policies/retention.ts";
@@ -17,9 +18,10 @@ import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
 import type { Tracing } from "../ports/tracing.ts";
 import type { Wire } from "../ports/wire.ts";
+import type { ChangeRates } from "./managing/changes/change-rates.ts";
 
 /** Everything outside the engine that it uses. Whoever opens these also closes them, after the engine has stopped. */
-export type OutsideParts = Omit<EngineParts, "wall">;
+export type OutsideParts = Omit<EngineParts, "wall" | "changeRates">;
 
 /** What the parts of the engine are given. */
 export interface EngineParts {
@@ -42,6 +44,8 @@ export interface EngineParts {
 	readonly membership?: Membership;
 	/** Spans of sends and attempts. Omitted if nobody asked for traces. */
 	readonly tracing?: Tracing;
+	/** The quotas of changes, which belong to the engine. */
+	readonly changeRates: Pick<ChangeRates, "take">;
 	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
 	readonly chance: Chance;
 }
@@ -55,7 +59,7 @@ export interface PartsOn<S extends Partial<Store>> extends Omit<EngineParts, "st
 }
 
 /** Limits. Together they bound the engine's memory, however large the backlog is. */
-export interface EngineLimits extends WebhookLimits, KeptCustomerLimits, CustomerLimits, RelayLimits {
+export interface EngineLimits extends WebhookLimits, KeptCustomerLimits, CustomerLimits, RelayLimits, ChangeQuotas {
 	/** Whether clients may make relays and connect to them. */
 	readonly relays: boolean;
 	/** Projects that are not deleted. */
@@ -137,6 +141,8 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	eraseStep: 100,
 	maxPortalSessions: 100_000,
 	maxPortalSessionsPerCustomer: 100,
+	maxChangesPerMinute: 1_800,
+	maxChangesPerMinutePerCustomer: 30,
 };
 
 /** The limits that can change while the engine runs: each is compared with a count when something is added. */
@@ -146,6 +152,7 @@ export type ChangeableLimits = Pick<
 	| keyof KeptCustomerLimits
 	| keyof CustomerLimits
 	| keyof RelayLimits
+	| keyof ChangeQuotas
 	| "relays"
 	| "maxProjects"
 	| "maxKeys"

@@ -178,8 +178,15 @@ async function usage(call: Call, given: string | undefined): Promise<void> {
 	await call.output.object(usage, project.id, () => [
 		["Project", printable(project.name)],
 		["Stored", `${size(usage.storedBytes)}${usage.maxStoredBytes === 0 ? "" : ` of ${size(usage.maxStoredBytes)}`}`],
-		["Events per second", usage.maxEventsPerSecond === 0 ? "no quota" : `${usage.maxEventsPerSecond} at most`],
+		["Events per second", atMost(usage.maxEventsPerSecond)],
+		["Changes per minute", atMost(usage.maxChangesPerMinute)],
+		["Of each customer", atMost(usage.maxChangesPerMinutePerCustomer)],
 	]);
+}
+
+/** A server of an earlier version has no quotas of changes. */
+function atMost(quota: number | undefined): string {
+	return quota === undefined || quota === 0 ? "no quota" : `${quota} at most`;
 }
 
 async function show({ output }: Call, project: Project): Promise<void> {

@@ -113,6 +113,8 @@ export type ProjectUsage = {
 	readonly storedBytes: number;
 	readonly maxEventsPerSecond: number;
 	readonly maxStoredBytes: number;
+	readonly maxChangesPerMinute: number;
+	readonly maxChangesPerMinutePerCustomer: number;
 };
 
 export type UpdateProject = {

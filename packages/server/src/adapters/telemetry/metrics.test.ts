@@ -97,6 +97,28 @@ it("shows webhooks, files and room, and everything else while the store can't be
 	expect(without).not.toMatch(/^fanfare_(open_deliveries|store_bytes|volume_bytes)\{/m);
 });
 
+it("reads the store twice at most for many callers at once", async () => {
+	const metrics = new Metrics("1.2.3");
+	let reads = 0;
+	metrics.watch({
+		cluster: null,
+		gauges: () => ({
+			readyDeliveries: 0,
+			inFlightAttempts: 0,
+			waitingSends: 0,
+			storedBytes: 0,
+			oldestDueMs: 0,
+			webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
+		}),
+		openDeliveries: () => Promise.resolve({ Pending: ++reads, Held: 0 }),
+		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
+	});
+	const texts = await Promise.all(Array.from({ length: 100 }, () => metrics.render()));
+	expect(reads).toBe(2);
+	// Each has what was true after it was asked for.
+	expect(texts.at(-1)?.text).toContain('fanfare_open_deliveries{status="Pending"} 2');
+});
+
 it("shows what a process is among others, and nothing that is not there", async () => {
 	const nats = { isUp: false, handedOff: 3, handedOver: 2, missed: 1, refused: 0 };
 	const shown = async (cluster: ClusterState | null) => {

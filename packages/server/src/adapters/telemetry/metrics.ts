@@ -1,6 +1,7 @@
 // Fanfare's metrics for Prometheus. Names follow its conventions: base units, `_total` for counters.
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 
+import { SharedRuns } from "../../core/concurrency/shared-runs.ts";
 import type { ErrorCode } from "../../core/errors.ts";
 import { ATTEMPT_ERRORS } from "../../core/log/attempt-cause.ts";
 import type { AttemptReport, EngineGauges } from "../../ports/observer.ts";
@@ -58,6 +59,7 @@ export interface MetricSources {
 /** Counts what the observer reports, and renders everything for Prometheus. */
 export class Metrics {
 	readonly #registry = new Registry();
+	readonly #renderings = new SharedRuns<{ contentType: string; text: string }>();
 	readonly #accepted: Counter;
 	readonly #deliveries: Counter;
 	readonly #refused: Counter<"code">;
@@ -229,8 +231,11 @@ export class Metrics {
 		this.#problems.inc();
 	}
 
-	/** All metrics in Prometheus' text format. */
-	async render(): Promise<{ contentType: string; text: string }> {
-		return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+	/** All metrics in Prometheus' text format. Anybody may ask, and some are read from the store: callers that come at once share a rendering. */
+	render(): Promise<{ contentType: string; text: string }> {
+		return this.#renderings.run("", async () => ({
+			contentType: this.#registry.contentType,
+			text: await this.#registry.metrics(),
+		}));
 	}
 }

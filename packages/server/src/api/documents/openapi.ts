@@ -209,6 +209,7 @@ function errorAnswers(route: Route): RouteConfig["responses"] {
 		408: "The request did not arrive in time.",
 		409: "Others change the object all the time.",
 		413: "The body is too large.",
+		429: "Too many changes; see `Retry-After`. Nothing that ends something, such as a deletion, a pause or a revocation, is refused for that.",
 		431: "The request line and headers are too large.",
 		500: "Internal error.",
 		503: "The server is overloaded or shutting down; see `Retry-After`.",

@@ -30,7 +30,7 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 				200: { description: "The document.", schema: z.record(z.string(), z.unknown()), example: { openapi: "3.1.0" } },
 			},
 			handle({ deps }) {
-				documentReply ??= renderDocument(routes, deps).then((document) => json(document));
+				documentReply ??= renderDocument(routes, deps).then((document) => inBytes(json(document)));
 				// A file that could not be read for lack of descriptors may be read the next time.
 				documentReply.catch(() => (documentReply = null));
 				return documentReply;
@@ -74,6 +74,11 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			},
 		}),
 	];
+}
+
+/** The same with its text as bytes, so that it is not converted for each call. */
+function inBytes(reply: Reply): Reply {
+	return typeof reply.body === "string" ? { ...reply, body: Buffer.from(reply.body) } : reply;
 }
 
 /** What makes the document is loaded here, since few servers are ever asked for it. */

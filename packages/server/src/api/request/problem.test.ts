@@ -71,6 +71,7 @@ describe("errors", () => {
 			too_many_exports: 429,
 			event_rate_exceeded: 429,
 			stored_bytes_exceeded: 429,
+			change_rate_exceeded: 429,
 			overloaded: 503,
 			too_many_streams: 503,
 			shutting_down: 503,

@@ -1,5 +1,6 @@
 // Quotas: how many events a second a project may send, and how many bytes it may have in the store.
 import { EVERY_CUSTOMER, type EventCustomers } from "../access/customer.ts";
+import type { ChangeQuotas } from "./change-quota.ts";
 
 /** The server's settings; 0 means no quota. */
 export interface QuotaSettings {
@@ -68,6 +69,6 @@ export function quotasOf(server: QuotaSettings, project: ProjectQuotas): QuotaSe
 }
 
 /** What a project has stored, and the quotas that apply to it. */
-export interface ProjectUsage extends QuotaSettings {
+export interface ProjectUsage extends QuotaSettings, ChangeQuotas {
 	readonly storedBytes: number;
 }

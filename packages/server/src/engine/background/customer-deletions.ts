@@ -17,7 +17,7 @@ import type { Erasures } from "./erasures.ts";
 import { Periodic } from "./periodic.ts";
 import type { Stepped, Stepper } from "./stepper.ts";
 
-type Parts = Pick<PartsOn<CustomerStore>, "store" | "clock" | "ids" | "observer">;
+type Parts = Pick<PartsOn<CustomerStore>, "store" | "clock" | "ids" | "changeRates" | "observer">;
 
 interface Neighbours {
 	readonly directory: Directory;

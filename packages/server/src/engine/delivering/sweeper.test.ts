@@ -159,9 +159,11 @@ async function openFailing() {
 		if (!fails.has(webhookId)) return store.sweepWebhook(webhookId, ...rest);
 		swept.push(webhookId);
 		world.most = Math.max(world.most, ++underWay);
-		await pass(world.failingMs);
+		const [, , lockWaitMs = Infinity] = rest;
+		const failingMs = Math.min(world.failingMs, lockWaitMs);
+		await pass(failingMs);
 		underWay--;
-		world.failedMs += world.failingMs;
+		world.failedMs += failingMs;
 		throw new StoreError("store_unavailable", "a lock was not given");
 	};
 	const probe = async () => {
@@ -387,6 +389,25 @@ describe("a failing sweep", () => {
 		await advance(41_000, 100);
 		expect(swept).toContain(healthy);
 		expect(swept.length).toBeLessThan(5);
+	});
+
+	it("whose first step waits for a lock holds up the others for a moment only", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, world, clock } = test;
+		const locked = test.make(3, ACME);
+		const [healthy = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
+		for (const webhookId of locked) fails.add(webhookId);
+		// As long as a lock is waited for.
+		world.failingMs = 5_000;
+		sweep([...locked, healthy]);
+		await test.settle(5);
+		expect(swept).toEqual(locked.slice(0, 1));
+		// The project of the first one may have its turn again before the other project.
+		for (let turn = 0; turn < 2; turn++) {
+			clock.advance(100);
+			await test.settle(5);
+		}
+		expect(swept).toContain(healthy);
 	});
 
 	it("of a webhook that is deleted meanwhile ends, and the webhook is forgotten", async () => {

@@ -24,6 +24,11 @@ interface Neighbours {
 
 /** Deliveries changed in one transaction. This takes a few milliseconds, so that sends hardly have to wait. */
 const STEP = 250;
+/**
+ * How long a step waits for a lock while others wait for their steps. A webhook that needs longer is swept beside them, and then waits as long
+ * as any change.
+ */
+const LOCK_WAIT_MS = 100;
 /** Webhooks that a start looks at in one call of the store: some 15 ms. */
 const LOOK_STEP = 5_000;
 /** If the steps of this many webhooks fail without a success between them, the store is asked whether it can be written. */
@@ -41,6 +46,8 @@ const UNKNOWN = "";
 interface Line {
 	/** The webhook whose turn it is; undefined if none may have a step now. */
 	readonly take: () => string | undefined;
+	/** How long its steps wait for a lock; undefined for as long as any change. */
+	readonly lockWaitMs: number | undefined;
 	isWorking: boolean;
 	/** The steps under way, or the last ones. */
 	work: Promise<void>;
@@ -54,7 +61,7 @@ interface Line {
  *
  * A webhook whose step has failed leaves this line. It is tried again in a line of its own kind, beside the first one, until a step
  * succeeds: each with a back-off of its own, and all together seldom (failing-sweeps.ts). So no other webhook waits for them, however many they
- * are and however long their steps take. If many fail one after the other, the store is asked whether it is the one that fails.
+ * are and however long their steps take. A first step that has to wait for a lock fails soon, and is made there, too. If many fail one after the other, the store is asked whether it is the one that fails.
  *
  * States: open ──FAILING_IN_ROW webhooks, and the store can't be written──▶ backing off ──it can be written──▶ open
  *         any ──stop──▶ stopped
@@ -70,7 +77,7 @@ export class Sweeper {
 	/** Webhooks that wait for a step, but for those that fail. */
 	readonly #waiting = new Rotation<string>();
 	readonly #failing = new FailingSweeps((webhookId) => this.#ownerOf(webhookId));
-	readonly #first = lineOf(() => this.#take());
+	readonly #first = lineOf(() => this.#take(), LOCK_WAIT_MS);
 	readonly #retries = lineOf(() => this.#failing.take(this.#parts.clock.monotonicMs()));
 	/** Webhooks whose steps have failed since the last success. */
 	readonly #failedInRow = new Set<string>();
@@ -145,7 +152,7 @@ export class Sweeper {
 		while (this.#state === "open") {
 			const webhookId = line.take();
 			if (webhookId === undefined) break;
-			await this.#sweepOnce(webhookId);
+			await this.#sweepOnce(webhookId, line);
 			// Calls of the store that were made meanwhile go first.
 			await nextTurn(this.#parts.clock);
 		}
@@ -153,11 +160,11 @@ export class Sweeper {
 		if (line === this.#retries) this.#planRetry();
 	}
 
-	async #sweepOnce(webhookId: string): Promise<void> {
+	async #sweepOnce(webhookId: string, { lockWaitMs }: Line): Promise<void> {
 		const { clock } = this.#parts;
 		const begunAt = clock.monotonicMs();
 		try {
-			const isDone = await this.#step(webhookId);
+			const isDone = await this.#step(webhookId, lockWaitMs);
 			this.#failedInRow.clear();
 			const isAskedFor = this.#failing.succeeded(webhookId);
 			if (isDone && !isAskedFor) return;
@@ -176,9 +183,9 @@ export class Sweeper {
 	}
 
 	/** Makes one step. True if nothing is left to change. */
-	async #step(webhookId: string): Promise<boolean> {
+	async #step(webhookId: string, lockWaitMs: number | undefined): Promise<boolean> {
 		const now = this.#parts.clock.now();
-		const step = await this.#parts.store.sweepWebhook(webhookId, now, STEP);
+		const step = await this.#parts.store.sweepWebhook(webhookId, now, STEP, lockWaitMs);
 		this.#report(webhookId, step);
 		if (step.change.type === "resume" && step.count > 0) this.#near.line.due(webhookId, now);
 		if (step.change.type === "cancel" && step.done) this.#forget(webhookId);
@@ -261,6 +268,6 @@ export class Sweeper {
 	}
 }
 
-function lineOf(take: Line["take"]): Line {
-	return { take, isWorking: false, work: Promise.resolve() };
+function lineOf(take: Line["take"], lockWaitMs?: number): Line {
+	return { take, lockWaitMs, isWorking: false, work: Promise.resolve() };
 }

@@ -20,7 +20,7 @@ import { auditEntry } from "./changes/audit-entries.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 import type { WebhookCalls } from "./webhook-calls.ts";
 
-type Parts = Pick<PartsOn<CustomerStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<CustomerStore>, "store" | "clock" | "ids" | "changeRates">;
 
 interface Neighbours {
 	readonly directory: Directory;

@@ -24,7 +24,7 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 
-type Parts = Pick<PartsOn<LogStore & Pick<StatsStore, "statusCounts">>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<LogStore & Pick<StatsStore, "statusCounts">>, "store" | "clock" | "ids" | "changeRates">;
 
 interface Neighbours {
 	readonly committer: Committer;

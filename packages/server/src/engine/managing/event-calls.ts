@@ -13,7 +13,7 @@ import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { matchWebhooks, routingOf } from "./event-routing.ts";
 
-type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates">;
 
 interface Neighbours {
 	readonly directory: Directory;

@@ -21,7 +21,7 @@ import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "schemas" | "observer">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "ids" | "changeRates" | "schemas" | "observer">;
 type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
 
 /** The type and the data of an event: of one to check, or of the sample that a test of a webhook sends. */

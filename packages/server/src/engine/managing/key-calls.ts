@@ -25,7 +25,7 @@ import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, UNCHANGED } from "./changes/revisions.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "chance" | "ids">;
+type Parts = Pick<PartsOn<DirectoryStore>, "store" | "clock" | "chance" | "ids" | "changeRates">;
 
 type Limits = Pick<EngineLimits, "maxKeys">;
 

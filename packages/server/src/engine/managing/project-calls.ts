@@ -5,6 +5,7 @@ import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
 import { counted, FanfareError, invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
+import type { ChangeQuotas } from "../../core/policies/change-quota.ts";
 import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
 import { quotasOf, type ProjectUsage, type QuotaSettings } from "../../core/policies/quota.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
@@ -18,9 +19,9 @@ import { auditEntry } from "./changes/audit-entries.ts";
 import { retried, UNCHANGED } from "./changes/revisions.ts";
 import type { DeletedProjects } from "./deleted-projects.ts";
 
-type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids">;
+type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids" | "changeRates">;
 
-type Limits = Pick<EngineLimits, "maxProjects">;
+type Limits = Pick<EngineLimits, "maxProjects"> & ChangeQuotas;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -62,7 +63,9 @@ export class ProjectCalls implements Projects {
 	async usage(scope: Scope): Promise<ProjectUsage> {
 		const project = this.get(scope);
 		const { projects } = await this.#parts.store.usage([project.id]);
-		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#quotas, project) };
+		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#limits;
+		const ofChanges = { maxChangesPerMinute, maxChangesPerMinutePerCustomer };
+		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#quotas, project), ...ofChanges };
 	}
 
 	async create(name: string, audit: AuditDraft | null): Promise<Project> {

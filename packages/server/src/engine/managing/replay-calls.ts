@@ -20,7 +20,7 @@ import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { findChosen, type Chosen } from "./changes/chosen-events.ts";
 
-type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids">;
+type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids" | "changeRates">;
 
 type Limits = CustomerLimits & Pick<EngineLimits, "maxReplays">;
 

@@ -52,7 +52,7 @@ import { latestOf, type TriedWebhook } from "./trying/tried-webhook.ts";
 
 type Parts = Pick<
 	PartsOn<DirectoryStore & AuditStore & StatsStore>,
-	"store" | "clock" | "chance" | "ids" | "sealer" | "guard" | "membership"
+	"store" | "clock" | "chance" | "ids" | "changeRates" | "sealer" | "guard" | "membership"
 >;
 
 type Limits = WebhookLimits & CustomerLimits;

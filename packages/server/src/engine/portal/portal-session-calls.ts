@@ -25,7 +25,10 @@ import type { PortalSessions, PortalSessionsOf } from "../portal-calls.ts";
 import { EndedIds } from "../sessions/ended-ids.ts";
 import { PortalSessionTable, type KnownSession } from "./portal-session-table.ts";
 
-type Parts = Pick<PartsOn<PortalSessionStore>, "store" | "clock" | "chance" | "ids" | "observer" | "wire">;
+type Parts = Pick<
+	PartsOn<PortalSessionStore>,
+	"store" | "clock" | "chance" | "ids" | "changeRates" | "observer" | "wire"
+>;
 type Limits = Pick<EngineLimits, "maxPortalSessions" | "maxPortalSessionsPerCustomer">;
 
 interface Neighbours {

@@ -27,7 +27,7 @@ import type { PartsOn } from "../parts.ts";
 import { EndedIds } from "./ended-ids.ts";
 import { TokenTable } from "./token-table.ts";
 
-type Parts = Pick<PartsOn<SessionStore>, "store" | "clock" | "chance" | "ids" | "observer" | "wire">;
+type Parts = Pick<PartsOn<SessionStore>, "store" | "clock" | "chance" | "ids" | "changeRates" | "observer" | "wire">;
 
 interface Neighbours {
 	readonly directory: Pick<Directory, "key">;

@@ -30,6 +30,13 @@ export async function lockProject(session: Session, project: string | null): Pro
 	await session.run(LOCK_PROJECT, [project ?? ""]);
 }
 
+const WAIT = statement("SELECT set_config('lock_timeout', $1, true)");
+
+/** From now on, the transaction waits for each lock for so long at most. Costs no wait: nobody needs the answer. */
+export function waitAtMost(session: Session, waitMs: number): void {
+	void session.run(WAIT, [`${waitMs}ms`]);
+}
+
 const LOCK_REPLAYS = statement(`SELECT pg_advisory_xact_lock(${REPLAYS_LOCK}, hashtext($1::text))`);
 
 /**

@@ -49,6 +49,9 @@ function policy(style: string, isInSite: boolean): string {
 /** A constant, since the policy has the hash of exactly this text. */
 const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
+/** The page is kept for the addresses that it was asked for last, about 0.8 MB for each. A server has one or two. */
+const KEPT_ADDRESSES = 4;
+
 /** In place of the server's address in a rendered page. */
 const SERVER = "http://server.invalid";
 
@@ -75,12 +78,20 @@ export async function docsPage(document: OpenApiDocument, shell: string | null):
 		// The page depends on how it was asked for, so no cache may give it to others.
 		"cache-control": "private, no-cache",
 	};
-	return (server) => ({
-		status: 200,
-		contentType: "text/html; charset=utf-8",
-		body: rendered.replaceAll(SERVER, () => server),
-		headers,
-	});
+	const pieces = rendered.split(SERVER).map((piece) => Buffer.from(piece));
+	const bodies = new Map<string, Buffer<ArrayBuffer>>();
+	return (server) => {
+		const body = bodies.get(server) ?? joined(pieces, Buffer.from(server));
+		const [oldest] = bodies.keys();
+		if (!bodies.has(server) && bodies.size === KEPT_ADDRESSES && oldest !== undefined) bodies.delete(oldest);
+		bodies.set(server, body);
+		return { status: 200, contentType: "text/html; charset=utf-8", body, headers };
+	};
+}
+
+/** The pieces with `between` between them: anybody may ask with another address each time, so nothing is searched or converted for that. */
+function joined(pieces: readonly Buffer[], between: Buffer): Buffer<ArrayBuffer> {
+	return Buffer.concat(pieces.flatMap((piece, index) => (index === 0 ? [piece] : [between, piece])));
 }
 
 /** Around the page while the site of the documents is not built. */

@@ -1,6 +1,7 @@
 // The error codes of each call, and what each code means: by what a call has (a key, a body, a project in its path), and by what the
 // route itself says in its `errors`.
 import { ERROR_KINDS, type ErrorCode } from "../../../core/errors.ts";
+import { countsAsChange } from "../../../core/policies/change-quota.ts";
 import { KIND_STATUS } from "../../request/problem.ts";
 import type { Route } from "../../request/route.ts";
 
@@ -65,6 +66,8 @@ export const CODE_TEXTS: Readonly<Record<ErrorCode, string>> = {
 	too_many_exports: "As many exports run as may run at once. `Retry-After` says when to try again.",
 	event_rate_exceeded: "The project sends more events than its quota allows. `Retry-After` says when to go on.",
 	stored_bytes_exceeded: "The project has stored as much as its quota allows.",
+	change_rate_exceeded:
+		"More was changed in the project, or by the customer, than the server allows in a minute. `Retry-After` says when to go on.",
 	overloaded: "The server has too much to do. Try again after `Retry-After`.",
 	too_many_streams: "As many streams are open as may be. Poll, or try again after `Retry-After`.",
 	shutting_down: "The server is shutting down. Try again after `Retry-After`.",
@@ -128,6 +131,7 @@ function usualCodes({ access, audit, method, path, query }: Route): ErrorCode[] 
 			: []),
 		...(writes ? (["request_timeout", "payload_too_large"] as const) : []),
 		"headers_too_large",
+		...(typeof audit === "string" && countsAsChange(audit) ? (["change_rate_exceeded"] as const) : []),
 		"internal",
 		"overloaded",
 		"shutting_down",

@@ -42,6 +42,8 @@ function customerLimits(project: ProjectCustomerLimits) {
 }
 
 export function presentUsage(usage: ProjectUsage): z.infer<typeof projectUsageSchema> {
-	const { storedBytes, maxEventsPerSecond, maxStoredBytes } = usage;
-	return { object: "projectUsage", storedBytes, maxEventsPerSecond, maxStoredBytes };
+	const { storedBytes, maxEventsPerSecond, maxStoredBytes, maxChangesPerMinute, maxChangesPerMinutePerCustomer } =
+		usage;
+	const ofChanges = { maxChangesPerMinute, maxChangesPerMinutePerCustomer };
+	return { object: "projectUsage", storedBytes, maxEventsPerSecond, maxStoredBytes, ...ofChanges };
 }

@@ -73,9 +73,29 @@ describe("a project's quotas", () => {
 		expect(repeat).toMatchObject({ status: 202, json: { id: first.json["id"] } });
 	});
 
+	it("answer a change that is too much with a customer's token with 429 and Retry-After, but no change with a key", async () => {
+		const { call, tokenOf } = await caller();
+		const created = await call("POST", "./batch/webhooks", {
+			name: "Acme",
+			spec: { endpoint: "https://example.com/" },
+			customerId: "acme",
+		});
+		const path = `./batch/webhooks/${String(created.json["id"])}`;
+		const token = { authorization: `Bearer ${await tokenOf("acme")}`, "secret-key": "" };
+		const rename = (name: number, headers = {}) => call("PATCH", path, { name: `Name ${name}` }, headers);
+		let refused = await rename(0, token);
+		for (let name = 1; refused.status === 200; name++) refused = await rename(name, token);
+		expect(refused).toMatchObject({ status: 429, json: { code: "change_rate_exceeded" } });
+		expect(refused.json["message"]).toMatch(/quota of 30 changes per minute \(maxChangesPerMinutePerCustomer\)/);
+		expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+		expect((await call("POST", `${path}:pause`, undefined, token)).status).toBe(200);
+		expect((await rename(1_000)).status).toBe(200);
+	});
+
 	it("are in the usage, with what is stored, for each key that may read the project", async () => {
 		const { call, keys, project } = await caller();
-		const usage = { object: "projectUsage", storedBytes: 0, maxEventsPerSecond: 0, maxStoredBytes: 0 };
+		const ofChanges = { maxChangesPerMinute: 1_800, maxChangesPerMinutePerCustomer: 30 };
+		const usage = { object: "projectUsage", storedBytes: 0, maxEventsPerSecond: 0, maxStoredBytes: 0, ...ofChanges };
 		expect((await call("GET", "./usage", undefined, { "secret-key": keys.projectRead })).json).toEqual(usage);
 		await call("POST", "./events", event("x".repeat(10_000)));
 		await call("PATCH", `/projects/${project.id}`, { maxStoredBytes: 12_000 });

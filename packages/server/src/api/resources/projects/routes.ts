@@ -89,7 +89,7 @@ export const projectRoutes = [
 		path: "/projects/{projectId}/usage",
 		access: keyWith("read"),
 		summary: "Get a project's usage",
-		description: "Returns what the project has stored, and the quotas that apply to its sends.",
+		description: "Returns what the project has stored, and the quotas that apply to its sends and changes.",
 		answers: { 200: { description: "The usage.", schema: projectUsageSchema } },
 		handle: async ({ deps, scope }) => json(presentUsage(await deps.engine.projects.usage(scope))),
 	}),

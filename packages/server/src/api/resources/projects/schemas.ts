@@ -132,6 +132,17 @@ export const projectUsageSchema = z
 		maxStoredBytes: z
 			.int()
 			.openapi({ description: "The quota that applies, the project's own or the server's; 0 means none.", example: 0 }),
+		maxChangesPerMinute: z.int().openapi({
+			description:
+				"Changes that may be made in the project in a minute with its keys, on average; its customers may make as many again, all of them " +
+				"together. A setting of the server; 0 means no quota.",
+			example: 1_800,
+		}),
+		maxChangesPerMinutePerCustomer: z.int().openapi({
+			description:
+				"Changes that each customer of the project may make in a minute, on average. A setting of the server; 0 means no quota.",
+			example: 30,
+		}),
 	})
 	.openapi("ProjectUsage");
 

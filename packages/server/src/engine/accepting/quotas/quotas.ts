@@ -8,11 +8,11 @@ import {
 	storedLabelBytes,
 	type QuotaSettings,
 } from "../../../core/policies/quota.ts";
+import { TokenBuckets } from "../../../core/policies/token-buckets.ts";
 import type { Project } from "../../../core/workspace.ts";
 import type { UsageStore } from "../../../ports/store/usage.ts";
 import type { SentEvent } from "../../calls.ts";
 import type { PartsOn } from "../../parts.ts";
-import { EventRates } from "./event-rates.ts";
 import { StoredBytes } from "./stored-bytes.ts";
 
 type Parts = Pick<PartsOn<UsageStore>, "store" | "clock" | "observer" | "tenure">;
@@ -24,6 +24,12 @@ interface Neighbours {
 	};
 }
 
+/**
+ * A project may send the events of this many seconds at once. `Retry-After` is in whole seconds and clients wait a little longer, so
+ * with one second, part of the rate would be lost while they wait; and jobs send their events in bursts. With five seconds, a project sends at
+ * most 8 % more than its quota in any minute.
+ */
+const BURST_S = 5;
 /** The body of an event has about this many bytes besides its type and its data. */
 const ENVELOPE_BYTES = 64;
 
@@ -39,13 +45,13 @@ export class Quotas {
 	readonly #parts: Parts;
 	readonly #settings: QuotaSettings;
 	readonly #near: Neighbours;
-	readonly #rates: EventRates;
+	readonly #rates: TokenBuckets;
 
 	constructor(parts: Parts, settings: QuotaSettings, near: Neighbours) {
 		this.#parts = parts;
 		this.#settings = settings;
 		this.#near = near;
-		this.#rates = new EventRates(parts.clock);
+		this.#rates = new TokenBuckets(parts.clock, BURST_S);
 		this.stored = new StoredBytes(parts);
 	}
 

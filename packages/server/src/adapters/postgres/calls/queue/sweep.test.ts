@@ -47,4 +47,33 @@ describe.skipIf(postgresIssue() !== null)("a sweep", () => {
 			await commit.end();
 		}
 	});
+
+	it("gives up a lock that others hold after the time that it is given, and is made when they have ended", async () => {
+		const { store, records, webhookId } = await fillStore(await database.openEmpty());
+		const [record] = await store.webhookRecords([webhookId]);
+		const other = new pg.Client({ connectionString: database.url });
+		await other.connect();
+		try {
+			await other.query("BEGIN");
+			await other.query("SELECT pg_advisory_xact_lock($1, hashtext($2::text))", [
+				0x4646_0003,
+				uuidOf("proj", record?.projectId ?? ""),
+			]);
+			// This one waits until the other transaction has ended, and so began before the one that does not.
+			const patient = store.sweepWebhook(webhookId, records.now, 100);
+			const first = await Promise.race([
+				patient.then(
+					() => "made",
+					() => "patience was lost",
+				),
+				store.sweepWebhook(webhookId, records.now, 100, 50).catch((error: unknown) => error),
+			]);
+			expect(first).toMatchObject({ code: "store_unavailable" });
+			await other.query("COMMIT");
+			expect(await patient).toMatchObject({ done: true });
+			expect(await store.sweepWebhook(webhookId, records.now, 100, 50)).toMatchObject({ done: true });
+		} finally {
+			await other.end();
+		}
+	});
 });

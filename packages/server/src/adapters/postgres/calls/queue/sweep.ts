@@ -8,7 +8,7 @@ import { boolean, text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { DELETE_DATE, WEBHOOK_STATUS_CODES, webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
-import { shareProjects } from "../../connection/locks.ts";
+import { shareProjects, waitAtMost } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
@@ -31,8 +31,9 @@ const SELECT: Readonly<Record<SweepChange["type"], readonly (typeof SELECT_HELD)
 
 /** The call `sweepWebhook`. */
 export function createSweepWebhook(database: Database, numbers: ChangeNumbers) {
-	return (webhook: string, at: number, limit: number): Promise<SweepStep> =>
+	return (webhook: string, at: number, limit: number, lockWaitMs?: number): Promise<SweepStep> =>
 		database.transact(async (session) => {
+			if (lockWaitMs !== undefined) waitAtMost(session, lockWaitMs);
 			const id = uuidOf("webhook", webhook);
 			const state = id === null ? null : await lockWebhook(session, id);
 			const change = sweepChange(state, at);

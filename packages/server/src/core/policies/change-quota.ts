@@ -1,0 +1,43 @@
+// Quotas of changes: how many entries a project and each of its customers may add to the audit log.
+import type { AuditAction } from "../access/audit.ts";
+
+/** The server's settings; 0 means no quota. */
+export interface ChangeQuotas {
+	/**
+	 * Changes in a project with its keys in a minute, on average. Its customers, with their tokens, may make as many again, all of them
+	 * together; and so may keys of the workspace outside of any project.
+	 */
+	readonly maxChangesPerMinute: number;
+	/** Of these, the changes of each customer, with all its tokens. */
+	readonly maxChangesPerMinutePerCustomer: number;
+}
+
+export const HIGHEST_CHANGES_PER_MINUTE = 1_000_000;
+
+/**
+ * What ends something is never refused and does not count: whoever makes all the changes must not keep others from stopping that,
+ * and a person's data from being erased. Each takes something that was begun, which counts, so that
+ * such changes are no more frequent than those that count.
+ */
+const ENDING: ReadonlySet<string> = new Set<AuditAction>([
+	"customer.delete",
+	"customer.deleted",
+	"customer.pause",
+	"event.erase",
+	"event_type.delete",
+	"key.delete",
+	"portal_session.revoke",
+	"portal_session.revoke_many",
+	"project.delete",
+	"relay.delete",
+	"replay.cancel",
+	"session.delete",
+	"webhook.delete",
+	"webhook.disable",
+	"webhook.pause",
+]);
+
+/** Whether a change with this action uses up a quota, and can be refused. */
+export function countsAsChange(action: string): boolean {
+	return !ENDING.has(action);
+}

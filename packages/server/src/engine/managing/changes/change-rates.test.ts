@@ -1,0 +1,155 @@
+// Quotas of changes: what is refused and when, whose each change is, and what is never refused.
+import { describe, expect, it } from "vitest";
+
+import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
+import type { AuditAction, AuditDraft } from "../../../core/access/audit.ts";
+import { PORTAL_SESSION_MS } from "../../../core/access/portal-session.ts";
+import { customerScope } from "../../../core/access/principal.ts";
+import { ManualClock } from "../../../core/manual-clock.ts";
+import { ANY_ENTRY } from "../../../ports/contract/store/records/records.ts";
+import { openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import { ChangeRates } from "./change-rates.ts";
+
+const REFUSED = { code: "change_rate_exceeded" };
+const NOBODY = "http://127.0.0.1:9/";
+
+function draft(action: AuditAction, of: Partial<AuditDraft> = { keyId: "key_1" }): AuditDraft {
+	const unknown = { keyId: null, sessionId: null, customerId: null, portalSessionId: null, actor: null };
+	return { ...unknown, action, fields: [], requestId: null, ...of };
+}
+
+const byCustomer = (action: AuditAction, customerId: string) => draft(action, { customerId });
+
+/** The number of changes that are let through until one is refused. */
+function allowed(take: () => void): number {
+	for (let count = 0; ; count++) {
+		try {
+			take();
+		} catch (error) {
+			expect(error).toMatchObject(REFUSED);
+			return count;
+		}
+	}
+}
+
+function ratesOf(quotas: { project: number; customer: number }, members = 1) {
+	const clock = new ManualClock();
+	const alone = createAloneTenure();
+	const tenure = Object.assign(Object.create(alone) as typeof alone, { liveMembers: () => members });
+	const settings = { maxChangesPerMinute: quotas.project, maxChangesPerMinutePerCustomer: quotas.customer };
+	const rates = new ChangeRates({ clock, tenure }, settings);
+	return {
+		clock,
+		settings,
+		byKey: (project: string) => allowed(() => rates.take(draft("webhook.update"), project)),
+		byCustomer: (project: string, customerId: string) =>
+			allowed(() => rates.take(byCustomer("webhook.update", customerId), project)),
+		rates,
+	};
+}
+
+describe("changes", () => {
+	it("have the quota of an hour at once, then the rate, for each project and for the workspace", () => {
+		const { clock, byKey, rates } = ratesOf({ project: 6, customer: 3 });
+		expect(byKey("proj_a")).toBe(360);
+		expect(byKey("proj_b")).toBe(360);
+		expect(allowed(() => rates.take(draft("key.create"), null))).toBe(360);
+		expect(() => rates.take(draft("webhook.update"), "proj_a")).toThrow(
+			expect.objectContaining({ retryAfterMs: 10_000, message: expect.stringContaining("(maxChangesPerMinute)") }),
+		);
+		clock.advance(20_000);
+		expect(byKey("proj_a")).toBe(2);
+	});
+
+	it("of customers have quotas of their own, so that they leave all that is the project's to its keys", () => {
+		const { clock, byKey, byCustomer: of } = ratesOf({ project: 60, customer: 3 });
+		expect(of("proj_a", "acme")).toBe(30);
+		expect(of("proj_a", "globex")).toBe(30);
+		expect(of("proj_b", "acme")).toBe(30);
+		clock.advance(20_000);
+		expect(of("proj_a", "acme")).toBe(1);
+		expect(byKey("proj_a")).toBe(3_600);
+		expect(of("proj_a", "initech")).toBe(30);
+	});
+
+	it("of a customer who makes few go on when many others have used up what customers may make together", () => {
+		const { byCustomer: of, rates } = ratesOf({ project: 200, customer: 30 });
+		// Forty would use up all of it, if each could have all of its own.
+		const counts = Array.from({ length: 60 }, (_, index) => of("proj_a", `greedy${index}`));
+		expect(counts.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 300));
+		expect(counts.every((count) => count > 30)).toBe(true);
+		for (const modest of ["a", "b", "c", "d", "e"]) {
+			for (let n = 0; n < 30; n++) rates.take(byCustomer("webhook.update", modest), "proj_a");
+		}
+		expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThan(12_000);
+	});
+
+	it("of a process are its share of the quota", () => {
+		const { byKey, byCustomer: of } = ratesOf({ project: 60, customer: 30 }, 3);
+		expect(byKey("proj_a")).toBe(1_200);
+		expect(of("proj_a", "acme")).toBe(100);
+	});
+
+	it("have the quotas that apply now, and none with 0", () => {
+		const { byKey, rates, settings } = ratesOf({ project: 1, customer: 1 });
+		expect(byKey("proj_a")).toBe(60);
+		Object.assign(settings, { maxChangesPerMinute: 0, maxChangesPerMinutePerCustomer: 0 });
+		for (let n = 0; n < 100; n++) {
+			rates.take(draft("webhook.update"), "proj_a");
+			rates.take(byCustomer("webhook.update", "acme"), "proj_a");
+		}
+	});
+
+	it("that the server makes for itself are free", () => {
+		const { byKey, rates } = ratesOf({ project: 1, customer: 1 });
+		byKey("proj_a");
+		rates.take(draft("webhook.update", {}), "proj_a");
+	});
+});
+
+describe("an engine with a quota of changes", () => {
+	const limits = { maxChangesPerMinute: 1, maxChangesPerMinutePerCustomer: 1 };
+
+	function inTest(test: TestEngine, action: AuditAction) {
+		return { scope: test.scope, audit: draft(action) };
+	}
+
+	it("counts each change of a call that makes many, and leaves no entry for what it refuses", async () => {
+		await using test = await openTestEngine({ limits });
+		for (let n = 0; n < 35; n++) await test.createWebhook(NOBODY, { customerId: "acme" });
+		const acme = customerScope(test.projectId, "acme");
+		const by = (action: AuditAction) => ({ scope: acme, audit: draft(action) });
+		await test.engine.customers.pause(by("customer.pause"));
+		await test.engine.customers.resume(by("customer.resume"));
+		await test.engine.customers.pause(by("customer.pause"));
+		await expect(test.engine.customers.resume(by("customer.resume"))).rejects.toMatchObject(REFUSED);
+		const page = await test.store.auditEntries(ANY_ENTRY, { limit: 1_000, cursor: null });
+		expect(page.rows.filter(({ action }) => action === "customer.resume")).toHaveLength(60);
+	});
+
+	it("never refuses what ends something", async () => {
+		await using test = await openTestEngine({ limits });
+		const webhook = await test.createWebhook(NOBODY);
+		const eventId = await test.send();
+		const { engine } = test;
+		const created = await engine.portalSessions.create(inTest(test, "portal_session.create"), {
+			customerId: "acme",
+			keyId: "key_1",
+			capabilities: ["webhooks.write"],
+			actor: null,
+			returnUrl: null,
+			theme: null,
+			locale: null,
+			expiresInMs: PORTAL_SESSION_MS.byDefault,
+		});
+		const rename = () =>
+			engine.webhooks.update(inTest(test, "webhook.update"), webhook.id, { name: crypto.randomUUID() });
+		for (let n = 0; n < 59; n++) await rename();
+		await expect(rename()).rejects.toMatchObject({ ...REFUSED, retryAfterMs: 60_000 });
+		await engine.webhooks.pause(inTest(test, "webhook.pause"), webhook.id);
+		await engine.events.erasePayload(inTest(test, "event.erase"), eventId);
+		await engine.portalSessions.revoke(inTest(test, "portal_session.revoke"), created.session.id);
+		await engine.webhooks.delete(inTest(test, "webhook.delete"), webhook.id);
+		await engine.projects.delete(inTest(test, "project.delete"));
+	});
+});
