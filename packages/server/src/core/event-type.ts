@@ -42,7 +42,7 @@ const RESERVED_PREFIX = "fanfare.";
 /** The type of Fanfare's own sample, which tests of webhooks send. */
 export const TEST_EVENT_TYPE = "fanfare.test";
 /** The types of the own events, in which Fanfare reports about itself. */
-export const OWN_EVENT_TYPES = [
+const OWN_EVENT_TYPES = [
 	"fanfare.customer.deleted",
 	"fanfare.delivery.exhausted",
 	"fanfare.replay.finished",
