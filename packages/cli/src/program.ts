@@ -2,7 +2,6 @@
 import { Command, type CommanderError } from "commander";
 
 import { ENTRIES, GROUPS, type Entry } from "./entries.ts";
-import { refuseSecondValues } from "./frame/given-twice.ts";
 import { endWithoutOutput } from "./frame/outputs.ts";
 import { VERSION } from "./version.ts";
 
@@ -74,7 +73,6 @@ async function addEntries(program: Command, isLoaded: (entry: Entry) => boolean)
 		const command = program.commands.at(-1);
 		if (command?.name() !== entry.name) throw new Error(`the command ${entry.name} was not added`);
 		command.summary(entry.summary).helpGroup(entry.group);
-		refuseSecondValues(command);
 		// Its own, without the heading of the program's.
 		if (command.commands.length > 0) command.helpCommand("help [command]", "Print the help of a command.");
 	}

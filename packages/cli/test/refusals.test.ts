@@ -63,7 +63,10 @@ it.each([
 		["deliveries", "list", "--status", "Held", "--status", "Failed"],
 		"error: option '--status <list>' is given twice: give all its values at once, with commas between them",
 	],
-	[["serve", "--port", "1", "--port", "2"], "error: option '--port <value>' is given twice"],
+	[
+		["projects", "list", "--json", "--url", "http://a.example", "--url", "http://b.example"],
+		"error: option '--url <url>' is given twice",
+	],
 ])("%j is refused before anything is asked", async (args, message) => {
 	const { code, stdout, stderr } = await world.run(args);
 	expect([code, stdout, stderr.split("\n")[0]]).toEqual([2, "", message]);

@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import type { Call, CommonOptions } from "./call.ts";
 import { failureLines, describeFailure, EXIT, usageError } from "./failure.ts";
 import { endWithoutStderr } from "./outputs.ts";
+import { refuseSecondValues } from "./refusals/given-twice.ts";
 import { inWordsOf, namesOfCommand } from "./refusals/in-words-of.ts";
 import { withNulls } from "./values.ts";
 
@@ -40,6 +41,7 @@ export function leaf<O extends CommonOptions>(
 	for (const argument of command.registeredArguments) argument.description = spec.args?.[argument.name()] ?? "";
 	for (const option of spec.options ?? []) command.addOption(option);
 	addCommonOptions(command, spec);
+	refuseSecondValues(command);
 	if (spec.examples !== undefined) {
 		EXAMPLES.set(command, spec.examples);
 		command.addHelpText("after", `\nExamples:\n${spec.examples.map((line) => `  $ ${line}`).join("\n")}`);

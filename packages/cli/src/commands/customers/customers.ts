@@ -6,6 +6,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { usageError } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { collecting } from "../../frame/refusals/given-twice.ts";
 import { asText, collectEntries, orNull } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
@@ -81,7 +82,7 @@ export function addCustomers(program: Command): void {
 			changes: "ask",
 			options: [
 				option("--name <name>", "1–128 characters; `none` removes it.", orNull("none", asText)),
-				option("--metadata <name=value>", "Your own metadata. May be repeated; replaces all.", collectEntries),
+				collecting("--metadata <name=value>", "Your own metadata. May be repeated; replaces all.", collectEntries),
 				option("--remove-metadata", "Keep no metadata any more."),
 			],
 		},

@@ -6,6 +6,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
 import { webhookIdOf } from "../../frame/named.ts";
+import { collecting } from "../../frame/refusals/given-twice.ts";
 import { parseList, readJson } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
@@ -46,7 +47,7 @@ export function addTrigger(program: Command): void {
 					"--data <json>",
 					"The data, as JSON, @file, or @- for standard input. Default: the example of the type.",
 				),
-				option("--set <path=value>", "Change a value, such as data.total=99. May be repeated.", collectAssignment),
+				collecting("--set <path=value>", "Change a value, such as data.total=99. May be repeated.", collectAssignment),
 				option("--device <name>", "The listener. Default: user@machine."),
 				option("--webhook <list>", "To these webhooks instead, by id, key or name.", parseList),
 				option("--everyone", "To every webhook that wants it."),

@@ -6,6 +6,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { usageError } from "../../frame/failure.ts";
 import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
+import { collecting } from "../../frame/refusals/given-twice.ts";
 import {
 	asText,
 	collectEntries,
@@ -104,12 +105,12 @@ function settingOptions(): Option[] {
 			orNull("all", parseList),
 		),
 		option("--description <text>", "Your own note; `none` for none.", orNull("none", asText)),
-		option("--header <name=value>", "A header to send. May be repeated; replaces all headers.", collectEntries),
+		collecting("--header <name=value>", "A header to send. May be repeated; replaces all headers.", collectEntries),
 		option(
 			"--headers-file <file>",
 			"The same as a JSON object in a file, which others cannot see; - for standard input.",
 		),
-		option("--metadata <name=value>", "Your own metadata. May be repeated; replaces all.", collectEntries),
+		collecting("--metadata <name=value>", "Your own metadata. May be repeated; replaces all.", collectEntries),
 		option("--timeout <duration>", "The time limit of an attempt, 1s to 30s.", parseDuration),
 		option("--rate-limit <count>", "The most attempts a second; `none` for no limit.", orNull("none", parsePositive)),
 		option("--disable-after <duration>", "Disable it after failing so long, such as 5d; 0s for never.", parseDuration),

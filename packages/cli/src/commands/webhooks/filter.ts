@@ -4,6 +4,7 @@ import type { Option } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { option } from "../../frame/command.ts";
+import { collecting } from "../../frame/refusals/given-twice.ts";
 import { collectEntries, listOf } from "../../frame/values.ts";
 
 /** The options of the filter. */
@@ -29,7 +30,7 @@ export function filterOptions(): Option[] {
 		option("--customer <id>", "Only those of this customer."),
 		option("--key <key>", "Only the one with this key of your own."),
 		option("--event-type <type>", "Only those that this event type reaches."),
-		option("--metadata <name=value>", "Only those with this metadata. May be repeated.", collectEntries),
+		collecting("--metadata <name=value>", "Only those with this metadata. May be repeated.", collectEntries),
 	];
 }
 
