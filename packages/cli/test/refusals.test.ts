@@ -64,7 +64,7 @@ it.each([
 		"error: option '--status <list>' is given twice: give all its values at once, with commas between them",
 	],
 	[
-		["projects", "list", "--json", "--url", "http://a.example", "--url", "http://b.example"],
+		["projects", "list", "--url", "http://a.example", "--url", "http://b.example"],
 		"error: option '--url <url>' is given twice",
 	],
 ])("%j is refused before anything is asked", async (args, message) => {
