@@ -5,7 +5,7 @@ import type { AuditAction } from "../access/audit.ts";
 export interface ChangeQuotas {
 	/**
 	 * Changes in a project with its keys in a minute, on average. Its customers, with their tokens, may make as many again, all of them
-	 * together; and so may keys of the workspace outside of any project.
+	 * together; and so may keys of the workspace outside of any project. Each key may sign in as often, and as many portal sessions may be made for each customer.
 	 */
 	readonly maxChangesPerMinute: number;
 	/** Of these, the changes of each customer, with all its tokens. */
@@ -16,13 +16,15 @@ export const HIGHEST_CHANGES_PER_MINUTE = 1_000_000;
 
 /**
  * What ends something is never refused and does not count: whoever makes all the changes must not keep others from stopping that,
- * and a person's data from being erased. Each takes something that was begun, which counts, so that
- * such changes are no more frequent than those that count.
+ * and a person's data from being erased. Each takes something that was begun by a change that counts, by a send, or by a restore, so that
+ * such changes are no more frequent than these, except that a payload can be erased again (docs/limits.md).
  */
 const ENDING: ReadonlySet<string> = new Set<AuditAction>([
 	"customer.delete",
 	"customer.deleted",
 	"customer.pause",
+	"delivery.cancel",
+	"delivery.cancel_many",
 	"event.erase",
 	"event_type.delete",
 	"key.delete",
@@ -35,9 +37,20 @@ const ENDING: ReadonlySet<string> = new Set<AuditAction>([
 	"webhook.delete",
 	"webhook.disable",
 	"webhook.pause",
+	"webhook.release",
+	"webhook.release_all",
+	"webhook.release_many",
 ]);
+
+/** What a key does for those who use it: it takes from a bucket of its own, so that no key keeps others from signing in, or from their changes. */
+const OF_KEY: ReadonlySet<string> = new Set<AuditAction>(["session.create", "sign_in_link.create"]);
 
 /** Whether a change with this action uses up a quota, and can be refused. */
 export function countsAsChange(action: string): boolean {
 	return !ENDING.has(action);
+}
+
+/** Whether a change with this action is counted by key, and not by project. */
+export function countsByKey(action: string): boolean {
+	return OF_KEY.has(action);
 }

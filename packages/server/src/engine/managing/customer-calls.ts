@@ -15,6 +15,7 @@ import type { CustomerDeletions } from "../background/customer-deletions.ts";
 import type { Change, Customers } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import { customerBeingDeleted } from "../directory/not-found.ts";
+import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
@@ -87,18 +88,27 @@ export class CustomerCalls implements Customers {
 		return this.#each(change, (one, id) => this.#near.webhooks.pause(one, id));
 	}
 
+	/** Leaves out what is enabled, so that a call that comes again after the quota of changes was used up goes on where that one has ended. */
 	resume(change: Change): Promise<{ readonly matched: number; readonly changed: number }> {
-		return this.#each(change, (one, id) => this.#near.webhooks.resume(one, id));
+		return this.#each(
+			change,
+			(one, id) => this.#near.webhooks.resume(one, id),
+			({ status }) => status !== "Enabled",
+		);
 	}
 
 	/** Changes the customer's webhooks one after the other. Each change is a transaction with an audit entry of its own. */
-	async #each(change: Change, act: (change: Change, webhookId: string) => Promise<Webhook>) {
+	async #each(
+		change: Change,
+		act: (change: Change, webhookId: string) => Promise<Webhook>,
+		isToChange: (webhook: KnownWebhook) => boolean = () => true,
+	) {
 		const { customerId, projectId } = ofCustomer(change.scope);
 		await this.get(change.scope);
 		this.#refuseIfDeleting({ customerId, projectId });
 		const known = this.#near.directory.webhooksOf(projectId, customerId);
 		let changed = 0;
-		for (const { id, revision } of known) {
+		for (const { id, revision } of known.filter(isToChange)) {
 			// oxlint-disable-next-line no-await-in-loop -- others' changes go on in between
 			if ((await act(change, id)).revision !== revision) changed++;
 		}

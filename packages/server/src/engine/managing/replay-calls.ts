@@ -69,9 +69,11 @@ export class ReplayCalls implements Replays {
 		const { eventIds = null } = request;
 		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
 		const projectId = projectOf(scope);
+		// All or none: otherwise each try would use up what the next one needs.
+		if (audit !== null) this.#parts.changeRates.take(audit, projectId, { count: webhooks.length });
 		const added = webhooks.map((webhook): NewReplay => {
 			const replay = this.#make(webhook, request, chosen);
-			const entry = auditEntry(this.#parts, audit, { objectId: replay.id, projectId });
+			const entry = auditEntry(this.#parts, audit, { objectId: replay.id, projectId }, { count: 0 });
 			return { replay, eventIds, limit: this.#limitOf(webhook), projectLimit: this.#limits.maxReplays, entry };
 		});
 		const refusal = await this.#parts.store.insertReplays(added);

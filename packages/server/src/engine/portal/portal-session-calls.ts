@@ -134,7 +134,7 @@ export class PortalSessionCalls implements PortalSessions {
 				expireDate: now + expiresInMs,
 			};
 			const replaces = this.#inExcess(session, now).map(({ id }) => id);
-			const entry = auditEntry(this.#parts, audit, { objectId: session.id, projectId });
+			const entry = auditEntry(this.#parts, audit, { objectId: session.id, projectId }, { forCustomer: customerId });
 			using meanwhile = this.#endedIds.watch();
 			const insert = () => store.insertPortalSession(session, { replaces, entry });
 			await writeInProject(directory, projectId, insert).catch((error: unknown) => {

@@ -39,7 +39,8 @@ export function createAcceptCalls(db: DatabaseSync, table: DeliveryTable, journa
 			const healthChanges = new HealthChanges(health);
 			const result = journal.transact((changes) => {
 				const isStale = createIsStale();
-				const events = batch.events.map((event) => accept(event, changes, isStale));
+				const keys = new Set<string>();
+				const events = batch.events.map((event) => accept(event, changes, isStale, keys));
 				table.flush();
 				const updates = updateAll(batch.updates, changes, healthChanges);
 				table.flush();
@@ -82,7 +83,8 @@ function prepareIsStale(db: DatabaseSync): () => IsStale {
 	};
 }
 
-type Accept = (accepted: NewEvent, changes: StatsChanges, isStale: IsStale) => AcceptResult;
+/** `keys` has the idempotency keys of this commit so far, each with the number of its project. */
+type Accept = (accepted: NewEvent, changes: StatsChanges, isStale: IsStale, keys: Set<string>) => AcceptResult;
 
 function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 	const findKey = createFindKey(db, table);
@@ -91,10 +93,10 @@ function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 	const insertTag = prepareInsert(db, "event_tags", ["project", "tag", "event"]);
 	const { projects, webhooks } = table.numbers;
 
-	return (accepted, changes, isStale) => {
+	return (accepted, changes, isStale, keys) => {
 		const { event, body, idempotency, deliveries, targets, traceparent } = accepted;
 		const project = projects.find(event.projectId);
-		const known = idempotency === null || project === null ? null : findKey(project, idempotency);
+		const known = idempotency === null || project === null ? null : findKey(project, idempotency, keys);
 		if (known !== null) return known;
 		if (isStale(accepted)) return STALE;
 		const { number: place } = project ?? projects.get(event.projectId);
@@ -115,7 +117,10 @@ function createAccept(db: DatabaseSync, table: DeliveryTable): Accept {
 			for (const each of customers) insertCustomer.run(place, each, seq);
 		}
 		for (const tag of tags) insertTag.run(place, tag, seq);
-		if (idempotency !== null) insertKey(place, seq, idempotency, createDate);
+		if (idempotency !== null) {
+			insertKey(place, seq, idempotency, createDate);
+			keys.add(keyOf(place, idempotency));
+		}
 		changes.eventAccepted(place, createDate);
 		changes.storedBytes(place, storedEventBytes(body.length, deliveries.length, tagged?.length ?? 0, labelBytes));
 		let next = seq;
@@ -138,15 +143,20 @@ function createFindKey(db: DatabaseSync, table: DeliveryTable) {
 		FROM idempotency_keys k CROSS JOIN events e ON e.seq = k.event
 		WHERE k.project = ? AND k.key = ? ORDER BY k.event DESC LIMIT 1
 	`);
-	return (project: Numbered, { key, fingerprint }: Idempotency): AcceptResult | null => {
-		// The event may be one of the same commit.
-		table.flush();
+	return (project: Numbered, idempotency: Idempotency, keys: ReadonlySet<string>): AcceptResult | null => {
+		const { key, fingerprint } = idempotency;
+		// An event of the same commit may not be stored yet.
+		if (keys.has(keyOf(project.number, idempotency))) table.flush();
 		const row = select.get(project.number, key);
 		const known = row === undefined ? null : bytes(row["fingerprint"]);
 		if (row === undefined || known === null || known.length === 0) return null;
 		if (Buffer.compare(known, fingerprint) !== 0) return { kind: "conflict" };
 		return { kind: "duplicate", event: toEvent(row, table.numbers) };
 	};
+}
+
+function keyOf(project: number, { key }: Idempotency): string {
+	return `${project} ${key}`;
 }
 
 function createInsertKey(db: DatabaseSync) {
@@ -183,8 +193,9 @@ function createUpdateAll(db: DatabaseSync, table: DeliveryTable): UpdateAll {
 
 /** The index after the last of the outcomes that begin at an index. */
 function endOfOutcomes(updates: readonly DeliveryUpdate[], start: number): number {
-	const after = updates.findIndex((each, index) => index > start && !isOutcome(each));
-	return after === -1 ? updates.length : after;
+	let end = start + 1;
+	for (let next = updates[end]; next !== undefined && isOutcome(next); next = updates[end]) end++;
+	return end;
 }
 
 function isOutcome({ change }: DeliveryUpdate): boolean {

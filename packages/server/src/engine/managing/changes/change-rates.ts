@@ -2,7 +2,7 @@
 import type { AuditDraft } from "../../../core/access/audit.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
-import { countsAsChange, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
+import { countsAsChange, countsByKey, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
 import { TokenBuckets } from "../../../core/policies/token-buckets.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 
@@ -12,6 +12,14 @@ interface Parts {
 }
 
 type Maker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
+
+/** What a change is counted as. */
+export interface Counted {
+	/** The number of entries that one change leaves. Defaults to 1. */
+	readonly count?: number;
+	/** The customer for whom a key makes it, where these have buckets of their own, so that none uses up those of others. */
+	readonly forCustomer?: string;
+}
 
 const S_PER_MINUTE = 60;
 /** The changes of this many seconds may be made at once: by default, a script can make all webhooks that a project may have. */
@@ -46,39 +54,45 @@ export class ChangeRates {
 	}
 
 	/**
-	 * Uses up one change in this project (null: in none). Changes that the server makes for itself, and those that end something, are free.
+	 * Uses up changes in this project (null: in none), all or none. Changes that the server makes for itself, and those that end something,
+	 * are free.
 	 *
 	 * @throws FanfareError `change_rate_exceeded` if the quota is used up.
 	 */
-	take({ action, keyId, customerId }: Maker, projectId: string | null): void {
-		if ((keyId === null && customerId === null) || !countsAsChange(action)) return;
-		if (customerId !== null && projectId !== null) this.#takeOfCustomer(projectId, customerId);
+	take({ action, keyId, customerId }: Maker, projectId: string | null, { count = 1, forCustomer }: Counted = {}): void {
+		if ((keyId === null && customerId === null) || !countsAsChange(action) || count === 0) return;
+		if (customerId !== null && projectId !== null) return this.#takeOfCustomer(projectId, customerId, count);
+		if (countsByKey(action)) return this.#takeOfKeys(`signing in ${keyId ?? ""}`, count);
 		// A new project would otherwise have what is not used of its own.
-		else this.#takeOfKeys(action === "project.create" ? WORKSPACE : (projectId ?? WORKSPACE));
+		const project = action === "project.create" ? WORKSPACE : (projectId ?? WORKSPACE);
+		this.#takeOfKeys(forCustomer === undefined ? project : `${project} for ${forCustomer}`, count);
 	}
 
-	#takeOfKeys(owner: string): void {
+	#takeOfKeys(owner: string, count: number): void {
 		const { maxChangesPerMinute } = this.#quotas;
 		if (maxChangesPerMinute === 0) return;
-		const waitMs = this.#ofKeys.take(owner, 1, this.#share(maxChangesPerMinute));
+		const waitMs = this.#ofKeys.take(owner, count, this.#share(maxChangesPerMinute));
 		if (waitMs > 0) throw tooMany("maxChangesPerMinute", maxChangesPerMinute, waitMs);
 	}
 
-	#takeOfCustomer(projectId: string, customerId: string): void {
+	#takeOfCustomer(projectId: string, customerId: string, count: number): void {
 		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#quotas;
 		// Ids of projects are all of one length.
 		const owner = `${projectId}${customerId}`;
 		if (maxChangesPerMinutePerCustomer !== 0) {
-			const waitMs = this.#ofCustomer.take(owner, 1, this.#share(maxChangesPerMinutePerCustomer));
+			const waitMs = this.#ofCustomer.take(owner, count, this.#share(maxChangesPerMinutePerCustomer));
 			if (waitMs > 0) throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, waitMs);
 		}
 		if (maxChangesPerMinute === 0) return;
 		const perSecond = this.#share(maxChangesPerMinute);
-		// What a customer has left of its own counts as much as what all have left.
-		const isModest = this.#ofCustomer.level(owner) >= 1 - this.#ofCustomers.level(projectId) / PART_FREE;
-		const waitMs = isModest ? this.#ofCustomers.take(projectId, 1, perSecond) : Math.ceil(1_000 / perSecond);
+		// What a customer has left of its own counts as much as what all have left. It has more after a while, and so have all.
+		const lacking = 1 - this.#ofCustomers.level(projectId) / PART_FREE - this.#ofCustomer.level(owner);
+		const isModest = lacking <= 0;
+		const waitMs = isModest
+			? this.#ofCustomers.take(projectId, count, perSecond)
+			: Math.ceil((lacking * 1_000) / (1 / BURST_OF_CUSTOMER_S + 1 / (PART_FREE * BURST_S)));
 		if (waitMs === 0) return;
-		this.#ofCustomer.giveBack(owner, 1);
+		this.#ofCustomer.giveBack(owner, count);
 		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, waitMs);
 	}
 
