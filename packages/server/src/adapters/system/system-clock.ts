@@ -1,7 +1,5 @@
 // The clock of the operating system. A lint rule makes this the place where the server reads the time and sets timers; the
 // few files that may also do so are listed in .oxlintrc.json.
-import { performance } from "node:perf_hooks";
-
 import type { Clock } from "../../core/clock.ts";
 
 /** `setTimeout` stores the delay in a signed 32-bit integer; a longer delay would fire at once. */
