@@ -6,21 +6,21 @@ import type { NodeRequest } from "../lean-path.ts";
 import type { RequestOwner } from "./request-owner.ts";
 import { RequestTurns } from "./request-turns.ts";
 
-/** Turns whose event loop the test moves. Requests that begin take two milliseconds each, and their owners are noted. */
+/** Turns whose event loop the test moves. Requests that begin take a millisecond each, and their owners are noted. */
 function openTurns() {
 	const next: (() => void)[] = [];
 	const clock = new ManualClock(0, { nextTurn: (fire) => void next.push(fire) });
 	const loop = { turn: 1 };
-	const owners = new Map<NodeRequest, RequestOwner | null>();
+	const owners = new Map<NodeRequest, RequestOwner>();
 	const begun: string[] = [];
 	const turns = new RequestTurns({
 		clock,
 		loopTurn: () => loop.turn,
-		ownerOf: (request) => owners.get(request) ?? null,
+		ownerOf: (request) => owners.get(request) ?? { projectId: "", customerId: null },
 	});
 	const begin = (name: string) => {
 		begun.push(name);
-		clock.advance(2);
+		clock.advance(1);
 	};
 	return {
 		clock,
@@ -33,11 +33,6 @@ function openTurns() {
 			owners.set(request, { projectId, customerId });
 			turns.wait(request, () => begin(name));
 			return undefined;
-		},
-		/** A request that waits for nobody has been read. */
-		comesAtOnce(name: string): void {
-			if (turns.mayBegin()) begin(name);
-			else turns.wait({} as NodeRequest, () => begin(name));
 		},
 		/** What waits in this turn of the event loop happens, and the next one begins. */
 		nextTurn(): void {
@@ -61,7 +56,7 @@ describe("requests", () => {
 		expect(test.begun).toHaveLength(10);
 	});
 
-	it("of one turn begin for four milliseconds, and those that come later wait in turns with other projects and customers", () => {
+	it("of one turn begin for two milliseconds, and those that come later wait in turns with other projects and customers", () => {
 		const test = openTurns();
 		for (let n = 0; n < 6; n++) test.comes("shop");
 		test.comes("shop", "acme");
@@ -77,13 +72,6 @@ describe("requests", () => {
 		expect(test.isIdle).toBe(true);
 		test.comes("shop");
 		expect(test.begun).toHaveLength(10);
-	});
-
-	it("that need not wait begin at once, also while others wait", () => {
-		const test = openTurns();
-		for (let n = 0; n < 5; n++) test.comes("shop");
-		test.comesAtOnce("send");
-		expect(test.begun).toEqual(["shop", "shop", "send"]);
 	});
 
 	it("that take long let only one begin in a turn", () => {

@@ -6,7 +6,7 @@ import type { NodeRequest } from "../lean-path.ts";
 import type { RequestOwner } from "./request-owner.ts";
 
 /** For how long requests may begin in one turn of the event loop. The last of them may take longer. */
-const BEGIN_MS = 4;
+const BEGIN_MS = 2;
 /** At most this many requests that have waited begin in one turn. Far fewer have time to. */
 const STEPS = 16;
 
@@ -14,8 +14,8 @@ interface Parts {
 	readonly clock: Pick<Clock, "monotonicMs" | "nextTurn">;
 	/** A number that is another one in each turn of the event loop. */
 	readonly loopTurn: () => number;
-	/** Called only for requests that would have to wait. Null for one that begins at once nevertheless. */
-	readonly ownerOf: (request: NodeRequest) => RequestOwner | null;
+	/** Called for requests that have to wait only. */
+	readonly ownerOf: (request: NodeRequest) => RequestOwner;
 }
 
 /**
@@ -47,14 +47,10 @@ export class RequestTurns {
 		return true;
 	}
 
-	/** Calls `begin` when it is the turn of the request's owner, or at once. */
+	/** Calls `begin` when it is the turn of the request's owner. */
 	wait(request: NodeRequest, begin: () => void): void {
-		const owner = this.#parts.ownerOf(request);
-		if (owner === null) {
-			begin();
-			return;
-		}
-		this.#waiting.add(owner.projectId, owner.customerId, { begin });
+		const { projectId, customerId } = this.#parts.ownerOf(request);
+		this.#waiting.add(projectId, customerId, { begin });
 		if (!this.#isArmed) this.#arm();
 	}
 
