@@ -5,7 +5,6 @@ import type { AddressInfo, Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 
 import type { LeanPath } from "./api/request/lean-path.ts";
-import type { RequestTurns } from "./api/request/turns/request-turns.ts";
 import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import type { Clock } from "./core/clock.ts";
 import { listenError } from "./listen-error.ts";
@@ -122,22 +121,19 @@ export class HttpServer {
 	}
 
 	/**
-	 * Handles requests from now on: with `lean` those that it takes, and with `fetch` all others, in `turns` if there are any. May be called
-	 * again with others.
+	 * Handles requests from now on: with `lean` those that it takes, and with `fetch` all others. May be called again with others.
 	 * `overrideGlobalObjects`: see `StartOptions.overrideGlobals`.
 	 */
 	serve(
 		fetch: Parameters<typeof getRequestListener>[0],
 		overrideGlobalObjects: boolean,
 		lean: Pick<LeanPath, "respond"> | null = null,
-		turns: Pick<RequestTurns, "mayBegin" | "wait"> | null = null,
 	): void {
 		const errorHandler = (error: unknown) => this.#unreadable.response(error);
 		const listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
 		const endBody = (request: IncomingMessage) => this.#endUnreadBody(request);
-		const handle: Listener = (request, response) =>
+		this.#listener = (request, response) =>
 			lean?.respond(request, response, endBody) === true || listener(request, response);
-		this.#listener = turns === null ? handle : inTurns(turns, handle);
 		this.#open();
 	}
 
@@ -239,18 +235,6 @@ export class HttpServer {
 		if (!this.#isCrowded(this.#idle.size)) return;
 		for (const [socket, { since }] of this.#idle) if (now - since >= CROWDED_KEEP_ALIVE_MS) socket.destroy();
 	}
-}
-
-/** A request whose client has gone while it waited is not handled: nobody would read the response. */
-function inTurns(turns: Pick<RequestTurns, "mayBegin" | "wait">, handle: Listener): Listener {
-	return (request, response) => {
-		if (turns.mayBegin()) return handle(request, response);
-		turns.wait(request, () => {
-			// The listener also responds to its own failures, so it never rejects.
-			if (!request.socket.destroyed) void handle(request, response);
-		});
-		return undefined;
-	};
 }
 
 /** True for a body that no call reads. Those of other methods are read, or ended by the listener. */

@@ -15,7 +15,6 @@ import { shownPath } from "./request/request-log.ts";
 import { routerPath, type Route } from "./request/route.ts";
 import { answerRoute, routeNotFound, serve, type ApiContext, type ApiEnv, type SharedLimits } from "./request/serve.ts";
 import { SessionCookie } from "./request/session-cookie.ts";
-import { createRequestOwner } from "./request/turns/request-owner.ts";
 import { ExportPlaces } from "./resources/exports/export-places.ts";
 import { operatorRoutes } from "./resources/operators/routes.ts";
 import { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
@@ -27,8 +26,6 @@ export interface Api {
 	readonly app: Hono<ApiEnv>;
 	/** Responds to plain sends without the app, on Node's HTTP server. The responses are the same. */
 	readonly lean: LeanPath;
-	/** Whose turn a request waits for when there are too many at once. */
-	readonly ownerOf: ReturnType<typeof createRequestOwner>;
 }
 
 /**
@@ -50,8 +47,7 @@ export function createApi(deps: ApiDeps, sites: readonly Site[] = []): Api {
 			return reply;
 		}),
 	);
-	const lean = new LeanPath(routes, parts.appDeps, parts.shared);
-	return { app, lean, ownerOf: createRequestOwner(parts.appDeps) };
+	return { app, lean: new LeanPath(routes, parts.appDeps, parts.shared) };
 }
 
 /** The API of a process that only delivers: health, readiness and metrics. Every other call is refused, with what to do. */

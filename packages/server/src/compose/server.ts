@@ -12,7 +12,7 @@ import { createClientAddress, createIsTrusted } from "../adapters/http/clients/c
 import { createRequestOrigin } from "../adapters/http/clients/request-origin.ts";
 import { readDescriptorLimit } from "../adapters/system/descriptor-limit.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
-import { loopTurn, systemClock } from "../adapters/system/system-clock.ts";
+import { systemClock } from "../adapters/system/system-clock.ts";
 import { LogOutput } from "../adapters/telemetry/log-output.ts";
 import { createLogger } from "../adapters/telemetry/logger.ts";
 import { Metrics } from "../adapters/telemetry/metrics.ts";
@@ -24,7 +24,6 @@ import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
 import { DocsSite } from "../api/documents/docs-site.ts";
 import { Page } from "../api/page/page.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
-import { RequestTurns } from "../api/request/turns/request-turns.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import { createUpgradingApp } from "../api/upgrading-app.ts";
 import { completeConfig, ConfigError, type Config, type Settings } from "../config.ts";
@@ -291,11 +290,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
-	const api =
-		role === "worker" ? { app: createWorkerApp(apiDeps), lean: null, ownerOf: null } : createApi(apiDeps, sites);
-	const { app, lean, ownerOf } = api;
-	const turns = ownerOf === null ? null : new RequestTurns({ clock: systemClock, loopTurn, ownerOf });
-	http?.serve(app.fetch, options.overrideGlobals ?? false, lean, turns);
+	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
+	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);
 	const { stop, closed } = endings(resources, Promise.race([storeDied, senderState.died]), (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
 		graceMs = 0;

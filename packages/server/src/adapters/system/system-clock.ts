@@ -19,8 +19,3 @@ export const systemClock: Clock = {
 		setImmediate(fire);
 	},
 };
-
-/** The number of the turn that the event loop of this thread is in. Costs about 100 ns. */
-export function loopTurn(): number {
-	return performance.nodeTiming.uvMetricsInfo.loopCount;
-}

@@ -1,6 +1,5 @@
 // The way of a request through the API, the same for every route. Read this file first. The steps, in order:
 //
-//  0. If many requests come at once, it waits for its turn (turns/request-turns.ts).
 //  1. The router in app.ts finds the route, or lean-path.ts for plain sends. Without a match, `routeNotFound` or a 405 takes the
 //     place of steps 3 to 8.
 //  2. The request gets an id (request-id.ts).
