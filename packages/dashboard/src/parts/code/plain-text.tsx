@@ -5,8 +5,10 @@ import type { ReactNode } from "react";
 const MARKS = /[\u202a-\u202e\u2066-\u2069]/g;
 /** A browser stays quick with so many. */
 const MOST_MARKS = 2_000;
+/** Stands for those beyond. */
+const REPLACEMENT = "\ufffd";
 
-/** The text stays what it is, also when it is selected and copied. */
+/** The text stays what it is, also when it is selected and copied, but for marks beyond `MOST_MARKS`, which are replaced. */
 export function PlainText({ text }: { readonly text: string }): ReactNode {
 	const parts: ReactNode[] = [];
 	let end = 0;
@@ -15,7 +17,7 @@ export function PlainText({ text }: { readonly text: string }): ReactNode {
 		parts.push(text.slice(end, index), <Mark key={index} mark={text.charAt(index)} />);
 		end = index + 1;
 	}
-	return end === 0 ? text : [...parts, text.slice(end)];
+	return end === 0 ? text : [...parts, text.slice(end).replaceAll(MARKS, REPLACEMENT)];
 }
 
 /** Alone in an element of its own, at whose end it ends. */

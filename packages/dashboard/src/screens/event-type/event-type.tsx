@@ -19,7 +19,7 @@ import { Fact } from "../../parts/layout/fact.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { draftOf, LABELS, saveType, savedAsText, toUpdate, type Draft } from "../event-types/draft.ts";
+import { draftOf, LABELS, saveType, toUpdate, type Draft } from "../event-types/draft.ts";
 import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
 import { wantsType } from "../event-types/wants-type.ts";
@@ -91,10 +91,9 @@ function Edit({ type }: { readonly type: EventTypeAsText }) {
 	const form = `event type ${useProject().id} ${type.name}`;
 	const edit = useEdit(versionOf(type), form);
 	const update = useTypeChange(
-		(types, { changes }: Save) => saveType(types, type.name, changes),
-		(answer, { sent, changes }, tell) => {
-			tell(`Saved ${answer.name}`);
-			const kept = savedAsText(answer, latest, changes);
+		(types, { changes }: Save) => saveType(types, latest, changes),
+		(kept, { sent }, tell) => {
+			tell(`Saved ${kept.name}`);
 			setSaved(kept);
 			edit.saved(sent, versionOf(kept));
 		},

@@ -63,32 +63,28 @@ export function toUpdate(draft: Draft, before: Draft, revision: number): UpdateE
 	};
 }
 
-/** Saves what was changed, also if the answer is lost and the call is made again. */
+/** Saves what was changed of an event type, also if the answer is lost and the call is made again. Returns what is kept then. */
 export function saveType(
 	types: ProjectHandle["eventTypes"],
-	name: string,
+	before: EventTypeAsText,
 	changes: UpdateEventType,
-): Promise<EventType> {
+): Promise<EventTypeAsText> {
 	const { revision: _, schema, example, ...rest } = changes;
 	return saveOnce({
-		save: () => types.update(name, changes),
+		save: async () => savedAsText(await types.update(before.name, changes), before, changes),
 		stored: async () => {
-			// As texts: a parser would round their numbers.
-			const { schemaText, exampleText } = await types.getAsText(name);
-			const stored = await types.get(name);
+			// Texts, since a parser would round their numbers; and one look, so that all fields are of one revision.
+			const stored = await types.getAsText(before.name);
 			const isText = (sent: unknown, text: string | null) =>
 				sent === undefined || (sent === null ? text === null : text === JSON.stringify(sent));
-			return isText(schema, schemaText) && isText(example, exampleText) && isStored(stored, rest) ? stored : null;
+			const isSent = isText(schema, stored.schemaText) && isText(example, stored.exampleText) && isStored(stored, rest);
+			return isSent ? stored : null;
 		},
 	});
 }
 
 /** The event type after an update: what the server keeps of a schema or an example is the text that was sent. */
-export function savedAsText(
-	saved: EventType,
-	before: EventTypeAsText,
-	{ schema, example }: UpdateEventType,
-): EventTypeAsText {
+function savedAsText(saved: EventType, before: EventTypeAsText, { schema, example }: UpdateEventType): EventTypeAsText {
 	const { schema: _, example: __, ...rest } = saved;
 	const textOf = (sent: unknown, text: string | null) =>
 		sent === undefined ? text : sent === null ? null : JSON.stringify(sent);

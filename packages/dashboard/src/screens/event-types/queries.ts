@@ -30,7 +30,7 @@ export function eventTypeQuery(project: ProjectHandle, name: string) {
 }
 
 /** A change of the event types; afterwards everything that shows types is fetched again. */
-export function useTypeChange<Input, Result extends EventType | Deleted>(
+export function useTypeChange<Input, Result extends EventType | EventTypeAsText | Deleted>(
 	change: (types: ProjectHandle["eventTypes"], input: Input) => Promise<Result>,
 	onDone?: (result: Result, input: Input, tell: Tell) => void,
 ) {

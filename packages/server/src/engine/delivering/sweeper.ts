@@ -47,7 +47,7 @@ interface Line {
 	/** The webhook whose turn it is; undefined if none may have a step now. */
 	readonly take: () => string | undefined;
 	/** How long its steps wait for a lock; undefined for as long as any change. */
-	readonly lockWaitMs: () => number | undefined;
+	readonly lockWaitMs: number | undefined;
 	isWorking: boolean;
 	/** The steps under way, or the last ones. */
 	work: Promise<void>;
@@ -77,10 +77,7 @@ export class Sweeper {
 	/** Webhooks that wait for a step, but for those that fail. */
 	readonly #waiting = new Rotation<string>();
 	readonly #failing = new FailingSweeps((webhookId) => this.#ownerOf(webhookId));
-	readonly #first = lineOf(
-		() => this.#take(),
-		() => (this.#waiting.isEmpty ? undefined : LOCK_WAIT_MS),
-	);
+	readonly #first = lineOf(() => this.#take(), LOCK_WAIT_MS);
 	readonly #retries = lineOf(() => this.#failing.take(this.#parts.clock.monotonicMs()));
 	/** Webhooks whose steps have failed since the last success. */
 	readonly #failedInRow = new Set<string>();
@@ -167,7 +164,7 @@ export class Sweeper {
 		const { clock } = this.#parts;
 		const begunAt = clock.monotonicMs();
 		try {
-			const isDone = await this.#step(webhookId, lockWaitMs());
+			const isDone = await this.#step(webhookId, lockWaitMs);
 			this.#failedInRow.clear();
 			const isAskedFor = this.#failing.succeeded(webhookId);
 			if (isDone && !isAskedFor) return;
@@ -271,6 +268,6 @@ export class Sweeper {
 	}
 }
 
-function lineOf(take: Line["take"], lockWaitMs: Line["lockWaitMs"] = () => undefined): Line {
+function lineOf(take: Line["take"], lockWaitMs?: number): Line {
 	return { take, lockWaitMs, isWorking: false, work: Promise.resolve() };
 }

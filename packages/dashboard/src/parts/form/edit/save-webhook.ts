@@ -16,6 +16,9 @@ export function saveWebhook(
 			// Nobody can tell which values are stored.
 			if (spec.headers !== undefined) return null;
 			const stored = await webhooks.get(webhookId);
+			// A number of retries alone ends a schedule.
+			const endsSchedule = spec.retries?.maxRetries !== undefined && spec.retries.scheduleMs === undefined;
+			if (endsSchedule && (stored.retries.scheduleMs ?? null) !== null) return null;
 			return isStored(stored, { name, ...spec }) ? stored : null;
 		},
 	});

@@ -108,10 +108,11 @@ describe("a read beside commits", () => {
 		await Promise.all([pause, ...reads]);
 		expect(names().indexOf("eventTypesByName")).toBe(0);
 		await Promise.all([list(projectId), ...others.map(list), ...others.flatMap((id) => [send(id), send(id)])]);
-		const lists = names()
-			.slice(0, 150)
-			.filter((name) => name === "events");
-		expect(lists.length).toBeGreaterThan(30);
+		const calls = given.mock.calls.map(([name], index) => ({ name, link: given.mock.contexts[index] }));
+		// How many reads the thread for sends alone makes meanwhile says nothing.
+		const links = new Set(calls.filter(({ name }) => name === "events").map(({ link }) => link));
+		const shared = calls.filter(({ link }) => links.has(link)).slice(0, 100);
+		expect(shared.filter(({ name }) => name === "events").length).toBeGreaterThan(20);
 		await readers.close();
 	});
 

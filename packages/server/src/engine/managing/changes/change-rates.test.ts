@@ -100,6 +100,46 @@ describe("changes", () => {
 		}
 	});
 
+	it("that sign somebody in are those of a key, and portal sessions those of a customer: nobody uses up what is not theirs", () => {
+		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
+		const signIn = (keyId: string) => allowed(() => rates.take(draft("session.create", { keyId }), null));
+		expect([signIn("key_1"), signIn("key_2")]).toEqual([360, 360]);
+		expect(allowed(() => rates.take(draft("sign_in_link.create", { keyId: "key_3" }), "proj_a"))).toBe(360);
+		const open = (forCustomer: string) =>
+			allowed(() => rates.take(draft("portal_session.create"), "proj_a", { forCustomer }));
+		expect([open("acme"), open("globex")]).toEqual([360, 360]);
+		expect(byKey("proj_a")).toBe(360);
+		expect(allowed(() => rates.take(draft("key.create"), null))).toBe(360);
+	});
+
+	it("that are made together are all made, or none", () => {
+		const { byKey, rates } = ratesOf({ project: 1, customer: 1 });
+		const take = (count: number) => rates.take(draft("replay.create"), "proj_a", { count });
+		take(50);
+		expect(() => take(20)).toThrow(expect.objectContaining({ retryAfterMs: 600_000 }));
+		take(0);
+		expect(byKey("proj_a")).toBe(10);
+	});
+
+	it("of a customer who has used most are refused until enough is back", () => {
+		const { clock, byCustomer: of, rates } = ratesOf({ project: 10, customer: 30 });
+		expect(of("proj_a", "greedy")).toBe(300);
+		// Half of its own is left, and a quarter of what all have together.
+		expect(of("proj_a", "second")).toBeGreaterThan(140);
+		const late = () => rates.take(byCustomer("webhook.update", "second"), "proj_a");
+		let retryAfterMs = 0;
+		try {
+			late();
+		} catch (error) {
+			({ retryAfterMs } = error as { retryAfterMs: number });
+		}
+		expect(retryAfterMs).toBeGreaterThan(500);
+		clock.advance(retryAfterMs / 2);
+		expect(late).toThrow("quota of 10 changes");
+		clock.advance(retryAfterMs / 2);
+		expect(late).not.toThrow();
+	});
+
 	it("that the server makes for itself are free", () => {
 		const { byKey, rates } = ratesOf({ project: 1, customer: 1 });
 		byKey("proj_a");
@@ -127,6 +167,17 @@ describe("an engine with a quota of changes", () => {
 		expect(page.rows.filter(({ action }) => action === "customer.resume")).toHaveLength(60);
 	});
 
+	it("goes on where a call for a customer has ended when its quota was used up", async () => {
+		await using test = await openTestEngine({ limits: { ...limits, maxWebhooksPerCustomer: 100 } });
+		for (let n = 0; n < 70; n++) await test.createWebhook(NOBODY, { customerId: "acme" });
+		const acme = customerScope(test.projectId, "acme");
+		const by = (action: AuditAction) => ({ scope: acme, audit: draft(action) });
+		await test.engine.customers.pause(by("customer.pause"));
+		await expect(test.engine.customers.resume(by("customer.resume"))).rejects.toMatchObject(REFUSED);
+		test.clock.advance(600_000);
+		expect(await test.engine.customers.resume(by("customer.resume"))).toEqual({ matched: 70, changed: 10 });
+	});
+
 	it("never refuses what ends something", async () => {
 		await using test = await openTestEngine({ limits });
 		const webhook = await test.createWebhook(NOBODY);
@@ -144,7 +195,7 @@ describe("an engine with a quota of changes", () => {
 		});
 		const rename = () =>
 			engine.webhooks.update(inTest(test, "webhook.update"), webhook.id, { name: crypto.randomUUID() });
-		for (let n = 0; n < 59; n++) await rename();
+		for (let n = 0; n < 60; n++) await rename();
 		await expect(rename()).rejects.toMatchObject({ ...REFUSED, retryAfterMs: 60_000 });
 		await engine.webhooks.pause(inTest(test, "webhook.pause"), webhook.id);
 		await engine.events.erasePayload(inTest(test, "event.erase"), eventId);

@@ -62,38 +62,42 @@ export class ChangeRates {
 	take({ action, keyId, customerId }: Maker, projectId: string | null, { count = 1, forCustomer }: Counted = {}): void {
 		if ((keyId === null && customerId === null) || !countsAsChange(action) || count === 0) return;
 		if (customerId !== null && projectId !== null) return this.#takeOfCustomer(projectId, customerId, count);
-		if (countsByKey(action)) return this.#takeOfKeys(`signing in ${keyId ?? ""}`, count);
+		if (countsByKey(action)) return this.#takeOfKeys(`signing in ${keyId ?? ""}`, count, "the key");
 		// A new project would otherwise have what is not used of its own.
 		const project = action === "project.create" ? WORKSPACE : (projectId ?? WORKSPACE);
-		this.#takeOfKeys(forCustomer === undefined ? project : `${project} for ${forCustomer}`, count);
+		if (forCustomer === undefined)
+			this.#takeOfKeys(project, count, project === WORKSPACE ? "the workspace" : "the project");
+		else this.#takeOfKeys(`${project} for ${forCustomer}`, count, "the customer");
 	}
 
-	#takeOfKeys(owner: string, count: number): void {
+	#takeOfKeys(owner: string, count: number, whose: string): void {
 		const { maxChangesPerMinute } = this.#quotas;
 		if (maxChangesPerMinute === 0) return;
 		const waitMs = this.#ofKeys.take(owner, count, this.#share(maxChangesPerMinute));
-		if (waitMs > 0) throw tooMany("maxChangesPerMinute", maxChangesPerMinute, waitMs);
+		if (waitMs > 0) throw tooMany("maxChangesPerMinute", maxChangesPerMinute, whose, waitMs);
 	}
 
 	#takeOfCustomer(projectId: string, customerId: string, count: number): void {
 		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#quotas;
 		// Ids of projects are all of one length.
 		const owner = `${projectId}${customerId}`;
+		const level = this.#ofCustomer.level(owner);
 		if (maxChangesPerMinutePerCustomer !== 0) {
 			const waitMs = this.#ofCustomer.take(owner, count, this.#share(maxChangesPerMinutePerCustomer));
-			if (waitMs > 0) throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, waitMs);
+			if (waitMs > 0)
+				throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", waitMs);
 		}
 		if (maxChangesPerMinute === 0) return;
 		const perSecond = this.#share(maxChangesPerMinute);
 		// What a customer has left of its own counts as much as what all have left. It has more after a while, and so have all.
-		const lacking = 1 - this.#ofCustomers.level(projectId) / PART_FREE - this.#ofCustomer.level(owner);
+		const lacking = 1 - this.#ofCustomers.level(projectId) / PART_FREE - level;
 		const isModest = lacking <= 0;
 		const waitMs = isModest
 			? this.#ofCustomers.take(projectId, count, perSecond)
 			: Math.ceil((lacking * 1_000) / (1 / BURST_OF_CUSTOMER_S + 1 / (PART_FREE * BURST_S)));
 		if (waitMs === 0) return;
 		this.#ofCustomer.giveBack(owner, count);
-		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, waitMs);
+		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "all customers of the project", waitMs);
 	}
 
 	#share(perMinute: number): number {
@@ -101,8 +105,7 @@ export class ChangeRates {
 	}
 }
 
-function tooMany(name: keyof ChangeQuotas, perMinute: number, waitMs: number): FanfareError {
-	const whose = name === "maxChangesPerMinute" ? "the project" : "the customer";
+function tooMany(name: keyof ChangeQuotas, perMinute: number, whose: string, waitMs: number): FanfareError {
 	return new FanfareError(
 		"change_rate_exceeded",
 		`The quota of ${perMinute} changes per minute (${name}) of ${whose} is used up. Try again after the time in Retry-After. ` +
