@@ -55,7 +55,7 @@ it.each([
 		"fanfare: --after must be earlier than --before: there is nothing in between.",
 	],
 	[
-		["deliveries", "retry", "--status", "Failed", "--updated-after", "1h", "--updated-before", "1h"],
+		["deliveries", "retry", "--status", "Failed", "--updated-after", "1h", "--updated-before", "3h"],
 		"fanfare: --updated-after must be earlier than --updated-before: there is nothing in between.",
 	],
 	[[...HOOK, "--name", "a", "--name", "b"], "error: option '--name <name>' is given twice"],
