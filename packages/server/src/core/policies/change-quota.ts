@@ -5,7 +5,8 @@ import type { AuditAction } from "../access/audit.ts";
 export interface ChangeQuotas {
 	/**
 	 * Changes in a project with its keys in a minute, on average. Its customers, with their tokens, may make as many again, all of them
-	 * together; and so may keys of the workspace outside of any project. Each key may sign in as often, and as many portal sessions may be made for each customer.
+	 * together; and so may keys of the workspace outside of any project. Each key may sign in as often, and as many portal sessions may be
+	 * made for each customer.
 	 */
 	readonly maxChangesPerMinute: number;
 	/** Of these, the changes of each customer, with all its tokens. */

@@ -25,8 +25,8 @@ interface Neighbours {
 /** Deliveries changed in one transaction. This takes a few milliseconds, so that sends hardly have to wait. */
 const STEP = 250;
 /**
- * How long a step waits for a lock while others wait for their steps. A webhook that needs longer is swept beside them, and then waits as long
- * as any change.
+ * How long a step in the line waits for a lock, since others may come at any time and wait for it. A webhook that needs longer is swept beside
+ * the line, where a step waits as long as any change does.
  */
 const LOCK_WAIT_MS = 100;
 /** Webhooks that a start looks at in one call of the store: some 15 ms. */

@@ -1,8 +1,7 @@
 // Saves that are refused because of themselves.
-import { ConflictError, type EventTypeAsText, type ProjectHandle } from "@fanfare/sdk";
+import { ConflictError, type ProjectHandle } from "@fanfare/sdk";
 import { expect, it } from "vitest";
 
-import { saveType } from "../../../screens/event-types/draft.ts";
 import { isStored, saveOnce } from "./own-save.ts";
 import { saveWebhook } from "./save-webhook.ts";
 
@@ -51,17 +50,6 @@ it("are told by each field that was sent", () => {
 		{ rateLimit: { perSecond: 1 } },
 	])
 		expect([sent, isStored(stored, sent)]).toEqual([sent, false]);
-});
-
-it("of an event type bring what others have made of it since", async () => {
-	const before = { name: "order.paid", revision: 1, description: "old", schemaText: null, exampleText: null };
-	const stored = { ...before, revision: 3, description: "new", schemaText: '{"type":"object"}' };
-	const types = { update: () => refused(), getAsText: () => Promise.resolve(stored) };
-	const handle = types as unknown as ProjectHandle["eventTypes"];
-	const saved = saveType(handle, before as EventTypeAsText, { revision: 1, description: "new" });
-	expect(await saved).toEqual(stored);
-	const other = saveType(handle, before as EventTypeAsText, { revision: 1, description: "other" });
-	await expect(other).rejects.toThrow("Changed by");
 });
 
 it("of a webhook are not made if they would have ended the schedule that is stored", async () => {
