@@ -8,8 +8,8 @@ import { build, type Metafile, type Plugin } from "esbuild";
 const PROGRAMS = [
 	"adapters/ajv/thread.ts",
 	"adapters/sqlite/backup/copy-process.ts",
-	"adapters/sqlite/thread/reader-thread.ts",
 	"adapters/sqlite/thread/store-thread.ts",
+	"compose/reading/reader-thread.ts",
 	"compose/sending/sender-thread.ts",
 ];
 

@@ -28,7 +28,7 @@ const STORE = "packages/server/src/adapters/sqlite/thread";
 const ENTRIES = {
 	main: "packages/cli/src/main.ts",
 	"store-thread": `${STORE}/store-thread.ts`,
-	"reader-thread": `${STORE}/reader-thread.ts`,
+	"reader-thread": "packages/server/src/compose/reading/reader-thread.ts",
 	"check-thread": "packages/server/src/adapters/ajv/thread.ts",
 	"sender-thread": "packages/server/src/compose/sending/sender-thread.ts",
 };

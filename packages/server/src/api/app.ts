@@ -32,7 +32,7 @@ export interface Api {
  * The API, and the sites beside it.
  *
  * @example
- * const { app } = createApi({ engine, authenticate, store, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
+ * const { app } = createApi({ engine, authenticate, store, lists, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
 export function createApi(deps: ApiDeps, sites: readonly Site[] = []): Api {

@@ -5,6 +5,7 @@ import type { ErrorCode } from "../core/errors.ts";
 import type { Engine } from "../engine/calls.ts";
 import type { UsedLimit, Warning } from "../engine/status-calls.ts";
 import type { RequestLine } from "../ports/log.ts";
+import type { ListReads } from "../ports/store/reads/list-reads.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { SessionCookie } from "./request/session-cookie.ts";
 import type { ExportPlaces } from "./resources/exports/export-places.ts";
@@ -18,7 +19,6 @@ export type ApiStore = Pick<
 	| "eventDetails"
 	| "eventBody"
 	| "deliveries"
-	| "changedDeliveries"
 	| "delivery"
 	| "attempts"
 	| "customer"
@@ -71,6 +71,8 @@ export interface ApiDeps extends RequestDeps {
 	/** Finds who has the key or token with this text; null if nobody has. */
 	readonly authenticate: (text: string) => Principal | null;
 	readonly store: ApiStore;
+	/** The lists of the log. */
+	readonly lists: ListReads;
 	/**
 	 * Whether what this process knows of keys, projects and webhooks is up to date. While it is not, calls with a key get a 503. Always
 	 * true for a process that runs alone.

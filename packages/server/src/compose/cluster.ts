@@ -9,6 +9,7 @@ import { openPostgresCluster, type PostgresCluster } from "../adapters/postgres/
 import { openPostgres } from "../adapters/postgres/postgres-store.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
 import { systemClock } from "../adapters/system/system-clock.ts";
+import { listReadsOf } from "../api/resources/list-bodies.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Warning } from "../engine/status-calls.ts";
@@ -90,7 +91,17 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			const wire = nats?.wire(cluster.wire, cluster.memberId) ?? cluster.wire;
 			nats?.start();
 			const limits = { findEveryMs: FIND_EVERY_MS, mayLoseAnswers: true };
-			return { store, storeDied, masterKey, tenure, wire, membership: cluster, limits, isCurrent };
+			return {
+				store,
+				lists: listReadsOf(store),
+				storeDied,
+				masterKey,
+				tenure,
+				wire,
+				membership: cluster,
+				limits,
+				isCurrent,
+			};
 		},
 		keepAdminKey() {
 			throw new Error(

@@ -6,15 +6,19 @@ import { join } from "node:path";
 import { loadMasterKey } from "../adapters/files/master-key.ts";
 import { lockDataDir } from "../adapters/sqlite/data-dir-lock.ts";
 import { openThreadedSqliteStore } from "../adapters/sqlite/thread/threaded-store.ts";
+import { listReadsOf } from "../api/resources/list-bodies.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { StoreError } from "../ports/store/errors.ts";
+import type { ListReads } from "../ports/store/reads/list-reads.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { UpgradeProgress } from "./profile.ts";
+import { READER_PROGRAM } from "./reading/reader-program.ts";
 
 /** A data directory that this process has locked. */
 export interface OpenDataDir {
 	readonly store: Store;
+	readonly lists: ListReads;
 	/** Resolves with the reason if the store can't be used any more although nobody has closed it. */
 	readonly storeDied: Promise<StoreError>;
 	/** The key from the settings, or from the directory's key file if it is not set there. */
@@ -61,12 +65,12 @@ export async function openDataDir(
 	onProgress?: (progress: UpgradeProgress) => void,
 ): Promise<OpenDataDir> {
 	if (!existsSync(storePath(dataDir)) && existsSync(restoringPath(dataDir))) throw unfinishedRestore(dataDir);
-	const options = { path: storePath(dataDir), now: clock.now(), clock };
-	const { store, died } = await openThreadedSqliteStore(options, onProgress);
+	const options = { path: storePath(dataDir), now: clock.now(), clock, readerProgram: READER_PROGRAM };
+	const { store, readBody, died } = await openThreadedSqliteStore(options, onProgress);
 	resources.defer(() => store.close());
 	const identity = await store.identity();
 	const known = masterKey ?? loadMasterKey(dataDir, identity?.masterKeyFingerprint ?? null);
-	return { store, storeDied: died, masterKey: known };
+	return { store, lists: listReadsOf(store, readBody), storeDied: died, masterKey: known };
 }
 
 /** A start would begin with an empty store, where the operator expects a restored one. */

@@ -7,6 +7,7 @@ import type { Warning } from "../engine/status-calls.ts";
 import type { Membership } from "../ports/membership.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { StoreError } from "../ports/store/errors.ts";
+import type { ListReads } from "../ports/store/reads/list-reads.ts";
 import type { Store } from "../ports/store/store.ts";
 import type { Tenure } from "../ports/tenure.ts";
 import type { Wire } from "../ports/wire.ts";
@@ -29,6 +30,8 @@ export interface Reports {
 /** A store that is ready, and what belongs to it. */
 export interface OpenedStore {
 	readonly store: Store;
+	/** The lists of the store's log, for the API. */
+	readonly lists: ListReads;
 	/** Resolves with the reason if the store can't be used any more although nobody has closed it. */
 	readonly storeDied: Promise<StoreError>;
 	readonly masterKey: Uint8Array;

@@ -275,6 +275,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
+		lists: opened.lists,
 		isCurrent: opened.isCurrent,
 		proxyActorHeader: proxyActorHeader(config),
 		serverStatus: createServerStatus(

@@ -34,6 +34,8 @@ export interface CheckThreadOptions {
 }
 
 const START_LIMIT_MS = 10_000;
+/** How much of the thread's memory new objects may take, in MB. What a check makes lives shortly, and V8 would let it grow to 48 MB. */
+const YOUNG_GENERATION_MB = 6;
 const MAX_BATCH = 64;
 const MAX_BATCH_BYTES = 1_024 * 1_024;
 
@@ -134,7 +136,10 @@ export class CheckThread {
 			// Shown by the system's tools.
 			name: "fanfare-schemas",
 			workerData,
-			resourceLimits: { maxOldGenerationSizeMb: this.#options.memoryLimitMb },
+			resourceLimits: {
+				maxOldGenerationSizeMb: this.#options.memoryLimitMb,
+				maxYoungGenerationSizeMb: YOUNG_GENERATION_MB,
+			},
 			// The thread needs nothing from this process's environment or arguments.
 			env: {},
 			argv: [],

@@ -9,6 +9,7 @@ import { describe, expect, it } from "vitest";
 import { fillStore, NEWEST, type World } from "../../ports/contract/store/records/records.ts";
 import { systemClock } from "../system/system-clock.ts";
 import { openSqliteStore, type SqliteStoreOptions } from "./sqlite-store.ts";
+import { READER_PROGRAM } from "./test/reader-program.ts";
 import { openThreadedSqliteStore } from "./thread/threaded-store.ts";
 
 const BODY = Buffer.alloc(20_000, 1);
@@ -87,7 +88,8 @@ describe("a full disk", () => {
 		["", openSqliteStore],
 		[
 			" in threads",
-			async (options: SqliteStoreOptions) => (await openThreadedSqliteStore({ ...options, clock: systemClock })).store,
+			async (options: SqliteStoreOptions) =>
+				(await openThreadedSqliteStore({ ...options, clock: systemClock, readerProgram: READER_PROGRAM })).store,
 		],
 	])("of a store%s refuses events, answers reads, and accepts events again when there is space", async (_, open) => {
 		using dir = new TemporaryDir();

@@ -12,6 +12,7 @@ import type { Store } from "../../ports/store/store.ts";
 import { createApi, type Api } from "../app.ts";
 import type { ApiDeps } from "../deps.ts";
 import { createRequestIds } from "../request/request-id.ts";
+import { listReadsOf } from "../resources/list-bodies.ts";
 
 export interface TestApi {
 	readonly app: Api["app"];
@@ -52,6 +53,7 @@ export async function testApiOn(
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
+		lists: listReadsOf(store),
 		isCurrent: () => true,
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		serverStatus: () => ({ limits: [], warnings: [] }),

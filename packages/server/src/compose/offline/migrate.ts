@@ -7,6 +7,7 @@ import { openThreadedSqliteStore } from "../../adapters/sqlite/thread/threaded-s
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { Config } from "../../config.ts";
 import { lockDir, refuseDatabase, storePath } from "../data-dir.ts";
+import { READER_PROGRAM } from "../reading/reader-program.ts";
 import type { CopyProgress } from "./backup.ts";
 
 /** Measured: a minute for a million events and deliveries. */
@@ -57,7 +58,8 @@ export async function migrateDataDir(
 	try {
 		lockDir(config, resources);
 		// Without the master key: no secret is read.
-		const options = { path: storePath(config.dataDir), now: systemClock.now(), clock: systemClock };
+		const path = storePath(config.dataDir);
+		const options = { path, now: systemClock.now(), clock: systemClock, readerProgram: READER_PROGRAM };
 		const { store } = await openThreadedSqliteStore(options, ({ moved, total }) =>
 			onProgress({ step: "upgrading", fraction: total === null ? null : moved / Math.max(1, total) }),
 		);

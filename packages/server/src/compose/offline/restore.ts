@@ -17,6 +17,7 @@ import { masterKeyFingerprint } from "../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../core/ids.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import { lockDir, refuseDatabase, restoringPath, storePath } from "../data-dir.ts";
+import { READER_PROGRAM } from "../reading/reader-program.ts";
 import type { CopyProgress } from "./backup.ts";
 
 /** What may be in an empty data directory: the key, the lock, what a killed restore has left, and what new disks contain. */
@@ -117,7 +118,8 @@ async function holdWebhooks(
 	onProgress: (progress: CopyProgress) => void,
 ): Promise<number> {
 	const now = systemClock.now();
-	const { store } = await openThreadedSqliteStore({ path, now, clock: systemClock }, ({ moved, total }) =>
+	const options = { path, now, clock: systemClock, readerProgram: READER_PROGRAM };
+	const { store } = await openThreadedSqliteStore(options, ({ moved, total }) =>
 		onProgress({ step: "upgrading", fraction: total === null ? null : moved / Math.max(1, total) }),
 	);
 	try {

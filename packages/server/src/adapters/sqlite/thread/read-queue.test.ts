@@ -18,7 +18,7 @@ const ROW = "delivery";
 const always = () => true;
 
 function add(queue: ReadQueue, project: string, name: ReadName, customer?: string): number | null {
-	const read = { name, parameters: [customer], resolve: () => {}, reject: () => {} };
+	const read = { name, parameters: [customer], isBody: false, resolve: () => {}, reject: () => {} };
 	return queue.add({ project, customer }, read);
 }
 

@@ -15,6 +15,8 @@ import {
 export interface WaitingRead {
 	readonly name: ReadName;
 	readonly parameters: readonly unknown[];
+	/** Whether a page is to be made into the body of a response. */
+	readonly isBody: boolean;
 	readonly resolve: (value: unknown) => void;
 	readonly reject: (error: unknown) => void;
 }

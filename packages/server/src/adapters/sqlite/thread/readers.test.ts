@@ -13,6 +13,7 @@ import { customerScope, projectOf, projectScope, type Scope } from "../../../cor
 import { ANY_DELIVERY, ANY_ENTRY, fillStore, idsOf, NEWEST } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
+import { READER_PROGRAM } from "../test/reader-program.ts";
 import { ReadQueue } from "./read-queue.ts";
 import { Readers } from "./readers.ts";
 import { ThreadLink } from "./thread-link.ts";
@@ -31,7 +32,7 @@ async function open() {
 	onTestFinished(() => dir[Symbol.dispose]());
 	const path = dir.join("fanfare.db");
 	const started = once(process, "worker") as Promise<[Worker]>;
-	const { store, died } = await openThreadedSqliteStore({ path, clock: systemClock });
+	const { store, died } = await openThreadedSqliteStore({ path, clock: systemClock, readerProgram: READER_PROGRAM });
 	const [worker] = await started;
 	onTestFinished(() => store.close());
 	const world = await fillStore(store);
@@ -93,7 +94,12 @@ describe("a read beside commits", () => {
 		const { path, records, projectId } = await open();
 		const paused = Promise.withResolvers<void>();
 		// All of them take the same time.
-		const readers = new Readers({ path, writer: IDLE_WRITER, clock: { monotonicMs: () => 0 } });
+		const readers = new Readers({
+			path,
+			program: READER_PROGRAM,
+			writer: IDLE_WRITER,
+			clock: { monotonicMs: () => 0 },
+		});
 		const list = (id: string) => readers.read(ownerOf(id), "events", [projectScope(id), ANY_EVENT, FIRST]);
 		const send = (id: string) => readers.read(ownerOf(id), "eventTypesByName", [id, ["a"]]);
 		const others = Array.from({ length: 100 }, () => records.project().id);
@@ -132,7 +138,7 @@ describe("a read beside commits", () => {
 			if (name === "events") await gate.promise;
 			return call.apply(this, parameters);
 		});
-		const readers = new Readers({ path, writer: IDLE_WRITER, clock: systemClock });
+		const readers = new Readers({ path, program: READER_PROGRAM, writer: IDLE_WRITER, clock: systemClock });
 		const list = (id: string) => readers.read(ownerOf(id), "events", [scope, ANY_EVENT, FIRST]);
 		const send = (id: string) => readers.read(ownerOf(id), "eventTypesByName", [id, ["a"]]);
 		const lists = [
@@ -153,7 +159,7 @@ describe("a read beside commits", () => {
 
 	it("that a send waits for is made by another thread while its own one starts", async () => {
 		const { path, projectId, scope } = await open();
-		const readers = new Readers({ path, writer: IDLE_WRITER, clock: systemClock });
+		const readers = new Readers({ path, program: READER_PROGRAM, writer: IDLE_WRITER, clock: systemClock });
 		await readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]);
 		const given: ThreadLink[] = [];
 		const call = Object.getOwnPropertyDescriptor(ThreadLink.prototype, "call")?.value as ThreadLink["call"];
@@ -177,7 +183,12 @@ describe("a read beside commits", () => {
 	it("counts for its project as long as it has taken", async () => {
 		const { path, projectId, scope } = await open();
 		let now = 0;
-		const readers = new Readers({ path, writer: IDLE_WRITER, clock: { monotonicMs: () => (now += 7) } });
+		const readers = new Readers({
+			path,
+			program: READER_PROGRAM,
+			writer: IDLE_WRITER,
+			clock: { monotonicMs: () => (now += 7) },
+		});
 		using ended = vi.spyOn(ReadQueue.prototype, "ended");
 		await readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]);
 		await expect(readers.read(ownerOf(projectId), "events", [])).rejects.toThrow("Cannot read");
@@ -192,7 +203,7 @@ describe("a read beside commits", () => {
 		const { path, projectId, scope } = await open();
 		const paused = Promise.withResolvers<void>();
 		const made: string[] = [];
-		const readers = new Readers({ path, writer: IDLE_WRITER, clock: systemClock });
+		const readers = new Readers({ path, program: READER_PROGRAM, writer: IDLE_WRITER, clock: systemClock });
 		const pause = readers.pause(() => paused.promise);
 		const list = () =>
 			readers.read(ownerOf(projectId), "events", [scope, ANY_EVENT, FIRST]).then(() => made.push("list"));
@@ -394,7 +405,7 @@ describe("the end", () => {
 		const paused = new Promise<void>((resolve) => (endPause = resolve));
 		// No thread can open this file: the one that writes makes the reads.
 		const writer = { read: (name: string) => Promise.resolve(name), emptyWal: () => Promise.resolve() };
-		const readers = new Readers({ path: "/no/such/file", writer, clock: systemClock });
+		const readers = new Readers({ path: "/no/such/file", program: READER_PROGRAM, writer, clock: systemClock });
 		const pause = readers.pause(() => paused);
 		const read = readers.read(ownerOf("proj"), "events", []);
 		const closed = readers.close();
@@ -406,7 +417,11 @@ describe("the end", () => {
 	it("of the thread that writes rejects the reads, too", async () => {
 		using dir = new TemporaryDir(fastParent());
 		const started = once(process, "worker") as Promise<[Worker]>;
-		const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock });
+		const { store, died } = await openThreadedSqliteStore({
+			path: dir.join("fanfare.db"),
+			clock: systemClock,
+			readerProgram: READER_PROGRAM,
+		});
 		const [writer] = await started;
 		const { scope, accept } = await fillStore(store);
 		await accept();

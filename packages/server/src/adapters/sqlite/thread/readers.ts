@@ -1,6 +1,7 @@
 // The threads that read the log. Each project has one read under way, and one for sends; the others wait in a queue (read-queue.ts).
 import type { Clock } from "../../../core/clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
+import type { ListName } from "../../../ports/store/reads/list-reads.ts";
 import type { ReadName, ReadOwner } from "../../../ports/store/reads/read-owners.ts";
 import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import { kindOf, ReadQueue, type ReadKind, type TakenRead, type WaitingRead } from "./read-queue.ts";
@@ -34,6 +35,8 @@ export interface WritingThread {
 export interface ReadersOptions {
 	/** The file of the database. */
 	readonly path: string;
+	/** The program of the threads, which calls `serveReads`. */
+	readonly program: URL;
 	readonly writer: WritingThread;
 	/** Tells how long reads take. */
 	readonly clock: Pick<Clock, "monotonicMs">;
@@ -67,6 +70,7 @@ const FREE = { link: null, starting: false, reading: null } as const;
  */
 export class Readers {
 	readonly #path: string;
+	readonly #program: URL;
 	readonly #writer: WritingThread;
 	readonly #clock: ReadersOptions["clock"];
 	/** Those that are for some reads only come first. */
@@ -88,8 +92,9 @@ export class Readers {
 	/** No thread is started in advance earlier, in monotonic time. */
 	#startNotBefore = -Infinity;
 
-	constructor({ path, writer, clock }: ReadersOptions) {
+	constructor({ path, program, writer, clock }: ReadersOptions) {
 		this.#path = path;
+		this.#program = program;
 		this.#writer = writer;
 		this.#clock = clock;
 	}
@@ -99,12 +104,12 @@ export class Readers {
 	 * project or of this customer wait.
 	 */
 	read(owner: ReadOwner, name: ReadName, parameters: readonly unknown[]): Promise<unknown> {
-		if (this.#refusal !== null) return Promise.reject(this.#refusal);
-		return new Promise((resolve, reject) => {
-			const waiting = this.#waiting.add(owner, { name, parameters, resolve, reject });
-			if (waiting === null) this.#serve();
-			else reject(overloaded(waiting));
-		});
+		return this.#add(owner, { name, parameters, isBody: false });
+	}
+
+	/** The same for a page as the body of a response. Resolves with null, and has read nothing, if no thread can be started. */
+	readBody(owner: ReadOwner, name: ListName, parameters: readonly unknown[]): Promise<Uint8Array<ArrayBuffer> | null> {
+		return this.#add(owner, { name, parameters, isBody: true }) as Promise<Uint8Array<ArrayBuffer> | null>;
 	}
 
 	/** Does work while no read is under way. Reads that come meanwhile wait. */
@@ -222,9 +227,18 @@ export class Readers {
 		this.#tellIdle();
 	}
 
-	async #read(link: ThreadLink | null, { name, parameters }: WaitingRead): Promise<unknown> {
-		if (link === null) return this.#writer.read(name, parameters);
-		const { value, walBytes } = (await link.call(name, parameters)) as ReadReply;
+	#add(owner: ReadOwner, read: Omit<WaitingRead, "resolve" | "reject">): Promise<unknown> {
+		if (this.#refusal !== null) return Promise.reject(this.#refusal);
+		return new Promise((resolve, reject) => {
+			const waiting = this.#waiting.add(owner, { ...read, resolve, reject });
+			if (waiting === null) this.#serve();
+			else reject(overloaded(waiting));
+		});
+	}
+
+	async #read(link: ThreadLink | null, { name, parameters, isBody }: WaitingRead): Promise<unknown> {
+		if (link === null) return isBody ? null : this.#writer.read(name, parameters);
+		const { value, walBytes } = (await link.call(name, parameters, isBody)) as ReadReply;
 		this.#watchWal(walBytes);
 		return value;
 	}
@@ -236,7 +250,7 @@ export class Readers {
 	async #linkOf(slot: Slot): Promise<ThreadLink> {
 		if (slot.link !== null && !slot.link.isDead) return slot.link;
 		const link = new ThreadLink({
-			file: "reader-thread",
+			program: this.#program,
 			name: "fanfare-reader",
 			workerData: { path: this.#path, goesAfterOthers: slot.only === null } satisfies ReaderData,
 			youngGenerationMb: YOUNG_GENERATION_MB,

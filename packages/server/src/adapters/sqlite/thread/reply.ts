@@ -4,8 +4,15 @@ import { parentPort } from "node:worker_threads";
 import { toStoreError } from "../errors.ts";
 import { toPlainError, type ReplyMessage } from "./thread-messages.ts";
 
-/** Does the work of a call, and sends its value or its error. `transferred` is memory that goes to the server's thread. */
-export function reply(work: () => { readonly value: unknown; readonly transferred?: ArrayBuffer }): void {
+/** The value of a call. */
+export interface Done {
+	readonly value: unknown;
+	/** Memory that goes to the server's thread. */
+	readonly transferred?: ArrayBuffer;
+}
+
+/** Does the work of a call, and sends its value or its error. */
+export function reply(work: () => Done): void {
 	let message: ReplyMessage;
 	let transferred: ArrayBuffer | undefined;
 	try {

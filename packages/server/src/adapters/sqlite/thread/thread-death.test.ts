@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { StoreError } from "../../../ports/store/errors.ts";
 import { systemClock } from "../../system/system-clock.ts";
+import { READER_PROGRAM } from "../test/reader-program.ts";
 import { openThreadedSqliteStore, type ThreadedStore } from "./threaded-store.ts";
 
 const UNAVAILABLE = { name: "StoreError", code: "store_unavailable" };
@@ -15,7 +16,7 @@ const UNAVAILABLE = { name: "StoreError", code: "store_unavailable" };
 async function open(path: string): Promise<ThreadedStore & { readonly worker: Worker }> {
 	// Node emits this for each thread that the process starts.
 	const started = once(process, "worker") as Promise<[Worker]>;
-	const opened = await openThreadedSqliteStore({ path, clock: systemClock });
+	const opened = await openThreadedSqliteStore({ path, clock: systemClock, readerProgram: READER_PROGRAM });
 	const [worker] = await started;
 	onTestFinished(() => opened.store.close());
 	return { ...opened, worker };
@@ -79,7 +80,9 @@ it("does not report a store that was closed as dead", async () => {
 it("rejects the opening when the thread ends before the store is open", async () => {
 	using dir = new TemporaryDir(fastParent());
 	process.once("worker", (worker: Worker) => void worker.terminate());
-	await expect(openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock })).rejects.toMatchObject({
+	await expect(
+		openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock, readerProgram: READER_PROGRAM }),
+	).rejects.toMatchObject({
 		...UNAVAILABLE,
 		message: expect.stringContaining("thread has ended unexpectedly") as string,
 	});

@@ -12,8 +12,7 @@ import {
 } from "./thread-messages.ts";
 
 export interface ThreadOptions {
-	/** The name of the thread's file beside this one, without its extension. */
-	readonly file: "store-thread" | "reader-thread";
+	readonly program: URL;
 	/** What the system's tools call the thread: at most 15 letters. */
 	readonly name: string;
 	readonly workerData: unknown;
@@ -58,12 +57,12 @@ export class ThreadLink {
 	#failure: unknown = undefined;
 	#tellDeath: (error: StoreError) => void = () => {};
 
-	constructor({ file, name, workerData, youngGenerationMb, onNote, deathMessage }: ThreadOptions) {
+	constructor({ program, name, workerData, youngGenerationMb, onNote, deathMessage }: ThreadOptions) {
 		this.#deathMessage = deathMessage;
 		this.died = new Promise((resolve) => {
 			this.#tellDeath = resolve;
 		});
-		this.#worker = new Worker(threadFile(file), {
+		this.#worker = new Worker(program, {
 			name,
 			workerData,
 			resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
@@ -86,9 +85,10 @@ export class ThreadLink {
 		return this.#state === "dead";
 	}
 
-	call(name: string, parameters: readonly unknown[]): Promise<unknown> {
+	/** `isBody` asks a reader for the body of a response: see `CallMessage`. */
+	call(name: string, parameters: readonly unknown[], isBody = false): Promise<unknown> {
 		if (this.#state !== "open") return Promise.reject(this.#refusal);
-		return this.#send(name, parameters);
+		return this.#send(name, parameters, isBody);
 	}
 
 	/** Closes the database and ends the thread, after the calls made before. Has nothing to do if the thread is dead. */
@@ -110,9 +110,10 @@ export class ThreadLink {
 		await this.#worker.terminate();
 	}
 
-	async #send(name: string, parameters: readonly unknown[]): Promise<unknown> {
+	async #send(name: string, parameters: readonly unknown[], isBody = false): Promise<unknown> {
 		const packed = PACKED_CALLS[name]?.pack?.(parameters);
-		const message: CallMessage = { name, parameters: packed === undefined ? parameters : [packed] };
+		const sent = packed === undefined ? parameters : [packed];
+		const message: CallMessage = isBody ? { name, parameters: sent, isBody } : { name, parameters: sent };
 		// Throws if the message can't be cloned: then no reply is expected.
 		this.#worker.postMessage(message, packed === undefined ? [] : [packed.bodies]);
 		return this.#expect(name);
@@ -150,9 +151,4 @@ export class ThreadLink {
 		const options = failure === undefined ? undefined : { cause: failure };
 		return new StoreError("store_unavailable", this.#deathMessage(cause), options);
 	}
-}
-
-/** The file of a thread, which is beside this one as TypeScript or as built JavaScript. */
-function threadFile(name: ThreadOptions["file"]): URL {
-	return new URL(`./${name}${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 }

@@ -18,6 +18,8 @@ import {
 export interface CallMessage {
 	readonly name: string;
 	readonly parameters: readonly unknown[];
+	/** Of a reader: whether a page is to be made into the body of a response. */
+	readonly isBody?: boolean;
 }
 
 /** What a thread tells without being asked. */
@@ -37,6 +39,7 @@ export interface ReaderData {
 
 /** What a reader's thread replies to a read. */
 export interface ReadReply {
+	/** What the store's call returns, or a body as a `Uint8Array`. */
 	readonly value: unknown;
 	/** The size of the write-ahead log's file. */
 	readonly walBytes: number;

@@ -7,6 +7,7 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { CustomerDeletionStep } from "../../../ports/store/customers.ts";
 import type { StoreError } from "../../../ports/store/errors.ts";
+import type { ReadBody } from "../../../ports/store/reads/list-reads.ts";
 import { ownerOfRead, READ_NAMES, type ReadName } from "../../../ports/store/reads/read-owners.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { isOwnedWrite } from "../../../ports/store/writes/write-owners.ts";
@@ -19,6 +20,8 @@ import { Writes } from "./writes.ts";
 const YOUNG_GENERATION_MB = 12;
 
 export interface ThreadedStoreOptions extends SqliteStoreOptions {
+	/** The program of the threads that read, which calls `serveReads`. */
+	readonly readerProgram: URL;
 	/** Says when a change has waited for too long, and how long reads take. */
 	readonly clock: Pick<Clock, "after" | "monotonicMs">;
 }
@@ -26,6 +29,8 @@ export interface ThreadedStoreOptions extends SqliteStoreOptions {
 /** A store whose thread is running. */
 export interface ThreadedStore {
 	readonly store: Store;
+	/** Reads a page as the body of a response, made in the thread that reads. */
+	readonly readBody: ReadBody;
 	/**
 	 * Resolves if the thread ends although nobody has closed the store, with the error that all calls reject with from
 	 * then on (`store_unavailable`). Stays pending otherwise, also after `close`. The end of a thread that only reads rejects
@@ -41,15 +46,15 @@ type Call = (...parameters: readonly unknown[]) => Promise<unknown>;
  * of an earlier version are moved, which can take minutes. If the process ends meanwhile, the next opening goes on with it.
  *
  * @example
- * const { store, died } = await openThreadedSqliteStore({ path: "fanfare.db", clock });
+ * const { store, died } = await openThreadedSqliteStore({ path: "fanfare.db", now: clock.now(), clock, readerProgram });
  * void died.then((error) => console.error(error.message));
  */
 export async function openThreadedSqliteStore(
-	{ clock, ...options }: ThreadedStoreOptions,
+	{ clock, readerProgram, ...options }: ThreadedStoreOptions,
 	onProgress: (progress: MoveProgress) => void = () => {},
 ): Promise<ThreadedStore> {
 	const thread = new ThreadLink({
-		file: "store-thread",
+		program: new URL(`./store-thread${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
 		name: "fanfare-store",
 		workerData: options,
 		youngGenerationMb: YOUNG_GENERATION_MB,
@@ -62,6 +67,7 @@ export async function openThreadedSqliteStore(
 	});
 	const readers = new Readers({
 		path: options.path,
+		program: readerProgram,
 		writer: {
 			read: (name, parameters) => thread.call(name, parameters),
 			emptyWal: () => thread.call("releaseSpace", [0]),
@@ -78,7 +84,9 @@ export async function openThreadedSqliteStore(
 			await Promise.all([writes.close(), readers.close()]);
 			await thread.close();
 		};
-		return { store: { ...(Object.fromEntries(calls) as unknown as Store), close }, died: thread.died };
+		const store = { ...(Object.fromEntries(calls) as unknown as Store), close };
+		const readBody: ReadBody = (name, parameters) => readers.readBody(ownerOfRead(name, parameters), name, parameters);
+		return { store, readBody, died: thread.died };
 	} catch (error) {
 		await thread.end();
 		throw error;

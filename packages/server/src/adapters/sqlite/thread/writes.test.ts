@@ -9,6 +9,7 @@ import { customerScope } from "../../../core/access/principal.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import { READER_PROGRAM } from "../test/reader-program.ts";
 import type { CallMessage } from "./thread-messages.ts";
 import { openThreadedSqliteStore } from "./threaded-store.ts";
 import { Writes } from "./writes.ts";
@@ -22,7 +23,11 @@ async function open() {
 	// Node emits this for each thread that the process starts.
 	const started = once(process, "worker") as Promise<[Worker]>;
 	const clock = new ManualClock();
-	const { store, died } = await openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock });
+	const { store, died } = await openThreadedSqliteStore({
+		path: dir.join("fanfare.db"),
+		clock,
+		readerProgram: READER_PROGRAM,
+	});
 	const [worker] = await started;
 	onTestFinished(() => store.close());
 	const world = await fillStore(store);

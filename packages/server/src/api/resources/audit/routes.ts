@@ -2,11 +2,10 @@
 import { wholeProject } from "../../../core/access/principal.ts";
 import type { AuditFilter } from "../../../ports/store/audit.ts";
 import type { AppDeps } from "../../deps.ts";
-import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { keyWith, route, workspaceKeyWith, type Reply } from "../../request/route.ts";
+import { bodyReply, pageRequest } from "../common/list-reply.ts";
 import { scannedListOf } from "../common/schemas.ts";
 import { auditFilter, auditQuerySchema, projectAuditQuerySchema } from "./filters.ts";
-import { presentAuditEntry } from "./present.ts";
 import { auditEntrySchema } from "./schemas.ts";
 
 const FILTERS =
@@ -14,12 +13,11 @@ const FILTERS =
 	"fewer rows than `limit`, even none: `scannedTo` says how far it has looked, and `nextPage` goes on.";
 
 async function auditReply(
-	{ store }: AppDeps,
+	{ lists }: AppDeps,
 	query: Parameters<typeof pageRequest>[0],
 	filter: AuditFilter,
 ): Promise<Reply> {
-	const request = pageRequest(query, "aud");
-	return listReply(await store.auditEntries(filter, request), request, presentAuditEntry);
+	return bodyReply(await lists.auditEntries(filter, pageRequest(query, "aud")));
 }
 
 export const auditRoutes = [

@@ -4,8 +4,8 @@ import { customerNotFound, narrowed, type Scope } from "../../../core/access/pri
 import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import type { Change } from "../../../engine/calls.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
-import { listReply } from "../../request/list-reply.ts";
 import { json, keyOrCustomerWith, keyWith, route } from "../../request/route.ts";
+import { listReply } from "../common/list-reply.ts";
 import { listOf } from "../common/schemas.ts";
 import { presentStats } from "../stats/present.ts";
 import { statsQuerySchema, statsSchema } from "../stats/schemas.ts";

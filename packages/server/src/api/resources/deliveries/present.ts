@@ -3,11 +3,10 @@ import type { z } from "@hono/zod-openapi";
 
 import { scopeAllows } from "../../../core/access/key.ts";
 import { seesPayloads, type Principal } from "../../../core/access/principal.ts";
-import type { Page, PageRequest } from "../../../core/page.ts";
+import type { Page } from "../../../core/page.ts";
 import { HIDDEN_VALUE } from "../../../core/webhook.ts";
 import type { LoggedAttempt, LoggedDelivery } from "../../../ports/store/log.ts";
-import { textListReply } from "../../request/list-reply.ts";
-import type { Reply } from "../../request/route.ts";
+import type { AttemptView } from "../../../ports/store/reads/list-reads.ts";
 import type { attemptSchema, deliverySchema, deliveryWithAttemptsSchema } from "./schemas.ts";
 
 const SIGNATURE = "webhook-signature";
@@ -41,25 +40,18 @@ export function presentDelivery(delivery: LoggedDelivery): z.infer<typeof delive
 export function presentDeliveryWithAttempts(
 	delivery: LoggedDelivery,
 	{ rows, hasOlder }: Page<LoggedAttempt>,
-	reader: Principal | null,
+	view: AttemptView,
 ): z.infer<typeof deliveryWithAttemptsSchema> {
 	return {
 		...presentDelivery(delivery),
-		attempts: rows.map((attempt) => presentAttempt(attempt, reader)).toReversed(),
+		attempts: rows.map((attempt) => presentAttempt(attempt, view)).toReversed(),
 		hasMoreAttempts: hasOlder,
 	};
 }
 
-/** The response with a page of attempts. The number of an attempt is its cursor. */
-export function attemptListReply(page: Page<LoggedAttempt>, request: PageRequest, reader: Principal | null): Reply {
-	const text = (attempt: LoggedAttempt) => JSON.stringify(presentAttempt(attempt, reader));
-	return textListReply(page, request, { id: ({ number }) => String(number), text });
-}
-
-/** `reader` is who sees it: see `shownTo`. */
-function presentAttempt(attempt: LoggedAttempt, reader: Principal | null): z.infer<typeof attemptSchema> {
+export function presentAttempt(attempt: LoggedAttempt, view: AttemptView): z.infer<typeof attemptSchema> {
 	const { connection } = attempt;
-	const shown = shownTo(reader, attempt.requestHeaders, attempt.response);
+	const shown = shownIn(view, attempt.requestHeaders, attempt.response);
 	return {
 		id: attempt.id,
 		object: "attempt",
@@ -86,13 +78,20 @@ function presentAttempt(attempt: LoggedAttempt, reader: Principal | null): z.inf
 }
 
 /**
- * What `reader` may see of the headers of a request and of the response: a customer, and a key that only reads, get nothing with
- * which requests could be made. A customer needs a capability to see what receivers have responded.
+ * What `reader` may see of attempts: a customer, and a key that only reads, get nothing with which requests could be made. A customer
+ * needs a capability to see what receivers have responded.
  */
-export function shownTo(reader: Principal | null, headers: Headers, response: LoggedAttempt["response"]) {
-	const answer = seesPayloads(reader) ? response : withoutContent(response);
-	const seesAll = reader?.kind === "key" && scopeAllows(reader.key.scope, "write");
-	if (seesAll) return { headers, response: answer };
+export function attemptViewOf(reader: Principal | null): AttemptView {
+	return {
+		content: seesPayloads(reader),
+		secrets: reader?.kind === "key" && scopeAllows(reader.key.scope, "write"),
+	};
+}
+
+/** What is shown of the headers of a request and of the response. */
+export function shownIn({ content, secrets }: AttemptView, headers: Headers, response: LoggedAttempt["response"]) {
+	const answer = content ? response : withoutContent(response);
+	if (secrets) return { headers, response: answer };
 	return {
 		headers: withoutSignatures(headers),
 		response: answer === null ? null : { ...answer, headers: withoutCookies(answer.headers) },

@@ -2,15 +2,15 @@
 import { notForCustomers, type Scope } from "../../../core/access/principal.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import type { Change, ManyChanged } from "../../../engine/calls.ts";
-import type { ChangedDelivery, LoggedDelivery } from "../../../ports/store/log.ts";
+import type { LoggedDelivery } from "../../../ports/store/log.ts";
 import type { ApiStore } from "../../deps.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
-import { listReply, pageRequest, textListReply } from "../../request/list-reply.ts";
 import { json, keyOrCustomerWith, route, type Reply } from "../../request/route.ts";
+import { bodyReply, pageRequest } from "../common/list-reply.ts";
 import { listOf, scannedListOf } from "../common/schemas.ts";
 import { deliveryCountQuerySchema, deliveryFilterSchema, deliveryQuerySchema } from "./filters.ts";
 import { attemptPageRequest, changeListRequest, deliveryFilter, goesOnAt, nextPageOf, withinScope } from "./input.ts";
-import { attemptListReply, presentDelivery, presentDeliveryWithAttempts } from "./present.ts";
+import { attemptViewOf, presentDelivery, presentDeliveryWithAttempts } from "./present.ts";
 import {
 	attemptQuerySchema,
 	attemptSchema,
@@ -39,11 +39,10 @@ const logRoutes = [
 			if (query.order === "updated") {
 				// Where a page of changes stops, its cursor can name a delivery of others.
 				if (principal?.kind === "customer") throw notForCustomers();
-				return changeList(deps.store, wanted, query);
+				const { filter, request } = changeListRequest(query);
+				return bodyReply(await deps.lists.changedDeliveries(wanted, filter, request));
 			}
-			const request = pageRequest(query, "dlv");
-			const page = await deps.store.deliveries(wanted, deliveryFilter(query), request);
-			return listReply(page, request, presentDelivery);
+			return bodyReply(await deps.lists.deliveries(wanted, deliveryFilter(query), pageRequest(query, "dlv")));
 		},
 	}),
 	route({
@@ -75,7 +74,7 @@ const logRoutes = [
 		async handle({ deps, principal, scope, params }) {
 			const delivery = await findDelivery(deps.store, scope, params.deliveryId);
 			const attempts = await deps.store.attempts(scope, delivery.id, { limit: SHOWN_ATTEMPTS, cursor: null });
-			return json(presentDeliveryWithAttempts(delivery, attempts, principal));
+			return json(presentDeliveryWithAttempts(delivery, attempts, attemptViewOf(principal)));
 		},
 	}),
 	route({
@@ -92,23 +91,10 @@ const logRoutes = [
 		async handle({ deps, principal, scope, params, query }) {
 			const request = attemptPageRequest(query);
 			const { id } = await findDelivery(deps.store, scope, params.deliveryId);
-			return attemptListReply(await deps.store.attempts(scope, id, request), request, principal);
+			return bodyReply(await deps.lists.attempts(scope, id, request, attemptViewOf(principal)));
 		},
 	}),
 ];
-
-async function changeList(
-	store: ApiStore,
-	scope: Scope,
-	query: Parameters<typeof changeListRequest>[0],
-): Promise<Reply> {
-	const { filter, request } = changeListRequest(query);
-	const text = ({ delivery }: ChangedDelivery) => JSON.stringify(presentDelivery(delivery));
-	return textListReply(await store.changedDeliveries(scope, filter, request), request, {
-		id: ({ position }) => position,
-		text,
-	});
-}
 
 async function findDelivery(store: ApiStore, scope: Scope, deliveryId: string): Promise<LoggedDelivery> {
 	const delivery = await store.delivery(scope, deliveryId);

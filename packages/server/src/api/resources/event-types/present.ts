@@ -1,8 +1,8 @@
 // Event types as responses show them. They are built as text, since schema and example go out exactly as they came in.
 import type { EventType } from "../../../core/event-type.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
-import { textListReply } from "../../request/list-reply.ts";
 import type { Reply } from "../../request/route.ts";
+import { textListReply } from "../common/list-reply.ts";
 
 /** The response with one event type. */
 export function eventTypeReply(eventType: EventType): Reply {

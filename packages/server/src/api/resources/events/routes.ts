@@ -3,7 +3,6 @@ import { seesPayloads, type Scope } from "../../../core/access/principal.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import { dataJsonOf, MAX_EVENT_BYTES, traceparentOf, type EventDetails, type EventInput } from "../../../core/event.ts";
 import type { Intake } from "../../../engine/calls.ts";
-import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { problemItem } from "../../request/problem.ts";
 import {
 	json,
@@ -14,6 +13,7 @@ import {
 	type Connection,
 	type Reply,
 } from "../../request/route.ts";
+import { bodyReply, pageRequest } from "../common/list-reply.ts";
 import { scannedListOf } from "../common/schemas.ts";
 import { eventQuerySchema, wantedEvents } from "./filters.ts";
 import { readBatch, readEvent } from "./input.ts";
@@ -108,7 +108,7 @@ export const eventRoutes = [
 		async handle({ deps, scope, query }) {
 			const request = pageRequest(query, "evt");
 			const { wanted, filter } = wantedEvents(scope, query);
-			return listReply(await deps.store.events(wanted, filter, request), request, presentLoggedEvent);
+			return bodyReply(await deps.lists.events(wanted, filter, request));
 		},
 	}),
 	route({

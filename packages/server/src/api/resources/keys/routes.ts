@@ -2,8 +2,8 @@
 import { z } from "@hono/zod-openapi";
 
 import { jsonBody } from "../../request/body/body-rule.ts";
-import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { callerOf, json, keyOrCustomerWith, route, workspaceKeyWith } from "../../request/route.ts";
+import { listReply, pageRequest } from "../common/list-reply.ts";
 import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
 import { portalSessionOf } from "../portal-sessions/present.ts";
 import { presentCaller, presentKey } from "./present.ts";

@@ -1,8 +1,8 @@
 // Portal sessions: tokens with which customers use the portal.
 import { keyIdOf, narrowed } from "../../../core/access/principal.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
-import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyWith, route } from "../../request/route.ts";
+import { listReply, pageRequest } from "../common/list-reply.ts";
 import { deletedSchema, listOf } from "../common/schemas.ts";
 import { newPortalSession, presentPortalSession } from "./present.ts";
 import {

@@ -1,7 +1,7 @@
 // Replays: start one or count the events that it would send, look it up, cancel it.
 import { jsonBody } from "../../request/body/body-rule.ts";
-import { listReply, pageRequest } from "../../request/list-reply.ts";
 import { json, keyOrCustomerWith, route } from "../../request/route.ts";
+import { listReply, pageRequest } from "../common/list-reply.ts";
 import { listOf } from "../common/schemas.ts";
 import { replayRequest } from "./input.ts";
 import { presentEstimate, presentReplay } from "./present.ts";

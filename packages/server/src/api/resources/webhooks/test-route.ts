@@ -5,7 +5,7 @@ import { MAX_EVENT_BYTES } from "../../../core/event.ts";
 import type { TestExchange, TestSample } from "../../../engine/webhook-test.ts";
 import { validate } from "../../request/body/validate.ts";
 import { json, keyOrCustomerWith, route, type BodyRule } from "../../request/route.ts";
-import { shownTo } from "../deliveries/present.ts";
+import { attemptViewOf, shownIn } from "../deliveries/present.ts";
 import { testQuerySchema, testWebhookSchema, webhookTestSchema } from "./test-schemas.ts";
 
 /** Optional, since the Nexus SDK sends no body. The data is kept as it was written. */
@@ -67,7 +67,7 @@ function requireSigner(principal: Principal | null): void {
 }
 
 function presentExchange({ endpoint, requestHeaders, requestBody, ...answer }: TestExchange, reader: Principal | null) {
-	const { headers, response } = shownTo(reader, requestHeaders, answer.response);
+	const { headers, response } = shownIn(attemptViewOf(reader), requestHeaders, answer.response);
 	const body = Buffer.from(requestBody.buffer, requestBody.byteOffset, requestBody.byteLength).toString("utf8");
 	return {
 		request: { method: "POST", url: endpoint, headers, body },

@@ -1,8 +1,8 @@
 // Pages end at about 4 MB, and following the cursors still visits every row once, in both directions.
 import { describe, expect, it } from "vitest";
 
-import { decodeCursor, type PageRequest } from "../../core/page.ts";
-import { caller } from "../test/caller.ts";
+import { decodeCursor, type PageRequest } from "../../../core/page.ts";
+import { caller } from "../../test/caller.ts";
 import { listReply } from "./list-reply.ts";
 
 const MIB = 1_024 * 1_024;

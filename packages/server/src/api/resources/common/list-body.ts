@@ -1,43 +1,31 @@
-// Pages of lists: reads what the query asks for, and builds the response.
-import type { IdPrefix } from "../../core/ids.ts";
-import { isId } from "../../core/ids.ts";
-import { decodeCursor, PAGE_LIMIT, pageCursors, type Page, type PageRequest } from "../../core/page.ts";
-import { json, type Reply } from "./route.ts";
+// The body of a response with a page of a list. Threads that read the log load this file, too.
+import { pageCursors, type Page, type PageRequest } from "../../../core/page.ts";
 
 /** About how long the text of a page may become: a client that asks for 1,000 large rows gets fewer. */
 const PAGE_BYTES = 4 * 1_024 * 1_024;
 
-/** The page that a query asks for. Throws `invalid_cursor` if `page` is not a cursor of a list of such ids. */
-export function pageRequest(
-	query: { readonly limit?: number | undefined; readonly page?: string | undefined },
-	prefix: IdPrefix,
-): PageRequest {
-	return {
-		limit: query.limit ?? PAGE_LIMIT.default,
-		cursor: query.page === undefined ? null : decodeCursor(query.page, (id) => isId(prefix, id)),
-	};
+/** How a row becomes text. */
+export interface RowText<T> {
+	/** The id by which a cursor finds the row. */
+	readonly id: (row: T) => string;
+	/** The row as JSON. */
+	readonly text: (row: T) => string;
 }
 
-/** A page of rows as a response, with the cursors to the pages before and after it. */
-export function listReply<T extends { readonly id: string }>(
+/** A page of rows as JSON, with the cursors to the pages before and after it: see `textListBody`. */
+export function listBody<T extends { readonly id: string }>(
 	page: Page<T>,
 	request: PageRequest,
 	present: (row: T) => unknown,
-): Reply {
-	const text = (row: T) => JSON.stringify(present(row));
-	return textListReply(page, request, { id: ({ id }) => id, text });
+): string {
+	return textListBody(page, request, { id: ({ id }) => id, text: (row) => JSON.stringify(present(row)) });
 }
 
 /**
  * The same for rows that are presented as JSON text, and whose cursors have an id of their own. A page ends at about
  * `PAGE_BYTES`, and the cursor goes on from there. `more` are fields that stand before the cursors.
  */
-export function textListReply<T>(
-	page: Page<T>,
-	request: PageRequest,
-	row: { readonly id: (row: T) => string; readonly text: (row: T) => string },
-	more: object = {},
-): Reply {
+export function textListBody<T>(page: Page<T>, request: PageRequest, row: RowText<T>, more: object = {}): string {
 	const isNewer = request.cursor?.direction === "newer";
 	const texts: string[] = [];
 	let bytes = 0;
@@ -61,5 +49,5 @@ export function textListReply<T>(
 	);
 	const data = (isNewer ? texts.toReversed() : texts).join(",");
 	const edges = isCut || page.scannedTo === undefined ? cursors : { ...cursors, scannedTo: page.scannedTo };
-	return { ...json(null), body: `${JSON.stringify({ ...more, ...edges }).slice(0, -1)},"data":[${data}]}` };
+	return `${JSON.stringify({ ...more, ...edges }).slice(0, -1)},"data":[${data}]}`;
 }
