@@ -414,6 +414,21 @@ describe("the end", () => {
 		expect(await Promise.all([pause, read, closed])).toEqual([undefined, "events", undefined]);
 	});
 
+	it("comes before a body for which no thread can be started: the reader is told so, and nothing was read", async () => {
+		const readers = new Readers({
+			path: "/no/such/file",
+			program: READER_PROGRAM,
+			writer: {
+				read: () => Promise.reject(new Error("read by the thread that writes")),
+				emptyWal: () => Promise.resolve(),
+			},
+			clock: systemClock,
+		});
+		const body = readers.readBody(ownerOf("proj"), "events", []);
+		await readers.close();
+		expect(await body).toBeNull();
+	});
+
 	it("of the thread that writes rejects the reads, too", async () => {
 		using dir = new TemporaryDir(fastParent());
 		const started = once(process, "worker") as Promise<[Worker]>;
