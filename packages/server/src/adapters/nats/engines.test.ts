@@ -83,11 +83,12 @@ describe.skipIf(issue !== null)(`engines with NATS${issue === null ? "" : ` (${i
 		const foreign = ids.filter((id) => b.member.tenure.holds(id)).length;
 		// A machine that is too busy keeps a process from being heard for a while, or from taking what was handed to it in time. Then the
 		// owner is told of the delivery instead, or has missed it and looks for it.
-		expect(handedA.handedOff).toBeLessThanOrEqual(10 * foreign);
-		expect(handedB.handedOff).toBeLessThanOrEqual(10 * (WEBHOOKS - foreign));
-		const hasCome = (to: WireCounts, from: WireCounts) =>
-			from.handedOff > 0 && (to.missed > 0 || to.handedOver === from.handedOff);
-		expect([hasCome(handedA, handedB), hasCome(handedB, handedA)]).toEqual([true, true]);
+		const hasCome = (webhooks: number, from: WireCounts, to: WireCounts) =>
+			from.handedOff <= 10 * webhooks &&
+			(from.handedOff > 0 || webhooks === 0) &&
+			(to.handedOver === from.handedOff || to.missed > 0);
+		expect(hasCome(foreign, handedA, handedB)).toBe(true);
+		expect(hasCome(WEBHOOKS - foreign, handedB, handedA)).toBe(true);
 	});
 
 	it("find what was under way when NATS died, go on without it, and hand off again when it is back", async () => {
