@@ -180,7 +180,8 @@ it("the server's package has the page and the documents, with compressed copies"
 
 it("the code of the server's package is a few files, since each one costs a start a millisecond", () => {
 	const code = packed.get("server")!.files.filter((path) => /^dist\/(?!page\/|docs\/).*\.js$/.test(path));
-	const programs = ["adapters/sqlite/thread/store-thread", "compose/sending/sender-thread"].map(
+	const threads = ["adapters/ajv/thread", "adapters/sqlite/thread/store-thread"];
+	const programs = [...threads, "compose/reading/reader-thread", "compose/sending/sender-thread"].map(
 		(path) => `dist/${path}.js`,
 	);
 	expect(code).toEqual(expect.arrayContaining(["dist/index.js", ...programs]));

@@ -24,7 +24,7 @@ export const LIST_BODIES: ListBodies = {
 };
 
 /**
- * The lists of a store. Where the store has threads that make bodies, `readBody` asks them. Without one, this thread makes the body.
+ * The lists of a store. Where the store has threads that make bodies, `readBody` asks them. Without, this thread makes the bodies.
  *
  * @example
  * const lists = listReadsOf(store);
@@ -34,10 +34,8 @@ export function listReadsOf(store: Pick<Store, ListName>, readBody?: ReadBody): 
 	const listOf =
 		<Name extends ListName>(name: Name, read: (...parameters: ListParameters<Name>) => ReturnType<Store[Name]>) =>
 		async (...parameters: ListParameters<Name>) => {
-			const body = await readBody?.(name, parameters);
-			if (body !== undefined && body !== null) return body;
-			const page = await read(...parameters);
-			return LIST_BODIES[name](page, ...parameters);
+			const made = readBody === undefined ? { page: await read(...parameters) } : await readBody(name, parameters);
+			return made instanceof Uint8Array ? made : LIST_BODIES[name](made.page, ...parameters);
 		};
 	return {
 		deliveries: listOf("deliveries", (...parameters) => store.deliveries(...parameters)),

@@ -2,15 +2,16 @@
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it, onTestFinished } from "vitest";
 
-import { openThreadedSqliteStore } from "../../adapters/sqlite/thread/threaded-store.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import { listReadsOf } from "../../api/resources/list-bodies.ts";
-import { customerScope, projectOf } from "../../core/access/principal.ts";
+import { readConfig } from "../../config.ts";
+import { customerScope, projectOf, type Scope } from "../../core/access/principal.ts";
 import type { PageRequest } from "../../core/page.ts";
 import { ANY_CHANGE } from "../../ports/contract/store/records/logged.ts";
 import { ANY_DELIVERY, ANY_ENTRY, fillStore, NEWEST } from "../../ports/contract/store/records/records.ts";
-import type { ListReads } from "../../ports/store/reads/list-reads.ts";
-import { READER_PROGRAM } from "./reader-program.ts";
+import type { DeliveryFilter } from "../../ports/store/log.ts";
+import type { ListReads, ReadBody } from "../../ports/store/reads/list-reads.ts";
+import { openDataDir } from "../data-dir.ts";
 
 const ANY_EVENT = { types: null, after: null, before: null };
 const VIEWS = [
@@ -24,9 +25,10 @@ const SECRETS = { "webhook-signature": "v1,abcdefghijkl v1,mnopqrstuvwx", "x-one
 async function open() {
 	const dir = new TemporaryDir(fastParent());
 	onTestFinished(() => dir[Symbol.dispose]());
-	const options = { path: dir.join("fanfare.db"), now: 0, clock: systemClock };
-	const { store, readBody } = await openThreadedSqliteStore({ ...options, readerProgram: READER_PROGRAM });
-	onTestFinished(() => store.close());
+	const resources = new AsyncDisposableStack();
+	onTestFinished(() => resources.disposeAsync());
+	const config = readConfig({ FANFARE_DATA_DIR: dir.path });
+	const { store, lists } = await openDataDir(config, systemClock, resources);
 	const world = await fillStore(store, 2);
 	const { records, accept, update } = world;
 	const own = records.webhook(world.projectId, { customerId: "a" });
@@ -40,7 +42,7 @@ async function open() {
 		await update({ ...failure, attempt });
 	}
 	for (let n = 0; n < 5; n++) await accept({ webhookIds, customers: "a" });
-	return { ...world, failed, readBody };
+	return { ...world, failed, lists };
 }
 
 function textOf(body: string | Uint8Array): string {
@@ -48,7 +50,7 @@ function textOf(body: string | Uint8Array): string {
 }
 
 it("are what the server's thread would make", async () => {
-	const { store, readBody, scope, failed, webhookId } = await open();
+	const { store, lists: inThreads, scope, failed, webhookId } = await open();
 	const customer = customerScope(projectOf(scope), "a");
 	const calls = (request: PageRequest): ((lists: ListReads) => Promise<string | Uint8Array>)[] => [
 		...[scope, customer].flatMap((own) => [
@@ -61,7 +63,6 @@ it("are what the server's thread would make", async () => {
 		(lists) => lists.auditEntries(ANY_ENTRY, request),
 	];
 	const here = listReadsOf(store);
-	const inThreads = listReadsOf(store, readBody);
 	const seen = new Set<string>();
 	for (const request of [NEWEST, { limit: 1, cursor: null }, { limit: 2, cursor: null }]) {
 		for (const call of calls(request)) {
@@ -86,8 +87,7 @@ it("are what the server's thread would make", async () => {
 });
 
 it("go on from a cursor in both directions", async () => {
-	const { store, readBody, scope } = await open();
-	const lists = listReadsOf(store, readBody);
+	const { store, lists, scope } = await open();
 	const { rows } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
 	const middle = rows[7]?.id ?? "";
 	const idsNextTo = async (direction: "older" | "newer") => {
@@ -102,13 +102,14 @@ it("go on from a cursor in both directions", async () => {
 
 it("are made by the server's thread where no other can be started", async () => {
 	const { store, scope } = await open();
-	const lists = listReadsOf(store, () => Promise.resolve(null));
+	const lists = listReadsOf(store, (async (_name, [own, filter, request]) => ({
+		page: await store.deliveries(own as Scope, filter as DeliveryFilter, request as PageRequest),
+	})) as ReadBody);
 	expect(JSON.parse(textOf(await lists.deliveries(scope, ANY_DELIVERY, NEWEST)))).toHaveProperty("data.length", 18);
 });
 
 it("are refused like other reads: when too many wait, and when the store is closed", async () => {
-	const { store, readBody, scope } = await open();
-	const lists = listReadsOf(store, readBody);
+	const { store, lists, scope } = await open();
 	const read = () => lists.deliveries(scope, ANY_DELIVERY, { limit: 1, cursor: null });
 	const reads = await Promise.allSettled(Array.from({ length: 400 }, read));
 	const refused = reads.filter(({ status }) => status === "rejected");

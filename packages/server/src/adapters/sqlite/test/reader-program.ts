@@ -1,2 +1,2 @@
-// The server's program for threads that read, for tests of these threads.
-export const READER_PROGRAM = new URL("../../../compose/reading/reader-thread.ts", import.meta.url);
+// Where the program of such a thread is.
+export const READER_PROGRAM = new URL("./reader-thread.ts", import.meta.url);

@@ -29,7 +29,6 @@ export interface ThreadedStoreOptions extends SqliteStoreOptions {
 /** A store whose thread is running. */
 export interface ThreadedStore {
 	readonly store: Store;
-	/** Reads a page as the body of a response, made in the thread that reads. */
 	readonly readBody: ReadBody;
 	/**
 	 * Resolves if the thread ends although nobody has closed the store, with the error that all calls reject with from
@@ -85,7 +84,8 @@ export async function openThreadedSqliteStore(
 			await thread.close();
 		};
 		const store = { ...(Object.fromEntries(calls) as unknown as Store), close };
-		const readBody: ReadBody = (name, parameters) => readers.readBody(ownerOfRead(name, parameters), name, parameters);
+		const readBody = ((name, parameters) =>
+			readers.readBody(ownerOfRead(name, parameters), name, parameters)) as ReadBody;
 		return { store, readBody, died: thread.died };
 	} catch (error) {
 		await thread.end();

@@ -1,5 +1,5 @@
 // Lists of the log that are read as the bodies of responses. A store that reads in threads of its own makes the bodies there: a page of 1,000
-// rows takes the thread that answers everybody some 5 ms as objects, and next to nothing as bytes.
+// rows takes the thread that answers everybody some 5 ms as objects, and less than 2 as bytes.
 import type { Store } from "../store.ts";
 
 /** What a caller may see of attempts. */
@@ -24,13 +24,13 @@ export type ListReads = {
 	readonly [Name in ListName]: (...parameters: ListParameters<Name>) => Promise<string | Uint8Array<ArrayBuffer>>;
 };
 
-/** Makes a page that was read into the body of a response. */
+/** Makes a page that was read into the body of a response. It refuses nothing: what it throws is a mistake of the server. */
 export type ListBodies = {
 	readonly [Name in ListName]: (page: Awaited<ReturnType<Store[Name]>>, ...parameters: ListParameters<Name>) => string;
 };
 
-/** Reads a list in a thread that makes the body, too. Null if there is no such thread at the moment. */
+/** Reads a list in a thread that makes the body, too. The page as it is, if no such thread can be started. */
 export type ReadBody = <Name extends ListName>(
 	name: Name,
 	parameters: ListParameters<Name>,
-) => Promise<Uint8Array<ArrayBuffer> | null>;
+) => Promise<Uint8Array<ArrayBuffer> | { readonly page: Awaited<ReturnType<Store[Name]>> }>;

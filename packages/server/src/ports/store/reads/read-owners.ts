@@ -56,7 +56,7 @@ const ROW_READS: ReadonlySet<string> = new Set<ReadName>([
 	"eventTypesByName",
 ]);
 
-/** Reads of a project that wait, at most. Pages take some 5 ms each. */
+/** Reads of a project that wait, at most. A page of 1,000 rows takes some 10 ms. */
 const MAX_WAITING = 256;
 /** With those of single rows, which changes need: so no change fails because its project lists too much. */
 const MAX_WAITING_WITH_ROWS = 512;
