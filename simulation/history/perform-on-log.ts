@@ -130,7 +130,14 @@ function erase(player: Player, index: number): void {
 	if (event === undefined || project === undefined || project.deleteIssued) return;
 	event.eraseIssued = true;
 	// The entry is made with the first step, and a later one can fail.
-	const managed = { action: "event.erase", project, objectId: event.id, readsAfterwards: true };
+	const managed = {
+		action: "event.erase",
+		project,
+		objectId: event.id,
+		readsAfterwards: true,
+		// It may have been erased before, by a call that was lost, or by retention. The store says so to the book.
+		hasChanged: () => false,
+	};
 	player.manage(managed, (engine, change) => engine.events.erasePayload(change, event.id), {
 		answered: () => (event.erased = true),
 	});

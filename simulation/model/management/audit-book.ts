@@ -61,7 +61,7 @@ const CHANGES: Readonly<Record<string, (result: unknown) => boolean>> = {
 	updateWebhook: isMade,
 	insertReplays: (result) => result === null,
 	cancelReplay: (result) => result === true,
-	erasePayload: isMade,
+	erasePayload: (result) => (result as { readonly changed: boolean } | null)?.changed === true,
 	beginCustomerDeletion: (result) =>
 		typeof (result as { readonly version: number | null } | null)?.version === "number",
 	endCustomerDeletion: hasVersion,

@@ -1,6 +1,7 @@
 // How commands are made: each with the common options, and an action whose failures become messages and exit codes.
 import { Option, type Command } from "commander";
 
+import { printableJson } from "../text/printable.ts";
 import type { Call, CommonOptions } from "./call.ts";
 import { failureLines, describeFailure, EXIT, usageError } from "./failure.ts";
 import { endWithoutStderr } from "./outputs.ts";
@@ -124,7 +125,7 @@ async function withFailures(command: Command, asJson: boolean, work: () => Promi
 	} catch (error) {
 		const failure = inWordsOf(namesOfCommand(command), await describeFailure(error));
 		process.exitCode = failure.exitCode;
-		if (asJson) process.stderr.write(`${JSON.stringify({ error: failure })}\n`);
+		if (asJson) process.stderr.write(`${printableJson({ error: failure })}\n`);
 		else if (failure.exitCode !== EXIT.interrupted) process.stderr.write(`${failureLines(failure).join("\n")}\n`);
 	}
 }

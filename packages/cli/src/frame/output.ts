@@ -1,6 +1,7 @@
 // What a command prints: data to standard output, everything else to standard error.
 import { once } from "node:events";
 
+import { printableJson } from "../text/printable.ts";
 import { onStderr } from "../text/style.ts";
 import { renderFields, renderTable, type Column } from "../text/table.ts";
 
@@ -34,7 +35,7 @@ export class Output {
 		id: string,
 		view: () => readonly (readonly [name: string, value: string | null])[],
 	): Promise<void> {
-		if (this.mode === "json") await this.data(JSON.stringify(object));
+		if (this.mode === "json") await this.data(printableJson(object));
 		else if (this.mode === "quiet") await this.data(id);
 		else await this.data(renderFields(view()).join("\n"));
 	}
@@ -54,7 +55,7 @@ export class Output {
 				break;
 			}
 			count++;
-			if (this.mode === "json") await this.data(JSON.stringify(row));
+			if (this.mode === "json") await this.data(printableJson(row));
 			else if (this.mode === "quiet") await this.data(view.id(row));
 			else if (waiting.push(row) === ROWS_AT_ONCE) await flush();
 		}

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { printable } from "./printable.ts";
+import { printable, printableJson } from "./printable.ts";
 import { renderFields, renderTable, widthOf, type Column } from "./table.ts";
 import { exactTime, parseDuration, parseTime, relativeTime, shortDuration } from "./times.ts";
 
@@ -105,4 +105,16 @@ it("text of others has no control characters left", () => {
 		}),
 	);
 	expect(printable("a\nb\u001B[2J", { lines: true })).toBe("a\nb\\x1b[2J");
+});
+
+it("JSON with text of others has no control characters left, and the same values", () => {
+	fc.assert(
+		fc.property(fc.string({ unit: "binary" }), (text) => {
+			const printed = printableJson({ [text]: text });
+			// oxlint-disable-next-line no-control-regex -- these must be gone
+			expect(printed).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u202A-\u202E\u2066-\u2069]/);
+			expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify({ [text]: text })));
+		}),
+	);
+	expect(printableJson({ name: "\u009B2J\u202E" })).toBe(String.raw`{"name":"\u009b2J\u202e"}`);
 });

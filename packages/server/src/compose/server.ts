@@ -17,7 +17,7 @@ import { LogOutput } from "../adapters/telemetry/log-output.ts";
 import { createLogger } from "../adapters/telemetry/logger.ts";
 import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
-import { logRequest } from "../adapters/telemetry/request-log.ts";
+import { RequestLog } from "../adapters/telemetry/request-log.ts";
 import type { OpenTracing } from "../adapters/telemetry/tracing.ts";
 import { createApi, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
@@ -189,10 +189,11 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	if (maxInFlight < config.maxInFlight) {
 		logger.warn({ descriptorLimit, maxInFlight }, "fewer attempts in flight than set: raise the limit of open files");
 	}
-	const requestLog = (line: RequestLine) => logRequest(logger, line);
 	const metrics = new Metrics(VERSION);
+	const requestLog = new RequestLog(logger, systemClock, () => metrics.requestLineLeftOut());
+	resources.defer(() => requestLog.close());
 	const requestDeps = {
-		requestLog,
+		requestLog: (line: RequestLine) => requestLog.write(line),
 		bodyRefused: (code: ErrorCode) => metrics.bodyRefused(code),
 		clientAddress,
 		makeRequestId: createRequestIds(systemChance),

@@ -5,6 +5,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { usageError } from "../../frame/failure.ts";
 import { wordOf } from "../../frame/values.ts";
+import { printableJson } from "../../text/printable.ts";
 import { writeNewFile } from "./new-file.ts";
 
 const FORMATS = ["ndjson", "csv"] as const;
@@ -84,5 +85,5 @@ async function* linesOf(
 	{ output }: Pick<Call, "output">,
 	rows: AsyncIterable<{ readonly id: string }>,
 ): AsyncGenerator<string> {
-	for await (const row of rows) yield `${output.mode === "quiet" ? row.id : JSON.stringify(row)}\n`;
+	for await (const row of rows) yield `${output.mode === "quiet" ? row.id : printableJson(row)}\n`;
 }

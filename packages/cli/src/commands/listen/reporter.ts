@@ -3,7 +3,7 @@ import type { Relay } from "@fanfare/sdk";
 
 import type { Call } from "../../frame/call.ts";
 import { counted } from "../../text/numbers.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStderr } from "../../text/style.ts";
 import { clockTime, relativeTime } from "../../text/times.ts";
 import { hintOf, type Secret } from "../signing/signature.ts";
@@ -127,7 +127,7 @@ export class Reporter implements Listening {
 		this.#count++;
 		if (one.outcome.kind === "failure" || one.outcome.status >= 300) this.#failed++;
 		const { output } = this.#call;
-		if (output.mode === "json") return output.data(JSON.stringify(forwardedObject(one)));
+		if (output.mode === "json") return output.data(printableJson(forwardedObject(one)));
 		if (output.mode === "quiet") return output.data(one.eventId);
 		if (this.#hasKeys) this.#keys.add(one);
 		const line = this.#lines.line(one, this.#screen.columns);
@@ -184,7 +184,7 @@ export class Reporter implements Listening {
 	}
 
 	#object(object: object): void {
-		if (this.#call.output.mode === "json") process.stdout.write(`${JSON.stringify(object)}\n`);
+		if (this.#call.output.mode === "json") process.stdout.write(`${printableJson(object)}\n`);
 	}
 
 	#say(glyph: string, color: "green" | "yellow" | "dim", text: string): void {

@@ -349,7 +349,7 @@ pageSuite("webhooks", (world) => {
 	});
 
 	it("with hostile names stay text", async () => {
-		const name = `<img src=x onerror="document.title='owned'">\u202egnp.exe`;
+		const name = `<img src=x onerror="document.title='owned'">\u05d0gnp.exe`;
 		await world.server.project.batch.webhooks.create({ name, spec: { endpoint: "http://127.0.0.1:9/<script>" } });
 		await using tab = await world.open("webhooks");
 		await tab.page.getByRole("link", { name: "<img src=x" }).waitFor();

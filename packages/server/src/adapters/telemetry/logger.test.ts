@@ -14,6 +14,16 @@ function recorder() {
 	return { lines, given: { debug, info, warn, error, fatal } as GivenLogger };
 }
 
+it("writes no characters that a terminal would obey, and JSON with the same text", () => {
+	const lines: string[] = [];
+	const logger = createLogger("info", { write: (line) => lines.push(line) });
+	const hostile = "a\u001B[2J\u009B2J\u202Egnp.exe\u2066";
+	logger.info({ reason: hostile }, hostile);
+	expect(JSON.parse(lines[0] ?? "")).toMatchObject({ reason: hostile, msg: hostile });
+	expect(lines[0]).not.toMatch(/[^\n -~]/);
+	expect(lines[0]).toContain(String.raw`\u202egnp.exe\u2066`);
+});
+
 describe("a given logger", () => {
 	it("gets level, fields and message as they are, with errors as objects", () => {
 		const { lines, given } = recorder();

@@ -5,17 +5,29 @@ import type { GivenLogger, LogLevel } from "../../ports/log.ts";
 import { LogOutput } from "./log-output.ts";
 
 /**
+ * Text of others can have them, such as the name of an unknown field, and JSON leaves them as they are: control characters that
+ * some terminals obey, and marks that turn around what follows.
+ */
+const OBEYED = /[\u007F-\u009F\u202A-\u202E\u2066-\u2069]/g;
+
+/**
  * Creates a logger that writes to `destination`. If a `LogOutput` drops lines, their number is logged too. A given logger gets fields and
  * message as they are: an error is in `err`.
  */
 export function createLogger(level: LogLevel, destination: DestinationStream | GivenLogger): Logger {
 	if (!("write" in destination)) return handingOn(level, destination);
 	const formatters = { level: (label: string) => ({ level: label }) };
-	const logger = pino({ level, base: null, formatters, timestamp: pino.stdTimeFunctions.isoTime }, destination);
+	const hooks = { streamWrite: withoutObeyed };
+	const logger = pino({ level, base: null, formatters, hooks, timestamp: pino.stdTimeFunctions.isoTime }, destination);
 	if (destination instanceof LogOutput) {
 		destination.onLoss = (lostLines) => logger.warn({ lostLines }, "log lines could not be written");
 	}
 	return logger;
+}
+
+/** The same JSON, with such characters escaped. They can be in texts only. */
+function withoutObeyed(line: string): string {
+	return line.replaceAll(OBEYED, (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function handingOn(level: LogLevel, given: GivenLogger): Logger {

@@ -73,6 +73,7 @@ export class Metrics {
 	readonly #purged: Counter<"kind">;
 	readonly #released: Counter;
 	readonly #connectionsRefused: Counter;
+	readonly #linesLeftOut: Counter;
 	readonly #problems: Counter;
 
 	/** `version` is that of the server. */
@@ -111,6 +112,10 @@ export class Metrics {
 		this.#connectionsRefused = counter(
 			"connections_refused_total",
 			"Connections of clients that were closed at once, because there were too many.",
+		);
+		this.#linesLeftOut = counter(
+			"request_log_lines_left_out_total",
+			"Requests without a line in the log, because one caller had too many.",
 		);
 		this.#problems = counter("problems_total", "Internal failures that were handled; the log describes them.");
 		const build = new Gauge({
@@ -225,6 +230,10 @@ export class Metrics {
 
 	connectionRefused(): void {
 		this.#connectionsRefused.inc();
+	}
+
+	requestLineLeftOut(): void {
+		this.#linesLeftOut.inc();
 	}
 
 	problem(): void {

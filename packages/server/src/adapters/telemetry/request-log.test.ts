@@ -1,9 +1,10 @@
 // The log line of a request.
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
+import { ManualClock } from "../../core/manual-clock.ts";
 import type { LogLevel, RequestLine } from "../../ports/log.ts";
 import { createLogger } from "./logger.ts";
-import { logRequest } from "./request-log.ts";
+import { logRequest, RequestLog } from "./request-log.ts";
 
 const REQUEST: RequestLine = {
 	requestId: "req_1",
@@ -60,6 +61,87 @@ it("names project and webhook, and gives the reason of a refusal, shortened", ()
 		{ projectId: null, code: null },
 	]);
 	expect(linesAt("info", {})[0]).not.toHaveProperty("reason");
+});
+
+describe("lines of requests", () => {
+	/** The log after these requests, and after `ms` more. */
+	function openLog(level: LogLevel) {
+		const lines: Record<string, unknown>[] = [];
+		const clock = new ManualClock();
+		const logger = createLogger(level, { write: (line) => lines.push(JSON.parse(line) as Record<string, unknown>) });
+		let leftOut = 0;
+		const log = new RequestLog(logger, clock, () => leftOut++);
+		const write = (count: number, line: Partial<RequestLine>) => {
+			for (let n = 0; n < count; n++) log.write({ ...REQUEST, ...line });
+		};
+		return { lines, clock, logger, log, write, leftOut: () => leftOut };
+	}
+	const refused = { status: 401, code: "unauthenticated", reason: "No key." } as const;
+
+	it("that are refused are written up to a rate, and then their number, with whose they were", () => {
+		const { lines, clock, write, leftOut } = openLog("info");
+		write(1_000, { ...refused, clientAddress: "192.0.2.1" });
+		expect([lines.length, leftOut()]).toEqual([100, 900]);
+		write(5, { ...refused, clientAddress: "192.0.2.2" });
+		expect(lines).toHaveLength(105);
+		clock.advance(10_000);
+		const most = [{ clientAddress: "192.0.2.1", portalSessionId: null, lines: 900, code: "unauthenticated" }];
+		expect(lines.splice(0)[105]).toMatchObject({ level: "warn", leftOutLines: 900, most });
+		write(1_000, { ...refused, clientAddress: "192.0.2.1" });
+		expect(lines).toHaveLength(100);
+		clock.advance(10_000);
+		expect(lines).toHaveLength(101);
+		clock.advance(60_000);
+		expect(lines).toHaveLength(101);
+	});
+
+	it("are divided by key, portal session and address; what keys do is written in any case", () => {
+		const { lines, write } = openLog("info");
+		write(1_000, { ...refused, clientAddress: "2001:db8::1" });
+		write(1_000, { ...refused, clientAddress: "2001:db8::2" });
+		expect(lines.splice(0)).toHaveLength(100);
+		const failure = { status: 500, code: "internal", cause: new Error("broken") } as const;
+		for (const keyId of ["key_1", "key_2"]) {
+			write(300, { keyId });
+			write(300, { keyId, ...refused, status: 403 });
+			write(300, { keyId, ...failure });
+			expect(lines.splice(0)).toHaveLength(400);
+		}
+		write(300, { portalSessionId: "portal_1" });
+		write(300, { portalSessionId: "portal_2", ...refused });
+		expect(lines.splice(0)).toHaveLength(200);
+	});
+
+	it("have a bound for all addresses together", () => {
+		const { lines, clock, log, write, leftOut } = openLog("info");
+		for (let n = 0; n < 5_000; n++) write(1, { ...refused, clientAddress: `2001:db8:${n.toString(16)}::1` });
+		expect([lines.length, leftOut()]).toEqual([500, 4_500]);
+		write(1, { keyId: "key_1", ...refused });
+		expect(lines.splice(0)).toHaveLength(501);
+		clock.advance(1_000);
+		log.close();
+		expect(lines).toMatchObject([{ leftOutLines: 4_500 }]);
+		expect(lines[0]?.["most"]).toHaveLength(5);
+	});
+
+	it("are all written at level debug, and probes that are well use up nothing", () => {
+		const debug = openLog("debug");
+		debug.write(1_000, refused);
+		expect(debug.lines).toHaveLength(1_000);
+		// Where nothing would be written, nothing is left out.
+		const warn = openLog("warn");
+		warn.write(1_000, refused);
+		warn.clock.advance(60_000);
+		expect([warn.lines.length, warn.leftOut()]).toEqual([0, 0]);
+		const info = openLog("info");
+		info.write(1_000, { isProbe: true, path: "/healthz" });
+		info.write(100, refused);
+		expect([info.lines.length, info.leftOut()]).toEqual([100, 0]);
+		// The level can change while the server runs.
+		info.logger.level = "debug";
+		info.write(500, refused);
+		expect(info.lines).toHaveLength(600);
+	});
 });
 
 it("gives the duration of a request in milliseconds, rounded to microseconds", () => {

@@ -4,7 +4,7 @@ import { RequestError } from "@hono/node-server";
 import { FanfareError } from "../../core/errors.ts";
 import type { RequestLine } from "../../ports/log.ts";
 import type { ApiDeps, ClientAddress } from "../deps.ts";
-import { problemReply } from "./problem.ts";
+import { failureBehind, problemReply } from "./problem.ts";
 import { headersOf } from "./serve.ts";
 
 /** The part of a socket that is used here. */
@@ -72,7 +72,7 @@ export class UnreadableRequests {
 			projectId: null,
 			webhookId: null,
 		};
-		const facts = { durationMs: 0, bodyBytes: 0, clientAddress, cause: error };
+		const facts = { durationMs: 0, bodyBytes: 0, clientAddress, cause: failureBehind(error) };
 		this.#log({ requestId, method: UNKNOWN, path: UNKNOWN, status, code, reason, ...unknown, ...facts });
 		return { status, headers: headersOf(reply, requestId), body: typeof reply.body === "string" ? reply.body : "" };
 	}

@@ -18,7 +18,7 @@ export const HIGHEST_CHANGES_PER_MINUTE = 1_000_000;
 /**
  * What ends something is never refused and does not count: whoever makes all the changes must not keep others from stopping that,
  * and a person's data from being erased. Each takes something that was begun by a change that counts, by a send, or by a restore, so that
- * such changes are no more frequent than these, except that a payload can be erased again (docs/limits.md).
+ * such changes are no more frequent than these. One that ends nothing leaves no entry; a test repeats each of them.
  */
 const ENDING: ReadonlySet<string> = new Set<AuditAction>([
 	"customer.delete",

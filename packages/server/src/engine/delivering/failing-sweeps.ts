@@ -1,4 +1,4 @@
-// The webhooks whose sweeps fail: when each is swept again, and how much of the sweeper's time all of them together may take.
+// The webhooks whose sweeps fail or have met a lock: when each is swept again, and how much of the sweeper's time all of them together may take.
 import { Rotation } from "../../core/concurrency/rotation.ts";
 import { Schedule } from "../background/schedule.ts";
 
@@ -16,7 +16,7 @@ const LEAST_MS = 5;
 const MAX_PAUSE_MS = 30_000;
 
 interface Failing {
-	/** Failed steps in a row. */
+	/** Failed steps in a row; 0 while it has only met a lock. */
 	failures: number;
 	/** Whether a sweep was asked for since the last step began. */
 	isAskedFor: boolean;
@@ -30,12 +30,15 @@ export interface SweepOwner {
 
 /**
  * States of a webhook: well ──failed──▶ resting ──its time──▶ in line ──take──▶ under way ──succeeded──▶ well
- *                                            ▲────────────────failed────────────────┘
+ *                       │                    ▲────────────────failed───────────────┤▲
+ *                       └──locked──▶ locked ──take────────────────────────────────────┘
  *
  * - well: its steps do not fail, as far as is known. The initial state; nothing is kept of it here.
+ * - locked: its step was given up since others held a lock, which is no failure. It waits for its turn, without a rest: with those of others that
+ *   have met a lock, before all that fail, also while these pause. If one of those has rested, each second turn is theirs.
  * - resting: its last step has failed. It rests for a time that doubles with each failure in a row, up to MAX_REST_MS.
  * - in line: it has rested, and waits for its turn: projects take turns, in each of them its customers, and of each the webhooks. Those that
- *   have failed once come first: most of them are well, and met a lock or a lost connection.
+ *   have failed once come first: most of them are well, and have lost a connection.
  * - under way: `take` has returned it, and its step is being made.
  */
 export class FailingSweeps {
@@ -44,7 +47,9 @@ export class FailingSweeps {
 	readonly #resting = new Schedule<string>();
 	readonly #failedOnce = new Rotation<string>();
 	readonly #line = new Rotation<string>();
-	/** No retry begins earlier, in monotonic time. */
+	readonly #locked = new Rotation<string>();
+	#wasLocked = false;
+	/** No retry of one that fails begins earlier, in monotonic time. */
 	#notBefore = -Infinity;
 
 	constructor(ownerOf: (webhookId: string) => SweepOwner) {
@@ -65,22 +70,37 @@ export class FailingSweeps {
 
 	/** The webhook whose retry is next; undefined if none may begin now. */
 	take(now: number): string | undefined {
+		const webhookId = this.#wasLocked
+			? (this.#takeFailed(now) ?? this.#locked.take())
+			: (this.#locked.take() ?? this.#takeFailed(now));
+		const failing = webhookId === undefined ? undefined : this.#failing.get(webhookId);
+		if (failing !== undefined) failing.isAskedFor = false;
+		this.#wasLocked = failing?.failures === 0;
+		return webhookId;
+	}
+
+	#takeFailed(now: number): string | undefined {
 		if (now < this.#notBefore) return undefined;
 		for (const webhookId of this.#resting.takeDue(now)) {
 			const { projectId, customerId } = this.#ownerOf(webhookId);
 			const line = this.#failing.get(webhookId)?.failures === 1 ? this.#failedOnce : this.#line;
 			line.add(projectId, customerId, webhookId);
 		}
-		const webhookId = this.#failedOnce.take() ?? this.#line.take();
-		const failing = webhookId === undefined ? undefined : this.#failing.get(webhookId);
-		if (failing !== undefined) failing.isAskedFor = false;
-		return webhookId;
+		return this.#failedOnce.take() ?? this.#line.take();
 	}
 
 	/** When the next retry may begin, in monotonic time; Infinity if no webhook fails. */
 	nextAt(): number {
+		if (!this.#locked.isEmpty) return -Infinity;
 		const isEmpty = this.#failedOnce.isEmpty && this.#line.isEmpty;
 		return Math.max(this.#notBefore, isEmpty ? this.#resting.nextAt() : -Infinity);
+	}
+
+	/** A step of this webhook was given up since others held a lock. Its retry waits as long as any change. */
+	locked(webhookId: string): void {
+		const { projectId, customerId } = this.#ownerOf(webhookId);
+		this.#failing.set(webhookId, { failures: 0, isAskedFor: false });
+		this.#locked.add(projectId, customerId, webhookId);
 	}
 
 	/** A step of this webhook has failed after this time, while so many customers had webhooks that wait for theirs. */

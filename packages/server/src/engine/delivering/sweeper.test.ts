@@ -8,7 +8,7 @@ import { createIdMaker } from "../../core/ids.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import { setWebhook } from "../../ports/contract/store/records/records.ts";
 import { allWebhooks, summaryOf } from "../../ports/contract/store/records/webhooks.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import { StoreError, StoreLockedError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { WebhookTable } from "../directory/webhook-table.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
@@ -141,6 +141,8 @@ async function openFailing() {
 	const test = await openTestEngine({ store });
 	const { clock, observer } = test;
 	const fails = new Set<string>();
+	/** Until when others hold a lock on a webhook, in monotonic time. */
+	const locks = new Map<string, number>();
 	/** Webhooks that have more deliveries than can be swept in any time. */
 	const endless = new Set<string>();
 	const owners = new Map<string, Owner>();
@@ -155,6 +157,16 @@ async function openFailing() {
 			await pass(world.endlessMs);
 			swept.push(webhookId);
 			return { change: { type: "resume", at: rest[0] }, count: 0, done: false };
+		}
+		const lockedMs = (locks.get(webhookId) ?? 0) - clock.monotonicMs();
+		if (lockedMs > 0) {
+			const [, , lockWaitMs = LOCK_TIMEOUT_MS] = rest;
+			await pass(Math.min(lockedMs, lockWaitMs));
+			if (lockWaitMs < lockedMs) {
+				throw rest[2] === undefined
+					? new StoreError("store_unavailable", "a lock was not given")
+					: new StoreLockedError();
+			}
 		}
 		if (!fails.has(webhookId)) return store.sweepWebhook(webhookId, ...rest);
 		swept.push(webhookId);
@@ -214,6 +226,7 @@ async function openFailing() {
 		sweep,
 		swept,
 		fails,
+		locks,
 		endless,
 		forgotten,
 		world,
@@ -226,6 +239,8 @@ async function openFailing() {
 	};
 }
 
+/** As on PostgreSQL. */
+const LOCK_TIMEOUT_MS = 5_000;
 const ACME = { projectId: "shop", customerId: "acme" };
 
 describe("a failing sweep", () => {
@@ -408,6 +423,50 @@ describe("a failing sweep", () => {
 			await test.settle(5);
 		}
 		expect(swept).toContain(healthy);
+	});
+
+	it("that only meets a lock does not count as failed: it is made when the lock is free, before those of webhooks that fail", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, locks, world, clock, advance, observer } = test;
+		for (let n = 0; n < 100; n++) {
+			const [broken = ""] = test.make(1, { ...ACME, customerId: `customer ${n}` });
+			fails.add(broken);
+			sweep([broken]);
+		}
+		await test.settle(420);
+		world.failingMs = 200;
+		await advance(60_000, 100);
+		const problems = observer.problems.length;
+		const [locked = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
+		for (let time = 0; time < 5; time++) {
+			locks.set(locked, clock.monotonicMs() + 150);
+			swept.length = 0;
+			sweep([locked]);
+			await test.settle(5);
+			// The lock, and a step of one that fails.
+			await advance(400, 10);
+			expect(swept.filter((webhookId) => webhookId === locked)).toHaveLength(1);
+		}
+		const told = observer.problems.slice(problems).map((problem) => JSON.stringify(problem));
+		expect(told.filter((problem) => problem.includes(locked))).toEqual([]);
+	});
+
+	it("of others has its turn while there are always webhooks that meet locks", async () => {
+		await using test = await openFailing();
+		const { sweep, swept, fails, locks, clock, advance } = test;
+		const [healed = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
+		fails.add(healed);
+		sweep([healed]);
+		await test.settle(5);
+		fails.delete(healed);
+		swept.length = 0;
+		const locked = test.make(100, ACME);
+		for (const webhookId of locked) locks.set(webhookId, clock.monotonicMs() + 1_000_000);
+		sweep(locked);
+		// All have given up a lock once; each waits for it then, one after the other.
+		await advance(30_000, 100);
+		for (const webhookId of locked) locks.delete(webhookId);
+		expect(swept).toContain(healed);
 	});
 
 	it("of a webhook that is deleted meanwhile ends, and the webhook is forgotten", async () => {

@@ -2,6 +2,7 @@
 // the webhook into the state that follows from that, in small steps. Deliveries that are in that state already are left
 // alone, so a sweep may be repeated after a crash.
 import { Rotation } from "../../core/concurrency/rotation.ts";
+import { StoreLockedError } from "../../ports/store/errors.ts";
 import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import type { QueueStore, SweepStep, WebhooksToSweep } from "../../ports/store/queue.ts";
 import { nextTurn } from "../background/next-turn.ts";
@@ -61,7 +62,9 @@ interface Line {
  *
  * A webhook whose step has failed leaves this line. It is tried again in a line of its own kind, beside the first one, until a step
  * succeeds: each with a back-off of its own, and all together seldom (failing-sweeps.ts). So no other webhook waits for them, however many they
- * are and however long their steps take. A first step that has to wait for a lock fails soon, and is made there, too. If many fail one after the other, the store is asked whether it is the one that fails.
+ * are and however long their steps take.
+ * A first step that has to wait for a lock is given up soon, and made there, too, before those of webhooks that fail: it has not failed, and
+ * neither rests nor pauses. If many fail one after the other, the store is asked whether it is the one that fails.
  *
  * States: open ──FAILING_IN_ROW webhooks, and the store can't be written──▶ backing off ──it can be written──▶ open
  *         any ──stop──▶ stopped
@@ -171,6 +174,11 @@ export class Sweeper {
 			this.#wait(webhookId);
 			this.#begin(this.#first);
 		} catch (error) {
+			if (error instanceof StoreLockedError) {
+				this.#failing.locked(webhookId);
+				this.#planRetry();
+				return;
+			}
 			const now = clock.monotonicMs();
 			// One more may have a step under way.
 			this.#failing.failed(webhookId, now, now - begunAt, this.#waiting.customers + 1);

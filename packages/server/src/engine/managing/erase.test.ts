@@ -3,9 +3,21 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import type { AuditDraft } from "../../core/access/audit.ts";
+import { ANY_ENTRY } from "../../ports/contract/store/records/records.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine, type TestEngineOptions } from "../test/test-engine.ts";
 
+const AUDIT: AuditDraft = {
+	action: "event.erase",
+	keyId: "key_1",
+	sessionId: null,
+	customerId: null,
+	portalSessionId: null,
+	actor: null,
+	fields: [],
+	requestId: null,
+};
 const CANCELLED = { status: "Cancelled", reason: "the payload was erased" } as const;
 
 describe("erasing a payload", () => {
@@ -25,6 +37,19 @@ describe("erasing a payload", () => {
 		expect(receiver.requests).toHaveLength(1);
 		await expect(test.engine.deliveries.retry(test.change, id)).rejects.toMatchObject({ code: "payload_erased" });
 		expect(await events.erasePayload(test.change, eventId)).toEqual({ cancelledCount: 0 });
+	});
+
+	it("again changes nothing, and leaves no audit entry", async () => {
+		await using test = await openTestEngine();
+		await test.createWebhook("http://127.0.0.1:9/");
+		const eventId = await test.send();
+		const erase = () => test.engine.events.erasePayload({ ...test.change, audit: AUDIT }, eventId);
+		const filter = { ...ANY_ENTRY, objectId: eventId };
+		const entries = async () => (await test.store.auditEntries(filter, { limit: 10, cursor: null })).rows.length;
+		await erase();
+		expect(await entries()).toBe(1);
+		for (let n = 0; n < 5; n++) expect(await erase()).toEqual({ cancelledCount: 0 });
+		expect(await entries()).toBe(1);
 	});
 
 	it("removes a delivery from the ready queue", async () => {

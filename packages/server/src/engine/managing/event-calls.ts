@@ -52,7 +52,7 @@ export class EventCalls implements Events {
 		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
 		const { erasures, line } = this.#near;
 		if (!first.done) await line.discardEvent(eventId);
-		await erasures.erased(projectId, first.cancelled);
+		if (first.changed) await erasures.erased(projectId, first.cancelled);
 		if (first.done) return { cancelledCount: first.cancelledCount };
 		return { cancelledCount: await erasures.finish({ projectId, eventId }) };
 	}

@@ -87,12 +87,16 @@ export class WebhookCalls implements Webhooks {
 		return this.createUnchecked(change, this.#parts.ids.make("webhook", this.#parts.clock.now()), settings, secret);
 	}
 
-	/** Adds a webhook with this id, also with an endpoint that nobody can register, such as that of a relay. */
+	/**
+	 * Adds a webhook with this id, also with an endpoint that nobody can register, such as that of a relay. `prepare` is called before it is
+	 * added, and not if it is refused for a quota or a limit that this process knows.
+	 */
 	async createUnchecked(
 		{ scope, audit }: Change,
 		id: string,
 		settings: NewWebhook,
 		secret: Uint8Array | null,
+		prepare?: () => Promise<void>,
 	): Promise<Webhook> {
 		const projectId = projectOf(scope);
 		const customerId = customerOf(narrowed(scope, settings.customerId));
@@ -122,6 +126,7 @@ export class WebhookCalls implements Webhooks {
 		const insert = () => store.insertWebhook({ ...record, revision: 0 }, entry, this.#limits);
 		const add = async (): Promise<WebhookRecord> => {
 			this.#checkRoom(projectId, customerId);
+			await prepare?.();
 			const revision = await writeInProject(directory, projectId, insert);
 			if (typeof revision !== "number") throw webhookRefused(revision, record.customerId, this.#limits);
 			await directory.putWebhook({ ...record, revision });

@@ -82,10 +82,15 @@ export class RelayCalls implements Relays {
 			const now = this.#parts.clock.now();
 			const webhookId = this.#parts.ids.make("webhook", now);
 			const relay = { webhookId, projectId, customerId, device, mirrorOf, epoch: 0, seenDate: now };
-			await this.#parts.store.putRelay(relay);
+			let isPut = false;
+			// Nothing is written for whoever is refused, so that nobody keeps the disk busy that way.
+			const prepare = () => {
+				isPut = true;
+				return this.#parts.store.putRelay(relay);
+			};
 			const webhook = await relayWebhooks
-				.create(change, webhookId, { ...wanted, customerId }, secret)
-				.catch((error: unknown) => this.#failed(webhookId, error));
+				.create(change, webhookId, { ...wanted, customerId }, secret, prepare)
+				.catch((error: unknown) => this.#failed(isPut ? webhookId : null, error));
 			return this.#shown(relay, webhook);
 		});
 	}
@@ -179,10 +184,13 @@ export class RelayCalls implements Relays {
 		return webhookId;
 	}
 
-	/** The webhook of a new relay could not be made. Removes the relay unless there may be a webhook: then the sweeper looks. */
-	async #failed(webhookId: string, error: unknown): Promise<never> {
+	/**
+	 * The webhook of a new relay could not be made. Removes the relay, if it was put (else null), unless there may be a webhook: then the
+	 * sweeper looks.
+	 */
+	async #failed(webhookId: string | null, error: unknown): Promise<never> {
 		// Whoever asked is told why it failed, whatever becomes of the relay.
-		if (isRefusal(error)) await this.#parts.store.removeRelay(webhookId).catch(() => {});
+		if (webhookId !== null && isRefusal(error)) await this.#parts.store.removeRelay(webhookId).catch(() => {});
 		throw error;
 	}
 

@@ -49,14 +49,16 @@ export class RelayWebhooks {
 		this.#near = near;
 	}
 
+	/** `prepare` is called before it is made, and not if it is refused for a quota or a limit that this process knows. */
 	create(
 		change: Change,
 		webhookId: string,
 		settings: RelaySettings & Pick<NewWebhook, "customerId">,
 		secret: Uint8Array,
+		prepare: () => Promise<void>,
 	): Promise<Webhook> {
 		const all = { ...OTHER_SETTINGS, ...settings, endpoint: relayEndpoint(webhookId) };
-		return this.#near.webhooks.createUnchecked(change, webhookId, all, secret);
+		return this.#near.webhooks.createUnchecked(change, webhookId, all, secret, prepare);
 	}
 
 	/** Changes settings, and the secret if there is one, which then signs alone. */

@@ -21,3 +21,10 @@ export class StoreError extends Error {
 		this.code = code;
 	}
 }
+
+/** What others hold a lock on was not free within the time that the caller waits for it. Nothing was changed, and nothing has failed. */
+export class StoreLockedError extends StoreError {
+	constructor(options?: { cause: unknown }) {
+		super("store_unavailable", "others hold a lock on what was to be changed; try again", options);
+	}
+}

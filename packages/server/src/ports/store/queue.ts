@@ -152,7 +152,7 @@ export interface QueueStore {
 	 * Pending deliveries come first, then Held ones, about the oldest first. Their `updateDate` becomes `at`. A caller
 	 * repeats the step until it returns `done`.
 	 *
-	 * `lockWaitMs`: where others can hold a lock on what is changed, the step rejects with `store_unavailable`, and changes nothing, once it
+	 * `lockWaitMs`: where others can hold a lock on what is changed, the step rejects with a `StoreLockedError`, and changes nothing, once it
 	 * has waited for one lock for so long. If omitted, it waits as long as any change.
 	 */
 	sweepWebhook(webhookId: string, at: number, limit: number, lockWaitMs?: number): Promise<SweepStep>;

@@ -83,6 +83,11 @@ export interface ErasureStep {
 	readonly done: boolean;
 }
 
+export interface BegunErasure extends ErasureStep {
+	/** Whether this call has erased or cancelled something. Otherwise the payload was erased before, or is being erased. */
+	readonly changed: boolean;
+}
+
 /**
  * Unlike other writes, `purge…` and `releaseSpace` may resolve before they are synced. A loss of power can bring rows
  * back, which the next round deletes again. `erasePayload` is synced before it resolves, and so is the last step
@@ -136,13 +141,14 @@ export interface RetentionStore {
 	 * known.
 	 *
 	 * One transaction removes the body, writes the audit entry, and changes about `limit` rows. If that is not all, `continueErasure`
-	 * makes the next steps, also after a restart. If the event is being erased already, only the entry is written. Returns null, and changes nothing, if the scope has no such event.
+	 * makes the next steps, also after a restart. If there is nothing to erase, or the event is being erased already, no entry is written.
+	 * Returns null, and changes nothing, if the scope has no such event.
 	 */
 	erasePayload(
 		scope: Scope,
 		eventId: string,
 		options: Omit<ContinueErasure, "eventId"> & { readonly entry: AuditEntry | null },
-	): Promise<ErasureStep | null>;
+	): Promise<BegunErasure | null>;
 	/** Makes the next step of an erasure, in one transaction. Returns null if it is over. */
 	continueErasure(step: ContinueErasure): Promise<ErasureStep | null>;
 	/** Up to `limit` erasures that are not over. */

@@ -4,6 +4,8 @@ import { expect, it } from "vitest";
 
 import { systemChance } from "../../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../../../core/ids.ts";
+import { countsAsChange } from "../../../core/policies/change-quota.ts";
+import { ANY_ENTRY } from "../../../ports/contract/store/records/records.ts";
 import { callerAlone, type Answer, type Caller } from "../../test/caller.ts";
 import { apiRoutes } from "../table.ts";
 
@@ -204,6 +206,25 @@ it.each(Object.keys(CALLS))("leaves one entry for %s", async (action) => {
 	const projectId = action === "project.create" ? objectId : api.project.id;
 	expect(rows[0]?.projectId).toBe(ofWorkspace ? null : projectId);
 });
+
+/** These use up no quota, so nothing else bounds the entries of somebody who repeats them. */
+it.each(Object.keys(CALLS).filter((action) => !countsAsChange(action)))(
+	"leaves no entry for a further %s, which ends nothing",
+	async (action) => {
+		await using receiver = await startReceiver();
+		const api = await prepare(receiver);
+		let last: Parameters<Caller["call"]> | null = null;
+		const call: Caller["call"] = (...request) => api.call(...(last = request));
+		await CALLS[action]!({ ...api, call });
+		const entries = async () => {
+			const { rows } = await api.test.store.auditEntries({ ...ANY_ENTRY, action }, { limit: 10, cursor: null });
+			return rows.length;
+		};
+		const before = await entries();
+		for (let n = 0; n < 3; n++) await api.call(...last!);
+		expect(await entries()).toBe(before);
+	},
+);
 
 function putRelay({ call }: Caller): Promise<Answer> {
 	return call("POST", "./relays", { device: "laptop", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });

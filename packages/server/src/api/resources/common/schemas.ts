@@ -8,17 +8,17 @@ import { isId, type IdPrefix } from "../../../core/ids.ts";
 import { PAGE_LIMIT } from "../../../core/page.ts";
 import { expectedForm, schemaForms } from "../../request/body/expected-form.ts";
 import { shortText } from "./bounded.ts";
-import { textIssue } from "./characters.ts";
+import { textIssue, type TextRules } from "./characters.ts";
 
 /** The last time with a year of four digits: 9999-12-31T23:59:59.999Z. */
 export const MAX_TIME_MS = 253_402_300_799_999;
 
-/** Text of `min` to `max` code points, without control characters. */
-export function text(min: number, max: number, options: { readonly lines?: boolean } = {}): z.ZodString {
+/** Text of `min` to `max` code points, without control characters and those that change the direction of text. */
+export function text(min: number, max: number, rules: TextRules = {}): z.ZodString {
 	return z
 		.string()
 		.superRefine((value, context) => {
-			const message = textIssue(value, min, max, options.lines === true);
+			const message = textIssue(value, min, max, rules);
 			if (message !== null) context.addIssue({ code: "custom", message });
 		})
 		.openapi({ minLength: min, maxLength: max });

@@ -1,4 +1,5 @@
 // Bounds how often somebody at one address can fail to sign in.
+import { networkOf } from "../../../core/access/client-network.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
 
@@ -32,7 +33,7 @@ export class FailedSignIns {
 	 * without making it if there were ten within a minute.
 	 */
 	attempt<T>(address: string | null, sign: () => T): T {
-		const owner = ownerOf(address);
+		const owner = networkOf(address);
 		const recent = this.#recent(owner);
 		const [oldest = 0] = recent;
 		if (recent.length >= MAX_FAILURES) {
@@ -65,16 +66,4 @@ export class FailedSignIns {
 			this.#failures.delete(first);
 		}
 	}
-}
-
-/** An IPv4 address, or the first 64 bits of an IPv6 address. `address` is in its canonical form. */
-function ownerOf(address: string | null): string {
-	if (address === null) return "unknown";
-	if (!address.includes(":")) return address;
-	const [head = "", tail] = address.split("::", 2);
-	const groups = head === "" ? [] : head.split(":");
-	// The zeros that :: stands for.
-	const last = tail === undefined || tail === "" ? [] : tail.split(":");
-	const zeros = tail === undefined ? 0 : 8 - groups.length - last.length;
-	return [...groups, ...Array.from({ length: zeros }, () => "0"), ...last].slice(0, 4).join(":");
 }

@@ -17,7 +17,8 @@ const METADATA_PARAMETERS = { propertyNames: { pattern: "^metadata\\." } };
 
 /** The filters of lists and exports. */
 const filterQuery = {
-	q: text(1, SEARCH_MAX_LENGTH).optional().openapi({
+	// It must find names that were stored before such characters were refused.
+	q: text(1, SEARCH_MAX_LENGTH, { turns: true }).optional().openapi({
 		description:
 			"Only webhooks whose name, description, host or key contains this text, in any case of letters, or whose id it is.",
 	}),

@@ -155,9 +155,9 @@ const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue,
 
 /** What an entry of metadata may be. */
 export const metadataEntry = {
-	nameIssue: (key: string) =>
-		key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength, false),
-	valueIssue: (value: string) => textIssue(value, 0, METADATA.valueLength, true),
+	nameIssue: (key: string) => (key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength)),
+	/** Values are notes and no names. Programs that put names into sentences set some of them off by marks of direction. */
+	valueIssue: (value: string) => textIssue(value, 0, METADATA.valueLength, { lines: true, turns: true }),
 };
 
 /** Notes of the caller's own. */

@@ -178,6 +178,31 @@ describe("an engine with a quota of changes", () => {
 		expect(await test.engine.customers.resume(by("customer.resume"))).toEqual({ matched: 70, changed: 10 });
 	});
 
+	it("counts what changes nothing and what the store refuses, since it has taken a transaction", async () => {
+		await using test = await openTestEngine({ limits });
+		const { webhooks } = test.engine;
+		const [first, second] = [await test.createWebhook(NOBODY, { key: "a" }), await test.createWebhook(NOBODY)];
+		const resume = async () => webhooks.resume(inTest(test, "webhook.resume"), first.id);
+		const takeKey = () => webhooks.update(inTest(test, "webhook.update"), second.id, { key: "a" });
+		for (let n = 0; n < 20; n++) await resume();
+		for (let n = 0; n < 40; n++) await expect(takeKey()).rejects.toMatchObject({ code: "webhook_key_exists" });
+		await expect(resume()).rejects.toMatchObject(REFUSED);
+		const { rows } = await test.store.auditEntries(ANY_ENTRY, { limit: 9, cursor: null });
+		expect(rows).toEqual([]);
+	});
+
+	it("writes nothing for a relay that it refuses", async () => {
+		await using test = await openTestEngine({ limits });
+		const { relays, webhooks } = test.engine;
+		const { id } = await test.createWebhook(NOBODY);
+		for (let n = 0; n < 60; n++) await webhooks.update(inTest(test, "webhook.update"), id, { name: String(n) });
+		const isCalled = () => Promise.reject(new Error("the store is called"));
+		Object.assign(test.engineStore, { putRelay: isCalled, removeRelay: isCalled, insertWebhook: isCalled });
+		const settings = { name: "a", device: "a", eventTypes: null, timeoutMs: 1_000, customerId: null, mirrorOf: null };
+		const put = relays.put(inTest(test, "relay.put"), settings, new Uint8Array(24));
+		await expect(put).rejects.toMatchObject(REFUSED);
+	});
+
 	it("never refuses what ends something", async () => {
 		await using test = await openTestEngine({ limits });
 		const webhook = await test.createWebhook(NOBODY);

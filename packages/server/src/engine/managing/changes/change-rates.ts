@@ -36,6 +36,10 @@ const WORKSPACE = "";
  * customers of the project: so customers can't use up what the product needs to manage them. When all customers together have used much of
  * what is theirs, those that have used most of their own are refused first, and those that have used little go on.
  *
+ * A change uses up its quota before it is made, and gets nothing back if the store refuses it or if it changes nothing: it has taken its
+ * turn and a transaction all the same, so repeating it must not be free. What is refused because of the quota itself, or because the request is
+ * not valid, has not come so far, and costs nothing.
+ *
  * In a cluster, each process allows its share: a quota divided by the number of live members.
  */
 export class ChangeRates {

@@ -1,9 +1,11 @@
 // The contract of erasures in steps: the payload goes at once, the rest step by step, and the store knows what is left.
 import { expect, it } from "vitest";
 
+import type { AuditEntry } from "../../../core/access/audit.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { ErasureStep } from "../../store/retention.ts";
+import type { Store } from "../../store/store.ts";
 import { ANY_DELIVERY, attemptsOf, NEWEST, type CurrentStore, type Reopen } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
 import { LATE } from "./records/two-days.ts";
@@ -45,6 +47,12 @@ async function openWide(current: CurrentStore) {
 	return { ...world, eventId, ids, begin, next, read };
 }
 
+/** The audit entries about an event. */
+async function entriesOf(store: Store, objectId: string): Promise<readonly AuditEntry[]> {
+	const filter = { customerId: null, keyId: null, projectId: null, objectId, action: null, after: null, before: null };
+	return (await store.auditEntries(filter, NEWEST)).rows;
+}
+
 export function describeErasures(current: CurrentStore, reopen: Reopen | null): void {
 	it("an event with many deliveries loses its payload at once and the rest in steps, as in one step", async () => {
 		const { store, scope, projectId, eventId, begin, next, read } = await openWide(current);
@@ -80,7 +88,7 @@ export function describeErasures(current: CurrentStore, reopen: Reopen | null): 
 		expect(await next()).toBeNull();
 	});
 
-	it("what is asked for again meanwhile is the same erasure, with an audit entry of its own", async () => {
+	it("what is asked for again meanwhile is the same erasure, without an audit entry of its own", async () => {
 		const { store, records, scope, eventId, begin, next } = await openWide(current);
 		const first = await begin();
 		const second = await next();
@@ -88,15 +96,27 @@ export function describeErasures(current: CurrentStore, reopen: Reopen | null): 
 		const entry = records.entry({ action: "event.erase", objectId: eventId });
 		const options = { reason: ERASED_REASON, at: records.now, limit: 1_000, entry };
 		const again = await store.erasePayload(scope, eventId, options);
-		expect(again).toEqual({ cancelled: [], cancelledCount: count, done: false });
-		const filter = { keyId: null, projectId: null, objectId: eventId, action: null, after: null, before: null };
-		expect((await store.auditEntries(filter, NEWEST)).rows).toEqual([entry]);
+		expect(again).toEqual({ cancelled: [], cancelledCount: count, done: false, changed: false });
+		expect(await entriesOf(store, eventId)).toEqual([]);
 		expect((await next())?.cancelledCount).toBeGreaterThan(count);
+	});
+
+	it("what is erased already is not changed again, and leaves no further audit entry", async () => {
+		const { store, records, scope, eventId, next, read } = await openWide(current);
+		const erase = (entry: AuditEntry) =>
+			store.erasePayload(scope, eventId, { reason: ERASED_REASON, at: records.now, limit: 1_000, entry });
+		const [first, second] = [0, 1].map(() => records.entry({ action: "event.erase", objectId: eventId }));
+		expect(await erase(first!)).toMatchObject({ cancelledCount: 31, done: true, changed: true });
+		const before = await read();
+		expect(await erase(second!)).toEqual({ cancelled: [], cancelledCount: 0, done: true, changed: false });
+		expect(await read()).toEqual(before);
+		expect(await entriesOf(store, eventId)).toEqual([first]);
+		expect(await next()).toBeNull();
 	});
 
 	it("a delivery that is passed keeps no response of an attempt that ends later, whatever its status", async () => {
 		const { store, scope, records, ids, update, begin, next } = await openWide(current);
-		for (let step = await begin(); step?.done === false;) step = await next();
+		for (let step: ErasureStep | null = await begin(); step?.done === false;) step = await next();
 		for (const id of ids.slice(0, 8)) {
 			const number = (await attemptsOf({ store, scope }, id)).length + 1;
 			await update(records.outcome(id, number));
@@ -107,7 +127,7 @@ export function describeErasures(current: CurrentStore, reopen: Reopen | null): 
 
 	it("one that is not passed yet loses that response with its step", async () => {
 		const { records, ids, update, begin, next, read } = await openWide(current);
-		let step = await begin();
+		let step: ErasureStep | null = await begin();
 		await update(records.outcome(ids.at(-1) ?? "", 1));
 		while (step?.done === false) step = await next();
 		expect((await read()).left).toBe(0);

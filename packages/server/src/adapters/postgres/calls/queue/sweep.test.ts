@@ -4,6 +4,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { fillStore } from "../../../../ports/contract/store/records/records.ts";
+import { StoreLockedError } from "../../../../ports/store/errors.ts";
 import { uuidOf } from "../../codec/ids.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 
@@ -68,7 +69,7 @@ describe.skipIf(postgresIssue() !== null)("a sweep", () => {
 				),
 				store.sweepWebhook(webhookId, records.now, 100, 50).catch((error: unknown) => error),
 			]);
-			expect(first).toMatchObject({ code: "store_unavailable" });
+			expect(first).toBeInstanceOf(StoreLockedError);
 			await other.query("COMMIT");
 			expect(await patient).toMatchObject({ done: true });
 			expect(await store.sweepWebhook(webhookId, records.now, 100, 50)).toMatchObject({ done: true });

@@ -1,6 +1,7 @@
 // Sweeps: bring the waiting deliveries of a webhook into the state that follows from the webhook, in steps.
 import { transition } from "../../../../core/delivery.ts";
 import { sweepChange, type SweepChange } from "../../../../core/webhook.ts";
+import { StoreLockedError } from "../../../../ports/store/errors.ts";
 import type { SweepStep, WebhooksToSweep } from "../../../../ports/store/queue.ts";
 import { STATUS_CODES } from "../../codec/delivery-rows.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
@@ -8,6 +9,7 @@ import { boolean, text } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { DELETE_DATE, WEBHOOK_STATUS_CODES, webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
+import { isLocked } from "../../connection/errors.ts";
 import { shareProjects, waitAtMost } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
@@ -31,8 +33,8 @@ const SELECT: Readonly<Record<SweepChange["type"], readonly (typeof SELECT_HELD)
 
 /** The call `sweepWebhook`. */
 export function createSweepWebhook(database: Database, numbers: ChangeNumbers) {
-	return (webhook: string, at: number, limit: number, lockWaitMs?: number): Promise<SweepStep> =>
-		database.transact(async (session) => {
+	return async (webhook: string, at: number, limit: number, lockWaitMs?: number): Promise<SweepStep> => {
+		const step = database.transact(async (session) => {
 			if (lockWaitMs !== undefined) waitAtMost(session, lockWaitMs);
 			const id = uuidOf("webhook", webhook);
 			const state = id === null ? null : await lockWebhook(session, id);
@@ -60,6 +62,10 @@ export function createSweepWebhook(database: Database, numbers: ChangeNumbers) {
 			stats.write(session);
 			return { change, count, done: found.length < limit };
 		});
+		return step.catch((error: unknown) => {
+			throw lockWaitMs !== undefined && isLocked(error) ? new StoreLockedError({ cause: error }) : error;
+		});
+	};
 }
 
 /** The webhook, which stays as it is until the transaction ends; null if there is none. */

@@ -33,6 +33,8 @@ export interface ErasedDeliveries {
 	readonly through: string | null;
 	/** The ids of those that were cancelled. */
 	readonly cancelled: readonly string[];
+	/** Responses that were erased. */
+	readonly responses: number;
 	/** Deliveries that were looked at. */
 	readonly count: number;
 	/** Whether the last delivery of the event is done. */
@@ -55,7 +57,7 @@ export async function eraseDeliveries(
 	const ended = [...deliveries.entries].filter(({ row }) => row.state.attemptCount > 0).map(({ row }) => row.id);
 	const responses = await Responses.read(session, ended, withoutResponseBody);
 	const cancelled: string[] = [];
-	let [last, cost, count] = [through, 0, 0];
+	let [last, cost, count, erasedResponses] = [through, 0, 0, 0];
 	for (const id of ids) {
 		if (cost >= limit || count === most) break;
 		last = id;
@@ -66,6 +68,7 @@ export async function eraseDeliveries(
 		const { row } = entry;
 		const erased = responses.erase(id);
 		cost += erased.count;
+		erasedResponses += erased.count;
 		stats.storedBytes(row.project, at, -erased.bytes);
 		if (!isOpen(row.state)) continue;
 		const after = transition(row.state, { type: "cancel", reason });
@@ -76,5 +79,5 @@ export async function eraseDeliveries(
 	}
 	deliveries.write(session);
 	await responses.write(session);
-	return { through: last, cancelled, count, done: count === ids.length };
+	return { through: last, cancelled, responses: erasedResponses, count, done: count === ids.length };
 }

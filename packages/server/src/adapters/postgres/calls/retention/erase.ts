@@ -1,6 +1,12 @@
 // Erases payloads on demand: the body of an event first, then the responses of its receivers, in steps.
 import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
-import type { ContinueErasure, Erasure, ErasureStep, RetentionStore } from "../../../../ports/store/retention.ts";
+import type {
+	BegunErasure,
+	ContinueErasure,
+	Erasure,
+	ErasureStep,
+	RetentionStore,
+} from "../../../../ports/store/retention.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, number, text, textOrNull } from "../../codec/rows.ts";
 import { insertInto, statement } from "../../codec/statements.ts";
@@ -37,24 +43,27 @@ export function createErasePayload(database: Database, numbers: ChangeNumbers) {
 			scope: Scope,
 			eventId: string,
 			{ reason, at, limit, entry }: EraseOptions,
-		): Promise<ErasureStep | null> =>
+		): Promise<BegunErasure | null> =>
 			database.transact(async (session) => {
 				const [project, id] = [uuidOf("proj", wholeProject(scope)), uuidOf("evt", eventId)];
 				const [event] = await session.run(LOCK_EVENT, [id, project]);
 				if (event === undefined || project === null || id === null) return null;
 				const [erasure] = await session.run(LOCK_ERASURE, [id]);
-				await writeEntry(session, entry);
 				if (erasure !== undefined) {
-					return { cancelled: [], cancelledCount: number(erasure["cancelled"]), done: false };
+					return { cancelled: [], cancelledCount: number(erasure["cancelled"]), done: false, changed: false };
 				}
 				const stats = new StatsChanges();
-				await emptyBodies(session, [id]);
-				stats.storedBytes(project, at, -number(event["body_bytes"]));
-				const step = { through: null, limit, reason, at };
-				const { through, cancelled, done } = await eraseDeliveries(session, id, step, { numbers, stats });
+				const bodyBytes = number(event["body_bytes"]);
+				if (bodyBytes > 0) await emptyBodies(session, [id]);
+				stats.storedBytes(project, at, -bodyBytes);
+				const first = { through: null, limit, reason, at };
+				const step = await eraseDeliveries(session, id, first, { numbers, stats });
+				const { through, cancelled, responses, done } = step;
 				if (!done) await session.run(KEEP, [id, project, through, cancelled.length]);
+				const changed = bodyBytes + cancelled.length + responses > 0;
+				if (changed) await writeEntry(session, entry);
 				stats.write(session);
-				return { cancelled, cancelledCount: cancelled.length, done };
+				return { cancelled, cancelledCount: cancelled.length, done, changed };
 			}),
 		continueErasure: createContinueErasure(database, numbers),
 		erasures: (limit: number): Promise<Erasure[]> =>

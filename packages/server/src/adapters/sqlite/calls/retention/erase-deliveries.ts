@@ -26,6 +26,8 @@ export interface ErasedDeliveries {
 	readonly through: number;
 	/** The ids of those that were cancelled. */
 	readonly cancelled: readonly string[];
+	/** Responses that were erased. */
+	readonly responses: number;
 	/** Deliveries that were looked at. */
 	readonly count: number;
 	/** Whether the last delivery of the event is done. */
@@ -54,7 +56,7 @@ export function createEraseDeliveries(db: DatabaseSync, table: DeliveryTable): E
 		// One more than can be done, which tells whether there are more.
 		const rows = select.all(first, first + number(event["delivery_count"]), through, most + 1);
 		const cancelled: string[] = [];
-		let [last, cost, freed, count] = [through, 0, 0, 0];
+		let [last, cost, freed, count, responses] = [through, 0, 0, 0, 0];
 		for (const row of rows) {
 			if (cost >= limit || count === most) break;
 			const seq = number(row["seq"]);
@@ -66,6 +68,7 @@ export function createEraseDeliveries(db: DatabaseSync, table: DeliveryTable): E
 			if (delivery.home === "full") {
 				const emptied = emptyResponses(seq);
 				freed += emptied.bytes;
+				responses += emptied.count;
 				cost += emptied.count;
 			}
 			const after = transition(delivery.state, { type: "cancel", reason });
@@ -77,7 +80,7 @@ export function createEraseDeliveries(db: DatabaseSync, table: DeliveryTable): E
 		}
 		if (freed !== 0) changes.storedBytes(number(event["project"]), -freed);
 		table.listing.shorten();
-		return { through: last, cancelled, count, done: count === rows.length };
+		return { through: last, cancelled, responses, count, done: count === rows.length };
 	};
 }
 

@@ -2,7 +2,13 @@
 import type { DatabaseSync } from "node:sqlite";
 
 import { wholeProject, type Scope } from "../../../../core/access/principal.ts";
-import type { ContinueErasure, Erasure, ErasureStep, RetentionStore } from "../../../../ports/store/retention.ts";
+import type {
+	BegunErasure,
+	ContinueErasure,
+	Erasure,
+	ErasureStep,
+	RetentionStore,
+} from "../../../../ports/store/retention.ts";
 import { idBytes, idText } from "../../codec/ids.ts";
 import { bytes, countOf, number, type Row } from "../../codec/rows.ts";
 import { prepareInsert } from "../../codec/statements.ts";
@@ -29,23 +35,25 @@ export function createErasePayload(db: DatabaseSync, table: DeliveryTable, journ
 	const writeEntry = createWriteEntry(db);
 
 	return {
-		erasePayload(scope: Scope, eventId: string, { reason, at, limit, entry }: EraseOptions): ErasureStep | null {
+		erasePayload(scope: Scope, eventId: string, { reason, at, limit, entry }: EraseOptions): BegunErasure | null {
 			const project = table.numbers.projects.find(wholeProject(scope));
 			const id = idBytes("evt", eventId);
-			const work = (changes: StatsChanges): ErasureStep | null => {
+			const work = (changes: StatsChanges): BegunErasure | null => {
 				const event = project === null ? undefined : selectEvent.get(id, project.number);
 				if (project === null || event === undefined) return null;
 				const erasure = selectErasure.get(id);
 				if (erasure !== undefined) {
-					writeEntry(entry);
-					return { cancelled: [], cancelledCount: number(erasure["cancelled"]), done: false };
+					return { cancelled: [], cancelledCount: number(erasure["cancelled"]), done: false, changed: false };
 				}
-				emptyBody(number(event["seq"]));
-				changes.storedBytes(project.number, -countOf(event));
-				const { through, cancelled, done } = eraseDeliveries(event, { through: 0, limit, reason, at }, changes);
+				const bodyBytes = countOf(event);
+				if (bodyBytes > 0) emptyBody(number(event["seq"]));
+				changes.storedBytes(project.number, -bodyBytes);
+				const step = eraseDeliveries(event, { through: 0, limit, reason, at }, changes);
+				const { through, cancelled, responses, done } = step;
 				if (!done) keep.run(id, project.number, through, cancelled.length);
-				writeEntry(entry);
-				return { cancelled, cancelledCount: cancelled.length, done };
+				const changed = bodyBytes + cancelled.length + responses > 0;
+				if (changed) writeEntry(entry);
+				return { cancelled, cancelledCount: cancelled.length, done, changed };
 			};
 			return journal.transact(work);
 		},

@@ -198,7 +198,7 @@ export const DONE_CALLS: readonly DoneCall[] = [
 		title: "erasePayload of an event without deliveries",
 		isVariant: true,
 		raises: "nothing",
-		returns: { cancelled: [], cancelledCount: 0, done: true },
+		returns: { cancelled: [], cancelledCount: 0, done: true, changed: true },
 		prepare: async (world, entry) => erase(world, world.scope, await world.miss(), entry),
 	},
 	{

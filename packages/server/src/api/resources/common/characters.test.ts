@@ -1,0 +1,87 @@
+// Characters that names and descriptions may not have, because of what they do where they are printed.
+import { describe, expect, it } from "vitest";
+
+import { caller, type Caller } from "../../test/caller.ts";
+
+const SECRET = Buffer.alloc(24, 1).toString("base64");
+const spec = { endpoint: "http://127.0.0.1:1/" };
+/** Each place for a name or a description, with the call that sets it. */
+const PLACES: readonly (readonly [path: string, method: string, url: string, body: (text: string) => object])[] = [
+	["name", "POST", "/workspace/projects", (name) => ({ name })],
+	["name", "PATCH", "./", (name) => ({ name })],
+	["name", "POST", "/workspace/keys", (name) => ({ name, scope: "read" })],
+	["name", "POST", "./batch/webhooks", (name) => ({ name, spec })],
+	["spec.description", "POST", "./batch/webhooks", (description) => ({ name: "a", spec: { ...spec, description } })],
+	["name", "PATCH", "./customers/acme", (name) => ({ name })],
+	["description", "PUT", "./event-types/order.paid", (description) => ({ description })],
+	["name", "POST", "./relays", (name) => ({ name, device: "a", secret: SECRET })],
+	["device", "POST", "./relays", (device) => ({ device, secret: SECRET })],
+];
+const TURNING = ["\u202A", "\u202B", "\u202C", "\u202D", "\u202E", "\u2066", "\u2067", "\u2068", "\u2069"];
+const RLO = "\u202E";
+
+function refusal(path: string, character: string) {
+	const code = character.charCodeAt(0).toString(16).toUpperCase();
+	const message = `must not contain characters that change the direction of text (U+202A–U+202E, U+2066–U+2069), has U+${code}`;
+	return { code: "invalid_request", issues: [{ path, message }] };
+}
+
+function urlIn({ project }: Caller, url: string): string {
+	return url === "./" ? `/projects/${project.id}` : url;
+}
+
+describe.each(PLACES)("%s of %s %s", (path, method, url, body) => {
+	it("has no characters that change the direction of text", async () => {
+		const api = await caller();
+		for (const character of TURNING) {
+			const { status, json } = await api.call(method, urlIn(api, url), body(`invoice ${character}gnp.exe`));
+			expect([status, json]).toEqual([400, expect.objectContaining(refusal(path, character))]);
+		}
+	});
+
+	it("has no control characters", async () => {
+		const api = await caller();
+		for (const character of ["\u0000", "\u001B", "\u007F", "\u009B"]) {
+			const { status, json } = await api.call(method, urlIn(api, url), body(`a${character}b`));
+			expect([status, json["issues"]]).toEqual([400, [{ path, message: "must not contain control characters" }]]);
+		}
+	});
+
+	it("may be in any script", async () => {
+		const api = await caller();
+		// Right to left, with a mark that says only of itself where it belongs.
+		const { status, json } = await api.call(method, urlIn(api, url), body("\u05D7\u05E9\u05D1\u05D5\u05DF\u200F 7"));
+		expect([status, json]).toEqual([200, json]);
+	});
+});
+
+describe("characters that change the direction of text", () => {
+	it("are refused in the names of metadata, and not in their values", async () => {
+		const { call } = await caller();
+		const create = (metadata: object) => call("POST", "./batch/webhooks", { name: "a", spec: { ...spec, metadata } });
+		expect(await create({ [`team${RLO}`]: "a" })).toMatchObject({ status: 400, json: { code: "invalid_request" } });
+		// Programs that put names into sentences set them off by isolates.
+		expect((await create({ owner: "\u2068Ada\u2069" })).status).toBe(200);
+	});
+
+	it("stay in names that were stored before: these are read and found, and everything else is changed", async () => {
+		const { call, test } = await caller();
+		const name = `invoice ${RLO}gnp.exe`;
+		const { id } = await test.createWebhook("http://127.0.0.1:1/", { name, description: name });
+		const changed = await call("PATCH", `./batch/webhooks/${id}`, { spec: { timeoutMs: 1_000 } });
+		expect(changed).toMatchObject({ status: 200, json: { name, description: name, timeoutMs: 1_000 } });
+		const found = await call("GET", `./batch/webhooks?q=${encodeURIComponent(RLO)}`);
+		expect(found).toMatchObject({ status: 200, json: { data: [{ id, name }] } });
+		expect((await call("PATCH", `./batch/webhooks/${id}`, { name })).status).toBe(400);
+	});
+});
+
+it("line ends that are no control characters are refused in names, and not in descriptions", async () => {
+	const { call } = await caller();
+	const create = (name: string, description: string) =>
+		call("POST", "./batch/webhooks", { name, spec: { ...spec, description } });
+	const issues = [{ path: "name", message: "must not contain line ends" }];
+	expect(await create("a\u2028b", "")).toMatchObject({ status: 400, json: { issues } });
+	expect(await create("a\u2029b", "")).toMatchObject({ status: 400, json: { issues } });
+	expect((await create("a", "a\u2028b\nc")).status).toBe(200);
+});
