@@ -42,6 +42,12 @@ const SHOTS: readonly Shot[] = [
 			});
 			return `deliveries/${data[0]?.id}`;
 		},
+		act: async (page) => {
+			// What comes last.
+			await page.getByText("Others that failed for the same cause").waitFor();
+			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
+			await page.getByRole("link", { name: "Billing" }).waitFor();
+		},
 		ready: "Headers of the answer",
 	},
 	{
