@@ -14,7 +14,7 @@ import { beforeAll, expect } from "vitest";
 import { pageSuite, type World } from "./suite.ts";
 
 /** Of the event type `order.paid`, as it is kept. */
-export const EXAMPLE = '{"orderId":98765432109876543210,"total":12.50}';
+const EXAMPLE = '{"orderId":98765432109876543210,"total":12.50}';
 export const ALL: readonly Capability[] = [
 	"webhooks.write",
 	"secrets.rotate",
