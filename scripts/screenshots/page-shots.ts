@@ -42,6 +42,12 @@ const SHOTS: readonly Shot[] = [
 			});
 			return `deliveries/${data[0]?.id}`;
 		},
+		act: async (page) => {
+			// What comes last.
+			await page.getByText("Others that failed for the same cause").waitFor();
+			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
+			await page.getByRole("link", { name: "Billing" }).waitFor();
+		},
 		ready: "Headers of the answer",
 	},
 	{
@@ -96,6 +102,8 @@ const SHOTS: readonly Shot[] = [
 	{ name: "settings", path: () => "settings", ready: "no quota of its own" },
 	{ name: "system", path: () => "system", ready: "no quota of its own" },
 	{ name: "audit", path: () => "audit", ready: "event type" },
+	{ name: "events-send", path: () => "events/send?type=order.paid", ready: "webhooks" },
+	// Adds a webhook.
 	{
 		name: "inbox",
 		path: () => "inbox",
@@ -106,7 +114,6 @@ const SHOTS: readonly Shot[] = [
 		},
 		ready: "Event types",
 	},
-	{ name: "events-send", path: () => "events/send?type=order.paid", ready: "webhooks" },
 ];
 
 /** Takes the pictures of the page that the gallery wants. */
@@ -114,8 +121,9 @@ export async function takePageShots(gallery: Gallery): Promise<void> {
 	const shots = SHOTS.filter(({ name }) => gallery.wants(name));
 	const isSignInWanted = gallery.wants("sign-in");
 	if (shots.length === 0 && !isSignInWanted) return;
-	await using world = await startDemoWorld();
 	await gallery.inEachForm(async (person, take) => {
+		// A new one for each form, so that all of them show the same.
+		await using world = await startDemoWorld();
 		const page = await person.tab(`${world.server.url}/ui/`);
 		await page.getByLabel("API key").waitFor();
 		if (isSignInWanted) await take(page, "sign-in");

@@ -193,6 +193,7 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 				maxReplaysPerCustomer: 6,
 				maxStreamsPerCustomer: 7,
 				maxTestsPerCustomer: 8,
+				revision: 9,
 			} satisfies Full<sdk.UpdateProject>),
 		sends: {
 			name: "n",
@@ -205,6 +206,7 @@ const bodies: { readonly [Operation in keyof wire.Bodies]: Case<Full<wire.Bodies
 			maxReplaysPerCustomer: 6,
 			maxStreamsPerCustomer: 7,
 			maxTestsPerCustomer: 8,
+			revision: 9,
 		},
 		answer: wireProject,
 	},
@@ -618,6 +620,7 @@ it("a project has every field of the response", async () => {
 		maxReplaysPerCustomer: 6,
 		maxStreamsPerCustomer: 7,
 		maxTestsPerCustomer: 8,
+		revision: 9,
 	};
 	await using server = await ScriptedServer.start(json(200, answer));
 	const { eventTypes, ...same } = answer;

@@ -34,5 +34,6 @@ import "@mantine/core/styles/Tabs.css";
 import "@mantine/core/styles/Text.css";
 import "@mantine/core/styles/Title.css";
 import "@mantine/core/styles/Tooltip.css";
+import "../parts/code/plain-text.css";
 import "./page.css";
 import "./screens.css";

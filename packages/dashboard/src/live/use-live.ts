@@ -28,11 +28,13 @@ export function useHeardEvents(projectId: string): readonly HeardEvent[] {
 /**
  * Fetches a list again some seconds after an item that may have brought rows into it; not while the feed is paused. Nobody hears the items while
  * the list is not shown, so it is then fetched again when it is shown again. `mayBring` is null for a list that is told what comes otherwise.
+ * What is fetched may also be a number of rows.
  */
 export function useRefreshOn(
 	projectId: string,
 	queryKey: QueryKey,
 	mayBring: ((item: StreamItem) => boolean) | null,
+	everyMs = REFRESH_EVERY_MS,
 ): void {
 	const queryClient = useQueryClient();
 	const [isPaused] = useLivePause(projectId);
@@ -50,14 +52,14 @@ export function useRefreshOn(
 			const refetchType = document.visibilityState === "visible" ? "active" : "none";
 			return queryClient.invalidateQueries({ ...list, refetchType });
 		};
-		const made = new Refresher(refresh, REFRESH_EVERY_MS);
+		const made = new Refresher(refresh, everyMs);
 		refresher.current = made;
 		return () => {
 			made.end();
 			refresher.current = null;
 			void queryClient.invalidateQueries({ ...list, refetchType: "none" });
 		};
-	}, [hash, isListening]);
+	}, [hash, isListening, everyMs]);
 }
 
 /** Whether the project's items arrive. */

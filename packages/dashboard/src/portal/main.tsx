@@ -6,6 +6,7 @@ import { App } from "./app.tsx";
 import { HostFrame } from "./frame/host-frame.ts";
 import { hostOrigin } from "./frame/messages.ts";
 
+import "../parts/code/plain-text.css";
 import "./portal.css";
 import "./screens.css";
 import { PortalSession } from "./session/portal-session.ts";

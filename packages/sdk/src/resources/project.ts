@@ -224,6 +224,8 @@ export interface ProjectFields {
 	readonly maxStreamsPerCustomer?: number | null;
 	/** Tests of each customer's webhooks that may be under way; null for the server's setting. */
 	readonly maxTestsPerCustomer?: number | null;
+	/** Rises with each change of these settings. Present from the first change on; until then it is 1. */
+	readonly revision?: number;
 }
 
 /**
@@ -256,6 +258,7 @@ export class Project<Types extends object = AnyEvents> extends ProjectHandle<Typ
 	declare readonly maxReplaysPerCustomer?: number | null;
 	declare readonly maxStreamsPerCustomer?: number | null;
 	declare readonly maxTestsPerCustomer?: number | null;
+	declare readonly revision?: number;
 
 	/** @internal */
 	constructor(transport: Transport, project: wire.Project) {
@@ -280,6 +283,7 @@ export class Project<Types extends object = AnyEvents> extends ProjectHandle<Typ
 		if (maxReplaysPerCustomer !== undefined) this.maxReplaysPerCustomer = maxReplaysPerCustomer;
 		if (maxStreamsPerCustomer !== undefined) this.maxStreamsPerCustomer = maxStreamsPerCustomer;
 		if (maxTestsPerCustomer !== undefined) this.maxTestsPerCustomer = maxTestsPerCustomer;
+		if (fields.revision !== undefined) this.revision = fields.revision;
 	}
 }
 

@@ -35,6 +35,11 @@ export interface UpdateProject {
 	readonly maxStreamsPerCustomer?: number | null | undefined;
 	/** Tests of each customer's webhooks that may be under way; null for the server's setting. */
 	readonly maxTestsPerCustomer?: number | null | undefined;
+	/**
+	 * The `revision` that your changes were made on; 1 if the project has none. If somebody else has changed the project since, nothing
+	 * is changed and the call rejects with a `ConflictError`. If omitted, the given fields are changed in any case.
+	 */
+	readonly revision?: number | undefined;
 }
 
 /** Filters for projects. All are optional. */
@@ -88,7 +93,10 @@ export class Projects<Types extends object = AnyEvents> {
 		return this.#call({ method: "GET", path: projectPath(projectId) }, options);
 	}
 
-	/** Changes the given fields; omitted fields stay unchanged. */
+	/**
+	 * Changes the given fields; omitted fields stay unchanged. With a `revision`, it may reject with a `ConflictError` although it
+	 * succeeded: if the response was lost and the call was retried.
+	 */
 	async update(projectId: string, changes: UpdateProject, options?: RequestOptions): Promise<Project<Types>> {
 		const body: wire.UpdateProject = objectArgument("changes", changes, '{ name: "Shop" }');
 		return this.#call({ method: "PATCH", path: projectPath(projectId), json: JSON.stringify(body) }, options);

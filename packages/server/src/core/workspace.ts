@@ -27,6 +27,15 @@ export interface Project extends ProjectRetention, ProjectQuotas, ProjectCustome
 	readonly revision: number;
 }
 
+/** All settings of a project. */
+export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate" | "revision">;
+
+/** Changes of a project's settings. A setting that is omitted stays as it is. */
+export interface ProjectPatch extends Partial<ProjectSettings> {
+	/** The revision that the changes were made on. If omitted, they are made on any. */
+	readonly revision?: number;
+}
+
 /** The version of a new project or workspace, and the revision of a new project's settings. */
 export const FIRST_VERSION = 1;
 

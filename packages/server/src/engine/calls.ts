@@ -15,7 +15,7 @@ import type { ProjectUsage } from "../core/policies/quota.ts";
 import type { ShownHealth } from "../core/policies/webhook-health.ts";
 import type { Replay, ReplayOutcome } from "../core/replay.ts";
 import type { Webhook } from "../core/webhook.ts";
-import type { Project, Workspace } from "../core/workspace.ts";
+import type { Project, ProjectPatch, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
 import type { CustomerChanges, CustomerSummary } from "../ports/store/customers.ts";
 import type { WebhookFilter } from "../ports/store/directory.ts";
@@ -83,9 +83,6 @@ export interface Webhooks {
 	delete(change: Change, webhookId: string): Promise<void>;
 }
 
-/** All settings of a project. */
-export type ProjectSettings = Omit<Project, "id" | "workspaceId" | "createDate" | "revision">;
-
 /** Every call with a scope throws `project_not_found`. */
 export interface Projects {
 	/** Oldest first. */
@@ -99,10 +96,10 @@ export interface Projects {
 	usage(scope: Scope): Promise<ProjectUsage>;
 	create(name: string, audit: AuditDraft | null): Promise<Project>;
 	/**
-	 * Changes only the settings in `changes`. Throws `invalid_request` if payloads would be kept longer than their
-	 * events.
+	 * Changes only the settings in `patch`. Throws `invalid_request` if payloads would be kept longer than their events, and
+	 * `revision_conflict` if the project does not have the revision in it.
 	 */
-	update(change: Change, changes: Partial<ProjectSettings>): Promise<Project>;
+	update(change: Change, patch: ProjectPatch): Promise<Project>;
 	/** Deletes a project with its webhooks and keys, and cancels its waiting deliveries. */
 	delete(change: Change): Promise<void>;
 }

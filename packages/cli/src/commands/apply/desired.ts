@@ -32,7 +32,7 @@ export interface DesiredEventType extends EventTypeSettings {
 export interface Desired {
 	/** The id of the file, by which `--prune` knows what the file has made. */
 	readonly id: string;
-	readonly project: UpdateProject;
+	readonly project: Omit<UpdateProject, "revision">;
 	readonly eventTypes: readonly DesiredEventType[];
 	readonly webhooks: readonly DesiredWebhook[];
 }

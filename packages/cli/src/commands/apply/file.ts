@@ -2,7 +2,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 
-import type { UpdateProject } from "@fanfare/sdk";
 import { LineCounter, parseDocument, type Document, type Node } from "yaml";
 
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
@@ -133,7 +132,7 @@ function desiredOf(value: unknown, context: Context): Desired {
 			webhooks = [],
 		} = readFields<Desired>(value ?? {}, [], context, {
 			id: fileId,
-			project: (given, path) => readFields<UpdateProject>(given, path, context, PROJECT),
+			project: (given, path) => readFields<Desired["project"]>(given, path, context, PROJECT),
 			eventTypes: (given, path) =>
 				readMap(given, path, context, MAX_ENTRIES, (name, entry, place) => ({
 					...readFields<Omit<DesiredEventType, "name">>(entry ?? {}, place, context, EVENT_TYPE),
@@ -169,7 +168,7 @@ const fileId: Read<string> = (value, path, context) => {
 	);
 };
 
-const PROJECT: { readonly [Name in keyof UpdateProject]-?: Read<UpdateProject[Name]> } = {
+const PROJECT: { readonly [Name in keyof Desired["project"]]-?: Read<Desired["project"][Name]> } = {
 	name: text,
 	eventTypes: oneOf("open", "catalogued"),
 	retentionDays: orNull(count),

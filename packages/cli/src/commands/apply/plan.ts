@@ -90,7 +90,8 @@ function planEventTypes(handle: ProjectHandle, types: readonly EventType[], { ev
 function planProject(client: Client, project: Project, desired: Desired): Change[] {
 	const fields = projectChanges(desired.project, project);
 	if (fields.length === 0) return [];
-	const make = () => client.projects.update(project.id, desired.project);
+	const { revision = 1 } = project;
+	const make = () => client.projects.update(project.id, { ...desired.project, revision });
 	return [{ action: "update", kind: "project", key: project.id, about: project.name, fields, path: ["project"], make }];
 }
 

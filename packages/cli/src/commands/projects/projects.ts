@@ -93,6 +93,7 @@ export function addProjects(program: Command): void {
 				setting("--max-replays-per-customer <count>", "Replays that may run at once for each customer"),
 				setting("--max-streams-per-customer <count>", "Live streams that each customer may have open"),
 				setting("--max-tests-per-customer <count>", "Tests of each customer's webhooks that may run at once"),
+				option("--revision <number>", "Change it only if this is still its revision.", parseCount),
 			],
 		},
 		update,
@@ -142,6 +143,7 @@ async function chosen(call: Call, given: string | undefined): Promise<Project> {
 async function update(call: Call<UpdateOptions>, given: string | undefined): Promise<void> {
 	const { name, eventTypes, retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = call.options;
 	const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } = call.options;
+	const { revision } = call.options;
 	const all = {
 		name,
 		eventTypes,
@@ -158,7 +160,7 @@ async function update(call: Call<UpdateOptions>, given: string | undefined): Pro
 		throw usageError("Nothing to change: pass an option such as --name.", "fanfare projects update --help");
 	}
 	const { id } = await chosen(call, given);
-	await show(call, await call.client.projects.update(id, all));
+	await show(call, await call.client.projects.update(id, { ...all, revision }));
 }
 
 async function remove(call: Call, given: string | undefined): Promise<void> {
@@ -201,6 +203,7 @@ async function show({ output }: Call, project: Project): Promise<void> {
 		["Stored bytes", quota(project.maxStoredBytes)],
 		["Of each customer", perCustomer(project)],
 		["Made", fullTime(project.createDate)],
+		["Revision", String(project.revision ?? 1)],
 	]);
 }
 

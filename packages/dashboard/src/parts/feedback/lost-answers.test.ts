@@ -134,6 +134,9 @@ pageSuite("an answer that is lost", (world) => {
 		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
 		await drawer.getByLabel("Name").fill("Saved twice");
 		await drawer.getByLabel("Endpoint URL").fill("https://example.com");
+		// Nobody can see the values that are stored.
+		await drawer.getByText("Retries, limits, headers").click();
+		await drawer.getByLabel("Headers").fill("X-Tenant: 7\nAuthorization: Bearer mine");
 		let call = await hold(page, "PATCH", /\/batch\/webhooks\//);
 		await drawer.getByRole("button", { name: "Save" }).click();
 		await call.made;

@@ -128,6 +128,20 @@ pageSuite("deliveries", (world) => {
 		expect([other.delivery.status, sent.delivery.status]).toEqual(["Failed", "Succeeded"]);
 	});
 
+	it("are counted anew while they change", async () => {
+		await using failed = await deliverTo(world, 404, "counted.one");
+		await using tab = await world.open("deliveries?status=Failed&type=counted.*");
+		const { page } = tab;
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		await using other = await deliverTo(world, 404, "counted.two");
+		await page.getByText("2 match", { exact: true }).waitFor();
+		for (const { receiver, delivery } of [failed, other]) {
+			receiver.script(() => ({}));
+			await world.server.project.deliveries.retry(delivery.id);
+		}
+		await page.getByText("none matches", { exact: true }).waitFor();
+	});
+
 	it("are found by two times between which they were made", async () => {
 		await using sent = await deliverTo(world, 200, "between.one");
 		const { createDate } = sent.delivery;

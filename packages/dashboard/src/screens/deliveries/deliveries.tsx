@@ -25,7 +25,7 @@ import { BulkActions } from "./bulk/bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
-import { isOfSearch, isToldByEvent, mayBringDelivery } from "./live-match.ts";
+import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
 import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
@@ -38,6 +38,8 @@ const SPLIT = "(min-width: 75rem)";
 const WORDS = ["delivery", "deliveries"] as const;
 /** Each of them is a call. More are changed by the filter. */
 const MOST_SELECTED = 1_000;
+/** How often the number of those that match is counted anew at most, while they change. */
+const COUNT_EVERY_MS = 5_000;
 
 export function DeliveriesScreen() {
 	const search = route.useSearch();
@@ -51,7 +53,12 @@ export function DeliveriesScreen() {
 	const { rows, error } = list;
 	const { refetch, hasNextPage } = list.query;
 	const { data: webhooks } = useWebhooks();
-	const { data: matching } = useQuery({ ...countQuery(project, search), enabled: hasFilter(search) });
+	const counting = countQuery(project, search);
+	const { data: matching } = useQuery({ ...counting, enabled: hasFilter(search) });
+	// A count that took too long would take as long again.
+	const isCountable = hasFilter(search) && matching?.complete === true;
+	const mayCount = (item: StreamItem) => mayChangeCount(item, search);
+	useRefreshOn(project.id, counting.queryKey, isCountable ? mayCount : null, COUNT_EVERY_MS);
 	const ids = rows?.map(({ id }) => id) ?? [];
 	const isWhole = rows !== undefined && !hasNextPage;
 	const isEmpty = isWhole && rows.length === 0;

@@ -2,7 +2,7 @@
 import type { StreamItem } from "@fanfare/sdk";
 import { expect, it } from "vitest";
 
-import { isOfSearch, isToldByEvent, mayBringDelivery } from "./live-match.ts";
+import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount } from "./live-match.ts";
 
 it.each([
 	[{}, true],
@@ -61,4 +61,21 @@ it.each([
 	[{ kind: "webhook.updated", webhookId: "webhook_1" } as StreamItem, {}, false],
 ])("%j may bring a delivery to %j: %s", (item, search, expected) => {
 	expect(mayBringDelivery(item, search)).toBe(expected);
+});
+
+const many = { kind: "deliveries.updated" } as StreamItem;
+const webhook = { kind: "webhook.updated", webhookId: "webhook_1" } as StreamItem;
+
+it.each([
+	// What leaves the list changes the count, too.
+	[arrived, { status: "Failed" }, true],
+	[failed, { status: "Pending", webhook: "webhook_1" }, true],
+	[failed, { status: "Failed", webhook: "webhook_2" }, false],
+	[missed, { type: "user.*" }, false],
+	[accepted, { status: "Held" }, true],
+	[accepted, { status: "Failed" }, false],
+	[many, { status: "Failed", webhook: "webhook_2" }, true],
+	[webhook, { webhook: "webhook_1" }, false],
+] as const)("%o may change how many match %j: %s", (item, search, expected) => {
+	expect(mayChangeCount(item, search)).toBe(expected);
 });

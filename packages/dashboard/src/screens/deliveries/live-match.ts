@@ -27,13 +27,21 @@ const MADE_AS: ReadonlySet<string> = new Set(["Pending", "Held"]);
 export function mayBringDelivery(item: StreamItem, search: DeliveriesSearch): boolean {
 	if (item.kind === "event.accepted") return mayBringMade(item, search);
 	if (item.kind !== "delivery.updated" && item.kind !== "attempt.finished") return false;
-	const { webhook, event, type, status } = search;
-	const isOf = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
-	if (!isOf(webhook, item.webhookId) || !isOf(event, item.eventId) || !isOfType(item.eventType, type)) return false;
+	const { status } = search;
+	if (!isOfSameParts(item, search)) return false;
 	if (status === undefined) return true;
 	// After an attempt that failed, another item says what became of the delivery.
 	const now = item.kind === "delivery.updated" ? item.status : item.result === "success" ? "Succeeded" : null;
 	return valuesOf(status).some((one) => one === now);
+}
+
+/** Whether an item may have changed how many deliveries match a search: some may have come, or be other ones now. */
+export function mayChangeCount(item: StreamItem, search: DeliveriesSearch): boolean {
+	if (item.kind === "event.accepted") return mayBringMade(item, search);
+	// They do not say which ones.
+	if (item.kind === "deliveries.updated" || item.kind === "replay.updated") return true;
+	if (item.kind !== "delivery.updated" && item.kind !== "attempt.finished") return false;
+	return isOfSameParts(item, search);
 }
 
 /** Whether an accepted event may have brought deliveries into the list. They have had no answer yet. */
@@ -43,6 +51,14 @@ function mayBringMade(item: StreamItem & { readonly kind: "event.accepted" }, se
 	if (event !== undefined && event !== item.eventId) return false;
 	if (status !== undefined && !valuesOf(status).some((one) => MADE_AS.has(one))) return false;
 	return isOfSearch({ ...item, tags: item.tags ?? [] }, search);
+}
+
+type OfDelivery = Extract<StreamItem, { readonly kind: "delivery.updated" | "attempt.finished" }>;
+
+/** Whether a delivery is of the webhook, the event and the types of a search, which never change. */
+function isOfSameParts(item: OfDelivery, { webhook, event, type }: DeliveriesSearch): boolean {
+	const isOf = (wanted: string | undefined, value: string) => wanted === undefined || wanted === value;
+	return isOf(webhook, item.webhookId) && isOf(event, item.eventId) && isOfType(item.eventType, type);
 }
 
 /** Whether an event type is one of exact names or prefixes such as `order.*`, with commas or spaces between them. */

@@ -10,13 +10,15 @@ const saved = draftOf({
 	name: "Shop",
 	createDate: 0,
 	eventTypePolicy: "open",
+	revision: 7,
 	limits: { ...none, maxEventsPerSecond: 10 },
 });
 
-it("becomes a call with what was changed alone", () => {
-	expect(toUpdate({ ...saved, name: " Shop " }, saved)).toEqual({});
+it("becomes a call with what was changed alone, and on which revision", () => {
+	expect(toUpdate({ ...saved, name: " Shop " }, saved, 7)).toEqual({ revision: 7 });
 	const draft = { ...saved, eventTypes: "catalogued", retentionDays: " 30 ", maxEventsPerSecond: "" } as const;
-	expect(toUpdate(draft, saved)).toEqual({ eventTypes: "catalogued", retentionDays: 30, maxEventsPerSecond: null });
+	const changes = { eventTypes: "catalogued", retentionDays: 30, maxEventsPerSecond: null };
+	expect(toUpdate(draft, saved, 7)).toEqual({ ...changes, revision: 7 });
 	expect(errorsOf(draft)).toEqual({});
 	expect(Object.keys(errorsOf({ ...draft, name: " ", retentionDays: "soon" }))).toEqual(["name", "retentionDays"]);
 });

@@ -1,6 +1,7 @@
 // What is typed into the settings of a project, as text, and the call that it becomes.
 import type { UpdateProject } from "@fanfare/sdk";
 
+import type { Version } from "../../parts/form/edit/edit.ts";
 import { LIMITS, type Limit, type ProjectSettings } from "./project-query.ts";
 
 /** The limits are whole numbers; empty for the server's setting. */
@@ -17,6 +18,10 @@ export function draftOf({ name, eventTypePolicy, limits }: ProjectSettings): Dra
 	return { name, eventTypes: eventTypePolicy, ...(Object.fromEntries(texts) as Record<Limit, string>) };
 }
 
+export function versionOf(settings: ProjectSettings): Version<Draft> {
+	return { revision: settings.revision, draft: draftOf(settings) };
+}
+
 /** What can be seen to be wrong without asking the server. */
 export function errorsOf(draft: Draft): Partial<Record<"name" | Limit, string>> {
 	const wrong = LIMITS.filter((limit) => !/^\d{0,15}$/.test(draft[limit].trim()));
@@ -26,13 +31,17 @@ export function errorsOf(draft: Draft): Partial<Record<"name" | Limit, string>> 
 	};
 }
 
+/** Changes of the settings, and the revision that they were made on. */
+export type SettingsUpdate = UpdateProject & { readonly revision: number };
+
 /** Only what was changed. */
-export function toUpdate(draft: Draft, before: Draft): UpdateProject {
+export function toUpdate(draft: Draft, before: Draft, revision: number): SettingsUpdate {
 	const changed = LIMITS.filter((limit) => draft[limit].trim() !== before[limit]);
 	const numberOf = (text: string) => (text.trim() === "" ? null : Number(text));
 	return {
 		...(draft.name.trim() !== before.name && { name: draft.name.trim() }),
 		...(draft.eventTypes !== before.eventTypes && { eventTypes: draft.eventTypes }),
 		...Object.fromEntries(changed.map((limit) => [limit, numberOf(draft[limit])])),
+		revision,
 	};
 }

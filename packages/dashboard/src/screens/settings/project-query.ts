@@ -19,6 +19,8 @@ export type Limit = (typeof LIMITS)[number];
 
 export interface ProjectSettings extends Pick<ProjectFields, "id" | "name" | "createDate"> {
 	readonly eventTypePolicy: NonNullable<ProjectFields["eventTypePolicy"]>;
+	/** Rises with each change. */
+	readonly revision: number;
 	readonly limits: Readonly<Record<Limit, number | null>>;
 }
 
@@ -31,9 +33,9 @@ export function projectQuery({ client }: Connection, projectId: string) {
 
 /** The fields alone: the cache cannot compare the calls that a project of the SDK has. */
 export function settingsOf(project: ProjectFields): ProjectSettings {
-	const { id, name, createDate, eventTypePolicy = "open" } = project;
+	const { id, name, createDate, eventTypePolicy = "open", revision = 1 } = project;
 	const limits = Object.fromEntries(
 		LIMITS.map((limit) => [limit, project[limit] ?? null]),
 	) as ProjectSettings["limits"];
-	return { id, name, createDate, eventTypePolicy, limits };
+	return { id, name, createDate, eventTypePolicy, revision, limits };
 }

@@ -1,5 +1,4 @@
 // The form of a project's settings.
-import type { UpdateProject } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
@@ -8,12 +7,14 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { useCall } from "../../parts/feedback/use-call.ts";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
+import { isOutdated } from "../../parts/form/edit/own-save.ts";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { useConnection } from "../../session/caller.ts";
-import { draftOf, errorsOf, PATHS, toUpdate, type Draft } from "./draft.ts";
+import { errorsOf, PATHS, toUpdate, versionOf, type Draft, type SettingsUpdate } from "./draft.ts";
 import { Freed } from "./freed.tsx";
-import { projectQuery, settingsOf, type Limit, type ProjectSettings } from "./project-query.ts";
+import { projectQuery, type Limit, type ProjectSettings } from "./project-query.ts";
+import { saveSettings } from "./save-settings.ts";
 
 interface Field {
 	readonly limit: Limit;
@@ -61,21 +62,20 @@ const LABELS = {
 
 interface Save {
 	readonly sent: Draft;
-	readonly changes: UpdateProject;
+	readonly changes: SettingsUpdate;
+	readonly revision: number;
 }
 
 interface SettingsFormProps {
 	readonly settings: ProjectSettings;
-	/** When they were read. A project has no revision: what was read later is newer. */
-	readonly readAt: number;
 	readonly mayChange: boolean;
 }
 
-export function SettingsForm({ settings, readAt, mayChange }: SettingsFormProps) {
+export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
 	const connection = useConnection();
 	const queryClient = useQueryClient();
 	const make = useWatchedCall();
-	const version = { revision: readAt, draft: draftOf(settings) };
+	const version = versionOf(settings);
 	const unsavedForm = `settings ${settings.id}`;
 	const edit = useEdit(version, unsavedForm);
 	const [errors, setErrors] = useState<ReturnType<typeof errorsOf>>({});
@@ -83,20 +83,22 @@ export function SettingsForm({ settings, readAt, mayChange }: SettingsFormProps)
 	const toWrong = () =>
 		requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
 	const save = useCall({
-		mutationFn: ({ changes }: Save) => connection.client.projects.update(settings.id, changes),
-		onSuccess: async (project, { sent }, tell) => {
-			const saved = settingsOf(project);
+		mutationFn: ({ changes }: Save) => saveSettings(connection.client, settings.id, changes),
+		onSuccess: async (saved, { sent }, tell) => {
 			tell("Saved");
-			const savedAt = Date.now();
-			edit.saved(sent, { revision: savedAt, draft: draftOf(saved) });
-			queryClient.setQueryData(projectQuery(connection, settings.id).queryKey, saved, { updatedAt: savedAt });
+			edit.saved(sent, versionOf(saved));
+			queryClient.setQueryData(projectQuery(connection, settings.id).queryKey, saved);
 			await queryClient.invalidateQueries({ queryKey: ["projects"] });
 			await queryClient.invalidateQueries({ queryKey: ["project", settings.id] });
 		},
-		onError: toWrong,
+		onError: async (error) => {
+			toWrong();
+			if (isOutdated(error)) await queryClient.invalidateQueries({ queryKey: ["project", settings.id, "settings"] });
+		},
 	});
 	if (!save.isPending) edit.follow(version);
-	const { draft, setDraft, base, isTouched: isChanged } = edit;
+	const { draft, setDraft, base, revision, isTouched: isChanged } = edit;
+	const failure = edit.errorOf(save);
 	const isBlocked = edit.conflicts.length > 0;
 	const submit = (event: FormEvent) => {
 		event.preventDefault();
@@ -105,8 +107,8 @@ export function SettingsForm({ settings, readAt, mayChange }: SettingsFormProps)
 		if (Object.keys(found).length > 0) toWrong();
 		else if (isChanged && !isBlocked && !save.isPending) {
 			// What differs now, also if it is tried again later.
-			const changes = toUpdate(draft, base);
-			make(`The settings of ${base.name} were not saved`, () => save.mutateAsync({ sent: draft, changes }), {
+			const changes = toUpdate(draft, base, revision);
+			make(`The settings of ${base.name} were not saved`, () => save.mutateAsync({ sent: draft, changes, revision }), {
 				unsaved: { form: unsavedForm, edit: edit.edit },
 			});
 		}
@@ -163,8 +165,8 @@ export function SettingsForm({ settings, readAt, mayChange }: SettingsFormProps)
 					{fields.some(({ limit }) => limit === "retentionDays") && mayChange && <Freed draft={draft} before={base} />}
 				</fieldset>
 			))}
-			{save.error !== null && !isShownBy(save.error, PATHS) && (
-				<Problem error={save.error} what="Not saved. Nothing that you typed is lost." />
+			{failure !== null && !isShownBy(failure, PATHS) && (
+				<Problem error={failure} what="Not saved. Nothing that you typed is lost." />
 			)}
 			<ChangedElsewhere edit={edit} labels={LABELS} />
 			{mayChange ? (

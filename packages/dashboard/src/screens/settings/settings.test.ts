@@ -2,6 +2,7 @@
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
 
+import { hold } from "../../../test/held-call.ts";
 import { pageSuite } from "../../../test/suite.ts";
 
 pageSuite("settings", (world) => {
@@ -27,6 +28,49 @@ pageSuite("settings", (world) => {
 			eventTypePolicy: "catalogued",
 			retentionDays: 30,
 		});
+	});
+
+	it("are not saved over what somebody else has made of the same field meanwhile, which is offered beside it", async () => {
+		const { client } = world.server;
+		const { id } = await client.projects.create({ name: "Two people" });
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.goto(`${world.server.url}/ui/${id}/settings`);
+		await page.getByLabel("Webhooks").fill("7");
+		await page.getByLabel("Events a second").fill("20");
+		await client.projects.update(id, { maxWebhooksPerCustomer: 5, retentionDays: 3 });
+		await page.getByRole("button", { name: "Save" }).click();
+		const elsewhere = page.getByRole("region", { name: "Changed elsewhere" });
+		const field = elsewhere.getByRole("group", { name: "What each customer may have: Webhooks" });
+		await field.getByText("5", { exact: true }).waitFor();
+		expect(await client.getProject(id)).toMatchObject({ maxWebhooksPerCustomer: 5, retentionDays: 3 });
+		await expect.poll(() => page.getByLabel("Events", { exact: true }).inputValue()).toBe("3");
+		expect(await page.getByText(/^Not saved/).count()).toBe(0);
+		await field.getByRole("button", { name: "Keep mine" }).click();
+		await page.getByRole("button", { name: "Save" }).click();
+		await page.getByText("Saved", { exact: true }).waitFor();
+		expect(await client.getProject(id)).toMatchObject({
+			maxWebhooksPerCustomer: 7,
+			maxEventsPerSecond: 20,
+			retentionDays: 3,
+		});
+	});
+
+	it("are saved if the first answer was lost, and nobody else is said to have changed them", async () => {
+		const { client } = world.server;
+		const { id } = await client.projects.create({ name: "Lost answers" });
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.goto(`${world.server.url}/ui/${id}/settings`);
+		await page.getByText("Only its event types").click();
+		await page.getByLabel("Payloads").fill("2");
+		const call = await hold(page, "PATCH", /\/projects\/[^/]+$/);
+		await page.getByRole("button", { name: "Save" }).click();
+		await call.made;
+		await call.lose();
+		await page.getByText("Saved", { exact: true }).waitFor();
+		expect(await page.getByText("changed elsewhere").count()).toBe(0);
+		expect(await client.getProject(id)).toMatchObject({ eventTypePolicy: "catalogued", payloadRetentionDays: 2 });
 	});
 
 	it("say before they are saved what a shorter retention frees", async () => {

@@ -21,7 +21,6 @@ export function SettingsScreen() {
 	const mayChange = useIsWorkspaceAdmin();
 	const {
 		data: settings,
-		dataUpdatedAt,
 		error,
 		refetch,
 	} = useQuery({
@@ -44,7 +43,7 @@ export function SettingsScreen() {
 			{settings !== undefined && (
 				<div className="beside">
 					<div className="stack">
-						<SettingsForm key={settings.id} settings={settings} readAt={dataUpdatedAt} mayChange={mayChange} />
+						<SettingsForm key={settings.id} settings={settings} mayChange={mayChange} />
 						{mayChange && <DeleteProject key={settings.id} settings={settings} />}
 					</div>
 					<Aside settings={settings} />

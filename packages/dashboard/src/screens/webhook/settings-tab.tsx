@@ -11,6 +11,7 @@ export function SettingsTab({ webhook }: { readonly webhook: Webhook }) {
 	const none = <span className="dim">none</span>;
 	const facts: readonly (readonly [name: string, value: ReactNode])[] = [
 		["Id", <Id key="id" id={webhook.id} label="Copy the id" />],
+		["Endpoint URL", <Id key="endpoint" id={webhook.endpoint} label="Copy the endpoint URL" />],
 		["Customer", webhook.customerId ?? <span className="dim">none: a webhook of your own</span>],
 		["Description", webhook.description ?? none],
 		[

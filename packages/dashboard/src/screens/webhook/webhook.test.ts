@@ -171,6 +171,28 @@ pageSuite("a webhook", (world) => {
 		await tab.page.getByRole("alert").getByText(/req_/).waitFor();
 	});
 
+	it.each([360, 1_280])("has room for what is as long as it may be, %i pixels wide", async (width) => {
+		const endpoint = `https://example.com/${"p".repeat(1_900)}`;
+		const metadata = { ["k".repeat(40)]: "v".repeat(400) };
+		const { webhooks } = world.server.project.batch;
+		const { id } = await webhooks.create({ name: "W".repeat(128), spec: { endpoint, metadata } });
+		const { id: projectId } = await world.server.client.projects.create({ name: "W".repeat(128) });
+		await using tab = await world.open(`webhooks/${id}?tab=settings`, { size: { width, height: 780 } });
+		const { page } = tab;
+		const settings = page.getByRole("region", { name: "Settings", exact: true });
+		// All of it, where the head has only its beginning.
+		await settings.getByText(endpoint).waitFor();
+		const condition = await page.getByRole("region", { name: "Condition" }).boundingBox();
+		expect(condition?.y).toBeLessThan(400);
+		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+		expect(await page.evaluate(overflow)).toBe(0);
+		// What is short is beside its name and not in a strip.
+		expect((await settings.getByText("15 s an attempt").boundingBox())?.height).toBeLessThan(30);
+		await page.goto(`${world.server.url}/ui/${projectId}`);
+		const search = await page.getByRole("button", { name: "Search" }).boundingBox();
+		expect(search?.width).toBeGreaterThanOrEqual(24);
+	});
+
 	it.each([
 		["light", "activity", 1_280],
 		["dark", "settings", 1_280],

@@ -90,7 +90,8 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 				<WebhookStateBadge webhook={webhook} />
 			</PageHead>
 			<p className="flat address">
-				<span className="mono">{webhook.endpoint}</span> <CopyButton text={webhook.endpoint} label="Copy the address" />
+				<span className="mono clamped">{webhook.endpoint}</span>
+				<CopyButton text={webhook.endpoint} label="Copy the address" />
 			</p>
 			{change.isError && (
 				<Problem error={change.error} what={webhook.status === "Enabled" ? "Not paused" : "Not resumed"} />

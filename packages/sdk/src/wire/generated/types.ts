@@ -102,6 +102,7 @@ export type Project = {
 	readonly maxReplaysPerCustomer?: number;
 	readonly maxStreamsPerCustomer?: number;
 	readonly maxTestsPerCustomer?: number;
+	readonly revision?: number;
 };
 
 export type ProjectName = {
@@ -128,6 +129,7 @@ export type UpdateProject = {
 	readonly maxReplaysPerCustomer?: number | null | undefined;
 	readonly maxStreamsPerCustomer?: number | null | undefined;
 	readonly maxTestsPerCustomer?: number | null | undefined;
+	readonly revision?: number | undefined;
 };
 
 export type Deleted = {

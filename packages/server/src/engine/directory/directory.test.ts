@@ -156,6 +156,20 @@ describe("changes of one object through two processes", () => {
 		expect(await pair.store.projects()).toMatchObject([{ name: "new", retentionDays: 7 }]);
 	});
 
+	it("of a project are made on the revision that they name, whichever process has given it, and otherwise refused", async () => {
+		await using pair = await openPair();
+		const { one, other } = pair;
+		const { revision } = await one.engine.projects.update(one.change, { name: "one" });
+		// The other process has not heard of it.
+		expect(other.engine.projects.get(other.scope).revision).toBeLessThan(revision);
+		const next = await other.engine.projects.update(other.change, { name: "other", revision });
+		const late = one.engine.projects.update(one.change, { name: "late", revision });
+		await expect(late).rejects.toMatchObject({ code: "revision_conflict" });
+		const early = one.engine.projects.update(one.change, { name: "early", revision: next.revision + 1 });
+		await expect(early).rejects.toMatchObject({ code: "revision_conflict" });
+		expect(await pair.store.projects()).toMatchObject([{ name: "other", revision: next.revision }]);
+	});
+
 	it("do not bring a deleted webhook or project back", async () => {
 		await using pair = await openPair();
 		const { one, other } = pair;

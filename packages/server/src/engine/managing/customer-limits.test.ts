@@ -3,9 +3,9 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { customerOf, customerScope, type Scope } from "../../core/access/principal.ts";
+import type { ProjectSettings } from "../../core/workspace.ts";
 import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import { ANY_WEBHOOK } from "../../ports/contract/store/records/webhooks.ts";
-import type { ProjectSettings } from "../calls.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const NOBODY = "http://127.0.0.1:9/";

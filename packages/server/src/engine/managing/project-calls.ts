@@ -9,14 +9,14 @@ import type { ChangeQuotas } from "../../core/policies/change-quota.ts";
 import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
 import { quotasOf, type ProjectUsage, type QuotaSettings } from "../../core/policies/quota.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
-import { FIRST_VERSION, projectPage, type Project } from "../../core/workspace.ts";
+import { FIRST_VERSION, projectPage, type Project, type ProjectPatch } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { UsageStore } from "../../ports/store/usage.ts";
-import type { Change, Projects, ProjectSettings } from "../calls.ts";
+import type { Change, Projects } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
-import { retried, UNCHANGED } from "./changes/revisions.ts";
+import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
 import type { DeletedProjects } from "./deleted-projects.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids" | "changeRates">;
@@ -89,11 +89,15 @@ export class ProjectCalls implements Projects {
 		return project;
 	}
 
-	update({ scope, audit }: Change, changes: Partial<ProjectSettings>): Promise<Project> {
+	update({ scope, audit }: Change, { revision: wanted, ...changes }: ProjectPatch): Promise<Project> {
 		const projectId = wholeProject(scope);
 		const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
+		const refresh = () => this.#directory.refresh("project", projectId);
 		const attempt = async (): Promise<Project | typeof UNCHANGED> => {
+			// A revision that this process does not know yet is one that another process has given.
+			if (wanted !== undefined && wanted > this.#directory.project(projectId).revision) await refresh();
 			const known = this.#directory.project(projectId);
+			if (wanted !== undefined && known.revision !== wanted) throw revisionConflict("project", known.revision);
 			const project = { ...known, ...changes };
 			checkRetention(project);
 			const revision = await this.#parts.store.updateProject(project, { expected: known.revision, entry });
@@ -101,7 +105,7 @@ export class ProjectCalls implements Projects {
 			await this.#directory.putProject({ ...project, revision });
 			return { ...project, revision };
 		};
-		return this.#changes.run(projectId, () => retried(attempt, () => this.#directory.refresh("project", projectId)));
+		return this.#changes.run(projectId, () => retried(attempt, refresh));
 	}
 
 	delete({ scope, audit }: Change): Promise<void> {

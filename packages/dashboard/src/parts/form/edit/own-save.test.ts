@@ -1,5 +1,5 @@
 // Saves that are refused because of themselves.
-import { ConflictError, type ProjectHandle } from "@fanfare/sdk";
+import { ConflictError, ConnectionError, type ProjectHandle, type UpdateWebhook } from "@fanfare/sdk";
 import { expect, it } from "vitest";
 
 import { isStored, saveOnce } from "./own-save.ts";
@@ -60,4 +60,30 @@ it("of a webhook are not made if they would have ended the schedule that is stor
 	await expect(saveWebhook(project, "w", { revision: 1, spec: { retries } })).rejects.toThrow("Changed by");
 	const whole = { ...retries, scheduleMs: [1_000, 2_000] };
 	expect(await saveWebhook(project, "w", { revision: 1, spec: { retries: whole } })).toEqual(webhook);
+});
+
+it("of a webhook's headers, whose values nobody can see, are taken for made if an answer was lost and all the rest is stored", async () => {
+	const webhook = { name: "a", headers: { authorization: "***", "x-tenant": "***" } };
+	const save = async (headers: Readonly<Record<string, string>> | null, failures: readonly Error[], name?: string) => {
+		const left = [...failures];
+		const update = (): Promise<never> => Promise.reject(left.shift());
+		const project = {
+			batch: { webhooks: { update, get: () => Promise.resolve(webhook) } },
+		} as unknown as ProjectHandle;
+		const changes: UpdateWebhook = { revision: 1, name, spec: { headers } };
+		return saveWebhook(project, "w", changes);
+	};
+	const lost = new ConnectionError("lost");
+	const conflict = refusal("revision_conflict");
+	const mine = { "X-Tenant": "7", authorization: "mine" };
+	expect(await save(mine, [lost, conflict])).toEqual(webhook);
+	expect(await save(mine, [lost, conflict], "a")).toEqual(webhook);
+	for (const [headers, failures, name] of [
+		[mine, [conflict]],
+		[mine, [lost, conflict], "b"],
+		[{ authorization: "mine" }, [lost, conflict]],
+		[{ ...mine, "x-more": "1" }, [lost, conflict]],
+		[null, [lost, conflict]],
+	] as const)
+		await expect(save(headers, failures, name)).rejects.toThrow("Changed by");
 });

@@ -1,10 +1,10 @@
 // Reads a change of a project, in the form that the engine takes.
 import type { z } from "@hono/zod-openapi";
 
-import type { ProjectSettings } from "../../../engine/calls.ts";
+import type { ProjectPatch } from "../../../core/workspace.ts";
 import type { updateProjectSchema } from "./schemas.ts";
 
-type Changes = { -readonly [Key in keyof ProjectSettings]?: ProjectSettings[Key] };
+type Changes = { -readonly [Key in keyof ProjectPatch]: ProjectPatch[Key] };
 
 /**
  * The changes of a PATCH. A field that is omitted does not change; null sets a retention, a quota or a limit of customers to the
@@ -24,5 +24,6 @@ export function projectChanges(input: z.infer<typeof updateProjectSchema>): Chan
 	if (maxReplaysPerCustomer !== undefined) changes.maxReplaysPerCustomer = maxReplaysPerCustomer;
 	if (maxStreamsPerCustomer !== undefined) changes.maxStreamsPerCustomer = maxStreamsPerCustomer;
 	if (maxTestsPerCustomer !== undefined) changes.maxTestsPerCustomer = maxTestsPerCustomer;
+	if (input.revision !== undefined) changes.revision = input.revision;
 	return changes;
 }

@@ -3,12 +3,12 @@ import type { z } from "@hono/zod-openapi";
 
 import type { ProjectCustomerLimits } from "../../../core/policies/customer-limits.ts";
 import type { ProjectUsage } from "../../../core/policies/quota.ts";
-import type { Project } from "../../../core/workspace.ts";
+import { FIRST_VERSION, type Project } from "../../../core/workspace.ts";
 import type { projectSchema, projectUsageSchema } from "./schemas.ts";
 
 /** Has some fields that Fanfare does not use: the Nexus SDK requires them. */
 export function presentProject(project: Project): z.infer<typeof projectSchema> {
-	const { id, name, workspaceId, createDate, eventTypes } = project;
+	const { id, name, workspaceId, createDate, eventTypes, revision } = project;
 	const { retentionDays, payloadRetentionDays, maxEventsPerSecond, maxStoredBytes } = project;
 	return {
 		id,
@@ -28,6 +28,7 @@ export function presentProject(project: Project): z.infer<typeof projectSchema> 
 		...(maxEventsPerSecond !== null && { maxEventsPerSecond }),
 		...(maxStoredBytes !== null && { maxStoredBytes }),
 		...customerLimits(project),
+		...(revision !== FIRST_VERSION && { revision }),
 	};
 }
 

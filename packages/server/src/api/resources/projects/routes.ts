@@ -99,11 +99,13 @@ export const projectRoutes = [
 		method: "patch",
 		path: "/projects/{projectId}",
 		audit: "project.update",
+		unsetFields: ["revision"],
 		access: workspaceKeyWith("admin"),
 		summary: "Update a project",
 		description: "Changes the fields in the body and no others.",
 		body: jsonBody(updateProjectSchema, { name: "My project", eventTypes: "catalogued" }),
 		answers: { 200: { description: "The project as it is now.", schema: projectSchema } },
+		errors: { 409: "The project no longer has the given `revision` (`revision_conflict`)." },
 		async handle({ deps, change, body }) {
 			return json(presentProject(await deps.engine.projects.update(change, projectChanges(body))));
 		},

@@ -7,7 +7,7 @@ import { HIGHEST_EVENTS_PER_SECOND, HIGHEST_STORED_BYTES } from "../../../core/p
 import { MAX_RETENTION_DAYS } from "../../../core/policies/retention.ts";
 import { NAME_MAX_LENGTH } from "../../../core/webhook.ts";
 import { shortText } from "../common/bounded.ts";
-import { integer, nameText, pageQuery, timeOut } from "../common/schemas.ts";
+import { integer, nameText, pageQuery, revisionIn, timeOut } from "../common/schemas.ts";
 
 const eventTypePolicy = z.enum(EVENT_TYPE_POLICIES).openapi({
 	description:
@@ -97,6 +97,10 @@ export const projectSchema = z
 		maxReplaysPerCustomer: customerLimits.maxReplaysPerCustomer.optional().openapi(SET),
 		maxStreamsPerCustomer: customerLimits.maxStreamsPerCustomer.optional().openapi(SET),
 		maxTestsPerCustomer: customerLimits.maxTestsPerCustomer.optional().openapi(SET),
+		revision: z.int().optional().openapi({
+			description: "Rises with each change of these settings. Present from the first change on; until then it is 1.",
+			example: 7,
+		}),
 	})
 	.openapi("Project", {
 		example: {
@@ -112,6 +116,7 @@ export const projectSchema = z
 			statistic: { tagsCount: [], totalAssets: 0, annotatedAssets: 0, totalAnnotations: 0 },
 			eventTypes: "catalogued",
 			retentionDays: 90,
+			revision: 7,
 		},
 	});
 
@@ -162,6 +167,7 @@ export const updateProjectSchema = z
 		maxReplaysPerCustomer: customerLimits.maxReplaysPerCustomer.nullish(),
 		maxStreamsPerCustomer: customerLimits.maxStreamsPerCustomer.nullish(),
 		maxTestsPerCustomer: customerLimits.maxTestsPerCustomer.nullish(),
+		revision: revisionIn.optional(),
 	})
 	.openapi("UpdateProject");
 
