@@ -3,6 +3,7 @@ import { Command, type CommanderError } from "commander";
 
 import { ENTRIES, GROUPS, type Entry } from "./entries.ts";
 import { endWithoutOutput } from "./frame/outputs.ts";
+import { printableJson } from "./text/printable.ts";
 import { VERSION } from "./version.ts";
 
 /** The exit code of a wrong command line. */
@@ -56,7 +57,7 @@ function createProgram(asJson: boolean): Command {
 		.configureOutput({
 			outputError: (text, write) => {
 				const told = withoutValue(text);
-				write(asJson ? `${JSON.stringify({ error: usageFailure(told) })}\n` : told);
+				write(asJson ? `${printableJson({ error: usageFailure(told) })}\n` : told);
 			},
 		});
 	if (asJson) return program;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { readApplyFile } from "../src/commands/apply/file.ts";
 import { digestOf, fits } from "../src/commands/apply/header-digest.ts";
+import { startProxy } from "./support/proxy.ts";
 import { World } from "./support/world.ts";
 
 let world: World;
@@ -188,6 +189,81 @@ describe("a file", () => {
 			expect.stringMatching(
 				/fanfare\.yaml:8: webhook bad: timeout: must be at most 30s, got 99s [^]*1 change of 2 had been made/,
 			),
+		]);
+	});
+});
+
+describe("a change of what stands already", () => {
+	const env = { BILLING_SECRET: SECRET };
+	/** The server behind a proxy that keeps the bodies of changes, and loses the answer to the first one if it should. */
+	const openProxy = async (losesFirst: boolean) => {
+		const bodies: Record<string, unknown>[] = [];
+		const isLost = (body: unknown) => bodies.push(body as Record<string, unknown>) === 1 && losesFirst;
+		const proxy = await startProxy(world.server.url, () => null, isLost);
+		const close = () => proxy[Symbol.asyncDispose]();
+		return { bodies, env: { ...env, FANFARE_URL: proxy.url }, [Symbol.asyncDispose]: close };
+	};
+	const FILES = [
+		["project: { retentionDays: 12 }", "project: { retentionDays: 13 }"],
+		["eventTypes: { lost.one: { description: A } }", "eventTypes: { lost.one: { description: B } }"],
+		["webhooks: { lost: { ENDPOINT, timeout: 5s } }", "webhooks: { lost: { ENDPOINT, timeout: 6s } }"],
+	].map((pair) =>
+		pair.map(
+			(text) =>
+				`id: lost\n${text.replace("ENDPOINT", "endpoint: https://example.com/l, secret: { env: BILLING_SECRET }")}\n`,
+		),
+	);
+
+	it.each(FILES)(
+		"is made once and is none's of somebody else if its answer was lost: %j",
+		async (first = "", second = "") => {
+			save(first);
+			expect(await world.run(["apply", "--yes"], env)).toMatchObject({ code: 0 });
+			save(second);
+			await using proxy = await openProxy(true);
+			expect(await world.run(["apply", "--yes"], proxy.env)).toMatchObject({
+				code: 0,
+				stderr: expect.stringContaining("1 change made") as string,
+			});
+			expect(proxy.bodies).toHaveLength(2);
+			expect(await world.run(["apply", "--dry-run", "--json"], env)).toMatchObject({
+				stdout: expect.stringContaining('"changes":[]') as string,
+			});
+		},
+	);
+
+	it("does not send the texts that stay, which the server could refuse today", async () => {
+		const file = (timeout: string, days: number, visibility: string) => `
+id: texts
+project: { name: Shop, retentionDays: ${days} }
+eventTypes: { kept.one: { description: Kept, visibility: ${visibility} } }
+webhooks:
+  kept: { name: Kept, description: Kept, endpoint: "https://example.com/k", secret: { env: BILLING_SECRET }, timeout: ${timeout} }
+`;
+		save(file("5s", 21, "public"));
+		expect(await world.run(["apply", "--yes"], env)).toMatchObject({ code: 0 });
+		save(file("6s", 22, "internal"));
+		await using proxy = await openProxy(false);
+		expect(await world.run(["apply", "--yes"], proxy.env)).toMatchObject({ code: 0 });
+		expect(proxy.bodies).toHaveLength(3);
+		for (const body of proxy.bodies) {
+			for (const field of ["name", "description", "metadata"]) {
+				expect(body).not.toHaveProperty(field);
+				expect(body["spec"] ?? {}).not.toHaveProperty(field);
+			}
+		}
+	});
+
+	it("that takes several calls is not said to be none if one of them fails", async () => {
+		const file = (timeout: string, paused: boolean) =>
+			`id: steps\nwebhooks: { steps: { endpoint: "https://example.com/s", secret: { env: BILLING_SECRET }, timeout: ${timeout}, paused: ${paused} } }\n`;
+		save(file("5s", false));
+		expect(await world.run(["apply", "--yes"], env)).toMatchObject({ code: 0 });
+		save(file("99s", true));
+		const { code, stderr } = await world.run(["apply", "--yes"], env);
+		expect([code === 0, stderr]).toEqual([
+			false,
+			expect.stringContaining("0 changes of 1 had been made, and perhaps a part of this one"),
 		]);
 	});
 });

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../frame/call.ts";
 import { choice, leaf, option, type Leaf } from "../frame/command.ts";
+import { printableJson } from "../text/printable.ts";
 import type { Column } from "../text/table.ts";
 import { exactTime, parseTime } from "../text/times.ts";
 
@@ -51,7 +52,7 @@ export function addStats(
 		async (call, given) => {
 			const { width, from, to } = call.options;
 			const stats = await fetch(call, given, { width, from, to });
-			if (call.output.mode !== "people") return call.output.data(JSON.stringify(stats));
+			if (call.output.mode !== "people") return call.output.data(printableJson(stats));
 			const busy = stats.data.filter(
 				(bucket) => bucket.accepted + bucket.attempts.succeeded + bucket.attempts.failed > 0,
 			);

@@ -1,3 +1,4 @@
+import { printableJson } from "../text/printable.ts";
 // What happens when the command's output can't be written.
 import { CommandError, EXIT, failureLines, ownFailure } from "./failure.ts";
 
@@ -38,6 +39,6 @@ function report(error: NodeJS.ErrnoException): number {
 	if (error.code === "EPIPE") return 0;
 	const failure = ownFailure(new CommandError(`Standard output could not be written: ${error.message}`, EXIT.failed));
 	const asJson = process.argv.includes("--json");
-	process.stderr.write(`${asJson ? JSON.stringify({ error: failure }) : failureLines(failure).join("\n")}\n`);
+	process.stderr.write(`${asJson ? printableJson({ error: failure }) : failureLines(failure).join("\n")}\n`);
 	return failure.exitCode;
 }

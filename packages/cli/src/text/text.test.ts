@@ -1,4 +1,6 @@
 // Times, tables and text of others, as the command shows them.
+import { globSync, readFileSync } from "node:fs";
+
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -117,4 +119,16 @@ it("JSON with text of others has no control characters left, and the same values
 		}),
 	);
 	expect(printableJson({ name: "\u009B2J\u202E" })).toBe(String.raw`{"name":"\u009b2J\u202e"}`);
+});
+
+it("no command prints JSON that a terminal would obey: all of it is made by printableJson", () => {
+	const src = new URL("../", import.meta.url);
+	const files = globSync("**/*.ts", { cwd: src, exclude: ["**/*.test.ts"] });
+	expect(files.length).toBeGreaterThan(50);
+	const printing = files.filter((file) =>
+		/(?:data|write)\([^;]*?JSON\.stringify/.test(
+			readFileSync(new URL(file, src), "utf8").replaceAll("writePrivateFile(", ""),
+		),
+	);
+	expect(printing).toEqual([]);
 });

@@ -1,6 +1,7 @@
 // A proxy in front of a server, which answers some requests itself, as one does that has a bad moment.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { buffer } from "node:stream/consumers";
 
 export interface Proxy extends AsyncDisposable {
 	readonly url: string;
@@ -8,8 +9,15 @@ export interface Proxy extends AsyncDisposable {
 	idle(): Promise<void>;
 }
 
-/** `answer` says with which status a request is answered here; null for the server's own answer. */
-export async function startProxy(target: string, answer: (url: string) => number | null): Promise<Proxy> {
+/**
+ * `answer` says with which status a request is answered here; null for the server's own answer. `isLost` is called with the body of each
+ * PATCH and PUT, when the server has answered it, and says whether the client gets no answer.
+ */
+export async function startProxy(
+	target: string,
+	answer: (url: string) => number | null,
+	isLost: (body: unknown) => boolean = () => false,
+): Promise<Proxy> {
 	let underWay = 0;
 	let idle: (() => void)[] = [];
 	const server = createServer((request, response) => {
@@ -25,7 +33,7 @@ export async function startProxy(target: string, answer: (url: string) => number
 			response.writeHead(status, { "content-type": "application/json" }).end('{"message":"a bad moment"}');
 			return;
 		}
-		void pass(request, response, target);
+		void pass(request, response, target, isLost);
 	});
 	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	return {
@@ -38,13 +46,24 @@ export async function startProxy(target: string, answer: (url: string) => number
 	};
 }
 
-/** Gives a request without a body to the server, and its answer back. */
-async function pass(request: IncomingMessage, response: ServerResponse, target: string): Promise<void> {
-	const { host: _host, connection: _connection, ...headers } = request.headers;
+/** Gives a request to the server, and its answer back. */
+async function pass(
+	request: IncomingMessage,
+	response: ServerResponse,
+	target: string,
+	isLost: (body: unknown) => boolean,
+): Promise<void> {
+	const { method = "GET", url = "" } = request;
+	const { host: _host, connection: _connection, "content-length": _length, ...headers } = request.headers;
 	try {
-		const answered = await fetch(`${target}${request.url}`, { headers: headers as Record<string, string> });
+		const body = await buffer(request);
+		const sent = { method, headers: headers as Record<string, string>, ...(body.length > 0 && { body }) };
+		const answered = await fetch(`${target}${url}`, sent);
 		const type = answered.headers.get("content-type") ?? "application/json";
-		response.writeHead(answered.status, { "content-type": type }).end(Buffer.from(await answered.arrayBuffer()));
+		const content = Buffer.from(await answered.arrayBuffer());
+		const isChange = method === "PATCH" || method === "PUT";
+		if (isChange && isLost(JSON.parse(body.toString()))) request.socket.destroy();
+		else response.writeHead(answered.status, { "content-type": type }).end(content);
 	} catch {
 		response.destroy();
 	}

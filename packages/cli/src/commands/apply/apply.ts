@@ -69,17 +69,18 @@ async function apply(call: Call<Options>, file = DEFAULT_FILE): Promise<void> {
 
 /** Makes the changes in order. The error says how far it came; applying the file again goes on from there. */
 async function makeChanges(changes: readonly Change[], locate: Locate): Promise<void> {
-	for (const [index, { kind, key, path, make }] of changes.entries()) {
+	for (const [index, { kind, key, path, inSteps, make }] of changes.entries()) {
 		try {
 			await make();
 		} catch (error) {
 			const { message, exitCode, requestId, issues } = inWordsOf(namesInFile(kind), await describeFailure(error));
 			const field = issues[0]?.option ?? issues[0]?.path.split(".").at(-1);
 			const place = path.length === 0 ? "" : `${locate(field === undefined ? path : [...path, field])}: `;
+			const part = inSteps ? ", and perhaps a part of this one" : "";
 			const made =
-				index === 0
+				index === 0 && !inSteps
 					? "Nothing was changed."
-					: `${counted(index, "change")} of ${changes.length} had been made: apply it again to go on.`;
+					: `${counted(index, "change")} of ${changes.length} had been made${part}: apply it again to go on.`;
 			const request = requestId === null ? "" : ` (request ${requestId})`;
 			throw new CommandError(`${place}${kind} ${key}: ${message}${request}\n${made}`, exitCode);
 		}

@@ -9,6 +9,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { CommandError, EXIT } from "../../frame/failure.ts";
 import { counted } from "../../text/numbers.ts";
+import { printableJson } from "../../text/printable.ts";
 import { typedDuration } from "../../text/times.ts";
 import { exactEventTypes } from "../event-types/event-types.ts";
 import { LIMITS } from "./compare.ts";
@@ -46,7 +47,7 @@ async function write(call: Call<Options>): Promise<void> {
 	const { webhooks, left } = await webhooksOf(handle);
 	const content = { id: call.options.id, project: projectOf(project), eventTypes, webhooks };
 	if (call.output.mode === "json") {
-		await call.output.data(JSON.stringify(plain(content)));
+		await call.output.data(printableJson(plain(content)));
 	} else {
 		const text = yamlOf(content);
 		if (call.options.output === undefined) await call.output.data(text.trimEnd());

@@ -1,4 +1,5 @@
 // The changes that make a project as a file describes it, in the order in which they are made.
+import { ConflictError } from "@fanfare/sdk";
 import type { Client, EventType, Project, ProjectHandle, UpdateWebhook, Webhook, WebhookSpec } from "@fanfare/sdk";
 
 import { usageError } from "../../frame/failure.ts";
@@ -13,6 +14,9 @@ import {
 import { FILE_MARK, HEADERS_MARK, type Desired, type DesiredWebhook, type Locate, type Path } from "./desired.ts";
 import { digestOf } from "./header-digest.ts";
 
+/** Fields of a webhook that calls of their own change. */
+const STEPS_OF_THEIR_OWN: ReadonlySet<string> = new Set(["paused", "secret"]);
+
 /** A change to make. */
 export interface Change {
 	readonly action: "create" | "update" | "delete";
@@ -24,6 +28,8 @@ export interface Change {
 	readonly fields: readonly FieldChange[];
 	/** Where the file asks for it. */
 	readonly path: Path;
+	/** Whether it takes several calls, so that some can have been made when one fails. */
+	readonly inSteps: boolean;
 	readonly make: () => Promise<unknown>;
 }
 
@@ -69,7 +75,7 @@ function planEventTypes(handle: ProjectHandle, types: readonly EventType[], { ev
 	const standing = new Map(types.map((type) => [type.name, type]));
 	return eventTypes.flatMap(({ name, ...settings }): Change[] => {
 		const actual = standing.get(name);
-		const change = { kind: "event type", key: name, about: null, path: ["eventTypes", name] } as const;
+		const change = { kind: "event type", key: name, about: null, path: ["eventTypes", name], inSteps: false } as const;
 		if (actual === undefined)
 			return [{ ...change, action: "create", fields: [], make: () => handle.eventTypes.create({ name, ...settings }) }];
 		const fields = eventTypeChanges(settings, actual);
@@ -81,7 +87,11 @@ function planEventTypes(handle: ProjectHandle, types: readonly EventType[], { ev
 						...change,
 						action: "update",
 						fields,
-						make: () => handle.eventTypes.update(name, { ...settings, revision }),
+						make: () =>
+							orMade(handle.eventTypes.update(name, { ...onlyOf(settings, fields), revision }), async () => {
+								const now = await handle.eventTypes.get(name);
+								return eventTypeChanges(settings, now).length === 0;
+							}),
 					},
 				];
 	});
@@ -91,8 +101,36 @@ function planProject(client: Client, project: Project, desired: Desired): Change
 	const fields = projectChanges(desired.project, project);
 	if (fields.length === 0) return [];
 	const { revision = 1 } = project;
-	const make = () => client.projects.update(project.id, { ...desired.project, revision });
-	return [{ action: "update", kind: "project", key: project.id, about: project.name, fields, path: ["project"], make }];
+	const make = () =>
+		orMade(client.projects.update(project.id, { ...onlyOf(desired.project, fields), revision }), async () => {
+			const now = await client.projects.get(project.id);
+			return projectChanges(desired.project, now).length === 0;
+		});
+	const about = project.name;
+	const path = ["project"] as const;
+	return [{ action: "update", kind: "project", key: project.id, about, fields, path, inSteps: false, make }];
+}
+
+/**
+ * The answer to a change can be lost. The SDK repeats it then, and is told that the revision is another one: its own. So a conflict is
+ * none if everything is as it should be.
+ */
+async function orMade(change: Promise<unknown>, isMade: () => Promise<boolean>): Promise<void> {
+	try {
+		await change;
+	} catch (error) {
+		const isConflict = error instanceof ConflictError && error.code === "revision_conflict";
+		if (!isConflict || !(await isMade())) throw error;
+	}
+}
+
+/**
+ * The settings that differ. What stays is not sent: the server can refuse today what it has stored, such as a name with characters that it
+ * took earlier.
+ */
+function onlyOf<Settings extends object>(settings: Settings, fields: readonly FieldChange[]): Partial<Settings> {
+	const names = new Set(fields.map(({ name }) => name));
+	return Object.fromEntries(Object.entries(settings).filter(([name]) => names.has(name))) as Partial<Settings>;
 }
 
 async function planWebhook(
@@ -119,8 +157,9 @@ async function planWebhook(
 		...(mark !== undefined && { [FILE_MARK]: mark }),
 		...(digest !== undefined && { [HEADERS_MARK]: digest }),
 	};
+	const inSteps = fields.some(({ name }) => STEPS_OF_THEIR_OWN.has(name));
 	const make = () => updateWebhook(handle, desired, actual, { own, marks });
-	return [{ action: "update", kind: "webhook", key, about: actual.name, fields, path, make }];
+	return [{ action: "update", kind: "webhook", key, about: actual.name, fields, path, inSteps, make }];
 }
 
 function planCreation(handle: ProjectHandle, fileId: string, desired: DesiredWebhook, locate: Locate): Change {
@@ -139,7 +178,7 @@ function planCreation(handle: ProjectHandle, fileId: string, desired: DesiredWeb
 		const { id } = await handle.batch.webhooks.create({ name, key, customerId, spec });
 		if (paused === true) await handle.batch.webhooks.pause(id);
 	};
-	return { action: "create", kind: "webhook", key, about: endpoint, fields: [], path, make };
+	return { action: "create", kind: "webhook", key, about: endpoint, fields: [], path, inSteps: paused === true, make };
 }
 
 interface Metadata {
@@ -156,23 +195,30 @@ async function updateWebhook(
 	const { webhooks } = handle.batch;
 	const { name, endpoint, secret, paused } = desired;
 	const hasNewHeaders = areOtherHeaders(desired, actual);
-	const { headers: _, ...settings } = specOf(desired);
+	const { headers: _, description, ...settings } = specOf(desired);
+	const hasNewMetadata = desired.metadata !== undefined || hasNewHeaders;
+	// Texts that stay are not sent: see `onlyOf`.
 	const spec = {
 		...(endpoint !== undefined && { endpoint }),
 		...settings,
+		...(description !== actual.description && { description }),
 		...(hasNewHeaders && { headers: desired.headers }),
-		...metadataOf(desired, metadata, hasNewHeaders),
+		...(hasNewMetadata && metadataOf(desired, metadata, hasNewHeaders)),
 	};
-	const changes: UpdateWebhook = { name, spec, revision: actual.revision };
+	const changes: UpdateWebhook = { spec, revision: actual.revision, ...(name !== actual.name && { name }) };
 	// Before anything that makes it send: what it sends must go where the file says, as the file says.
 	if (paused === true && actual.status !== "Paused")
 		await webhooks.pause(actual.id).then(({ revision }) => Object.assign(changes, { revision }));
-	await webhooks.update(actual.id, changes);
+	await orMade(webhooks.update(actual.id, changes), async () => {
+		const now = await webhooks.get(actual.id);
+		const { [FILE_MARK]: _mark, [HEADERS_MARK]: _digest, ...own } = now.metadata;
+		return webhookChanges(desired, now, own).every(({ name: field }) => STEPS_OF_THEIR_OWN.has(field));
+	});
 	if (secret !== undefined && isOtherSecret(desired, actual)) await webhooks.updateSecret(actual.id, secret);
 	if (paused === false && actual.status === "Paused") await webhooks.resume(actual.id);
 }
 
-/** The metadata, with our marks; nothing if it stays. */
+/** The metadata, with our marks. */
 function metadataOf(
 	{ metadata, headers }: DesiredWebhook,
 	{ own, marks }: Metadata,
@@ -225,6 +271,7 @@ function planDeletion(handle: ProjectHandle, { id, key, name, deliveries }: Webh
 		about,
 		fields: [],
 		path: [],
+		inSteps: false,
 		make: () => handle.batch.webhooks.delete(id),
 	};
 }

@@ -10,7 +10,7 @@ import { CommandError, EXIT, missing, usageError } from "../../frame/failure.ts"
 import { webhookIdOf } from "../../frame/named.ts";
 import { parseList, parsePositive, readJson } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { parseDuration } from "../../text/times.ts";
 import { parseTarget } from "../listen/target.ts";
@@ -89,7 +89,7 @@ async function conform(call: Call<Options>, receiver: string | undefined): Promi
 	if (options.junit !== undefined) writeJunit(options.junit, junitOf(name, checks));
 	if (!conforms) process.exitCode = EXIT.failed;
 	if (output.mode === "json") {
-		await output.data(JSON.stringify({ object: "conformance", ...found.subject, conforms, checks }));
+		await output.data(printableJson({ object: "conformance", ...found.subject, conforms, checks }));
 	} else if (output.mode === "quiet") {
 		if (failed.length > 0) await output.data(failed.map(({ name }) => name).join("\n"));
 	} else {

@@ -4,7 +4,7 @@ import type { SendEvent } from "@fanfare/sdk";
 import type { Call } from "../../frame/call.ts";
 import { CommandError, EXIT } from "../../frame/failure.ts";
 import { isExactNumber } from "../../frame/values.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 
 const TYPE = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*$/;
 const MAX_TYPE = 256;
@@ -96,7 +96,7 @@ export async function acceptedTypes(call: Call): Promise<ReadonlySet<string> | n
 		if (isFinal(error)) throw error;
 		const reason = error instanceof Error ? error.message : String(error);
 		const message = `Whether the project takes these event types was not checked: ${reason}`;
-		if (call.output.mode === "json") process.stderr.write(`${JSON.stringify({ line: null, message })}\n`);
+		if (call.output.mode === "json") process.stderr.write(`${printableJson({ line: null, message })}\n`);
 		else call.output.warn(printable(message));
 		return null;
 	}

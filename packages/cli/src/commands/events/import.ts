@@ -11,7 +11,7 @@ import { CommandError, EXIT, interrupted, usageError } from "../../frame/failure
 import { parseExactly } from "../../frame/values.ts";
 import { linesOf } from "../../text/lines.ts";
 import { counted } from "../../text/numbers.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { acceptedTypes, problemOf, withPlainTime } from "./check.ts";
 
 interface Options extends CommonOptions {
@@ -154,7 +154,7 @@ async function send(
 function refuse({ output }: Call<Options>, totals: Totals, number: number, problem: string): void {
 	totals.refused++;
 	const text = printable(problem);
-	if (output.mode === "json") process.stderr.write(`${JSON.stringify({ line: number, message: problem })}\n`);
+	if (output.mode === "json") process.stderr.write(`${printableJson({ line: number, message: problem })}\n`);
 	else output.warn(`line ${number}: ${text}`);
 }
 

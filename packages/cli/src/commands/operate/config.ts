@@ -5,7 +5,7 @@ import { DEFAULT_URL } from "../../frame/connection.ts";
 import { profilesFile, readProfiles } from "../../frame/profiles.ts";
 import { reportAndExit } from "../../report.ts";
 import { readSettings, settingsInFile, SETTINGS_FILE } from "../../settings-file.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { renderTable, type Column } from "../../text/table.ts";
 import { addSettingOptions, settingsBySubject, toFlags } from "./setting-options.ts";
@@ -61,7 +61,7 @@ function show({ all = false, json = false, ...options }: Options): void {
 	// It checks them all.
 	readSettings(process.env, flags);
 	const rows = [...serverSettings(flags), ...commandSettings()];
-	if (json) return write(rows.map((row) => JSON.stringify(row)));
+	if (json) return write(rows.map((row) => printableJson(row)));
 	const shown = rows.filter(({ source }) => all || source !== "default");
 	const width = process.stdout.isTTY ? process.stdout.columns : Infinity;
 	const table = (of: InForce["of"]) =>

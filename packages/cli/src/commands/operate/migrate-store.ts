@@ -11,6 +11,7 @@ import type { Command } from "commander";
 import { FOREIGN_VARIABLES } from "../../foreign-variables.ts";
 import { ProgressLine, withSignals } from "../../long-task.ts";
 import { counted } from "../../text/numbers.ts";
+import { printableJson } from "../../text/printable.ts";
 
 interface Options {
 	readonly to?: string;
@@ -52,7 +53,7 @@ async function migrate({ to, dataDir, restart = false, json = false }: Options, 
 	const report = new MigrationReport(json);
 	const onProgress = report.update.bind(report);
 	const result = await migrateStore(config, url, { signal, restart, onProgress }).finally(() => report.end());
-	if (json) process.stdout.write(`${JSON.stringify({ type: "result", ...result })}\n`);
+	if (json) process.stdout.write(`${printableJson({ type: "result", ...result })}\n`);
 	else process.stderr.write(`${summary(result)}\n`);
 }
 
@@ -69,7 +70,7 @@ class MigrationReport extends ProgressLine {
 		if (!this.isDue) return;
 		const { step, part, rows, totalRows } = progress;
 		if (this.#json) {
-			process.stdout.write(`${JSON.stringify({ type: "progress", ...progress })}\n`);
+			process.stdout.write(`${printableJson({ type: "progress", ...progress })}\n`);
 			this.restart();
 			return;
 		}

@@ -6,6 +6,7 @@ import { FOREIGN_VARIABLES } from "../../foreign-variables.ts";
 import { CopyReport, inMegabytes } from "../../long-task.ts";
 import { reportAndExit } from "../../report.ts";
 import { counted } from "../../text/numbers.ts";
+import { printableJson } from "../../text/printable.ts";
 import { shortDuration } from "../../text/times.ts";
 
 interface Options {
@@ -38,14 +39,14 @@ async function migrate({ dataDir, check = false, json = false }: Options): Promi
 	const config = readConfig(process.env, dataDir === undefined ? {} : { "data-dir": dataDir }, FOREIGN_VARIABLES);
 	const plan = await checkMigration(config);
 	if (check) {
-		process.stdout.write(json ? `${JSON.stringify(plan)}\n` : `${planLines(plan).join("\n")}\n`);
+		process.stdout.write(json ? `${printableJson(plan)}\n` : `${planLines(plan).join("\n")}\n`);
 		if (plan.freeBytes < plan.neededBytes) process.exitCode = 1;
 		return;
 	}
 	const report = new CopyReport();
 	if (plan.isNeeded) await migrateDataDir(config, report.update.bind(report)).finally(() => report.end());
 	const { schemaVersion, knownVersion } = plan;
-	if (json) process.stdout.write(`${JSON.stringify({ ...plan, migrated: plan.isNeeded })}\n`);
+	if (json) process.stdout.write(`${printableJson({ ...plan, migrated: plan.isNeeded })}\n`);
 	else if (plan.isNeeded)
 		process.stderr.write(`${plan.dataDir} was brought from schema ${schemaVersion} to ${knownVersion}.\n`);
 	else process.stderr.write(`Nothing to do: ${plan.dataDir} has the form of this version (schema ${knownVersion}).\n`);

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { Call } from "../../frame/call.ts";
 import { leaf } from "../../frame/command.ts";
 import { counted, size } from "../../text/numbers.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import type { Column } from "../../text/table.ts";
 import { relativeTime, shortDuration } from "../../text/times.ts";
@@ -28,7 +28,7 @@ export function addStatus(program: Command): void {
 
 async function status({ client, output }: Call): Promise<void> {
 	const found = await client.getStatus();
-	if (output.mode === "json") return output.data(JSON.stringify(found));
+	if (output.mode === "json") return output.data(printableJson(found));
 	if (output.mode === "quiet") {
 		for (const { code } of found.warnings) await output.data(code);
 		return;

@@ -7,6 +7,7 @@ import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { missing, usageError } from "../../frame/failure.ts";
 import { readBytes } from "../../frame/values.ts";
+import { printableJson } from "../../text/printable.ts";
 import { parseTime } from "../../text/times.ts";
 import { readSecrets, SECRET_FILE, signedHeaders } from "./signature.ts";
 
@@ -61,7 +62,7 @@ async function sign({ options, output }: Call<Options>, file = "-"): Promise<voi
 	const body = await readBytes("The body", file, MAX_BODY_BYTES);
 	const headers = signedHeaders(secrets, id, Math.floor(at / 1_000), body);
 	if (output.mode === "json") {
-		await output.data(JSON.stringify({ object: "signature", headers: Object.fromEntries(headers) }));
+		await output.data(printableJson({ object: "signature", headers: Object.fromEntries(headers) }));
 	} else if (output.mode === "quiet") {
 		await output.data(id);
 	} else if (curl !== undefined) {

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { EXIT, missing, usageError } from "../../frame/failure.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { fullTime, parseDuration, parseTime } from "../../text/times.ts";
 import { readRequest } from "./request.ts";
@@ -72,7 +72,7 @@ async function verify({ options, output }: Call<Options>, file = "-"): Promise<v
 	const isValid = problems.length === 0;
 	if (!isValid) process.exitCode = EXIT.failed;
 	if (output.mode === "json") {
-		await output.data(JSON.stringify({ object: "verification", valid: isValid, ...shown }));
+		await output.data(printableJson({ object: "verification", valid: isValid, ...shown }));
 	} else if (output.mode === "quiet") {
 		if (isValid) await output.data(diagnosis.id ?? "");
 	} else {

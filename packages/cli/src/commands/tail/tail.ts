@@ -7,7 +7,7 @@ import { leaf, option } from "../../frame/command.ts";
 import { EXIT, usageError } from "../../frame/failure.ts";
 import { webhookIdOf } from "../../frame/named.ts";
 import { parseList, parsePositive } from "../../frame/values.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { ItemLines } from "./item-lines.ts";
 
 interface Options extends CommonOptions {
@@ -72,7 +72,7 @@ async function tail(call: Call<Options>): Promise<void> {
 	const lines = new ItemLines(project);
 	let isReady = false;
 	const onMode = (mode: StreamMode) => {
-		if (output.mode === "json" && !isReady) process.stdout.write(`${JSON.stringify({ kind: "ready" })}\n`);
+		if (output.mode === "json" && !isReady) process.stdout.write(`${printableJson({ kind: "ready" })}\n`);
 		const how =
 			mode.mode === "live" ? "Live: what happens from now on." : `Every few seconds: ${printable(mode.reason)}`;
 		output.note(how);
@@ -92,7 +92,7 @@ async function tail(call: Call<Options>): Promise<void> {
 }
 
 async function print({ output }: Call<Options>, lines: ItemLines, item: StreamItem): Promise<void> {
-	if (output.mode === "json") return output.data(JSON.stringify(item));
+	if (output.mode === "json") return output.data(printableJson(item));
 	if (output.mode === "quiet") return item.kind === "gap" ? undefined : output.data(idOf(item));
 	const line = await lines.line(item);
 	if (item.kind === "gap") output.note(line);

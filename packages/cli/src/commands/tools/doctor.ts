@@ -8,7 +8,7 @@ import { findProject, type Connection } from "../../frame/connection.ts";
 import { describeFailure, EXIT } from "../../frame/failure.ts";
 import { timeoutOf } from "../../frame/patience.ts";
 import { counted, size } from "../../text/numbers.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { relativeTime, shortDuration } from "../../text/times.ts";
 import { VERSION } from "../../version.ts";
@@ -62,7 +62,7 @@ const SIGNS = {
 } as const;
 
 async function tell({ output }: Call, finding: Finding): Promise<void> {
-	if (output.mode === "json") return output.data(JSON.stringify(finding));
+	if (output.mode === "json") return output.data(printableJson(finding));
 	if (output.mode === "quiet") return finding.status === "ok" ? undefined : output.data(finding.check);
 	const { sign, format } = SIGNS[finding.status];
 	const next = finding.next === null ? "" : `\n    ${onStdout("dim", "next")}  ${finding.next}`;

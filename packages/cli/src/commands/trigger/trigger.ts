@@ -9,7 +9,7 @@ import { webhookIdOf } from "../../frame/named.ts";
 import { collecting } from "../../frame/refusals/given-twice.ts";
 import { parseList, readJson } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
-import { printable } from "../../text/printable.ts";
+import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import { parseDuration } from "../../text/times.ts";
 import { choicesOf, exactEventType } from "../event-types/event-types.ts";
@@ -81,7 +81,7 @@ async function trigger(call: Call<Options>, given: string | undefined): Promise<
 	const sent = await project.events.send({ ...event, ...(webhookIds !== null && { webhookIds }) });
 	const deliveries = wait === 0 ? [] : await results(project, sent.id, sent.deliveryCount, wait);
 	if (output.mode === "json") {
-		await output.data(JSON.stringify({ object: "triggered", event: sent, deliveries }));
+		await output.data(printableJson({ object: "triggered", event: sent, deliveries }));
 	} else if (output.mode === "quiet") {
 		await output.data(sent.id);
 	} else {

@@ -115,7 +115,7 @@ export class Metrics {
 		);
 		this.#linesLeftOut = counter(
 			"request_log_lines_left_out_total",
-			"Requests without a line in the log, because one caller had too many.",
+			"Requests without a line in the log, because there were too many of their caller, their project or their kind.",
 		);
 		this.#problems = counter("problems_total", "Internal failures that were handled; the log describes them.");
 		const build = new Gauge({

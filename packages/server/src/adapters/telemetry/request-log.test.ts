@@ -85,8 +85,8 @@ describe("lines of requests", () => {
 		write(5, { ...refused, clientAddress: "192.0.2.2" });
 		expect(lines).toHaveLength(105);
 		clock.advance(10_000);
-		const most = [{ clientAddress: "192.0.2.1", portalSessionId: null, lines: 900, code: "unauthenticated" }];
-		expect(lines.splice(0)[105]).toMatchObject({ level: "warn", leftOutLines: 900, most });
+		const most = [{ clientAddress: "192.0.2.1", lines: 900, failures: 0, code: "unauthenticated" }];
+		expect(lines.splice(0)[105]).toMatchObject({ level: "warn", leftOutLines: 900, leftOutFailures: 0, most });
 		write(1_000, { ...refused, clientAddress: "192.0.2.1" });
 		expect(lines).toHaveLength(100);
 		clock.advance(10_000);
@@ -105,11 +105,50 @@ describe("lines of requests", () => {
 			write(300, { keyId });
 			write(300, { keyId, ...refused, status: 403 });
 			write(300, { keyId, ...failure });
-			expect(lines.splice(0)).toHaveLength(400);
+			expect(lines.splice(0)).toHaveLength(500);
 		}
 		write(300, { portalSessionId: "portal_1" });
 		write(300, { portalSessionId: "portal_2", ...refused });
 		expect(lines.splice(0)).toHaveLength(200);
+	});
+
+	it("of failures are hidden by no number of refusals, also of others", () => {
+		const { lines, clock, write } = openLog("info");
+		const projectId = "proj_1";
+		for (const keyId of ["key_1", "key_2", "key_3", "key_4", "key_5", "key_6"]) {
+			write(300, { keyId, projectId, status: 409, code: "conflict" });
+		}
+		// Of a project together.
+		expect(lines.splice(0)).toHaveLength(500);
+		const failure = { status: 500, code: "internal", cause: new Error("broken") } as const;
+		write(1, { keyId: "key_1", projectId, ...failure });
+		write(1, { keyId: "key_9", projectId: "proj_2", status: 409, code: "conflict" });
+		expect(lines.splice(0)).toMatchObject([{ level: "error", keyId: "key_1" }, { keyId: "key_9" }]);
+		write(200, { keyId: "key_1", projectId, ...failure });
+		lines.splice(0);
+		clock.advance(10_000);
+		expect(lines).toMatchObject([{ level: "error", leftOutLines: 1_300 + 101, leftOutFailures: 101 }]);
+		expect(lines[0]?.["most"]).toMatchObject([{ lines: 301, failures: 101, projectId }, {}, {}]);
+	});
+
+	it("are reported at the level error if nothing below it is written", () => {
+		const { lines, log, write } = openLog("error");
+		write(500, { keyId: "key_1", status: 500, code: "internal", cause: new Error("broken") });
+		write(500, { keyId: "key_1", ...refused });
+		log.close();
+		expect(lines).toHaveLength(101);
+		expect(lines[100]).toMatchObject({ level: "error", leftOutLines: 400, leftOutFailures: 400 });
+	});
+
+	it("of keys are named beside any number of addresses, and probes that report a problem are written", () => {
+		const { lines, log, write } = openLog("info");
+		for (let n = 0; n < 2_000; n++) write(1, { ...refused, clientAddress: `2001:db8:${n.toString(16)}::1` });
+		write(5_000, { keyId: "key_1", ...refused });
+		lines.splice(0);
+		write(1, { isProbe: true, path: "/readyz", status: 503, clientAddress: "2001:db8:1::1" });
+		expect(lines.splice(0)).toMatchObject([{ level: "warn", path: "/readyz" }]);
+		log.close();
+		expect(lines[0]?.["most"]).toMatchObject([{ keyId: "key_1", lines: 4_900 }, {}, {}, {}]);
 	});
 
 	it("have a bound for all addresses together", () => {
@@ -121,7 +160,7 @@ describe("lines of requests", () => {
 		clock.advance(1_000);
 		log.close();
 		expect(lines).toMatchObject([{ leftOutLines: 4_500 }]);
-		expect(lines[0]?.["most"]).toHaveLength(5);
+		expect(lines[0]?.["most"]).toHaveLength(3);
 	});
 
 	it("are all written at level debug, and probes that are well use up nothing", () => {

@@ -21,8 +21,11 @@ export class RequestLog {
 	constructor(logger: Logger, clock: Pick<Clock, "monotonicMs" | "after">, leftOut: () => void) {
 		this.#logger = logger;
 		this.#leftOut = leftOut;
-		this.#bounded = new BoundedLines(clock, ({ lines, most }) => {
-			logger.warn({ leftOutLines: lines, most }, "log lines of requests were left out, since there were too many");
+		this.#bounded = new BoundedLines(clock, ({ lines, failures, most }) => {
+			// Written at each level at which a line of these would have been.
+			const level = failures > 0 ? "error" : "warn";
+			const facts = { leftOutLines: lines, leftOutFailures: failures, most };
+			logger[level](facts, "log lines of requests were left out, since there were too many");
 		});
 	}
 

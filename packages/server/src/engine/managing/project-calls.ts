@@ -98,6 +98,7 @@ export class ProjectCalls implements Projects {
 			if (wanted !== undefined && wanted > this.#directory.project(projectId).revision) await refresh();
 			const known = this.#directory.project(projectId);
 			if (wanted !== undefined && known.revision !== wanted) throw revisionConflict("project", known.revision);
+			if (Object.keys(changes).length === 0) return known;
 			const project = { ...known, ...changes };
 			checkRetention(project);
 			const revision = await this.#parts.store.updateProject(project, { expected: known.revision, entry });

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 
 import { leaf } from "../../../frame/command.ts";
 import { usageError } from "../../../frame/failure.ts";
+import { printableJson } from "../../../text/printable.ts";
 import { INSTALLATION, SCRIPTS, SHELLS, type Shell } from "./scripts.ts";
 
 /** Adds the command to the program. */
@@ -27,7 +28,7 @@ export function addCompletion(program: Command): void {
 				);
 			if (call.output.mode === "json")
 				return call.output.data(
-					JSON.stringify({ shell: name, script: SCRIPTS[name], installation: INSTALLATION[name] }),
+					printableJson({ shell: name, script: SCRIPTS[name], installation: INSTALLATION[name] }),
 				);
 			await call.output.raw(SCRIPTS[name]);
 			// Not where the script is read at once, as in the start of a shell.

@@ -8,6 +8,7 @@ import type { Call, CommonOptions } from "../../../frame/call.ts";
 import { leaf, option } from "../../../frame/command.ts";
 import { CommandError, EXIT } from "../../../frame/failure.ts";
 import { counted } from "../../../text/numbers.ts";
+import { printableJson } from "../../../text/printable.ts";
 import { docComment, freeName, propertyName, SchemaTypes, typeName } from "./schema-types.ts";
 
 interface Options extends CommonOptions {
@@ -43,7 +44,7 @@ async function types(call: Call<Options>): Promise<void> {
 	for await (const type of project.eventTypes.list(archived === true ? {} : { archived: false })) eventTypes.push(type);
 	const text = typesOf(eventTypes.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
 	if (call.output.mode === "json")
-		return call.output.data(JSON.stringify({ object: "types", count: eventTypes.length, text }));
+		return call.output.data(printableJson({ object: "types", count: eventTypes.length, text }));
 	if (output === undefined) return call.output.data(text.trimEnd());
 	try {
 		writeFileSync(output, text);

@@ -70,6 +70,8 @@ export class StatsChanges {
 
 	/** Counts bytes that a project has stored, or (negative) that were deleted. Every call that inserts or deletes them must report it here. */
 	storedBytes(project: number, bytes: number): void {
+		// A change of nothing leaves nothing in the journal.
+		if (bytes === 0) return;
 		const { stored } = this.sums;
 		stored.set(project, (stored.get(project) ?? 0) + bytes);
 	}

@@ -72,6 +72,9 @@ describe("characters that change the direction of text", () => {
 		expect(changed).toMatchObject({ status: 200, json: { name, description: name, timeoutMs: 1_000 } });
 		const found = await call("GET", `./batch/webhooks?q=${encodeURIComponent(RLO)}`);
 		expect(found).toMatchObject({ status: 200, json: { data: [{ id, name }] } });
+		for (const query of ["q=%E2%80%A8", `metadata.${encodeURIComponent(`team${RLO}`)}=a`]) {
+			expect(await call("GET", `./batch/webhooks?${query}`)).toMatchObject({ status: 200, json: { data: [] } });
+		}
 		expect((await call("PATCH", `./batch/webhooks/${id}`, { name })).status).toBe(400);
 	});
 });

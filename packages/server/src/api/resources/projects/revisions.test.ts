@@ -24,6 +24,9 @@ it("a change that names the revision of a project is refused if somebody else wa
 	const next = await call("PATCH", path, { name: "Next", revision });
 	expect(next).toMatchObject({ status: 200, json: { name: "Next" } });
 	expect(next.json["revision"]).toBeGreaterThan(Number(revision));
+	const unchanged = await call("PATCH", path, { revision: next.json["revision"] });
+	expect(unchanged).toMatchObject({ status: 200, json: next.json });
+	expect((await call("PATCH", path, {})).json).toEqual(next.json);
 	expect((await call("PATCH", path, { name: "In any case" })).status).toBe(200);
 	for (const bad of [0, -1, 1.5, "2", null]) {
 		const refused = await call("PATCH", path, { name: "Bad", revision: bad });

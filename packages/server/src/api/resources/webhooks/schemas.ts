@@ -28,7 +28,7 @@ import {
 	WEBHOOK_STATUSES,
 } from "../../../core/webhook.ts";
 import { list, shortText } from "../common/bounded.ts";
-import { textIssue } from "../common/characters.ts";
+import { textIssue, type TextRules } from "../common/characters.ts";
 import {
 	customerIdOut,
 	customerIdText,
@@ -154,14 +154,15 @@ const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue,
 	});
 
 /** What an entry of metadata may be. */
-export const metadataEntry = {
-	nameIssue: (key: string) => (key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength)),
+export const metadataEntry = (names: TextRules = {}) => ({
+	nameIssue: (key: string) =>
+		key === "__proto__" ? "is a reserved name" : textIssue(key, 1, METADATA.keyLength, names),
 	/** Values are notes and no names. Programs that put names into sentences set some of them off by marks of direction. */
 	valueIssue: (value: string) => textIssue(value, 0, METADATA.valueLength, { lines: true, turns: true }),
-};
+});
 
 /** Notes of the caller's own. */
-export const metadata = stringMap({ maxEntries: METADATA.entries, ...metadataEntry })
+export const metadata = stringMap({ maxEntries: METADATA.entries, ...metadataEntry() })
 	.nullish()
 	.openapi({
 		type: ["object", "null"],
