@@ -7,7 +7,7 @@ import { choice, leaf, option } from "../../frame/command.ts";
 import { findProject } from "../../frame/connection.ts";
 import { usageError } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
-import { orNull, parseCount } from "../../frame/values.ts";
+import { orNull, parseCount, parsePositive } from "../../frame/values.ts";
 import { size } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
 import type { Column } from "../../text/table.ts";
@@ -93,7 +93,7 @@ export function addProjects(program: Command): void {
 				setting("--max-replays-per-customer <count>", "Replays that may run at once for each customer"),
 				setting("--max-streams-per-customer <count>", "Live streams that each customer may have open"),
 				setting("--max-tests-per-customer <count>", "Tests of each customer's webhooks that may run at once"),
-				option("--revision <number>", "Change it only if this is still its revision.", parseCount),
+				option("--revision <number>", "Change it only if this is still its revision.", parsePositive),
 			],
 		},
 		update,

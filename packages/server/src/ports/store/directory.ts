@@ -160,7 +160,7 @@ export interface DirectoryStore {
 	 */
 	insertProject(project: Project, entry: AuditEntry | null, limit?: number): Promise<number | "full">;
 	/**
-	 * Replaces the name, the event type policy and the retention. Returns the new revision; null if there is no such
+	 * Replaces the settings. Returns the new revision; null if there is no such
 	 * project, it is deleted, or its revision is not the expected one.
 	 */
 	updateProject(project: Project, options: UpdateOptions): Promise<number | null>;
