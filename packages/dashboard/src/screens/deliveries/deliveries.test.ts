@@ -145,25 +145,32 @@ pageSuite("deliveries", (world) => {
 
 	it("are counted anew if they have changed while they were counted for the first time", async () => {
 		await using failed = await deliverTo(world, 404, "counting.one");
+		const path = "deliveries?status=Failed&type=counting.*";
 		await using tab = await world.open("keys");
 		const { page } = tab;
 		const counting = Promise.withResolvers<void>();
 		const held = Promise.withResolvers<void>();
-		let isFirst = true;
+		let counts = 0;
 		await page.route(/deliveries:count\?/, async (route) => {
-			if (!isFirst) return route.fallback();
-			isFirst = false;
+			if (++counts > 1) return route.fallback();
 			const response = await route.fetch();
 			counting.resolve();
 			await held.promise;
 			return route.fulfill({ response });
 		});
-		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?status=Failed&type=counting.*`);
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/${path}`);
 		await counting.promise;
 		await page.getByRole("link", { name: "counting.one" }).waitFor();
 		await page.getByText("Live", { exact: true }).waitFor();
+		// Hears the same, and counts.
+		const beside = await tab.person.context.newPage();
+		await beside.goto(page.url());
+		await beside.getByText("1 matches", { exact: true }).waitFor();
 		await using other = await deliverTo(world, 404, "counting.two");
 		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		await beside.getByText("2 match", { exact: true }).waitFor();
+		// What is under way is not broken off.
+		expect(counts).toBe(1);
 		held.resolve();
 		await page.getByText("2 match", { exact: true }).waitFor();
 		expect([failed.delivery.status, other.delivery.status]).toEqual(["Failed", "Failed"]);
