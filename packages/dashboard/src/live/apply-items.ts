@@ -214,5 +214,5 @@ function makeSoon(queryClient: QueryClient, projectId: string): Soon {
 		names.clear();
 		return Promise.all(wanted.map((name) => refresh(queryClient, { queryKey: ["project", projectId, name] })));
 	};
-	return { names, refresher: new Refresher(refreshAll, SUMMARIES_EVERY_MS) };
+	return { names, refresher: new Refresher(refreshAll, () => SUMMARIES_EVERY_MS) };
 }

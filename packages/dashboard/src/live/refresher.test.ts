@@ -7,9 +7,9 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 /** Each refresh ends when its function in `ends` is called. */
-function make() {
+function make(afterMs = () => 1_000) {
 	const ends: (() => void)[] = [];
-	const refresher = new Refresher(() => new Promise<void>((resolve) => ends.push(resolve)), 1_000);
+	const refresher = new Refresher(() => new Promise<void>((resolve) => ends.push(resolve)), afterMs);
 	return { refresher, ends };
 }
 
@@ -41,6 +41,20 @@ it("not while it is under way, however long that takes, and once more then", asy
 	expect(ends.length).toBe(2);
 	ends[1]!();
 	await vi.advanceTimersByTimeAsync(60_000);
+	expect(ends.length).toBe(2);
+});
+
+it("after as long as is right then", async () => {
+	let afterMs = 1_000;
+	const { refresher, ends } = make(() => afterMs);
+	refresher.want();
+	await vi.advanceTimersByTimeAsync(1_000);
+	refresher.want();
+	afterMs = 30_000;
+	ends[0]!();
+	await vi.advanceTimersByTimeAsync(29_999);
+	expect(ends.length).toBe(1);
+	await vi.advanceTimersByTimeAsync(1);
 	expect(ends.length).toBe(2);
 });
 

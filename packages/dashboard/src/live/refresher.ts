@@ -3,15 +3,15 @@
 /** A list that changes all the time is fetched again as often as it can be, and each time to the end: nothing breaks off what is under way. */
 export class Refresher {
 	readonly #refresh: () => Promise<unknown>;
-	readonly #afterMs: number;
+	readonly #afterMs: () => number;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	/** From when it is wanted until it is done. */
 	#isBusy = false;
 	#isWanted = false;
 	#isEnded = false;
 
-	/** `refresh` never rejects. */
-	constructor(refresh: () => Promise<unknown>, afterMs: number) {
+	/** `refresh` never rejects. `afterMs` is asked each time when something is wanted. */
+	constructor(refresh: () => Promise<unknown>, afterMs: () => number) {
 		this.#refresh = refresh;
 		this.#afterMs = afterMs;
 	}
@@ -21,7 +21,7 @@ export class Refresher {
 		this.#isWanted = true;
 		if (this.#isBusy || this.#isEnded) return;
 		this.#isBusy = true;
-		this.#timer = setTimeout(() => void this.#run(), this.#afterMs);
+		this.#timer = setTimeout(() => void this.#run(), this.#afterMs());
 	}
 
 	/** Nothing is refreshed any more. What is under way comes to its end. */

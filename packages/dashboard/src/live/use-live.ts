@@ -28,7 +28,7 @@ export function useHeardEvents(projectId: string): readonly HeardEvent[] {
 /**
  * Fetches a list again some seconds after an item that may have brought rows into it; not while the feed is paused. Nobody hears the items while
  * the list is not shown, so it is then fetched again when it is shown again. `mayBring` is null for a list that is told what comes otherwise.
- * What is fetched may also be a number of rows.
+ * What is fetched may also be a number of rows. `everyMs` is how often that is at most; another value counts from the next item on.
  */
 export function useRefreshOn(
 	projectId: string,
@@ -43,23 +43,27 @@ export function useRefreshOn(
 		if (!isPaused && mayBring !== null && items.some(mayBring)) refresher.current?.want();
 	});
 	const hash = hashKey(queryKey);
+	const afterMs = useEffectEvent(() => everyMs);
 	const isListening = mayBring !== null;
 	useEffect(() => {
 		if (!isListening) return;
 		const list = { queryKey, exact: true };
-		const refresh = () => {
+		const refresh = async () => {
+			// What is under way was perhaps read before the item, and is not broken off: it might never come to its end.
+			const query = queryClient.getQueryCache().find(list);
+			if (query?.state.fetchStatus === "fetching") await query.promise?.catch(() => {});
 			// A tab that nobody sees fetches what is old when it is seen again.
 			const refetchType = document.visibilityState === "visible" ? "active" : "none";
 			return queryClient.invalidateQueries({ ...list, refetchType });
 		};
-		const made = new Refresher(refresh, everyMs);
+		const made = new Refresher(refresh, () => afterMs());
 		refresher.current = made;
 		return () => {
 			made.end();
 			refresher.current = null;
 			void queryClient.invalidateQueries({ ...list, refetchType: "none" });
 		};
-	}, [hash, isListening, everyMs]);
+	}, [hash, isListening]);
 }
 
 /** Whether the project's items arrive. */

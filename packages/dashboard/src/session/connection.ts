@@ -6,6 +6,7 @@ import { AuthenticationError, Client, type Caller, type FetchLike, type SignIn }
 import type { QueryClient } from "@tanstack/react-query";
 
 import { showToast } from "../parts/feedback/show-toast.ts";
+import { LostTries } from "../parts/form/edit/lost-tries.ts";
 import { noteAnswer, noteNoAnswer } from "./reach.ts";
 import {
 	callerKey,
@@ -31,6 +32,8 @@ export class Connection {
 	/** The server's address, with the path prefix of a proxy, if any. */
 	readonly endpoint: URL;
 	readonly client: Client;
+	/** The tries to save headers whose end is not known. */
+	readonly lostTries = new LostTries();
 	readonly #queryClient: QueryClient;
 	/** To the other tabs: that the session may be another one now. */
 	readonly #tabs: BroadcastChannel;
@@ -45,7 +48,7 @@ export class Connection {
 		this.endpoint = endpoint;
 		this.#queryClient = queryClient;
 		this.#link = link;
-		const fetch: FetchLike = (url, init) => this.#fetch(url, init);
+		const fetch = this.lostTries.noting((url, init) => this.#fetch(url, init));
 		// People would rather see a failure than wait for several tries.
 		this.client = Client.inPage({ endpoint: endpoint.href, fetch, maxRetries: 1 });
 		this.#tabs = new BroadcastChannel(`fanfare.session.${endpoint.pathname}`);

@@ -14,6 +14,17 @@ export interface Doubt {
 	readonly look?: { readonly text: string; readonly link: Pick<LinkProps, "to" | "params" | "search"> };
 }
 
+/** Of a call that was made again and has ended: it is still not known whether all of it was done. */
+export class InDoubtError extends Error {
+	override readonly name = "InDoubtError";
+	readonly doubt: Doubt;
+
+	constructor(message: string, doubt: Doubt) {
+		super(message);
+		this.doubt = doubt;
+	}
+}
+
 /** Whether a call that has failed may have been done all the same. */
 export function isInDoubt(error: unknown): boolean {
 	if (error instanceof ConnectionError || error instanceof UnexpectedResponseError) return true;

@@ -8,7 +8,7 @@ import { Icon } from "../layout/icon.tsx";
 import { CopyButton } from "../text/copy.tsx";
 import { duration } from "../text/format.ts";
 import { useNow } from "../text/time.tsx";
-import { isInDoubt, type Doubt } from "./doubt.ts";
+import { InDoubtError, isInDoubt, type Doubt } from "./doubt.ts";
 
 const GONE = 410;
 
@@ -30,7 +30,7 @@ interface ProblemProps {
 
 export function Problem({ error, what, reason, onRetry, doubt, actions, onDismiss }: ProblemProps) {
 	const requestId = error instanceof ApiError || error instanceof UnexpectedResponseError ? error.requestId : null;
-	const inDoubt = doubt !== undefined && isInDoubt(error) ? doubt : null;
+	const inDoubt = error instanceof InDoubtError ? error.doubt : doubt !== undefined && isInDoubt(error) ? doubt : null;
 	const title = inDoubt?.what ?? what;
 	return (
 		<div className={inDoubt === null ? "note bad" : "note warn"} role="alert">

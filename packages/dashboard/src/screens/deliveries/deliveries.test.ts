@@ -7,6 +7,7 @@ import type { Person } from "@fanfare/testkit/browser/browser";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
+import { see } from "../../../test/see.ts";
 import { deliverTo, tellOfGap } from "../../../test/sent-deliveries.ts";
 import { pageSuite } from "../../../test/suite.ts";
 
@@ -140,6 +141,72 @@ pageSuite("deliveries", (world) => {
 			await world.server.project.deliveries.retry(delivery.id);
 		}
 		await page.getByText("none matches", { exact: true }).waitFor();
+	});
+
+	it("are counted anew if they have changed while they were counted for the first time", async () => {
+		await using failed = await deliverTo(world, 404, "counting.one");
+		const path = "deliveries?status=Failed&type=counting.*";
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		const counting = Promise.withResolvers<void>();
+		const held = Promise.withResolvers<void>();
+		let counts = 0;
+		await page.route(/deliveries:count\?/, async (route) => {
+			if (++counts > 1) return route.fallback();
+			const response = await route.fetch();
+			counting.resolve();
+			await held.promise;
+			return route.fulfill({ response });
+		});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/${path}`);
+		await counting.promise;
+		await page.getByRole("link", { name: "counting.one" }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		// Hears the same, and counts.
+		const beside = await tab.person.context.newPage();
+		await beside.goto(page.url());
+		await beside.getByText("1 matches", { exact: true }).waitFor();
+		await using other = await deliverTo(world, 404, "counting.two");
+		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		await beside.getByText("2 match", { exact: true }).waitFor();
+		// What is under way is not broken off.
+		expect(counts).toBe(1);
+		held.resolve();
+		await page.getByText("2 match", { exact: true }).waitFor();
+		expect([failed.delivery.status, other.delivery.status]).toEqual(["Failed", "Failed"]);
+	});
+
+	it("are not counted anew while nobody sees the list, or it is paused", async () => {
+		const path = "deliveries?status=Failed&type=unseen.*";
+		await using first = await deliverTo(world, 404, "unseen.one");
+		await using tab = await world.open(path);
+		const { page } = tab;
+		let counts = 0;
+		page.on("request", (request) => void (request.url().includes("deliveries:count?") && counts++));
+		await page.getByText("1 matches", { exact: true }).waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		// Hears the same, and counts.
+		const beside = await tab.person.context.newPage();
+		await beside.goto(`${world.server.url}/ui/${world.server.projectId}/${path}`);
+		await beside.getByText("1 matches", { exact: true }).waitFor();
+		const before = counts;
+		await page.keyboard.press(".");
+		await page.getByRole("button", { name: "Paused: go on" }).waitFor();
+		await using second = await deliverTo(world, 404, "unseen.two");
+		await beside.getByText("2 match", { exact: true }).waitFor();
+		expect(counts).toBe(before);
+		await page.keyboard.press(".");
+		await page.getByText("2 match", { exact: true }).waitFor();
+
+		const unseen = counts;
+		await see(page, "hidden");
+		await using third = await deliverTo(world, 404, "unseen.three");
+		await beside.getByText("3 match", { exact: true }).waitFor();
+		expect(counts).toBe(unseen);
+		await see(page, "visible");
+		await page.getByText("3 match", { exact: true }).waitFor();
+		const { status } = first.delivery;
+		expect([status, second.delivery.status, third.delivery.status]).toEqual(["Failed", "Failed", "Failed"]);
 	});
 
 	it("are found by two times between which they were made", async () => {

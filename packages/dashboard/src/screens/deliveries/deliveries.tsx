@@ -25,7 +25,7 @@ import { BulkActions } from "./bulk/bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
-import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount } from "./live-match.ts";
+import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount, recountAfterMs } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
 import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
@@ -38,8 +38,6 @@ const SPLIT = "(min-width: 75rem)";
 const WORDS = ["delivery", "deliveries"] as const;
 /** Each of them is a call. More are changed by the filter. */
 const MOST_SELECTED = 1_000;
-/** How often the number of those that match is counted anew at most, while they change. */
-const COUNT_EVERY_MS = 5_000;
 
 export function DeliveriesScreen() {
 	const search = route.useSearch();
@@ -55,10 +53,10 @@ export function DeliveriesScreen() {
 	const { data: webhooks } = useWebhooks();
 	const counting = countQuery(project, search);
 	const { data: matching } = useQuery({ ...counting, enabled: hasFilter(search) });
-	// A count that took too long would take as long again.
-	const isCountable = hasFilter(search) && matching?.complete === true;
+	// A count that took too long would take as long again. What happens during the first one is heard, too.
+	const isCountable = hasFilter(search) && matching?.complete !== false;
 	const mayCount = (item: StreamItem) => mayChangeCount(item, search);
-	useRefreshOn(project.id, counting.queryKey, isCountable ? mayCount : null, COUNT_EVERY_MS);
+	useRefreshOn(project.id, counting.queryKey, isCountable ? mayCount : null, recountAfterMs(matching?.tookMs ?? 0));
 	const ids = rows?.map(({ id }) => id) ?? [];
 	const isWhole = rows !== undefined && !hasNextPage;
 	const isEmpty = isWhole && rows.length === 0;

@@ -2,7 +2,7 @@
 import type { StreamItem } from "@fanfare/sdk";
 import { expect, it } from "vitest";
 
-import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount } from "./live-match.ts";
+import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount, recountAfterMs } from "./live-match.ts";
 
 it.each([
 	[{}, true],
@@ -28,7 +28,8 @@ it.each([
 	expect(isOfSearch({ eventType: "order.paid", tags: ["eu"] }, search)).toBe(expected);
 });
 
-const base = { webhookId: "webhook_1", eventId: "evt_1", eventType: "order.paid" };
+const NOW = Date.parse("2026-06-01T00:00:00Z");
+const base = { webhookId: "webhook_1", eventId: "evt_1", eventType: "order.paid", date: NOW };
 const failed = { ...base, kind: "delivery.updated", status: "Failed" } as StreamItem;
 const arrived = { ...base, kind: "attempt.finished", result: "success" } as StreamItem;
 const accepted = { ...base, kind: "event.accepted", deliveryCount: 1, tags: ["eu"] } as unknown as StreamItem;
@@ -63,7 +64,8 @@ it.each([
 	expect(mayBringDelivery(item, search)).toBe(expected);
 });
 
-const many = { kind: "deliveries.updated" } as StreamItem;
+const many = { kind: "deliveries.updated", webhookId: "webhook_1" } as StreamItem;
+const replayed = { kind: "replay.updated", webhookId: "webhook_1" } as StreamItem;
 const webhook = { kind: "webhook.updated", webhookId: "webhook_1" } as StreamItem;
 
 it.each([
@@ -74,8 +76,26 @@ it.each([
 	[missed, { type: "user.*" }, false],
 	[accepted, { status: "Held" }, true],
 	[accepted, { status: "Failed" }, false],
-	[many, { status: "Failed", webhook: "webhook_2" }, true],
+	[many, { status: "Failed", webhook: "webhook_1" }, true],
+	[many, { status: "Failed" }, true],
+	[many, { status: "Failed", webhook: "webhook_2" }, false],
+	[replayed, { webhook: "webhook_1" }, true],
+	[replayed, { webhook: "webhook_2" }, false],
+	// Nothing that becomes of a delivery makes it another one's.
+	[arrived, { webhook: "webhook_1", type: "order.*", range: "1h" }, false],
+	[failed, { event: "evt_1", tag: "eu", customer: "cust_1", after: "2026-01-01" }, false],
+	[failed, { code: "404" }, true],
+	[missed, { cause: "timeout" }, true],
+	[missed, { error: "timeout" }, true],
+	[arrived, { changed: "1h" }, true],
+	[accepted, { type: "order.*", before: "2026-05-31" }, false],
+	[accepted, { type: "order.*", before: String(NOW) }, false],
+	[accepted, { type: "order.*", before: String(NOW + 1) }, true],
 	[webhook, { webhook: "webhook_1" }, false],
 ] as const)("%o may change how many match %j: %s", (item, search, expected) => {
 	expect(mayChangeCount(item, search)).toBe(expected);
+});
+
+it("what takes long to count is counted for a twentieth of the time at most", () => {
+	expect([0, 20, 250, 251, 1_500].map(recountAfterMs)).toEqual([5_000, 5_000, 5_000, 5_020, 30_000]);
 });

@@ -1,7 +1,7 @@
 // What the live stream says about which rows a list gets: only the server knows it for every filter.
 import type { StreamItem } from "@fanfare/sdk";
 
-import { valuesOf, type DeliveriesSearch } from "../../app/search.ts";
+import { timeOf, valuesOf, type DeliveriesSearch } from "../../app/search.ts";
 import type { HeardEvent } from "../../live/live-feed.ts";
 
 /** The filters that need nothing but what an item about an accepted event says. */
@@ -35,19 +35,34 @@ export function mayBringDelivery(item: StreamItem, search: DeliveriesSearch): bo
 	return valuesOf(status).some((one) => one === now);
 }
 
+/** The filters that a delivery can enter and leave while it is there. */
+const OF_CHANGES = ["status", "code", "cause", "error", "changed"] as const;
+
 /** Whether an item may have changed how many deliveries match a search: some may have come, or be other ones now. */
 export function mayChangeCount(item: StreamItem, search: DeliveriesSearch): boolean {
 	if (item.kind === "event.accepted") return mayBringMade(item, search);
-	// They do not say which ones.
-	if (item.kind === "deliveries.updated" || item.kind === "replay.updated") return true;
+	// They say no more about which ones.
+	if (item.kind === "deliveries.updated" || item.kind === "replay.updated")
+		return search.webhook === undefined || search.webhook === item.webhookId;
 	if (item.kind !== "delivery.updated" && item.kind !== "attempt.finished") return false;
-	return isOfSameParts(item, search);
+	return OF_CHANGES.some((name) => search[name] !== undefined) && isOfSameParts(item, search);
+}
+
+/** How often those that match are counted at most, while they change. */
+const COUNT_EVERY_MS = 5_000;
+/** Of a count that takes long: the part of the time in which the server counts. */
+const COUNTING_PART = 1 / 20;
+
+/** How long nothing is counted after a count that has taken so long. */
+export function recountAfterMs(tookMs: number): number {
+	return Math.max(COUNT_EVERY_MS, tookMs / COUNTING_PART);
 }
 
 /** Whether an accepted event may have brought deliveries into the list. They have had no answer yet. */
 function mayBringMade(item: StreamItem & { readonly kind: "event.accepted" }, search: DeliveriesSearch): boolean {
-	const { event, status, code, cause, error } = search;
+	const { event, status, code, cause, error, before } = search;
 	if (item.deliveryCount === 0 || (code ?? cause ?? error) !== undefined) return false;
+	if (before !== undefined && timeOf(before) <= item.date) return false;
 	if (event !== undefined && event !== item.eventId) return false;
 	if (status !== undefined && !valuesOf(status).some((one) => MADE_AS.has(one))) return false;
 	return isOfSearch({ ...item, tags: item.tags ?? [] }, search);

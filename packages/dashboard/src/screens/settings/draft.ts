@@ -34,6 +34,12 @@ export function errorsOf(draft: Draft): Partial<Record<"name" | Limit, string>> 
 /** Changes of the settings, and the revision that they were made on. */
 export type SettingsUpdate = UpdateProject & { readonly revision: number };
 
+/** Whether there is anything to save: spaces around a value are not sent. */
+export function isChanged(draft: Draft, before: Draft): boolean {
+	const { revision: _, ...changes } = toUpdate(draft, before, 0);
+	return Object.keys(changes).length > 0;
+}
+
 /** Only what was changed. */
 export function toUpdate(draft: Draft, before: Draft, revision: number): SettingsUpdate {
 	const changed = LIMITS.filter((limit) => draft[limit].trim() !== before[limit]);

@@ -11,7 +11,7 @@ import { isOutdated } from "../../parts/form/edit/own-save.ts";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { useConnection } from "../../session/caller.ts";
-import { errorsOf, PATHS, toUpdate, versionOf, type Draft, type SettingsUpdate } from "./draft.ts";
+import { errorsOf, isChanged, PATHS, toUpdate, versionOf, type Draft, type SettingsUpdate } from "./draft.ts";
 import { Freed } from "./freed.tsx";
 import { projectQuery, type Limit, type ProjectSettings } from "./project-query.ts";
 import { saveSettings } from "./save-settings.ts";
@@ -97,7 +97,8 @@ export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
 		},
 	});
 	if (!save.isPending) edit.follow(version);
-	const { draft, setDraft, base, revision, isTouched: isChanged } = edit;
+	const { draft, setDraft, base, revision } = edit;
+	const hasChanges = isChanged(draft, base);
 	const failure = edit.errorOf(save);
 	const isBlocked = edit.conflicts.length > 0;
 	const submit = (event: FormEvent) => {
@@ -105,7 +106,7 @@ export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
 		const found = errorsOf(draft);
 		setErrors(found);
 		if (Object.keys(found).length > 0) toWrong();
-		else if (isChanged && !isBlocked && !save.isPending) {
+		else if (hasChanges && !isBlocked && !save.isPending) {
 			// What differs now, also if it is tried again later.
 			const changes = toUpdate(draft, base, revision);
 			make(`The settings of ${base.name} were not saved`, () => save.mutateAsync({ sent: draft, changes, revision }), {
@@ -171,10 +172,10 @@ export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
 			<ChangedElsewhere edit={edit} labels={LABELS} />
 			{mayChange ? (
 				<div className="bar">
-					<Button type="submit" disabled={!isChanged || isBlocked} loading={save.isPending}>
+					<Button type="submit" disabled={!hasChanges || isBlocked} loading={save.isPending}>
 						Save
 					</Button>
-					{isChanged && !isBlocked && (
+					{hasChanges && !isBlocked && (
 						<Button variant="default" onClick={() => setDraft(base)}>
 							Undo the changes
 						</Button>

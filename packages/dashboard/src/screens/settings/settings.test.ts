@@ -28,6 +28,12 @@ pageSuite("settings", (world) => {
 			eventTypePolicy: "catalogued",
 			retentionDays: 30,
 		});
+		// Spaces around a value are not saved, so there is nothing to save.
+		const save = page.getByRole("button", { name: "Save" });
+		await page.getByLabel("Name").fill("Shop <production>s");
+		await expect.poll(() => save.isEnabled()).toBe(true);
+		await page.getByLabel("Name").fill(" Shop <production> ");
+		await expect.poll(() => save.isEnabled()).toBe(false);
 	});
 
 	it("are not saved over what somebody else has made of the same field meanwhile, which is offered beside it", async () => {

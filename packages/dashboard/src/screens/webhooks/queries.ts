@@ -10,6 +10,7 @@ import {
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
+import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
 
@@ -93,8 +94,9 @@ export function useWebhookChange<Input, Result extends Webhook | Deleted>(
 		},
 		onError: (error, input) => {
 			onFailed?.(error, input);
-			// Somebody else was faster: the page shows what they have made of it.
-			if (error instanceof ConflictError) void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
+			// Somebody else was faster, or a save before: the page shows what is stored.
+			if (error instanceof ConflictError || error instanceof InDoubtError)
+				void queryClient.invalidateQueries({ queryKey: ["project", project.id] });
 		},
 	});
 }

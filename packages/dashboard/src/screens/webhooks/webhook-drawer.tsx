@@ -12,7 +12,7 @@ import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
 import { saveWebhook } from "../../parts/form/edit/save-webhook.ts";
 import { useEdit } from "../../parts/form/edit/use-edit.ts";
-import { useProject } from "../../session/caller.ts";
+import { useConnection, useProject } from "../../session/caller.ts";
 import { NewWebhook } from "./created-webhook.tsx";
 import { draftOf, editOfWebhook, LABELS, nameFor, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
 import { useWebhookChange } from "./queries.ts";
@@ -95,10 +95,11 @@ function CreateBody({ onStage, onClose }: BodyProps) {
 function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook: Webhook }) {
 	const make = useWatchedCall();
 	const isShown = useIsShown();
+	const { lostTries } = useConnection();
 	const version = { revision: webhook.revision, draft: draftOf(webhook) };
 	const edit = useEdit(version, editOfWebhook(webhook.id));
 	const update = useWebhookChange(
-		(project, { changes }: Save) => saveWebhook(project, webhook.id, changes),
+		(project, { changes }: Save) => saveWebhook(project, webhook.id, changes, lostTries),
 		({ name }, _, tell) => {
 			tell(`Saved ${name}`);
 			if (isShown()) onClose();

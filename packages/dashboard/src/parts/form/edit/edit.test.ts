@@ -12,6 +12,7 @@ import {
 	rebase,
 	restore,
 	takeTheirs,
+	write,
 } from "./edit.ts";
 
 const FIRST = { revision: 1, draft: { name: "shop", types: ["order.*"] as readonly string[], text: "" } };
@@ -23,6 +24,19 @@ it("follow a change elsewhere in fields that were not touched, and keep those th
 	expect(edit).toMatchObject({ revision: 2, draft: { name: "mine", types: ["user.*"] }, isMerged: true });
 	expect([conflictsOf(edit), isTouched(edit)]).toEqual([[], true]);
 	expect(rebase(editOf(FIRST), changed({ name: "theirs" }))).toEqual(editOf(changed({ name: "theirs" })));
+});
+
+it("say that something is not saved yet only while something is", () => {
+	const merged = rebase(typed({ name: "mine" }), changed({ text: "theirs" }));
+	expect(write(merged, { ...merged.draft, name: "more" }).isMerged).toBe(true);
+	const undone = write(merged, merged.base);
+	expect([undone.isMerged, isTouched(undone), undone.draft]).toEqual([false, false, changed({ text: "theirs" }).draft]);
+	const both = rebase(typed({ name: "mine" }), changed({ name: "theirs", text: "theirs" }));
+	expect([both.isMerged, takeTheirs(both, "name").isMerged, keepMine(both, "name").isMerged]).toEqual([
+		true,
+		false,
+		true,
+	]);
 });
 
 it("take no notice of a change of none of their fields", () => {

@@ -55,12 +55,17 @@ export function rebase<Draft extends object>(
 			base[field] = draft[field] = other[field];
 		} else theirs[field] = other[field];
 	}
-	const next = { ...edit, revision, base, draft, theirs, isMerged };
-	return { ...next, isMerged: isMerged && isTouched(next) };
+	return write({ ...edit, revision, base, theirs, isMerged }, draft);
+}
+
+/** After somebody has written. With nothing left to save, it is as it would be if nobody had been writing. */
+export function write<Draft extends object>(edit: Edit<Draft>, draft: Draft): Edit<Draft> {
+	const next = { ...edit, draft };
+	return { ...next, isMerged: edit.isMerged && isTouched(next) };
 }
 
 export function takeTheirs<Draft extends object>(edit: Edit<Draft>, field: keyof Draft & string): Edit<Draft> {
-	return { ...keepMine(edit, field), draft: { ...edit.draft, [field]: edit.theirs[field] } };
+	return write(keepMine(edit, field), { ...edit.draft, [field]: edit.theirs[field] });
 }
 
 /** Saving it writes over theirs. */
@@ -113,7 +118,7 @@ export function restore<Draft extends object>(edit: Edit<Draft>, unsaved: Edit<D
 		if (field in edit.theirs) theirs[field] = edit.theirs[field];
 		else delete theirs[field];
 	}
-	return { ...old, base, draft, theirs };
+	return write({ ...old, base, theirs }, draft);
 }
 
 function fieldsOf<Draft extends object>(draft: Draft): (keyof Draft & string)[] {

@@ -1,9 +1,11 @@
 // A save that is refused because of itself: its answer was lost, so it was made again, and the second one named a revision that the first had changed.
 import { ConflictError } from "@fanfare/sdk";
 
+import { InDoubtError } from "../../feedback/doubt.ts";
+
 interface OwnSave<Result> {
 	readonly save: () => Promise<Result>;
-	/** What is stored now, if that is what was sent; otherwise null. */
+	/** What is stored now, if that is what was sent; otherwise null. Rejects with an `InDoubtError` if that can't be known. */
 	readonly stored: () => Promise<Result | null>;
 }
 
@@ -13,8 +15,11 @@ export async function saveOnce<Result>({ save, stored }: OwnSave<Result>): Promi
 		return await save();
 	} catch (error) {
 		if (!isOutdated(error)) throw error;
-		// The refusal says more than a failure to look.
-		const made = await stored().catch(() => null);
+		const made = await stored().catch((failure: unknown) => {
+			if (failure instanceof InDoubtError) throw failure;
+			// The refusal says more than a failure to look.
+			return null;
+		});
 		if (made === null) throw error;
 		return made;
 	}

@@ -1,40 +1,51 @@
 // Saves what was changed of a webhook, also if the answer is lost and the call is made again.
-import { ServiceUnavailableError, type ProjectHandle, type UpdateWebhook, type Webhook } from "@fanfare/sdk";
+import type { ProjectHandle, UpdateWebhook, Webhook } from "@fanfare/sdk";
 
-import { isInDoubt } from "../../feedback/doubt.ts";
+import { InDoubtError } from "../../feedback/doubt.ts";
+import type { LostTries } from "./lost-tries.ts";
 import { isStored, saveOnce } from "./own-save.ts";
 
-/** @param changes on a revision: if somebody else has changed the webhook since, it rejects with a `ConflictError` */
+/**
+ * @param changes on a revision: if somebody else has changed the webhook since, it rejects with a `ConflictError`, and with an
+ *   `InDoubtError` if it may have been this save itself and has values of headers, which nobody can see
+ * @param lost of the client, where headers are saved
+ */
 export function saveWebhook(
 	{ batch: { webhooks } }: ProjectHandle,
 	webhookId: string,
 	changes: UpdateWebhook,
+	lost: LostTries | null = null,
 ): Promise<Webhook> {
-	const { name, spec = {} } = changes;
+	const { revision, name, spec = {} } = changes;
 	const { headers, ...rest } = spec;
-	/** Whether a try may have been made without the page's knowledge. */
-	let isLost = false;
 	return saveOnce({
 		save: async () => {
-			try {
-				return await webhooks.update(webhookId, changes, { maxRetries: 0 });
-			} catch (error) {
-				isLost = isInDoubt(error);
-				if (!isLost && !(error instanceof ServiceUnavailableError)) throw error;
-				return webhooks.update(webhookId, changes);
-			}
+			const saved = await webhooks.update(webhookId, changes);
+			lost?.forget(webhookId, revision);
+			return saved;
 		},
 		stored: async () => {
-			// The values of headers are never shown: another one's, with the same names, would look the same. So they are taken for one's own only if
-			// an answer was lost.
-			if (headers !== undefined && !isLost) return null;
+			const hasValues = Object.keys(headers ?? {}).length > 0;
+			// No try but the one that was refused.
+			if (hasValues && lost?.has(webhookId, revision) !== true) return null;
 			const stored = await webhooks.get(webhookId);
+			lost?.forget(webhookId, revision);
 			// A number of retries alone ends a schedule.
 			const endsSchedule = rest.retries?.maxRetries !== undefined && rest.retries.scheduleMs === undefined;
 			if (endsSchedule && (stored.retries.scheduleMs ?? null) !== null) return null;
 			if (headers !== undefined && !haveSameNames(stored.headers, headers ?? {})) return null;
-			return isStored(stored, { name, ...rest }) ? stored : null;
+			if (!isStored(stored, { name, ...rest })) return null;
+			// Another one's headers with the same names look the same.
+			if (hasValues) throw headersInDoubt();
+			return stored;
 		},
+	});
+}
+
+function headersInDoubt(): InDoubtError {
+	return new InDoubtError("The server's answer was lost, and nobody can see the values that are stored.", {
+		what: "It is not known whether the values of the headers were saved",
+		advice: "Save again to be sure: it writes the same values once more.",
 	});
 }
 

@@ -11,6 +11,7 @@ import {
 	rebase,
 	restore,
 	takeTheirs,
+	write,
 	type Edit,
 	type Version,
 } from "./edit.ts";
@@ -59,7 +60,7 @@ export function useEdit<Draft extends object>(first: Version<Draft>, form = ""):
 		isTouched: isTouched(edit),
 		isMerged: edit.isMerged,
 		conflicts: conflictsOf(edit).map((field) => ({ field, theirs: edit.theirs[field] })),
-		setDraft: (draft) => setEdit((edit) => ({ ...edit, draft })),
+		setDraft: (draft) => setEdit((edit) => write(edit, draft)),
 		takeTheirs: (field) => setEdit((edit) => takeTheirs(edit, field)),
 		keepMine: (field) => setEdit((edit) => keepMine(edit, field)),
 		saved: (sent, saved) => setEdit((edit) => afterSave(edit, sent, saved)),

@@ -3,6 +3,7 @@ import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
+import { see } from "../../../../test/see.ts";
 import { deliverTo, tellOfGap } from "../../../../test/sent-deliveries.ts";
 import { pageSuite, type Tab, type World } from "../../../../test/suite.ts";
 
@@ -459,12 +460,4 @@ async function holdAfter(page: Tab["page"], first: number) {
 		return route.continue();
 	});
 	return { release: () => held.resolve(true), fail: () => held.resolve(false) };
-}
-
-/** Has the tab believe that it is hidden behind another one, or that it is not. */
-async function see(page: Tab["page"], state: "hidden" | "visible"): Promise<void> {
-	await page.evaluate((state) => {
-		Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
-		document.dispatchEvent(new Event("visibilitychange"));
-	}, state);
 }
