@@ -1,5 +1,5 @@
-import { printableJson } from "../text/printable.ts";
 // What happens when the command's output can't be written.
+import { printableJson } from "../text/printable.ts";
 import { CommandError, EXIT, failureLines, ownFailure } from "./failure.ts";
 
 /**
