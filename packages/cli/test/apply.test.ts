@@ -42,6 +42,8 @@ webhooks:
     secret: { env: BILLING_SECRET }
 `;
 
+const webhook = async (key: string) => (await world.server.project.batch.webhooks.list({ key })).data[0];
+
 describe("a file", () => {
 	const env = { BILLING_SECRET: SECRET };
 	const apply = async (...args: string[]) => {
@@ -54,7 +56,6 @@ describe("a file", () => {
 			changes: Record<string, unknown>[];
 		};
 	};
-	const webhook = async (key: string) => (await world.server.project.batch.webhooks.list({ key })).data[0];
 
 	it("is applied, and changes nothing the second time; what it exports changes nothing either", async () => {
 		save(FILE);
@@ -196,16 +197,20 @@ describe("a file", () => {
 describe("a change of what stands already", () => {
 	const env = { BILLING_SECRET: SECRET };
 	/** The server behind a proxy that keeps the bodies of changes, and loses the answer to the first one if it should. */
-	const openProxy = async (losesFirst: boolean) => {
+	const openProxy = async (losesFirst: boolean, before?: () => Promise<void>) => {
 		const bodies: Record<string, unknown>[] = [];
 		const isLost = (body: unknown) => bodies.push(body as Record<string, unknown>) === 1 && losesFirst;
-		const proxy = await startProxy(world.server.url, () => null, isLost);
+		const proxy = await startProxy(world.server.url, () => null, isLost, before);
 		const close = () => proxy[Symbol.asyncDispose]();
 		return { bodies, env: { ...env, FANFARE_URL: proxy.url }, [Symbol.asyncDispose]: close };
 	};
 	const FILES = [
 		["project: { retentionDays: 12 }", "project: { retentionDays: 13 }"],
 		["eventTypes: { lost.one: { description: A } }", "eventTypes: { lost.one: { description: B } }"],
+		[
+			"eventTypes: { lost.two: { example: { price: 1.10 } } }",
+			"eventTypes: { lost.two: { example: { price: 1.20 } } }",
+		],
 		["webhooks: { lost: { ENDPOINT, timeout: 5s } }", "webhooks: { lost: { ENDPOINT, timeout: 6s } }"],
 	].map((pair) =>
 		pair.map(
@@ -232,13 +237,33 @@ describe("a change of what stands already", () => {
 		},
 	);
 
+	it.each([
+		["its secret", "", `secret: { env: OTHER_SECRET }`],
+		["what it sends", "paused: true, ", "paused: false, secret: { env: BILLING_SECRET }"],
+		["anything, by a pause", "", "paused: true, timeout: 6s, secret: { env: BILLING_SECRET }"],
+	])("of a webhook is refused if somebody else was faster, and changes not %s", async (_what, first, second) => {
+		const key = `faster-${first.length}-${second.length}`;
+		const file = (more: string) => `id: faster\nwebhooks: { ${key}: { endpoint: "https://example.com/f", ${more} } }\n`;
+		save(file(`${first}secret: { env: BILLING_SECRET }`));
+		expect(await world.run(["apply", "--yes"], env)).toMatchObject({ code: 0 });
+		save(file(second));
+		const { webhooks } = world.server.project.batch;
+		let theirs = await webhook(key);
+		await using proxy = await openProxy(false, async () => {
+			theirs = await webhooks.update(theirs?.id ?? "", { spec: { description: "theirs" } });
+		});
+		const { code, stderr } = await world.run(["apply", "--yes"], { ...proxy.env, OTHER_SECRET: OTHER });
+		expect([code === 0, stderr]).toEqual([false, expect.stringContaining("changed by somebody else")]);
+		expect(await webhook(key)).toEqual(theirs);
+	});
+
 	it("does not send the texts that stay, which the server could refuse today", async () => {
 		const file = (timeout: string, days: number, visibility: string) => `
 id: texts
 project: { name: Shop, retentionDays: ${days} }
 eventTypes: { kept.one: { description: Kept, visibility: ${visibility} } }
 webhooks:
-  kept: { name: Kept, description: Kept, endpoint: "https://example.com/k", secret: { env: BILLING_SECRET }, timeout: ${timeout} }
+  kept: { name: Kept, description: Kept, metadata: { a: b }, endpoint: "https://example.com/k", secret: { env: BILLING_SECRET }, timeout: ${timeout} }
 `;
 		save(file("5s", 21, "public"));
 		expect(await world.run(["apply", "--yes"], env)).toMatchObject({ code: 0 });

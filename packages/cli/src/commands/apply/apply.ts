@@ -1,4 +1,5 @@
 // `fanfare apply`: makes the webhooks, event types and settings of a project as a file describes them.
+import { ConnectionError, InternalServerError } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -76,9 +77,11 @@ async function makeChanges(changes: readonly Change[], locate: Locate): Promise<
 			const { message, exitCode, requestId, issues } = inWordsOf(namesInFile(kind), await describeFailure(error));
 			const field = issues[0]?.option ?? issues[0]?.path.split(".").at(-1);
 			const place = path.length === 0 ? "" : `${locate(field === undefined ? path : [...path, field])}: `;
-			const part = inSteps ? ", and perhaps a part of this one" : "";
+			// Without an answer, nobody knows whether it was made.
+			const isOpen = error instanceof ConnectionError || error instanceof InternalServerError;
+			const part = isOpen ? ", and perhaps this one" : inSteps ? ", and perhaps a part of this one" : "";
 			const made =
-				index === 0 && !inSteps
+				index === 0 && part === ""
 					? "Nothing was changed."
 					: `${counted(index, "change")} of ${changes.length} had been made${part}: apply it again to go on.`;
 			const request = requestId === null ? "" : ` (request ${requestId})`;

@@ -3,6 +3,7 @@ import { ConflictError } from "@fanfare/sdk";
 import type { Client, EventType, Project, ProjectHandle, UpdateWebhook, Webhook, WebhookSpec } from "@fanfare/sdk";
 
 import { usageError } from "../../frame/failure.ts";
+import { withExactNumbers } from "../event-types/event-types.ts";
 import {
 	areOtherHeaders,
 	eventTypeChanges,
@@ -89,7 +90,7 @@ function planEventTypes(handle: ProjectHandle, types: readonly EventType[], { ev
 						fields,
 						make: () =>
 							orMade(handle.eventTypes.update(name, { ...onlyOf(settings, fields), revision }), async () => {
-								const now = await handle.eventTypes.get(name);
+								const now = withExactNumbers(await handle.eventTypes.getAsText(name));
 								return eventTypeChanges(settings, now).length === 0;
 							}),
 					},
@@ -120,7 +121,8 @@ async function orMade(change: Promise<unknown>, isMade: () => Promise<boolean>):
 		await change;
 	} catch (error) {
 		const isConflict = error instanceof ConflictError && error.code === "revision_conflict";
-		if (!isConflict || !(await isMade())) throw error;
+		// If nobody can look, the conflict is what there is to say.
+		if (!isConflict || !(await isMade().catch(() => false))) throw error;
 	}
 }
 
@@ -158,7 +160,8 @@ async function planWebhook(
 		...(digest !== undefined && { [HEADERS_MARK]: digest }),
 	};
 	const inSteps = fields.some(({ name }) => STEPS_OF_THEIR_OWN.has(name));
-	const make = () => updateWebhook(handle, desired, actual, { own, marks });
+	const make = () =>
+		updateWebhook(handle, desired, actual, { own, marks, isNew: fields.some(({ name }) => name === "metadata") });
 	return [{ action: "update", kind: "webhook", key, about: actual.name, fields, path, inSteps, make }];
 }
 
@@ -172,8 +175,8 @@ function planCreation(handle: ProjectHandle, fileId: string, desired: DesiredWeb
 			`${locate(path)}: webhooks.${key}: there is no webhook with this key yet, and a new one needs ${needs ?? ""}${how}`,
 		);
 	}
-	const marks = { [FILE_MARK]: fileId };
-	const spec: WebhookSpec = { endpoint, secret, ...specOf(desired), ...metadataOf(desired, { own: {}, marks }, true) };
+	const metadata = metadataOf(desired, { own: {}, marks: { [FILE_MARK]: fileId }, isNew: true }, true);
+	const spec: WebhookSpec = { endpoint, secret, ...specOf(desired), ...metadata };
 	const make = async () => {
 		const { id } = await handle.batch.webhooks.create({ name, key, customerId, spec });
 		if (paused === true) await handle.batch.webhooks.pause(id);
@@ -184,6 +187,8 @@ function planCreation(handle: ProjectHandle, fileId: string, desired: DesiredWeb
 interface Metadata {
 	readonly own: Readonly<Record<string, string>>;
 	readonly marks: Readonly<Record<string, string>>;
+	/** Whether the file asks for other metadata than the webhook has. */
+	readonly isNew: boolean;
 }
 
 async function updateWebhook(
@@ -193,29 +198,62 @@ async function updateWebhook(
 	metadata: Metadata,
 ): Promise<void> {
 	const { webhooks } = handle.batch;
+	const { id, revision } = actual;
 	const { name, endpoint, secret, paused } = desired;
 	const hasNewHeaders = areOtherHeaders(desired, actual);
 	const { headers: _, description, ...settings } = specOf(desired);
-	const hasNewMetadata = desired.metadata !== undefined || hasNewHeaders;
 	// Texts that stay are not sent: see `onlyOf`.
 	const spec = {
 		...(endpoint !== undefined && { endpoint }),
 		...settings,
 		...(description !== actual.description && { description }),
 		...(hasNewHeaders && { headers: desired.headers }),
-		...(hasNewMetadata && metadataOf(desired, metadata, hasNewHeaders)),
+		...((metadata.isNew || hasNewHeaders) && metadataOf(desired, metadata, hasNewHeaders)),
 	};
-	const changes: UpdateWebhook = { spec, revision: actual.revision, ...(name !== actual.name && { name }) };
+	const changes: UpdateWebhook = { spec, ...(name !== actual.name && { name }) };
+	const ownFields = webhookChanges(desired, actual, metadata.own).filter(
+		({ name: field }) => !STEPS_OF_THEIR_OWN.has(field),
+	);
+	/** Is refused if somebody else has changed the webhook since the plan was made. */
+	const expectAsPlanned = () => webhooks.update(id, { spec: {}, revision });
+	let [status, known] = [actual.status, revision];
 	// Before anything that makes it send: what it sends must go where the file says, as the file says.
-	if (paused === true && actual.status !== "Paused")
-		await webhooks.pause(actual.id).then(({ revision }) => Object.assign(changes, { revision }));
-	await orMade(webhooks.update(actual.id, changes), async () => {
-		const now = await webhooks.get(actual.id);
-		const { [FILE_MARK]: _mark, [HEADERS_MARK]: _digest, ...own } = now.metadata;
-		return webhookChanges(desired, now, own).every(({ name: field }) => STEPS_OF_THEIR_OWN.has(field));
-	});
-	if (secret !== undefined && isOtherSecret(desired, actual)) await webhooks.updateSecret(actual.id, secret);
-	if (paused === false && actual.status === "Paused") await webhooks.resume(actual.id);
+	if (paused === true && status !== "Paused") {
+		await expectAsPlanned();
+		const now = await webhooks.pause(id);
+		// Somebody was faster by a moment.
+		if (contentOf(now) !== contentOf(actual)) await expectAsPlanned();
+		[status, known] = [now.status, now.revision];
+	} else if (ownFields.length === 0) await expectAsPlanned();
+	if (ownFields.length > 0) {
+		await orMade(webhooks.update(id, { ...changes, revision: known }), async () => {
+			const now = await webhooks.get(id);
+			const { [FILE_MARK]: _mark, [HEADERS_MARK]: _digest, ...own } = now.metadata;
+			const left = webhookChanges(desired, now, own).filter(({ name: field }) => !STEPS_OF_THEIR_OWN.has(field));
+			return left.length === 0 && now.status === status && now.secretHint === actual.secretHint;
+		});
+	}
+	if (secret !== undefined && isOtherSecret(desired, actual)) await webhooks.updateSecret(id, secret);
+	if (paused === false && actual.status === "Paused") await webhooks.resume(id);
+}
+
+/** What a pause does not change of a webhook, to be compared. */
+function contentOf({
+	name,
+	endpoint,
+	eventTypes,
+	description,
+	metadata,
+	headers,
+	secretHint,
+	...rest
+}: Webhook): string {
+	const { timeoutMs, rateLimit, disableAfterMs, retries } = rest;
+	const texts = [name, endpoint, description, secretHint, [...(eventTypes ?? [])].toSorted(), eventTypes === null];
+	const maps = [metadata, headers].map((map) =>
+		Object.entries(map).toSorted(([one], [other]) => (one < other ? -1 : 1)),
+	);
+	return JSON.stringify([texts, maps, timeoutMs, rateLimit, disableAfterMs, retries]);
 }
 
 /** The metadata, with our marks. */

@@ -7,7 +7,7 @@ import { choice, leaf, option } from "../../frame/command.ts";
 import { exactAnswers } from "../../frame/exact.ts";
 import { usageError } from "../../frame/failure.ts";
 import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
-import { asText, orNull, parseBoolean, parseCount, parseExactly, readJson } from "../../frame/values.ts";
+import { asText, orNull, parseBoolean, parseExactly, parsePositive, readJson } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 import type { Column } from "../../text/table.ts";
 import { fullTime, relativeTime } from "../../text/times.ts";
@@ -134,10 +134,13 @@ async function exactAnswer(
 
 /** Event types as they come, likewise. */
 async function* exactRows(types: AsyncIterable<EventTypeAsText>): AsyncGenerator<EventType> {
+	for await (const type of types) yield withExactNumbers(type);
+}
+
+/** An event type with exact numbers. */
+export function withExactNumbers({ schemaText, exampleText, ...type }: EventTypeAsText): EventType {
 	const valueOf = (text: string | null) => (text === null ? null : parseExactly(text));
-	for await (const { schemaText, exampleText, ...type } of types) {
-		yield { ...type, schema: valueOf(schemaText) as EventType["schema"], example: valueOf(exampleText) };
-	}
+	return { ...type, schema: valueOf(schemaText) as EventType["schema"], example: valueOf(exampleText) };
 }
 
 function addPut(group: Command): void {
@@ -168,7 +171,7 @@ function addUpdate(group: Command): void {
 			args: { name: NAME },
 			options: [
 				...settingOptions(),
-				option("--revision <number>", "Change it only if this is still its revision.", parseCount),
+				option("--revision <number>", "Change it only if this is still its revision.", parsePositive),
 			],
 			changes: "ask",
 		},

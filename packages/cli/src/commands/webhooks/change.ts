@@ -88,7 +88,7 @@ export function addUpdate(group: Command): void {
 				...settingOptions(),
 				option("--remove-headers", "Send no headers of its own any more."),
 				option("--remove-metadata", "Keep no metadata any more."),
-				option("--revision <number>", "Change it only if this is still its revision.", parseCount),
+				option("--revision <number>", "Change it only if this is still its revision.", parsePositive),
 			],
 			examples: ["fanfare webhooks update billing --endpoint https://example.com/new --timeout 10s"],
 		},

@@ -52,10 +52,12 @@ export function mayChangeCount(item: StreamItem, search: DeliveriesSearch): bool
 const COUNT_EVERY_MS = 5_000;
 /** Of a count that takes long: the part of the time in which the server counts. */
 const COUNTING_PART = 1 / 20;
+/** A count ends after two seconds; what is longer was spent on waiting for it. */
+const LONGEST_COUNT_MS = 2_000;
 
 /** How long nothing is counted after a count that has taken so long. */
 export function recountAfterMs(tookMs: number): number {
-	return Math.max(COUNT_EVERY_MS, tookMs / COUNTING_PART);
+	return Math.max(COUNT_EVERY_MS, Math.min(tookMs, LONGEST_COUNT_MS) / COUNTING_PART);
 }
 
 /** Whether an accepted event may have brought deliveries into the list. They have had no answer yet. */

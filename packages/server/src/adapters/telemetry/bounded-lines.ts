@@ -32,7 +32,7 @@ export type LeftOut = Owner & {
 export interface LeftOutReport {
 	readonly lines: number;
 	readonly failures: number;
-	/** Of keys, of portal sessions and of addresses those of whom most lines were left out. */
+	/** Of keys, of portal sessions, of addresses and of probes those of whom most were left out, failures first. */
 	readonly most: readonly LeftOut[];
 }
 
@@ -112,7 +112,9 @@ export class BoundedLines {
 	#reportNow(): void {
 		if (this.#lines === 0) return;
 		const most = KINDS.flatMap((kind) =>
-			[...this.#leftOut[kind].values()].toSorted((a, b) => b.lines - a.lines).slice(0, MAX_NAMED),
+			[...this.#leftOut[kind].values()]
+				.toSorted((a, b) => b.failures - a.failures || b.lines - a.lines)
+				.slice(0, MAX_NAMED),
 		);
 		const report = { lines: this.#lines, failures: this.#failures, most };
 		this.#lines = 0;
@@ -122,7 +124,7 @@ export class BoundedLines {
 	}
 }
 
-function placeOf({ keyId, portalSessionId, projectId, clientAddress, isProbe }: RequestLine): Place {
+function placeOf({ keyId, portalSessionId, projectId, clientAddress, isProbe, code }: RequestLine): Place {
 	if (keyId !== null) {
 		// Without a project it is refused, or one of the workspace: no key of a project uses up what others have there.
 		return { kind: "key", owner: keyId, group: projectId ?? keyId, shown: { keyId, projectId } };
@@ -131,6 +133,7 @@ function placeOf({ keyId, portalSessionId, projectId, clientAddress, isProbe }: 
 		const shown = { portalSessionId, projectId, clientAddress };
 		return { kind: "session", owner: portalSessionId, group: projectId ?? portalSessionId, shown };
 	}
-	const kind = isProbe ? "probe" : "address";
+	// One that is refused reports nothing.
+	const kind = isProbe && code === null ? "probe" : "address";
 	return { kind, owner: networkOf(clientAddress), group: "", shown: { clientAddress } };
 }

@@ -145,6 +145,16 @@ describe("lines of requests", () => {
 		for (let n = 0; n < 2_000; n++) write(1, { ...refused, clientAddress: `2001:db8:${n.toString(16)}::1` });
 		write(5_000, { keyId: "key_1", ...refused });
 		lines.splice(0);
+		for (let n = 0; n < 1_000; n++) {
+			write(1, {
+				isProbe: true,
+				path: "/healthz",
+				status: 400,
+				code: "invalid_request",
+				clientAddress: `2001:db8:${n.toString(16)}::1`,
+			});
+		}
+		lines.splice(0);
 		write(1, { isProbe: true, path: "/readyz", status: 503, clientAddress: "2001:db8:1::1" });
 		expect(lines.splice(0)).toMatchObject([{ level: "warn", path: "/readyz" }]);
 		log.close();

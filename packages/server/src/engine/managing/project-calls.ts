@@ -94,11 +94,12 @@ export class ProjectCalls implements Projects {
 		const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
 		const refresh = () => this.#directory.refresh("project", projectId);
 		const attempt = async (): Promise<Project | typeof UNCHANGED> => {
-			// A revision that this process does not know yet is one that another process has given.
-			if (wanted !== undefined && wanted > this.#directory.project(projectId).revision) await refresh();
+			const isEmpty = Object.keys(changes).length === 0;
+			// A revision that this process does not know yet is one that another process has given; and no write finds out what others have changed.
+			if (isEmpty || (wanted !== undefined && wanted > this.#directory.project(projectId).revision)) await refresh();
 			const known = this.#directory.project(projectId);
 			if (wanted !== undefined && known.revision !== wanted) throw revisionConflict("project", known.revision);
-			if (Object.keys(changes).length === 0) return known;
+			if (isEmpty) return known;
 			const project = { ...known, ...changes };
 			checkRetention(project);
 			const revision = await this.#parts.store.updateProject(project, { expected: known.revision, entry });

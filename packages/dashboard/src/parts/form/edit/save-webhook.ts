@@ -45,7 +45,7 @@ export function saveWebhook(
 function headersInDoubt(): InDoubtError {
 	return new InDoubtError("The server's answer was lost, and nobody can see the values that are stored.", {
 		what: "It is not known whether the values of the headers were saved",
-		advice: "Save again to be sure: it writes the same values once more.",
+		advice: "Save again to be sure: it writes your values, also over those of somebody else.",
 	});
 }
 
