@@ -91,6 +91,8 @@ it("callers without a key can't fill the log: it says how many of their requests
 	expect(leftOut).toBeGreaterThan(0);
 	const told = [...server.stdout.matchAll(/"leftOutLines":(\d+)/g)].map(([, count]) => Number(count));
 	expect(told.reduce((sum, count) => sum + count, 0)).toBe(leftOut);
-	expect(server.stdout).toMatch(/"clientAddress":"127\.0\.0\.1","lines":\d+,"code":"(unauthenticated|invalid_http)"/);
+	expect(server.stdout).toMatch(
+		/"clientAddress":"127\.0\.0\.1","lines":\d+,"failures":0,"code":"(unauthenticated|invalid_http)"/,
+	);
 	expect(server.stdout).not.toContain('"level":"error"');
 });

@@ -1,5 +1,4 @@
 // `fanfare apply`: makes the webhooks, event types and settings of a project as a file describes them.
-import { ConnectionError, InternalServerError } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -77,6 +76,8 @@ async function makeChanges(changes: readonly Change[], locate: Locate): Promise<
 			const { message, exitCode, requestId, issues } = inWordsOf(namesInFile(kind), await describeFailure(error));
 			const field = issues[0]?.option ?? issues[0]?.path.split(".").at(-1);
 			const place = path.length === 0 ? "" : `${locate(field === undefined ? path : [...path, field])}: `;
+			// By now, it is loaded: no command loads it before it runs.
+			const { ConnectionError, InternalServerError } = await import("@fanfare/sdk");
 			// Without an answer, nobody knows whether it was made.
 			const isOpen = error instanceof ConnectionError || error instanceof InternalServerError;
 			const part = isOpen ? ", and perhaps this one" : inSteps ? ", and perhaps a part of this one" : "";

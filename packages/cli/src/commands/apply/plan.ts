@@ -1,5 +1,4 @@
 // The changes that make a project as a file describes it, in the order in which they are made.
-import { ConflictError } from "@fanfare/sdk";
 import type { Client, EventType, Project, ProjectHandle, UpdateWebhook, Webhook, WebhookSpec } from "@fanfare/sdk";
 
 import { usageError } from "../../frame/failure.ts";
@@ -120,6 +119,8 @@ async function orMade(change: Promise<unknown>, isMade: () => Promise<boolean>):
 	try {
 		await change;
 	} catch (error) {
+		// By now, it is loaded: no command loads it before it runs.
+		const { ConflictError } = await import("@fanfare/sdk");
 		const isConflict = error instanceof ConflictError && error.code === "revision_conflict";
 		// If nobody can look, the conflict is what there is to say.
 		if (!isConflict || !(await isMade().catch(() => false))) throw error;
