@@ -279,6 +279,26 @@ webhooks:
 		}
 	});
 
+	it("is not said to be none if no answer to it came", async () => {
+		const file = (days: number) => `id: none\nproject: { retentionDays: ${days} }\n`;
+		save(file(31));
+		expect(await world.run(["apply", "--yes"], env)).toMatchObject({ code: 0 });
+		save(file(32));
+		await using proxy = await startProxy(
+			world.server.url,
+			() => null,
+			() => true,
+		);
+		const { code, stderr } = await world.run(["apply", "--yes"], { ...env, FANFARE_URL: proxy.url });
+		expect([code === 0, stderr]).toEqual([
+			false,
+			expect.stringContaining("\nfanfare: It is not known whether it was made: apply the file again to go on."),
+		]);
+		expect(await world.run(["apply", "--dry-run", "--json"], env)).toMatchObject({
+			stdout: expect.stringContaining('"changes":[]') as string,
+		});
+	});
+
 	it("that takes several calls is not said to be none if one of them fails", async () => {
 		const file = (timeout: string, paused: boolean) =>
 			`id: steps\nwebhooks: { steps: { endpoint: "https://example.com/s", secret: { env: BILLING_SECRET }, timeout: ${timeout}, paused: ${paused} } }\n`;
@@ -288,7 +308,7 @@ webhooks:
 		const { code, stderr } = await world.run(["apply", "--yes"], env);
 		expect([code === 0, stderr]).toEqual([
 			false,
-			expect.stringContaining("0 changes of 1 had been made, and perhaps a part of this one"),
+			expect.stringContaining("\nfanfare: A part of it may have been made: apply the file again to go on."),
 		]);
 	});
 });

@@ -10,7 +10,7 @@ export class Refresher {
 	#isWanted = false;
 	#isEnded = false;
 
-	/** `refresh` never rejects. `afterMs` is asked each time when something is wanted. */
+	/** `refresh` never rejects. `afterMs` is asked when a wait begins. */
 	constructor(refresh: () => Promise<unknown>, afterMs: () => number) {
 		this.#refresh = refresh;
 		this.#afterMs = afterMs;

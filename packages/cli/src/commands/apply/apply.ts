@@ -80,15 +80,23 @@ async function makeChanges(changes: readonly Change[], locate: Locate): Promise<
 			const { ConnectionError, InternalServerError } = await import("@fanfare/sdk");
 			// Without an answer, nobody knows whether it was made.
 			const isOpen = error instanceof ConnectionError || error instanceof InternalServerError;
-			const part = isOpen ? ", and perhaps this one" : inSteps ? ", and perhaps a part of this one" : "";
-			const made =
-				index === 0 && part === ""
-					? "Nothing was changed."
-					: `${counted(index, "change")} of ${changes.length} had been made${part}: apply it again to go on.`;
+			const made = howFar(index, changes.length, isOpen ? "all" : inSteps ? "some" : "none");
 			const request = requestId === null ? "" : ` (request ${requestId})`;
 			throw new CommandError(`${place}${kind} ${key}: ${message}${request}\n${made}`, exitCode);
 		}
 	}
+}
+
+/** How many changes were made before one that has failed, and how much of that one may have been made. */
+function howFar(count: number, all: number, ofThisOne: "all" | "some" | "none"): string {
+	const goOn = "apply the file again to go on.";
+	if (count === 0) {
+		if (ofThisOne === "none") return "Nothing was changed.";
+		const what = ofThisOne === "all" ? "It is not known whether it was made" : "A part of it may have been made";
+		return `${what}: ${goOn}`;
+	}
+	const perhaps = { all: ", and perhaps this one", some: ", and perhaps a part of this one", none: "" }[ofThisOne];
+	return `${counted(count, "change")} of ${all} had been made${perhaps}: ${goOn}`;
 }
 
 const SIGNS = {
