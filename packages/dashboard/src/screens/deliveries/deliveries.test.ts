@@ -274,16 +274,18 @@ pageSuite("deliveries", (world) => {
 		await using failed = await deliverTo(world, 500, "export.last");
 		await using tab = await world.open("deliveries?type=export.last&status=Failed");
 		const { page } = tab;
+		const answered = Promise.withResolvers<void>();
 		const held = Promise.withResolvers<void>();
 		await page.route(/deliveries:export/, async (route) => {
 			const response = await route.fetch();
+			answered.resolve();
 			await held.promise;
 			return route.fulfill({ response });
 		});
 		await page.getByRole("button", { name: "Export…" }).click();
-		const asked = page.waitForRequest(/deliveries:export/);
 		await page.getByRole("button", { name: "Export 1 delivery" }).click();
-		await asked;
+		// That the page has asked is not enough: the server must have read the log before the delivery leaves the list.
+		await answered.promise;
 		failed.receiver.script(() => ({ status: 204 }));
 		await world.server.project.deliveries.retry(failed.delivery.id);
 		await world.server.waitForDelivery(failed.delivery.eventId, ({ status }) => status === "Succeeded");
