@@ -110,7 +110,7 @@ const SECTIONS: readonly Section[] = [
 			{
 				title: "Refused sends, by code",
 				description:
-					"store_full and store_unavailable are about the server, overloaded about its load, all others about the sender.",
+					"store_full, store_unavailable and outcome_unknown are about the server, overloaded about its load, all others about the sender.",
 				unit: "ops",
 				stacked: true,
 				queries: [

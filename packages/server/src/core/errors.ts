@@ -66,6 +66,7 @@ export const ERROR_KINDS = {
 	shutting_down: "unavailable",
 	store_full: "unavailable",
 	store_unavailable: "unavailable",
+	outcome_unknown: "unavailable",
 	internal: "internal",
 } as const;
 

@@ -204,7 +204,7 @@ export interface Intake {
 	/**
 	 * Accepts an event. Resolves when the event and its deliveries are committed and synced to disk. Throws
 	 * `project_not_found`, `invalid_request` for a type or data that the project does not accept, `unknown_webhook`,
-	 * `idempotency_conflict`, `payload_too_large`, `overloaded`, `shutting_down`, `store_full`, `store_unavailable`.
+	 * `idempotency_conflict`, `payload_too_large`, `overloaded`, `shutting_down`, `store_full`, `store_unavailable`, `outcome_unknown`.
 	 *
 	 * @example
 	 * const { event } = await engine.intake.send(projectScope(projectId), {
@@ -222,7 +222,7 @@ export interface Intake {
 	/**
 	 * Sends several events, in one commit if they fit into one. Each succeeds or fails by itself: the results are in
 	 * the order of `inputs`, and the refusal of one event is its result. Throws `project_not_found`, and errors that
-	 * concern the whole batch (`overloaded`, `shutting_down`, `store_full`, `store_unavailable`).
+	 * concern the whole batch (`overloaded`, `shutting_down`, `store_full`, `store_unavailable`, `outcome_unknown`).
 	 */
 	sendBatch(scope: Scope, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]>;
 }

@@ -31,6 +31,7 @@ const REFUSAL_CODES = [
 	"shutting_down",
 	"store_full",
 	"store_unavailable",
+	"outcome_unknown",
 ] as const satisfies readonly ErrorCode[];
 
 /** The error codes with which the API refuses request bodies before it has read them. */

@@ -19,7 +19,8 @@ const DESCRIPTION = `Fanfare sends webhooks: signed, retried and logged. No acce
 - Send your key, or the token of a portal session, in the header \`Secret-Key\`, or as \`Authorization: Bearer <key>\`. A page can sign in instead (\`POST /sessions\`): it then sends
   the cookie of its session together with the header \`Fanfare-Page: 1\`.
 - Errors are \`{"message", "code", "requestId", "issues"?}\`; each call lists its codes. Unknown fields and query parameters are refused with 400.
-- A 503 has a \`Retry-After\` header. Try again then; with an \`idempotencyKey\`, a repeated send is accepted only once.
+- A 503 with a \`Retry-After\` header has changed nothing. Try again then; with an \`idempotencyKey\`, a repeated send is accepted only once.
+  One without it has the code \`outcome_unknown\`: perhaps the change was made.
 - Lists are newest first unless the call says otherwise. Their parameters are \`?limit=1..1000&page=<cursor>\`.`;
 
 /**
@@ -212,7 +213,7 @@ function errorAnswers(route: Route): RouteConfig["responses"] {
 		429: "Too many changes; see `Retry-After`. Nothing that ends something, such as a deletion, a pause or a revocation, is refused for that.",
 		431: "The request line and headers are too large.",
 		500: "Internal error.",
-		503: "The server is overloaded or shutting down; see `Retry-After`.",
+		503: "The server is overloaded, shutting down or without its store; see `Retry-After`.",
 		...route.errors,
 	};
 	const answers = [...errorCodes(route)].filter(([status]) => !(status in route.answers));

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { ERROR_KINDS, FanfareError, type ErrorCode } from "../../core/errors.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import { caller } from "../test/caller.ts";
 import { problemReply } from "./problem.ts";
 
@@ -77,6 +77,7 @@ describe("errors", () => {
 			shutting_down: 503,
 			store_full: 503,
 			store_unavailable: 503,
+			outcome_unknown: 503,
 			internal: 500,
 		});
 	});
@@ -120,6 +121,15 @@ describe("errors", () => {
 		expect(text).not.toMatch(/SQLITE|secret/);
 		expect(headers.get("retry-after")).toBe(expected === 503 ? "1" : null);
 		expect(lines.at(-1)?.cause).toBe(code === "store_overloaded" ? null : error);
+	});
+
+	it("of a store that was lost in the middle of a change does not say that nothing was changed, nor asks for a repeat", async () => {
+		const { call, store } = await caller();
+		store.insertProject = () => Promise.reject(new StoreInDoubtError("the connection to secret:5432 was reset"));
+		const { status, json, text, headers } = await call("POST", "/workspace/projects", { name: "b" });
+		expect([status, json]).toMatchObject([503, { code: "outcome_unknown" }]);
+		expect(text).not.toMatch(/nothing|secret/);
+		expect(headers.get("retry-after")).toBe(null);
 	});
 
 	it("that only refuse have no cause in the log, so that callers cannot fill it with stacks", async () => {

@@ -1,6 +1,6 @@
 // Turns errors into responses. Only this file decides the status and the body of an error.
 import { FanfareError, type ErrorCode, type ErrorKind, type Issue } from "../../core/errors.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import { json, type Reply } from "./route.ts";
 
 /** The response code of each kind of error. */
@@ -21,8 +21,14 @@ export const KIND_STATUS: Readonly<Record<ErrorKind, number>> = {
 	unavailable: 503,
 };
 
-/** The `Retry-After` of a 503, in seconds: streams last long, and a client without one can poll. */
-const RETRY_AFTER_S: { readonly [Code in ErrorCode]?: string } = { too_many_streams: "30" };
+/**
+ * The `Retry-After` of a 503, in seconds: streams last long, and a client without one can poll. It says that nothing was changed, so what
+ * may have been changed has none (null): our SDK, and others, repeat a call that has one.
+ */
+const RETRY_AFTER_S: { readonly [Code in ErrorCode]?: string | null } = {
+	too_many_streams: "30",
+	outcome_unknown: null,
+};
 const RETRY_AFTER_BY_DEFAULT_S = "1";
 
 /** The body of an error response. */
@@ -114,6 +120,12 @@ function presentable(error: unknown): FanfareError {
 			"The server's disk is full, so nothing was stored. Try again when it has room.",
 		);
 	}
+	if (error instanceof StoreInDoubtError) {
+		return new FanfareError(
+			"outcome_unknown",
+			"The server has lost its store while it made this change, so it is not known whether it was made. Look before you make it again.",
+		);
+	}
 	if (error instanceof StoreError && error.code === "store_unavailable") {
 		return new FanfareError(
 			"store_unavailable",
@@ -139,8 +151,10 @@ function headersOf(error: FanfareError): Record<string, string> {
 				"www-authenticate":
 					error.code === "missing_key" ? 'Bearer realm="fanfare"' : 'Bearer realm="fanfare", error="invalid_token"',
 			};
-		case "unavailable":
-			return { "retry-after": RETRY_AFTER_S[error.code] ?? RETRY_AFTER_BY_DEFAULT_S };
+		case "unavailable": {
+			const retryAfterS = RETRY_AFTER_S[error.code];
+			return retryAfterS === null ? {} : { "retry-after": retryAfterS ?? RETRY_AFTER_BY_DEFAULT_S };
+		}
 		case "over_quota":
 			return { "retry-after": String(Math.max(1, Math.ceil((error.retryAfterMs ?? 0) / 1_000))) };
 		case "invalid":

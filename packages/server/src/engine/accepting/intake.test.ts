@@ -3,7 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import type { EventInput } from "../../core/event.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import { eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const OVERLOADED = { code: "overloaded" };
@@ -99,6 +99,17 @@ describe("a send that the store refuses", () => {
 		}
 		full = false;
 		await test.delivery(await test.send(), { status: "Succeeded" });
+	});
+
+	it("does not say that a send was not accepted whose commit may have been made", async () => {
+		await using test = await openTestEngine({
+			beforeCommit() {
+				throw new StoreInDoubtError("the answer was lost");
+			},
+		});
+		await expect(test.send()).rejects.toMatchObject({ code: "outcome_unknown" });
+		await expect(sendBatch(test, [{}, {}])).rejects.toMatchObject({ code: "outcome_unknown" });
+		expect(test.observer.refusals).toContain("outcome_unknown");
 	});
 
 	it("fails a whole batch if none of its events could be stored", async () => {

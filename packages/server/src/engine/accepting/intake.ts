@@ -247,8 +247,7 @@ export class Intake implements IntakeCalls {
 			done: (event, result) => this.#done(input, event, result, caller),
 			failed: (event, error) => {
 				if (event !== null) this.#near.line.unreserve(event);
-				this.#parts.observer.eventRefused(error.code);
-				caller.reject(refusalOf(error));
+				caller.reject(this.#counted(refusalOf(error)));
 			},
 		};
 	}

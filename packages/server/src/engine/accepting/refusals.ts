@@ -1,7 +1,7 @@
 // The refusals of sends.
 import { FanfareError, type Issue } from "../../core/errors.ts";
 import { MAX_BODY_BYTES } from "../../core/event.ts";
-import type { StoreError } from "../../ports/store/errors.ts";
+import { StoreInDoubtError, type StoreError } from "../../ports/store/errors.ts";
 
 export const TOO_MANY_WAIT =
 	"Too many events of the project are waiting to be stored. Send the event again a little later.";
@@ -52,6 +52,13 @@ export function refusalOf(error: StoreError): FanfareError {
 			{
 				cause: error,
 			},
+		);
+	}
+	if (error instanceof StoreInDoubtError) {
+		return new FanfareError(
+			"outcome_unknown",
+			"The server has lost its store while it wrote the event, so it is not known whether it was accepted. Send it again with the same idempotencyKey, which is never accepted twice.",
+			{ cause: error },
 		);
 	}
 	return new FanfareError(

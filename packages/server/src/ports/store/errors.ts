@@ -22,6 +22,13 @@ export class StoreError extends Error {
 	}
 }
 
+/** The store was lost while it made a change, and does not say whether it was made: the caller must not be told that nothing was changed. */
+export class StoreInDoubtError extends StoreError {
+	constructor(message: string, options?: { cause: unknown }) {
+		super("store_unavailable", message, options);
+	}
+}
+
 /** What others hold a lock on was not free within the time that the caller waits for it. Nothing was changed, and nothing has failed. */
 export class StoreLockedError extends StoreError {
 	constructor(options?: { cause: unknown }) {

@@ -9,7 +9,7 @@ import {
 } from "@fanfare/testkit/programs/postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
-import type { StoreError } from "../../../ports/store/errors.ts";
+import { StoreInDoubtError, type StoreError } from "../../../ports/store/errors.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { number } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
@@ -64,10 +64,29 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		await insert(database, 1);
 		void proxy.cutNext(cut);
 		const result = insert(database, 2);
+		// That it isn't stored is known, too.
 		if (isStored) await result;
-		else await expect(result).rejects.toMatchObject({ code: "store_unavailable" });
+		else await expect(result).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
 		expect(await count(database)).toBe(isStored ? 2 : 1);
 		await insert(database, 3);
+	});
+
+	it("says that it is not known whether a commit is stored, if the database is not back in time to tell", async () => {
+		const { proxy, url: through } = await CuttingProxy.open(url);
+		await using _ = proxy;
+		// The time for asking is over at once.
+		const clock = { ...systemClock, monotonicMs: () => performance.now() * 1_000_000 };
+		const told: (StoreError | null)[] = [];
+		const database = open({ url: through, clock, onConnectionChange: (failure) => told.push(failure) });
+		await insert(database, 1);
+		const cut = proxy.cutNext("and leave it open");
+		const result = insert(database, 2).catch((error: unknown) => error);
+		await cut;
+		expect(await result).toBeInstanceOf(StoreInDoubtError);
+		proxy.reopen();
+		// The connection is not used again.
+		await insert(database, 3);
+		expect(told).toEqual([await result, null]);
 	});
 
 	it("takes no transaction of others for a commit that was lost in a crash of the database", async () => {
@@ -135,7 +154,10 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 				code: "store_unavailable",
 				message: expect.stringContaining("no synchronous standby") as string,
 			};
-			await Promise.all([expect(insert(database, 2)).rejects.toMatchObject(unconfirmed), endWait("cancel", "COMMIT")]);
+			const inserted = insert(database, 2).catch((error: unknown) => error);
+			await endWait("cancel", "COMMIT");
+			expect(await inserted).toMatchObject(unconfirmed);
+			expect(await inserted).toBeInstanceOf(StoreInDoubtError);
 			const once = database.once((session) => session.run(INSERT, [3]));
 			await Promise.all([expect(once).rejects.toMatchObject(unconfirmed), endWait("cancel", "INSERT INTO rows")]);
 			// They are there, and would be lost with the primary.

@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "../../../core/clock.ts";
 import { Turns, type TurnsOptions } from "../../../core/concurrency/turns.ts";
-import { StoreError } from "../../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../../ports/store/errors.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import { isAftermath, isAnswer, isBroken, isBusy, isPlanOutdated, isRetryable, toStoreError } from "./errors.ts";
@@ -149,7 +149,7 @@ export class Database {
 			this.#note(null);
 			return result;
 		} catch (error) {
-			const isUnreachable = isBroken(error);
+			const isUnreachable = isBroken(error instanceof StoreInDoubtError ? error.cause : error);
 			broken = isUnreachable || isPlanOutdated(error);
 			throw isUnreachable || error instanceof StoreError ? this.#failed(error) : toStoreError(error);
 		} finally {
@@ -203,7 +203,7 @@ export class Database {
 
 	/**
 	 * Whether a transaction was committed, of which that is not known since its answer was lost, or since no standby has it yet. Throws
-	 * `lost` if it cannot be said.
+	 * a `StoreInDoubtError` for `lost` if it cannot be said.
 	 */
 	async #isCommitted(mark: string, lost: unknown): Promise<boolean> {
 		const end = this.#clock.monotonicMs() + SETTLE_MS;
@@ -216,7 +216,8 @@ export class Database {
 				await new Promise<void>((resolve) => void this.#clock.after(SETTLE_EVERY_MS, resolve));
 			}
 		}
-		throw lost;
+		const failure = toStoreError(lost);
+		throw new StoreInDoubtError(failure instanceof Error ? failure.message : String(failure), { cause: lost });
 	}
 
 	/** Whether the transaction with this mark was committed; null if no standby has confirmed that. Rejects if the database can't say so now. */

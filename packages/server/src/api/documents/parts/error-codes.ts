@@ -73,6 +73,8 @@ export const CODE_TEXTS: Readonly<Record<ErrorCode, string>> = {
 	shutting_down: "The server is shutting down. Try again after `Retry-After`.",
 	store_full: "The disk of the server is full.",
 	store_unavailable: "The server cannot reach its store. Try again after `Retry-After`.",
+	outcome_unknown:
+		"The server has lost its store while it made the change, and it is not known whether it was made. There is no `Retry-After`: look first. An event with an `idempotencyKey` can be sent again.",
 	internal: "Something went wrong inside Fanfare.",
 };
 
@@ -136,7 +138,7 @@ function usualCodes({ access, audit, method, path, query }: Route): ErrorCode[] 
 		"overloaded",
 		"shutting_down",
 		"store_unavailable",
-		...(writes ? (["store_full"] as const) : []),
+		...(writes ? (["store_full", "outcome_unknown"] as const) : []),
 	];
 }
 
