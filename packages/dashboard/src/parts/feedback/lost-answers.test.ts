@@ -170,7 +170,7 @@ pageSuite("an answer that is lost", (world) => {
 		const { page } = tab;
 		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
 		const save = drawer.getByRole("button", { name: "Save" });
-		const title = "It is not known whether the values of the headers were saved";
+		const title = "It is not known whether the values of the headers of “With headers” were saved";
 		const write = async (value: string) => {
 			await page.getByRole("button", { name: "Actions for With headers" }).click();
 			await page.getByRole("menuitem", { name: "Edit…" }).click();

@@ -122,7 +122,7 @@ function Sentence({
 		<>
 			No attempt has succeeded for {coarseDuration(now - health.failingSince)}.{" "}
 			{health.exhaustedCount > 0 &&
-				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries. `}
+				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries since then. `}
 			{health.disableDate !== null && (
 				<>
 					It is disabled on <Time at={health.disableDate} form="day" /> unless one succeeds.

@@ -54,7 +54,7 @@ pageSuite("a webhook", (world) => {
 		await using tab = await world.open(`webhooks/${id}`);
 		const { page } = tab;
 		const condition = page.getByRole("region", { name: "Condition" });
-		await condition.getByText("5 deliveries have used up their retries.").waitFor();
+		await condition.getByText("5 deliveries have used up their retries since then.").waitFor();
 		await condition.getByText(/It is disabled on .+ unless one succeeds\./).waitFor();
 		const shown = Date.parse((await condition.locator("time").getAttribute("datetime")) ?? "");
 		expect(shown).toBeGreaterThanOrEqual((await health()).failingSince! + disableAfterMs);

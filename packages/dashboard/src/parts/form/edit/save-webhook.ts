@@ -36,15 +36,15 @@ export function saveWebhook(
 			if (headers !== undefined && !haveSameNames(stored.headers, headers ?? {})) return null;
 			if (!isStored(stored, { name, ...rest })) return null;
 			// Another one's headers with the same names look the same.
-			if (hasValues) throw headersInDoubt();
+			if (hasValues) throw headersInDoubt(stored.name);
 			return stored;
 		},
 	});
 }
 
-function headersInDoubt(): InDoubtError {
+function headersInDoubt(webhook: string): InDoubtError {
 	return new InDoubtError("The server's answer was lost, and nobody can see the values that are stored.", {
-		what: "It is not known whether the values of the headers were saved",
+		what: `It is not known whether the values of the headers of “${webhook}” were saved`,
 		advice: "Save again to be sure: it writes your values, also over those of somebody else.",
 	});
 }

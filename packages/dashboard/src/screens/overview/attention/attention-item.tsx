@@ -110,7 +110,7 @@ function Sentence({ webhook: { status, health, disabledReason, deliveries } }: {
 		<>
 			has had no success for {coarseDuration(now - health.failingSince)}.{" "}
 			{health.exhaustedCount > 0 &&
-				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries. `}
+				`${counted(health.exhaustedCount, "delivery has", "deliveries have")} used up their retries since then. `}
 			{deliveries.Pending > 0 && `${count(deliveries.Pending)} waiting. `}
 			{health.disableDate !== null && (
 				<>
