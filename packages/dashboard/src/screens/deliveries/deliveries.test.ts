@@ -563,6 +563,8 @@ pageSuite("deliveries", (world) => {
 		await page.getByText("Live", { exact: true }).waitFor();
 		await page.getByRole("button", { name: "All", exact: true }).click();
 		await page.getByRole("button", { name: "All", exact: true, pressed: true }).waitFor();
+		// The list is there: a delivery that comes before it is in it, and is not announced.
+		await links.waitFor();
 		const { id } = await world.server.project.events.send({ type: "return.one", data: 2 });
 		await world.server.waitForDelivery(id, ({ status }) => status === "Failed");
 		await page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
