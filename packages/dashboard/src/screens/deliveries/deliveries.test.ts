@@ -47,9 +47,11 @@ pageSuite("deliveries", (world) => {
 		await page.keyboard.press("Escape");
 		await page.getByRole("dialog").waitFor({ state: "detached" });
 		expect(new URL(page.url()).searchParams.get("open")).toBe(failed.delivery.id);
-		// Another one is for the menu.
+		// Another one is for the menu, once that has the focus.
 		await page.getByRole("button", { name: /^Project: / }).click();
-		await page.getByRole("menu").waitFor();
+		await expect
+			.poll(() => page.getByRole("menu").evaluate((menu) => menu.contains(document.activeElement)))
+			.toBe(true);
 		await page.keyboard.press("Escape");
 		await page.getByRole("menu").waitFor({ state: "detached" });
 		expect(new URL(page.url()).searchParams.get("open")).toBe(failed.delivery.id);
