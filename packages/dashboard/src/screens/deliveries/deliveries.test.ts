@@ -297,8 +297,9 @@ pageSuite("deliveries", (world) => {
 		await page.getByText("No delivery matches").waitFor();
 		const saved = page.waitForEvent("download");
 		held.resolve();
-		expect(readFileSync(await (await saved).path(), "utf8")).toContain(failed.delivery.id);
+		// First the message, which goes away after some seconds.
 		await page.getByText("1 delivery is in the file").waitFor();
+		expect(readFileSync(await (await saved).path(), "utf8")).toContain(failed.delivery.id);
 		await expect.poll(() => page.getByRole("button", { name: "Export…" }).count()).toBe(0);
 	});
 

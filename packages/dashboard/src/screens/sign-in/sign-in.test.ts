@@ -184,8 +184,9 @@ pageSuite("a sign-in link", (world) => {
 		const url = await newLink();
 		await using person = await world.browser.person();
 		const page = await person.tab(url);
-		await page.getByRole("heading", { name: "Overview" }).waitFor();
+		// First the message, which goes away after some seconds.
 		await page.getByText("A link has signed you in").waitFor();
+		await page.getByRole("heading", { name: "Overview" }).waitFor();
 		expect(await page.evaluate(STORED)).not.toContain("sl_");
 		await page.goBack().catch(() => null);
 		await expect.poll(() => page.url()).not.toContain("link=");
