@@ -65,6 +65,25 @@ pageSuite("the live feed", (world) => {
 		await tab.page.getByRole("link", { name: "before.stream" }).waitFor();
 	});
 
+	it("shows what happened before the stream began also if its position did not come in time", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["before.position"] });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.getByText("Live", { exact: true }).waitFor();
+		// The position never comes.
+		await page.route(/\/stream\/items/, () => {});
+		const held: Route[] = [];
+		await page.route(/\/stream$/, (route) => void held.push(route));
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=before.position`);
+		await page.getByText("No delivery matches").waitFor();
+		await expect.poll(() => held.length).toBe(1);
+		const { id } = await world.server.project.events.send({ type: "before.position", data: 1 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		await held[0]!.continue();
+		await page.getByRole("link", { name: "before.position" }).waitFor();
+	});
+
 	it("is newer than a list that was on its way when an item came", async () => {
 		await using receiver = await startReceiver();
 		let finish = () => {};
