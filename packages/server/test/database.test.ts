@@ -173,9 +173,10 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		one.kill("SIGKILL");
 		await one.exited;
 		await send(other, 5);
-		await receiver.waitFor(5 * 6 + 10 * 7);
-		const got = receiver.requests.map(({ path, headers }) => `${path} ${String(headers["webhook-id"])}`);
-		expect(new Set(got).size).toBe(5 * 6 + 10 * 7);
+		// Attempts of the killed one whose outcome it had not stored yet are repeated, so the number of requests does not tell.
+		const got = () => new Set(receiver.requests.map(({ path, headers }) => `${path} ${String(headers["webhook-id"])}`));
+		await eventually("each event at each webhook", () => got().size >= 5 * 6 + 10 * 7);
+		expect(got().size).toBe(5 * 6 + 10 * 7);
 		await eventually("all deliveries have ended", async () => {
 			const { data } = await other.project.deliveries.list({ status: "Pending", limit: 1 });
 			return data.length === 0;
