@@ -202,6 +202,8 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		await eventually("a send is accepted", async () => (await send()).status === 202);
 		await eventually("the server is ready", async () => (await server.call("GET", "/readyz")).status === 200);
 		await receiver.waitFor(1);
+		// The server gathers lines below a warning for a moment before it writes them.
+		await eventually("the log to tell", () => server.stdout.includes("the database can be used again"));
 		const log = server.stdout;
 		expect(log.match(/the database can't be used/g)).toHaveLength(1);
 		expect(log.match(/the database can be used again/g)).toHaveLength(1);
