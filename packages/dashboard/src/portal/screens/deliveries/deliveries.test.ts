@@ -12,6 +12,8 @@ portalSuite("the deliveries in the portal", (portal) => {
 		const { id } = await endpointOf("between", "Shop");
 		const { url } = await portalSessions().create({ capabilities: ALL, customerId: "between" });
 		await using person = await world.browser.person();
+		// However long the position of the stream takes, which the portal does not wait for on a slow machine.
+		await person.context.addInitScript("AbortSignal.timeout = () => new AbortController().signal");
 		const held: Route[] = [];
 		let isLoading = false;
 		person.context.on("request", (request) => (isLoading ||= request.url().endsWith(`/webhooks/${id}`)));
