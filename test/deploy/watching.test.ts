@@ -122,7 +122,7 @@ found("with a real server under load", () => {
 			await server.project.events.send({ type: "watched", data: 1, webhookIds: ["webhook_none"] }).catch(() => {});
 			const scraped = await query("count_over_time(fanfare_build_info[5m]) > 2");
 			const attempts = await query('rate(fanfare_attempts_total{result="failure",error="status"}[30s]) > 0');
-			return scraped.length > 0 && attempts.length > 0;
+			return scraped.length === ports.length && attempts.length > 0;
 		});
 	});
 	afterAll(() => opened.disposeAsync());
