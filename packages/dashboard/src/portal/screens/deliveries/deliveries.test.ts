@@ -143,4 +143,22 @@ portalSuite("the deliveries in the portal", (portal) => {
 		const arrived = { customerId: "list", status: "Succeeded" } as const;
 		await expect.poll(async () => (await world.server.project.deliveries.count(arrived)).count).toBe(4);
 	});
+
+	it("keeps a filter that was chosen just before another one, and is not shown yet", async () => {
+		await endpointOf("quick", "Shop");
+		await using tab = await open({ customerId: "quick" }, { path: "deliveries" });
+		const { page } = tab;
+		await page.getByText("No deliveries yet.").waitFor();
+		// In one step, so that nothing is rendered between them.
+		await page.getByLabel("Time").evaluate((time: HTMLSelectElement) => {
+			time.value = "hour";
+			time.dispatchEvent(new Event("change", { bubbles: true }));
+			const buttons = [...document.querySelectorAll("button")];
+			buttons.find(({ textContent }) => textContent === "Failed")?.click();
+		});
+		await page.getByText("No deliveries match.").waitFor();
+		await expect
+			.poll(() => Object.fromEntries(new URL(page.url()).searchParams))
+			.toEqual({ since: "hour", show: "failed" });
+	});
 });
