@@ -170,5 +170,5 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		await cluster.start();
 		await expect.poll(() => tenure.shards()?.length, WAIT).toBe(SHARDS);
 		expect(notes).toEqual(["this process has lost its tenure"]);
-	}, 60_000);
+	});
 });
