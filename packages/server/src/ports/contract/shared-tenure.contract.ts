@@ -186,9 +186,9 @@ function describeStandstill(current: () => TestCluster): void {
 
 	it("says that a process should begin no attempt when it has not reached the store for a while", async () => {
 		const [a] = await current().start(1);
-		const { resumedCount } = a.holder;
 		a.freeze();
 		await expect.poll(() => a.tenure.stalled(), WAIT).toBe(true);
+		const { resumedCount } = a.holder;
 		a.resume();
 		await expect.poll(() => a.tenure.stalled(), WAIT).toBe(false);
 		expect(a.holder.resumedCount).toBe(resumedCount + 1);

@@ -174,26 +174,30 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	});
 
 	it("resolves a change beside a member that can't read it only when that one answers no calls and begins no attempts", async () => {
-		const [a, b] = await start(2);
-		let resumedCount = 0;
-		b?.tenure.attach({
+		const [a, b] = (await start(2)) as [TestMember, TestMember];
+		/** For each time that it was resumed: whether it knew all changes. */
+		const resumes: boolean[] = [];
+		b.tenure.attach({
 			gained: () => Promise.resolve(),
 			lost() {},
-			resumed: () => void resumedCount++,
+			resumed: () => void resumes.push(b.isMember()),
 			inFlightOf: () => 0,
 		});
 		let isBroken = true;
-		b?.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
-		expect(b?.isMember()).toBe(true);
+		b.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
+		expect(b.isMember()).toBe(true);
 		const { projectId, version } = await changeProject(store);
-		await a?.wire.changed(projectId, version);
-		expect(b?.isMember()).toBe(false);
-		expect(b?.tenure.shards()).toHaveLength(128);
-		expect([a?.isMember(), a?.tenure.stalled(), b?.tenure.stalled()]).toEqual([true, false, true]);
-		expect(resumedCount).toBe(0);
+		await a.wire.changed(projectId, version);
+		expect(b.isMember()).toBe(false);
+		expect(b.tenure.shards()).toHaveLength(128);
+		// On a busy machine, a beat comes late now and then. Its process is stalled for that moment, and is resumed after it.
+		const states = () => [a.isMember(), a.tenure.stalled(), b.tenure.stalled()];
+		await expect.poll(states, WAIT).toEqual([true, false, true]);
+		const before = resumes.length;
 		isBroken = false;
-		await expect.poll(() => b?.isMember(), WAIT).toBe(true);
-		expect([b?.tenure.stalled(), resumedCount]).toEqual([false, 1]);
+		await expect.poll(() => [b.isMember(), b.tenure.stalled()], WAIT).toEqual([true, false]);
+		expect(resumes.slice(before)).toEqual([true]);
+		expect(resumes).not.toContain(false);
 	});
 
 	it("begins attempts again when nobody else is left, also if it can't read changes", async () => {
@@ -208,10 +212,12 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		b?.wire.follow(() => Promise.reject(new Error("on purpose")));
 		const { projectId, version } = await changeProject(store);
 		await a?.wire.changed(projectId, version);
-		expect([b?.tenure.stalled(), resumedCount]).toEqual([true, 0]);
+		expect(b?.tenure.stalled()).toBe(true);
+		// It was resumed already if a beat came late before.
+		const before = resumedCount;
 		await a?.tenure.leave(0);
 		await expect.poll(() => b?.tenure.stalled(), WAIT).toBe(false);
-		expect(resumedCount).toBe(1);
+		expect(resumedCount).toBe(before + 1);
 	});
 
 	it("leaves its shards to the others if it can't read changes for long, and joins again when it can", async () => {
