@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { eventually } from "@fanfare/testkit/eventually";
 import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
@@ -51,7 +52,8 @@ function comparable({ body, ...rest }: LeasedDelivery) {
 }
 
 describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${issue})`}`, () => {
-	const members = new TestMembers();
+	// They take as long for a note as they need on a busy machine.
+	const members = new TestMembers({ tellMs: DEADLINE_MS });
 	let nats: NatsServer;
 	let database: TestDatabase;
 	let store: Store;

@@ -1,4 +1,5 @@
 // Runs the contract of a wire on PostgreSQL, and shows what happens to those who wait for others.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
@@ -15,6 +16,8 @@ const issue = postgresIssue();
 
 describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
 	const members = new TestMembers();
+	/** They take as long for a note as they need on a busy machine. */
+	const patient = new TestMembers({ tellMs: DEADLINE_MS });
 	let database: TestDatabase;
 	let store: Store;
 	beforeAll(async () => {
@@ -24,7 +27,10 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	beforeEach(async () => {
 		({ store } = await fillStore(await database.openEmpty()));
 	});
-	afterEach(() => members.close());
+	afterEach(async () => {
+		await members.close();
+		await patient.close();
+	});
 	const start = (count: number) => members.start(count, database.url);
 	const placeOf = async (member: TestMember) => {
 		const found = (await member.members()).find(({ name }) => name === member.name);
@@ -34,7 +40,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	wireContract({
 		name: "PostgreSQL",
 		open: async (count) => {
-			const opened = await start(count);
+			const opened = await patient.start(count, database.url);
 			return Promise.all(opened.map(async (member) => ({ wire: member.wire, place: await placeOf(member) })));
 		},
 		change: () => changeProject(store),
