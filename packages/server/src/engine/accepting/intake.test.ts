@@ -112,6 +112,26 @@ describe("a send that the store refuses", () => {
 		expect(test.observer.refusals).toContain("outcome_unknown");
 	});
 
+	it.each([
+		["first", ["store_full", null]],
+		["last", [null, "store_full"]],
+	] as const)(
+		"does not say so of a batch either, if its %s event was surely not accepted",
+		async (_which, failures) => {
+			let commits = 0;
+			await using test = await openTestEngine({
+				beforeCommit() {
+					// The events are then stored one by one.
+					if (commits++ === 0) throw new StoreError("store_conflict", "one of them");
+					const code = failures[commits - 2] ?? null;
+					throw code === null ? new StoreInDoubtError("the answer was lost") : new StoreError(code, "no space");
+				},
+			});
+			await expect(sendBatch(test, [{}, {}])).rejects.toMatchObject({ code: "outcome_unknown" });
+			expect(commits).toBe(3);
+		},
+	);
+
 	it("fails a whole batch if none of its events could be stored", async () => {
 		await using test = await openTestEngine({
 			beforeCommit() {

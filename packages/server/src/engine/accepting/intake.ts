@@ -100,7 +100,7 @@ export class Intake implements IntakeCalls {
 	/**
 	 * Sends one of Fanfare's own events, which is not checked by the project's event types. This works while the intake
 	 * is closed, too, so that failures and recoveries during a shutdown are reported. Throws `overloaded`, `store_full`,
-	 * `store_unavailable`.
+	 * `store_unavailable`, `outcome_unknown`.
 	 */
 	async sendOwn(projectId: string, type: string, dataJson: string, customers: EventCustomers): Promise<void> {
 		const { committer } = this.#near;
@@ -135,8 +135,11 @@ export class Intake implements IntakeCalls {
 				return (metered.has(input) ? quotas.settle(projectId, input, sent) : sent).catch(asRefusal);
 			}),
 		);
-		const fatal = results.find((result) => result instanceof FanfareError && result.kind === "unavailable");
-		if (fatal instanceof FanfareError && results.every((result) => result instanceof FanfareError)) throw fatal;
+		const fatal = results.filter((result) => result instanceof FanfareError && result.kind === "unavailable");
+		if (fatal.length > 0 && results.every((result) => result instanceof FanfareError)) {
+			// Any other says that nothing was accepted.
+			throw fatal.find((result) => result instanceof FanfareError && result.code === "outcome_unknown") ?? fatal[0];
+		}
 		return results;
 	}
 

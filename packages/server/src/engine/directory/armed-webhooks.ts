@@ -17,6 +17,8 @@ const BASE_BYTES = 1_200;
 const READ_STEP = 100;
 
 interface Reading {
+	/** Whether it was forgotten since the read has begun, which may have found it still. */
+	isForgotten: boolean;
 	readonly promise: Promise<ArmedWebhook | null>;
 	readonly resolve: (webhook: ArmedWebhook | null) => void;
 	readonly reject: (error: unknown) => void;
@@ -58,7 +60,7 @@ export class ArmedWebhooks {
 	read(webhookId: string): Promise<ArmedWebhook | null> {
 		const known = this.#reading.get(webhookId);
 		if (known !== undefined) return known.promise;
-		const reading: Reading = Promise.withResolvers<ArmedWebhook | null>();
+		const reading: Reading = { ...Promise.withResolvers<ArmedWebhook | null>(), isForgotten: false };
 		this.#reading.set(webhookId, reading);
 		// The first reaction to the promise: those who wait go on right after it, before any later caller.
 		const ended = () => void this.#reading.delete(webhookId);
@@ -78,6 +80,8 @@ export class ArmedWebhooks {
 	/** Forgets a webhook that has no deliveries any more. */
 	forget({ id, projectId }: Pick<KnownWebhook, "id" | "projectId">): void {
 		this.#known.delete(projectId, id);
+		const reading = this.#reading.get(id);
+		if (reading !== undefined) reading.isForgotten = true;
 	}
 
 	#keep(webhook: ArmedWebhook): void {
@@ -105,7 +109,7 @@ export class ArmedWebhooks {
 			const record = byId.get(webhookId);
 			try {
 				const armed = record === undefined ? null : armRecord(record, this.#parts.sealer);
-				if (armed !== null) this.#keep(armed);
+				if (armed !== null && reading?.isForgotten !== true) this.#keep(armed);
 				reading?.resolve(armed);
 			} catch (error) {
 				// It can't be unsealed. The others can.

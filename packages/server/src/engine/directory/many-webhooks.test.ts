@@ -74,6 +74,24 @@ it("lets nobody who comes later go on before those who wait for a read", async (
 	await store.close();
 });
 
+it("keeps nothing of a webhook that was forgotten while it was read", async () => {
+	const store = await openSqliteStore({ path: ":memory:" });
+	await using test = await openTestEngine({ store });
+	const webhook = await test.createWebhook("http://127.0.0.1:9/");
+	const [record] = await store.webhookRecords([webhook.id]);
+	const found = Promise.withResolvers<readonly WebhookRecord[]>();
+	const sealer = createSealer(Buffer.alloc(32), systemChance);
+	const armed = new ArmedWebhooks({ sealer, store: { webhookRecords: () => found.promise } });
+	const reading = armed.read(webhook.id);
+	await Promise.resolve();
+	armed.forget(webhook);
+	found.resolve([{ ...record!, secrets: [] }]);
+	expect(await reading).toMatchObject({ id: webhook.id });
+	expect(armed.get(webhook)).toBeUndefined();
+	await test.stop();
+	await store.close();
+});
+
 it("keeps those that were used last within its bound, in which the project that has most loses first, and reads the others again", async () => {
 	const store = await openSqliteStore({ path: ":memory:" });
 	await using test = await openTestEngine({ store });

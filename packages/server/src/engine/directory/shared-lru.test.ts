@@ -52,3 +52,26 @@ it("forgets an entry or a project, whose places are free then", () => {
 	fill(cache, "c", "123");
 	expect([kept(cache, "a", "12"), kept(cache, "b", "123"), kept(cache, "c", "123")]).toEqual(["2", "", "123"]);
 });
+
+it("lets a project that asks for much keep it beside one that has most and asks for nothing any more", () => {
+	const cache = new SharedLru<string>({ maxEntries: Infinity, maxSize: 1_000 });
+	const keys = Array.from({ length: 50 }, (_, n) => `k${n}`);
+	for (let n = 0; n < 1_000; n++) cache.set("idle", `k${n}`, "v", 1);
+	for (let n = 0; n < 18; n++) cache.set(`small ${n}`, "k", "v", 1);
+	// More than the mean of all projects.
+	for (const key of keys) cache.set("busy", key, "v", 2);
+	expect(keys.filter((key) => cache.get("busy", key) !== undefined)).toEqual(keys);
+	expect(cache.peek("small 0", "k")).toBe("v");
+	expect([cache.peek("idle", "k117"), cache.peek("idle", "k118")]).toEqual([undefined, "v"]);
+});
+
+it("keeps what was just set, also the only entry of a project that has most by it", () => {
+	const cache = new SharedLru<string>({ maxEntries: Infinity, maxSize: 100 });
+	for (let n = 0; n < 100; n++) cache.set(`small ${n}`, "k", "v", 1);
+	for (const size of [60, 100, 1]) {
+		cache.set("large", "k", "v", size);
+		expect(cache.get("large", "k")).toBe("v");
+	}
+	cache.set("large", "other", "v", 99);
+	expect([cache.get("large", "k"), cache.get("large", "other")]).toEqual(["v", "v"]);
+});

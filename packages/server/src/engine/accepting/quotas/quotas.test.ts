@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
 import type { EventInput } from "../../../core/event.ts";
 import { storedEventBytes } from "../../../core/policies/quota.ts";
-import { StoreError } from "../../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../../ports/store/errors.ts";
 import type { Volume } from "../../../ports/store/usage.ts";
 import { eventInput, eventually, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
 
@@ -152,6 +152,21 @@ describe("a quota of events per second", () => {
 });
 
 describe("a quota of stored bytes", () => {
+	it("counts a send of which it is not known whether it is stored", async () => {
+		let isLost = true;
+		await using test = await openTestEngine({
+			quotas: { maxEventsPerSecond: 0, maxStoredBytes: 8_000 },
+			beforeCommit: () => {
+				if (isLost) throw new StoreInDoubtError("the answer was lost");
+			},
+		});
+		const send = () => test.send({ dataJson: dataOf(3_000) });
+		await expect(send()).rejects.toMatchObject({ code: "outcome_unknown" });
+		isLost = false;
+		await send();
+		await expect(send()).rejects.toMatchObject({ code: "stored_bytes_exceeded" });
+	});
+
 	it("refuses what goes beyond it until retention has made room, with the time to its next pass", async () => {
 		await using test = await openTestEngine({
 			quotas: { maxEventsPerSecond: 0, maxStoredBytes: 10_000 },

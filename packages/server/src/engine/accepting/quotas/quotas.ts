@@ -88,7 +88,7 @@ export class Quotas {
 		return null;
 	}
 
-	/** Awaits a send for which `take` was called. If it is not accepted as a new event, what it has taken is given back. */
+	/** Awaits a send for which `take` was called. If it is surely not accepted as a new event, what it has taken is given back. */
 	async settle(projectId: string, input: EventInput, sending: Promise<SentEvent>): Promise<SentEvent> {
 		const bytes = bytesOf(input);
 		try {
@@ -97,7 +97,9 @@ export class Quotas {
 			else this.stored.settle(projectId, bytes, bytes + sent.event.deliveryCount * STORED_DELIVERY_BYTES);
 			return sent;
 		} catch (error) {
-			this.#giveBack(projectId, bytes);
+			const mayBeStored = error instanceof FanfareError && error.code === "outcome_unknown";
+			if (mayBeStored) this.stored.settle(projectId, bytes, bytes);
+			else this.#giveBack(projectId, bytes);
 			throw error;
 		}
 	}
