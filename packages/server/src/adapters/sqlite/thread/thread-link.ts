@@ -1,7 +1,7 @@
 // The server's end of a thread with a database: sends it calls, and gets its replies, which come in the order of the calls.
 import { Worker } from "node:worker_threads";
 
-import { StoreError } from "../../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../../ports/store/errors.ts";
 import type { Packed } from "./packing.ts";
 import {
 	fromPlainError,
@@ -21,6 +21,8 @@ export interface ThreadOptions {
 	 * which the thread then keeps.
 	 */
 	readonly youngGenerationMb: number;
+	/** Whether calls change something. Of those under way when the thread ends by itself, it is not known whether they have. */
+	readonly isWriter: boolean;
 	/** Gets what the thread tells without being asked. */
 	readonly onNote: (note: NoteMessage) => void;
 	/** The message of the error if the thread ends by itself. `cause` says how. */
@@ -48,6 +50,7 @@ export class ThreadLink {
 	readonly died: Promise<StoreError>;
 	readonly #worker: Worker;
 	readonly #deathMessage: (cause: string) => string;
+	readonly #isWriter: boolean;
 	#state: "open" | "closing" | "closed" | "dead" = "open";
 	#pending: PendingCall[] = [];
 	#closed: Promise<void> | null = null;
@@ -57,8 +60,9 @@ export class ThreadLink {
 	#failure: unknown = undefined;
 	#tellDeath: (error: StoreError) => void = () => {};
 
-	constructor({ program, name, workerData, youngGenerationMb, onNote, deathMessage }: ThreadOptions) {
+	constructor({ program, name, workerData, youngGenerationMb, isWriter, onNote, deathMessage }: ThreadOptions) {
 		this.#deathMessage = deathMessage;
+		this.#isWriter = isWriter;
 		this.died = new Promise((resolve) => {
 			this.#tellDeath = resolve;
 		});
@@ -142,7 +146,9 @@ export class ThreadLink {
 		if (this.#state === "closed") return;
 		this.#state = "dead";
 		this.#refusal = this.#deathError(exitCode);
-		for (const { reject } of this.#pending.splice(0)) reject(this.#refusal);
+		const { message, cause } = this.#refusal;
+		const lost = this.#isWriter ? new StoreInDoubtError(message, { cause }) : this.#refusal;
+		for (const { reject } of this.#pending.splice(0)) reject(lost);
 		this.#tellDeath(this.#refusal);
 	}
 	#deathError(exitCode: number): StoreError {

@@ -57,6 +57,7 @@ export async function openThreadedSqliteStore(
 		name: "fanfare-store",
 		workerData: options,
 		youngGenerationMb: YOUNG_GENERATION_MB,
+		isWriter: true,
 		onNote: (message) => {
 			if (message.note === "progress") onProgress(message.progress);
 			else readers.pulledIn(message.pulledIn);
