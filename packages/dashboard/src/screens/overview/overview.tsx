@@ -16,7 +16,7 @@ import { useProject } from "../../session/caller.ts";
 import { union, type Found } from "../webhooks/found.ts";
 import { recentWebhooksQuery, useTroubledWebhooks, type Troubled } from "../webhooks/queries.ts";
 import { Attention, type KnownWebhooks } from "./attention/attention.tsx";
-import { FirstSteps } from "./first-steps.tsx";
+import { FirstSteps, useFirstSteps } from "./first-steps.tsx";
 import { statsQuery } from "./queries.ts";
 
 const route = getRouteApi("/$projectId/");
@@ -43,6 +43,7 @@ export function OverviewScreen() {
 	const known = recent && knownOf(recent, ofTroubled.data, stats);
 	const isNew =
 		recent !== undefined && stats !== undefined && (recent.webhooks.length === 0 || stats.deliveries.Succeeded === 0);
+	const firstSteps = useFirstSteps(project.id, isNew);
 	return (
 		<>
 			<PageHead
@@ -61,14 +62,16 @@ export function OverviewScreen() {
 				}
 			/>
 			{error !== null && <Problem error={error} what="The overview could not be loaded" onRetry={retry} />}
-			{isNew && <FirstSteps webhooks={recent.webhooks} stats={stats} />}
 			{known === undefined && error === null && (
 				<Loading label="what needs attention">
 					<ItemsShape items={3} />
 				</Loading>
 			)}
 			{known !== undefined && known.webhooks.length > 0 && (
-				<Attention key={project.id} projectId={project.id} known={known} />
+				<Attention key={project.id} projectId={project.id} known={known} isQuiet={isNew} />
+			)}
+			{recent !== undefined && stats !== undefined && firstSteps.isShown && (
+				<FirstSteps hasWebhook={recent.webhooks.length > 0} stats={stats} onClose={firstSteps.close} />
 			)}
 			{stats === undefined && error === null && (
 				<Loading label="the numbers">

@@ -34,9 +34,11 @@ export interface KnownWebhooks {
 interface AttentionProps {
 	readonly projectId: string;
 	readonly known: KnownWebhooks;
+	/** Whether it says nothing if nothing needs somebody, since nothing has arrived yet. */
+	readonly isQuiet: boolean;
 }
 
-export function Attention({ projectId, known }: AttentionProps) {
+export function Attention({ projectId, known, isQuiet }: AttentionProps) {
 	const { webhooks, isTroubleWhole, failedElsewhere } = known;
 	const mayWrite = useMay("write");
 	const now = useNow(30_000);
@@ -71,7 +73,7 @@ export function Attention({ projectId, known }: AttentionProps) {
 	});
 	return (
 		<>
-			{items.length === 0 && failedElsewhere === 0 && (
+			{items.length === 0 && failedElsewhere === 0 && !isQuiet && (
 				<p className="note good">
 					<Icon name="check" />
 					<span>
