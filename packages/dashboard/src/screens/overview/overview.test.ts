@@ -109,6 +109,8 @@ pageSuite("the overview", (world) => {
 		const { page } = tab;
 		const item = page.getByRole("listitem").filter({ hasText: "Four keys" });
 		await item.getByText("There is nothing at this path").waitFor();
+		// Before the page knows that something has failed, the key does nothing.
+		await item.getByRole("link", { name: "3 failed" }).waitFor();
 		receiver.script(() => ({ status: 204 }));
 		const focused = () => page.evaluate("document.activeElement.textContent");
 		for (let pressed = 0; pressed < 8 && (await focused()) !== "Four keys"; pressed++) await page.keyboard.press("j");

@@ -96,6 +96,26 @@ pageSuite("a project with more webhooks than are loaded", (world) => {
 			.waitFor();
 	});
 
+	it("asks for no list of webhooks again where only their names are shown, while deliveries come", async () => {
+		await using tab = await world.open("deliveries?type=old.failed");
+		const { page } = tab;
+		await page.clock.install();
+		await page.reload();
+		await page.getByRole("link", { name: "old.failed" }).first().waitFor();
+		const asked: string[] = [];
+		page.on("request", (request) => {
+			const { pathname, search } = new URL(request.url());
+			if (pathname.endsWith("/batch/webhooks")) asked.push(search);
+		});
+		for (const count of [1, 2]) {
+			await world.server.project.events.send({ type: "old.failed", data: count });
+			await page.getByRole("button", { name: new RegExp(`^${count} newer deliver`) }).waitFor();
+			// What is fetched again after some seconds.
+			await page.clock.runFor(10_000);
+		}
+		expect(asked).toEqual([]);
+	});
+
 	it("finds them by what is typed where one is chosen, and names the chosen one", async () => {
 		await using tab = await world.open("deliveries");
 		const { page } = tab;
