@@ -1,13 +1,16 @@
 // The palette behind Ctrl K: goes to a screen or a webhook, or opens anything by its id.
 import { Button, Modal, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, type LinkProps } from "@tanstack/react-router";
 import { useState, type KeyboardEvent } from "react";
 
 import { Icon, type IconName } from "../parts/layout/icon.tsx";
 import { addressOf } from "../parts/text/format.ts";
-import { useWebhooks } from "../screens/webhooks/queries.ts";
-import { projectsQuery, useConnection } from "../session/caller.ts";
+import { union } from "../screens/webhooks/found.ts";
+import { webhookNamesQuery, type WebhookName } from "../screens/webhooks/names.ts";
+import { useFoundWebhooks } from "../screens/webhooks/queries.ts";
+import { projectsQuery, useConnection, useProject } from "../session/caller.ts";
 import { useScreens } from "./navigation.ts";
 
 interface Target {
@@ -19,6 +22,7 @@ interface Target {
 }
 
 const SHOWN = 9;
+const ASK_AFTER_MS = 200;
 
 export function PaletteButton({ onOpen }: { readonly onOpen: () => void }) {
 	return (
@@ -112,7 +116,10 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 }
 
 function useTargets(projectId: string, text: string): readonly Target[] {
-	const { data: webhooks } = useWebhooks();
+	const { data: names } = useQuery(webhookNamesQuery(useProject()));
+	// What is loaded matches at once; the server also finds what is not loaded.
+	const [asked] = useDebouncedValue(text, ASK_AFTER_MS);
+	const { data: onServer } = useFoundWebhooks(names?.isWhole === false ? asked : "", undefined);
 	const { data: projects = [] } = useQuery(projectsQuery(useConnection()));
 	const shown = useScreens();
 	const byId = targetOfId(projectId, text);
@@ -123,12 +130,15 @@ function useTargets(projectId: string, text: string): readonly Target[] {
 		.map(({ to, title, icon, key }): Target => {
 			return { key: to, title, detail: `g ${key}`, icon, link: { to, params: { projectId } } };
 		});
-	const found = (webhooks ?? [])
-		.filter(({ id, name, endpoint, customerId = "" }) => isMatch(id, name, endpoint, customerId))
-		.map(({ id, name, endpoint }): Target => {
+	const loaded = (names?.names ?? []).filter(({ id, name, endpoint, customerId = "" }) =>
+		isMatch(id, name, endpoint, customerId),
+	);
+	const found = union<WebhookName>(loaded, (asked === text ? onServer?.webhooks : undefined) ?? []).map(
+		({ id, name, endpoint }): Target => {
 			const link = { to: "/$projectId/webhooks/$webhookId", params: { projectId, webhookId: id } } as const;
 			return { key: id, title: name, detail: addressOf(endpoint), icon: "webhooks", link };
-		});
+		},
+	);
 	const others = projects
 		.filter(({ id, name }) => id !== projectId && text !== "" && isMatch(id, name))
 		.map(({ id, name }): Target => {

@@ -7,6 +7,7 @@ import { useEffect } from "react";
 import { useLiveItems } from "../live/use-live.ts";
 import { Icon } from "../parts/layout/icon.tsx";
 import { Logo } from "../parts/layout/logo.tsx";
+import { useFreshWebhookNames } from "../screens/webhooks/names.ts";
 import { AccountMenu } from "./account-menu.tsx";
 import { AwayBanner } from "./away-banner.tsx";
 import { LiveSign } from "./live-sign.tsx";
@@ -29,6 +30,7 @@ export function ProjectShell() {
 	useShellShortcuts(projectId, { onPalette: palette.open, onHelp: help.open });
 	// Keeps the feed open while the project is shown; it changes the query cache by itself.
 	useLiveItems(projectId, () => {});
+	useFreshWebhookNames(projectId);
 	return (
 		<div className="shell">
 			<a className="skip" href="#content">

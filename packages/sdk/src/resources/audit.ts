@@ -84,6 +84,13 @@ export interface AuditEntry {
 	readonly fields: readonly string[];
 	/** The id of the request in the server's log; null if there was no request. */
 	readonly requestId: string | null;
+	/** What the key is called now; null if there is no key, or if it was revoked. */
+	readonly keyName: string | null;
+	/**
+	 * What the object is called now, if it is a webhook, a key or a project; null for other objects, and for those of which nothing is kept any
+	 * more. A deleted webhook has the name that it had, unless that was erased with its customer.
+	 */
+	readonly objectName: string | null;
 }
 
 /** Filters for a project's audit log. All are optional; an entry must match all that are given. */

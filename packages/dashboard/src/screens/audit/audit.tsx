@@ -16,7 +16,6 @@ import { useConnection, useMay } from "../../session/caller.ts";
 import { keysQuery } from "../keys/queries.ts";
 import { ACTIONS } from "./actions.ts";
 import { auditColumns } from "./columns.tsx";
-import { useNames } from "./names.tsx";
 import { auditQuery, filterOf, useAuditLog } from "./queries.ts";
 import type { AuditSearch } from "./search.ts";
 
@@ -37,7 +36,6 @@ export function AuditScreen() {
 function Entries() {
 	const search = route.useSearch();
 	const navigate = route.useNavigate();
-	const names = useNames();
 	const log = useAuditLog();
 	const list = usePages(auditQuery(log, search));
 	const { rows, error } = list;
@@ -61,7 +59,7 @@ function Entries() {
 			/>
 			<Filters search={search} isOfWorkspace={log.isOfWorkspace} />
 			{error !== null && <Problem error={error} what="The audit log could not be loaded" onRetry={refetch} />}
-			{rows === undefined && error === null && <TableSkeleton label="the audit log" columns={auditColumns(names)} />}
+			{rows === undefined && error === null && <TableSkeleton label="the audit log" columns={auditColumns()} />}
 			{rows?.length === 0 && !hasNextPage && (
 				<Empty
 					icon={hasFilter ? "search" : "clock"}
@@ -88,7 +86,7 @@ function Entries() {
 			{rows !== undefined && (rows.length > 0 || hasNextPage) && (
 				<Table
 					label="Audit log"
-					columns={auditColumns(names)}
+					columns={auditColumns()}
 					rows={rows}
 					keyOf={({ id }) => id}
 					near={list.near}

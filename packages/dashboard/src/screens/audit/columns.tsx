@@ -5,19 +5,19 @@ import type { Column } from "../../parts/layout/table.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { wordsOf } from "./actions.ts";
-import { What, Who, type Names } from "./names.tsx";
+import { What, Who } from "./names.tsx";
 
-export function auditColumns(names: Names): Column<AuditEntry>[] {
+export function auditColumns(): Column<AuditEntry>[] {
 	return [
 		{ name: "When", width: "10rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
-		{ name: "Who", width: "minmax(8rem, 1fr)", cell: (entry) => <Who entry={entry} names={names} /> },
+		{ name: "Who", width: "minmax(8rem, 1fr)", cell: (entry) => <Who entry={entry} /> },
 		{
 			name: "What",
 			width: "minmax(14rem, 2fr)",
 			phone: "whole",
 			cell: (entry) => (
 				<div className="wrap">
-					{wordsOf(entry.action)} <What entry={entry} names={names} />
+					{wordsOf(entry.action)} <What entry={entry} />
 				</div>
 			),
 		},

@@ -1,49 +1,23 @@
-// Who did something, and to what: names where the page knows them, ids to copy where it does not.
+// Who did something, and to what: names where there still are some, ids to copy where there are none.
 import type { AuditEntry } from "@fanfare/sdk";
-import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { idEnd } from "../../parts/text/format.ts";
-import { callerQuery, projectsQuery, useConnection, useProject } from "../../session/caller.ts";
-import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
-import { keysQuery } from "../keys/queries.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
-
-/** What things are called. */
-export interface Names {
-	/** The names of keys, projects and webhooks. */
-	readonly byId: ReadonlyMap<string, string>;
-	/** False until they have come, and if they can't be had: a key that is not among them may well be there. */
-	readonly hasKeys: boolean;
-}
-
-export function useNames(): Names {
-	const connection = useConnection();
-	// Only such a key may list them. Any other knows itself.
-	const mayListKeys = useIsWorkspaceAdmin();
-	const { data: keys } = useQuery({ ...keysQuery(connection), enabled: mayListKeys });
-	const { data: caller } = useQuery(callerQuery(connection));
-	const { data: projects = [] } = useQuery(projectsQuery(connection));
-	const { data: webhooks = [] } = useWebhooks();
-	const byId = new Map([...(keys ?? []), ...projects, ...webhooks].map(({ id, name }) => [id, name]));
-	if (typeof caller?.id === "string" && caller.name !== null) byId.set(caller.id, caller.name);
-	return { byId, hasKeys: keys !== undefined };
-}
+import { useProject } from "../../session/caller.ts";
 
 interface NamedProps {
 	readonly entry: AuditEntry;
-	readonly names: Names;
 }
 
-export function Who({ entry: { keyId, actor, customerId, portalSessionId }, names }: NamedProps) {
+export function Who({ entry: { keyId, keyName, actor, customerId, portalSessionId } }: NamedProps) {
 	const who =
 		customerId === undefined
 			? keyId === null
 				? "The server"
-				: (names.byId.get(keyId) ?? `${names.hasKeys ? "a revoked key" : "key"} ${idEnd(keyId)}`)
+				: (keyName ?? `a revoked key ${idEnd(keyId)}`)
 			: `Customer ${customerId}`;
-	const isNameless = customerId === undefined && keyId !== null && !names.byId.has(keyId);
+	const isNameless = customerId === undefined && keyId !== null && keyName === null;
 	return (
 		<div>
 			<div className="cut">
@@ -65,10 +39,9 @@ export function Who({ entry: { keyId, actor, customerId, portalSessionId }, name
 	);
 }
 
-export function What({ entry, names }: NamedProps) {
-	const { objectId, projectId, action } = entry;
+export function What({ entry }: NamedProps) {
+	const { objectId, objectName, projectId, action } = entry;
 	const { id: shown } = useProject();
-	const name = names.byId.get(objectId);
 	const params = { projectId: projectId ?? shown };
 	const isGone = /\.deleted?$/.test(action);
 	if (/^webhook_[\w-]+$/.test(objectId) && !isGone) {
@@ -79,7 +52,7 @@ export function What({ entry, names }: NamedProps) {
 				params={{ ...params, webhookId: objectId }}
 				search={{}}
 			>
-				{name ?? `webhook ${idEnd(objectId)}`}
+				{objectName ?? `webhook ${idEnd(objectId)}`}
 			</Link>
 		);
 	}
@@ -118,7 +91,7 @@ export function What({ entry, names }: NamedProps) {
 			</Link>
 		);
 	}
-	if (name !== undefined) return <strong>{name}</strong>;
+	if (objectName !== null) return <strong title={objectId}>{objectName}</strong>;
 	const isOpaque = /^[a-z]+_[\w-]{12,}$/.test(objectId);
 	return (
 		<span className={isOpaque ? "mono" : undefined} title={objectId}>

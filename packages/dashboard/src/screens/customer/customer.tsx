@@ -17,7 +17,8 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { customerQuery, customerStatsQuery, useCustomerChange } from "../customers/queries.ts";
 import { deliveryColumns } from "../deliveries/delivery-columns.tsx";
 import { deliveriesQuery } from "../deliveries/queries.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { countedWebhooks } from "../webhooks/found.ts";
+import { customerWebhooksQuery } from "../webhooks/queries.ts";
 import { About } from "./about.tsx";
 import { PortalLinks } from "./portal-links.tsx";
 
@@ -107,9 +108,10 @@ function Summary({ customer }: { readonly customer: Customer }) {
 }
 
 function Webhooks({ customerId }: { readonly customerId: string }) {
-	const { id: projectId } = useProject();
-	const { data, error, refetch } = useWebhooks();
-	const webhooks = data?.filter((webhook) => webhook.customerId === customerId);
+	const project = useProject();
+	const { id: projectId } = project;
+	const { data, error, refetch } = useQuery(customerWebhooksQuery(project, customerId));
+	const webhooks = data?.webhooks;
 	return (
 		<section className="stack tight" aria-label="Webhooks of the customer">
 			<h2 className="card-title">Webhooks</h2>
@@ -121,7 +123,13 @@ function Webhooks({ customerId }: { readonly customerId: string }) {
 				<p className="card card-pad dim flat">None yet. They add one in the portal, or you do it for them.</p>
 			)}
 			{webhooks !== undefined && webhooks.length > 0 && (
-				<Table label="Their webhooks" rows={webhooks} keyOf={({ id }) => id} columns={webhookColumns(projectId)} />
+				<Table
+					label="Their webhooks"
+					rows={webhooks}
+					keyOf={({ id }) => id}
+					columns={webhookColumns(projectId)}
+					foot={data?.isWhole === false ? `Only the newest ${count(webhooks.length)} are shown.` : undefined}
+				/>
 			)}
 		</section>
 	);
@@ -207,9 +215,9 @@ function LatestDeliveries({ customerId }: { readonly customerId: string }) {
 
 function Actions({ customer }: { readonly customer: Customer }) {
 	const mayWrite = useMay("write");
-	const { data } = useWebhooks();
+	const { data } = useQuery(customerWebhooksQuery(useProject(), customer.id));
 	const [isAsked, asked] = useDisclosure(false);
-	const webhooks = data?.filter(({ customerId }) => customerId === customer.id) ?? [];
+	const { webhooks = [], isWhole = true } = data ?? {};
 	const on = webhooks.filter(({ status }) => status === "Enabled").length;
 	const off = webhooks.length - on;
 	const pause = useCustomerChange(
@@ -228,19 +236,19 @@ function Actions({ customer }: { readonly customer: Customer }) {
 		<>
 			{off > 0 && (
 				<Button loading={resume.isPending} onClick={() => resume.mutate(customer.id)}>
-					Resume {counted(off, "webhook")}
+					Resume {countedWebhooks(off, isWhole)}
 				</Button>
 			)}
 			{on > 0 && (
 				<Button variant="default" onClick={asked.open}>
-					Pause {counted(on, "webhook")}…
+					Pause {countedWebhooks(on, isWhole)}…
 				</Button>
 			)}
 			{resume.error !== null && <Problem error={resume.error} what="Not resumed" />}
 			<Confirm
 				isOpen={isAsked}
 				title="Pause their webhooks?"
-				verb={`Pause ${counted(on, "webhook")}`}
+				verb={`Pause ${countedWebhooks(on, isWhole)}`}
 				isBusy={pause.isPending}
 				error={pause.error}
 				failed={`The webhooks of ${customer.name ?? customer.id} were not paused`}

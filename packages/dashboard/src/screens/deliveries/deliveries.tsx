@@ -20,7 +20,7 @@ import { count } from "../../parts/text/format.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { useWebhookNames } from "../webhooks/names.ts";
 import { BulkActions } from "./bulk/bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
 import { ExportDeliveries } from "./export-deliveries.tsx";
@@ -50,7 +50,7 @@ export function DeliveriesScreen() {
 	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
 	const { rows, error } = list;
 	const { refetch, hasNextPage } = list.query;
-	const { data: webhooks } = useWebhooks();
+	const webhooks = useWebhookNames([search.webhook]);
 	const counting = countQuery(project, search);
 	const { data: matching } = useQuery({ ...counting, enabled: hasFilter(search) });
 	// A count that took too long would take as long again. What happens during the first one is heard, too.
@@ -151,7 +151,7 @@ export function DeliveriesScreen() {
 			>
 				{matchingWords !== null && hasFilter(search) && <span className="dim num">{matchingWords}</span>}
 			</PageHead>
-			<Filters search={search} webhooks={webhooks ?? []} />
+			<Filters search={search} />
 			{error !== null && <Problem error={error} what="The deliveries could not be loaded" onRetry={refetch} />}
 			<NewRows
 				projectId={project.id}
@@ -161,7 +161,7 @@ export function DeliveriesScreen() {
 					isTold ? (event) => (isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0) : null
 				}
 			/>
-			{isEmpty && <Nothing search={filter} webhooks={webhooks ?? []} />}
+			{isEmpty && <Nothing search={filter} webhooks={webhooks} />}
 			{(rows === undefined ? error === null : rows.length > 0 || hasNextPage) && (
 				<div className={isSplit ? "split" : undefined}>
 					{/* The links inside are reached by keyboard; this only decides where they open. */}

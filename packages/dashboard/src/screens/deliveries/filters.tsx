@@ -1,5 +1,4 @@
 // The filters of deliveries. Each is a part of the address.
-import type { Webhook } from "@fanfare/sdk";
 import { Button, Select } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
 import { useState } from "react";
@@ -20,6 +19,7 @@ import { TimeBetween } from "../../parts/form/time-between.tsx";
 import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
+import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
 
 const route = getRouteApi("/$projectId/deliveries");
 
@@ -77,13 +77,7 @@ export function hasFilter(search: DeliveriesSearch): boolean {
 	return Object.keys(search).some((name) => name !== "open");
 }
 
-export function Filters({
-	search,
-	webhooks,
-}: {
-	readonly search: DeliveriesSearch;
-	readonly webhooks: readonly Webhook[];
-}) {
+export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 	const navigate = route.useNavigate();
 	const set = (change: Partial<Record<keyof DeliveriesSearch, string | undefined>>) =>
 		void navigate({ search: (search) => ({ ...search, ...change }) as DeliveriesSearch });
@@ -118,14 +112,11 @@ export function Filters({
 					value={search.type}
 					onChange={(type) => set({ type })}
 				/>
-				<Select
+				<WebhookSelect
 					className="filter"
 					aria-label="Webhook"
 					placeholder="Any webhook"
-					searchable
 					clearable
-					limit={50}
-					data={webhooks.map(({ id, name }) => ({ value: id, label: name }))}
 					value={webhook ?? null}
 					onChange={(webhook) => set({ webhook: webhook ?? undefined })}
 				/>

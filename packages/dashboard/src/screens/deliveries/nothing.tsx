@@ -1,5 +1,5 @@
 // What the list shows if nothing matches: which filter leaves the most out, and how much there is without it.
-import type { DeliveryCount, Webhook } from "@fanfare/sdk";
+import type { DeliveryCount } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -10,6 +10,7 @@ import { count } from "../../parts/text/format.ts";
 import { useZone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { SendLink } from "../events/send-link.tsx";
+import type { WebhookName } from "../webhooks/names.ts";
 import { filtersOf, filterWords } from "./filter-words.ts";
 import { withoutOneQuery } from "./queries.ts";
 
@@ -25,7 +26,7 @@ function matchingWords({ count: found, complete }: DeliveryCount): string {
 
 interface NothingProps {
 	readonly search: DeliveriesSearch;
-	readonly webhooks: readonly Webhook[];
+	readonly webhooks: readonly WebhookName[];
 }
 
 export function Nothing({ search, webhooks }: NothingProps) {

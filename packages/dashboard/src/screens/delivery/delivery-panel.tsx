@@ -1,5 +1,5 @@
 // Everything about one delivery: what it is, its attempts and the one to come, why one failed, and its request and answer.
-import type { DeliveryDetail } from "@fanfare/sdk";
+import type { DeliveryDetail, Webhook } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
@@ -10,13 +10,14 @@ import { CodeShape, FactsShape, ItemsShape, Loading } from "../../parts/feedback
 import { useToast } from "../../parts/feedback/toasts.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { copyText } from "../../parts/text/copy-text.ts";
-import { Id } from "../../parts/text/copy.tsx";
+import { CopyButton, Id } from "../../parts/text/copy.tsx";
+import { CutId } from "../../parts/text/cut-id.tsx";
 import { DeliveryState } from "../../parts/text/state.tsx";
 import { ExactTime } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { useDeliveryChange } from "../deliveries/queries.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { webhookQuery } from "../webhook/queries.ts";
 import { AttemptView } from "./attempt-view.tsx";
 import { asCurl, forSupport } from "./copies.ts";
 import { bodyQuery, deliveryQuery } from "./queries.ts";
@@ -44,8 +45,8 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 	// Null for the newest, also when another one is made.
 	const [chosen, setChosen] = useState<number | null>(null);
 	const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);
-	const { data: webhooks } = useWebhooks();
-	const webhook = webhooks?.find(({ id }) => id === delivery.webhookId);
+	// Undefined also if it is deleted.
+	const { data: webhook } = useQuery(webhookQuery(useProject(), delivery.webhookId));
 	const step = (by: number) => {
 		const index = attempts.findIndex(({ number }) => number === shown?.number);
 		setChosen(attempts[Math.min(attempts.length - 1, Math.max(0, index + by))]?.number ?? null);
@@ -65,8 +66,11 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 				<dl className="facts">
 					<dt>Webhook</dt>
 					<dd>
-						{webhook === undefined ? (
-							<Id id={delivery.webhookId} label="Copy the webhook's id" />
+						{webhook === undefined || isRelay(webhook) ? (
+							<>
+								{delivery.webhookName !== "" && `${delivery.webhookName} `}
+								<Id id={delivery.webhookId} label="Copy the webhook's id" />
+							</>
 						) : (
 							<Link
 								className="link"
@@ -80,7 +84,15 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 					{delivery.customerId !== undefined && (
 						<>
 							<dt>Customer</dt>
-							<dd>{delivery.customerId}</dd>
+							<dd>
+								<Link
+									className="link"
+									to="/$projectId/customers/$customerId"
+									params={{ projectId: delivery.projectId, customerId: delivery.customerId }}
+								>
+									{delivery.customerId}
+								</Link>
+							</dd>
 						</>
 					)}
 					<dt>Delivery</dt>
@@ -89,7 +101,17 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 					</dd>
 					<dt>Event</dt>
 					<dd>
-						<Id id={delivery.eventId} label="Copy the event's id" />{" "}
+						<div className="id-link">
+							<Link
+								className="link"
+								aria-label={delivery.eventId}
+								to="/$projectId/events/$eventId"
+								params={{ projectId: delivery.projectId, eventId: delivery.eventId }}
+							>
+								<CutId id={delivery.eventId} />
+							</Link>
+							<CopyButton text={delivery.eventId} label="Copy the event's id" />
+						</div>
 						<Link
 							className="link"
 							to="/$projectId/deliveries"
@@ -115,6 +137,11 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 			</div>
 		</div>
 	);
+}
+
+/** The Inbox, or a program on somebody's machine: it has no screen of its own. */
+function isRelay({ endpoint }: Webhook): boolean {
+	return endpoint.startsWith("relay:");
 }
 
 interface ActionsProps {

@@ -1,4 +1,4 @@
-import type { Attempt } from "@fanfare/sdk";
+import type { Attempt, AttemptCause } from "@fanfare/sdk";
 import { describe, expect, it } from "vitest";
 
 import { diagnose } from "./diagnosis.ts";
@@ -25,33 +25,56 @@ const status = (responseCode: number, headers?: Record<string, string>): Evidenc
 	response: answer(headers),
 });
 
+type ErrorCause = Exclude<AttemptCause, `status_${string}`>;
+
+/** Of each cause: the error that it says more about, and a part of the title. */
+const BY_CAUSE: Readonly<Record<ErrorCause, readonly [error: string, title: RegExp]>> = {
+	refused: ["refused", /nothing listens/i],
+	lookup_failed: ["dns", /could not be looked up/i],
+	name_not_found: ["dns", /does not exist/i],
+	closed_while_connecting: ["reset", /before it was set up/i],
+	connection_lost: ["reset", /connection was lost/i],
+	closed_before_response: ["reset", /without an answer/i],
+	closed_during_response: ["reset", /broke off/i],
+	tls_failed: ["tls", /no secure connection/i],
+	certificate_expired: ["tls", /expired/i],
+	certificate_not_yet_valid: ["tls", /not valid yet/i],
+	certificate_name_mismatch: ["tls", /another host/i],
+	certificate_self_signed: ["tls", /by itself/i],
+	certificate_untrusted: ["tls", /authority/i],
+	not_tls: ["tls", /no TLS/i],
+	blocked_address: ["blocked_address", /not public/i],
+	unreachable: ["unreachable", /no route/i],
+	timed_out: ["timeout", /no answer in time/i],
+	connect_timeout: ["timeout", /never accepted/i],
+	lookup_timeout: ["timeout", /look-up .* took too long/i],
+	tls_timeout: ["timeout", /handshake took too long/i],
+	response_timeout: ["timeout", /did not answer in time/i],
+	body_timeout: ["timeout", /began, but did not end/i],
+	headers_timeout: ["timeout", /its headers did not end/i],
+	invalid_response: ["protocol", /not HTTP/i],
+	response_headers_too_large: ["protocol", /headers are too large/i],
+	unexpected_bytes: ["protocol", /more bytes/i],
+	invalid_request: ["protocol", /can't be sent/i],
+	proxy_failed: ["unreachable", /proxy of Fanfare/i],
+};
+
 const CASES: readonly (readonly [what: string, evidence: Evidence, title: RegExp])[] = [
-	["a refused connection", failed("refused"), /nothing listens/i],
-	["a look-up that failed", failed("dns", "lookup_failed"), /could not be looked up/i],
-	["a name that does not exist", failed("dns", "name_not_found"), /does not exist/i],
-	["an expired certificate", failed("tls", "certificate_expired"), /expired/i],
-	["a certificate of another host", failed("tls", "certificate_name_mismatch"), /another host/i],
-	["an unknown authority", failed("tls", "certificate_untrusted"), /authority/i],
-	["a certificate signed by itself", failed("tls", "certificate_self_signed"), /by itself/i],
-	["plain HTTP behind https", failed("tls", "not_tls"), /no TLS/i],
-	["a connection that was never accepted", failed("timeout", "connect_timeout"), /never accepted/i],
-	["an answer that did not come", failed("timeout", "response_timeout"), /did not answer in time/i],
-	["an answer without end", failed("timeout", "body_timeout"), /did not end/i],
-	["an address that is not public", failed("blocked_address"), /not public/i],
-	["a cut connection", failed("reset", "closed_before_response"), /without an answer/i],
-	["an answer that is not HTTP", failed("protocol", "invalid_response"), /not HTTP/i],
-	["an unreachable host", failed("unreachable"), /no route/i],
+	...Object.entries(BY_CAUSE).map(([cause, [error, title]]) => [cause, failed(error, cause), title] as const),
 	["an error that is not known yet", failed("new_error"), /failed/i],
 	["a redirect", status(302), /redirects/i],
 	["401", status(401), /credentials/i],
 	["403", status(403), /refuses/i],
 	["404", status(404), /nothing at this path/i],
+	["405", status(405), /no POST/i],
 	["410", status(410), /no more events/i],
 	["413", status(413), /too large/i],
+	["415", status(415), /does not take JSON/i],
 	["429", status(429), /too often/i],
 	["500", status(500), /the receiver failed/i],
 	["502", status(502), /proxy/i],
 	["503", status(503), /not available/i],
+	["504", status(504), /waited too long/i],
 	["another 4xx", status(422), /rejects/i],
 	["a website in place of an API", status(400, { "content-type": "text/html; charset=utf-8" }), /website/i],
 ];

@@ -22,9 +22,9 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { draftOf, LABELS, saveType, toUpdate, type Draft } from "../event-types/draft.ts";
 import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
-import { wantsType } from "../event-types/wants-type.ts";
 import { SendLink } from "../events/send-link.tsx";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { knownCount } from "../webhooks/found.ts";
+import { wantingWebhooksQuery } from "../webhooks/queries.ts";
 
 const route = getRouteApi("/$projectId/event-types/$name");
 
@@ -154,12 +154,14 @@ function Shown({ type }: { readonly type: EventTypeAsText }) {
 const SHOWN = 20;
 
 function Usage({ type }: { readonly type: EventTypeAsText }) {
-	const { id: projectId } = useProject();
-	const { data: webhooks } = useWebhooks();
-	const wanted = webhooks?.filter((webhook) => wantsType(webhook, type));
+	const project = useProject();
+	const { id: projectId } = project;
+	const { data, error, refetch } = useQuery(wantingWebhooksQuery(project, type.name));
+	const wanted = data?.webhooks;
 	return (
 		<aside className="card card-pad stack" aria-label="Usage">
 			<h2 className="card-title">Who wants it</h2>
+			{error !== null && <Problem error={error} what="It could not be found out" onRetry={refetch} />}
 			{wanted?.length === 0 && <p className="dim flat">No webhook: events of it are only kept in the log.</p>}
 			<ul className="plain-list">
 				{wanted?.slice(0, SHOWN).map(({ id, name, customerId, eventTypes }) => (
@@ -177,7 +179,9 @@ function Usage({ type }: { readonly type: EventTypeAsText }) {
 					</li>
 				))}
 			</ul>
-			{wanted !== undefined && wanted.length > SHOWN && <p className="dim flat">and {wanted.length - SHOWN} more</p>}
+			{wanted !== undefined && wanted.length > SHOWN && (
+				<p className="dim flat">{`and ${knownCount(wanted.length - SHOWN, data?.isWhole === true)} more`}</p>
+			)}
 			<Link className="link" to="/$projectId/events" params={{ projectId }} search={{ type: type.name }}>
 				Its events ›
 			</Link>

@@ -1,5 +1,5 @@
 // S9: the event types of a project.
-import type { EventTypeAsText, Webhook } from "@fanfare/sdk";
+import type { EventTypeAsText } from "@fanfare/sdk";
 import { Button, Drawer, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -19,7 +19,8 @@ import { count } from "../../parts/text/format.ts";
 import { useConnection, useMay, useProject } from "../../session/caller.ts";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { projectQuery } from "../settings/project-query.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { countedWebhooks, type Found } from "../webhooks/found.ts";
+import { recentWebhooksQuery } from "../webhooks/queries.ts";
 import { NEW, toCreate, type Draft } from "./draft.ts";
 import { allTypesQuery, MOST_TYPES, useTypeChange } from "./queries.ts";
 import { TypeForm } from "./type-form.tsx";
@@ -178,7 +179,7 @@ function Create({ onStage, onClose }: CreateProps) {
 function TypeTable({ types, isFull }: { readonly types: readonly EventTypeAsText[]; readonly isFull: boolean }) {
 	const { id: projectId } = useProject();
 	const current = useTriageKeys({ ids: types.map(({ name }) => name) });
-	const { data: webhooks } = useWebhooks();
+	const { data: webhooks } = useQuery(recentWebhooksQuery(useProject()));
 	return (
 		<Table
 			label="Event types"
@@ -191,7 +192,7 @@ function TypeTable({ types, isFull }: { readonly types: readonly EventTypeAsText
 	);
 }
 
-function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined): Column<EventTypeAsText>[] {
+function columnsOf(projectId: string, webhooks: Found | undefined): Column<EventTypeAsText>[] {
 	return [
 		{
 			name: "Event type",
@@ -236,19 +237,14 @@ function columnsOf(projectId: string, webhooks: readonly Webhook[] | undefined):
 	];
 }
 
-function WantedBy({
-	type,
-	webhooks,
-}: {
-	readonly type: EventTypeAsText;
-	readonly webhooks: readonly Webhook[] | undefined;
-}) {
+function WantedBy({ type, webhooks }: { readonly type: EventTypeAsText; readonly webhooks: Found | undefined }) {
 	if (webhooks === undefined) return <span className="dim">…</span>;
-	const wanted = webhooks.filter((webhook) => wantsType(webhook, type)).length;
-	if (wanted === 0) return <span className="text-warn">no webhook</span>;
+	const wanted = webhooks.webhooks.filter((webhook) => wantsType(webhook, type)).length;
+	if (wanted > 0) return <span className="num">{countedWebhooks(wanted, webhooks.isWhole)}</span>;
+	if (webhooks.isWhole) return <span className="text-warn">no webhook</span>;
 	return (
-		<span className="num">
-			{count(wanted)} {wanted === 1 ? "webhook" : "webhooks"}
+		<span className="dim" title={`None of the newest ${count(webhooks.webhooks.length)}. Its own screen looks at all.`}>
+			not counted
 		</span>
 	);
 }

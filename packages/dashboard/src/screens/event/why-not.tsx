@@ -1,6 +1,5 @@
 // Why webhooks got an event or not: loaded when somebody asks.
 import type { Routing } from "@fanfare/sdk";
-import { Select } from "@mantine/core";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
@@ -11,7 +10,7 @@ import { usePages } from "../../parts/list/use-pages.ts";
 import { useProject } from "../../session/caller.ts";
 import { routingQuery } from "../events/queries.ts";
 import { reasonWords } from "../events/routing-words.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
 
 interface WhyNotProps {
 	readonly eventId: string;
@@ -32,7 +31,6 @@ export function WhyNot({ eventId, isOpen }: WhyNotProps) {
 function Reasons({ eventId }: { readonly eventId: string }) {
 	const project = useProject();
 	const [webhookId, setWebhookId] = useState<string | null>(null);
-	const { data: webhooks = [] } = useWebhooks();
 	const list = usePages(routingQuery(project, eventId, webhookId));
 	const { error } = list;
 	const { refetch, hasNextPage } = list.query;
@@ -41,14 +39,11 @@ function Reasons({ eventId }: { readonly eventId: string }) {
 	return (
 		<div className="stack tight">
 			<div className="bar">
-				<Select
+				<WebhookSelect
 					className="filter"
 					aria-label="Webhook"
 					placeholder="Any webhook"
-					searchable
 					clearable
-					limit={50}
-					data={webhooks.map(({ id, name }) => ({ value: id, label: name }))}
 					value={webhookId}
 					onChange={setWebhookId}
 				/>

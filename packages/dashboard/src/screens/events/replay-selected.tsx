@@ -1,6 +1,6 @@
 // Replays the selected events: to which webhooks, how many deliveries that makes, and then the replays.
 import type { Replay } from "@fanfare/sdk";
-import { Button, MultiSelect } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -9,7 +9,7 @@ import { Problem } from "../../parts/feedback/problem.tsx";
 import { useCall } from "../../parts/feedback/use-call.ts";
 import { count, counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { WebhookMultiSelect } from "../webhooks/webhook-choice.tsx";
 import { chosenEstimateQuery } from "./queries.ts";
 
 /** What the server takes at once. */
@@ -64,7 +64,6 @@ interface ReplayDialogProps {
 function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 	const project = useProject();
 	const queryClient = useQueryClient();
-	const { data: webhooks } = useWebhooks();
 	const [webhookIds, setWebhookIds] = useState<readonly string[]>([]);
 	// The open list lies over the buttons, so a choice closes it.
 	const [isListOpen, setListOpen] = useState(false);
@@ -99,13 +98,11 @@ function ReplayDialog({ eventIds, onClose, onDone }: ReplayDialogProps) {
 			onClose={onClose}
 		>
 			<div className="stack">
-				<MultiSelect
+				<WebhookMultiSelect
 					label="To these webhooks"
 					placeholder={webhookIds.length === 0 ? "Choose up to 10" : ""}
-					searchable
 					maxValues={MOST_WEBHOOKS}
-					data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-					value={[...webhookIds]}
+					value={webhookIds}
 					dropdownOpened={isListOpen}
 					onDropdownOpen={() => setListOpen(true)}
 					onDropdownClose={() => setListOpen(false)}

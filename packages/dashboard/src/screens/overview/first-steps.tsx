@@ -1,9 +1,10 @@
 // The way of a new project to its first delivery: three steps that tick themselves off.
-import type { Stats, Webhook } from "@fanfare/sdk";
+import type { Attempt, Stats } from "@fanfare/sdk";
 import { Button, SegmentedControl } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useLocalStorage } from "@mantine/hooks";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState, type ReactNode } from "react";
+import { useEffect, useState, type ReactNode } from "react";
 
 import { CodeBlock } from "../../parts/code/code-block.tsx";
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
@@ -13,24 +14,54 @@ import { newKey } from "../../parts/form/new-key.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useMay, useProject } from "../../session/caller.ts";
+import { bodyQuery } from "../delivery/queries.ts";
+import { arrivedQuery } from "./queries.ts";
 
 const SAMPLE = { type: "test.hello", data: { message: "Hello from Fanfare" } } as const;
 
-interface FirstStepsProps {
-	readonly webhooks: readonly Webhook[];
-	readonly stats: Stats;
+/**
+ * Whether the steps are shown: from when the project is seen as a new one until somebody closes them, so that whoever takes the last one sees
+ * what has arrived. This browser remembers that, for all of its tabs.
+ */
+export function useFirstSteps(projectId: string, isNew: boolean) {
+	const [isBegun, setBegun, forget] = useLocalStorage({
+		key: `fanfare.first-steps.${projectId}`,
+		defaultValue: false,
+		getInitialValueInEffect: false,
+	});
+	useEffect(() => {
+		if (isNew) setBegun(true);
+	}, [isNew, setBegun]);
+	return { isShown: isNew || isBegun, close: forget };
 }
 
-export function FirstSteps({ webhooks, stats }: FirstStepsProps) {
+interface FirstStepsProps {
+	/** Whether the list of webhooks has one. */
+	readonly hasWebhook: boolean;
+	readonly stats: Stats;
+	readonly onClose: () => void;
+}
+
+export function FirstSteps({ hasWebhook: isListed, stats, onClose }: FirstStepsProps) {
 	const { deliveries } = stats;
 	const hasDelivery = Object.values(deliveries).some((count) => count > 0);
+	const hasArrived = deliveries.Succeeded > 0;
 	// The Inbox is one, too, and not in the list.
-	const hasWebhook = webhooks.length > 0 || hasDelivery;
+	const hasWebhook = isListed || hasDelivery;
 	return (
 		<section className="card card-pad stack" aria-labelledby="first-steps">
-			<h2 className="card-title" id="first-steps">
-				Three steps to the first delivery
-			</h2>
+			<div className="head">
+				<h2 className="card-title" id="first-steps">
+					Three steps to the first delivery
+				</h2>
+				{hasArrived && isListed && (
+					<div className="head-rest">
+						<Button size="xs" variant="default" onClick={onClose}>
+							Close the steps
+						</Button>
+					</div>
+				)}
+			</div>
 			<ol className="steps">
 				<Step number={1} isDone={hasWebhook} title="Add a webhook">
 					<p className="flat dim">
@@ -52,12 +83,13 @@ export function FirstSteps({ webhooks, stats }: FirstStepsProps) {
 				<Step number={2} isDone={hasDelivery} title="Send an event">
 					<SendSample isReady={hasWebhook} />
 				</Step>
-				<Step number={3} isDone={deliveries.Succeeded > 0} title="See it arrive">
+				<Step number={3} isDone={hasArrived} title="See it arrive">
 					<p className="flat dim">
-						{hasDelivery && deliveries.Succeeded === 0
+						{hasDelivery && !hasArrived
 							? "It is under way, or the receiver refuses it: the log says why."
 							: "Each attempt is in the log, with the exact request and answer."}
 					</p>
+					{hasArrived && <Arrived />}
 					{hasDelivery && (
 						<Link className="link" from="/$projectId/" to="/$projectId/deliveries" search={{}}>
 							Open the deliveries ›
@@ -71,6 +103,26 @@ export function FirstSteps({ webhooks, stats }: FirstStepsProps) {
 			</ol>
 		</section>
 	);
+}
+
+/** The request that has arrived last, as it was sent: the receiver checks these headers and this body. */
+function Arrived() {
+	const project = useProject();
+	const { data: delivery, error, refetch } = useQuery(arrivedQuery(project));
+	const attempt = delivery?.attempts.at(-1);
+	const { data: body } = useQuery({
+		...bodyQuery(project, delivery?.eventId ?? ""),
+		enabled: attempt !== undefined,
+	});
+	if (error !== null) return <Problem error={error} what="The request could not be loaded" onRetry={refetch} />;
+	if (attempt === undefined || body === undefined) return null;
+	return <CodeBlock label="The signed request" text={requestText(attempt, body)} />;
+}
+
+/** As it goes over the wire. */
+function requestText({ endpoint, request }: Pick<Attempt, "endpoint" | "request">, body: string): string {
+	const headers = Object.entries(request.headers).map(([name, value]) => `${name}: ${value}`);
+	return [`POST ${endpoint ?? ""}`.trim(), ...headers, "", body].join("\n");
 }
 
 function Step({

@@ -11,7 +11,10 @@ pageSuite("the overview", (world) => {
 		await using receiver = await startReceiver();
 		await using tab = await world.open();
 		const { page } = tab;
-		await page.getByText("Three steps to the first delivery").waitFor();
+		const title = page.getByText("Three steps to the first delivery");
+		await title.waitFor();
+		const ticks = () => page.locator(".step-mark .unseen").allInnerTexts();
+		expect(await ticks()).toEqual(["to do", "to do", "to do"]);
 		await page.getByText("TypeScript", { exact: true }).first().click();
 		await page
 			.getByRole("region", { name: "An event by the SDK" })
@@ -20,11 +23,50 @@ pageSuite("the overview", (world) => {
 		await page.getByText("Verify it in your receiver").click();
 		await page.getByRole("region", { name: "Verification in TypeScript" }).waitFor();
 		expect(await axeFindings(page)).toEqual([]);
+		const { promise: isAnswered, resolve: answer } = Promise.withResolvers<void>();
+		receiver.script(async () => {
+			await isAnswered;
+			return { status: 204 };
+		});
 		await world.server.createWebhook(receiver.url);
+		await expect.poll(ticks).toEqual(["done", "to do", "to do"]);
 		await page.getByRole("button", { name: "Send test.hello" }).click();
-		await receiver.waitFor(1);
+		const [request] = await receiver.waitFor(1);
+		await expect.poll(ticks).toEqual(["done", "done", "to do"]);
+		answer();
+		await expect.poll(ticks).toEqual(["done", "done", "done"]);
+		const arrived = page.getByRole("region", { name: "The signed request" });
+		await arrived.getByText(`webhook-signature: ${String(request!.headers["webhook-signature"])}`).waitFor();
+		expect((await arrived.innerText()).split("\n").at(-1)).toBe(request!.rawBody.toString());
 		await page.getByText("Nothing needs you").waitFor();
-		await expect.poll(() => page.getByText("Three steps to the first delivery").count()).toBe(0);
+		expect(await axeFindings(page)).toEqual([]);
+		// They stay until somebody has seen them.
+		await page.reload();
+		await page.getByRole("button", { name: "Close the steps" }).click();
+		await expect.poll(() => title.count()).toBe(0);
+		await page.reload();
+		await page.getByText("Nothing needs you").waitFor();
+		expect(await title.count()).toBe(0);
+	});
+
+	it("begins with what needs somebody also if nothing has ever arrived, and says nothing of a webhook that waits for its first event", async () => {
+		const { client, url } = world.server;
+		const { id: projectId } = await client.projects.create({ name: "Nothing arrives" });
+		const project = client.project(projectId);
+		const spec = { endpoint: "http://127.0.0.1:9/none", retries: { maxRetries: 0 } };
+		const { id } = await project.batch.webhooks.create({ name: "Never", spec });
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.goto(`${url}/ui/${projectId}/`);
+		const steps = page.getByRole("heading", { name: "Three steps to the first delivery" });
+		await steps.waitFor();
+		await expect.poll(() => page.locator(".step-mark .unseen").allInnerTexts()).toEqual(["done", "to do", "to do"]);
+		expect(await page.getByText("Nothing needs you").count()).toBe(0);
+		await project.events.send({ type: "never.arrives", data: 1 });
+		await expect.poll(async () => (await project.batch.webhooks.stats(id)).deliveries.Failed).toBe(1);
+		await page.getByRole("region", { name: "Needs attention" }).getByRole("link", { name: "Never" }).waitFor();
+		const order = await page.locator("#attention, #first-steps").evaluateAll((all) => all.map((one) => one.id));
+		expect(order).toEqual(["attention", "first-steps"]);
 	});
 
 	it("shows what needs somebody, and leads there", async () => {
@@ -67,6 +109,8 @@ pageSuite("the overview", (world) => {
 		const { page } = tab;
 		const item = page.getByRole("listitem").filter({ hasText: "Four keys" });
 		await item.getByText("There is nothing at this path").waitFor();
+		// Before the page knows that something has failed, the key does nothing.
+		await item.getByRole("link", { name: "3 failed" }).waitFor();
 		receiver.script(() => ({ status: 204 }));
 		const focused = () => page.evaluate("document.activeElement.textContent");
 		for (let pressed = 0; pressed < 8 && (await focused()) !== "Four keys"; pressed++) await page.keyboard.press("j");

@@ -1,4 +1,5 @@
 // S2: how a project does. What needs a person comes first.
+import type { Stats } from "@fanfare/sdk";
 import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -12,9 +13,10 @@ import { ItemsShape, Loading, NumbersShape } from "../../parts/feedback/skeleton
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
-import { Attention } from "./attention/attention.tsx";
-import { FirstSteps } from "./first-steps.tsx";
+import { union, type Found } from "../webhooks/found.ts";
+import { recentWebhooksQuery, useTroubledWebhooks, type Troubled } from "../webhooks/queries.ts";
+import { Attention, type KnownWebhooks } from "./attention/attention.tsx";
+import { FirstSteps, useFirstSteps } from "./first-steps.tsx";
 import { statsQuery } from "./queries.ts";
 
 const route = getRouteApi("/$projectId/");
@@ -29,14 +31,19 @@ export function OverviewScreen() {
 	const { range = "24h" } = route.useSearch();
 	const navigate = route.useNavigate();
 	const project = useProject();
-	const ofWebhooks = useWebhooks();
+	const ofRecent = useQuery(recentWebhooksQuery(project));
+	const { data: recent } = ofRecent;
+	const isPart = recent?.isWhole === false;
+	const ofTroubled = useTroubledWebhooks(isPart);
 	const ofStats = useQuery(statsQuery(project, range));
-	const { data: webhooks } = ofWebhooks;
 	const { data: stats } = ofStats;
-	const error = ofWebhooks.error ?? ofStats.error;
-	const retry = () => Promise.all([ofWebhooks.isError && ofWebhooks.refetch(), ofStats.isError && ofStats.refetch()]);
+	const queries = [ofRecent, ofTroubled, ofStats];
+	const error = queries.find((query) => query.error !== null)?.error ?? null;
+	const retry = () => Promise.all(queries.filter((query) => query.isError).map((query) => query.refetch()));
+	const known = recent && knownOf(recent, ofTroubled.data, stats);
 	const isNew =
-		webhooks !== undefined && stats !== undefined && (webhooks.length === 0 || stats.deliveries.Succeeded === 0);
+		recent !== undefined && stats !== undefined && (recent.webhooks.length === 0 || stats.deliveries.Succeeded === 0);
+	const firstSteps = useFirstSteps(project.id, isNew);
 	return (
 		<>
 			<PageHead
@@ -55,14 +62,16 @@ export function OverviewScreen() {
 				}
 			/>
 			{error !== null && <Problem error={error} what="The overview could not be loaded" onRetry={retry} />}
-			{isNew && <FirstSteps webhooks={webhooks} stats={stats} />}
-			{webhooks === undefined && error === null && (
+			{known === undefined && error === null && (
 				<Loading label="what needs attention">
 					<ItemsShape items={3} />
 				</Loading>
 			)}
-			{webhooks !== undefined && webhooks.length > 0 && (
-				<Attention key={project.id} projectId={project.id} webhooks={webhooks} />
+			{known !== undefined && known.webhooks.length > 0 && (
+				<Attention key={project.id} projectId={project.id} known={known} isQuiet={isNew} />
+			)}
+			{recent !== undefined && stats !== undefined && firstSteps.isShown && (
+				<FirstSteps hasWebhook={recent.webhooks.length > 0} stats={stats} onClose={firstSteps.close} />
 			)}
 			{stats === undefined && error === null && (
 				<Loading label="the numbers">
@@ -118,6 +127,29 @@ export function OverviewScreen() {
 			)}
 		</>
 	);
+}
+
+/**
+ * What is known of the webhooks: of a project with many, the newest ones and those in trouble. Undefined until it is known whether others need
+ * somebody.
+ */
+function knownOf(recent: Found, troubled: Troubled | undefined, stats: Stats | undefined): KnownWebhooks | undefined {
+	const count = recent.webhooks.length;
+	if (recent.isWhole) return { ...recent, count, isTroubleWhole: true, failedElsewhere: 0 };
+	if (troubled === undefined || stats === undefined) return undefined;
+	const found = Object.values(troubled.byState);
+	const webhooks = union(
+		recent.webhooks,
+		found.flatMap((one) => one.webhooks),
+	);
+	const failed = webhooks.reduce((sum, { deliveries }) => sum + deliveries.Failed, 0);
+	return {
+		webhooks,
+		count,
+		isWhole: false,
+		isTroubleWhole: found.every(({ isWhole }) => isWhole),
+		failedElsewhere: Math.max(0, stats.deliveries.Failed - failed),
+	};
 }
 
 function StatusLink({ status, value }: { readonly status: "Failed" | "Pending" | "Held"; readonly value: number }) {

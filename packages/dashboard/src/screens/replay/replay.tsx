@@ -21,7 +21,7 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { Period } from "../replays/period.tsx";
 import { Pace, ProgressBar, ReplayState } from "../replays/progress.tsx";
 import { replayQuery } from "../replays/queries.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { webhookQuery } from "../webhook/queries.ts";
 
 const route = getRouteApi("/$projectId/replays/$replayId");
 
@@ -57,8 +57,8 @@ export function ReplayScreen() {
 
 function Loaded({ replay }: { readonly replay: Replay }) {
 	const { projectId, webhookId, status, progress, since, until, outcomes, eventTypes } = replay;
-	const { data: webhooks } = useWebhooks();
-	const webhook = webhooks?.find(({ id }) => id === webhookId);
+	// Undefined also if it is deleted.
+	const { data: webhook } = useQuery(webhookQuery(useProject(), webhookId));
 	const isWaiting = status === "Running" && webhook !== undefined && webhook.status !== "Enabled";
 	return (
 		<>

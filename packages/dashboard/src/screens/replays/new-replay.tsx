@@ -1,6 +1,6 @@
 // S8: starts a replay: of what, to which webhook; first it says how many events that is, and from when they are.
 import type { ReplayOutcome } from "@fanfare/sdk";
-import { Button, Checkbox, Select, TagsInput, TextInput } from "@mantine/core";
+import { Button, Checkbox, TagsInput, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -17,7 +17,10 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { count, counted } from "../../parts/text/format.ts";
 import { useZone, zoneName, type Zone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
-import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
+import { webhookQuery } from "../webhook/queries.ts";
+import { webhookNamesQuery } from "../webhooks/names.ts";
+import { useEventTypes } from "../webhooks/queries.ts";
+import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
 import { Histogram } from "./histogram.tsx";
 import { estimateQuery, type Selection } from "./queries.ts";
 
@@ -75,7 +78,7 @@ function Form() {
 	const isHere = useIsShown();
 	const queryClient = useQueryClient();
 	const [zone] = useZone();
-	const { data: webhooks, error: webhooksError, refetch: loadWebhooks } = useWebhooks();
+	const { error: webhooksError, refetch: loadWebhooks } = useQuery(webhookNamesQuery(project));
 	const { data: types = [] } = useEventTypes();
 	const [range, setRange] = useState<Pick<Selection, "since" | "until">>(() => lastMs(24 * HOUR));
 	/** Fields in which something is that is no time, such as one that is typed in half: it is not taken for empty. */
@@ -90,7 +93,10 @@ function Form() {
 	const [choices, setChoices] = useState(0);
 	const [outcomes, setOutcomes] = useState<readonly ReplayOutcome[]>(["Failed", "Cancelled", "Missed"]);
 	const [eventTypes, setEventTypes] = useState<readonly string[]>([]);
-	const webhook = webhooks?.find(({ id }) => id === webhookId);
+	const { data: webhook } = useQuery({
+		...webhookQuery(project, webhookId ?? ""),
+		enabled: webhookId !== undefined,
+	});
 	const rangeError =
 		range.until !== null && range.since >= range.until ? "The time must begin before it ends." : undefined;
 	const isReadable = unreadable.since === undefined && unreadable.until === undefined;
@@ -148,16 +154,10 @@ function Form() {
 				{webhooksError !== null && (
 					<Problem error={webhooksError} what="The webhooks could not be loaded" onRetry={loadWebhooks} />
 				)}
-				<Select
+				<WebhookSelect
 					label="To the webhook"
 					placeholder="Choose a webhook"
-					searchable
 					required
-					limit={50}
-					data={(webhooks ?? []).map(({ id, name, customerId }) => ({
-						value: id,
-						label: customerId === undefined ? name : `${name} (${customerId})`,
-					}))}
 					value={webhookId ?? null}
 					onChange={(webhook) => void navigate({ search: webhook === null ? {} : { webhook }, replace: true })}
 				/>

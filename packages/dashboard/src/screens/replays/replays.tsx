@@ -1,6 +1,6 @@
 // S8: the replays of a project.
 import type { Replay } from "@fanfare/sdk";
-import { Button, Select } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { createLink, getRouteApi, Link } from "@tanstack/react-router";
 
 import { useIsLive } from "../../live/use-live.ts";
@@ -15,7 +15,8 @@ import { count, idEnd } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { useWebhookNames } from "../webhooks/names.ts";
+import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
 import { Period } from "./period.tsx";
 import { ProgressBar, ReplayState } from "./progress.tsx";
 import { replaysQuery } from "./queries.ts";
@@ -31,9 +32,9 @@ export function ReplaysScreen() {
 	const list = usePages(replaysQuery(project, webhook, useIsLive(project.id)));
 	const { rows, error } = list;
 	const { refetch, hasNextPage } = list.query;
-	const { data: webhooks } = useWebhooks();
+	const webhooks = useWebhookNames(rows?.map(({ webhookId }) => webhookId));
 	const current = useTriageKeys({ ids: rows?.map(({ id }) => id) ?? [] });
-	const columns = columnsOf(project.id, new Map(webhooks?.map(({ id, name }) => [id, name])));
+	const columns = columnsOf(project.id, new Map(webhooks.map(({ id, name }) => [id, name])));
 	const start = (
 		<ButtonLink
 			component="a"
@@ -49,15 +50,12 @@ export function ReplaysScreen() {
 		<>
 			<PageHead title="Replays" actions={mayWrite && start} />
 			<div className="bar">
-				<Select
+				<WebhookSelect
 					data-filter
 					className="filter"
 					aria-label="Webhook"
 					placeholder="Any webhook"
-					searchable
 					clearable
-					limit={50}
-					data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
 					value={webhook ?? null}
 					onChange={(webhook) => void navigate({ search: webhook === null ? {} : { webhook } })}
 				/>

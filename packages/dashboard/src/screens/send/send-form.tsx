@@ -1,6 +1,6 @@
 // The form that sends an event. What the server refuses is shown at its field, in the payload at its line.
 import { ApiError } from "@fanfare/sdk";
-import { Autocomplete, Button, Menu, MultiSelect, SegmentedControl, TagsInput } from "@mantine/core";
+import { Autocomplete, Button, Menu, SegmentedControl, TagsInput } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useEffectEvent, useMemo, useRef, useState, type FormEvent } from "react";
@@ -21,7 +21,9 @@ import { counted, idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { useProject } from "../../session/caller.ts";
 import { eventDataQuery, recentEventsQuery } from "../events/queries.ts";
-import { useEventTypes, useWebhooks } from "../webhooks/queries.ts";
+import { useWebhookNames } from "../webhooks/names.ts";
+import { useEventTypes } from "../webhooks/queries.ts";
+import { WebhookMultiSelect } from "../webhooks/webhook-choice.tsx";
 import { AUDIENCES, EMPTY, errorsOf, exampleText, PATHS, toEvent, type Draft } from "./draft.ts";
 import { WhoGetsIt } from "./who-gets-it.tsx";
 
@@ -35,7 +37,7 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 	/** Somebody may have gone to another screen meanwhile. */
 	const isHere = useIsShown();
 	const { data: types = [] } = useEventTypes();
-	const { data: webhooks } = useWebhooks();
+	const webhooks = useWebhookNames();
 	const [draft, setDraft] = useState(initial);
 	const type = types.find(({ name }) => name === draft.type.trim());
 	const example = useMemo(() => exampleText(type), [type]);
@@ -130,7 +132,7 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 							description="Their ids, up to 100"
 							splitChars={[",", " ", ";"]}
 							acceptValueOnBlur
-							data={[...new Set(webhooks?.flatMap(({ customerId }) => customerId ?? []))].slice(0, 1_000)}
+							data={[...new Set(webhooks.flatMap(({ customerId }) => customerId ?? []))].slice(0, 1_000)}
 							maxDropdownHeight={220}
 							limit={50}
 							value={[...draft.customerIds]}
@@ -154,13 +156,10 @@ export function SendForm({ initial }: { readonly initial: Draft }) {
 							error={issueOf(send.error, "tags")}
 							onChange={(tags) => change({ tags })}
 						/>
-						<MultiSelect
+						<WebhookMultiSelect
 							label="Only to these webhooks"
 							description="Whatever their event types. Without one: all that want it"
-							searchable
-							limit={50}
-							data={(webhooks ?? []).map(({ id, name }) => ({ value: id, label: name }))}
-							value={[...draft.webhookIds]}
+							value={draft.webhookIds}
 							error={issueOf(send.error, "webhookIds")}
 							onChange={(webhookIds) => change({ webhookIds })}
 						/>

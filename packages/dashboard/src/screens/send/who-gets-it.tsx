@@ -9,7 +9,7 @@ import { Icon } from "../../parts/layout/icon.tsx";
 import { addressOf, counted } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { reasonWords } from "../events/routing-words.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { useWebhookNames } from "../webhooks/names.ts";
 import type { Draft } from "./draft.ts";
 import { matchQuery, SHOWN, type Match } from "./match-query.ts";
 
@@ -25,10 +25,11 @@ export function WhoGetsIt({ draft: { type, audience, customerIds, webhookIds }, 
 	const [asked] = useDebouncedValue(type.trim(), PAUSE_MS);
 	const project = useProject();
 	const { data, error } = useQuery(matchQuery(project, { type: asked, audience, customerIds, webhookIds }));
-	const { data: webhooks } = useWebhooks();
-	const addresses = new Map(webhooks?.map(({ id, endpoint }) => [id, addressOf(endpoint)]));
 	const isAsked = type.trim() === asked;
 	const match = isAsked && error === null ? data : undefined;
+	const shown = [...(match?.unreachable ?? []), ...(match?.recipients.slice(0, SHOWN) ?? [])];
+	const webhooks = useWebhookNames(shown.map(({ webhookId }) => webhookId));
+	const addresses = new Map(webhooks.map(({ id, endpoint }) => [id, addressOf(endpoint)]));
 	return (
 		<aside className="card card-pad stack" aria-label="Who gets it">
 			<h2 className="card-title">Who gets it</h2>
@@ -36,7 +37,7 @@ export function WhoGetsIt({ draft: { type, audience, customerIds, webhookIds }, 
 				{type.trim() === "" ? "Choose an event type to see it." : summaryOf(match, isAsked ? error : null)}
 			</div>
 			<ul className="plain-list">
-				{[...(match?.unreachable ?? []), ...(match?.recipients.slice(0, SHOWN) ?? [])].map((routing) => (
+				{shown.map((routing) => (
 					<li key={routing.webhookId}>
 						<Recipient routing={routing} address={addresses.get(routing.webhookId)} />
 					</li>

@@ -10,7 +10,8 @@ import { useCall } from "../../parts/feedback/use-call.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
-import { useWebhooks } from "../webhooks/queries.ts";
+import { countedWebhooks } from "../webhooks/found.ts";
+import { recentWebhooksQuery } from "../webhooks/queries.ts";
 import type { ProjectSettings } from "./project-query.ts";
 
 export function DeleteProject({ settings: { id, name } }: { readonly settings: ProjectSettings }) {
@@ -22,7 +23,7 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
 	const [typed, setTyped] = useState("");
-	const { data: webhooks } = useWebhooks();
+	const { data: found } = useQuery({ ...recentWebhooksQuery(project), enabled: isAsked });
 	const stats = useQuery({
 		queryKey: ["project", id, "stats", "now"],
 		queryFn: ({ signal }) => project.stats({}, { signal }),
@@ -61,8 +62,8 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 			>
 				<div className="stack tight">
 					<p className="flat">
-						{webhooks !== undefined &&
-							`${counted(webhooks.length, "webhook")} and the keys of this project are deleted. `}
+						{found !== undefined &&
+							`${countedWebhooks(found.webhooks.length, found.isWhole)} and the keys of this project are deleted. `}
 						{waiting > 0 && `${counted(waiting, "waiting delivery", "waiting deliveries")} will be cancelled. `}
 						Events, deliveries and answers are deleted, too.
 					</p>

@@ -7,12 +7,10 @@ import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
 import { useProject } from "../../session/caller.ts";
 import { auditColumns } from "../audit/columns.tsx";
-import { useNames } from "../audit/names.tsx";
 import { auditQuery, useAuditLog } from "../audit/queries.ts";
 
 export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 	const { id: projectId } = useProject();
-	const names = useNames();
 	const list = usePages(auditQuery(useAuditLog(), { object: webhookId }));
 	const { query, rows, error } = list;
 	return (
@@ -28,16 +26,14 @@ export function HistoryTab({ webhookId }: { readonly webhookId: string }) {
 			{error !== null && (
 				<Problem error={error} what="The history could not be loaded" onRetry={() => query.refetch()} />
 			)}
-			{rows === undefined && error === null && (
-				<TableSkeleton label="the history" columns={auditColumns(names)} rows={4} />
-			)}
+			{rows === undefined && error === null && <TableSkeleton label="the history" columns={auditColumns()} rows={4} />}
 			{rows?.length === 0 && !query.hasNextPage && (
 				<p className="dim">Nothing that is still in the audit log. It also has what the server does by itself.</p>
 			)}
 			{rows !== undefined && (rows.length > 0 || query.hasNextPage) && (
 				<Table
 					label="History of the webhook"
-					columns={auditColumns(names)}
+					columns={auditColumns()}
 					rows={rows}
 					keyOf={({ id }) => id}
 					near={list.near}

@@ -10,30 +10,46 @@ import {
 import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
+import { useRefreshOn } from "../../live/use-live.ts";
 import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
+import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, type Found } from "./found.ts";
 
-/** More webhooks than this are not loaded into the page. */
-export const MOST_WEBHOOKS = 5_000;
+/** Of the webhooks in a state, and of those that are searched. */
+const FOUND = 200;
 const MOST_TYPES = 2_000;
 
-function webhooksQuery(project: ProjectHandle) {
+/** Loaded by the list of webhooks alone: it is fetched again after each change. */
+export function webhooksQuery(project: ProjectHandle) {
 	return queryOptions({
 		queryKey: ["project", project.id, "webhooks"],
-		queryFn: async ({ signal }): Promise<readonly Webhook[]> => {
-			const webhooks: Webhook[] = [];
-			for await (const webhook of project.batch.webhooks.list({}, { signal })) {
-				webhooks.push(webhook);
-				if (webhooks.length === MOST_WEBHOOKS) break;
-			}
-			return webhooks;
-		},
+		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_WEBHOOKS, signal }),
 	});
 }
 
-export function useWebhooks() {
-	return useQuery(webhooksQuery(useProject()));
+/** The newest ones, with how they are now. */
+export function recentWebhooksQuery(project: ProjectHandle) {
+	return queryOptions({
+		queryKey: ["project", project.id, "webhooks", "recent"],
+		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_RECENT, signal }),
+	});
+}
+
+/** All webhooks of a customer. */
+export function customerWebhooksQuery(project: ProjectHandle, customerId: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "webhooks", "customer", customerId],
+		queryFn: ({ signal }) => findWebhooks(project, { customerId }, { most: MOST_RECENT, signal }),
+	});
+}
+
+/** The webhooks that get events of a type, if the events are for their customers. */
+export function wantingWebhooksQuery(project: ProjectHandle, eventType: string) {
+	return queryOptions({
+		queryKey: ["project", project.id, "webhooks", "wanting", eventType],
+		queryFn: ({ signal }) => findWebhooks(project, { eventType }, { most: FOUND, signal }),
+	});
 }
 
 /** What the server looks for in all webhooks, also in those that are not loaded. */
@@ -42,25 +58,59 @@ const STATES = {
 	paused: { status: "Paused" },
 	disabled: { status: "Disabled" },
 } as const satisfies Record<WebhookState, WebhookFilter>;
-const FOUND = 200;
 
 /** What the server is asked for the webhooks in a state; without one, for all. */
 export function filterOf(state: WebhookState | undefined): WebhookFilter {
 	return state === undefined ? {} : STATES[state];
 }
 
+/** The webhooks in each state, wherever they are in the list. */
+export interface Troubled {
+	readonly byState: Readonly<Record<WebhookState, Found>>;
+	/** How long the server has looked for them, in milliseconds. */
+	readonly tookMs: number;
+}
+
+/** The server looks at every webhook, so what is fetched again after each change must not wait for it. */
+function troubledQuery(project: ProjectHandle) {
+	return queryOptions({
+		queryKey: ["project", project.id, "troubled-webhooks"],
+		queryFn: async ({ signal }): Promise<Troubled> => {
+			const since = performance.now();
+			const find = (state: WebhookState) => findWebhooks(project, STATES[state], { most: FOUND, signal });
+			const failing = await find("failing");
+			const paused = await find("paused");
+			const disabled = await find("disabled");
+			return { byState: { failing, paused, disabled }, tookMs: performance.now() - since };
+		},
+	});
+}
+
+/** How often they are looked for at most, and the part of the time in which the server looks. */
+const LOOK_EVERY_MS = 3_000;
+const LOOKING_PART = 1 / 20;
+
+/** The webhooks in trouble among those that are not loaded. They are looked for only if there are any: `isWanted`. */
+export function useTroubledWebhooks(isWanted: boolean) {
+	const project = useProject();
+	const options = troubledQuery(project);
+	const query = useQuery({ ...options, enabled: isWanted });
+	const everyMs = Math.max(LOOK_EVERY_MS, (query.data?.tookMs ?? 0) / LOOKING_PART);
+	// An attempt can be the one with which a webhook begins to fail.
+	useRefreshOn(project.id, options.queryKey, isWanted ? () => true : null, everyMs);
+	return query;
+}
+
 /**
- * The webhooks that the server finds; empty until it has answered, and without a filter. It also looks into descriptions and keys, and into
- * what is not loaded.
+ * The webhooks that the server finds; undefined until it has answered, and without a filter. It also looks into descriptions and keys, and
+ * into what is not loaded.
  */
 export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
 	const project = useProject();
 	return useQuery({
 		queryKey: ["project", project.id, "webhooks", "found", q, state],
-		queryFn: async ({ signal }): Promise<readonly Webhook[]> => {
-			const filter = { ...(q !== "" && { q }), ...filterOf(state), limit: FOUND };
-			return (await project.batch.webhooks.list(filter, { signal })).data;
-		},
+		queryFn: ({ signal }) =>
+			findWebhooks(project, { ...(q !== "" && { q }), ...filterOf(state) }, { most: FOUND, signal }),
 		enabled: q !== "" || state !== undefined,
 	});
 }

@@ -1,9 +1,10 @@
-// The chips that filter webhooks by their state, each with how many of those that are loaded have it.
+// The chips that filter webhooks by their state, each with how many webhooks have it.
 import type { Webhook } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 
 import type { WebhookState } from "../../app/search.ts";
 import { webhookState } from "../../parts/text/state.tsx";
+import { knownCount } from "./found.ts";
 
 interface Chip {
 	readonly state: WebhookState;
@@ -28,11 +29,13 @@ const CHIPS: readonly Chip[] = [
 
 interface StateChipsProps {
 	readonly webhooks: readonly Webhook[];
+	/** Whether those are all webhooks with this state. */
+	readonly isWhole: (state: WebhookState) => boolean;
 	readonly state: WebhookState | undefined;
 	readonly onState: (state: WebhookState | undefined) => void;
 }
 
-export function StateChips({ webhooks, state, onState }: StateChipsProps) {
+export function StateChips({ webhooks, isWhole, state, onState }: StateChipsProps) {
 	return CHIPS.map(({ state: chip, words, title }) => (
 		<Button
 			key={chip}
@@ -42,7 +45,7 @@ export function StateChips({ webhooks, state, onState }: StateChipsProps) {
 			title={title}
 			onClick={() => onState(state === chip ? undefined : chip)}
 		>
-			{words} {webhooks.filter((webhook) => stateOf(webhook) === chip).length}
+			{words} {knownCount(webhooks.filter((webhook) => stateOf(webhook) === chip).length, isWhole(chip))}
 		</Button>
 	));
 }

@@ -2,6 +2,7 @@
 import type { Webhook } from "@fanfare/sdk";
 import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
@@ -11,13 +12,14 @@ import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { ExportButton } from "../../parts/list/export-button.tsx";
-import { addressOf, coarseDuration, count, counted } from "../../parts/text/format.ts";
+import { addressOf, coarseDuration, count } from "../../parts/text/format.ts";
 import { AnswerCode, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
 import { useMay, useProject } from "../../session/caller.ts";
+import { countedWebhooks, MOST_WEBHOOKS, union } from "./found.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
-import { filterOf, useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
+import { filterOf, useFoundWebhooks, useTroubledWebhooks, webhooksQuery } from "./queries.ts";
 import { stateOf, StateChips } from "./state-chips.tsx";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
 import { WebhookDrawer } from "./webhook-drawer.tsx";
@@ -31,20 +33,31 @@ export function WebhooksScreen() {
 	const navigate = route.useNavigate();
 	const project = useProject();
 	const mayWrite = useMay("write");
-	const { data: webhooks, error, refetch } = useWebhooks();
+	const { data: newest, error, refetch } = useQuery(webhooksQuery(project));
+	const isPart = newest?.isWhole === false;
+	const { data: troubled, error: troubleError } = useTroubledWebhooks(isPart);
+	// Those in trouble are there, however old they are.
+	const inTrouble = isPart && troubled !== undefined ? Object.values(troubled.byState) : [];
+	const webhooks =
+		newest &&
+		union(
+			newest.webhooks,
+			inTrouble.flatMap((found) => found.webhooks),
+		);
 	const change = useRowChange();
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
-	const { data: onServer = [], error: findError } = useFoundWebhooks(asked.trim(), state);
+	const { data: onServer, error: findError } = useFoundWebhooks(asked.trim(), state);
+	const foundOnServer = onServer?.webhooks ?? [];
 	const loaded = (webhooks ?? []).filter(
 		(webhook) => isMatch(webhook, q) && (state === undefined || stateOf(webhook) === state),
 	);
-	const batches = useBatches(webhooks ?? [], onServer);
+	const batches = useBatches(webhooks ?? [], foundOnServer);
 	const isFiltered = q !== "" || state !== undefined;
-	const found = isFiltered && asked === q ? union(loaded, onServer) : loaded;
+	const found = isFiltered && asked === q ? union(loaded, foundOnServer) : loaded;
 	const setForm = (form: string | undefined) =>
 		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
-	const edited = form === "new" ? "new" : (webhooks?.find(({ id }) => id === form) ?? null);
+	const edited = form === "new" ? "new" : (union(webhooks ?? [], foundOnServer).find(({ id }) => id === form) ?? null);
 	// The server and the page do not search the same texts: a file with a text as its filter would have other webhooks than the list.
 	const mayExport = q === "";
 	const add = (
@@ -72,11 +85,16 @@ export function WebhooksScreen() {
 					</>
 				}
 			>
-				{webhooks !== undefined && <span className="dim num">{counted(webhooks.length, "webhook")}</span>}
+				{newest !== undefined && (
+					<span className="dim num">{countedWebhooks(newest.webhooks.length, newest.isWhole)}</span>
+				)}
 			</PageHead>
 			{error !== null && <Problem error={error} what="The webhooks could not be loaded" onRetry={refetch} />}
 			{change.error !== null && <Problem error={change.error} what={change.what} onDismiss={change.dismiss} />}
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
+			{troubleError !== null && (
+				<Problem error={troubleError} what="Only the newest webhooks were searched for those in trouble" />
+			)}
 			{webhooks === undefined && error === null && (
 				<>
 					<Bone width="100%" height="2.25rem" />
@@ -112,6 +130,7 @@ export function WebhooksScreen() {
 						/>
 						<StateChips
 							webhooks={webhooks}
+							isWhole={(state) => !isPart || troubled?.byState[state].isWhole === true}
 							state={state}
 							onState={(state) => void navigate({ search: (search) => ({ ...search, state }) })}
 						/>
@@ -122,17 +141,17 @@ export function WebhooksScreen() {
 							title="No webhook matches"
 							actions={
 								<Button variant="default" onClick={() => void navigate({ search: {} })}>
-									Show all {webhooks.length}
+									Show all
 								</Button>
 							}
 						>
-							None of {counted(webhooks.length, "webhook")} matches the filter.
+							None of {countedWebhooks(webhooks.length, !isPart)} matches the filter.
 						</Empty>
 					) : (
 						<WebhookTable
 							webhooks={found}
 							batches={batches}
-							isFull={!isFiltered && webhooks.length === MOST_WEBHOOKS}
+							foot={footOf({ isPart, isFiltered, isFoundWhole: onServer?.isWhole !== false })}
 							onEdit={mayWrite ? setForm : null}
 							change={change}
 						/>
@@ -150,26 +169,38 @@ export function WebhooksScreen() {
 interface WebhookTableProps {
 	readonly webhooks: readonly Webhook[];
 	readonly batches: Batches;
-	/** Whether there are more than are loaded. */
-	readonly isFull: boolean;
+	/** What is missing, if anything is. */
+	readonly foot: string | undefined;
 	readonly onEdit: ((id: string) => void) | null;
 	readonly change: RowChange;
 }
 
 function WebhookTable(props: WebhookTableProps) {
-	const { webhooks, isFull } = props;
+	const { webhooks, foot } = props;
 	return (
 		<Table
 			label="Webhooks"
 			columns={columnsOf(props)}
 			rows={webhooks.toSorted((a, b) => urgency(a) - urgency(b))}
 			keyOf={({ id }) => id}
-			foot={isFull ? `Only the newest ${MOST_WEBHOOKS} are shown.` : undefined}
+			foot={foot}
 		/>
 	);
 }
 
-function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps, "isFull">): Column<Webhook>[] {
+interface Missing {
+	readonly isPart: boolean;
+	readonly isFiltered: boolean;
+	readonly isFoundWhole: boolean;
+}
+
+function footOf({ isPart, isFiltered, isFoundWhole }: Missing): string | undefined {
+	if (!isPart || (isFiltered && isFoundWhole)) return undefined;
+	if (isFiltered) return "More webhooks match than are shown. Type more of the name, or export all of them.";
+	return `Only those in trouble and the newest ${count(MOST_WEBHOOKS)} are shown. Others are found by name, host, key, description or id.`;
+}
+
+function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps, "foot">): Column<Webhook>[] {
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
@@ -357,12 +388,6 @@ function RowMenu({ webhook, onEdit, change }: RowMenuProps) {
 			</Menu>
 		</div>
 	);
-}
-
-/** All of the first, and those of the second that are not among them. */
-function union(first: readonly Webhook[], second: readonly Webhook[]): readonly Webhook[] {
-	const ids = new Set(first.map(({ id }) => id));
-	return [...first, ...second.filter(({ id }) => !ids.has(id))];
 }
 
 function isMatch({ id, name, endpoint, customerId = "" }: Webhook, q: string): boolean {

@@ -1086,6 +1086,8 @@ export type AuditEntry = {
 	readonly objectId: string;
 	readonly fields: ReadonlyArray<string>;
 	readonly requestId: string | null;
+	readonly keyName: string | null;
+	readonly objectName: string | null;
 };
 
 export type Health = {

@@ -278,6 +278,8 @@ describe("the log", () => {
 				objectId: webhookId,
 				fields: ["name", "spec.endpoint"],
 				requestId: expect.stringMatching(/^req_/),
+				keyName: engine.keys.authenticate(keys.admin)?.key.name,
+				objectName: "a",
 			},
 		]);
 	});

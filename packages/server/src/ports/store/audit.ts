@@ -11,6 +11,14 @@ export interface AuditFilter extends TimeRange {
 	readonly action: string | null;
 }
 
+/**
+ * A page of entries. `names` has what the keys, webhooks and projects in them are called now, by id: an entry itself has no name. Ids of which
+ * nothing is kept any more, such as those of revoked keys, and whose name was erased, are not in it.
+ */
+export interface AuditPage extends Page<AuditEntry> {
+	readonly names: ReadonlyMap<string, string>;
+}
+
 /** Entries outlive the projects, keys and objects that they name. */
 export interface AuditStore {
 	/**
@@ -19,5 +27,5 @@ export interface AuditStore {
 	 */
 	insertAuditEntry(entry: AuditEntry): Promise<void>;
 	/** A page of entries, newest first. With several fields it can end early: see `Page.stoppedAt`. */
-	auditEntries(filter: AuditFilter, page: PageRequest): Promise<Page<AuditEntry>>;
+	auditEntries(filter: AuditFilter, page: PageRequest): Promise<AuditPage>;
 }

@@ -10,7 +10,7 @@ import { count, counted } from "../../../parts/text/format.ts";
 import { useZone } from "../../../parts/text/zone.ts";
 import { useProject } from "../../../session/caller.ts";
 import { useShortcuts } from "../../../shell/use-shortcuts.ts";
-import { useWebhooks } from "../../webhooks/queries.ts";
+import { useWebhookNames } from "../../webhooks/names.ts";
 import { hasFilter } from "../filters.tsx";
 import { countQuery } from "../queries.ts";
 import { allOf, changeable, isChangeable, VERBS, type Action } from "./actions.ts";
@@ -44,7 +44,7 @@ type Asked = {
 export function BulkActions({ search, rows, selection, isEmpty, hasMore }: BulkActionsProps) {
 	const { selected, goneCount, isAll, clear, deselect } = selection;
 	const project = useProject();
-	const { data: webhooks = [] } = useWebhooks();
+	const webhooks = useWebhookNames([search.webhook]);
 	const [zone] = useZone();
 	const list = listOf(search);
 	const [isUnderWay, changes] = useListChange(project.id, list);

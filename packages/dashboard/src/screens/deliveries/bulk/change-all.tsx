@@ -7,7 +7,7 @@ import { Confirm } from "../../../parts/feedback/confirm.tsx";
 import { counted } from "../../../parts/text/format.ts";
 import { useZone } from "../../../parts/text/zone.ts";
 import { useProject } from "../../../session/caller.ts";
-import { useWebhooks } from "../../webhooks/queries.ts";
+import { useWebhookNames } from "../../webhooks/names.ts";
 import { countQuery, filterOf } from "../queries.ts";
 import { allOf, EXPLAINED, VERBS, type Action } from "./actions.ts";
 import { listOf, useListChange } from "./bulk-changes.ts";
@@ -29,7 +29,7 @@ interface ChangeAllProps {
 /** Asks, and starts the change of all deliveries of the search when the answer is yes. */
 export function ChangeAll({ action, search, of, children, onDone = () => {}, onClose }: ChangeAllProps) {
 	const project = useProject();
-	const { data: webhooks = [] } = useWebhooks();
+	const webhooks = useWebhookNames([search.webhook]);
 	const [zone] = useZone();
 	const list = listOf(search);
 	const [isUnderWay, changes] = useListChange(project.id, list);

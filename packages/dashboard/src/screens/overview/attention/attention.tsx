@@ -9,6 +9,7 @@ import { counted } from "../../../parts/text/format.ts";
 import { useNow } from "../../../parts/text/time.tsx";
 import { useMay } from "../../../session/caller.ts";
 import { ChangeAll } from "../../deliveries/bulk/change-all.tsx";
+import { countedWebhooks, knownCount } from "../../webhooks/found.ts";
 import { usePauseOrResume } from "../../webhooks/queries.ts";
 import { AttentionItem } from "./attention-item.tsx";
 import { itemsOf, type Item } from "./items.ts";
@@ -18,12 +19,27 @@ import { useAttentionKeys } from "./use-attention-keys.ts";
 
 const SHOWN = 8;
 
-interface AttentionProps {
-	readonly projectId: string;
+/** The webhooks of which the page knows how they are. */
+export interface KnownWebhooks {
 	readonly webhooks: readonly Webhook[];
+	/** How many the project has, or so many and more if it is not whole. */
+	readonly count: number;
+	readonly isWhole: boolean;
+	/** Whether all that fail, are paused or disabled are among them. */
+	readonly isTroubleWhole: boolean;
+	/** How many deliveries have failed that are to no webhook among them. */
+	readonly failedElsewhere: number;
 }
 
-export function Attention({ projectId, webhooks }: AttentionProps) {
+interface AttentionProps {
+	readonly projectId: string;
+	readonly known: KnownWebhooks;
+	/** Whether it says nothing if nothing needs somebody, since nothing has arrived yet. */
+	readonly isQuiet: boolean;
+}
+
+export function Attention({ projectId, known, isQuiet }: AttentionProps) {
+	const { webhooks, isTroubleWhole, failedElsewhere } = known;
 	const mayWrite = useMay("write");
 	const now = useNow(30_000);
 	const asides = useSetAsides(projectId);
@@ -57,30 +73,43 @@ export function Attention({ projectId, webhooks }: AttentionProps) {
 	});
 	return (
 		<>
-			{items.length === 0 ? (
+			{items.length === 0 && failedElsewhere === 0 && !isQuiet && (
 				<p className="note good">
 					<Icon name="check" />
 					<span>
 						Nothing needs you.{" "}
 						{set.length === 0
-							? `${counted(webhooks.length, "webhook")}, and all of them work.`
+							? `${known.isWhole ? "" : "There are "}${countedWebhooks(known.count, known.isWhole)}, and all of them work.`
 							: "What does was set aside."}
 					</span>
 				</p>
-			) : (
+			)}
+			{items.length > 0 && (
 				<section className="card" aria-labelledby="attention">
 					<h2 className="card-title card-pad" id="attention">
-						Needs attention <span className="dim num">{items.length}</span>
+						Needs attention <span className="dim num">{knownCount(items.length, isTroubleWhole)}</span>
 					</h2>
 					<ItemList items={items.slice(0, SHOWN)} actions={actions} />
 					{items.length > SHOWN && (
 						<div className="table-foot">
 							<Link className="link" from="/$projectId/" to="/$projectId/webhooks" search={{}}>
-								{items.length - SHOWN} more
+								{knownCount(items.length - SHOWN, isTroubleWhole)} more
 							</Link>
 						</div>
 					)}
 				</section>
+			)}
+			{failedElsewhere > 0 && (
+				<p className="note warn">
+					<Icon name="alert" />
+					<span>
+						{counted(failedElsewhere, "delivery has failed that is", "deliveries have failed that are")} to none of the
+						newest webhooks, and to none in trouble.{" "}
+						<Link className="link" from="/$projectId/" to="/$projectId/deliveries" search={{ status: "Failed" }}>
+							See all that have failed ›
+						</Link>
+					</span>
+				</p>
 			)}
 			{set.length > 0 && (
 				<details

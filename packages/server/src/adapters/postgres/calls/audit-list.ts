@@ -1,9 +1,10 @@
 // The list of audit entries. A page of several conditions looks at a bounded number of entries: if few match, it ends early and says where.
 import type { AuditEntry } from "../../../core/access/audit.ts";
-import type { Page, PageRequest } from "../../../core/page.ts";
-import type { AuditFilter } from "../../../ports/store/audit.ts";
+import type { PageRequest } from "../../../core/page.ts";
+import type { AuditFilter, AuditPage } from "../../../ports/store/audit.ts";
+import { binaryArray } from "../codec/arrays.ts";
 import { AUDIT_ENTRY } from "../codec/audit-rows.ts";
-import { idOf, uuidOf, uuidRange, uuidTime } from "../codec/ids.ts";
+import { idOf, uuidOf, uuidRange, uuidsOf, uuidTime, type StoredPrefix } from "../codec/ids.ts";
 import { text } from "../codec/rows.ts";
 import type { Database } from "../connection/database.ts";
 import type { Session } from "../connection/session.ts";
@@ -21,7 +22,7 @@ interface Condition {
 /** The calls of `AuditStore` that read. */
 export function createAuditReads(database: Database) {
 	return {
-		auditEntries: (filter: AuditFilter, request: PageRequest): Promise<Page<AuditEntry>> =>
+		auditEntries: (filter: AuditFilter, request: PageRequest): Promise<AuditPage> =>
 			database.snapshot(async (session) => {
 				const conditions = conditionsOf(filter);
 				const { rows, stoppedAt, ...page } = await readPage("aud", request, uuidRange(filter), (part) =>
@@ -29,9 +30,26 @@ export function createAuditReads(database: Database) {
 				);
 				const stopped =
 					stoppedAt === undefined ? {} : { stoppedAt: idOf("aud", stoppedAt), scannedTo: uuidTime(stoppedAt) };
-				return { ...page, rows: rows.map(AUDIT_ENTRY.read), ...stopped };
+				const entries = rows.map(AUDIT_ENTRY.read);
+				return { ...page, rows: entries, names: await namesOf(session, entries), ...stopped };
 			}),
 	};
+}
+
+/** What is called by a name that entries have the id of. */
+async function namesOf(session: Session, entries: readonly AuditEntry[]): Promise<ReadonlyMap<string, string>> {
+	const ids = [...new Set(entries.flatMap(({ keyId, objectId }) => [keyId ?? objectId, objectId]))];
+	const namesIn = async (prefix: StoredPrefix, table: "keys" | "webhooks" | "projects") => {
+		const uuids = uuidsOf(prefix, ids);
+		if (uuids.length === 0) return [];
+		const sql = `SELECT id, name FROM ${table} WHERE id = ANY($1::uuid[]) AND name <> ''`;
+		const rows = await session.query(sql, [binaryArray("uuid", uuids)]);
+		return rows.map((row) => [idOf(prefix, text(row["id"])), text(row["name"])] as const);
+	};
+	const keys = await namesIn("key", "keys");
+	const webhooks = await namesIn("webhook", "webhooks");
+	const projects = await namesIn("proj", "projects");
+	return new Map([...keys, ...webhooks, ...projects]);
 }
 
 /** Looks at entries of the first condition's index, in order, for those that meet the other conditions. */

@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { AuditEntry } from "../../../core/access/audit.ts";
 import { idTime } from "../../../core/ids.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
-import type { AuditFilter } from "../../../ports/store/audit.ts";
+import type { AuditFilter, AuditPage } from "../../../ports/store/audit.ts";
 import { AUDIT_ENTRY } from "../codec/audit-rows.ts";
 import { AFTER_ALL_IDS, BEFORE_ALL_IDS, idBytes, idText, justAfter } from "../codec/ids.ts";
 import { bytes, number, type Row } from "../codec/rows.ts";
@@ -48,7 +48,36 @@ interface Condition {
 function createAuditPage(db: DatabaseSync) {
 	/** Each combination of four conditions, in two orders, has a statement or two. */
 	const prepare = createStatementCache(db);
+	const namesOf = createNamesOf(db);
+	const read = createReadPage(prepare);
 
+	return (filter: AuditFilter, request: PageRequest): AuditPage => {
+		const page = read(filter, request);
+		return { ...page, names: namesOf(page.rows) };
+	};
+}
+
+/** Prepares the look-up of what is called by a name that entries have the id of. */
+function createNamesOf(db: DatabaseSync): (entries: readonly AuditEntry[]) => ReadonlyMap<string, string> {
+	const selects = (
+		[
+			["key", "keys"],
+			["webhook", "webhooks"],
+			["proj", "projects"],
+		] as const
+	).map(([prefix, table]) => ({ prefix, select: db.prepare(`SELECT name FROM ${table} WHERE id = ?`) }));
+	return (entries) => {
+		const names = new Map<string, string>();
+		for (const id of new Set(entries.flatMap(({ keyId, objectId }) => [keyId ?? objectId, objectId]))) {
+			const found = selects.find(({ prefix }) => id.startsWith(`${prefix}_`));
+			const name = found?.select.get(idBytes(found.prefix, id))?.["name"];
+			if (typeof name === "string" && name !== "") names.set(id, name);
+		}
+		return names;
+	};
+}
+
+function createReadPage(prepare: Prepare) {
 	return (filter: AuditFilter, request: PageRequest): Page<AuditEntry> => {
 		const conditions = conditionsOf(filter);
 		if (conditions.length > 1) return readBounded(prepare, conditions, filter, request);

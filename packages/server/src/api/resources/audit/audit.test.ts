@@ -159,6 +159,28 @@ describe("the audit log", () => {
 		expect((await call("GET", "/healthz", undefined, bad)).status).toBe(200);
 	});
 
+	it("is shown with what keys and webhooks are called now, also deleted webhooks, by a key of the project too", async () => {
+		const { call, makeWebhook, engine, keys, project } = await auditCaller();
+		const id = await makeWebhook();
+		const made = await call("POST", "/workspace/keys", { name: "Ada's laptop", scope: "admin", projectId: project.id });
+		const asAda = { "secret-key": String(made.json["secretKey"]) };
+		await call("PATCH", `./batch/webhooks/${id}`, { name: "Billing" }, asAda);
+		await call("DELETE", `./batch/webhooks/${id}`);
+		await call("PUT", "./event-types/order.paid", {});
+		const admin = engine.keys.authenticate(keys.admin)?.key.name;
+		const { json } = await call("GET", "./audit", undefined, asAda);
+		expect(json["data"]).toMatchObject([
+			{ action: "event_type.put", keyName: admin, objectName: null },
+			{ action: "webhook.delete", keyName: admin, objectName: "Billing" },
+			{ action: "webhook.update", keyName: "Ada's laptop", objectName: "Billing" },
+			{ action: "key.create", objectName: "Ada's laptop" },
+			{ action: "webhook.create", objectName: "Billing" },
+		]);
+		await call("DELETE", `/workspace/keys/${String(made.json["id"])}`);
+		const { text } = await call("GET", `./audit:export?keyId=${String(made.json["id"])}`);
+		expect(JSON.parse(text)).toMatchObject({ keyName: null, objectName: "Billing" });
+	});
+
 	it("does not name ignored fields, and names no fields if none were sent", async () => {
 		await using receiver = await startReceiver();
 		const { call, last, makeWebhook } = await auditCaller();

@@ -27,6 +27,8 @@ const COLUMNS: Columns<Row> = {
 	portalSessionId: ({ portalSessionId }) => portalSessionId ?? null,
 	projectId: ({ projectId }) => projectId,
 	requestId: ({ requestId }) => requestId,
+	keyName: ({ keyName }) => keyName,
+	objectName: ({ objectName }) => objectName,
 };
 
 const ENTRIES = {
@@ -61,6 +63,6 @@ export const auditExportRoutes = [
 function readerOf({ store }: Pick<AppDeps, "store">, filter: AuditFilter): ExportedList<Row>["read"] {
 	return async (request) => {
 		const page = await store.auditEntries(filter, request);
-		return { ...page, rows: page.rows.map(presentAuditEntry) };
+		return { ...page, rows: page.rows.map((entry) => presentAuditEntry(entry, page.names)) };
 	};
 }

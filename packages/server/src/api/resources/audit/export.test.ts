@@ -116,23 +116,27 @@ describe("an export of the audit log", () => {
 	});
 
 	it("as CSV has a column for each field, and lists with spaces", async () => {
-		const { call, webhookId, project } = await withChanges();
+		const { call, webhookId, project, engine, keys } = await withChanges();
+		const [ofProject = "", ofWorkspace = ""] = [keys.project, keys.admin].map(
+			(secretKey) => engine.keys.authenticate(secretKey)?.key.name,
+		);
 		const { text, headers } = await call("GET", `${OF_PROJECT}:export?format=csv&objectId=${webhookId}`);
 		expect(headers.get("content-type")).toBe("text/csv; charset=utf-8");
 		expect(headers.get("content-disposition")).toBe('attachment; filename="audit-entries.csv"');
 		const [head, ...lines] = text.split("\r\n");
 		expect(head).toBe(
-			"id,createDate,action,objectId,fields,actor,keyId,sessionId,customerId,portalSessionId,projectId,requestId",
+			"id,createDate,action,objectId,fields,actor,keyId,sessionId,customerId,portalSessionId,projectId,requestId,keyName,objectName",
 		);
 		expect(lines.pop()).toBe("");
-		const line = (rest: string) =>
-			expect.stringMatching(
-				new RegExp(`^aud_[0-9a-f-]+,\\d{4}-\\d{2}-\\d{2}T[\\d:.]+Z,webhook\\.${rest},${project.id},req_[0-9a-f]+$`),
-			) as unknown;
+		const line = (rest: string, keyName: string) => {
+			const start = String.raw`aud_[0-9a-f-]+,\d{4}-\d{2}-\d{2}T[\d:.]+Z,webhook\.${rest}`;
+			const pattern = new RegExp(`^${start},${project.id},req_[0-9a-f]+,${keyName},b$`);
+			return expect.stringMatching(pattern) as unknown;
+		};
 		expect(lines).toEqual([
-			line(`pause,${webhookId},,ada@example\\.com,key_[0-9a-f-]+,,,`),
-			line(`update,${webhookId},name spec\\.timeoutMs,,,,acme,[a-z]+_[0-9a-f-]+`),
-			line(`create,${webhookId},name customerId spec\\.endpoint,,key_[0-9a-f-]+,,,`),
+			line(`pause,${webhookId},,ada@example\\.com,key_[0-9a-f-]+,,,`, ofProject),
+			line(`update,${webhookId},name spec\\.timeoutMs,,,,acme,[a-z]+_[0-9a-f-]+`, ""),
+			line(`create,${webhookId},name customerId spec\\.endpoint,,key_[0-9a-f-]+,,,`, ofWorkspace),
 		]);
 	});
 
@@ -242,7 +246,7 @@ describe("an export of the audit log", () => {
 			const page = await read(filter, request);
 			if (empty-- <= 0) return page;
 			const stoppedAt = request.cursor?.id ?? "aud_ffffffff-ffff-7fff-bfff-ffffffffffff";
-			return { rows: [], hasNewer: false, hasOlder: true, stoppedAt, scannedTo: 1 };
+			return { rows: [], names: new Map(), hasNewer: false, hasOlder: true, stoppedAt, scannedTo: 1 };
 		};
 		const query = `action=webhook.pause&objectId=${api.webhookId}`;
 		expect(rowsIn(await api.call("GET", `${OF_PROJECT}:export?${query}`))).toMatchObject([{ action: "webhook.pause" }]);

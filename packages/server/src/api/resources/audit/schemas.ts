@@ -42,6 +42,18 @@ export const auditEntrySchema = z
 			.string()
 			.nullable()
 			.openapi({ description: "The id of the request in the server's log; null if there was no request." }),
+		keyName: z
+			.string()
+			.nullable()
+			.openapi({ description: "What the key is called now. Null if there is no key, or if it was revoked." }),
+		objectName: z
+			.string()
+			.nullable()
+			.openapi({
+				description:
+					"What the object is called now, if it is a webhook, a key or a project. A deleted webhook has the name that it had, unless " +
+					"that was erased with its customer. Null for other objects, and for those of which nothing is kept any more.",
+			}),
 	})
 	.openapi("AuditEntry", {
 		example: {
@@ -55,5 +67,7 @@ export const auditEntrySchema = z
 			objectId: "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77",
 			fields: ["name", "spec.endpoint"],
 			requestId: "req_6f1d2c0f4b8e4a3f9a7b1c2d3e4f5a6b",
+			keyName: "Ada's laptop",
+			objectName: "billing",
 		},
 	});

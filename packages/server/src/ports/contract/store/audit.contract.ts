@@ -79,6 +79,30 @@ export function describeAudit(current: CurrentStore): void {
 		while (!(await store.purgeDeletedProjects(100)).done);
 		expect((await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST)).rows).toHaveLength(1);
 	});
+
+	it("names the keys, webhooks and projects of the entries of a page, deleted webhooks too, as they are called now", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const [kept, revoked] = [records.key("write", projectId), records.key("write", projectId)];
+		for (const key of [kept, revoked]) await store.insertKey({ ...key, name: `Key ${key.id.slice(-4)}` }, null);
+		const webhook = records.webhook(projectId, { name: "Billing" });
+		const revision = Number(await store.insertWebhook(webhook, null));
+		const objectIds = [webhook.id, kept.id, projectId, "order.paid", "webhook_", records.ids.make("evt", records.now)];
+		for (const objectId of objectIds) {
+			await store.insertAuditEntry(records.entry({ keyId: revoked.id, projectId, objectId }));
+		}
+		const deleted = { ...webhook, name: "Billing of 2024", revision, deleteDate: records.now };
+		expect(await store.updateWebhook(deleted, { expected: revision, entry: null })).toEqual(expect.any(Number));
+		await store.deleteKey(revoked.id, null);
+		const { names } = await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST);
+		const project = (await store.projects()).find(({ id }) => id === projectId);
+		expect(new Map(names)).toEqual(
+			new Map([
+				[webhook.id, "Billing of 2024"],
+				[kept.id, `Key ${kept.id.slice(-4)}`],
+				[projectId, project?.name],
+			]),
+		);
+	});
 }
 
 function matches(each: AuditEntry, filter: AuditFilter): boolean {

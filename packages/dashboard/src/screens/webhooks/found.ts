@@ -1,0 +1,54 @@
+// Webhooks that were asked for, up to a number: a project may have more than a page can hold.
+import type { ProjectHandle, Webhook, WebhookFilter } from "@fanfare/sdk";
+
+import { count, counted } from "../../parts/text/format.ts";
+
+/** The list of webhooks holds so many of the newest ones, and those in trouble. */
+export const MOST_WEBHOOKS = 5_000;
+/** Other screens load so many of the newest ones, in one call. */
+export const MOST_RECENT = 1_000;
+/** The most that one call returns. */
+const MOST_OF_A_CALL = 1_000;
+
+export interface Found {
+	/** Newest first. */
+	readonly webhooks: readonly Webhook[];
+	/** Whether those are all that match. */
+	readonly isWhole: boolean;
+}
+
+/** The newest webhooks that match, up to `most` of them. */
+export async function findWebhooks(
+	project: ProjectHandle,
+	filter: WebhookFilter,
+	{ most, signal }: { readonly most: number; readonly signal: AbortSignal },
+): Promise<Found> {
+	const limit = Math.min(most, MOST_OF_A_CALL);
+	const webhooks: Webhook[] = [];
+	for (let page: string | undefined; ;) {
+		// oxlint-disable-next-line no-await-in-loop -- each page begins where the one before it ends
+		const { data, nextPage } = await project.batch.webhooks.list({ ...filter, limit, page }, { signal });
+		webhooks.push(...data);
+		if (nextPage === null) return { webhooks: webhooks.slice(0, most), isWhole: webhooks.length <= most };
+		// After a full page there is more. One that has ended early, because few match, does not know.
+		const isFull = webhooks.length === most && data.length === limit;
+		if (isFull || webhooks.length > most) return { webhooks: webhooks.slice(0, most), isWhole: false };
+		page = nextPage;
+	}
+}
+
+/** All of the first, and those of the second that are not among them. */
+export function union<One extends Pick<Webhook, "id">>(first: readonly One[], second: readonly One[]): readonly One[] {
+	const ids = new Set(first.map(({ id }) => id));
+	return [...first, ...second.filter(({ id }) => !ids.has(id))];
+}
+
+/** A number that may not be all: `1,204`, or `more than 5,000`. */
+export function knownCount(value: number, isWhole: boolean): string {
+	return `${isWhole ? "" : "more than "}${count(value)}`;
+}
+
+/** `1 webhook`, or `more than 5,000 webhooks`. */
+export function countedWebhooks(value: number, isWhole: boolean): string {
+	return `${isWhole ? "" : "more than "}${counted(value, "webhook")}`;
+}

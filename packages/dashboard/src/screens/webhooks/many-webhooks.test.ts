@@ -1,0 +1,132 @@
+// A project with more webhooks than the page loads, in a real browser: what needs somebody is found, however old it is.
+import { eventually } from "@fanfare/testkit/eventually";
+import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+import { MOST_WEBHOOKS } from "./found.ts";
+
+/** Calls that are under way at once. */
+const AT_ONCE = 50;
+const SETUP_MS = 300_000;
+
+pageSuite("a project with more webhooks than are loaded", (world) => {
+	let receiver: Receiver;
+	let failingId: string;
+	let pausedId: string;
+
+	beforeAll(async () => {
+		receiver = await startReceiver();
+		receiver.script(() => ({ status: 404 }));
+		const { project } = world.server;
+		const { webhooks } = project.batch;
+		const spec = { endpoint: receiver.url, retries: { maxRetries: 0 } };
+		const make = (name: string, eventTypes: string[]) => webhooks.create({ name, spec: { ...spec, eventTypes } });
+		failingId = (await make("Oldest failing", ["old.failed"])).id;
+		pausedId = (await make("Oldest paused", ["old.paused"])).id;
+		await webhooks.pause(pausedId);
+		const ofCustomer = { endpoint: "https://example.com/initech", eventTypes: ["old.wanted"] };
+		await webhooks.create({ name: "Of initech", customerId: "initech", spec: ofCustomer });
+		await project.eventTypes.create({ name: "old.wanted" });
+		await project.events.send({ type: "old.failed", data: 1 });
+		await eventually("a failure", async () => (await webhooks.stats(failingId)).deliveries.Failed === 1);
+		for (let made = 0; made < MOST_WEBHOOKS; made += AT_ONCE) {
+			// oxlint-disable-next-line no-await-in-loop -- not all at once
+			await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => make(`Newer ${made + index}`, ["newer.none"])));
+		}
+	}, SETUP_MS);
+	afterAll(() => receiver[Symbol.asyncDispose]());
+
+	/** Opens a path in the same tab. */
+	const go = (page: Page, path: string) => page.goto(`${world.server.url}/ui/${world.server.projectId}/${path}`);
+
+	it("shows on the overview what needs somebody, and says that nothing does only if that is so", async () => {
+		const { webhooks } = world.server.project.batch;
+		await using tab = await world.open();
+		const { page } = tab;
+		const attention = page.getByRole("region", { name: "Needs attention 1" });
+		await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
+		await page.getByText(/^1 delivery has failed that is to none of the newest webhooks/).waitFor();
+		await webhooks.resume(pausedId);
+		await attention.waitFor({ state: "detached" });
+		await page.getByText(/^1 delivery has failed/).waitFor();
+		expect(await page.getByText("Nothing needs you").count()).toBe(0);
+		await page.getByRole("link", { name: "See all that have failed" }).click();
+		await page.getByRole("link", { name: "old.failed" }).waitFor();
+		receiver.script(() => ({ status: 204 }));
+		await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
+		await page.getByRole("button", { name: "Retry 1 delivery" }).click();
+		await expect.poll(async () => (await webhooks.stats(failingId)).deliveries.Failed).toBe(0);
+		await page.getByRole("link", { name: "Overview", exact: true }).click();
+		await page.getByText("Nothing needs you. There are more than 1,000 webhooks, and all of them work.").waitFor();
+		await webhooks.pause(pausedId);
+		await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
+	});
+
+	it("lists those in trouble, counts all of them, and says that there are others", async () => {
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByText("more than 5,000 webhooks").first().waitFor();
+		const rows = page.getByRole("table", { name: "Webhooks" }).getByRole("row");
+		await rows.nth(1).getByRole("link", { name: "Oldest paused" }).waitFor();
+		await page.getByRole("button", { name: "Paused 1" }).waitFor();
+		await page.getByText("Only those in trouble and the newest 5,000 are shown.").waitFor();
+		await page.getByLabel("Filter webhooks").fill("Oldest failing");
+		await page.getByRole("link", { name: "Oldest failing" }).waitFor();
+		await page.getByRole("button", { name: "Actions for Oldest failing" }).click();
+		await page.getByRole("menuitem", { name: "Edit…" }).click();
+		await page.getByRole("dialog", { name: "Edit the webhook" }).waitFor();
+	});
+
+	it("shows the webhooks of a customer, and those that want an event type", async () => {
+		await using tab = await world.open("customers/initech");
+		const { page } = tab;
+		await page
+			.getByRole("region", { name: "Webhooks of the customer" })
+			.getByRole("link", { name: "Of initech" })
+			.waitFor();
+		await page.getByRole("button", { name: "Pause 1 webhook…" }).waitFor();
+		await go(page, "event-types/old.wanted");
+		await page.getByRole("complementary", { name: "Usage" }).getByRole("link", { name: "Of initech" }).waitFor();
+		await go(page, "event-types");
+		await page
+			.getByRole("row", { name: /old\.wanted/ })
+			.getByText("not counted")
+			.waitFor();
+	});
+
+	it("asks for no list of webhooks again where only their names are shown, while deliveries come", async () => {
+		await using tab = await world.open("deliveries?type=old.failed");
+		const { page } = tab;
+		await page.clock.install();
+		await page.reload();
+		await page.getByRole("link", { name: "old.failed" }).first().waitFor();
+		const asked: string[] = [];
+		page.on("request", (request) => {
+			const { pathname, search } = new URL(request.url());
+			if (pathname.endsWith("/batch/webhooks")) asked.push(search);
+		});
+		for (const count of [1, 2]) {
+			await world.server.project.events.send({ type: "old.failed", data: count });
+			await page.getByRole("button", { name: new RegExp(`^${count} newer deliver`) }).waitFor();
+			// What is fetched again after some seconds.
+			await page.clock.runFor(10_000);
+		}
+		expect(asked).toEqual([]);
+	});
+
+	it("finds them by what is typed where one is chosen, and names the chosen one", async () => {
+		await using tab = await world.open("deliveries");
+		const { page } = tab;
+		await page.getByRole("combobox", { name: "Webhook" }).fill("Oldest f");
+		await page.getByRole("option", { name: "Oldest failing" }).click();
+		await expect.poll(() => new URL(page.url()).searchParams.get("webhook")).toBe(failingId);
+		await page.reload();
+		await expect.poll(() => page.getByRole("combobox", { name: "Webhook" }).inputValue()).toBe("Oldest failing");
+		await page.keyboard.press("Control+k");
+		await page.getByRole("combobox", { name: /Search screens/ }).fill("Oldest pa");
+		await page.getByRole("option", { name: "Oldest paused" }).click();
+		await page.getByRole("heading", { name: "Oldest paused" }).waitFor();
+	});
+});

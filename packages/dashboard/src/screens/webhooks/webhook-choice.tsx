@@ -1,0 +1,81 @@
+// Fields that choose webhooks. What is typed is also looked for on the server, if the project has more webhooks than are loaded.
+import { MultiSelect, Select, type MultiSelectProps, type SelectProps } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+
+import { useProject } from "../../session/caller.ts";
+import { useWebhookNames, webhookNamesQuery, type WebhookName } from "./names.ts";
+import { useFoundWebhooks } from "./queries.ts";
+
+/** A list shows no more at once: whoever does not see the webhook types more of its name. */
+const SHOWN = 50;
+const ASK_AFTER_MS = 200;
+
+type Field<Props> = Omit<
+	Props,
+	"data" | "value" | "onChange" | "searchable" | "searchValue" | "onSearchChange" | "limit"
+>;
+
+interface WebhookSelectProps extends Field<SelectProps> {
+	/** The id of the chosen one. */
+	readonly value: string | null;
+	readonly onChange: (webhookId: string | null) => void;
+}
+
+export function WebhookSelect({ value, onChange, ...field }: WebhookSelectProps) {
+	const [text, setText] = useState("");
+	const choices = useChoices(value === null ? [] : [value], text);
+	return (
+		<Select
+			{...field}
+			searchable
+			limit={SHOWN}
+			data={choices}
+			value={value}
+			onSearchChange={setText}
+			onChange={(webhookId) => onChange(webhookId)}
+		/>
+	);
+}
+
+interface WebhookMultiSelectProps extends Field<MultiSelectProps> {
+	/** The ids of the chosen ones. */
+	readonly value: readonly string[];
+	readonly onChange: (webhookIds: string[]) => void;
+}
+
+export function WebhookMultiSelect({ value, onChange, ...field }: WebhookMultiSelectProps) {
+	const [text, setText] = useState("");
+	const choices = useChoices(value, text);
+	return (
+		<MultiSelect
+			{...field}
+			searchable
+			limit={SHOWN}
+			data={choices}
+			value={[...value]}
+			onSearchChange={setText}
+			onChange={onChange}
+		/>
+	);
+}
+
+/** The webhooks to choose from while somebody types this text. */
+function useChoices(chosen: readonly string[], text: string) {
+	const { data } = useQuery(webhookNamesQuery(useProject()));
+	const names = useWebhookNames(chosen);
+	const [asked] = useDebouncedValue(text.trim(), ASK_AFTER_MS);
+	// The field also shows what is chosen as its text.
+	const isChosen = names.some((webhook) => chosen.includes(webhook.id) && labelOf(webhook) === asked);
+	const isAsked = data?.isWhole === false && !isChosen;
+	const { data: onServer } = useFoundWebhooks(isAsked ? asked : "", undefined);
+	const known = new Map<string, WebhookName>(
+		[...(onServer?.webhooks ?? []), ...names].map((webhook) => [webhook.id, webhook]),
+	);
+	return [...known.values()].map((webhook) => ({ value: webhook.id, label: labelOf(webhook) }));
+}
+
+function labelOf({ name, customerId }: WebhookName): string {
+	return customerId === undefined ? name : `${name} (${customerId})`;
+}
