@@ -42,14 +42,8 @@ export const ANY_ENTRY: AuditFilter = {
 export const NEWEST: PageRequest = { limit: 1_000, cursor: null };
 /** The revision of a record that is not stored yet. The store gives it one. */
 const NOT_STORED = 0;
-
-/** A verdict without the fields that are null in it. */
-export interface ShortVerdict {
-	readonly kind: "success" | "gone";
-	readonly responseCode: number;
-}
-
-const SUCCESS: ShortVerdict = { kind: "success", responseCode: 200 };
+/** A verdict without what is null in it. */
+type ShortVerdict = Pick<Extract<AttemptVerdict, { reason: null }>, "kind" | "responseCode">;
 
 /** Fields of an event that differ from the defaults. */
 export interface EventOptions {
@@ -231,7 +225,7 @@ export class Records {
 	outcome(
 		deliveryId: string,
 		number: number,
-		given: AttemptVerdict | ShortVerdict = SUCCESS,
+		given: AttemptVerdict | ShortVerdict = { kind: "success", responseCode: 200 },
 		trigger: AttemptTrigger = "auto",
 	): DeliveryUpdate {
 		const { now: at } = this;
