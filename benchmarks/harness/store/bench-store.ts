@@ -126,7 +126,7 @@ export class BenchStore {
 
 	/** The outcome of a delivery's first attempt: a success. */
 	success(deliveryId: string, responseCode = 200): DeliveryUpdate {
-		return this.#attempt(deliveryId, { kind: "success", responseCode });
+		return this.#attempt(deliveryId, { kind: "success", responseCode, reason: null, retryAfterMs: null });
 	}
 
 	/** The updates, in order, after which a new delivery has this fate. */

@@ -68,8 +68,8 @@ const STATES: Readonly<Record<Row, DeliveryState>> = {
 };
 
 const VERDICTS: Readonly<Record<AttemptVerdict["kind"], AttemptVerdict>> = {
-	success: { kind: "success", responseCode: 200 },
-	gone: { kind: "gone", responseCode: 410 },
+	success: { kind: "success", responseCode: 200, reason: null, retryAfterMs: null },
+	gone: { kind: "gone", responseCode: 410, reason: null, retryAfterMs: null },
 	failure: { kind: "failure", responseCode: 503, reason: "the receiver answered 503", retryAfterMs: null },
 };
 

@@ -21,7 +21,7 @@ function attempted(kind: AttemptVerdict["kind"], more: Partial<DeliveryChange & 
 	const verdict: AttemptVerdict =
 		kind === "failure"
 			? { kind, responseCode: 500, reason: "the receiver answered 500", retryAfterMs: null }
-			: { kind, responseCode: kind === "gone" ? 410 : 200 };
+			: { kind, responseCode: kind === "gone" ? 410 : 200, reason: null, retryAfterMs: null };
 	return { type: "attempted", at: 1_000, trigger: "auto", verdict, policy, random: 0, ...more } as const;
 }
 
@@ -176,8 +176,13 @@ describe("a delivery", () => {
 const reason = fc.string({ maxLength: 10 });
 const time = fc.integer({ min: 0, max: 1e9 });
 const verdict: fc.Arbitrary<AttemptVerdict> = fc.oneof(
-	fc.record({ kind: fc.constant("success" as const), responseCode: fc.integer({ min: 200, max: 299 }) }),
-	fc.record({ kind: fc.constant("gone" as const), responseCode: fc.constant(410) }),
+	fc.record({
+		kind: fc.constant("success" as const),
+		responseCode: fc.integer({ min: 200, max: 299 }),
+		reason: fc.constant(null),
+		retryAfterMs: fc.constant(null),
+	}),
+	fc.constant({ kind: "gone" as const, responseCode: 410, reason: null, retryAfterMs: null }),
 	fc.record({
 		kind: fc.constant("failure" as const),
 		responseCode: fc.integer({ min: 0, max: 599 }),

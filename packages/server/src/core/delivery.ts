@@ -110,12 +110,12 @@ export interface Attempt {
 }
 
 /**
- * What the outcome of an attempt means for its delivery. `gone` is a response with 410. On the busy path all kinds have all
- * properties, in this order, so that V8 has one shape for them: otherwise it throws optimised code away at the first failures.
+ * What the outcome of an attempt means for its delivery. `gone` is a response with 410. All kinds have all properties, in this
+ * order, so that V8 has one shape for them: otherwise it throws optimised code away at the first failures.
  */
 export type AttemptVerdict =
-	| { readonly kind: "success"; readonly responseCode: number; readonly reason?: null; readonly retryAfterMs?: null }
-	| { readonly kind: "gone"; readonly responseCode: number; readonly reason?: null; readonly retryAfterMs?: null }
+	| { readonly kind: "success"; readonly responseCode: number; readonly reason: null; readonly retryAfterMs: null }
+	| { readonly kind: "gone"; readonly responseCode: number; readonly reason: null; readonly retryAfterMs: null }
 	| {
 			readonly kind: "failure";
 			readonly responseCode: number;

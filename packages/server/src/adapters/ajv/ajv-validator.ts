@@ -41,11 +41,13 @@ export function openAjvValidator(options: AjvValidatorOptions): SchemaValidator 
 class AjvValidator implements SchemaValidator {
 	readonly #everyday: CheckThread;
 	readonly #slow: CheckThread;
-	/** The time that slow checks have taken lately, by schema and by project. */
+	/** The time that slow checks have taken lately, by project and schema, and by project. */
 	readonly #msBySchema: LRUCache<string, number>;
 	readonly #msByProject: LRUCache<string, number>;
-	/** Schemas that are refused for a while, with the message. */
+	/** Schemas of projects that are refused for a while, with the message. */
 	readonly #refused: LRUCache<string, string>;
+	/** Projects of which a schema was refused lately. */
+	readonly #refusing: LRUCache<string, true>;
 	/** Projects that the thread for slow checks serves. */
 	readonly #slowProjects: LRUCache<string, true>;
 
@@ -54,6 +56,7 @@ class AjvValidator implements SchemaValidator {
 		this.#msBySchema = new LRUCache({ max: MAX_SCHEMAS, ttl: WINDOW_MS, perf });
 		this.#msByProject = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		this.#refused = new LRUCache({ max: MAX_SCHEMAS, ttl: WINDOW_MS, perf });
+		this.#refusing = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		this.#slowProjects = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		const shared = {
 			clock,
@@ -61,7 +64,7 @@ class AjvValidator implements SchemaValidator {
 			memoryLimitMb,
 			ended: (job: Job, cpuMs: number) => this.#account(job, cpuMs),
 			aborted: ({ projectId, schemaJson }: Job, message: string, cpuMs: number) => {
-				this.#refuse(schemaJson, message);
+				this.#refuse(projectId, schemaJson, message);
 				this.#accountProject(projectId, cpuMs);
 			},
 		};
@@ -82,7 +85,7 @@ class AjvValidator implements SchemaValidator {
 	}
 
 	#submit(projectId: string, schemaJson: string, dataJson: string | null): Promise<readonly Issue[]> {
-		const refused = this.#refused.get(schemaJson);
+		const refused = this.#refusal(projectId, schemaJson);
 		if (refused !== undefined) return Promise.resolve([{ path: "", message: refused }]);
 		return new Promise((resolve, reject) => {
 			const thread = this.#slowProjects.has(projectId) ? this.#slow : this.#everyday;
@@ -90,11 +93,19 @@ class AjvValidator implements SchemaValidator {
 		});
 	}
 
+	/** Why a project's checks by a schema are refused at present; undefined if they are not. */
+	#refusal(projectId: string, schemaJson: string): string | undefined {
+		// Keys are as long as schemas, so they are made only for projects that need them.
+		return this.#refusing.has(projectId) ? this.#refused.get(keyOf(projectId, schemaJson)) : undefined;
+	}
+
 	/** Notes what a check has cost. A schema that takes much time again and again is refused for a while. */
 	#account({ projectId, schemaJson }: Job, cpuMs: number): void {
 		if (cpuMs < SLOW_MS) return;
-		const schemaMs = add(this.#msBySchema, schemaJson, cpuMs);
-		if (schemaMs > MAX_SCHEMA_MS) this.#refuse(schemaJson, "takes too much time in all to check: simplify the schema");
+		const schemaMs = add(this.#msBySchema, keyOf(projectId, schemaJson), cpuMs);
+		if (schemaMs > MAX_SCHEMA_MS) {
+			this.#refuse(projectId, schemaJson, "takes too much time in all to check: simplify the schema");
+		}
 		this.#accountProject(projectId, cpuMs);
 	}
 
@@ -106,14 +117,25 @@ class AjvValidator implements SchemaValidator {
 		for (const job of this.#everyday.remove((one) => one.projectId === projectId)) this.#slow.submit(job);
 	}
 
-	/** Refuses a schema for a while, and the checks by it that wait. */
-	#refuse(schemaJson: string, message: string): void {
-		this.#msBySchema.delete(schemaJson);
-		this.#refused.set(schemaJson, message);
+	/**
+	 * Refuses a project's schema for a while, and the checks by it that wait. Other projects may have the same text, as those of one
+	 * product do, with data for which it is quick.
+	 */
+	#refuse(projectId: string, schemaJson: string, message: string): void {
+		const key = keyOf(projectId, schemaJson);
+		this.#msBySchema.delete(key);
+		this.#refused.set(key, message);
+		this.#refusing.set(projectId, true);
+		const isRefused = (one: Job) => one.projectId === projectId && one.schemaJson === schemaJson;
 		for (const thread of [this.#everyday, this.#slow]) {
-			for (const job of thread.remove((one) => one.schemaJson === schemaJson)) job.resolve([{ path: "", message }]);
+			for (const job of thread.remove(isRefused)) job.resolve([{ path: "", message }]);
 		}
 	}
+}
+
+/** Ids of projects contain no space. */
+function keyOf(projectId: string, schemaJson: string): string {
+	return `${projectId} ${schemaJson}`;
 }
 
 /** Adds to what is remembered since the first slow check of the window. Returns the sum. */

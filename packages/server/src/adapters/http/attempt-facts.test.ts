@@ -94,6 +94,30 @@ it("an informational response is not the first byte of an attempt's response", a
 	expect(await sent).toMatchObject({ cause: "closed_before_response", responseCode: 0, firstByteMs: null });
 });
 
+it("success and failure have outcomes of one shape: the same properties in the same order", async () => {
+	await using receiver = await startReceiver();
+	await using sender = openTestSender();
+	const answer = async (given: Answer) => {
+		receiver.script(() => given);
+		return sender.send(receiver.url);
+	};
+	const closed = await startReceiver();
+	const { url: refusing } = closed;
+	await closed.close();
+	const outcomes = [
+		await answer({ status: 200 }),
+		await answer({ status: 500 }),
+		await answer(raw("nonsense\r\n\r\n")),
+		await answer({ kind: "reset" }),
+		await sender.send(refusing),
+		await sender.send("https://10.0.0.1/"),
+		await sender.send("ftp://example.com/"),
+	];
+	const errors = [null, null, "protocol", "reset", "refused", "blocked_address", "protocol"];
+	expect(outcomes.map(({ error }) => error)).toEqual(errors);
+	expect(new Set(outcomes.map((outcome) => Object.keys(outcome).join(" "))).size).toBe(1);
+});
+
 describe("the cause of a failure", () => {
 	it.each<[string, Answer]>([
 		["closed_before_response", { kind: "reset" }],

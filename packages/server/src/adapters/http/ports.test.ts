@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 const run = promisify(execFile);
 const SETUP = "ip link set lo up && echo 41000 41001 > /proc/sys/net/ipv4/ip_local_port_range";
@@ -26,42 +26,64 @@ it.runIf(process.env["CI"] === "true")("can be tested on the CI machine", () => 
 	expect(issue).toBeNull();
 });
 
-it.skipIf(issue !== null)(
-	"gives attempts back for which there is no port, and lets later ones wait for one",
-	async () => {
+/** Runs a program in a network of its own, after a command of the shell. Returns what it writes, as JSON. */
+async function runAlone(setup: string, program: string): Promise<unknown> {
+	using dir = new TemporaryDir();
+	writeFileSync(dir.join("program.mjs"), program);
+	const command = `${setup} && exec "$0" "$1"`;
+	const { stdout } = await run("unshare", ["--net", "sh", "-c", command, process.execPath, dir.join("program.mjs")], {
+		timeout: DEADLINE_MS,
+	});
+	return JSON.parse(stdout);
+}
+
+const SENDER = JSON.stringify(new URL("./test/open-test-sender.ts", import.meta.url));
+
+describe.skipIf(issue !== null)("attempts for which there is no port", () => {
+	it.each([
+		["127.0.0.1", "127.0.0.1"],
+		["::1", "[::1]"],
+	])("are given back, and later ones wait for one: %s", async (address, host) => {
 		const program = `
-		import { once } from "node:events";
-		import { createServer } from "node:http";
-		import { openTestSender } from ${JSON.stringify(new URL("./test/open-test-sender.ts", import.meta.url))};
-		const answers = [];
-		const receiver = createServer((request, response) => answers.push(response)).listen(9000, "127.0.0.1");
-		await once(receiver, "listening");
-		await using sender = openTestSender();
-		const send = () => sender.send("http://127.0.0.1:9000/");
-		const [a, b] = [send(), send()];
-		while (answers.length < 2) await once(receiver, "request");
-		const third = await send();
-		const later = send();
-		for (const answer of answers.splice(0)) answer.writeHead(200).end();
-		await Promise.all([a, b]);
-		while (answers.length < 1) await once(receiver, "request");
-		answers[0].writeHead(202).end();
-		process.stdout.write(JSON.stringify([third, await later]));
-		receiver.closeAllConnections();
-		receiver.close();
-	`;
-		using dir = new TemporaryDir();
-		writeFileSync(dir.join("program.mjs"), program);
-		const command = `${SETUP} && exec "$0" "$1"`;
-		const { stdout } = await run("unshare", ["--net", "sh", "-c", command, process.execPath, dir.join("program.mjs")], {
-			timeout: DEADLINE_MS,
-		});
-		expect(JSON.parse(stdout)).toMatchObject([
+			import { once } from "node:events";
+			import { createServer } from "node:http";
+			import { openTestSender } from ${SENDER};
+			const answers = [];
+			const receiver = createServer((request, response) => answers.push(response)).listen(9000, "${address}");
+			await once(receiver, "listening");
+			await using sender = openTestSender();
+			const send = () => sender.send("http://${host}:9000/");
+			const [a, b] = [send(), send()];
+			while (answers.length < 2) await once(receiver, "request");
+			const third = await send();
+			const later = send();
+			for (const answer of answers.splice(0)) answer.writeHead(200).end();
+			await Promise.all([a, b]);
+			while (answers.length < 1) await once(receiver, "request");
+			answers[0].writeHead(202).end();
+			process.stdout.write(JSON.stringify([third, await later]));
+			receiver.closeAllConnections();
+			receiver.close();
+		`;
+		expect(await runAlone(SETUP, program)).toMatchObject([
 			{
 				error: "queued",
-				reason: "this machine has no free port for another connection to 127.0.0.1:9000 (EADDRNOTAVAIL)",
+				reason: `this machine has no free port for another connection to ${host}:9000 (EADDRNOTAVAIL)`,
 			},
 			{ error: null, responseCode: 202 },
 		]);
-	},
-);
+	});
+
+	it("are told from those to an IPv6 address that a machine without IPv6 can't call", async () => {
+		const program = `
+			import { openTestSender } from ${SENDER};
+			await using sender = openTestSender();
+			process.stdout.write(JSON.stringify(await sender.send("http://[::1]:9000/")));
+		`;
+		const withoutIpv6 = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6";
+		expect(await runAlone(`${SETUP} && ${withoutIpv6}`, program)).toMatchObject({
+			error: "unreachable",
+			reason: "[::1]:9000 cannot be reached (EADDRNOTAVAIL)",
+		});
+	});
+});

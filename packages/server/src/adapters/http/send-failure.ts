@@ -1,4 +1,6 @@
 // Why an attempt failed, in the port's terms. Errors of sockets, of TLS and of the parser are translated here and nowhere else.
+import { networkInterfaces } from "node:os";
+
 import { fallbackCause, type ErrorCause } from "../../core/log/attempt-cause.ts";
 import { isOwnFailure, type AttemptError } from "../../ports/sender.ts";
 import { InvalidResponse, type Fault } from "./http1/invalid-response.ts";
@@ -146,11 +148,22 @@ export function exchangeFailure(error: unknown, place: string, status: number): 
 }
 
 /**
- * Whether all local ports are in use, by connections to the same address and port. For an IPv6 address, the code usually
- * says that this machine has no IPv6 at all.
+ * Whether all local ports are in use, by connections to the same address and port. For an IPv6 address, the code can also
+ * say that this machine has no address from which it could be called.
  */
 function isOutOfPorts(cause: unknown): boolean {
-	return codeOf(cause) === "EADDRNOTAVAIL" && addressOf(cause)?.ip.includes(":") === false;
+	if (codeOf(cause) !== "EADDRNOTAVAIL") return false;
+	const ip = addressOf(cause)?.ip;
+	return ip !== undefined && (!ip.includes(":") || hasIpv6(ip === "::1"));
+}
+
+/** Whether this machine has an IPv6 address from which others can be called, or only itself. */
+function hasIpv6(itself: boolean): boolean {
+	return Object.values(networkInterfaces()).some((addresses) =>
+		addresses?.some(
+			({ family, internal, address }) => family === "IPv6" && internal === itself && !/^fe[89ab]/.test(address),
+		),
+	);
 }
 
 function shortage(cause: unknown, code: string): SendFailure {
@@ -165,12 +178,12 @@ function tlsFailure(cause: unknown, code: string, place: string): SendFailure {
 
 /**
  * Of the errors of several addresses, the first that is not "no route": that is how every IPv6 address fails on a host
- * without IPv6.
+ * without IPv6. A lack of ports counts before "no route", since the address could be called with one.
  */
 function mostTelling(error: unknown): unknown {
 	if (!(error instanceof AggregateError)) return error;
 	const causes: unknown[] = error.errors;
-	return causes.find((cause) => !UNREACHABLE.test(codeOf(cause))) ?? causes[0];
+	return causes.find((cause) => !UNREACHABLE.test(codeOf(cause))) ?? causes.find(isOutOfPorts) ?? causes[0];
 }
 
 /** The code of a system error; empty if it has none. */

@@ -57,6 +57,15 @@ describe("/openapi.json", () => {
 		}
 	});
 
+	it("has a bound for every list and every map that a call takes, but for JSON Schemas", () => {
+		const document = JSON.parse(JSON.stringify(exportOpenApiDocument("1"))) as Sized;
+		const unbounded = apiRoutes().flatMap(({ id, path, method }) => {
+			const body = document.paths[path]?.[method]?.requestBody?.content["application/json"].schema;
+			return body === undefined ? [] : unboundedIn(body, document, id);
+		});
+		expect(unbounded).toEqual(["createEventType.schema", "putEventType.schema", "updateEventType.schema"]);
+	});
+
 	it("has every required field of a schema in its example", () => {
 		const { schemas = {} } = exportOpenApiDocument("1").components ?? {};
 		const parsed = JSON.parse(JSON.stringify(schemas)) as Record<string, { required?: string[]; example?: object }>;
@@ -66,6 +75,47 @@ describe("/openapi.json", () => {
 		}
 	});
 });
+
+/** What says how many entries a value may have. */
+interface SizedSchema {
+	readonly $ref?: string;
+	readonly type?: string | readonly string[];
+	readonly items?: SizedSchema;
+	readonly maxItems?: number;
+	readonly properties?: Readonly<Record<string, SizedSchema>>;
+	readonly additionalProperties?: SizedSchema | boolean;
+	readonly maxProperties?: number;
+	readonly anyOf?: readonly SizedSchema[];
+}
+
+interface Sized {
+	readonly components: { readonly schemas: Readonly<Record<string, SizedSchema>> };
+	readonly paths: Readonly<
+		Record<
+			string,
+			Readonly<
+				Record<string, { requestBody?: { content: { readonly "application/json": { readonly schema: SizedSchema } } } }>
+			>
+		>
+	>;
+}
+
+/** The paths of the lists and maps without a bound, below `path`. */
+function unboundedIn(schema: SizedSchema, document: Sized, path: string): string[] {
+	if (schema.$ref !== undefined) {
+		return unboundedIn(document.components.schemas[schema.$ref.split("/").at(-1)!]!, document, path);
+	}
+	const { items, properties = {}, additionalProperties, anyOf = [] } = schema;
+	const isMap = typeof additionalProperties === "object";
+	const isUnbounded = (isMap && schema.maxProperties === undefined) || (items && schema.maxItems === undefined);
+	return [
+		...(isUnbounded ? [path] : []),
+		...(items === undefined ? [] : unboundedIn(items, document, `${path}.0`)),
+		...(isMap ? unboundedIn(additionalProperties, document, `${path}.name`) : []),
+		...anyOf.flatMap((one) => unboundedIn(one, document, path)),
+		...Object.entries(properties).flatMap(([name, field]) => unboundedIn(field, document, `${path}.${name}`)),
+	];
+}
 
 /** The parts of the document that the tests below look at. */
 interface Described {

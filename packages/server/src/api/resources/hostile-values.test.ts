@@ -1,11 +1,20 @@
-// Hostile values in every field of every body, in every query parameter and in every path: a 400 that names the field, and
-// never a 500.
+// Hostile values in every field of every body, in every query parameter, in every path and in headers: a 400 that names the field,
+// and never a 500.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
-import { bodyWith, callsWithBody, openPaths, queryParameters, type BodyField, type Kind } from "../test/body-fields.ts";
+import {
+	bodyWith,
+	callsWithBody,
+	openPaths,
+	queryParameters,
+	type BodyField,
+	type Kind,
+	type QueryParameter,
+} from "../test/body-fields.ts";
 import { caller, type Answer, type Caller } from "../test/caller.ts";
 import { shownAnswer } from "../test/shown-answer.ts";
+import { characterCount } from "./common/characters.ts";
 import { apiRoutes } from "./table.ts";
 
 /** Names that mean something to JavaScript, to JSON or to libraries that look at values. */
@@ -25,6 +34,27 @@ const PLAIN = "null true false 0 -0 -1 1.5 1e400 -1e400 1e-400 9007199254740993"
 const TEXTS = "% %00 %ff %ed%a0%80 __proto__ constructor -1 1e9 []"
 	.split(" ")
 	.concat("1".repeat(400), "a,".repeat(999));
+
+/** Values of headers, which have neither control characters nor characters beyond one byte. */
+const HEADER_TEXTS = '% %00 __proto__ constructor toString -1 1e9 [] {} " , ; = =; ../ \u0080 \u00ff'
+	.split(" ")
+	.concat("1".repeat(400), "a,".repeat(999), "a=b;".repeat(999));
+const EVENT = '{"type":"user.created","data":1}';
+
+interface HeaderCase {
+	readonly name: string;
+	readonly path: string;
+	/** Sent with POST; if omitted, the call is a GET. */
+	readonly body?: string;
+	/** The other headers. Defaults to the key. */
+	readonly others?: Readonly<Record<string, string>>;
+	readonly expected: (text: string) => number;
+}
+
+/** Query parameters that take any text, and those that take names of event types, of which hostile values are some. */
+const ANY_TEXT = ["q", "idempotencyKey", "objectId"];
+const TYPES = ["type", "eventType", "eventTypes"];
+const TYPE = /^[\w-]+(\.[\w-]+)*$/;
 
 /** JSON texts. They are not made by `JSON.stringify`, since some of these values only `JSON.parse` makes. */
 const plain = fc.constantFrom(...PLAIN);
@@ -98,16 +128,48 @@ describe.each(calls)("$id", (callWithBody) => {
 	);
 });
 
-it.each(queryParameters())("$method $path?$name= answers hostile values with less than 500", async (parameter) => {
+it.each(queryParameters())("$method $path?$name= refuses hostile values, and names it", async (parameter) => {
 	const api = await caller();
 	const url = (await openPaths(api))(parameter.path);
 	for (const value of TEXTS) {
-		const { status, shown } = await outcomeOf(api, parameter.method, `${url}?${parameter.name}=${value}`);
-		expect([status < 500, shown]).toEqual([true, shown]);
+		const answer = await outcomeOf(api, parameter.method, `${url}?${parameter.name}=${value}`);
+		const { status, shown } = answer;
+		// Another parameter can be missing, and the path names nothing that exists in some calls.
+		if (mayHave(parameter, decoded(value))) expect([status, shown]).toEqual([expect.toBeOneOf([200, 400, 404]), shown]);
+		else expect([status, namesIssue(answer, parameter.name), shown]).toEqual([400, true, shown]);
 	}
 	for (const name of ["__proto__", "constructor", "toString", "length", "%ff", ""]) {
 		const { status, shown } = await outcomeOf(api, parameter.method, `${url}?${name}=1`);
 		expect([name, status, shown]).toEqual([name, 400, shown]);
+	}
+});
+
+/** Every header that calls read, on a call that reads it, and the answer to a hostile value. */
+const HEADERS: readonly HeaderCase[] = [
+	{ name: "Last-Event-ID", path: "./stream", expected: () => 400 },
+	{ name: "Fanfare-Actor", path: "./batch/webhooks", expected: (text) => (/^[!-~]{1,128}$/.test(text) ? 200 : 400) },
+	{ name: "Content-Encoding", path: "./events", body: EVENT, expected: () => 400 },
+	// These are no part of what is asked for: an event is sent without a trace that is not one, whatever its body is called.
+	{ name: "traceparent", path: "./events", body: EVENT, expected: () => 202 },
+	{ name: "Content-Type", path: "./events", body: EVENT, expected: () => 202 },
+	{ name: "X-Forwarded-For", path: "./events", body: EVENT, expected: () => 202 },
+	{ name: "Origin", path: "./events", body: EVENT, expected: () => 202 },
+	{ name: "Secret-Key", path: "./events", body: EVENT, expected: () => 401 },
+	{ name: "Authorization", path: "./events", body: EVENT, others: {}, expected: () => 401 },
+	{ name: "Cookie", path: "./events", body: EVENT, others: { "fanfare-page": "1" }, expected: () => 401 },
+	{ name: "Fanfare-Page", path: "./events", body: EVENT, others: { cookie: "fanfare_session=1" }, expected: () => 401 },
+];
+
+it.each(HEADERS)("the header $name takes no hostile value for another one", async ({ name, path, body, ...rest }) => {
+	const api = await caller();
+	const { others = { "secret-key": api.keys.admin }, expected } = rest;
+	const url = `/projects/${api.project.id}/${path.slice(2)}`;
+	for (const value of HEADER_TEXTS) {
+		const headers = { "content-type": "application/json", ...others, [name.toLowerCase()]: value };
+		const answer = await outcomeOf(api, body === undefined ? "GET" : "POST", url, { headers, body });
+		const { status, shown } = answer;
+		expect([value, status, shown]).toEqual([value, expected(value), shown]);
+		if (status === 400 && name !== "Content-Encoding") expect([namesIssue(answer, name), shown]).toEqual([true, shown]);
 	}
 });
 
@@ -127,17 +189,50 @@ it.each(apiRoutes().filter(({ path }) => path.includes("{")))(
 	},
 );
 
-/** The status, and what to print if it is wrong. The body of a success is not read: the live stream has no end. */
+interface Outcome {
+	readonly status: number;
+	readonly text: string;
+	/** What to print if it is wrong. */
+	readonly shown: string;
+}
+
+/** How a call ended. The body of a success is not read: the live stream has no end. */
 async function outcomeOf(
 	{ app, keys, lines }: Caller,
 	method: string,
 	url: string,
-): Promise<{ readonly status: number; readonly shown: string }> {
-	const response = await app.request(url, { method, headers: { "secret-key": keys.admin } });
+	{
+		headers: sent = { "secret-key": keys.admin },
+		body,
+	}: { headers?: Record<string, string>; body?: string | undefined } = {},
+): Promise<Outcome> {
+	const response = await app.request(url, { method, headers: sent, ...(body !== undefined && { body }) });
 	const { status, headers } = response;
 	if (response.ok) await response.body?.cancel();
 	const text = response.ok ? "" : await response.text();
-	return { status, shown: shownAnswer({ lines }, { status, headers, text }) };
+	return { status, text, shown: shownAnswer({ lines }, { status, headers, text }) };
+}
+
+/** The value that a query has. */
+function decoded(text: string): string {
+	return new URLSearchParams(`a=${text}`).get("a") ?? "";
+}
+
+/** Whether the document allows the value: then, the call may do what it asks for. */
+function mayHave({ name, schema }: QueryParameter, value: string): boolean {
+	const { type, enum: words, pattern, minLength = 0, maxLength = Infinity } = schema;
+	if (type !== "string" || words !== undefined) return false;
+	const length = characterCount(value);
+	if (length < minLength || length > maxLength) return false;
+	if (pattern !== undefined) return new RegExp(pattern, "u").test(value);
+	if (TYPES.includes(name)) return value.split(",").every((entry) => entry.length <= 256 && TYPE.test(entry));
+	return ANY_TEXT.includes(name);
+}
+
+/** Whether an issue names the parameter or the header. */
+function namesIssue({ text }: Outcome, name: string): boolean {
+	const { issues = [] } = JSON.parse(text) as { issues?: readonly { readonly path: string }[] };
+	return issues.some(({ path }) => path === name || path.startsWith(`${name}.`));
 }
 
 function isAllowed({ kinds }: BodyField, json: string): boolean {

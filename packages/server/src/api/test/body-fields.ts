@@ -30,6 +30,7 @@ export interface QueryParameter {
 	readonly method: string;
 	readonly path: string;
 	readonly name: string;
+	readonly schema: JsonSchema;
 }
 
 interface JsonSchema {
@@ -38,13 +39,17 @@ interface JsonSchema {
 	readonly properties?: Readonly<Record<string, JsonSchema>>;
 	readonly additionalProperties?: JsonSchema | boolean;
 	readonly items?: JsonSchema;
+	readonly enum?: readonly string[];
+	readonly pattern?: string;
+	readonly minLength?: number;
+	readonly maxLength?: number;
 }
 
 interface Operation {
 	readonly requestBody?: {
 		readonly content: { readonly "application/json": { readonly schema: JsonSchema; readonly example: object } };
 	};
-	readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+	readonly parameters?: readonly { readonly name: string; readonly in: string; readonly schema: JsonSchema }[];
 }
 
 interface Document {
@@ -70,7 +75,9 @@ export function callsWithBody(): readonly CallWithBody[] {
 export function queryParameters(): readonly QueryParameter[] {
 	return apiRoutes().flatMap(({ method, path }) =>
 		(document.paths[path]?.[method]?.parameters ?? []).flatMap((parameter) =>
-			parameter.in === "query" ? [{ method: method.toUpperCase(), path, name: parameter.name }] : [],
+			parameter.in === "query"
+				? [{ method: method.toUpperCase(), path, name: parameter.name, schema: parameter.schema }]
+				: [],
 		),
 	);
 }

@@ -5,7 +5,7 @@ import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { EVERY_CUSTOMER } from "../../core/access/customer.ts";
 import { generateSecretKey, makeKey, rolledKey } from "../../core/access/key.ts";
-import { projectScope, type Principal } from "../../core/access/principal.ts";
+import { customerScope, projectScope, type Principal } from "../../core/access/principal.ts";
 import type { LiveFact, LiveFilter, LiveSignal } from "../../core/live.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { Records } from "../../ports/contract/store/records/records.ts";
@@ -403,6 +403,44 @@ describe("limits", () => {
 		expect(await next).toEqual([{ type: "end", reason: expect.stringMatching(/another project/) }]);
 		expect([await read(third!), await read(late)]).toEqual([["heartbeat"], ["heartbeat"]]);
 		expect(() => watch({ scope: projectScope("t") })).toThrow(expect.objectContaining({ code: "too_many_streams" }));
+	});
+
+	it("give customers places of their own, of which those of a project have half of what the others leave", async () => {
+		const { watch } = setUp({ maxStreams: 20 });
+		const refused = expect.objectContaining({ code: "too_many_streams" });
+		const open = (projectId: string, customerId: string) => watch({ scope: customerScope(projectId, customerId) });
+		// 0.4 of 20 are 8, of which a project has 4, the next one 2, and then one each.
+		const [first] = ["a", "b", "c", "d"].map((customerId) => open("p", customerId));
+		await read(first!);
+		expect(() => open("p", "e")).toThrow(refused);
+		for (const customerId of ["a", "b"]) open("q", customerId);
+		expect(() => open("q", "c")).toThrow(refused);
+		open("r", "a");
+		expect(() => open("r", "b")).toThrow(refused);
+		open("s", "a");
+		// None is free now, so one of the project with most ends.
+		open("t", "a");
+		expect(await first!.next()).toEqual([{ type: "end", reason: expect.stringMatching(/another project/) }]);
+		// Those of projects are not touched.
+		for (let n = 0; n < 10; n++) watch();
+		expect(() => watch()).toThrow(refused);
+	});
+
+	it("end a stream of the customer who has most when another one of the project has none, and the project has its share", async () => {
+		const { hub, watch } = setUp({ maxStreams: 20 });
+		const open = (customerId: string) => watch({ scope: customerScope("p", customerId) });
+		const [first, second, third] = [open("greedy"), open("greedy"), open("greedy")];
+		const modest = open("modest");
+		for (const client of [first, second, third, modest]) await read(client);
+		const late = open("late");
+		expect(await third.next()).toEqual([{ type: "end", reason: expect.stringMatching(/another client/) }]);
+		expect(() => open("greedy")).toThrow(expect.objectContaining({ code: "too_many_streams" }));
+		open("later");
+		expect(await read(second)).toEqual(["end"]);
+		// Each of four has one.
+		expect(() => open("last")).toThrow(expect.objectContaining({ code: "too_many_streams" }));
+		hub.publishTo("p", "greedy", accepted(1));
+		expect([await read(late), await read(first)]).toEqual([["heartbeat"], [1]]);
 	});
 
 	it("drop the oldest items of the projects that have most when there are too many in all, and spare the others", async () => {

@@ -13,7 +13,7 @@ import type { Live, LivePoll, LivePollResult, LiveRequest, LiveSubscription } fr
 import type { EngineParts } from "../parts.ts";
 import { LiveClient, matcher } from "./live-client.ts";
 import { LiveFeed, MISSED } from "./live-feed.ts";
-import { STREAM_KINDS, StreamPlaces, type StreamKind } from "./stream-places.ts";
+import { STREAM_KINDS, StreamPlaces, type GiveUp, type StreamKind } from "./stream-places.ts";
 
 export interface LiveLimits extends Pick<CustomerLimits, "maxStreamsPerCustomer"> {
 	/** Items kept for each watched project. One batch alone can add some thousands in one turn of the event loop. */
@@ -167,13 +167,14 @@ export class LiveHub implements Live, LiveWireListener {
 			throw tooManyStreams("The customer");
 		}
 		const places = this.#placesOf(scope);
-		const answer = places.ask(kind, projectId);
+		const customerId = customerOf(scope);
+		const answer = places.ask(kind, projectId, customerId);
 		if (answer.kind === "refused") throw tooManyStreams("The project");
-		if (answer.kind === "give up") this.#giveUpOne(kind, answer.projectId, scope.kind);
+		if (answer.kind === "give up") this.#giveUpOne(kind, answer, projectId);
 		const watched = this.#watch(scope);
 		const client = new LiveClient(this.#parts, watched.feed, request, () => this.#left(watched, client));
 		watched.clients.add(client);
-		places.take(kind, projectId);
+		places.take(kind, projectId, customerId);
 		return client;
 	}
 
@@ -296,22 +297,20 @@ export class LiveHub implements Live, LiveWireListener {
 		}
 	}
 
-	/** Ends the newest stream of a kind that the project, or that one of its customers has. */
-	#giveUpOne(kind: StreamKind, projectId: string, of: Scope["kind"]): void {
-		const feeds = this.#feedsOf(projectId).filter(({ customerId }) => (customerId === null) === (of === "project"));
-		// Of customers, the one with the most streams.
-		const clients = [...(feeds.toSorted((a, b) => a.clients.size - b.clients.size).at(-1)?.clients ?? [])];
+	/** Ends the newest stream of a kind that a project, or a customer of it, has. A project, or a customer of it, needs the place. */
+	#giveUpOne(kind: StreamKind, { projectId, customerId }: GiveUp, needing: string): void {
+		const clients = [...(this.#find(projectId, customerId)?.clients ?? [])];
 		const newest = clients.findLast((client) => client.kind === kind);
-		newest?.end({ type: "end", reason: "another project, which has fewer streams, needs one" });
+		const who = projectId === needing ? "another client" : "another project";
+		newest?.end({ type: "end", reason: `${who}, which has fewer streams, needs one` });
 	}
 
 	/** Called once for each client, when its stream is ended or the client has gone. */
 	#left(watched: Watched, client: LiveClient): void {
 		if (!watched.clients.delete(client)) return;
-		this.#placesOf({ kind: watched.customerId === null ? "project" : "customer" }).giveBack(
-			client.kind,
-			client.projectId,
-		);
+		const { customerId } = watched;
+		const places = this.#placesOf({ kind: customerId === null ? "project" : "customer" });
+		places.giveBack(client.kind, client.projectId, customerId);
 		this.#forgetLater(watched);
 	}
 

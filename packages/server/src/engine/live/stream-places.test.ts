@@ -1,4 +1,4 @@
-// The budgets of the live streams, by kind of client and by project.
+// The budgets of the live streams, by kind of client, by project and by customer.
 import { describe, expect, it } from "vitest";
 
 import { StreamPlaces } from "./stream-places.ts";
@@ -50,5 +50,38 @@ describe("the places for streams", () => {
 		expect(all.ask("api", "a")).toEqual({ kind: "refused" });
 		all.giveBack("api", "a");
 		expect(all.ask("api", "a")).toEqual({ kind: "free" });
+	});
+});
+
+describe("the places of customers", () => {
+	/** Takes a place for a customer, if need be from another one. */
+	function take(all: Places, projectId: string, customerId: string): string {
+		const answer = all.ask("api", projectId, customerId);
+		if (answer.kind === "refused") return "refused";
+		if (answer.kind === "give up") all.giveBack("api", answer.projectId, answer.customerId);
+		all.take("api", projectId, customerId);
+		return answer.kind === "free" ? "free" : `from ${answer.projectId} ${answer.customerId}`;
+	}
+	const api = () => new StreamPlaces<"api" | "portal">(32, { api: { parts: 3 }, portal: { parts: 1 } });
+
+	it("are taken from the customer who has most when the project has its share, until each has one", () => {
+		const all = api();
+		for (let n = 0; n < 12; n++) expect(take(all, "p", n < 7 ? "greedy" : "modest")).toBe("free");
+		expect(take(all, "p", "greedy")).toBe("refused");
+		for (let n = 0; n < 2; n++) expect(take(all, "p", `late ${n}`)).toBe("from p greedy");
+		for (let n = 2; n < 10; n++) expect(take(all, "p", `late ${n}`)).toMatch(/^from p (greedy|modest)$/);
+		// Twelve customers have one each.
+		expect(take(all, "p", "late 10")).toBe("refused");
+		expect(take(all, "p", "late 1")).toBe("refused");
+		expect(take(all, "q", "late")).toBe("free");
+	});
+
+	it("are taken from the project that has most, and there from the customer who has most, when none is free", () => {
+		const all = api();
+		for (let n = 0; n < 12; n++) take(all, "p", n < 5 ? "a" : "b");
+		for (let n = 0; n < 12; n++) expect(take(all, `q${n}`, "c")).toBe("free");
+		expect(take(all, "late", "d")).toBe("from p b");
+		// No other project has more, so its customers divide what it has.
+		expect(take(all, "p", "e")).toBe("from p b");
 	});
 });

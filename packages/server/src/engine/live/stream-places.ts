@@ -1,4 +1,4 @@
-// The places for live streams: a budget for each kind of client, divided between the projects that use it.
+// The places for live streams: a budget for each kind of client, divided between the projects that use it, then their customers.
 
 /**
  * The kinds of clients that hold a stream. Each has a budget of its own, its part of all places, so that no kind can take
@@ -15,25 +15,38 @@ const SHARE = 0.5;
 
 interface Budget {
 	readonly max: number;
-	/** The number of places that each project has. */
-	readonly taken: Map<string, number>;
+	/** The places that each project has. */
+	readonly taken: Map<string, Places>;
 	total: number;
 }
 
-/** The answer to a request for a place: whether there is one, or a project that must give up one of its own first. */
+/** The places of one project. */
+interface Places {
+	total: number;
+	/** How many each customer has of them; those of the project itself have the name null. */
+	readonly byCustomer: Map<string | null, number>;
+}
+
+/** The answer to a request for a place: whether there is one, or somebody who must give up one first. */
 export type PlaceAnswer = { readonly kind: "free" } | { readonly kind: "refused" } | GiveUp;
 
-interface GiveUp {
+export interface GiveUp {
 	readonly kind: "give up";
 	readonly projectId: string;
+	/** Null for a place of the project itself. */
+	readonly customerId: string | null;
 }
+
+const FREE = { kind: "free" } as const;
+const REFUSED = { kind: "refused" } as const;
 
 /**
  * Counts the places. A project may have half of what the others leave free, so that some is left for the next one, and one
  * place in any case while one is free. When no place is free, a project takes one from the project that has most, if it
  * has fewer even with it: so that not even many projects together can shut out another one.
  *
- * Customers of a project are not distinguished: the hub has places of their own for them, and limits each of them.
+ * Customers divide the places of their project in the same way: when it has its share, one takes a place from the customer who
+ * has most, if it has fewer even with it. The hub has places of their own for customers, and limits each of them.
  */
 export class StreamPlaces<Kind extends string = StreamKind> {
 	readonly #budgets: ReadonlyMap<Kind, Budget>;
@@ -54,34 +67,36 @@ export class StreamPlaces<Kind extends string = StreamKind> {
 		return [...this.#budgets.values()].reduce((sum, { total }) => sum + total, 0);
 	}
 
-	/** Whether a project may take a place of this kind now. Changes nothing. */
-	ask(kind: Kind, projectId: string): PlaceAnswer {
+	/** Whether a project, or a customer of it, may take a place of this kind now. Changes nothing. */
+	ask(kind: Kind, projectId: string, customerId: string | null = null): PlaceAnswer {
 		const { max, taken, total } = this.#budget(kind);
-		const own = taken.get(projectId) ?? 0;
-		if (total >= max) return this.#whoGivesUp(taken, own);
-		const share = Math.max(1, Math.floor((max - (total - own)) * SHARE));
-		return { kind: own < share ? "free" : "refused" };
+		const own = taken.get(projectId)?.total ?? 0;
+		if (total >= max) {
+			const most = largest(taken, ({ total: count }) => count);
+			if (most !== null && most.count > own + 1) return giveUp(most.name, most.value);
+		} else if (own < Math.max(1, Math.floor((max - (total - own)) * SHARE))) {
+			return FREE;
+		}
+		return fromCustomer(projectId, taken.get(projectId), customerId);
 	}
 
-	take(kind: Kind, projectId: string): void {
-		this.#change(kind, projectId, 1);
+	take(kind: Kind, projectId: string, customerId: string | null = null): void {
+		this.#change(kind, projectId, customerId, 1);
 	}
 
-	giveBack(kind: Kind, projectId: string): void {
-		this.#change(kind, projectId, -1);
+	giveBack(kind: Kind, projectId: string, customerId: string | null = null): void {
+		this.#change(kind, projectId, customerId, -1);
 	}
 
-	#whoGivesUp(taken: ReadonlyMap<string, number>, own: number): PlaceAnswer {
-		let [most, projectId] = [0, ""];
-		for (const [id, count] of taken) if (count > most) [most, projectId] = [count, id];
-		return most > own + 1 ? { kind: "give up", projectId } : { kind: "refused" };
-	}
-
-	#change(kind: Kind, projectId: string, change: 1 | -1): void {
+	#change(kind: Kind, projectId: string, customerId: string | null, change: 1 | -1): void {
 		const budget = this.#budget(kind);
-		const count = (budget.taken.get(projectId) ?? 0) + change;
-		if (count === 0) budget.taken.delete(projectId);
-		else budget.taken.set(projectId, count);
+		const places = budget.taken.get(projectId) ?? { total: 0, byCustomer: new Map<string | null, number>() };
+		const count = (places.byCustomer.get(customerId) ?? 0) + change;
+		if (count === 0) places.byCustomer.delete(customerId);
+		else places.byCustomer.set(customerId, count);
+		places.total += change;
+		if (places.total === 0) budget.taken.delete(projectId);
+		else budget.taken.set(projectId, places);
 		budget.total += change;
 	}
 
@@ -90,4 +105,27 @@ export class StreamPlaces<Kind extends string = StreamKind> {
 		if (budget === undefined) throw new Error(`there is no kind of stream ${kind}`);
 		return budget;
 	}
+}
+
+/** Whether a customer takes a place from the one who has most of the project's. */
+function fromCustomer(projectId: string, places: Places | undefined, customerId: string | null): PlaceAnswer {
+	if (places === undefined) return REFUSED;
+	const own = places.byCustomer.get(customerId) ?? 0;
+	const most = largest(places.byCustomer, (count) => count);
+	return most !== null && most.count > own + 1 ? giveUp(projectId, places) : REFUSED;
+}
+
+/** A project gives up a place of the customer who has most. */
+function giveUp(projectId: string, { byCustomer }: Places): GiveUp {
+	return { kind: "give up", projectId, customerId: largest(byCustomer, (count) => count)?.name ?? null };
+}
+
+/** The entry that counts most; of several, the first. */
+function largest<N, V>(entries: ReadonlyMap<N, V>, countOf: (value: V) => number) {
+	let found: { readonly name: N; readonly value: V; readonly count: number } | null = null;
+	for (const [name, value] of entries) {
+		const count = countOf(value);
+		if (found === null || count > found.count) found = { name, value, count };
+	}
+	return found;
 }

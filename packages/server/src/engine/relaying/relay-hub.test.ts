@@ -192,6 +192,23 @@ it("lets nobody in who has gone while waiting for a turn, and keeps the client t
 	expect(hub.isHeld(WEBHOOK)).toBe(true);
 });
 
+it("lets a project hold half of the streams that the others leave free, and a client that comes back take its place", async () => {
+	const { open } = openHub();
+	const openMost = async (projectId: string) => {
+		for (let count = 0; count < 100; count++) {
+			const refused = await open(`webhook_${projectId}_${count}`, projectId).catch((error: unknown) => error);
+			if (!(refused instanceof Error)) continue;
+			expect(refused).toMatchObject({ code: "too_many_streams", message: expect.stringMatching(/share/) });
+			return count;
+		}
+		return 100;
+	};
+	// There are two for each live stream: 20.
+	expect([await openMost("p"), await openMost("q"), await openMost("r")]).toEqual([10, 5, 2]);
+	await open("webhook_p_0", "p");
+	await expect(open("webhook_p_10", "p")).rejects.toMatchObject({ code: "too_many_streams" });
+});
+
 it("waits for other processes only when it has changed what they know", async () => {
 	const { clock, changes, open, asked } = openHub({ isShared: true });
 	const client = await open();

@@ -10,10 +10,11 @@ const NOTHING = {
 	reason: null,
 	detail: null,
 	cause: null,
+	durationMs: 0,
 	firstByteMs: null,
 	connection: null,
 	response: null,
-} as const satisfies Omit<AttemptOutcome, "durationMs">;
+} as const satisfies AttemptOutcome;
 
 /** The attempt says nothing about the receiver: nobody was there to ask it. */
 export function awayOutcome(reason: string, durationMs: number): AttemptOutcome {

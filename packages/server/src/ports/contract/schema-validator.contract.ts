@@ -308,6 +308,20 @@ function describeHostile(current: CurrentValidator, openPatient: () => SchemaVal
 		expect(againMs).toBeLessThan(firstMs / 10);
 	});
 
+	it("refuses it for the project whose data it was slow for, and for no other that has the same schema", async () => {
+		const slow = json({ pattern: "^(?=d)(d+)+$" });
+		const refused = [{ path: "", message: expect.stringMatching(/takes (longer|more memory)/) }];
+		const checks = await Promise.all([
+			current().check("proj_greedy", slow, json(`${"d".repeat(60)}!`)),
+			current().check("proj_greedy", slow, json("d")),
+			current().check("proj_other", slow, json("d")),
+		]);
+		expect(checks).toEqual([refused, refused, []]);
+		expect(await current().check("proj_greedy", slow, json("d"))).toEqual(refused);
+		expect(await current().check("proj_other", slow, json("d"))).toEqual([]);
+		expect(await current().inspect("proj_other", slow)).toEqual([]);
+	});
+
 	it("does not block the event loop", async () => {
 		const validator = openPatient();
 		expect(await validator.check(PROJECT, "{}", "1")).toEqual([]);
@@ -361,8 +375,12 @@ function describeFairness(current: CurrentValidator): void {
 		const data = slowData(4_000);
 		let issues: readonly Issue[] = [];
 		for (let n = 0; n < 500 && issues.length === 0; n++) issues = await current().check(PROJECT, slowSchema, data);
-		expect(issues).toEqual([{ path: "", message: expect.stringMatching(/takes too much time/) }]);
+		const refused = [{ path: "", message: expect.stringMatching(/takes too much time/) }];
+		expect(issues).toEqual(refused);
+		expect(await current().check(PROJECT, slowSchema, "[]")).toEqual(refused);
 		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
+		// Another project with the same schema has not taken that time.
+		expect(await current().check("proj_other", slowSchema, "[]")).toEqual([]);
 	});
 }
 

@@ -184,6 +184,7 @@ export const answerSchema = z
 			.openapi({
 				type: "array",
 				items: { type: "array", items: { type: "string" }, minItems: 2, maxItems: 2 },
+				maxItems: MAX_ANSWER_HEADERS,
 				description: "Pairs of name and value.",
 			}),
 		bodyBase64: shortText(Math.ceil(ANSWER_MAX_BYTES / 3) * 4)

@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from "../../../core/delivery.ts";
+import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
 import { isLiveId, LIVE_KINDS } from "../../../core/live.ts";
 import { REPLAY_STATUSES } from "../../../core/replay.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
@@ -14,7 +15,7 @@ const EXAMPLE_ID = "01936a2e5c3b7c10-42";
 export const DEFAULT_ITEMS = 500;
 const MAX_ITEMS = 1_000;
 
-const isTypeFilter = (text: string) => EVENT_TYPE_FILTER_PATTERN.test(text);
+const isTypeFilter = (text: string) => text.length <= EVENT_TYPE_MAX_LENGTH && EVENT_TYPE_FILTER_PATTERN.test(text);
 
 const filters = {
 	kinds: wordsParameter(LIVE_KINDS, "Only items of these kinds").optional(),

@@ -325,8 +325,8 @@ const changes: fc.Arbitrary<DeliveryChange> = fc.oneof(
 		at: fc.integer({ min: 0, max: 1_000 }),
 		trigger: fc.constantFrom("auto" as const, "manual" as const, "replay" as const),
 		verdict: fc.oneof(
-			fc.constant({ kind: "success" as const, responseCode: 204 }),
-			fc.constant({ kind: "gone" as const, responseCode: 410 }),
+			fc.constant({ kind: "success" as const, responseCode: 204, reason: null, retryAfterMs: null }),
+			fc.constant({ kind: "gone" as const, responseCode: 410, reason: null, retryAfterMs: null }),
 			fc.constant({ kind: "failure" as const, responseCode: 500, reason: "it broke", retryAfterMs: null }),
 		),
 		policy: fc.constant(POLICY),

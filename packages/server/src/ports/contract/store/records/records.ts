@@ -42,7 +42,8 @@ export const ANY_ENTRY: AuditFilter = {
 export const NEWEST: PageRequest = { limit: 1_000, cursor: null };
 /** The revision of a record that is not stored yet. The store gives it one. */
 const NOT_STORED = 0;
-const SUCCESS: AttemptVerdict = { kind: "success", responseCode: 200 };
+/** A verdict without what is null in it. */
+type ShortVerdict = Pick<Extract<AttemptVerdict, { reason: null }>, "kind" | "responseCode">;
 
 /** Fields of an event that differ from the defaults. */
 export interface EventOptions {
@@ -224,10 +225,11 @@ export class Records {
 	outcome(
 		deliveryId: string,
 		number: number,
-		verdict: AttemptVerdict = SUCCESS,
+		given: AttemptVerdict | ShortVerdict = { kind: "success", responseCode: 200 },
 		trigger: AttemptTrigger = "auto",
 	): DeliveryUpdate {
 		const { now: at } = this;
+		const verdict: AttemptVerdict = given.kind === "failure" ? given : { ...given, reason: null, retryAfterMs: null };
 		const change = { type: "attempted", at, trigger, verdict, policy: POLICY, random: 0.5 } as const;
 		return { deliveryId, change, attempt: this.attempt(number, { trigger, responseCode: verdict.responseCode }), at };
 	}
