@@ -1,5 +1,6 @@
 // The faults of a store: which calls fail, at which call the process dies, and how long the store is slow.
 import type { StoreErrorCode } from "../../packages/server/src/ports/store/errors.ts";
+import { isWrite, type StoreCall } from "./store-calls.ts";
 
 export type Fault =
 	/** After `after` more writes, `count` writes fail. They are not executed. */
@@ -17,14 +18,6 @@ interface Planned {
 	readonly fault: Fault;
 	after: number;
 	count: number;
-}
-
-const READS =
-	/^(identity|directoryVersions|projectChanges|projects|keys|webhookSummaries|webhookRecords|projectsOverLimits|webhooks|eventTypes|eventType|events|event|eventBody|deliveries|delivery|attempts|dueWebhooks|webhooksToSweep|countOpen|countReplay|runningReplays|replays|replay|untried|stats|statusCounts|webhookHealth|webhookActivity|webhookSeries|auditEntries)$/;
-
-/** Whether a call of the store changes something. */
-export function isWrite(name: string): boolean {
-	return !READS.test(name);
 }
 
 /** The faults that are planned. Each strikes at calls that it counts itself, and is then forgotten. */
@@ -50,7 +43,7 @@ export class Faults {
 	}
 
 	/** What becomes of this call. */
-	fateOf(name: string): Fate {
+	fateOf(name: StoreCall): Fate {
 		for (const planned of this.#planned) {
 			const { fault } = planned;
 			if (fault.kind === "slow" || (fault.kind === "failing" && !isWrite(name))) continue;

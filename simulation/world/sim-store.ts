@@ -1,22 +1,23 @@
 // The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
 import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
-import { isWrite, type Fate } from "./faults.ts";
+import type { Fate } from "./faults.ts";
 import type { RunScope } from "./run-scope.ts";
+import { isWrite, STORE_CALLS, type StoreCall } from "./store-calls.ts";
 import { shortHash } from "./trace.ts";
 import type { World } from "./world.ts";
 
-type StoreCalls = Readonly<Record<string, (...parameters: readonly unknown[]) => Promise<unknown>>>;
+type StoreCalls = Readonly<Record<StoreCall, (...parameters: readonly unknown[]) => Promise<unknown>>>;
 
 interface Call {
-	readonly name: string;
+	readonly name: StoreCall;
 	readonly parameters: readonly unknown[];
 	readonly resolve: (value: unknown) => void;
 	readonly reject: (error: unknown) => void;
 }
 
 /** Writes that the state of no delivery depends on. */
-const LEAVES_DELIVERIES = new Set([
+const LEAVES_DELIVERIES: ReadonlySet<StoreCall> = new Set<StoreCall>([
 	"rollUpStats",
 	"forgetIdempotencyKeys",
 	"probe",
@@ -69,14 +70,14 @@ export class SimStore {
 
 	/** The store for the engine. */
 	calls(): Store {
-		const entries = Object.keys(this.#real).map((name) => [
+		const entries = STORE_CALLS.map((name) => [
 			name,
 			(...parameters: readonly unknown[]) => this.#call(name, parameters),
 		]);
 		return Object.fromEntries(entries) as Store;
 	}
 
-	#call(name: string, parameters: readonly unknown[]): Promise<unknown> {
+	#call(name: StoreCall, parameters: readonly unknown[]): Promise<unknown> {
 		return new Promise((resolve, reject) => {
 			if (!this.#run.alive) return;
 			this.#queue.push({ name, parameters, resolve, reject });
@@ -128,7 +129,7 @@ export class SimStore {
 		const run = this.#run;
 		await watcher.before(name, parameters);
 		try {
-			const result = await this.#real[name]?.(...parameters);
+			const result = await this.#real[name](...parameters);
 			if (isWrite(name) && !LEAVES_DELIVERIES.has(name)) this.#world.changes++;
 			sharing?.executed(run, name);
 			await watcher.after(run, name, parameters, result);
