@@ -19,13 +19,20 @@ const HISTORIES_MS = 1_800_000;
  * when histories change, another seed finds it, and this one can be set anew.
  */
 const QUICKLY_FOUND = [
+	["doubled-lease", 1],
+	["retention-takes-open", 2],
+	["cancelled-is-sent", 10],
+	["stuck-after-pause", 12],
+	["replay-skips-last-page", 45],
+	["rate-limit-forgotten", 14],
+	["starved-by-clock", 8],
 	["outcome-twice", 27],
 	["old-secret-signs", 11],
 	["deletion-without-entry", 14],
 	// By several engines.
-	["takes-without-release", 1],
-	["confirmed-unread", 6],
-	["outcome-of-lost-tenure", 1],
+	["takes-without-release", 9],
+	["confirmed-unread", 2],
+	["outcome-of-lost-tenure", 3],
 	["test-of-lost-tenure", 40],
 ] as const;
 

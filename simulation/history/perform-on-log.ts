@@ -18,6 +18,9 @@ type LogAction = Extract<
 /** An acknowledged change of a delivery may have changed nothing, because something else was faster. */
 const MAYBE = { hasChanged: () => false, readsAfterwards: true } as const;
 
+/** The share of erasures in whose second step the process dies, if they have one. */
+const DIES_SHARE = 0.25;
+
 export async function performOnLog(player: Player, action: LogAction): Promise<void> {
 	switch (action.do) {
 		case "cancel":
@@ -129,6 +132,10 @@ function erase(player: Player, index: number): void {
 	const project = book.projects.get(event?.projectId ?? "");
 	if (event === undefined || project === undefined || project.deleteIssued) return;
 	event.eraseIssued = true;
+	const { chance, faults } = player.world;
+	if (chance.faults() < DIES_SHARE) {
+		faults.plan({ kind: "dying", executed: chance.faults() < 0.5, after: 0, only: "continueErasure" });
+	}
 	// The entry is made with the first step, and a later one can fail.
 	const managed = {
 		action: "event.erase",

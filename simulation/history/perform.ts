@@ -10,6 +10,9 @@ import { performSend } from "./perform-send.ts";
 import type { Player } from "./player.ts";
 import type { Action, Step } from "./steps.ts";
 
+/** The share of starts whose first claim fails. */
+const CLAIM_FAILS_SHARE = 0.5;
+
 /** Performs a step, and lets its time pass, if it has some. A call that it makes can still be under way then. */
 export async function perform(player: Player, { action, thenMs, engine = 0 }: Step): Promise<void> {
 	const { world } = player;
@@ -90,8 +93,12 @@ async function performAction(player: Player, action: Action): Promise<void> {
 }
 
 async function beDown(player: Player, downMs: number, stepMs: number): Promise<void> {
-	const { clock } = player.world;
+	const { chance, clock, faults } = player.world;
 	await clock.advance(downMs);
 	player.noteTime();
 	clock.step(stepMs);
+	// What waits for its first attempt is claimed again after a start.
+	if (chance.faults() < CLAIM_FAILS_SHARE) {
+		faults.plan({ kind: "failing", code: "store_unavailable", after: 0, count: 1, only: "claimDue" });
+	}
 }

@@ -16,7 +16,7 @@ import { AuditBook, type ManagedCall } from "../model/management/audit-book.ts";
 import { BulkCounts } from "../model/management/bulk-counts.ts";
 import { KeyChecks } from "../model/management/key-checks.ts";
 import { TestWatch } from "../model/management/test-watch.ts";
-import { readLog } from "../model/read-log.ts";
+import { readDeliveries, readLog } from "../model/read-log.ts";
 import { SharingWatch } from "../model/sharing-watch.ts";
 import { Watch } from "../model/watch.ts";
 import type { RunEndKind } from "../world/run-scope.ts";
@@ -187,8 +187,20 @@ export class Player {
 			run.end("died");
 		}
 		if (run.firstKey !== null) await this.#addFirstKey(run.firstKey);
-		if (isOpen && run.alive) await this.#watch.pullIns.checkStart(run.now());
+		if (isOpen && run.alive) {
+			await this.#watch.pullIns.checkStart(run.now());
+			if (isFirst) await this.#noteDueTimes(run);
+		}
 		await this.#noteEnds();
+	}
+
+	/** What waits when a run begins is due by the time of that run, whenever it is looked at next. */
+	async #noteDueTimes(run: ServerRun): Promise<void> {
+		for (const { id: projectId } of this.book.projects.values()) {
+			for (const { id, status, nextAttemptAt } of await readDeliveries(this.world.store, projectId)) {
+				if (status === "Pending") this.dueTimes.note(id, nextAttemptAt ?? 0, run.now());
+			}
+		}
 	}
 
 	async #addFirstKey(secretKey: string): Promise<void> {

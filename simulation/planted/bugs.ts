@@ -43,8 +43,11 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "lost-return",
 		effect: "A new delivery whose lease ends without an attempt is not claimed again until the next start.",
 		file: "adapters/sqlite/deliveries/open-leases.ts",
-		find: "else if (wasLeased && seq <= leased.cursor) leased.returned.add(seq);",
-		replace: "else if (wasLeased && seq > leased.cursor) leased.returned.add(seq);",
+		// Without the last line, it would be found as soon as no other delivery of its webhook is leased.
+		find: `else if (wasLeased && seq <= leased.cursor) leased.returned.add(seq);
+		// Nothing is known of it any more: the next claim begins at its first open delivery.
+		if (leased.until.size === 0 && leased.returned.size === 0) this.#webhooks.delete(webhook);`,
+		replace: "void wasLeased;",
 	},
 	{
 		name: "lease-of-failed-commit",
@@ -119,11 +122,19 @@ export const PLANTED: readonly PlantedBug[] = [
 		replace: "lane.bucket === null ? Math.max(gathered, perSecond) : 0",
 	},
 	{
-		name: "starved-by-clock",
-		effect: "After a step back of the clock, a retry waits until the clock has come to its time again.",
+		name: "clock-goes-back",
+		effect: "After a step back of the clock, the engine's time goes back, too.",
 		file: "engine/steady-clock.ts",
 		find: "const now = Math.max(wall, slowed, this.#last);",
 		replace: "const now = wall;",
+	},
+	{
+		name: "starved-by-clock",
+		effect: "After a step back of the clock, a retry waits until the clock has come to its time again.",
+		file: "engine/delivering/refiller.ts",
+		find: "} else if (lane.storeDueAt > this.#parts.clock.now()) {",
+		// The narrow type of its parts hides the wall clock, which is there.
+		replace: '} else if (lane.storeDueAt > Reflect.get(this.#parts, "wall").now()) {',
 	},
 	{
 		name: "no-refill",

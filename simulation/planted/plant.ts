@@ -29,20 +29,17 @@ const SERVER = "packages/server";
 
 /** Null if no seed finds the bug. */
 export async function findPlanted(name: string, { from, seeds, jobs, minutes }: FindOptions): Promise<Found | null> {
-	const bug = PLANTED.find((planted) => planted.name === name);
-	if (bug === undefined) throw new Error(`there is no planted bug ${JSON.stringify(name)}`);
-	using folder = new TemporaryDir();
-	copyTo(folder.path, bug);
+	using copy = new PlantedCopy(name);
 	let found: Found | null = null;
 	let count = 0;
 	await runMany({
 		from,
 		seeds,
 		jobs,
-		engines: bug.engines ?? 1,
+		engines: copy.engines,
 		limitMs: minutes === null ? null : minutes * 60_000,
 		shrinks: false,
-		worker: join(folder.path, "simulation", "worker.ts"),
+		worker: copy.program("worker.ts"),
 		onReport: ({ seed, failure }) => {
 			count++;
 			if (failure !== null && (found === null || seed < found.seed)) {
@@ -54,7 +51,41 @@ export async function findPlanted(name: string, { from, seeds, jobs, minutes }: 
 	return found;
 }
 
-/** The server and the simulation with the bug; everything else is linked. */
+/**
+ * A copy of the server and the simulation with a bug; everything else is linked. Disposing of it removes it.
+ *
+ * @example
+ * using copy = new PlantedCopy("doubled-lease");
+ * execFileSync(process.execPath, ["--conditions=@fanfare/source", copy.program("main.ts"), "--seed", "1"]);
+ */
+export class PlantedCopy implements Disposable {
+	/** How many engines it takes to see the bug. */
+	readonly engines: number;
+	readonly #folder: TemporaryDir;
+
+	constructor(name: string) {
+		const bug = PLANTED.find((planted) => planted.name === name);
+		if (bug === undefined) throw new Error(`there is no planted bug ${JSON.stringify(name)}`);
+		this.engines = bug.engines ?? 1;
+		this.#folder = new TemporaryDir();
+		try {
+			copyTo(this.#folder.path, bug);
+		} catch (error) {
+			this[Symbol.dispose]();
+			throw error;
+		}
+	}
+
+	/** The path of a program of the simulation, such as `main.ts`, in the copy. */
+	program(name: string): string {
+		return join(this.#folder.path, "simulation", name);
+	}
+
+	[Symbol.dispose](): void {
+		this.#folder[Symbol.dispose]();
+	}
+}
+
 function copyTo(folder: string, bug: PlantedBug): void {
 	mkdirSync(join(folder, SERVER), { recursive: true });
 	cpSync(join(ROOT, SERVER, "src"), join(folder, SERVER, "src"), { recursive: true });

@@ -8,6 +8,10 @@ export interface Chances {
 	readonly server: Chance;
 	/** Delays of the store. */
 	readonly store: Random;
+	/** What becomes of a write that fails, and at which erasures the process dies. */
+	readonly faults: Random;
+	/** Attempts that the server can't make. */
+	readonly sender: Random;
 	/** Latencies of receivers. */
 	readonly receivers: Random;
 	/** Members and messages of a cluster. */
@@ -25,6 +29,8 @@ export function chancesOf(seed: number): Chances {
 			fraction: namedRandom(seed, "jitter"),
 		},
 		store: namedRandom(seed, "store"),
+		faults: namedRandom(seed, "faults"),
+		sender: namedRandom(seed, "sender"),
 		receivers: namedRandom(seed, "receivers"),
 		cluster: namedRandom(seed, "cluster"),
 	};

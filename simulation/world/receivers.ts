@@ -50,6 +50,10 @@ export class Receivers {
 		this.#healed = true;
 	}
 
+	get healed(): boolean {
+		return this.#healed;
+	}
+
 	/** How the receiver answers this request. */
 	answer(name: string, { timeoutMs }: AttemptRequest): Answer {
 		const count = this.#counts.get(name) ?? 0;

@@ -1,8 +1,12 @@
-// The sender of one run: gives requests to the receivers, and brings their answers back if the run has not ended.
+// The sender of one run: gives requests to the receivers, and brings their answers back if the run has not ended. In some histories, it can't
+// send some of them.
 import type { AttemptEnded, AttemptOutcome, AttemptRequest, Sender } from "../../packages/server/src/ports/sender.ts";
-import { failed } from "./receivers.ts";
+import { failed, type Answer } from "./receivers.ts";
 import type { RunScope } from "./run-scope.ts";
 import type { World } from "./world.ts";
+
+/** The share of attempts that can't be made, in the histories that have such ones. */
+const UNSENT_SHARE = 0.03;
 
 /** A request under way. */
 interface UnderWay {
@@ -35,12 +39,15 @@ export class SimSender implements Sender {
 	send(request: AttemptRequest, ended: AttemptEnded): void {
 		if (!this.#run.alive) return;
 		const { clock, receivers, attempts } = this.#world;
+		const isDelivery = attempts.isDelivery(request);
+		const ownFailure = isDelivery ? this.#ownFailure() : null;
 		const { hostname } = new URL(request.url);
-		const { afterMs, outcome } = receivers.answer(hostname, request);
-		const noteEnd = attempts.started(this.#run, hostname, request, outcome);
+		const { afterMs, outcome } = ownFailure ?? receivers.answer(hostname, request);
+		// What is not sent has no receiver that could see it.
+		const noteEnd = ownFailure === null ? attempts.started(this.#run, hostname, request, outcome) : () => {};
 		const underWay: UnderWay = {
 			startedAt: clock.monotonicMs(),
-			isDelivery: attempts.isDelivery(request),
+			isDelivery,
 			finish: (outcome) => {
 				cancel();
 				this.#underWay.delete(underWay);
@@ -50,6 +57,16 @@ export class SimSender implements Sender {
 		};
 		const cancel = this.#run.later(Math.max(1, afterMs), () => underWay.finish(outcome));
 		this.#underWay.add(underWay);
+	}
+
+	/** How an attempt ends that can't be made now; null if it can. */
+	#ownFailure(): Answer | null {
+		const { chance, hasShortages, receivers, trace } = this.#world;
+		if (!hasShortages || receivers.healed || chance.sender() >= UNSENT_SHARE) return null;
+		const error = chance.sender() < 0.5 ? "shortage" : "queued";
+		trace.add("sender", `an attempt is not made: ${error}`);
+		this.#world.disturbed();
+		return failed(error, 1, 0);
 	}
 
 	abort(): void {

@@ -1,22 +1,23 @@
 // The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
-import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
+import { StoreError, type StoreErrorCode } from "../../packages/server/src/ports/store/errors.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
-import { isWrite, type Fate } from "./faults.ts";
+import type { Fate } from "./faults.ts";
 import type { RunScope } from "./run-scope.ts";
+import { isWrite, STORE_CALLS, type StoreCall } from "./store-calls.ts";
 import { shortHash } from "./trace.ts";
 import type { World } from "./world.ts";
 
-type StoreCalls = Readonly<Record<string, (...parameters: readonly unknown[]) => Promise<unknown>>>;
+type StoreCalls = Readonly<Record<StoreCall, (...parameters: readonly unknown[]) => Promise<unknown>>>;
 
 interface Call {
-	readonly name: string;
+	readonly name: StoreCall;
 	readonly parameters: readonly unknown[];
 	readonly resolve: (value: unknown) => void;
 	readonly reject: (error: unknown) => void;
 }
 
 /** Writes that the state of no delivery depends on. */
-const LEAVES_DELIVERIES = new Set([
+const LEAVES_DELIVERIES: ReadonlySet<StoreCall> = new Set<StoreCall>([
 	"rollUpStats",
 	"forgetIdempotencyKeys",
 	"probe",
@@ -25,6 +26,8 @@ const LEAVES_DELIVERIES = new Set([
 	"releaseSpace",
 	"renewLeases",
 ]);
+/** The share of failing writes that fail at the COMMIT of their transaction, when everything else of it is done. */
+const AT_COMMIT_SHARE = 0.5;
 const CUT = { kind: "fails", code: "store_unavailable" } as const;
 /** The share of calls that take some time, and how long, in milliseconds. */
 const DELAYS = {
@@ -69,14 +72,14 @@ export class SimStore {
 
 	/** The store for the engine. */
 	calls(): Store {
-		const entries = Object.keys(this.#real).map((name) => [
+		const entries = STORE_CALLS.map((name) => [
 			name,
 			(...parameters: readonly unknown[]) => this.#call(name, parameters),
 		]);
 		return Object.fromEntries(entries) as Store;
 	}
 
-	#call(name: string, parameters: readonly unknown[]): Promise<unknown> {
+	#call(name: StoreCall, parameters: readonly unknown[]): Promise<unknown> {
 		return new Promise((resolve, reject) => {
 			if (!this.#run.alive) return;
 			this.#queue.push({ name, parameters, resolve, reject });
@@ -104,31 +107,35 @@ export class SimStore {
 	}
 
 	async #execute(call: Call): Promise<void> {
-		const { faults, trace } = this.#world;
+		const { chance, faults, trace } = this.#world;
 		const fate: Fate = this.#run.isCut ? CUT : faults.fateOf(call.name);
 		if (fate.kind !== "fine") this.#world.struck();
 		trace.add("store", `${call.name} ${shortHash(call.parameters)} ${fate.kind}`);
 		if (fate.kind === "dies" && !fate.executed) return this.#run.end("died");
-		const answer = fate.kind === "fails" ? failing(fate.code, call) : await this.#executed(call);
+		const failsWith = fate.kind === "fails" ? fate.code : null;
+		const isExecuted = failsWith === null || (!this.#run.isCut && chance.faults() < AT_COMMIT_SHARE);
+		const answer = isExecuted ? await this.#executed(call, failsWith) : failing(failsWith, call);
 		if (fate.kind === "dies") return this.#run.end("died");
 		this.#answer(answer);
 		this.#executing = false;
 		this.#next();
 	}
 
-	/** Executes a call, no other one meanwhile. Returns how it is answered. */
-	#executed(call: Call): Promise<() => void> {
+	/** Executes a call, no other one meanwhile. Its COMMIT fails, unless the code is null. Returns how it is answered. */
+	#executed(call: Call, failsWith: StoreErrorCode | null): Promise<() => void> {
 		const { sharing } = this.#world;
-		return sharing === null ? this.#executeNow(call) : sharing.inTurn(() => this.#executeNow(call));
+		return sharing === null
+			? this.#executeNow(call, failsWith)
+			: sharing.inTurn(() => this.#executeNow(call, failsWith));
 	}
 
-	async #executeNow(call: Call): Promise<() => void> {
+	async #executeNow(call: Call, failsWith: StoreErrorCode | null): Promise<() => void> {
 		const { name, parameters } = call;
 		const { watcher, sharing } = this.#world;
 		const run = this.#run;
 		await watcher.before(name, parameters);
 		try {
-			const result = await this.#real[name]?.(...parameters);
+			const result = await this.#world.commits.during(failsWith, () => this.#real[name](...parameters));
 			if (isWrite(name) && !LEAVES_DELIVERIES.has(name)) this.#world.changes++;
 			sharing?.executed(run, name);
 			await watcher.after(run, name, parameters, result);

@@ -5,7 +5,7 @@ import type { EngineLimits } from "../../packages/server/src/engine/parts.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
 import { Sharing } from "../cluster/sharing.ts";
 import { chancesOf, type Chances } from "./chance.ts";
-import { Faults } from "./faults.ts";
+import { Commits, Faults } from "./faults.ts";
 import { Receivers } from "./receivers.ts";
 import { SimClock } from "./sim-clock.ts";
 import { Trace } from "./trace.ts";
@@ -31,6 +31,14 @@ export interface Broken {
 /** The wall time at which every history begins. */
 export const BEGINNING = Date.parse("2026-11-24T12:00:00Z");
 
+interface Disk {
+	readonly store: Store;
+	readonly commits: Commits;
+}
+
+/** The share of histories in which the server sometimes lacks descriptors. */
+const SHORTAGES_SHARE = 0.25;
+
 /** It outlives the runs of the server. */
 export class World {
 	readonly clock = new SimClock(BEGINNING);
@@ -39,10 +47,13 @@ export class World {
 	readonly faults = new Faults();
 	readonly receivers: Receivers;
 	readonly store: Store;
+	readonly commits: Commits;
 	readonly settings: WorldSettings;
 	/** What several engines share; null if there is one engine. */
 	readonly sharing: Sharing | null;
 	readonly breaches: Broken[] = [];
+	/** Whether some attempts can't be made, since the server lacks what it takes. */
+	readonly hasShortages: boolean;
 	/** Counts the calls of the store that may have changed deliveries. */
 	changes = 0;
 	#watcher: StoreWatcher | null = null;
@@ -52,10 +63,12 @@ export class World {
 	#faultyAt = -Infinity;
 	#struck = 0;
 
-	private constructor(settings: WorldSettings, store: Store, print: ((line: string) => void) | null) {
+	private constructor(settings: WorldSettings, { store, commits }: Disk, print: ((line: string) => void) | null) {
 		this.settings = settings;
 		this.store = store;
+		this.commits = commits;
 		this.chance = chancesOf(settings.seed);
+		this.hasShortages = this.chance.sender() < SHORTAGES_SHARE;
 		this.trace = new Trace(this.clock, print);
 		this.receivers = new Receivers(this.clock, this.chance.receivers);
 		this.sharing = settings.sharing === null ? null : new Sharing(this, settings.sharing);
@@ -63,7 +76,10 @@ export class World {
 
 	/** @param print gets each line of the trace; null if only its hash is wanted */
 	static async open(settings: WorldSettings, print: ((line: string) => void) | null): Promise<World> {
-		return new World(settings, await openSqliteStore({ path: ":memory:", now: BEGINNING }), print);
+		const commits = new Commits();
+		const beforeCommit = () => commits.check();
+		const store = await openSqliteStore({ path: ":memory:", now: BEGINNING, beforeCommit });
+		return new World(settings, { store, commits }, print);
 	}
 
 	/** Says who watches the store, the attempts and the moves of shards. Called once, before the first run. */

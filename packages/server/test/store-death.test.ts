@@ -13,6 +13,8 @@ import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
+import { projectScope } from "../src/core/access/principal.ts";
+
 const run = promisify(execFile);
 
 /** How the thread ends at a message from the test, in the middle of whatever it does. */
@@ -74,6 +76,18 @@ describe.each(Object.entries(DEATHS))("fanfare serve, when the thread of its sto
 	});
 });
 
+const EVERY_WEBHOOK = {
+	text: null,
+	statuses: null,
+	health: null,
+	customerId: null,
+	key: null,
+	eventType: null,
+	metadata: {},
+} as const;
+const PAGE = { limit: 10, cursor: null } as const;
+/** The server stops at once, which the send may come before. */
+const REFUSES_SENDS = /^(shutting_down|store_unavailable)$/;
 const TERMINATED = DEATHS["is terminated"].reason;
 
 describe("a server in another program, when the thread of its store ends", () => {
@@ -88,8 +102,30 @@ describe("a server in another program, when the thread of its store ends", () =>
 		const started = once(process, "worker") as Promise<[Worker]>;
 		const server = await startServer(config);
 		const [thread] = await started;
+		const project = server.firstStart!.project;
+		const scope = projectScope(project.id);
+		await server.send({ type: "order.paid", data: { orderId: 1 } });
+		const calls = () => ({
+			send: server.send({ type: "order.paid", data: { orderId: 2 } }),
+			create: server.engine.projects.create("Another", null),
+		});
+		const list = () => server.engine.webhooks.list(scope, EVERY_WEBHOOK, PAGE);
+		expect((await list()).rows).toEqual([]);
+
 		void thread.terminate();
-		await expect(server.closed).rejects.toThrow(TERMINATED);
+		// The thread executes nothing any more, and this one does not know it yet.
+		const pending = calls();
+		await Promise.all([
+			expect(server.closed).rejects.toThrow(TERMINATED),
+			expect(pending.send).rejects.toMatchObject({ code: "store_unavailable" }),
+			expect(pending.create).rejects.toThrow(TERMINATED),
+		]);
+		const later = calls();
+		await Promise.all([
+			expect(later.send).rejects.toMatchObject({ code: expect.stringMatching(REFUSES_SENDS) as string }),
+			expect(later.create).rejects.toThrow(TERMINATED),
+			expect(list()).rejects.toThrow(TERMINATED),
+		]);
 		await expect(server.engine.readiness()).resolves.toMatchObject({
 			ready: false,
 			checks: { store: { message: expect.stringMatching(TERMINATED) as string } },
@@ -99,6 +135,8 @@ describe("a server in another program, when the thread of its store ends", () =>
 
 		const next = await startServer(config);
 		expect(next.firstStart).toBeNull();
+		// What was rejected is not there.
+		expect(next.engine.projects.list()).toEqual([project]);
 		await next.stop();
 		await next.closed;
 	});

@@ -1,5 +1,6 @@
 // The clock port: all time and all timers of the server. The server uses the system's clock (adapters/system), tests and
-// simulations move a clock of their own.
+// simulations move a clock of their own. A lint rule makes this the one place that turns times into text and back: `Date` without
+// a time reads the clock.
 
 /** A source of time and timers, in milliseconds. Nothing else in the server reads the time or sets a timer. */
 export interface Clock {
@@ -17,4 +18,14 @@ export interface Clock {
 	 * the process alive.
 	 */
 	nextTurn(fire: () => void): void;
+}
+
+/** A time in ISO 8601, in UTC, such as `2026-11-24T12:00:00.000Z`. */
+export function isoTime(time: number): string {
+	return new Date(time).toISOString();
+}
+
+/** The time that a text names, in ISO 8601 or in the formats of HTTP; NaN if it names none. */
+export function parseTime(text: string): number {
+	return Date.parse(text);
 }

@@ -1,5 +1,6 @@
 // Events: immutable once accepted. The request body that receivers get is built here, once.
 import type { EventCustomers } from "./access/customer.ts";
+import { isoTime } from "./clock.ts";
 
 /** An accepted event, without its body. */
 export interface Event {
@@ -91,7 +92,7 @@ export const MAX_BODY_BYTES = MAX_EVENT_BYTES + '"timestamp":"1970-01-01T00:00:0
  * // {"type":"user.created","timestamp":"1970-01-01T00:00:00.000Z","data":{"n":1.0}}
  */
 export function buildBody(type: string, timestamp: number, dataJson: string): Uint8Array {
-	return Buffer.from(`{"type":"${type}","timestamp":"${new Date(timestamp).toISOString()}","data":${dataJson}}`);
+	return Buffer.from(`{"type":"${type}","timestamp":"${isoTime(timestamp)}","data":${dataJson}}`);
 }
 
 /** The bytes of `data` exactly as the producer wrote them: a part of the body that `buildBody` made. */

@@ -1,5 +1,5 @@
 // A clock that is moved by hand, for tests and for demos that show days in seconds.
-import type { Clock } from "./clock.ts";
+import { parseTime, type Clock } from "./clock.ts";
 
 interface Timer {
 	/** In monotonic time. */
@@ -29,7 +29,7 @@ export class ManualClock implements Clock {
 	readonly #timers: Timer[] = [];
 	readonly #nextTurn: (fire: () => void) => void;
 
-	constructor(now = Date.parse("2026-11-24T12:00:00Z"), options: ManualClockOptions = {}) {
+	constructor(now = parseTime("2026-11-24T12:00:00Z"), options: ManualClockOptions = {}) {
 		this.#wallStart = now;
 		this.#nextTurn = options.nextTurn ?? ((fire) => void setImmediate(fire));
 	}

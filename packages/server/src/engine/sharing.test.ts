@@ -359,6 +359,25 @@ describe("work in the background", () => {
 		noProblems(low, high);
 	});
 
+	it("executes a replay that another engine has started just before it left, and is alone then", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock, cluster } = await openTwo(receiver);
+		const [webhookId = ""] = low.webhookIds;
+		const eventIds = await sendMany(low.test, 3, []);
+		const request = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+		const replay = await high.test.engine.replays.start(high.test.change, webhookId, request);
+		await cluster.leave(high.member);
+		expect(cluster.liveMembers).toBe(1);
+		await eventually("the replay and its deliveries have ended", async () => {
+			clock.advance(100);
+			const { status } = await low.test.engine.replays.get(low.test.scope, replay.id);
+			return status === "Finished" && (await low.test.store.countOpen()).Pending === 0;
+		});
+		const received = receiver.requests.map(({ headers }) => String(headers["webhook-id"]));
+		expect(received.toSorted()).toEqual(eventIds.toSorted());
+		noProblems(low, high);
+	});
+
 	it("executes a replay where its webhook is delivered, and goes on with it there after a move", async () => {
 		await using receiver = await startReceiver();
 		const { low, high, clock, cluster } = await openTwo(receiver);

@@ -121,8 +121,16 @@ export interface TransactionMemory {
 	rollback(): void;
 }
 
-/** Prepares the transactions of a connection. */
-export function createTransact(db: DatabaseSync, memories: readonly TransactionMemory[] = []): Transact {
+/**
+ * Prepares the transactions of a connection.
+ *
+ * @param beforeCommit called before each COMMIT, which fails with what it throws
+ */
+export function createTransact(
+	db: DatabaseSync,
+	memories: readonly TransactionMemory[] = [],
+	beforeCommit: () => void = () => {},
+): Transact {
 	const begin = db.prepare("BEGIN IMMEDIATE");
 	const commit = db.prepare("COMMIT");
 
@@ -131,6 +139,7 @@ export function createTransact(db: DatabaseSync, memories: readonly TransactionM
 		try {
 			const result = work();
 			for (const memory of memories) memory.flush?.();
+			beforeCommit();
 			commit.run();
 			for (const memory of memories) memory.commit();
 			return result;

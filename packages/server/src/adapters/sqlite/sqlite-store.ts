@@ -14,7 +14,7 @@ import { createRelayCalls, createRelayLookUps } from "./calls/relays/relays.ts";
 import { createReplayCalls } from "./calls/replays.ts";
 import { createRetentionCalls } from "./calls/retention.ts";
 import { createStatsCalls } from "./calls/stats.ts";
-import { createTransact, emptyWal, openConnection, type ConnectionOptions } from "./connection.ts";
+import { createTransact, emptyWal, openConnection, type ConnectionOptions, type Transact } from "./connection.ts";
 import { DeliveryTable } from "./deliveries/delivery-table.ts";
 import { LIST_AFTER_MS } from "./deliveries/open-rows.ts";
 import type { PulledInNote } from "./deliveries/pulled-in.ts";
@@ -31,6 +31,8 @@ export interface SqliteStoreOptions extends ConnectionOptions {
 	readonly now?: number;
 	/** How long a delivery waits before it enters the indexes of `open`, in milliseconds. For tests. */
 	readonly listAfterMs?: number;
+	/** Called before each COMMIT, which fails with what it throws, as on a disk that fails. For tests and simulations. */
+	readonly beforeCommit?: () => void;
 }
 
 /**
@@ -62,7 +64,8 @@ export function openSqliteCalls(
 		upgrade(db, { path: options.path, now: options.now ?? 0, onProgress });
 		// A process that was killed leaves what it has erased in the WAL. If somebody else reads the file now, retention does this later.
 		emptyWal(db);
-		return createCalls(db, options.path, new DeliveryTable(db, options.listAfterMs ?? LIST_AFTER_MS, onPulledIn));
+		const table = new DeliveryTable(db, options.listAfterMs ?? LIST_AFTER_MS, onPulledIn);
+		return createCalls(db, options.path, table, createTransact(db, table.memories, options.beforeCommit));
 	} catch (error) {
 		db.close();
 		throw error;
@@ -70,8 +73,7 @@ export function openSqliteCalls(
 }
 
 /** The slices of the store's port. */
-function createCalls(db: DatabaseSync, path: string, table: DeliveryTable) {
-	const transact = createTransact(db, table.memories);
+function createCalls(db: DatabaseSync, path: string, table: DeliveryTable, transact: Transact) {
 	const journal = new StatsJournal(db, transact, table.numbers);
 	const health = new HealthTable(db, table);
 	return {

@@ -4,6 +4,7 @@ import { openPostgres } from "../../adapters/postgres/postgres-store.ts";
 import { requireOwnSchema } from "../../adapters/postgres/schema/migrate.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
+import { isoTime } from "../../core/clock.ts";
 import { createSealer } from "../../core/crypto/sealing.ts";
 import { checkMasterKey } from "../../engine/managing/bootstrap.ts";
 import { resealStore } from "../../engine/managing/reseal.ts";
@@ -17,7 +18,7 @@ export async function rotateOnDatabase(url: string, oldKey: Uint8Array, newKey: 
 		const running = (await readMembers(database, null)).find(({ state }) => state !== "lost");
 		if (running !== undefined) {
 			throw new Error(
-				`a server runs on the database (${running.name}, seen ${new Date(running.seenDate).toISOString()}): stop every server first. One that was killed counts for some seconds`,
+				`a server runs on the database (${running.name}, seen ${isoTime(running.seenDate)}): stop every server first. One that was killed counts for some seconds`,
 			);
 		}
 		const from = createSealer(oldKey, systemChance);

@@ -1,4 +1,5 @@
 // Retry policies: how often and when a failed delivery is attempted again.
+import { parseTime } from "../clock.ts";
 
 /** How often, and with which waits, a webhook's failed deliveries are attempted again. */
 export interface RetryPolicy {
@@ -58,5 +59,5 @@ const HTTP_DATE = /^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/;
 
 /** One of the formats, that of C's asctime, omits its time zone, which is GMT. */
 function parseDate(text: string): number {
-	return Date.parse(/ \d{4}$/.test(text) ? `${text} GMT` : text);
+	return parseTime(/ \d{4}$/.test(text) ? `${text} GMT` : text);
 }

@@ -50,7 +50,7 @@ const RATE_SHARE_S = 0.1;
 const FAILED_MS = { own: 1_000, all: 250 } as const;
 /** How often the live stream tells of the progress of a replay, at most. */
 const TELL_EVERY_MS = 1_000;
-/** How often the running replays are read while other processes can start some, too. */
+/** How often the running replays are read where other processes can start some, too. */
 const FIND_EVERY_MS = 2_000;
 const READ_PROBLEM = "the running replays could not be read";
 
@@ -138,7 +138,8 @@ export class Replayer {
 
 	/** Takes up what other processes have started, and forgets what has ended in them. */
 	async #find(): Promise<void> {
-		if (this.#parts.tenure.liveMembers() === 1) return;
+		// Another process can have started one just before it left, so it does not matter who is there now.
+		if (this.#parts.tenure.shards() === null) return;
 		const before = [...this.#replays.keys()];
 		const running = await this.#parts.store.runningReplays();
 		const ids = new Set(running.map(({ id }) => id));

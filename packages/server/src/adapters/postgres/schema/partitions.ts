@@ -1,4 +1,5 @@
 // Partitions of the log: one for each day of the ids. A commit makes those that its rows need; usually they are there already.
+import { isoTime, parseTime } from "../../../core/clock.ts";
 import { firstUuidAt, uuidTime } from "../codec/ids.ts";
 import { boolean, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
@@ -113,7 +114,9 @@ function dayOf(uuid: string): number {
 
 /** Such as `events_20261126`. */
 export function partitionName(table: string, day: number): string {
-	return `${table}_${new Date(day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "")}`;
+	return `${table}_${isoTime(day * DAY_MS)
+		.slice(0, 10)
+		.replaceAll("-", "")}`;
 }
 
 /**
@@ -128,7 +131,7 @@ const OWNERS: Readonly<Partial<Record<string, readonly string[]>>> = {
 /** The day of a partition's name. */
 function dayIn(name: string): number {
 	const [, year, month, date] = /_(\d{4})(\d\d)(\d\d)$/.exec(name) ?? [];
-	return Math.floor(Date.parse(`${year}-${month}-${date}T00:00:00Z`) / DAY_MS);
+	return Math.floor(parseTime(`${year}-${month}-${date}T00:00:00Z`) / DAY_MS);
 }
 
 /** A table that is attached afterwards waits for nobody who reads or writes, such as a backup, and nobody waits for it. */

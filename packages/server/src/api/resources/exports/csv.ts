@@ -1,4 +1,5 @@
 // Lines of CSV (RFC 4180) that a spreadsheet shows as text: values that strangers have written can't become formulas.
+import { isoTime } from "../../../core/clock.ts";
 
 /** What a cell can have. Null becomes an empty cell. */
 export type Cell = string | number | null;
@@ -30,7 +31,7 @@ function cellText(cell: Cell): string {
 
 /** A time in milliseconds, as spreadsheets and people read it. */
 export function csvTime(time: number | null): string | null {
-	return time === null ? null : new Date(time).toISOString();
+	return time === null ? null : isoTime(time);
 }
 
 /** A list of texts without spaces. Null becomes an empty cell. */

@@ -2,6 +2,7 @@
 import { createSecretKey, type KeyObject } from "node:crypto";
 
 import { randomBytes } from "../../../core/chance.ts";
+import { isoTime } from "../../../core/clock.ts";
 import type { HeaderPairs, Probe, ProbeOutcome, Signer, Variation } from "../../../core/conformance/probe.ts";
 import type { ArmedWebhook } from "../../../core/webhook.ts";
 import { attemptOnce, isOwnFailure, type AttemptOutcome } from "../../../ports/sender.ts";
@@ -61,7 +62,7 @@ export class WebhookProbe implements Probe {
 	}
 
 	isoTime(): string {
-		return new Date(this.#parts.clock.now()).toISOString();
+		return isoTime(this.#parts.clock.now());
 	}
 
 	monotonicMs(): number {
