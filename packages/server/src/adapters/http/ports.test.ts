@@ -74,6 +74,32 @@ describe.skipIf(issue !== null)("attempts for which there is no port", () => {
 		]);
 	});
 
+	it("are given back also if all ports are used by connections to the proxy", async () => {
+		const program = `
+			import { once } from "node:events";
+			import { createServer } from "node:http";
+			import { openTestSender } from ${SENDER};
+			const tunnels = [];
+			const proxy = createServer().on("connect", (_request, socket) => tunnels.push(socket)).listen(9000, "127.0.0.1");
+			await once(proxy, "listening");
+			await using sender = openTestSender({ proxy: "http://127.0.0.1:9000" });
+			const [a, b] = [sender.send("http://127.0.0.2:9001/"), sender.send("http://127.0.0.3:9001/")];
+			while (tunnels.length < 2) await once(proxy, "connect");
+			const third = await sender.send("http://127.0.0.4:9001/");
+			for (const socket of tunnels) socket.destroy();
+			const [first] = await Promise.all([a, b]);
+			process.stdout.write(JSON.stringify([third, first]));
+			proxy.close();
+		`;
+		expect(await runAlone(SETUP, program)).toMatchObject([
+			{
+				error: "queued",
+				reason: "this machine has no free port for another connection to 127.0.0.1:9000 (EADDRNOTAVAIL)",
+			},
+			{ error: "unreachable", reason: expect.stringContaining("the proxy 127.0.0.1:9000 failed") as string },
+		]);
+	});
+
 	it("are told from those to an IPv6 address that a machine without IPv6 can't call", async () => {
 		const program = `
 			import { openTestSender } from ${SENDER};

@@ -2,6 +2,7 @@
 import { request, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 
+import { isOwnFailure } from "../../ports/sender.ts";
 import { connectFailure, SendFailure } from "./send-failure.ts";
 
 /** A proxy, parsed from its URL. */
@@ -101,9 +102,11 @@ function refusal(proxy: Proxy, { place: address, shown }: TunnelEnd, status: num
 	);
 }
 
-/** Any failure to reach the proxy is reported as the proxy's, because the receiver has no part in it. */
+/** Any failure to reach the proxy is reported as the proxy's, because the receiver has no part in it, unless it is this machine's. */
 function proxyFailure(error: unknown, proxy: Proxy): SendFailure {
-	const { message } = connectFailure(error, proxy.place, () => false);
+	const failure = connectFailure(error, proxy.place, () => false);
+	if (isOwnFailure(failure.code)) return failure;
+	const { message } = failure;
 	return new SendFailure("unreachable", `the proxy ${proxy.place} failed: ${message}`, {
 		...PROXY_FAILED,
 		cause: error,

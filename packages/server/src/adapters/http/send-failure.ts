@@ -159,11 +159,20 @@ function isOutOfPorts(cause: unknown): boolean {
 
 /** Whether this machine has an IPv6 address from which others can be called, or only itself. */
 function hasIpv6(itself: boolean): boolean {
-	return Object.values(networkInterfaces()).some((addresses) =>
+	return Object.values(interfaces()).some((addresses) =>
 		addresses?.some(
 			({ family, internal, address }) => family === "IPv6" && internal === itself && !/^fe[89ab]/.test(address),
 		),
 	);
+}
+
+/** None if the system does not say: it takes a descriptor, and a sandbox may forbid it. */
+function interfaces(): ReturnType<typeof networkInterfaces> {
+	try {
+		return networkInterfaces();
+	} catch {
+		return {};
+	}
 }
 
 function shortage(cause: unknown, code: string): SendFailure {
