@@ -1,7 +1,7 @@
-// The live feed: one stream per browser for a project, however many tabs show it.
+// The live feed: what happens in the projects that this tab shows, by few streams per browser, however many tabs show how many projects.
 //
-// A browser opens only six connections to a server over HTTP/1.1, so a stream per tab would hang the seventh. The tab that holds the
-// lock reads the stream, and hands every item to the others over a channel; when it closes, the lock goes to another tab.
+// A browser opens only six connections to a server over HTTP/1.1, so a stream per tab would hang the seventh. The tab whose turn it is reads
+// the project, and hands every item to the others over a channel; when it closes, the turn goes to another tab.
 //
 // Nothing is missed in between: a tab asks for the stream's position before its screens load anything, and every stream begins after the
 // last item that its tab has heard of, from whichever tab that came.
@@ -10,6 +10,7 @@ import type { QueryClient } from "@tanstack/react-query";
 
 import type { Connection } from "../session/connection.ts";
 import { applyItems } from "./apply-items.ts";
+import { pause, takeTurns, type StreamReader } from "./turns.ts";
 
 /** Items that arrive within this time are handled together, so that a busy project does not render for each of them. */
 const GATHER_MS = 250;
@@ -100,8 +101,8 @@ export class LiveFeed {
 	}
 }
 
-/** One project that this tab follows: as the reader of the stream, or over the channel. */
-class Followed {
+/** One project that this tab follows: as the one that reads it for all tabs, or over the channel. */
+class Followed implements StreamReader {
 	readonly listeners = new Set<Listener>();
 	heard: readonly HeardEvent[] = [];
 	readonly #projectId: string;
@@ -121,7 +122,7 @@ class Followed {
 		const name = `fanfare.live.${projectId}`;
 		this.#channel = new BroadcastChannel(name);
 		this.#channel.addEventListener("message", ({ data }: MessageEvent<Message>) => this.#receive(data));
-		void this.#lead(name);
+		void takeTurns(name, this, this.#ending.signal);
 	}
 
 	end(): void {
@@ -129,31 +130,7 @@ class Followed {
 		this.#channel.close();
 	}
 
-	/** Waits until no other tab reads the stream, and reads it until this tab has enough of it. */
-	async #lead(name: string): Promise<void> {
-		const { signal } = this.#ending;
-		// Only pages of https and of localhost have locks. Without them, only a tab that is visible reads.
-		const locks = (navigator as Partial<Navigator>).locks;
-		try {
-			if (locks === undefined) await this.#readWhileVisible(signal);
-			else await locks.request(name, { signal }, () => this.#read(signal));
-		} catch (error) {
-			if (!signal.aborted) throw error;
-		}
-	}
-
-	async #readWhileVisible(ended: AbortSignal): Promise<void> {
-		while (!ended.aborted) {
-			await visibility(true, ended);
-			if (ended.aborted) return;
-			// Also when the tab has enough of it.
-			const enough = new AbortController();
-			void visibility(false, ended).then(() => enough.abort());
-			await this.#read(enough.signal);
-		}
-	}
-
-	async #read(signal: AbortSignal): Promise<void> {
+	async stream(signal: AbortSignal): Promise<void> {
 		const onMode = ({ mode }: StreamMode) => this.#send({ mode });
 		while (!signal.aborted) {
 			try {
@@ -162,26 +139,56 @@ class Followed {
 					this.#gather(item);
 				}
 			} catch (error) {
-				if (signal.aborted) return;
-				this.#send({ mode: "off" });
-				const hasNoSession = error instanceof AuthenticationError;
-				if (hasNoSession) {
-					await this.#connection.check();
-					await this.#connection.signedIn(signal);
-				}
-				await pause(hasNoSession ? PAUSE_AFTER_SIGN_IN_MS : PAUSE_AFTER_FAILURE_MS, signal);
+				if (!signal.aborted) await this.#fail(error, signal);
 			}
 		}
+		// Whoever reads next begins after what this tab has told.
+		this.#tellGathered();
+	}
+
+	async poll(signal: AbortSignal): Promise<void> {
+		const project = this.#connection.client.project(this.#projectId);
+		try {
+			let hasMore = true;
+			while (hasMore) {
+				const polled = await project.pollStream({ lastEventId: this.#position }, { signal });
+				if (signal.aborted) return;
+				this.#send({ mode: "polling" });
+				if (polled.data.length > 0) this.#send({ items: polled.data });
+				this.#position = polled.lastEventId;
+				({ hasMore } = polled);
+			}
+		} catch (error) {
+			if (!signal.aborted) await this.#fail(error, signal);
+		}
+	}
+
+	greet(): void {
+		const mode = this.#queryClient.getQueryData<LiveMode>(liveModeKey(this.#projectId));
+		if (mode !== undefined) this.#send({ mode });
+	}
+
+	/** Says that nothing arrives for now, and waits until it may be tried again. */
+	async #fail(error: unknown, signal: AbortSignal): Promise<void> {
+		this.#send({ mode: "off" });
+		const hasNoSession = error instanceof AuthenticationError;
+		if (hasNoSession) {
+			await this.#connection.check();
+			await this.#connection.signedIn(signal);
+		}
+		await pause(hasNoSession ? PAUSE_AFTER_SIGN_IN_MS : PAUSE_AFTER_FAILURE_MS, signal);
 	}
 
 	#gather(item: StreamItem): void {
 		this.#gathered.push(item);
 		if (this.#gathered.length > 1) return;
-		setTimeout(() => {
-			const items = this.#gathered;
-			this.#gathered = [];
-			this.#send({ items });
-		}, GATHER_MS);
+		setTimeout(() => this.#tellGathered(), GATHER_MS);
+	}
+
+	#tellGathered(): void {
+		const items = this.#gathered;
+		this.#gathered = [];
+		if (items.length > 0) this.#send({ items });
 	}
 
 	/** Hands a message to the other tabs, and takes it itself. */
@@ -197,7 +204,11 @@ class Followed {
 			return;
 		}
 		const at = Date.now();
-		const accepted = message.items.filter((item) => item.kind === "event.accepted");
+		// Where one tab takes over from another, an item may come from both.
+		const known = new Set(this.heard.map(({ eventId }) => eventId));
+		const accepted = message.items
+			.filter((item) => item.kind === "event.accepted")
+			.filter(({ eventId }) => !known.has(eventId));
 		const added = accepted.map(({ eventId, eventType, tags = [], deliveryCount }) => {
 			return { eventId, eventType, tags, deliveryCount, at };
 		});
@@ -210,33 +221,4 @@ class Followed {
 		this.#queryClient.setQueryData(liveModeKey(this.#projectId), (mode?: LiveMode) => mode ?? "live");
 		for (const listener of this.listeners) listener(message.items);
 	}
-}
-
-/** Resolves when the tab is visible, or hidden; at once if it is already. */
-function visibility(isVisible: boolean, signal: AbortSignal): Promise<void> {
-	const isSo = () => (document.visibilityState === "visible") === isVisible;
-	return new Promise((resolve) => {
-		const look = () => {
-			if (!isSo() && !signal.aborted) return;
-			document.removeEventListener("visibilitychange", look);
-			resolve();
-		};
-		document.addEventListener("visibilitychange", look);
-		signal.addEventListener("abort", look, { once: true });
-		look();
-	});
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-	return new Promise((resolve) => {
-		const timer = setTimeout(resolve, ms);
-		signal.addEventListener(
-			"abort",
-			() => {
-				clearTimeout(timer);
-				resolve();
-			},
-			{ once: true },
-		);
-	});
 }

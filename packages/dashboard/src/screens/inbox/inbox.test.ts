@@ -3,6 +3,7 @@ import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
+import { INBOX_PLACES } from "../../live/places.ts";
 
 pageSuite("the Inbox", (world) => {
 	it("shows the first signed request of a new project, from the overview on, with nothing installed", async () => {
@@ -74,6 +75,31 @@ pageSuite("the Inbox", (world) => {
 		await other;
 		await page.getByRole("button", { name: "Close the Inbox" }).click();
 		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+	});
+
+	it("leaves connections to the other tabs: one too many waits until another is closed", async () => {
+		await using tab = await world.open("inbox");
+		const tabs = [tab.page];
+		for (let opened = 0; opened < INBOX_PLACES.length; opened++) tabs.push(await tab.person.tab(tab.page.url()));
+		const last = tabs.pop()!;
+		for (const page of tabs) {
+			await page.getByRole("button", { name: "Open the Inbox" }).click();
+			await page.getByText("✓ Open").waitFor();
+		}
+		await last.getByRole("button", { name: "Open the Inbox" }).click();
+		await last.getByText("This one opens when you close one of them.").waitFor();
+		// Closed while it waits, it leaves nothing behind.
+		await last.getByRole("button", { name: "Close the Inbox" }).click();
+		await last.getByRole("button", { name: "Open the Inbox" }).click();
+		await last.getByText("This one opens when you close one of them.").waitFor();
+		await tabs[0]!.close();
+		await last.getByText("✓ Open").waitFor();
+		for (const page of [...tabs.slice(1), last]) {
+			await page.getByRole("button", { name: "Close the Inbox" }).click();
+			await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		}
+		// That of the tab that was closed stays for an hour.
+		for (const { id } of await world.server.project.relays.list()) await world.server.project.relays.delete(id);
 	});
 
 	it.each(["light", "dark"] as const)("is accessible in %s colours, closed and open", async (scheme) => {

@@ -2,6 +2,7 @@
 import { verifySignature, utils, type Relay, type RelayRequest } from "@fanfare/sdk";
 import { skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
 
+import { browserLocks, INBOX_PLACES, inPlace, PLACE_WITHIN_MS } from "../../live/places.ts";
 import type { Connection } from "../../session/connection.ts";
 
 /** What the Inbox answers: a status, or nothing until the time is up. */
@@ -43,6 +44,8 @@ const CLOSED: InboxState = {
 	received: [],
 	mode: "200",
 };
+/** Why an Inbox is not open yet. */
+const NO_PLACE = `${INBOX_PLACES.length} Inboxes are open in this browser, which is as many as it has connections for. This one opens when you close one of them.`;
 const MOST_RECEIVED = 100;
 /** Short, so that no answer shows soon. */
 const TIMEOUT_MS = 5_000;
@@ -101,7 +104,26 @@ export class Inbox {
 		const ending = new AbortController();
 		this.#open.set(projectId, ending);
 		this.#change(projectId, { status: "opening", reason: null, error: null });
-		void this.#receive(projectId, identity, ending.signal);
+		void this.#receiveInPlace(projectId, identity, ending.signal);
+	}
+
+	/** Each Inbox keeps a connection, so a browser has no more of them than there are places. */
+	async #receiveInPlace(projectId: string, identity: Identity, signal: AbortSignal): Promise<void> {
+		const locks = browserLocks();
+		if (locks === undefined) return this.#receive(projectId, identity, signal);
+		const waiting = setTimeout(() => {
+			if (!signal.aborted) this.#change(projectId, { status: "away", reason: NO_PLACE });
+		}, PLACE_WITHIN_MS);
+		try {
+			await inPlace(locks, INBOX_PLACES, signal, () => {
+				clearTimeout(waiting);
+				this.#change(projectId, { status: "opening", reason: null });
+				return this.#receive(projectId, identity, signal);
+			});
+		} catch (error) {
+			// It was closed before a place was free.
+			if (!signal.aborted) throw error;
+		}
 	}
 
 	async #receive(projectId: string, { device, secret, eventTypes }: Identity, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,113 @@
+import type { Person } from "@fanfare/testkit/browser/browser";
+// The tabs of one browser share its connections, also if each shows another project.
+import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Page, Request } from "playwright-core";
+import { expect, it } from "vitest";
+
+import { pageSuite, signIn } from "../../test/suite.ts";
+import { INBOX_PLACES, STREAM_PLACES } from "./places.ts";
+
+/** What a browser opens to a server over HTTP/1.1. */
+const CONNECTIONS = 6;
+const TABS = 7;
+
+pageSuite("the tabs of a browser", (world) => {
+	/** A tab for each of so many projects, and what was sent to the last one so far. */
+	async function openProjects(person: Person, count: number) {
+		const tabs: { readonly page: Page; readonly send: (type: string) => Promise<unknown> }[] = [];
+		for (let opened = 0; opened < count; opened++) {
+			const { id } = await world.server.client.projects.create({ name: `Project ${opened}` });
+			const page = await person.tab(`${world.server.url}/ui/${id}/events`);
+			if (opened === 0) await signIn(page, world.server.key);
+			await page.getByText("No event yet").waitFor();
+			tabs.push({ page, send: (type) => world.server.client.project(id).events.send({ type, data: 1 }) });
+		}
+		return tabs;
+	}
+
+	it("open few streams for seven projects: each tab works, and shows what happens in its project", async () => {
+		await using person = await world.browser.person();
+		const open = new Set<Request>();
+		let most = 0;
+		person.context.on("request", (request) => {
+			if (new URL(request.url()).pathname.endsWith("/stream")) open.add(request);
+			most = Math.max(most, open.size);
+		});
+		person.context.on("requestfailed", (request) => open.delete(request));
+		person.context.on("requestfinished", (request) => open.delete(request));
+		const tabs = await openProjects(person, TABS);
+		for (const { page, send } of tabs) {
+			await page.getByRole("button", { name: /^(Live|Every 5 s): pause$/ }).waitFor();
+			await send("seven.tabs");
+		}
+		for (const { page } of tabs) await page.getByRole("button", { name: "1 newer event · show" }).click();
+		for (const { page } of tabs) {
+			await page.getByRole("link", { name: "Settings", exact: true }).click();
+			await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		}
+		expect(most).toBe(STREAM_PLACES.length);
+		// Calls find a connection also beside as many Inboxes as there may be.
+		expect(STREAM_PLACES.length + INBOX_PLACES.length).toBeLessThan(CONNECTIONS);
+		expect(person.problems).toEqual([]);
+	});
+
+	it("leave the streams to those that are visible, and miss nothing in between", async () => {
+		await using person = await world.browser.person();
+		const tabs = await openProjects(person, STREAM_PLACES.length + 1);
+		const sign = (page: Page, word: string) => page.getByRole("button", { name: `${word}: pause`, exact: true });
+		const [first, last] = [tabs[0]!, tabs.at(-1)!];
+		for (const { page } of tabs.slice(0, -1)) await sign(page, "Live").waitFor();
+		await sign(last.page, "Every 5 s").waitFor();
+		await show(first.page, false);
+		await sign(last.page, "Live").waitFor();
+		await first.send("while.hidden");
+		await last.send("while.visible");
+		await last.page.getByRole("button", { name: "1 newer event · show" }).waitFor();
+		await show(first.page, true);
+		await sign(first.page, "Every 5 s").waitFor();
+		await first.page.getByRole("button", { name: "1 newer event · show" }).waitFor();
+		// A place that becomes free goes to a tab that waits for one.
+		await last.page.close();
+		await sign(first.page, "Live").waitFor();
+		await first.send("by.stream");
+		await first.page.getByRole("button", { name: "2 newer events · show" }).waitFor();
+		expect(person.problems).toEqual([]);
+	});
+
+	it("let one that is visible read the project that a hidden one reads", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["hidden.reader"] });
+		await using tab = await world.open("deliveries?type=hidden.reader");
+		const live = (page: Page) => page.getByRole("button", { name: "Live: pause", exact: true });
+		await live(tab.page).waitFor();
+		const other = await tab.person.tab(tab.page.url());
+		const stream = (page: Page) =>
+			page.waitForRequest((request) => new URL(request.url()).pathname.endsWith("/stream"));
+		// It hears from the tab that reads how that does.
+		await live(other).waitFor();
+		const taken = stream(other);
+		await show(tab.page, false);
+		await taken;
+		await world.server.project.events.send({ type: "hidden.reader", data: 1 });
+		await other.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		// The hidden one is told, too.
+		await tab.page.getByRole("button", { name: "1 newer delivery · show" }).waitFor();
+		const takenBack = stream(tab.page);
+		await show(tab.page, true);
+		await show(other, false);
+		await takenBack;
+		await world.server.project.events.send({ type: "hidden.reader", data: 2 });
+		await tab.page.getByRole("button", { name: "2 newer deliveries · show" }).waitFor();
+	});
+});
+
+/** Makes a tab visible or hidden, as a browser does when somebody looks at another tab. */
+async function show(page: Page, isVisible: boolean): Promise<void> {
+	await page.evaluate(
+		(state) => {
+			Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+			document.dispatchEvent(new Event("visibilitychange"));
+		},
+		isVisible ? "visible" : "hidden",
+	);
+}
