@@ -7,8 +7,9 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useEffectEvent } from "react";
 
 import type { WebhookTab } from "../../app/search.ts";
+import { lazyPart, Part } from "../../parts/feedback/part.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { Bone, FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
+import { Bone, FactsShape, FieldsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useUnsaved } from "../../parts/form/edit/unsaved.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -21,12 +22,12 @@ import { WebhookDrawer } from "../webhooks/webhook-drawer.tsx";
 import { ActivityTab } from "./activity-tab.tsx";
 import { Condition } from "./condition.tsx";
 import { DeleteWebhook } from "./delete-webhook.tsx";
-import { HistoryTab } from "./history-tab.tsx";
 import { webhookQuery } from "./queries.ts";
-import { SecretTab } from "./secret-tab.tsx";
 import { SettingsTab } from "./settings-tab.tsx";
 
 const route = getRouteApi("/$projectId/webhooks/$webhookId");
+const secretTab = lazyPart("secret-tab", async () => (await import("./secret-tab.tsx")).SecretTab);
+const historyTab = lazyPart("history-tab", async () => (await import("./history-tab.tsx")).HistoryTab);
 
 export function WebhookScreen() {
 	const { webhookId } = route.useParams();
@@ -68,6 +69,9 @@ interface LoadedProps {
 function Loaded({ webhook, error, onRetry }: LoadedProps) {
 	const { tab = "activity" } = route.useSearch();
 	const navigate = route.useNavigate();
+	// Before somebody opens their tabs.
+	useQuery(secretTab);
+	useQuery(historyTab);
 	const mayWrite = useMay("write");
 	const [isEditing, editing] = useDisclosure(false);
 	// The form takes back what could not be saved.
@@ -119,10 +123,14 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 					<SettingsTab webhook={webhook} />
 				</Tabs.Panel>
 				<Tabs.Panel value="secret" pt="md">
-					<SecretTab webhook={webhook} />
+					<Part of={secretTab} props={{ webhook }} label="the secret">
+						<FieldsShape fields={3} />
+					</Part>
 				</Tabs.Panel>
 				<Tabs.Panel value="history" pt="md">
-					<HistoryTab webhookId={webhook.id} />
+					<Part of={historyTab} props={{ webhookId: webhook.id }} label="the history">
+						<FactsShape facts={4} />
+					</Part>
 				</Tabs.Panel>
 			</Tabs>
 			<WebhookDrawer subject={isEditing ? webhook : null} onClose={editing.close} />

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { verify } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
-import type { APIResponse } from "playwright-core";
+import type { APIResponse, Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -61,6 +61,25 @@ pageSuite("webhooks", (world) => {
 		const dialog = page.getByRole("dialog", { name: "Export all webhooks?" });
 		await dialog.getByRole("button", { name: "Export all webhooks", exact: true }).waitFor();
 		await webhooks.delete(id);
+	});
+
+	it("have a form that shows its shape until its code is there, and then gives the focus to its first field", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const held: Route[] = [];
+		await page.route(/\/drawer-body-[^/]*\.js$/, (route) => void held.push(route));
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks`);
+		await page.getByRole("button", { name: "Add webhook" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Add a webhook" });
+		await drawer.getByRole("status", { name: "Loading the form" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		for (const route of held.splice(0)) await route.abort();
+		await drawer.getByText("The form could not be loaded").waitFor();
+		await drawer.getByRole("button", { name: "Try again" }).click();
+		await expect.poll(() => held.length).toBe(1);
+		await held[0]!.continue();
+		const address = drawer.getByLabel("Endpoint URL");
+		await expect.poll(() => address.evaluate((field) => field === document.activeElement)).toBe(true);
 	});
 
 	it("show the server's objection at the field, and keep what was typed", async () => {
