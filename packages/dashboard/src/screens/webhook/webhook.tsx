@@ -67,16 +67,19 @@ interface LoadedProps {
 }
 
 function Loaded({ webhook, error, onRetry }: LoadedProps) {
-	const { tab = "activity" } = route.useSearch();
+	const { tab = "activity", form } = route.useSearch();
 	const navigate = route.useNavigate();
+	const mayWrite = useMay("write");
 	// Before somebody opens their tabs.
 	useQuery(secretTab);
 	useQuery(historyTab);
-	const mayWrite = useMay("write");
-	const [isEditing, editing] = useDisclosure(false);
+	const setForm = (form: "edit" | undefined) =>
+		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
 	// The form takes back what could not be saved.
 	const unsaved = useUnsaved(editOfWebhook(webhook.id));
-	const edit = useEffectEvent(editing.open);
+	const edit = useEffectEvent(() => {
+		if (form === undefined) setForm("edit");
+	});
 	useEffect(() => {
 		if (unsaved !== null && mayWrite) edit();
 	}, [unsaved, mayWrite]);
@@ -89,7 +92,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 			<PageHead
 				title={webhook.name}
 				back={<BackLink />}
-				actions={mayWrite && <Actions webhook={webhook} change={change} onEdit={editing.open} />}
+				actions={mayWrite && <Actions webhook={webhook} change={change} onEdit={() => setForm("edit")} />}
 			>
 				<WebhookStateBadge webhook={webhook} />
 			</PageHead>
@@ -133,7 +136,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 					</Part>
 				</Tabs.Panel>
 			</Tabs>
-			<WebhookDrawer subject={isEditing ? webhook : null} onClose={editing.close} />
+			<WebhookDrawer subject={mayWrite && form === "edit" ? webhook : null} onClose={() => setForm(undefined)} />
 		</>
 	);
 }
