@@ -24,7 +24,14 @@ import type { Connection } from "../session/connection.ts";
 import { SignInAgain } from "../session/sign-in-again.tsx";
 import { Corner } from "../shell/corner.tsx";
 import { ProjectShell } from "../shell/project-shell.tsx";
-import { deliveriesSearch, signInSearch, statsSearch, webhookSearch, webhooksSearch } from "./search.ts";
+import {
+	deliveriesSearch,
+	deliverySearch,
+	signInSearch,
+	statsSearch,
+	webhookSearch,
+	webhooksSearch,
+} from "./search.ts";
 import { textSearch } from "./text-search.ts";
 
 /** The screens, each a file of its own. */
@@ -137,6 +144,7 @@ const deliveriesRoute = createRoute({
 const deliveryRoute = createRoute({
 	getParentRoute: () => projectRoute,
 	path: "deliveries/$deliveryId",
+	validateSearch: deliverySearch,
 	component: lazyRouteComponent(screens.delivery, "DeliveryScreen"),
 });
 

@@ -109,6 +109,12 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 	});
 }
 
+/** Of one delivery: the filter of the list that it is looked at in. */
+export function deliverySearch(search: Search): Omit<DeliveriesSearch, "open"> {
+	const { open: _, ...filter } = deliveriesSearch(search);
+	return filter;
+}
+
 /** The deliveries that were made in a time, which ends before `before`; undefined for no end. */
 export function rangeSearch(from: number, before: number | undefined): Pick<DeliveriesSearch, "after" | "before"> {
 	return {

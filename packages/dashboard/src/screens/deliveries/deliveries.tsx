@@ -106,7 +106,7 @@ export function DeliveriesScreen() {
 	/** While the list is on its way, an event may come that it has, and one that it has not. */
 	const known = new Set([...(rows ?? []), ...list.newer.rows].map(({ eventId }) => eventId));
 	const older = beforeLast(rows ?? []);
-	const columns = deliveryColumns({ projectId: project.id, isNarrow: isSplit });
+	const columns = deliveryColumns({ projectId: project.id, filter, isNarrow: isSplit });
 	const nameOf = ({ eventType }: Delivery) => eventType;
 	const allColumns = mayWrite ? [selectColumn({ selection, nameOf }), ...columns] : columns;
 	const beside = isSplit && search.open !== undefined && (
@@ -116,6 +116,7 @@ export function DeliveriesScreen() {
 					className="link"
 					to="/$projectId/deliveries/$deliveryId"
 					params={{ projectId: project.id, deliveryId: search.open }}
+					search={filter}
 				>
 					Open on a page of its own
 				</Link>

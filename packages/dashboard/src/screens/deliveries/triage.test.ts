@@ -63,6 +63,67 @@ pageSuite("triage by keyboard", (world) => {
 		await expect.poll(() => focusedRow(page)).toBe(third);
 	});
 
+	it("leads on a screen of its own to the next delivery of the list, also after one has left it, and back with the filter", async () => {
+		await using failed = await failedDeliveries("triage.alone", 3);
+		const [first, second, third] = failed.ids;
+		const filter = "status=Failed&type=triage.alone";
+		// Too narrow for a delivery beside the list.
+		await using tab = await world.open(`deliveries?${filter}`, { size: { width: 1_000, height: 900 } });
+		const { page } = tab;
+		await page.locator(`[data-row="${first}"]`).click();
+		const shown = (id: string | undefined) =>
+			expect.poll(() => new URL(page.url()).pathname).toMatch(RegExp(`/${id}$`));
+		await shown(first);
+		const others = page.getByRole("navigation", { name: "Other deliveries of the list" });
+		await others.getByRole("link", { name: "Next" }).waitFor();
+		expect(await others.getByRole("link", { name: "Previous" }).count()).toBe(0);
+		await page.keyboard.press("j");
+		await shown(second);
+		await page.getByText("The receiver failed").waitFor();
+		// The retried one leaves the list: what came after it is the next one still.
+		await page.keyboard.press("r");
+		await page.getByRole("region", { name: "Delivery", exact: true }).getByText("Succeeded").waitFor();
+		await page.keyboard.press("j");
+		await shown(third);
+		await others.getByRole("link", { name: "Previous" }).waitFor();
+		await page.keyboard.press("k");
+		await shown(first);
+		await page.getByRole("link", { name: "‹ Deliveries" }).click();
+		await page.locator(`[data-row="${third}"]`).waitFor();
+		expect(new URL(page.url()).search).toBe(`?${filter}`);
+	});
+
+	it("goes through webhooks, those in trouble first, and through keys, whose menus it opens", async () => {
+		await using failed = await failedDeliveries("triage.hooks", 5);
+		const { webhookId } = await world.server.project.deliveries.get(failed.ids[0]!);
+		await world.server.project.batch.webhooks.update(webhookId, { name: "In trouble" });
+		const { id: working } = await world.server.createWebhook("http://127.0.0.1:9/fine", { eventTypes: ["none.such"] });
+		await world.server.project.batch.webhooks.update(working, { name: "Fine" });
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByRole("link", { name: "Fine" }).waitFor();
+		const rows = await page
+			.locator("[data-row]")
+			.evaluateAll((links) => links.map((link) => link.getAttribute("data-row")));
+		expect(rows.indexOf(webhookId)).toBeLessThan(rows.indexOf(working));
+		for (const id of rows) {
+			await page.keyboard.press("j");
+			await expect.poll(() => focusedRow(page)).toBe(id);
+		}
+		while ((await focusedRow(page)) !== webhookId) await page.keyboard.press("k");
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { name: "In trouble", level: 1 }).waitFor();
+
+		const { id: keyId } = await world.server.client.keys.create({ name: "Cash desk", scope: "read" });
+		await page.keyboard.type("gk");
+		await page.getByText("Cash desk").waitFor();
+		await page.keyboard.press("j");
+		for (let pressed = 0; pressed < 8 && (await focusedRow(page)) !== keyId; pressed++) await page.keyboard.press("j");
+		expect(await focusedRow(page)).toBe(keyId);
+		await page.keyboard.press("Enter");
+		await page.getByRole("menuitem", { name: "Revoke…" }).waitFor();
+	});
+
 	it("begins at the first row of another list", async () => {
 		const { events } = world.server.project;
 		const unwanted: string[] = [];

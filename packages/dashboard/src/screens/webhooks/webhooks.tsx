@@ -16,6 +16,7 @@ import { AnswerCode, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
 import { useMay, useProject } from "../../session/caller.ts";
+import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { filterOf, useFoundWebhooks, useWebhooks, MOST_WEBHOOKS } from "./queries.ts";
 import { stateOf, StateChips } from "./state-chips.tsx";
@@ -130,6 +131,7 @@ export function WebhooksScreen() {
 						</Empty>
 					) : (
 						<WebhookTable
+							list={`${state} ${q}`}
 							webhooks={found}
 							batches={batches}
 							isFull={!isFiltered && webhooks.length === MOST_WEBHOOKS}
@@ -148,6 +150,8 @@ export function WebhooksScreen() {
 }
 
 interface WebhookTableProps {
+	/** Tells a filter from another one. */
+	readonly list: string;
 	readonly webhooks: readonly Webhook[];
 	readonly batches: Batches;
 	/** Whether there are more than are loaded. */
@@ -157,19 +161,27 @@ interface WebhookTableProps {
 }
 
 function WebhookTable(props: WebhookTableProps) {
-	const { webhooks, isFull } = props;
+	const { list, webhooks, isFull } = props;
+	const rows = webhooks.toSorted((a, b) => urgency(a) - urgency(b));
+	const current = useTriageKeys({ ids: rows.map(({ id }) => id), list });
 	return (
 		<Table
 			label="Webhooks"
 			columns={columnsOf(props)}
-			rows={webhooks.toSorted((a, b) => urgency(a) - urgency(b))}
+			rows={rows}
 			keyOf={({ id }) => id}
+			current={current}
 			foot={isFull ? `Only the newest ${MOST_WEBHOOKS} are shown.` : undefined}
 		/>
 	);
 }
 
-function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps, "isFull">): Column<Webhook>[] {
+function columnsOf({
+	webhooks,
+	batches,
+	onEdit,
+	change,
+}: Omit<WebhookTableProps, "list" | "isFull">): Column<Webhook>[] {
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
@@ -250,6 +262,7 @@ function NameCell({ webhook: { id, name, endpoint } }: { readonly webhook: Webho
 					from="/$projectId/webhooks"
 					to="/$projectId/webhooks/$webhookId"
 					params={{ webhookId: id }}
+					data-row={id}
 				>
 					{name}
 				</Link>
