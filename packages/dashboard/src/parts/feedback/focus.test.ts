@@ -51,6 +51,28 @@ pageSuite("the focus", (world) => {
 		await expect.poll(() => isFocused(aside)).toBe(true);
 	});
 
+	it("is on the menu of a key after its dialogs, and on the title when the key is gone", async () => {
+		await world.server.client.keys.create({ name: "Till", scope: "read" });
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		const menu = page.getByRole("button", { name: "Actions for Till" });
+		for (const name of ["Rename…", "Roll…", "Revoke…"]) {
+			await openAndClose(page, async () => {
+				await menu.press("Enter");
+				await page.getByRole("menuitem", { name }).press("Enter");
+			});
+			await expect.poll(() => isFocused(menu)).toBe(true);
+		}
+		await menu.press("Enter");
+		await page.getByRole("menuitem", { name: "Revoke…" }).press("Enter");
+		await page
+			.getByRole("dialog")
+			.getByRole("button", { name: /^Revoke/ })
+			.press("Enter");
+		await menu.waitFor({ state: "detached" });
+		await expect.poll(() => isFocused(page.getByRole("heading", { name: "Keys", level: 1 }))).toBe(true);
+	});
+
 	it("is on the title of a screen that came in place of what had it", async () => {
 		await world.server.project.events.send({ type: "focus.two", data: 1 });
 		await using tab = await world.open("events?type=focus.two");

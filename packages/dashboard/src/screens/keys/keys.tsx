@@ -7,6 +7,7 @@ import { useState } from "react";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -35,6 +36,8 @@ export function KeysScreen() {
 	const navigate = route.useNavigate();
 	const { form } = route.useSearch();
 	const [chosen, setChosen] = useState<Chosen | null>(null);
+	// Here, since the menu may be gone when the dialog is there.
+	useFocusBack(chosen !== null);
 	// A dialog that somebody has closed while its call was under way does not close the one that is open when it is answered.
 	const close = () => setChosen((now) => (now === chosen ? null : now));
 	const open = (form: "new" | undefined) =>
