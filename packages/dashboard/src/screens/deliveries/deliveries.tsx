@@ -8,12 +8,12 @@ import type { MouseEvent } from "react";
 
 import { beforeLast } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
-import { lazyPart, Part } from "../../parts/feedback/part.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { CodeShape, FactsShape } from "../../parts/feedback/skeletons.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { SelectionSign } from "../../parts/list/selection-sign.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";

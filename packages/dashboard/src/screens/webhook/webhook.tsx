@@ -7,12 +7,12 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useEffectEvent } from "react";
 
 import type { WebhookTab } from "../../app/search.ts";
-import { lazyPart, Part } from "../../parts/feedback/part.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone, FactsShape, FieldsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useUnsaved } from "../../parts/form/edit/unsaved.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";

@@ -3,11 +3,11 @@ import { Button, Select } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useId, useState, type ReactNode } from "react";
 
-import { lazyPart, Part } from "../../../parts/feedback/part.tsx";
 import { Problem } from "../../../parts/feedback/problem.tsx";
 import { FieldsShape } from "../../../parts/feedback/skeletons.tsx";
 import { isShownBy } from "../../../parts/form/issues.ts";
 import { Icon } from "../../../parts/layout/icon.tsx";
+import { lazyPart, Part } from "../../../parts/layout/part.tsx";
 import { useProject } from "../../../session/caller.ts";
 import { useEventTypes } from "../queries.ts";
 import { TestResult } from "./test-result.tsx";

@@ -2,8 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, type ComponentType, type ReactNode } from "react";
 
-import { Problem } from "./problem.tsx";
-import { Loading } from "./skeletons.tsx";
+import { Problem } from "../feedback/problem.tsx";
+import { Loading } from "../feedback/skeletons.tsx";
 
 const REASON = "The server may be away. If it was updated while this tab was open, reload the page.";
 
