@@ -15,7 +15,7 @@ import { customersSearch } from "../screens/customers/search.ts";
 import type { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { eventTypesSearch } from "../screens/event-types/search.ts";
 import { eventsSearch, sendSearch } from "../screens/events/search.ts";
-import { FailureScreen, NotFoundScreen } from "../screens/failures/failures.tsx";
+import { FailureScreen, NoSuchScreen, NotFoundScreen } from "../screens/failures/failures.tsx";
 import type { Inbox } from "../screens/inbox/inbox.ts";
 import { keysSearch } from "../screens/keys/search.ts";
 import { replaysSearch } from "../screens/replays/search.ts";
@@ -111,6 +111,7 @@ const projectRoute = createRoute({
 	// Before any screen asks for something.
 	loader: ({ context, params }) => context.live.prepare(params.projectId),
 	component: ProjectShell,
+	notFoundComponent: NoSuchScreen,
 });
 
 const overviewRoute = createRoute({

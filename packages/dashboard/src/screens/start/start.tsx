@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, Navigate } from "@tanstack/react-router";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Logo } from "../../parts/layout/logo.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 
@@ -15,6 +16,7 @@ export function StartScreen() {
 	return (
 		<main className="center">
 			<div className="stack narrow">
+				<Logo size={40} />
 				<PageHead title="Projects" />
 				{error !== null && <Problem error={error} what="The projects could not be loaded" onRetry={refetch} />}
 				{projects?.length === 0 && (
