@@ -4,8 +4,8 @@
 // the project, and hands every item to the others over a channel; when it closes, the turn goes to another tab.
 //
 // Nothing is missed in between: a tab asks for the stream's position before its screens load anything, and every stream begins after the
-// last item that its tab has heard of, from whichever tab that came.
-import { AuthenticationError, type StreamItem, type StreamMode } from "@fanfare/sdk";
+// last item that its tab has heard of, from whichever tab that came. Where a stream begins without a position, everything is fetched again.
+import { AuthenticationError, type GapItem, type StreamItem, type StreamMode } from "@fanfare/sdk";
 import type { QueryClient } from "@tanstack/react-query";
 
 import type { Connection } from "../session/connection.ts";
@@ -15,10 +15,17 @@ import { pause, takeTurns, type StreamReader } from "./turns.ts";
 /** Items that arrive within this time are handled together, so that a busy project does not render for each of them. */
 const GATHER_MS = 250;
 const PAUSE_AFTER_FAILURE_MS = 5_000;
-/** A screen does not wait longer for the position. Without one, the stream begins when it is there. */
+/** A screen does not wait longer for the position. */
 const POSITION_WITHIN_MS = 3_000;
 /** So that a refusal whose session stands after all is not answered by a flood of tries. */
 const PAUSE_AFTER_SIGN_IN_MS = 500;
+
+/** What has happened since the screens were loaded is in no item of a stream that begins without a position. */
+const NO_POSITION: GapItem = {
+	object: "streamItem",
+	kind: "gap",
+	reason: "The position of the stream was not known when the page was loaded.",
+};
 
 /** A busy project that is left open overnight announces no more new events than this. */
 export const MOST_HEARD = 1_000;
@@ -131,7 +138,10 @@ class Followed implements StreamReader {
 	}
 
 	async stream(signal: AbortSignal): Promise<void> {
-		const onMode = ({ mode }: StreamMode) => this.#send({ mode });
+		const onMode = ({ mode }: StreamMode) => {
+			this.#send({ mode });
+			if (this.#position === undefined) this.#send({ items: [NO_POSITION] });
+		};
 		while (!signal.aborted) {
 			try {
 				const params = { lastEventId: this.#position };
@@ -154,6 +164,7 @@ class Followed implements StreamReader {
 				const polled = await project.pollStream({ lastEventId: this.#position }, { signal });
 				if (signal.aborted) return;
 				this.#send({ mode: "polling" });
+				if (this.#position === undefined) this.#send({ items: [NO_POSITION] });
 				if (polled.data.length > 0) this.#send({ items: polled.data });
 				this.#position = polled.lastEventId;
 				({ hasMore } = polled);

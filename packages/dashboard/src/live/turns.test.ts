@@ -1,7 +1,7 @@
 import type { Person } from "@fanfare/testkit/browser/browser";
 // The tabs of one browser share its connections, also if each shows another project.
 import { startReceiver } from "@fanfare/testkit/receiver";
-import type { Page, Request } from "playwright-core";
+import type { Page, Request, Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite, signIn } from "../../test/suite.ts";
@@ -72,6 +72,22 @@ pageSuite("the tabs of a browser", (world) => {
 		await first.send("by.stream");
 		await first.page.getByRole("button", { name: "2 newer events · show" }).waitFor();
 		expect(person.problems).toEqual([]);
+	});
+
+	it("without a stream and without a position fetch everything again, so that nothing is missed", async () => {
+		await using person = await world.browser.person();
+		await openProjects(person, STREAM_PLACES.length);
+		const { id } = await world.server.client.projects.create({ name: "No position" });
+		const page = await person.context.newPage();
+		// The first call, for the position, is never answered; the second one is the first look.
+		const held: Route[] = [];
+		await page.route(/\/stream\/items/, (route) => (held.length < 2 ? void held.push(route) : route.fallback()));
+		await page.goto(`${world.server.url}/ui/${id}/events`);
+		await page.getByText("No event yet").waitFor();
+		await expect.poll(() => held.length).toBe(2);
+		await world.server.client.project(id).events.send({ type: "before.position", data: 1 });
+		await held[1]!.continue();
+		await page.getByRole("link", { name: "before.position" }).waitFor();
 	});
 
 	it("let one that is visible read the project that a hidden one reads", async () => {
