@@ -11,11 +11,16 @@ import { freePort } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { ensurePage } from "../scripts/page-build.ts";
+
 const root = fileURLToPath(new URL("..", import.meta.url));
 const FIRST_SCREEN_LINES = 50;
 const ADMIN_KEY = `sk_${"r".repeat(43)}`;
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
+
+/** It compiles the sources, in some seconds of the CPU's time, of which a busy machine gives it a tenth. */
+const START_WITHIN_MS = 300_000;
 
 /** The code blocks of a language, in order. */
 function blocks(language: string): string[] {
@@ -64,9 +69,9 @@ function start(
 	return { child, output: () => output };
 }
 
-async function until(running: Running, wanted: string): Promise<void> {
+async function until(running: Running, wanted: string, timeoutMs?: number): Promise<void> {
 	try {
-		await eventually(`${wanted} in the output`, () => running.output().includes(wanted));
+		await eventually(`${wanted} in the output`, () => running.output().includes(wanted), timeoutMs);
 	} catch (cause) {
 		throw new Error(`expected ${wanted} in the output, got: ${running.output()}`, { cause });
 	}
@@ -104,8 +109,10 @@ describe("the README", () => {
 			FANFARE_DATA_DIR: dataDir.path,
 			FANFARE_ADMIN_KEY: ADMIN_KEY,
 		};
+		// It would build it otherwise.
+		await ensurePage();
 		const server = start(["start"], env, root, "npm");
-		await until(server, `listens on ${url}`);
+		await until(server, `listens on ${url}`, START_WITHIN_MS);
 	});
 
 	async function onlyProject(): Promise<Project> {

@@ -92,11 +92,16 @@ const missing = ["bash", "curl"].filter((program) => spawnSync(program, ["--vers
 if (missing.length > 0)
 	process.stderr.write(`skipped: ${missing.join(" and ")} not found; install them to run the documents\n`);
 
-/** Responses that are errors end the script. A stream has no end: it is enough that it begins. */
+/** Responses that are errors end the script. A stream has no end: it is enough that it begins, and an error ends curl before that. */
 const CURL = `curl() {
 	if [ "$1" = -N ]; then
-		command curl -sS -D headers --max-time 5 "$@" || true
-		grep -q ' 200' headers
+		: > headers
+		command curl -sS -D headers "$@" &
+		until grep -q ' 200' headers; do
+			kill -0 $!
+			sleep 0.05
+		done
+		kill $!
 	else
 		case " $* " in
 			*" -f "*) command curl -sS "$@" ;;

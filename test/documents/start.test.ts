@@ -1,7 +1,6 @@
 // docs/start.md and docs/receive.md, done as they say.
 import { spawnSync } from "node:child_process";
 
-import { eventually } from "@fanfare/testkit/eventually";
 import { FanfareProcess } from "@fanfare/testkit/fanfare-process";
 import { freePort } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -43,7 +42,8 @@ describe.skipIf(!hasBash && process.env["CI"] !== "true")("docs/start.md", () =>
 		await using server = new FanfareProcess(["dev", "--no-open"], {
 			env: { ...env, FANFARE_PORT: String(ports[8787]), FANFARE_DATA_DIR: config.join("data") },
 		});
-		await eventually("the server to listen", () => /127\.0\.0\.1:\d+/.test(server.stderr + server.stdout));
+		// It listens then, too.
+		await server.waitForStderr(/keeps the key/);
 		const programs = blocks.filter(({ language }) => language === "js");
 		for (const { code, before } of programs) folder.save(/as `(\w+\.mjs)`/.exec(before)?.[1] ?? "", code);
 		expect(programs).toHaveLength(2);

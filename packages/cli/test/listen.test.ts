@@ -312,7 +312,9 @@ describe("fanfare listen", () => {
 			const name = (device) => ({ url: "http://x", projectId: "p", customerId: null, device });
 			while (Date.now() < Number(process.argv[1])) {}
 			for (let i = 0; i < 40; i++) {
-				console.log(i, keptListener(name("own" + (process.argv[2] + i))).secret, keptListener(name("shared" + i)).secret);
+				const own = await keptListener(name("own" + (process.argv[2] + i)));
+				const shared = await keptListener(name("shared" + i));
+				console.log(i, own.secret, shared.secret);
 				noteSeen(name("own" + process.argv[2] + i), i);
 			}`;
 		const at = String(Date.now() + 1_000);
@@ -322,6 +324,7 @@ describe("fanfare listen", () => {
 		const texts = await Promise.all(["a", "b"].map(run));
 		const again = await Promise.all(["a", "b"].map(run));
 		expect(again).toEqual(texts);
+		for (const text of texts) expect(text).toMatch(/^(\d+ whsec_\S+ whsec_\S+\n){40}$/);
 		const shared = texts.map((text) => text.split("\n").map((line) => line.split(" ")[2]));
 		expect(shared[0]).toEqual(shared[1]);
 		for (const id of ["c", "d", "e"]) await run(id);

@@ -73,6 +73,8 @@ async function doAsTheDocumentSays(): Promise<void> {
 	await portal.getByRole("button", { name: "Add and test" }).click();
 	await portal.getByText("It works: your server answered 200").waitFor();
 	await portal.getByRole("link", { name: "Done" }).click();
+	// The list is loaded, so that what is sent now is new to it.
+	await portal.getByText("No deliveries yet.").waitFor();
 	// The frame is as high as the portal, and the portal has the accent of the tag.
 	const heights = () =>
 		page.evaluate(() => {

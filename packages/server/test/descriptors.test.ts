@@ -33,8 +33,11 @@ describe.skipIf(issue !== null)("a server without a free descriptor", () => {
 		await using receiver = await startReceiver();
 		const env = { FANFARE_ALLOW_NETWORKS: "127.0.0.0/8,::1" };
 		await using server = await startServerProcess({ env });
-		await server.createWebhook(`http://${host}:${receiver.port}/`, { retries: { maxRetries: 0 } });
 		using client = caller(server);
+		// Another connection would end while it is idle, and leave its descriptor to an attempt.
+		const spec = { endpoint: `http://${host}:${receiver.port}/`, retries: { maxRetries: 0 } };
+		const created = await client.call("POST", `/projects/${server.projectId}/batch/webhooks`, { name: "test", spec });
+		expect(created).toMatchObject({ status: 200 });
 		expect(await client.call("GET", "/readyz")).toMatchObject({ status: 200 });
 		let id: string;
 		{

@@ -29,6 +29,9 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		return Number(new RegExp(`^fanfare_nats_${name} (\\S+)$`, "m").exec(await response.text())?.[1] ?? Number.NaN);
 	};
 
+	/** A process that does not hear its own messages for a moment, as on a busy machine, takes NATS for away until it does. */
+	const untilUp = (server: ServerProcess) => expect.poll(() => metric(server, "up")).toBe(1);
+
 	it("need the permissions that the documentation gives them, and no others", () => {
 		const text = readFileSync(DOCUMENT, "utf8");
 		for (const line of NATS_PERMISSIONS) expect(text).toContain(line);
@@ -46,19 +49,20 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		await using b = await startServerProcess({ env });
 		await Promise.all(Array.from({ length: 8 }, () => a.createWebhook(receiver.url)));
 		let events = 0;
-		const send = async () => {
+		const send = async (server = a) => {
 			events++;
-			await a.project.events.send({ type: "a.b", data: {} });
+			await server.project.events.send({ type: "a.b", data: {} });
 		};
+		// One of the two may have all webhooks: it gets those that the other one accepts.
 		await eventually("a hand-off", async () => {
-			await send();
-			return (await metric(b, "handed_over_total")) > 0;
+			await Promise.all([send(a), send(b)]);
+			return (await metric(a, "handed_over_total")) + (await metric(b, "handed_over_total")) > 0;
 		});
 		await receiver.waitFor(8 * events);
-		expect(await metric(a, "up")).toBe(1);
+		await untilUp(a);
 		expect(await metric(a, "refused_total")).toBe(0);
 		const isWarned = async () => (await a.client.getStatus()).warnings.some(({ code }) => code === "nats_away");
-		expect(await isWarned()).toBe(false);
+		await eventually("no warning", async () => !(await isWarned()));
 		await nats.kill();
 		await eventually("the warning", isWarned);
 		expect(await metric(a, "up")).toBe(0);
@@ -87,7 +91,7 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		};
 		await using knowing = await startServerProcess({ env: { ...env, NODE_EXTRA_CA_CERTS: pem } });
 		await eventually("it to hear itself", () => knowing.stdout.includes("NATS carries deliveries"));
-		expect(await metric(knowing, "up")).toBe(1);
+		await untilUp(knowing);
 		await using ignorant = await startServerProcess({ env });
 		await eventually("the reason", () => /NATS can't be used/.test(ignorant.stdout));
 		expect(ignorant.stdout).toMatch(/self-signed certificate/);

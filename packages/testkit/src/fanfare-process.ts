@@ -43,6 +43,9 @@ export interface SpawnOptions {
 	readonly onMessage?: (message: unknown) => void;
 }
 
+/** Only a command that hangs takes this long. Some use seconds of CPU time, of which a busy machine gives them a thirtieth. */
+const COMMAND_MS = 5 * DEADLINE_MS;
+
 const running = new Set<FanfareProcess>();
 
 process.on("exit", () => {
@@ -165,7 +168,7 @@ export async function runFanfare(
 	options: SpawnOptions & { readonly timeoutMs?: number } = {},
 ): Promise<Exit & { readonly stdout: string; readonly stderr: string }> {
 	const command = new FanfareProcess(args, options);
-	const timer = setTimeout(() => command.kill("SIGKILL"), options.timeoutMs ?? DEADLINE_MS);
+	const timer = setTimeout(() => command.kill("SIGKILL"), options.timeoutMs ?? COMMAND_MS);
 	const exit = await command.exited;
 	clearTimeout(timer);
 	return { ...exit, stdout: command.stdout, stderr: command.stderr };

@@ -9,6 +9,8 @@ import { pageSuite, signIn } from "../../test/suite.ts";
 
 /** More than the six connections that a browser opens to a server over HTTP/1.1. */
 const TABS = 7;
+/** The most that a webhook may have: an attempt must not time out before its test lets it finish. */
+const LONGEST_ATTEMPT_MS = 30_000;
 
 pageSuite("the live feed", (world) => {
 	it("is one stream for seven tabs, which all work, and goes on when the tab that reads it is closed", async () => {
@@ -63,11 +65,30 @@ pageSuite("the live feed", (world) => {
 		await tab.page.getByRole("link", { name: "before.stream" }).waitFor();
 	});
 
+	it("shows what happened before the stream began also if its position did not come in time", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["before.position"] });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.getByText("Live", { exact: true }).waitFor();
+		// The position never comes.
+		await page.route(/\/stream\/items/, () => {});
+		const held: Route[] = [];
+		await page.route(/\/stream$/, (route) => void held.push(route));
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=before.position`);
+		await page.getByText("No delivery matches").waitFor();
+		await expect.poll(() => held.length).toBe(1);
+		const { id } = await world.server.project.events.send({ type: "before.position", data: 1 });
+		await world.server.waitForDelivery(id, ({ status }) => status === "Succeeded");
+		await held[0]!.continue();
+		await page.getByRole("link", { name: "before.position" }).waitFor();
+	});
+
 	it("is newer than a list that was on its way when an item came", async () => {
 		await using receiver = await startReceiver();
 		let finish = () => {};
 		receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
-		await world.server.createWebhook(receiver.url, { eventTypes: ["late.list"] });
+		await world.server.createWebhook(receiver.url, { eventTypes: ["late.list"], timeoutMs: LONGEST_ATTEMPT_MS });
 		const { id: eventId } = await world.server.project.events.send({ type: "late.list", data: 1 });
 		await receiver.waitFor(1);
 		const { id } = (await world.server.project.deliveries.list({ eventId })).data[0]!;
@@ -152,12 +173,13 @@ pageSuite("the live feed", (world) => {
 		await page.route(/\/stream$/, (route) => void held.push(route));
 		await page.reload();
 		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		// The frame of the screen asks for the stream when it has begun to listen to keys.
+		await expect.poll(() => held.length).toBe(1);
 		await page.keyboard.press(".");
 		// A later key has been handled: so has that one.
 		await page.keyboard.press("?");
 		await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
 		await page.keyboard.press("Escape");
-		await expect.poll(() => held.length).toBe(1);
 		await held[0]!.continue();
 		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
 	});
@@ -182,7 +204,7 @@ pageSuite("the live feed", (world) => {
 		await using receiver = await startReceiver();
 		let finish = () => {};
 		receiver.script(() => new Promise((resolve) => (finish = () => resolve({ status: 204 }))));
-		await world.server.createWebhook(receiver.url, { eventTypes: ["pause.one"] });
+		await world.server.createWebhook(receiver.url, { eventTypes: ["pause.one"], timeoutMs: LONGEST_ATTEMPT_MS });
 		const { id } = await world.server.project.events.send({ type: "pause.one", data: 1 });
 		await receiver.waitFor(1);
 		await using tab = await world.open("deliveries?type=pause.one");

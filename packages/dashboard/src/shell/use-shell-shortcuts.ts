@@ -1,6 +1,6 @@
 // The shortcuts that every screen of a project has.
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useEffectEvent } from "react";
+import { useEffectEvent, useLayoutEffect } from "react";
 
 import { useZone } from "../parts/text/zone.ts";
 import { useScreens } from "./navigation.ts";
@@ -24,7 +24,7 @@ export function useShellShortcuts(projectId: string, { onPalette, onHelp }: Acti
 		u: () => setZone(zone === "utc" ? "local" : "utc"),
 	});
 	const open = useEffectEvent(onPalette);
-	useEffect(() => {
+	useLayoutEffect(() => {
 		const onKey = (event: KeyboardEvent) => {
 			if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
 			event.preventDefault();

@@ -1,5 +1,5 @@
 // Keyboard shortcuts: single keys, and pairs such as `g` and then `d`. Not while something is typed, and not under a dialog or a menu.
-import { useEffect, useEffectEvent } from "react";
+import { useEffectEvent, useLayoutEffect } from "react";
 
 /** A key as in `KeyboardEvent.key`, or two with a space between them. */
 export type Shortcuts = Readonly<Record<string, () => void>>;
@@ -12,7 +12,8 @@ export function useShortcuts(shortcuts: Shortcuts): void {
 		action?.();
 		return action !== undefined;
 	});
-	useEffect(() => {
+	// Before anybody sees what the keys are for: an effect that comes later would miss a key that is pressed at once.
+	useLayoutEffect(() => {
 		let first = "";
 		let firstAt = 0;
 		// The Escape that takes a dialog away is meant for nothing else.

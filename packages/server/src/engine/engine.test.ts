@@ -1,4 +1,5 @@
 // The engine with a real store, a real sender and real receivers: deliveries, their order and limits, and idempotency.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { answers, startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -206,8 +207,10 @@ describe("the ready queue", () => {
 		await using healthy = await startReceiver();
 		healthy.script((_request, index) => (index < 32 ? {} : { kind: "hang" }));
 		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 100, maxInFlightWhileFailing: 2 } });
-		await test.createWebhook(failing.url, { eventTypes: ["fail"] });
-		await test.createWebhook(healthy.url, { eventTypes: ["fine"] });
+		// Attempts are timed by the real clock. If those that hang timed out before the test ends, others would be made.
+		const timeoutMs = DEADLINE_MS;
+		await test.createWebhook(failing.url, { eventTypes: ["fail"], timeoutMs });
+		await test.createWebhook(healthy.url, { eventTypes: ["fine"], timeoutMs });
 		for (let count = 0; count < 5; count++) {
 			await test.delivery(await test.send({ type: "fail" }), { attemptCount: 1 });
 		}

@@ -183,10 +183,10 @@ pageSuite("a failure that comes late", (world) => {
 		await customerNotAdded(page, "far");
 		await goTo(page, `/ui/${other}/keys`);
 		await page.getByRole("heading", { name: "Keys", level: 1 }).waitFor();
+		const { name } = (await world.server.client.listProjects()).find(({ id }) => id === world.server.projectId)!;
 		const call = await hold(page, "PATCH", /\/customers\/far$/);
 		await noticeOf(page).getByRole("button", { name: "Try again" }).click();
 		call.release();
-		const { name } = (await world.server.client.listProjects()).find(({ id }) => id === world.server.projectId)!;
 		await page.locator(".corner").getByText(`Added Far (Project ${name})`).waitFor();
 		await world.server.client.projects.delete(other);
 	});

@@ -1,6 +1,6 @@
 // Leaving what is shown only once, in a real browser: by Back, by a link, and by closing the tab.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
-import type { Page } from "playwright-core";
+import type { Locator, Page } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { hold } from "../../../test/held-call.ts";
@@ -16,6 +16,7 @@ pageSuite("what is shown only once", (world) => {
 		const call = await hold(page, "POST", /\/batch\/webhooks$/);
 		await drawer.getByRole("button", { name: "Add webhook" }).click();
 		await call.made;
+		await working(drawer).waitFor();
 		await page.goBack();
 		const question = page.getByRole("dialog", { name: "Leave without the secret?" });
 		await question.getByText("The secret is being made.").waitFor();
@@ -60,6 +61,7 @@ pageSuite("what is shown only once", (world) => {
 		const call = await hold(page, "POST", /\/workspace\/keys$/);
 		await drawer.getByRole("button", { name: "Create the key" }).click();
 		await call.made;
+		await working(drawer).waitFor();
 		await page.goBack();
 		await page.getByRole("dialog", { name: "Leave without the key?" }).getByRole("button", { name: "Leave" }).click();
 		await expect.poll(() => drawer.count()).toBe(0);
@@ -85,6 +87,7 @@ pageSuite("what is shown only once", (world) => {
 		const call = await hold(page, "POST", /\/workspace\/keys$/);
 		await drawer.getByRole("button", { name: "Create the key" }).click();
 		await call.made;
+		await working(drawer).waitFor();
 		await page.goBack();
 		const question = page.getByRole("dialog", { name: "Leave without the key?" });
 		await question.getByText("The key is being made.").waitFor();
@@ -133,6 +136,7 @@ pageSuite("what is shown only once", (world) => {
 		const call = await hold(page, "PUT", /\/secret/);
 		await dialog.getByRole("button", { name: "Replace the secret" }).click();
 		await call.made;
+		await working(dialog).waitFor();
 		await page.goBack();
 		const question = page.getByRole("dialog", { name: "Leave without the secret?" });
 		await question.waitFor();
@@ -160,6 +164,11 @@ pageSuite("what is shown only once", (world) => {
 		expect(await isAskedOnClose(page)).toBe(true);
 	});
 });
+
+/** The button that shows that its call is under way: from then on, somebody who leaves is asked. */
+function working(form: Locator): Locator {
+	return form.locator("button[data-loading=true]");
+}
 
 /** Whether the browser would ask before it closes the tab. It is asked as the browser asks. */
 function isAskedOnClose(page: Page): Promise<boolean> {

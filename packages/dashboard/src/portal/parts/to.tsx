@@ -2,10 +2,12 @@
 import { Link, useNavigate, useParams, type LinkProps, type NavigateOptions } from "@tanstack/react-router";
 import type { KeyboardEvent, ReactNode } from "react";
 
+type Search = Readonly<Record<string, string | undefined>>;
+
 interface Address {
 	readonly to: "/" | "/add" | "/deliveries" | "/events" | "/endpoints/$webhookId" | "/deliveries/$deliveryId";
 	readonly params?: Readonly<Record<string, string>>;
-	readonly search?: Readonly<Record<string, string | undefined>>;
+	readonly search?: Search;
 }
 
 interface ToProps extends Address {
@@ -34,8 +36,13 @@ export function To({ to, params, search, isPlace = false, isWithin = false, ...r
 	);
 }
 
+interface Destination extends Omit<Address, "search"> {
+	/** A function gets the one of the address that was chosen last, which may not be shown yet. */
+	readonly search?: Search | ((former: Search) => Search);
+}
+
 /** Goes to another screen, when something is done: nobody is asked about what they leave. */
-export function useGo(): (address: Address) => void {
+export function useGo(): (destination: Destination) => void {
 	const navigate = useNavigate();
 	return ({ to, params, search = {} }) =>
 		void navigate({ to, params, search, ignoreBlocker: true } as unknown as NavigateOptions);

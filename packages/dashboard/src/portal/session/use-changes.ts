@@ -5,12 +5,15 @@ import type { ProjectHandle } from "@fanfare/sdk";
 import { skipToken, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 
-import { applyItems } from "../../live/apply-items.ts";
+import { applyItems, catchUp } from "../../live/apply-items.ts";
 
 const LOOK_EVERY_MS = 3_000;
 const AFTER_FAILURE_MS = 10_000;
 
-/** Applies changes since the position to what is shown while the tab is visible. Returns whether the server has not answered last. */
+/**
+ * Applies changes since the position to what is shown while the tab is visible. Without one, everything is fetched again first. Returns whether
+ * the server has not answered last.
+ */
 export function useChanges(project: ProjectHandle, position: string | undefined): boolean {
 	const queryClient = useQueryClient();
 	const isAway = useIsAway(project.id);
@@ -24,6 +27,8 @@ export function useChanges(project: ProjectHandle, position: string | undefined)
 				let pause = LOOK_EVERY_MS;
 				try {
 					const polled = await project.pollStream({ lastEventId }, { signal, maxRetries: 0 });
+					// What has happened since the screens were loaded is in no answer without a position.
+					if (lastEventId === undefined) catchUp(queryClient, project.id);
 					if (polled.data.length > 0) {
 						applyItems(queryClient, project.id, polled.data);
 						if (polled.data.some(({ kind }) => kind === "event.accepted")) {

@@ -92,6 +92,8 @@ pageSuite(
 			await dialog.getByText("of each customer, by id").waitFor();
 			const saved = page.waitForEvent("download");
 			await dialog.getByRole("button", { name: "Export all that match" }).click();
+			// First the message, which goes away after some seconds.
+			await page.getByText("2 customers are in the file").waitFor();
 			const download = await saved;
 			expect(download.suggestedFilename()).toMatch(/^customers-.*\.csv$/);
 			const lines = readFileSync(await download.path(), "utf8")
@@ -102,7 +104,6 @@ pageSuite(
 				expect.stringMatching(/^save:a,,1,/),
 				expect.stringContaining(`save:b,"'=HYPERLINK(""http://evil"")",0,`),
 			]);
-			await page.getByText("2 customers are in the file").waitFor();
 			await page.getByLabel("Search customers").fill("nobody at all");
 			await page.getByLabel("Search customers").press("Enter");
 			await page.getByText("No customer matches").waitFor();

@@ -71,13 +71,14 @@ pageSuite("events", (world) => {
 		expect(await axeFindings(page)).toEqual([]);
 		const saved = page.waitForEvent("download");
 		await page.getByRole("button", { name: "Export all that match" }).click();
+		// First the message, which goes away after some seconds.
+		await page.getByText("1 event is in the file").waitFor();
 		const download = await saved;
 		expect(download.suggestedFilename()).toMatch(/^events-.*\.csv$/);
 		const lines = readFileSync(await download.path(), "utf8")
 			.trimEnd()
 			.split("\r\n");
 		expect(lines).toEqual([expect.stringMatching(/^\uFEFFid,createDate,/), expect.stringContaining(`${id},`)]);
-		await page.getByText("1 event is in the file").waitFor();
 		await page.getByRole("button", { name: "Remove all filters" }).click();
 		await page.getByRole("button", { name: "Export…" }).click();
 		const dialog = page.getByRole("dialog", { name: "Export all events?" });

@@ -127,10 +127,11 @@ pageSuite("replays", (world) => {
 		expect(asked).toBe(1);
 		await page.route(/\/stream/, (route) => route.abort());
 		await page.reload();
-		await expect.poll(() => asked).toBe(2);
+		await expect.poll(() => asked).toBeGreaterThan(1);
 		await page.getByText("Not live", { exact: true }).waitFor();
+		const before = asked;
 		await page.clock.fastForward(11_000);
-		await expect.poll(() => asked).toBeGreaterThan(2);
+		await expect.poll(() => asked).toBeGreaterThan(before);
 	});
 
 	it("are only shown to a key that may only read", async () => {

@@ -130,8 +130,11 @@ pageSuite("a session that ends", (world) => {
 		await world.server.client.sessions.signOut({ everywhere: true });
 		// The stream has ended with the session, which the tab that reads it notices by itself.
 		for (const page of [tab.page, second]) await page.getByRole("dialog", { name: "Sign in again" }).waitFor();
+		// Both fetch their lists again then. A delivery that comes before that is in the list, and is not announced.
+		const lists = [tab.page, second].map((page) => page.waitForResponse(/\/deliveries\?/));
 		await signIn(second, world.server.key);
 		for (const page of [tab.page, second]) await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
+		await Promise.all(lists);
 		await tab.page.getByText("Live", { exact: true }).waitFor();
 		await world.server.project.events.send({ type: "after.sign-in", data: 1 });
 		for (const page of [tab.page, second])
@@ -184,8 +187,9 @@ pageSuite("a sign-in link", (world) => {
 		const url = await newLink();
 		await using person = await world.browser.person();
 		const page = await person.tab(url);
-		await page.getByRole("heading", { name: "Overview" }).waitFor();
+		// First the message, which goes away after some seconds.
 		await page.getByText("A link has signed you in").waitFor();
+		await page.getByRole("heading", { name: "Overview" }).waitFor();
 		expect(await page.evaluate(STORED)).not.toContain("sl_");
 		await page.goBack().catch(() => null);
 		await expect.poll(() => page.url()).not.toContain("link=");

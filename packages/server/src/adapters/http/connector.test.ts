@@ -116,6 +116,8 @@ describe("host names", () => {
 
 describe("a resolver that hangs", () => {
 	const hanging = { lookup: () => new Promise<never>(() => {}) };
+	/** Far longer than a thread waits to be told that its look-up has begun, also on a busy machine. Otherwise the attempt was never begun. */
+	const timeoutMs = 1_000;
 
 	it("is limited by the connect timeout", async () => {
 		await using sender = openTestSender({ ...hanging, connectTimeoutMs: 100 });
@@ -128,12 +130,12 @@ describe("a resolver that hangs", () => {
 	it("makes other attempts of its project wait, and these are no failures if their time is over before their turn", async () => {
 		await using sender = openTestSender({ ...hanging, connectTimeoutMs: 600_000 });
 		// By default, libuv has threads for two look-ups at once, so that a project may have one.
-		const outcomes = ["first.test", "second.test"].map((name) => sender.send(`http://${name}:81`, { timeoutMs: 200 }));
+		const outcomes = ["first.test", "second.test"].map((name) => sender.send(`http://${name}:81`, { timeoutMs }));
 		expect(await Promise.all(outcomes)).toMatchObject([
-			{ error: "timeout", reason: "no connection to first.test:81 within 200 ms" },
-			{ error: "queued", reason: "the look-up of the name of second.test:81 could not begin within 200 ms" },
+			{ error: "timeout", reason: "no connection to first.test:81 within 1,000 ms" },
+			{ error: "queued", reason: "the look-up of the name of second.test:81 could not begin within 1,000 ms" },
 		]);
-		expect(await sender.send("http://other.test:81", { projectId: "proj_b", timeoutMs: 100 })).toMatchObject({
+		expect(await sender.send("http://other.test:81", { projectId: "proj_b", timeoutMs })).toMatchObject({
 			error: "timeout",
 		});
 	});
@@ -155,9 +157,9 @@ describe("a resolver that hangs", () => {
 
 	it("is limited by the attempt's deadline", async () => {
 		await using sender = openTestSender(hanging);
-		expect(await sender.send("http://example.test:81", { timeoutMs: 100 })).toMatchObject({
+		expect(await sender.send("http://example.test:81", { timeoutMs })).toMatchObject({
 			error: "timeout",
-			reason: "no connection to example.test:81 within 100 ms",
+			reason: "no connection to example.test:81 within 1,000 ms",
 		});
 		await expect.poll(() => sender.stats().sockets).toBe(0);
 	});

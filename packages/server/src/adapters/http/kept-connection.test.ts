@@ -2,7 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
-import { openTestSender, type TestSender } from "./test/open-test-sender.ts";
+import { notInThread, openTestSender, type TestSender } from "./test/open-test-sender.ts";
 import { response, startRawReceiver, type RawReceiver } from "./test/raw-receiver.ts";
 import { stoppedTime } from "./test/reading.ts";
 
@@ -83,6 +83,7 @@ describe("an attempt on a kept connection that the receiver closes at once", () 
 			await using receiver = await startRawReceiver();
 			await using sender = openTestSender();
 			await keep(sender, receiver, 1);
+			notInThread("another thread may write before this one closes the connection");
 			// The exchange is handed to the connection in the next turn, which lets one turn more pass before it writes.
 			const sent = sender.send(receiver.url);
 			setImmediate(() => receiver.sockets[0]?.[close]());

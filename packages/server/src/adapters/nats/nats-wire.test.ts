@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { eventually } from "@fanfare/testkit/eventually";
 import { natsIssue, startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
@@ -51,7 +52,8 @@ function comparable({ body, ...rest }: LeasedDelivery) {
 }
 
 describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${issue})`}`, () => {
-	const members = new TestMembers();
+	// They take as long for a note as they need on a busy machine.
+	const members = new TestMembers({ tellMs: DEADLINE_MS });
 	let nats: NatsServer;
 	let database: TestDatabase;
 	let store: Store;
@@ -100,6 +102,8 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		});
 		return { a, b, handed, missed: () => missed };
 	};
+	/** It does not beat any more, nor look who has not beaten lately: on a busy machine, it would miss somebody while the test counts. */
+	const lookForNobody = ({ clock }: TestMember) => clock.freeze({ fromMs: 400 });
 	/** A connection that may do everything. */
 	const anybody = async (use: (connection: NatsConnection) => Promise<void>) => {
 		const { host, username, password } = new URL(nats.openUrl);
@@ -140,12 +144,13 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		const c = members.open(database.url, "all", nats.url);
 		await c.tenure.start();
 		await hearEachOther([a, b, c]);
-		const [own, other] = [`fanfare.hints.${placeOf(b).member}`, `fanfare.hints.${placeOf(c).member}`];
+		const place = placeOf(b);
+		const [own, other] = [`fanfare.hints.${place.member}`, `fanfare.hints.${placeOf(c).member}`];
 		await anybody(async (connection) => {
 			const seen: Uint8Array[] = [];
 			connection.subscribe(own, { callback: (_error, { data }) => void seen.push(new Uint8Array(data)) });
 			await connection.flush();
-			a.wire.handOff(placeOf(b), delivery());
+			a.wire.handOff(place, delivery());
 			await eventually("the hint to come", () => handed.length === 1 && seen.length === 1);
 			const hint = seen[0]!;
 			const garbled = hint.slice();
@@ -155,11 +160,14 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 			const foreign = new Seal(Buffer.from("another key")).close(own, pack.parts({ from: "x", number: 1, beat: 1 }));
 			const before = b.nats!.counts().refused;
 			const sent = [garbled, foreign, new Uint8Array(3), Buffer.from("{}"), hint, hint];
+			lookForNobody(b);
 			const told = missed();
 			for (const message of sent) connection.publish(own, message);
 			connection.publish(other, hint);
 			for (const subject of ["beats", "signals"]) connection.publish(`fanfare.${subject}`, hint);
-			a.wire.handOff(placeOf(b), delivery());
+			// The server has all of it before the next hint, which comes on another connection.
+			await connection.flush();
+			a.wire.handOff(place, delivery());
 			await eventually("the next hint to come", () => handed.length === 2);
 			expect(b.nats!.counts().refused).toBe(before + 6);
 			// Nothing seems to be lost.
@@ -183,6 +191,7 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 				},
 			});
 			await eventually("a beat", () => beats.length > 0);
+			lookForNobody(b);
 			const send = (number: number, beat = beats.at(-1)!.number) => {
 				const pack = new Pack();
 				pack.add(1, delivery({ webhookId: `webhook_${number}` }));
@@ -211,10 +220,12 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 	it("hands nothing off while NATS is away, comes back with it, and then looks for what was lost", async () => {
 		const { a, b, handed, missed } = await startTwo();
 		await nats.kill();
-		await eventually("the members to notice", () => !a.wire.reaches(placeOf(b), 2) && !a.nats!.counts().isUp);
+		const areUp = () => [a, b].map((each) => each.nats!.counts().isUp);
+		await eventually("the members to notice", () => !a.wire.reaches(placeOf(b), 2) && !areUp().includes(true));
 		a.wire.handOff(placeOf(b), delivery());
-		await nats.start();
+		// They may connect again before this process knows that NATS has started.
 		const told = missed();
+		await nats.start();
 		await hearEachOther([a, b]);
 		expect(missed()).toBeGreaterThan(told);
 		expect(handed).toEqual([]);
@@ -285,7 +296,7 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		const lonely = new Nats({ ...strange, servers: [`nats://127.0.0.1:${port}`], changed() {} });
 		lonely.start();
 		try {
-			await eventually("three tries", () => tries.length === 3);
+			await eventually("three tries", () => tries.length >= 3);
 			expect(lonely.counts()).toMatchObject({ isUp: false, missed: 0 });
 		} finally {
 			await lonely.close();

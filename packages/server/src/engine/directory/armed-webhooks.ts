@@ -1,11 +1,11 @@
-// The webhooks as attempts need them, with secrets and headers unsealed: those used last, within a bound. The others are read from the
-// store when an attempt is made.
-import { LRUCache } from "lru-cache";
-
+// The webhooks as attempts need them, with secrets and headers unsealed: those used last, within a bound that projects share. The others
+// are read from the store when an attempt is made.
 import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { DirectoryStore, WebhookRecord } from "../../ports/store/directory.ts";
 import type { PartsOn } from "../parts.ts";
 import { armRecord } from "./sealed-webhook.ts";
+import { SharedLru } from "./shared-lru.ts";
+import type { KnownWebhook } from "./webhook-table.ts";
 
 type Parts = Pick<PartsOn<Pick<DirectoryStore, "webhookRecords">>, "store" | "sealer">;
 
@@ -23,7 +23,7 @@ interface Reading {
 }
 
 /**
- * An LRU cache. The states of a webhook here:
+ * An LRU cache, in which the project that has most loses first. The states of a webhook here:
  *
  *     absent ──read──▶ being read ──▶ known ──least recently used──▶ absent
  *
@@ -35,7 +35,7 @@ interface Reading {
  */
 export class ArmedWebhooks {
 	readonly #parts: Parts;
-	readonly #known = new LRUCache<string, ArmedWebhook>({ maxSize: MAX_BYTES, sizeCalculation: sizeOf });
+	readonly #known = new SharedLru<ArmedWebhook>({ maxEntries: Infinity, maxSize: MAX_BYTES });
 	readonly #reading = new Map<string, Reading>();
 	/** The next ones to read. */
 	#missed: string[] = [];
@@ -45,9 +45,9 @@ export class ArmedWebhooks {
 	}
 
 	/** The webhook with this revision or a newer one, if it need not be read. */
-	get(webhookId: string, revision: number): ArmedWebhook | undefined {
-		if (this.#reading.size > 0 && this.#reading.has(webhookId)) return undefined;
-		const known = this.#known.get(webhookId);
+	get({ id, projectId, revision }: Pick<KnownWebhook, "id" | "projectId" | "revision">): ArmedWebhook | undefined {
+		if (this.#reading.size > 0 && this.#reading.has(id)) return undefined;
+		const known = this.#known.get(projectId, id);
 		return known !== undefined && known.revision >= revision ? known : undefined;
 	}
 
@@ -70,14 +70,18 @@ export class ArmedWebhooks {
 
 	/** Takes over a change, if the webhook is in use. */
 	put(record: WebhookRecord): void {
-		const known = this.#known.peek(record.id);
+		const known = this.#known.peek(record.projectId, record.id);
 		if (known === undefined || known.revision > record.revision) return;
-		this.#known.set(record.id, armRecord(record, this.#parts.sealer));
+		this.#keep(armRecord(record, this.#parts.sealer));
 	}
 
 	/** Forgets a webhook that has no deliveries any more. */
-	forget(webhookId: string): void {
-		this.#known.delete(webhookId);
+	forget({ id, projectId }: Pick<KnownWebhook, "id" | "projectId">): void {
+		this.#known.delete(projectId, id);
+	}
+
+	#keep(webhook: ArmedWebhook): void {
+		this.#known.set(webhook.projectId, webhook.id, webhook, sizeOf(webhook));
 	}
 
 	#readMissed(): void {
@@ -101,7 +105,7 @@ export class ArmedWebhooks {
 			const record = byId.get(webhookId);
 			try {
 				const armed = record === undefined ? null : armRecord(record, this.#parts.sealer);
-				if (armed !== null) this.#known.set(webhookId, armed);
+				if (armed !== null) this.#keep(armed);
 				reading?.resolve(armed);
 			} catch (error) {
 				// It can't be unsealed. The others can.

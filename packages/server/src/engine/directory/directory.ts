@@ -199,8 +199,8 @@ export class Directory {
 	 * What an attempt needs of a webhook, if it is in memory and no older than anything that is known of the webhook. If it is
 	 * undefined, wait for `readArmed`.
 	 */
-	armed({ id, revision }: KnownWebhook): ArmedWebhook | undefined {
-		return this.#armed.get(id, revision);
+	armed(webhook: KnownWebhook): ArmedWebhook | undefined {
+		return this.#armed.get(webhook);
 	}
 
 	/**
@@ -247,8 +247,9 @@ export class Directory {
 
 	/** Forgets a deleted webhook. Call it when the last delivery of the webhook has ended. */
 	forgetWebhook(webhookId: string): void {
+		const known = this.#webhooks.find(webhookId);
+		if (known !== undefined) this.#armed.forget(known);
 		this.#webhooks.forget(webhookId);
-		this.#armed.forget(webhookId);
 	}
 
 	// Event types

@@ -50,7 +50,8 @@ it("are all sent to after a start, and after another process has made them", asy
 it("lets nobody who comes later go on before those who wait for a read", async () => {
 	const store = await openSqliteStore({ path: ":memory:" });
 	await using test = await openTestEngine({ store });
-	const { id, revision } = await test.createWebhook("http://127.0.0.1:9/");
+	const webhook = await test.createWebhook("http://127.0.0.1:9/");
+	const { id } = webhook;
 	const [record] = await store.webhookRecords([id]);
 	const read = Promise.withResolvers<readonly WebhookRecord[]>();
 	const sealer = createSealer(Buffer.alloc(32), systemChance);
@@ -62,7 +63,7 @@ it("lets nobody who comes later go on before those who wait for a read", async (
 	};
 	// Looks again in every microtask, so that it meets each moment in which it could overtake the others.
 	const look = async () => {
-		while (armed.get(id, revision) === undefined) await Promise.resolve();
+		while (armed.get(webhook) === undefined) await Promise.resolve();
 		order.push("later");
 	};
 	const waiting = [wait("first"), wait("second")];
@@ -73,7 +74,7 @@ it("lets nobody who comes later go on before those who wait for a read", async (
 	await store.close();
 });
 
-it("keeps those that were used last within its bound, and reads the others again", async () => {
+it("keeps those that were used last within its bound, in which the project that has most loses first, and reads the others again", async () => {
 	const store = await openSqliteStore({ path: ":memory:" });
 	await using test = await openTestEngine({ store });
 	const { id } = await test.createWebhook("http://127.0.0.1:9/");
@@ -84,6 +85,7 @@ it("keeps those that were used last within its bound, and reads the others again
 	const large = (webhookId: string): WebhookRecord => ({
 		...record!,
 		id: webhookId,
+		projectId: webhookId.startsWith("stranger") ? "stranger" : record!.projectId,
 		secrets: [],
 		sealedHeaders: sealHeaders(headers, webhookId, sealer),
 	});
@@ -97,16 +99,20 @@ it("keeps those that were used last within its bound, and reads the others again
 			},
 		},
 	});
+	// A project that has few keeps them beside one that has many.
+	await armed.read("stranger_1");
 	const ids = Array.from({ length: 4_000 }, (_, n) => `webhook_${n}`);
 	for (const webhookId of ids) await armed.read(webhookId);
-	const kept = ids.filter((webhookId) => armed.get(webhookId, record!.revision) !== undefined);
+	const get = (webhookId: string, revision = record!.revision) => armed.get({ ...record!, id: webhookId, revision });
+	const kept = ids.filter((webhookId) => get(webhookId) !== undefined);
 	// 64 MiB, of which each takes over 20 KB.
 	expect(kept.length).toBeLessThan(3_200);
 	expect(kept.length).toBeGreaterThan(2_000);
 	expect(kept).toEqual(ids.slice(-kept.length));
-	expect(reads).toBe(ids.length);
+	expect(armed.get({ id: "stranger_1", projectId: "stranger", revision: record!.revision })).toBeDefined();
+	expect(reads).toBe(1 + ids.length);
 	expect(await armed.read(ids[0]!)).toMatchObject({ id: ids[0], headers });
-	expect(armed.get(ids[0]!, record!.revision + 1)).toBeUndefined();
+	expect(get(ids[0]!, record!.revision + 1)).toBeUndefined();
 	await test.stop();
 	await store.close();
 });

@@ -5,7 +5,7 @@ import { systemChance } from "../../adapters/system/system-chance.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import type { RelayedOutcome, RelayedRequest, RelayWire } from "../relay-wire.ts";
 
-const WAIT = { timeout: 20_000, interval: 20 };
+const WAIT = { interval: 20 };
 
 export interface RelayWireContractOptions {
 	/** Names the adapter in the titles of the tests. */

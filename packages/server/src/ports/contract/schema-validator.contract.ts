@@ -18,6 +18,8 @@ export interface SchemaValidatorContractOptions {
 type CurrentValidator = () => SchemaValidator;
 
 const PROJECT = "proj_1";
+/** Of a check that ends in time unless the machine is very busy. One that never ends reaches the limit each time. */
+const MAX_TRIES = 20;
 const USER = {
 	type: "object",
 	required: ["user"],
@@ -60,7 +62,7 @@ export function schemaValidatorContract({ name, open, openPatient }: SchemaValid
 			describeRefused(patient);
 		});
 		describe("with a hostile schema", () => {
-			describeHostile(current);
+			describeHostile(current, openPatient);
 		});
 		describe("between projects", () => {
 			describeFairness(patient);
@@ -191,7 +193,7 @@ function describeRefused(current: CurrentValidator): void {
 }
 
 /** Each check must end, and the validator must work afterwards. */
-function describeHostile(current: CurrentValidator): void {
+function describeHostile(current: CurrentValidator, openPatient: () => SchemaValidator): void {
 	const doubling = (levels: number) => {
 		const $defs = Object.fromEntries(
 			Array.from({ length: levels }, (_, n) => [
@@ -236,12 +238,6 @@ function describeHostile(current: CurrentValidator): void {
 			json(Array.from({ length: 120_000 }, () => 1)),
 			/takes (longer|more memory)/,
 		],
-		[
-			"data that is nested 50,000 levels deep",
-			json({ properties: { a: { $ref: "#" } } }),
-			nested('{"a":', "1", "}", 50_000),
-			/too deeply/,
-		],
 	])("ends the check: %s", async (_title, schema, data, message) => {
 		const startedAt = performance.now();
 		const [issue] = await current().check(PROJECT, schema, data);
@@ -251,19 +247,26 @@ function describeHostile(current: CurrentValidator): void {
 		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
 	});
 
+	it("ends the check: data that is nested 50,000 levels deep", async () => {
+		const data = nested('{"a":', "1", "}", 50_000);
+		const issues = await checkInTime(current(), { properties: { a: { $ref: "#" } } }, data);
+		expect(issues).toEqual([{ path: "", message: expect.stringMatching(/too deeply/) }]);
+		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
+	});
+
 	it.each([
 		["^(a+)+$", "a".repeat(100_000)],
 		[String.raw`^([a-z0-9]+\s?)*$`, "a 1".repeat(50_000)],
 		["^(a|aa|aaa)+$", "a".repeat(100_000)],
 		[String.raw`\s+$`, " ".repeat(200_000)],
 	])("checks data by a pattern that would backtrack without end: %s", async (pattern, text) => {
-		const schema = json({
+		const schema = {
 			properties: { a: { pattern } },
 			propertyNames: { not: { pattern: `x${pattern.slice(1)}` } },
-		});
-		const issues = await current().check(PROJECT, schema, json({ a: `${text}!` }));
+		};
+		const issues = await checkInTime(current(), schema, json({ a: `${text}!` }));
 		expect(issues).toEqual([{ path: "a", message: expect.stringMatching(/must match pattern/) }]);
-		expect(await current().check(PROJECT, schema, json({ a: text }))).toEqual([]);
+		expect(await checkInTime(current(), schema, json({ a: text }))).toEqual([]);
 	});
 
 	it("checks the formats of hostile data", async () => {
@@ -278,11 +281,11 @@ function describeHostile(current: CurrentValidator): void {
 			"byte",
 			"duration",
 		];
-		const schema = json({ items: { allOf: formats.map((format) => ({ format })) } });
+		const schema = { items: { allOf: formats.map((format) => ({ format })) } };
 		const hostile = [":", "@", "a.", "a-", "/", "{a}", "%41", "1:", "AAAA"].map(
 			(part) => `http://${part.repeat(5_000)}\n`,
 		);
-		expect((await current().check(PROJECT, schema, json(hostile))).length).toBeGreaterThan(5);
+		expect((await checkInTime(current(), schema, json(hostile))).length).toBeGreaterThan(5);
 	});
 
 	it("does not disturb the checks beside it, and refuses the same schema at once the next time", async () => {
@@ -306,12 +309,30 @@ function describeHostile(current: CurrentValidator): void {
 	});
 
 	it("does not block the event loop", async () => {
+		const validator = openPatient();
+		expect(await validator.check(PROJECT, "{}", "1")).toEqual([]);
+		let isOver = false;
+		const checking = validator.check(PROJECT, json({ pattern: "^(?=c)(c+)+$" }), json(`${"c".repeat(60)}!`));
+		const over = checking.catch(() => {}).finally(() => (isOver = true));
 		let ticks = 0;
 		const ticking = setInterval(() => ticks++, 2);
-		await current().check(PROJECT, json({ pattern: "^(?=c)(c+)+$" }), json(`${"c".repeat(60)}!`));
+		await expect.poll(() => ticks).toBeGreaterThan(10);
 		clearInterval(ticking);
-		expect(ticks).toBeGreaterThan(10);
+		expect(isOver).toBe(false);
+		await validator.close();
+		await over;
 	});
+}
+
+/**
+ * Checks by a schema whose checks take far less than the limit of time. On a busy machine, one can reach it all the same, and is then made again:
+ * each time by a schema with another title, since one that has reached the limit is refused.
+ */
+async function checkInTime(validator: SchemaValidator, schema: object, data: string): Promise<readonly Issue[]> {
+	for (let tries = 1; ; tries++) {
+		const issues = await validator.check(PROJECT, json({ ...schema, title: `try ${tries}` }), data);
+		if (tries === MAX_TRIES || !issues.some(({ message }) => message.startsWith("takes longer"))) return issues;
+	}
 }
 
 /** Each check takes a while, and none too long. */
@@ -361,9 +382,12 @@ function describeStuckChecks(open: () => SchemaValidator): void {
 		// It is known for them after a few.
 		await Promise.all(greedy.slice(0, 3));
 		const before = finished;
-		for (let n = 0; n < 300; n++) expect(await validator.check("proj_other", "{}", String(n))).toEqual([]);
-		// If each of these had waited for one that gets stuck, all would have finished long ago.
-		expect(finished - before).toBeLessThan(6);
+		const finishedSince = () => finished - before;
+		let answered = 0;
+		for (; answered < 300 && finishedSince() < 5; answered++)
+			expect(await validator.check("proj_other", "{}", String(answered))).toEqual([]);
+		// If each of these had waited for one that gets stuck, there would be about as many of both.
+		expect(answered).toBeGreaterThan(50);
 		const settled = Promise.allSettled(greedy);
 		await validator.close();
 		const outcomes = (await settled).map(({ status }) => status);

@@ -92,10 +92,12 @@ function Choice({ label, any, options, value, onChange }: ChoiceProps) {
 }
 
 /** Changes the filters of the list that is shown. */
-export function useFilterChange(search: ListSearch, webhookId: string | null): FiltersProps["onChange"] {
+export function useFilterChange(webhookId: string | null): FiltersProps["onChange"] {
 	const go = useGo();
-	return (change) =>
-		webhookId === null
-			? go({ to: "/deliveries", search: { ...search, ...change } })
-			: go({ to: "/endpoints/$webhookId", params: { webhookId }, search: { ...search, ...change } });
+	return (change) => {
+		// Somebody may have changed another one, of which this render does not know yet.
+		const search = (former: Readonly<Record<string, string | undefined>>) => ({ ...former, ...change });
+		if (webhookId === null) go({ to: "/deliveries", search });
+		else go({ to: "/endpoints/$webhookId", params: { webhookId }, search });
+	};
 }

@@ -40,7 +40,7 @@ export function Deliveries({ search, webhookId, endpoints, whenEmpty }: Deliveri
 	useReportNear(list, near, rows?.map(({ id }) => id) ?? []);
 	const isFiltered =
 		show !== undefined || type !== undefined || since !== undefined || (isOfAll && endpoint !== undefined);
-	const change = useFilterChange(search, webhookId ?? null);
+	const change = useFilterChange(webhookId ?? null);
 	const all = { show: undefined, type: undefined, since: undefined, endpoint: undefined };
 	return (
 		<section className="stack" aria-label={texts.deliveries.title}>

@@ -23,6 +23,8 @@ pageSuite("a test with data of one's own", (world) => {
 		await using tab = await world.open(`webhooks/${id}`, { size: { width: 360, height: 900 } });
 		const { page } = tab;
 		const condition = page.getByRole("region", { name: "Condition" });
+		// The event types are there: a type that is typed before them fills in no example.
+		await condition.getByRole("combobox", { name: "What is sent" }).waitFor();
 		await condition.getByRole("button", { name: "With data of your own…" }).click();
 		const send = condition.getByRole("button", { name: "Send this test" });
 		await send.click();

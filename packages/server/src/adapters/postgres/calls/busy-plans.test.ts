@@ -18,7 +18,7 @@ import { ChangeNumbers } from "../deliveries/change-numbers.ts";
 import { Partitions, PARTITIONED } from "../schema/partitions.ts";
 import { AnalyzingDatabase, type Explained } from "../test/analyzing-database.ts";
 import { fillLog } from "../test/fill-log.ts";
-import { TestDatabase } from "../test/test-store.ts";
+import { STEADY, TestDatabase } from "../test/test-store.ts";
 import { createAcceptCalls } from "./accept/commit.ts";
 import { createAttemptPage } from "./log/attempts.ts";
 import { createByIdCalls } from "./log/by-id.ts";
@@ -114,7 +114,7 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 	let busy: Busy;
 	let database: AnalyzingDatabase;
 	beforeAll(async () => {
-		test = await TestDatabase.create();
+		test = await TestDatabase.create(STEADY);
 		const world = await fillStore(await test.openEmpty(), 3);
 		const { id: target } = await addWebhook(world.store, world.records.webhook(world.projectId));
 		database = new AnalyzingDatabase({ url: test.url, clock: systemClock, maxConnections: 1 });

@@ -1,4 +1,5 @@
 // Calls that projects make take turns for the connections: whom they wait for, and who never waits for them.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -11,7 +12,15 @@ import {
 	NEWEST,
 	type World,
 } from "../../../ports/contract/store/records/records.ts";
+import { systemClock } from "../../system/system-clock.ts";
+import { openPostgres, type OpenedPostgres } from "../postgres-store.ts";
 import { TestDatabase } from "../test/test-store.ts";
+
+/** Opens a store whose calls wait for locks and for their turn as long as a test takes on a busy machine, not five seconds. */
+function openPatient(url: string): Promise<OpenedPostgres> {
+	const timeouts = { connectTimeoutMs: DEADLINE_MS, statementTimeoutMs: DEADLINE_MS };
+	return openPostgres({ url: `${url}?lock_timeout=${DEADLINE_MS}`, clock: systemClock, ...timeouts });
+}
 
 describe.skipIf(postgresIssue() !== null)("a project that wants very much at once", () => {
 	let test: TestDatabase;
@@ -23,11 +32,16 @@ describe.skipIf(postgresIssue() !== null)("a project that wants very much at onc
 	});
 	afterAll(() => test[Symbol.asyncDispose]());
 	beforeEach(async () => {
-		world = await fillStore(await test.openEmpty());
+		await test.openEmpty();
+		const { store } = await openPatient(test.url);
+		world = await fillStore(store);
 		blocker = new pg.Client({ connectionString: test.url });
 		await blocker.connect();
 	});
-	afterEach(() => blocker.end());
+	afterEach(async () => {
+		await blocker.end();
+		await world.store.close();
+	});
 	const waiting = async () => {
 		const sql = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
 		return Number((await test.server.query(sql))[0]?.["count"]);

@@ -13,6 +13,7 @@ import { NO_SIGNALS, type Signals } from "../../../ports/signals.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 import type { Wire } from "../../../ports/wire.ts";
 import { Database } from "../connection/database.ts";
+import { TELL_MS } from "../wire/note-sender.ts";
 import { PostgresWire } from "../wire/postgres-wire.ts";
 import { readMembers, type MemberFacts } from "./member-rows.ts";
 import { PostgresTenure } from "./postgres-tenure.ts";
@@ -29,6 +30,8 @@ export interface ClusterOptions extends MemberFacts {
 	readonly observer: Pick<Observer, "problem" | "note">;
 	/** Make quick what members otherwise find by looking. Defaults to none. */
 	readonly signals?: Signals;
+	/** How long others may take to act upon a note, in milliseconds. Defaults to `TELL_MS`. */
+	readonly tellMs?: number;
 }
 
 export interface PostgresCluster extends Membership {
@@ -55,7 +58,8 @@ export interface PostgresCluster extends Membership {
  * });
  */
 export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
-	const { url, clock, chance, observer, name, port, version, role, knownSchema, signals = NO_SIGNALS } = options;
+	const { url, clock, chance, observer, name, port, version, role, knownSchema } = options;
+	const { signals = NO_SIGNALS, tellMs = TELL_MS } = options;
 	const database = new Database({
 		url,
 		clock,
@@ -70,6 +74,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		clock,
 		observer,
 		signals,
+		tellMs,
 		member: () => tenure.id,
 		isAlone: () => tenure.isAlone,
 		caughtUp: () => tenure.caughtUp(),

@@ -45,11 +45,13 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		await other.connect();
 		try {
 			await other.query(`BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}, 0)`);
-			const waiting = migrate(await open(`${url}?query_timeout=300&lock_timeout=100&statement_timeout=100`), 1, [
-				{ id: 1, name: "slow", sql: "SELECT pg_sleep(0.5)", worksWith: 1 },
+			// Long enough for the other statements of the migration, also on a busy machine.
+			const limits = "query_timeout=1500&lock_timeout=1000&statement_timeout=1000";
+			const waiting = migrate(await open(`${url}?${limits}`), 1, [
+				{ id: 1, name: "slow", sql: "SELECT pg_sleep(2)", worksWith: 1 },
 			]);
 			// Until it would have been given up.
-			await other.query("SELECT pg_sleep(0.5)");
+			await other.query("SELECT pg_sleep(2)");
 			await other.query("COMMIT");
 			await waiting;
 			expect(await test.server.query("SELECT id FROM migrations", url)).toEqual([{ id: 1 }]);

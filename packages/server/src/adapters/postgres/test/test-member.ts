@@ -98,6 +98,11 @@ function withNats(options: ClusterOptions & { readonly clock: Clock }, url: stri
 /** The members of a test. */
 export class TestMembers {
 	readonly #opened: TestMember[] = [];
+	readonly #timing: Pick<ClusterOptions, "tellMs">;
+
+	constructor(timing: Pick<ClusterOptions, "tellMs"> = {}) {
+		this.#timing = timing;
+	}
 
 	/** `nats` has the URL of a NATS server that it uses, too. */
 	open(url: string, role: Role = "all", nats: string | null = null): TestMember {
@@ -110,7 +115,7 @@ export class TestMembers {
 		};
 		const name = `member ${this.#opened.length}`;
 		const facts = { name, port: 8_787, version: "1.2.3", role, knownSchema: KNOWN_SCHEMA };
-		const options = { url, clock, chance: systemChance, observer, ...facts };
+		const options = { url, clock, chance: systemChance, observer, ...facts, ...this.#timing };
 		const member = {
 			...(nats === null ? withoutNats(options) : withNats(options, nats)),
 			name,

@@ -6,6 +6,12 @@ import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { openPostgres } from "../postgres-store.ts";
 
+/**
+ * Settings for tests of plans: statistics change only when the test says so. Otherwise they change within a test that takes longer than a
+ * minute, as on a busy machine.
+ */
+export const STEADY: readonly string[] = ["autovacuum = off"];
+
 /** A database that is empty for each test. */
 export class TestDatabase implements AsyncDisposable {
 	readonly server: PostgresServer;

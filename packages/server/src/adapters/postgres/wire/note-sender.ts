@@ -11,8 +11,8 @@ const GATHER_MS = 5;
 const MAX_NOTES = 1_000;
 /** How often it is looked whether they were acted upon. */
 const ANSWER_MS = 50;
-/** How long a note may take. */
-const TELL_MS = 1_000;
+/** How long a note may take, unless something else is said. */
+export const TELL_MS = 1_000;
 
 interface NoteSenderParts {
 	readonly database: Database;
@@ -21,6 +21,8 @@ interface NoteSenderParts {
 	readonly member: () => string | null;
 	readonly signals: Pick<Signals, "send">;
 	readonly answers: Answers;
+	/** How long a note may take. */
+	readonly tellMs: number;
 }
 
 /** A row that is not written yet. */
@@ -40,7 +42,7 @@ export class NoteSender {
 
 	/**
 	 * Tells a member something, or all others. Resolves with true when they have acted upon it, and with false if they have not within
-	 * a second. Never rejects.
+	 * the time for it. Never rejects.
 	 */
 	tell(to: string | null, note: Note): Promise<boolean> {
 		const known = this.#gathering.get(to);
@@ -55,10 +57,10 @@ export class NoteSender {
 	}
 
 	async #send(to: string | null, notes: readonly Note[]): Promise<boolean> {
-		const { clock, database, member, signals, answers } = this.#parts;
+		const { clock, database, member, signals, answers, tellMs } = this.#parts;
 		await this.#pause(GATHER_MS);
 		if (this.#gathering.get(to)?.notes === notes) this.#gathering.delete(to);
-		const endAt = clock.monotonicMs() + TELL_MS;
+		const endAt = clock.monotonicMs() + tellMs;
 		try {
 			const ids = await (to === null
 				? writeNotesForOthers(database, member(), notes)

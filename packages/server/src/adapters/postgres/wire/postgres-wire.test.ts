@@ -1,4 +1,5 @@
 // Runs the contract of a wire on PostgreSQL, and shows what happens to those who wait for others.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
@@ -15,6 +16,8 @@ const issue = postgresIssue();
 
 describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
 	const members = new TestMembers();
+	/** They take as long for a note as they need on a busy machine. */
+	const patient = new TestMembers({ tellMs: DEADLINE_MS });
 	let database: TestDatabase;
 	let store: Store;
 	beforeAll(async () => {
@@ -24,7 +27,10 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	beforeEach(async () => {
 		({ store } = await fillStore(await database.openEmpty()));
 	});
-	afterEach(() => members.close());
+	afterEach(async () => {
+		await members.close();
+		await patient.close();
+	});
 	const start = (count: number) => members.start(count, database.url);
 	const placeOf = async (member: TestMember) => {
 		const found = (await member.members()).find(({ name }) => name === member.name);
@@ -34,7 +40,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	wireContract({
 		name: "PostgreSQL",
 		open: async (count) => {
-			const opened = await start(count);
+			const opened = await patient.start(count, database.url);
 			return Promise.all(opened.map(async (member) => ({ wire: member.wire, place: await placeOf(member) })));
 		},
 		change: () => changeProject(store),
@@ -174,26 +180,30 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	});
 
 	it("resolves a change beside a member that can't read it only when that one answers no calls and begins no attempts", async () => {
-		const [a, b] = await start(2);
-		let resumedCount = 0;
-		b?.tenure.attach({
+		const [a, b] = (await start(2)) as [TestMember, TestMember];
+		/** For each time that it was resumed: whether it knew all changes. */
+		const resumes: boolean[] = [];
+		b.tenure.attach({
 			gained: () => Promise.resolve(),
 			lost() {},
-			resumed: () => void resumedCount++,
+			resumed: () => void resumes.push(b.isMember()),
 			inFlightOf: () => 0,
 		});
 		let isBroken = true;
-		b?.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
-		expect(b?.isMember()).toBe(true);
+		b.wire.follow(() => (isBroken ? Promise.reject(new Error("on purpose")) : Promise.resolve()));
+		expect(b.isMember()).toBe(true);
 		const { projectId, version } = await changeProject(store);
-		await a?.wire.changed(projectId, version);
-		expect(b?.isMember()).toBe(false);
-		expect(b?.tenure.shards()).toHaveLength(128);
-		expect([a?.isMember(), a?.tenure.stalled(), b?.tenure.stalled()]).toEqual([true, false, true]);
-		expect(resumedCount).toBe(0);
+		await a.wire.changed(projectId, version);
+		expect(b.isMember()).toBe(false);
+		expect(b.tenure.shards()).toHaveLength(128);
+		// On a busy machine, a beat comes late now and then. Its process is stalled for that moment, and is resumed after it.
+		const states = () => [a.isMember(), a.tenure.stalled(), b.tenure.stalled()];
+		await expect.poll(states, WAIT).toEqual([true, false, true]);
+		const before = resumes.length;
 		isBroken = false;
-		await expect.poll(() => b?.isMember(), WAIT).toBe(true);
-		expect([b?.tenure.stalled(), resumedCount]).toEqual([false, 1]);
+		await expect.poll(() => [b.isMember(), b.tenure.stalled()], WAIT).toEqual([true, false]);
+		expect(resumes.slice(before)).toEqual([true]);
+		expect(resumes).not.toContain(false);
 	});
 
 	it("begins attempts again when nobody else is left, also if it can't read changes", async () => {
@@ -208,10 +218,12 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		b?.wire.follow(() => Promise.reject(new Error("on purpose")));
 		const { projectId, version } = await changeProject(store);
 		await a?.wire.changed(projectId, version);
-		expect([b?.tenure.stalled(), resumedCount]).toEqual([true, 0]);
+		expect(b?.tenure.stalled()).toBe(true);
+		// It was resumed already if a beat came late before.
+		const before = resumedCount;
 		await a?.tenure.leave(0);
 		await expect.poll(() => b?.tenure.stalled(), WAIT).toBe(false);
-		expect(resumedCount).toBe(1);
+		expect(resumedCount).toBe(before + 1);
 	});
 
 	it("leaves its shards to the others if it can't read changes for long, and joins again when it can", async () => {

@@ -46,6 +46,8 @@ export interface WireParts {
 	readonly caughtUp: () => void;
 	/** Make it quick. Without them, everything is found by looking. */
 	readonly signals: Signals;
+	/** How long a note may take. */
+	readonly tellMs: number;
 }
 
 /** The workspace among the projects whose versions are known. */

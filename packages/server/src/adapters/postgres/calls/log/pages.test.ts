@@ -13,7 +13,7 @@ import { text } from "../../codec/rows.ts";
 import { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { fillLog } from "../../test/fill-log.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { STEADY, TestDatabase } from "../../test/test-store.ts";
 import { createChangedDeliveries } from "./deliveries/changes.ts";
 import { createDeliveryLists } from "./deliveries/deliveries.ts";
 import { createEventPage } from "./events/events.ts";
@@ -40,7 +40,7 @@ describe.skipIf(postgresIssue() !== null)("pages that end early", () => {
 	let database: Database;
 	let acme: Scope;
 	beforeAll(async () => {
-		test = await TestDatabase.create();
+		test = await TestDatabase.create(STEADY);
 		world = await fillStore(await test.openEmpty(), 2);
 		const { store, records, projectId, webhookIds } = world;
 		const own = [await addWebhook(store, records.webhook(projectId, { customerId: "acme" }))];
@@ -135,7 +135,7 @@ describe.skipIf(postgresIssue() !== null)("a walk through all deliveries of a cu
 		["nearly all for one", (n: number) => (n % 10 === 0 ? n / 10 : 0)],
 		["each in a time of its own", (n: number) => Math.floor((10 * n) / DELIVERIES)],
 	])("takes about as many pages as its entries need, with ten webhooks, %s", async (_name, webhookOf) => {
-		await using test = await TestDatabase.create();
+		await using test = await TestDatabase.create(STEADY);
 		const { store, records, projectId } = await fillStore(await test.openEmpty(), 1);
 		const webhookIds: string[] = [];
 		for (let n = 0; n < 10; n++) {

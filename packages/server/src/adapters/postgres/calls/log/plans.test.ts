@@ -12,7 +12,7 @@ import { text } from "../../codec/rows.ts";
 import { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { fillLog } from "../../test/fill-log.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { STEADY, TestDatabase } from "../../test/test-store.ts";
 import { createChangedDeliveries } from "./deliveries/changes.ts";
 import { createDeliveryLists } from "./deliveries/deliveries.ts";
 import { createEventPage } from "./events/events.ts";
@@ -127,7 +127,7 @@ describe.skipIf(postgresIssue() !== null)("lists of the log", () => {
 	let world: World;
 	let database: ExplainingDatabase;
 	beforeAll(async () => {
-		test = await TestDatabase.create();
+		test = await TestDatabase.create(STEADY);
 		world = await fillStore(await test.openEmpty(), 3);
 		await addWebhook(world.store, world.records.webhook(world.projectId, { customerId: "acme" }));
 		database = new ExplainingDatabase({ url: test.url, clock: systemClock });

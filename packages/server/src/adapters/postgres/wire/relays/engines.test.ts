@@ -220,17 +220,26 @@ describe.skipIf(issue !== null)(`relays of several processes${issue === null ? "
 	it("lose a client elsewhere that is silent, and count that as a timeout the third time", async () => {
 		const { owner, others, relay } = await makeRelay(1_000);
 		const eventId = await owner.send();
-		for (let time = 0; time < 3; time++) {
-			const client = await open(others[time % 2]!, relay);
-			await client.request();
+		let client = await open(others[0], relay);
+		const { requestId } = await client.request();
+		let next = requestId;
+		let silences = 0;
+		// On a busy machine, the owner may hear of a silence only after the request's time, and then does not count it.
+		while (next === requestId) {
 			await client.ended;
 			expect(client.end).toBe("silent");
+			silences++;
+			client = await open(others[silences % 2]!, relay);
+			next = (await client.request()).requestId;
 		}
-		await expect.poll(async () => (await deliveryOf(owner, eventId))?.attemptCount, WAIT).toBe(1);
+		expect(silences).toBeGreaterThanOrEqual(3);
 		const delivery = await deliveryOf(owner, eventId);
+		expect(delivery?.attemptCount).toBe(1);
 		const { scope } = changeIn(owner.projectId);
 		const { rows } = await owner.store.attempts(scope, delivery!.id, { limit: 1, cursor: null });
 		expect(rows).toMatchObject([{ error: "timeout", responseCode: 0 }]);
+		await answer(owner, relay, next);
+		await hasStatus(owner, eventId, "Succeeded");
 	});
 
 	it("end with the deletion of their key, their session or themselves, whoever is told of it", async () => {

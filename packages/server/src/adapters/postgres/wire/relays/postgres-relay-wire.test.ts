@@ -8,9 +8,13 @@ import { relayWireContract } from "../../../../ports/contract/relay-wire.contrac
 import type { RelayedRequest, RelayWire } from "../../../../ports/relay-wire.ts";
 import type { Store } from "../../../../ports/store/store.ts";
 import { systemChance } from "../../../system/system-chance.ts";
+import { systemClock } from "../../../system/system-clock.ts";
+import { Database } from "../../connection/database.ts";
+import type { Session } from "../../connection/session.ts";
 import { TestMembers } from "../../test/test-member.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
+import { PostgresRelayWire } from "./postgres-relay-wire.ts";
 
 const WAIT = { interval: 20 };
 const issue = postgresIssue();
@@ -156,6 +160,42 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		a!.clock.resume();
 		await expect.poll(isHeld, WAIT).toBe(1);
 		await expect.poll(() => offered, WAIT).toEqual([`${webhookId} dlv.1`]);
+	});
+
+	it("are not offered to their owner, also if it has begun to look before it has written the first of them", async () => {
+		const [a] = await start(1);
+		const gate = Promise.withResolvers<void>();
+		const [looks, offered]: [string[], unknown[]] = [[], []];
+		class SlowReads extends Database {
+			override async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+				looks.push("begun");
+				await gate.promise;
+				return super.read(work);
+			}
+		}
+		const slow = new SlowReads({ url: database.url, clock: systemClock, maxConnections: 3 });
+		const member = () => a!.memberId();
+		const wire = new PostgresRelayWire({
+			database: slow,
+			clock: systemClock,
+			observer: { problem: (message, error) => offered.push([message, error]) },
+			member,
+			isCurrent: () => true,
+		});
+		const ignore = () => {};
+		const rest = { ended: ignore, heldElsewhere: ignore, closed: ignore, replaced: ignore, returned: ignore };
+		wire.listen({ ...rest, offered: ({ requestId }) => offered.push(requestId) });
+		const projectId = makeProject();
+		const webhookId = await makeRelay(projectId);
+		await wire.hold(webhookId, await openStream(webhookId));
+		await expect.poll(() => looks.length, WAIT).toBe(1);
+		await wire.announce(request(webhookId, projectId), true);
+		gate.resolve();
+		// By then, what the first look has found was read.
+		await expect.poll(() => looks.length, WAIT).toBeGreaterThan(3);
+		expect(offered).toEqual([]);
+		await wire.stop();
+		await slow.close();
 	});
 
 	it("are written and taken when the database is back", async () => {

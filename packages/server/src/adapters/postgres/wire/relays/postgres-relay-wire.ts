@@ -172,7 +172,9 @@ export class PostgresRelayWire implements RelayWire {
 		const relays = this.#own.relays;
 		const seen = await rows.look(database, {
 			member,
-			owner: this.#own.size > 0 ? this.#own.owner : null,
+			// Its first request may be written while this is read.
+			owner: this.#own.owner ?? member,
+			isOwner: this.#own.size > 0,
 			wanted: [...relays],
 			isHolder: this.#held.size > 0,
 			taken: Array.from(this.#taken.values(), ({ id }) => id),
@@ -224,7 +226,8 @@ export class PostgresRelayWire implements RelayWire {
 			const ids = chosen.map(({ id }) => id);
 			for (const { id, request } of await rows.readRequests(this.#parts.database, ids)) {
 				const size = sizes.get(id);
-				if (size === undefined || !this.#held.has(request.webhookId)) continue;
+				// One that was somebody else's when it was read may have become this process's meanwhile, for its next try.
+				if (size === undefined || !this.#held.has(request.webhookId) || this.#own.has(request)) continue;
 				const name = nameOf(request);
 				const { webhookId, requestId, projectId } = request;
 				const known = this.#taken.get(name);

@@ -206,8 +206,10 @@ export interface OfferedRow {
 
 export interface Look {
 	readonly member: string;
-	/** Whose requests may have ended; null if it has none. */
-	readonly owner: string | null;
+	/** Whose requests its own are: they are not offered to it. */
+	readonly owner: string;
+	/** Whether it has requests, which may have ended. */
+	readonly isOwner: boolean;
 	/** Relays of which it is to be read whether others have their clients. */
 	readonly wanted: readonly string[];
 	/** Whether this member has clients. */
@@ -255,14 +257,14 @@ const SELECT_OPEN = statement("SELECT id AS number FROM relay_requests WHERE id 
 
 /** What there is for a member, in one round trip. */
 export function look(database: Database, asked: Look): Promise<Seen> {
-	const { member, owner, wanted, isHolder, taken, full, maxPerRelay } = asked;
+	const { member, owner, isOwner, wanted, isHolder, taken, full, maxPerRelay } = asked;
 	return database.read(async (session) => {
 		const ids = binaryArray("int8", taken);
 		const fullIds = binaryArray("uuid", uuidsOf("webhook", full));
 		const wantedIds = binaryArray("uuid", uuidsOf("webhook", wanted));
 		const none: readonly Row[] = [];
 		const [ended, held, replaced, offered, open] = await Promise.all([
-			owner === null ? none : session.run(SELECT_ENDED, [owner]),
+			isOwner ? session.run(SELECT_ENDED, [owner]) : none,
 			wanted.length === 0 ? none : session.run(SELECT_HELD, [wantedIds, member]),
 			isHolder ? session.run(SELECT_REPLACED, [member]) : none,
 			isHolder ? session.run(SELECT_OFFERED, [member, owner, ids, fullIds, maxPerRelay]) : none,
