@@ -13,12 +13,12 @@ const TABS = 7;
 
 pageSuite("the tabs of a browser", (world) => {
 	/** A tab for each of so many projects, and what was sent to the last one so far. */
-	async function openProjects(person: Person, count: number) {
+	async function openProjects(person: Person, count: number, isSignedIn = false) {
 		const tabs: { readonly page: Page; readonly send: (type: string) => Promise<unknown> }[] = [];
 		for (let opened = 0; opened < count; opened++) {
 			const { id } = await world.server.client.projects.create({ name: `Project ${opened}` });
 			const page = await person.tab(`${world.server.url}/ui/${id}/events`);
-			if (opened === 0) await signIn(page, world.server.key);
+			if (opened === 0 && !isSignedIn) await signIn(page, world.server.key);
 			await page.getByText("No event yet").waitFor();
 			tabs.push({ page, send: (type) => world.server.client.project(id).events.send({ type, data: 1 }) });
 		}
@@ -72,6 +72,69 @@ pageSuite("the tabs of a browser", (world) => {
 		await first.send("by.stream");
 		await first.page.getByRole("button", { name: "2 newer events · show" }).waitFor();
 		expect(person.problems).toEqual([]);
+	});
+
+	it("ask themselves where the tab that reads their project was suspended and does not answer", async () => {
+		await using person = await world.browser.person();
+		const [first] = await openProjects(person, 1);
+		const { page, send } = first!;
+		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		const project = new URL(page.url()).pathname.split("/")[2]!;
+		await page.goto(`${world.server.url}/ui/sign-in`);
+		// It has the lock, and hears nothing.
+		const isHeld = page.evaluate((name) => {
+			return new Promise<void>((held) => {
+				void navigator.locks.request(name, () => new Promise(() => held()));
+			});
+		}, `fanfare.live.${project}`);
+		await isHeld;
+		const other = await person.tab(`${world.server.url}/ui/${project}/events`);
+		await other.getByText("No event yet").waitFor();
+		await send("while.suspended");
+		await other.getByRole("button", { name: "1 newer event · show" }).waitFor();
+		await other.getByRole("button", { name: "Every 5 s: pause", exact: true }).waitFor();
+		// When the lock is free, it has its stream.
+		await page.close();
+		await other.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		expect(person.problems).toEqual([]);
+	});
+
+	it("keep no place for a project whose stream is refused", async () => {
+		await using person = await world.browser.person();
+		const { id } = await world.server.client.projects.create({ name: "Refused" });
+		for (const { page } of await openProjects(person, 1)) await page.close();
+		const gone = await person.context.newPage();
+		await gone.route(/\/stream$/, (route) => route.fulfill({ status: 404, json: {} }));
+		const answer = gone.waitForResponse((response) => response.url().endsWith("/stream"));
+		await gone.goto(`${world.server.url}/ui/${id}/events`);
+		await answer;
+		// As many as there are places, and it keeps trying beside them.
+		for (const { page } of await openProjects(person, STREAM_PLACES.length, true)) {
+			await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		}
+	});
+
+	it("go on after a gap, and not where they were before it, also when another tab takes over", async () => {
+		await using tab = await world.open("settings");
+		const { page, person } = tab;
+		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		const held: Route[] = [];
+		await person.context.route(/\/stream$/, (route) => void held.push(route));
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/events?type=before.gap`);
+		await expect.poll(() => held.length).toBe(1);
+		const other = await person.tab(page.url());
+		for (const one of [page, other]) await one.getByText("No event matches").waitFor();
+		await world.server.project.events.send({ type: "before.gap", data: 1 });
+		const gap = { object: "streamItem", kind: "gap", reason: "A test." };
+		const body = `event: gap\ndata: ${JSON.stringify(gap)}\n\n`;
+		await held[0]!.fulfill({ headers: { "content-type": "text/event-stream" }, body });
+		for (const one of [page, other]) await one.getByRole("link", { name: "before.gap" }).waitFor();
+		// The first one asks again meanwhile.
+		const begun = other.waitForRequest((request) => request.url().endsWith("/stream"));
+		await show(page, false);
+		const beginsAfter = (await begun).headers()["last-event-id"];
+		expect(beginsAfter).toBeTruthy();
+		expect(beginsAfter).not.toBe(held[0]!.request().headers()["last-event-id"]);
 	});
 
 	it("without a stream and without a position fetch everything again, so that nothing is missed", async () => {
