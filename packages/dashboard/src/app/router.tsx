@@ -10,6 +10,7 @@ import {
 } from "@tanstack/react-router";
 
 import type { LiveFeed } from "../live/live-feed.ts";
+import { loadParts } from "../parts/layout/part.tsx";
 import { auditSearch } from "../screens/audit/search.ts";
 import { customersSearch } from "../screens/customers/search.ts";
 import type { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
@@ -59,9 +60,10 @@ const screens = {
 	replay: () => import("../screens/replay/replay.tsx"),
 } as const;
 
-/** Loads all screens, so that going from one to another needs no server. A failure shows when the screen is wanted. */
-export function loadScreens(): void {
-	for (const load of Object.values(screens)) void load().catch(() => {});
+/** Loads all screens and their parts, so that going from one to another needs no server. A failure shows when the screen is wanted. */
+export async function loadScreens(): Promise<void> {
+	await Promise.allSettled(Object.values(screens).map((load) => load()));
+	loadParts();
 }
 
 /** What every route gets. */

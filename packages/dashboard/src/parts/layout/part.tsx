@@ -7,6 +7,14 @@ import { Loading } from "../feedback/skeletons.tsx";
 
 const REASON = "The server may be away. If it was updated while this tab was open, reload the page.";
 
+/** The parts of all screens whose code is there. */
+const loads = new Set<() => Promise<unknown>>();
+
+/** Loads the parts of all screens that are loaded, so that showing one needs no server. A failure shows when the part is wanted. */
+export function loadParts(): void {
+	for (const load of loads) void load().catch(() => {});
+}
+
 /** What `useQuery` takes: it loads the code, and keeps it. */
 export interface LazyPart<Props> {
 	readonly queryKey: readonly ["part", string];
@@ -24,6 +32,7 @@ export interface LazyPart<Props> {
  * <Part of={checker} props={{ webhook }} label="the checker"><FormShape fields={3} /></Part>
  */
 export function lazyPart<Props>(name: string, load: () => Promise<ComponentType<Props>>): LazyPart<Props> {
+	loads.add(load);
 	return { queryKey: ["part", name], queryFn: load, staleTime: Infinity, gcTime: Infinity };
 }
 
@@ -38,18 +47,33 @@ interface PartProps<Props> {
 
 export function Part<Props extends object>({ of, props, label, children }: PartProps<Props>) {
 	const { data: Body, error, refetch } = useQuery(of);
-	const isLate = useRef(false);
+	const shape = useRef<HTMLDivElement>(null);
+	/** The dialog in which its shape was shown. */
+	const dialog = useRef<Element | null>(null);
 	useEffect(() => {
-		if (Body === undefined) isLate.current = true;
+		if (Body === undefined) dialog.current = shape.current?.closest("[role=dialog]") ?? dialog.current;
 		// A dialog gives the focus to its first field when it opens, and that was not there yet.
-		else if (isLate.current) document.querySelector<HTMLElement>("[role=dialog] [data-autofocus]")?.focus();
+		else if (dialog.current !== null && isIdle(dialog.current)) {
+			dialog.current.querySelector<HTMLElement>("[data-autofocus]")?.focus();
+		}
 	}, [Body]);
 	if (Body !== undefined) return <Body {...props} />;
 	if (error !== null) {
 		const what = `${capitalized(label)} could not be loaded`;
 		return <Problem error={error} what={what} reason={REASON} onRetry={refetch} />;
 	}
-	return <Loading label={label}>{children}</Loading>;
+	return (
+		<div ref={shape}>
+			<Loading label={label}>{children}</Loading>
+		</div>
+	);
+}
+
+/** Whether nobody has gone to anything in the dialog, or on top of it. Its head has the focus as long as there is no field. */
+function isIdle(dialog: Element): boolean {
+	const { activeElement } = document;
+	if (activeElement === document.body || activeElement === dialog) return true;
+	return dialog.contains(activeElement) && activeElement?.closest("header") !== null;
 }
 
 function capitalized(words: string): string {

@@ -63,6 +63,26 @@ pageSuite("webhooks", (world) => {
 		await webhooks.delete(id);
 	});
 
+	it("can be added and edited after an update of the server, whose files are others", async () => {
+		const { webhooks } = world.server.project.batch;
+		const { id } = await webhooks.create({ name: "Old page", spec: { endpoint: "http://127.0.0.1:9/old" } });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const parts = ["drawer-body", "secret-tab", "history-tab", "own-data"];
+		const loaded = parts.map((part) => page.waitForResponse((response) => response.url().includes(`/${part}-`)));
+		await page.reload();
+		await Promise.all(loaded.map(async (response) => (await response).finished()));
+		await page.route(/\/assets\//, (route) => route.fulfill({ status: 404 }));
+		await page.getByRole("link", { name: "Webhooks", exact: true }).click();
+		await page.getByRole("button", { name: "Add webhook" }).first().click();
+		await page.getByRole("dialog", { name: "Add a webhook" }).getByLabel("Endpoint URL").fill("http://127.0.0.1:9/new");
+		await page.keyboard.press("Escape");
+		await page.getByRole("link", { name: "Old page" }).click();
+		await page.getByRole("button", { name: "Edit", exact: true }).click();
+		await page.getByRole("dialog", { name: "Edit the webhook" }).getByLabel("Endpoint URL").waitFor();
+		await webhooks.delete(id);
+	});
+
 	it("have a form that shows its shape until its code is there, and then gives the focus to its first field", async () => {
 		await using tab = await world.open("settings");
 		const { page } = tab;
