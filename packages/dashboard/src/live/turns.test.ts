@@ -4,7 +4,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import type { Page, Request, Route } from "playwright-core";
 import { expect, it } from "vitest";
 
-import { pageSuite, signIn } from "../../test/suite.ts";
+import { pageSuite, show, signIn } from "../../test/suite.ts";
 import { INBOX_PLACES, STREAM_PLACES } from "./places.ts";
 
 /** What a browser opens to a server over HTTP/1.1. */
@@ -179,14 +179,3 @@ pageSuite("the tabs of a browser", (world) => {
 		await tab.page.getByRole("button", { name: "2 newer deliveries · show" }).waitFor();
 	});
 });
-
-/** Makes a tab visible or hidden, as a browser does when somebody looks at another tab. */
-async function show(page: Page, isVisible: boolean): Promise<void> {
-	await page.evaluate(
-		(state) => {
-			Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
-			document.dispatchEvent(new Event("visibilitychange"));
-		},
-		isVisible ? "visible" : "hidden",
-	);
-}
