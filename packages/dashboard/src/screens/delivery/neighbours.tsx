@@ -1,6 +1,6 @@
 // The deliveries before and after one in the list that it was opened from.
 import { Link, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { useEffect, useEffectEvent, useState } from "react";
 
 import type { DeliveriesSearch } from "../../app/search.ts";
 import { usePages } from "../../parts/list/use-pages.ts";
@@ -26,14 +26,20 @@ export function Neighbours({ deliveryId, filter }: NeighboursProps) {
 	const at = index !== -1 ? index : place?.id === deliveryId ? place.index : null;
 	const former = at === null ? undefined : ids[at - 1];
 	const next = at === null ? undefined : ids[index === -1 ? at : at + 1];
+	const isLast = at !== null && next === undefined;
+	const loadMore = useEffectEvent(() => void list.loadMore());
+	useEffect(() => {
+		if (isLast && list.query.hasNextPage) loadMore();
+	}, [isLast, list.query.hasNextPage, ids.length]);
 	const linkTo = (id: string) =>
 		({
 			to: "/$projectId/deliveries/$deliveryId",
 			params: { projectId: project.id, deliveryId: id },
 			search: filter,
 		}) as const;
+	// One step back leads to the list, however many deliveries were looked at.
 	const go = (id: string | undefined) => () => {
-		if (id !== undefined) void navigate(linkTo(id));
+		if (id !== undefined) void navigate({ ...linkTo(id), replace: true });
 	};
 	useShortcuts({ j: go(next), k: go(former) });
 	if (former === undefined && next === undefined) return null;

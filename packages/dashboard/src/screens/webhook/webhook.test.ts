@@ -132,6 +132,16 @@ pageSuite("a webhook", (world) => {
 		await drawer.waitFor({ state: "detached" });
 		await expect.poll(() => new URL(page.url()).search).toBe("?tab=settings");
 		await expect.poll(() => edit.evaluate((button) => button === document.activeElement)).toBe(true);
+		// It does not come back, and a form that an address has opened leaves the focus to the title.
+		await page.goBack();
+		await page.waitForURL(/\?tab=settings$/);
+		expect(await drawer.count()).toBe(0);
+		await page.goto(`${page.url()}&form=edit`);
+		await drawer.getByLabel("Endpoint URL").waitFor();
+		await page.keyboard.press("Escape");
+		await drawer.waitFor({ state: "detached" });
+		const title = page.getByRole("heading", { level: 1 });
+		await expect.poll(() => title.evaluate((heading) => heading === document.activeElement)).toBe(true);
 	});
 
 	it("is deleted only after its name was typed", async () => {

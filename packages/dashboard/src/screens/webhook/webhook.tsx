@@ -73,8 +73,11 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 	// Before somebody opens their tabs.
 	useQuery(secretTab);
 	useQuery(historyTab);
-	const setForm = (form: "edit" | undefined) =>
-		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
+	// Back closes it, and does not open it again.
+	const setForm = (form: "edit" | undefined) => {
+		const search = <Search,>(former: Search) => ({ ...former, form });
+		void navigate({ search, resetScroll: false, ignoreBlocker: true, replace: form === undefined });
+	};
 	// The form takes back what could not be saved.
 	const unsaved = useUnsaved(editOfWebhook(webhook.id));
 	const edit = useEffectEvent(() => {

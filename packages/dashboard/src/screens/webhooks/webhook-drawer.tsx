@@ -18,7 +18,7 @@ interface WebhookDrawerProps {
 }
 
 export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
-	useFocusBack(subject !== null);
+	useFocusBack(subject !== null, { isInAddress: true });
 	// While it is closed: nobody waits for it then.
 	useQuery(body);
 	const [stage, setStage] = useState<Stage>("asking");
