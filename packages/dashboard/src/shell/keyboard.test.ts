@@ -80,6 +80,27 @@ pageSuite("the keyboard", (world) => {
 		await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("Event type");
 	});
 
+	it("opens what the arrows have chosen, also if something else is found before it meanwhile", async () => {
+		const { client, project } = world.server;
+		const { id } = await client.projects.create({ name: "Twin" });
+		await project.customers.update("twin.customer", { name: "Twin" });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const found = Promise.withResolvers<void>();
+		await page.route(/\/customers\?/, async (route) => {
+			await found.promise;
+			return route.continue();
+		});
+		await page.keyboard.press("Control+k");
+		await page.getByRole("combobox", { name: /paste an id/ }).fill("twin");
+		await page.getByRole("option", { name: "Twin project" }).waitFor();
+		await page.keyboard.press("ArrowDown");
+		found.resolve();
+		await page.getByRole("option", { name: "Twin customer" }).waitFor();
+		await page.keyboard.press("Enter");
+		await expect.poll(() => new URL(page.url()).pathname).toBe(`/ui/${id}`);
+	});
+
 	it("steps through the attempts of a delivery, and copies the request of the one that is shown", async () => {
 		await using receiver = await startReceiver();
 		receiver.script((_request, index) => ({ status: index === 0 ? 500 : 503 }));

@@ -39,9 +39,13 @@ export function Palette({ projectId, isOpen, onClose }: PaletteProps) {
 
 function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 	const [text, setText] = useState("");
-	const [chosen, setChosen] = useState(0);
+	/** The key of the one that the arrows or the pointer have gone to: others may come before it meanwhile. Null for the first one. */
+	const [chosenKey, setChosenKey] = useState<string | null>(null);
 	const navigate = useNavigate();
 	const targets = useTargets(projectId, text.trim()).slice(0, SHOWN);
+	const found = targets.findIndex(({ key }) => key === chosenKey);
+	const chosen = chosenKey === null ? 0 : found;
+	const choose = (index: number) => setChosenKey(targets[index]?.key ?? null);
 	const go = (target: Target | undefined) => {
 		if (target === undefined) return;
 		onClose();
@@ -49,8 +53,8 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 	};
 	const onKeyDown = (event: KeyboardEvent) => {
 		if (event.key === "Enter") go(targets[chosen]);
-		else if (event.key === "ArrowDown") setChosen(Math.min(chosen + 1, targets.length - 1));
-		else if (event.key === "ArrowUp") setChosen(Math.max(chosen - 1, 0));
+		else if (event.key === "ArrowDown") choose(Math.min(chosen + 1, targets.length - 1));
+		else if (event.key === "ArrowUp") choose(Math.max(chosen - 1, 0));
 		else return;
 		event.preventDefault();
 	};
@@ -69,7 +73,7 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 				value={text}
 				onChange={({ currentTarget }) => {
 					setText(currentTarget.value);
-					setChosen(0);
+					setChosenKey(null);
 				}}
 				onKeyDown={onKeyDown}
 			/>
@@ -82,7 +86,7 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 						tabIndex={-1}
 						aria-selected={index === chosen}
 						className="palette-item"
-						onMouseEnter={() => setChosen(index)}
+						onMouseEnter={() => choose(index)}
 						onClick={() => go(target)}
 						onKeyDown={onKeyDown}
 					>
