@@ -1,5 +1,6 @@
 // Where the palette leads for a text: screens, webhooks, customers and projects by name, and anything by its id.
-import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useQuery } from "@tanstack/react-query";
 import type { LinkProps } from "@tanstack/react-router";
 
 import type { IconName } from "../parts/layout/icon.tsx";
@@ -18,6 +19,9 @@ export interface Target {
 }
 
 const MOST_CUSTOMERS = 5;
+/** Of an id or a name of a customer. */
+const MOST_CHARACTERS = 128;
+const ASK_AFTER_MS = 200;
 /** Webhooks before the customers. */
 const MOST_BEFORE = 5;
 
@@ -55,14 +59,14 @@ export function useTargets(projectId: string, text: string): readonly Target[] {
 /** Customers by a part of their id or name. The server is asked, since there may be many. */
 function useCustomerTargets(projectId: string, text: string): readonly Target[] {
 	const project = useProject();
+	const [asked] = useDebouncedValue(text, ASK_AFTER_MS);
 	const { data = [] } = useQuery({
-		queryKey: ["project", projectId, "palette-customers", text],
-		queryFn: async ({ signal }) => (await project.customers.list({ q: text, limit: MOST_CUSTOMERS }, { signal })).data,
-		enabled: text !== "" && text.length <= 128,
-		// While the next letter is typed.
-		placeholderData: keepPreviousData,
+		queryKey: ["project", projectId, "palette-customers", asked],
+		queryFn: async ({ signal }) => (await project.customers.list({ q: asked, limit: MOST_CUSTOMERS }, { signal })).data,
+		enabled: asked !== "" && asked.length <= MOST_CHARACTERS,
 	});
-	if (text === "") return [];
+	// Those of what was typed before are not offered: Enter may come at once.
+	if (asked !== text) return [];
 	return data.map(({ id, name }): Target => {
 		const link = { to: "/$projectId/customers/$customerId", params: { projectId, customerId: id } } as const;
 		return { key: `customer ${id}`, title: name ?? id, detail: `customer ${id}`, icon: "user", link };
