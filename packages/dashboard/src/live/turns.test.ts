@@ -51,6 +51,34 @@ pageSuite("the tabs of a browser", (world) => {
 		expect(person.problems).toEqual([]);
 	});
 
+	it("leave a connection to calls beside as many streams and Inboxes as there may be", async () => {
+		await using person = await world.browser.person();
+		const [first, ...rest] = await openProjects(person, Math.max(STREAM_PLACES.length, INBOX_PLACES.length));
+		const tabs = [first!, ...rest];
+		for (const { page } of tabs) {
+			await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+			await page.getByRole("link", { name: "Inbox", exact: true }).click();
+			await page.getByRole("button", { name: "Open the Inbox" }).click();
+			await page.getByText("✓ Open").waitFor();
+		}
+		// One tab more has all that it needs, and so have those that hold the connections.
+		const page = await person.tab(first!.page.url().replace(/inbox$/, "settings"));
+		await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+		await page.getByRole("link", { name: "Events", exact: true }).click();
+		await page.getByText("No event yet").waitFor();
+		for (const { page: held, send } of tabs) {
+			await send("beside.inboxes");
+			await held.getByText('"beside.inboxes"').waitFor();
+		}
+		await page.getByRole("button", { name: "1 newer event · show" }).click();
+		await page.getByRole("link", { name: "beside.inboxes" }).waitFor();
+		for (const { page: held } of tabs) {
+			await held.getByRole("button", { name: "Close the Inbox" }).click();
+			await held.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		}
+		expect(person.problems).toEqual([]);
+	});
+
 	it("leave the streams to those that are visible, and miss nothing in between", async () => {
 		await using person = await world.browser.person();
 		const tabs = await openProjects(person, STREAM_PLACES.length + 1);
@@ -112,6 +140,26 @@ pageSuite("the tabs of a browser", (world) => {
 		for (const { page } of await openProjects(person, STREAM_PLACES.length, true)) {
 			await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
 		}
+	});
+
+	it("fetch everything again where nobody read while they were hidden, and another one reads from later on", async () => {
+		await using person = await world.browser.person();
+		const [first] = await openProjects(person, 1);
+		const { page, send } = first!;
+		await page.getByRole("button", { name: "Live: pause", exact: true }).waitFor();
+		const held: Route[] = [];
+		// Its stream ends, and it asks for no other while it is hidden.
+		await show(page, false);
+		await person.context.route(/\/stream$/, (route) => void held.push(route));
+		const asks = await person.context.newPage();
+		await asks.goto(`${world.server.url}/ui/sign-in`);
+		const lock = `fanfare.live.${new URL(page.url()).pathname.split("/")[2]}`;
+		await asks.evaluate((wants) => new BroadcastChannel("fanfare.turns").postMessage({ wants }), lock);
+		await asks.evaluate((name) => navigator.locks.request(name, () => {}), lock);
+		await send("read.by.nobody");
+		const other = await person.tab(page.url());
+		await other.getByRole("link", { name: "read.by.nobody" }).waitFor();
+		await page.getByRole("link", { name: "read.by.nobody" }).waitFor();
 	});
 
 	it("go on after a gap, and not where they were before it, also when another tab takes over", async () => {
