@@ -137,8 +137,9 @@ pageSuite("the Inbox", (world) => {
 		await page.getByRole("menuitem", { name: "Sign out", exact: true }).click();
 		await signIn(page, world.server.key);
 		await page.getByRole("link", { name: "Inbox", exact: true }).click();
-		await taken.close();
 		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("This one opens when you close one of them.").waitFor();
+		await taken.close();
 		await page.getByText("✓ Open").waitFor();
 		await page.getByRole("button", { name: "Close the Inbox" }).click();
 		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
