@@ -7,6 +7,38 @@ import { defineConfig } from "vite";
 
 import { NONCE_MARK } from "../server/src/ports/page-files.ts";
 
+const PORTAL = fileURLToPath(new URL("portal.html", import.meta.url));
+
+interface ModuleGraph {
+	getModuleInfo(id: string): { readonly importedIds: string[]; readonly dynamicallyImportedIds: string[] } | null;
+}
+
+/** The ids of all modules that the portal needs, sooner or later. */
+const ofPortal = new Set<string>();
+
+function collect(id: string, graph: ModuleGraph): void {
+	if (ofPortal.has(id)) return;
+	ofPortal.add(id);
+	const module = graph.getModuleInfo(id);
+	for (const imported of module?.importedIds ?? []) collect(imported, graph);
+	for (const imported of module?.dynamicallyImportedIds ?? []) collect(imported, graph);
+}
+
+/**
+ * What many screens of the page need is one file: many small ones compress worse. What the portal needs, too, stays out of it, or its first
+ * load would contain the page's. Whatever a module of this file imports is in it as well or needed by the portal, so no files import each
+ * other in a circle.
+ */
+const base = {
+	debugName: "base",
+	name: (id: string, graph: ModuleGraph) => {
+		collect(PORTAL, graph);
+		return ofPortal.has(id) ? null : "base";
+	},
+	minShareCount: 8,
+	includeDependenciesRecursively: false,
+};
+
 // Vite loads a configuration from its default export.
 export default defineConfig({
 	base: "./",
@@ -17,7 +49,8 @@ export default defineConfig({
 		outDir: "../server/dist/page",
 		emptyOutDir: true,
 		rolldownOptions: {
-			input: ["index.html", "portal.html"].map((name) => fileURLToPath(new URL(name, import.meta.url))),
+			input: [fileURLToPath(new URL("index.html", import.meta.url)), PORTAL],
+			output: { codeSplitting: { groups: [base] } },
 		},
 		// Those with light-dark() in CSS.
 		target: ["chrome123", "edge123", "firefox121", "safari17.5"],

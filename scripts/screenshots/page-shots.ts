@@ -4,12 +4,17 @@ import type { Page } from "playwright-core";
 
 import type { Gallery } from "./gallery.ts";
 
+/** Wider windows are no phones. */
+const PHONE_PX = 600;
+
 interface Shot {
 	readonly name: string;
-	/** Below the project, such as `webhooks`. */
+	/** Below the project, such as `webhooks`; below the page if it begins with `/`. */
 	readonly path: (world: DemoWorld) => string | Promise<string>;
 	/** Leads to the state to show. */
 	readonly act?: (page: Page, world: DemoWorld) => Promise<void>;
+	/** Whether a phone has no room for it. */
+	readonly isWide?: true;
 	/** The text that is there when the screen is complete. */
 	readonly ready: string;
 }
@@ -17,6 +22,16 @@ interface Shot {
 const SHOTS: readonly Shot[] = [
 	{ name: "overview", path: () => "", ready: "Needs attention" },
 	{ name: "webhook", path: (world) => `webhooks/${world.webhook("Billing").id}`, ready: "Latest deliveries" },
+	{
+		name: "webhook-settings",
+		path: (world) => `webhooks/${world.webhook("Billing").id}?tab=settings`,
+		ready: "Disabled after",
+	},
+	{
+		name: "webhook-history",
+		path: (world) => `webhooks/${world.webhook("Globex ERP").id}?tab=history`,
+		ready: "What was changed",
+	},
 	{
 		name: "webhook-secret",
 		path: (world) => `webhooks/${world.webhook("Billing").id}?tab=secret`,
@@ -32,6 +47,32 @@ const SHOTS: readonly Shot[] = [
 		},
 		ready: "invoice.created",
 	},
+	{
+		name: "deliveries-split",
+		isWide: true,
+		path: () => "deliveries?status=Failed",
+		act: async (page) => {
+			await page.getByRole("link", { name: "invoice.created" }).first().click();
+			await page.getByText("Headers of the answer").waitFor();
+			await page.getByText("Others that failed for the same cause").waitFor();
+			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
+		},
+		ready: "invoice.created",
+	},
+	{ name: "delivery-missing", path: () => "deliveries/dlv_00000000-0000-4000-8000-000000000000", ready: "could not" },
+	{
+		name: "failure",
+		path: () => "system",
+		act: async (page) => {
+			const code = /\/system-[^/]*\.js$/;
+			await page.route(code, (route) => route.abort());
+			await page.reload();
+			await page.getByText("This could not be shown").waitFor();
+			await page.unroute(code);
+		},
+		ready: "no quota of its own",
+	},
+	{ name: "not-found", path: () => "nowhere", ready: "There is no such page" },
 	{
 		name: "delivery",
 		path: async ({ server, webhook }) => {
@@ -114,7 +155,24 @@ const SHOTS: readonly Shot[] = [
 		},
 		ready: "Event types",
 	},
+	// Adds projects.
+	{
+		name: "first-steps",
+		path: async ({ server }) => `/${(await server.client.projects.create({ name: "Shop staging" })).id}/`,
+		ready: "Three steps",
+	},
+	{
+		name: "projects",
+		path: async ({ server }) => {
+			await server.client.projects.create({ name: "Backoffice" });
+			return "/";
+		},
+		ready: "Backoffice",
+	},
 ];
+
+/** What the browser says of the code that the picture of a failure keeps back. */
+const isOfFailure = (problem: string) => problem.includes("Failed to fetch dynamically imported module");
 
 /** Takes the pictures of the page that the gallery wants. */
 export async function takePageShots(gallery: Gallery): Promise<void> {
@@ -130,11 +188,13 @@ export async function takePageShots(gallery: Gallery): Promise<void> {
 		await page.getByLabel("API key").fill(world.server.key);
 		await page.getByRole("button", { name: "Sign in" }).click();
 		await page.locator("#content").waitFor();
-		for (const { name, path, act, ready } of shots) {
-			await page.goto(`${world.server.url}/ui/${world.server.projectId}/${await path(world)}`);
+		const isPhone = (page.viewportSize()?.width ?? 0) < PHONE_PX;
+		for (const { name, path, act, ready } of shots.filter(({ isWide }) => !isPhone || isWide !== true)) {
+			const below = await path(world);
+			await page.goto(`${world.server.url}/ui${below.startsWith("/") ? "" : `/${world.server.projectId}/`}${below}`);
 			await page.getByText(ready).filter({ visible: true }).first().waitFor();
 			await act?.(page, world);
 			await take(page, name);
 		}
-	});
+	}, isOfFailure);
 }

@@ -20,4 +20,4 @@ if (root === null) throw new Error("index.html has no element #root");
 createRoot(root).render(<App nonce={nonce} home={home} link={takeLink()} />);
 reloadForLinks();
 // When the first screen is there.
-addEventListener("load", () => setTimeout(loadScreens, 1_000), { once: true });
+addEventListener("load", () => setTimeout(() => void loadScreens(), 1_000), { once: true });

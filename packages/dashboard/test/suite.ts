@@ -119,3 +119,14 @@ export async function signIn(page: Page, key: string): Promise<void> {
 	await page.getByRole("button", { name: "Sign in" }).click();
 	await page.locator("#content").waitFor();
 }
+
+/** Makes a tab visible or hidden, as a browser does when somebody looks at another tab. */
+export async function show(page: Page, isVisible: boolean): Promise<void> {
+	await page.evaluate(
+		(state) => {
+			Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+			document.dispatchEvent(new Event("visibilitychange"));
+		},
+		isVisible ? "visible" : "hidden",
+	);
+}

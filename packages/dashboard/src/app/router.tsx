@@ -10,12 +10,13 @@ import {
 } from "@tanstack/react-router";
 
 import type { LiveFeed } from "../live/live-feed.ts";
+import { loadParts } from "../parts/layout/part.tsx";
 import { auditSearch } from "../screens/audit/search.ts";
 import { customersSearch } from "../screens/customers/search.ts";
 import type { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { eventTypesSearch } from "../screens/event-types/search.ts";
 import { eventsSearch, sendSearch } from "../screens/events/search.ts";
-import { FailureScreen, NotFoundScreen } from "../screens/failures/failures.tsx";
+import { FailureScreen, NoSuchScreen, NotFoundScreen } from "../screens/failures/failures.tsx";
 import type { Inbox } from "../screens/inbox/inbox.ts";
 import { keysSearch } from "../screens/keys/search.ts";
 import { replaysSearch } from "../screens/replays/search.ts";
@@ -24,7 +25,14 @@ import type { Connection } from "../session/connection.ts";
 import { SignInAgain } from "../session/sign-in-again.tsx";
 import { Corner } from "../shell/corner.tsx";
 import { ProjectShell } from "../shell/project-shell.tsx";
-import { deliveriesSearch, signInSearch, statsSearch, webhookSearch, webhooksSearch } from "./search.ts";
+import {
+	deliveriesSearch,
+	deliverySearch,
+	signInSearch,
+	statsSearch,
+	webhookSearch,
+	webhooksSearch,
+} from "./search.ts";
 import { textSearch } from "./text-search.ts";
 
 /** The screens, each a file of its own. */
@@ -52,9 +60,10 @@ const screens = {
 	replay: () => import("../screens/replay/replay.tsx"),
 } as const;
 
-/** Loads all screens, so that going from one to another needs no server. A failure shows when the screen is wanted. */
-export function loadScreens(): void {
-	for (const load of Object.values(screens)) void load().catch(() => {});
+/** Loads all screens and their parts, so that going from one to another needs no server. A failure shows when the screen is wanted. */
+export async function loadScreens(): Promise<void> {
+	await Promise.allSettled(Object.values(screens).map((load) => load()));
+	loadParts();
 }
 
 /** What every route gets. */
@@ -104,6 +113,7 @@ const projectRoute = createRoute({
 	// Before any screen asks for something.
 	loader: ({ context, params }) => context.live.prepare(params.projectId),
 	component: ProjectShell,
+	notFoundComponent: NoSuchScreen,
 });
 
 const overviewRoute = createRoute({
@@ -137,6 +147,7 @@ const deliveriesRoute = createRoute({
 const deliveryRoute = createRoute({
 	getParentRoute: () => projectRoute,
 	path: "deliveries/$deliveryId",
+	validateSearch: deliverySearch,
 	component: lazyRouteComponent(screens.delivery, "DeliveryScreen"),
 });
 

@@ -53,10 +53,12 @@ export function webhooksSearch(search: Search): WebhooksSearch {
 
 export interface WebhookSearch {
 	readonly tab?: WebhookTab;
+	/** Present while the drawer to edit it is open. */
+	readonly form?: "edit";
 }
 
 export function webhookSearch(search: Search): WebhookSearch {
-	return defined({ tab: oneOf(WEBHOOK_TABS, search["tab"]) });
+	return defined({ tab: oneOf(WEBHOOK_TABS, search["tab"]), form: oneOf(["edit"] as const, search["form"]) });
 }
 
 /** The filters of deliveries. Those that take several values have them as one text, with commas between them. */
@@ -105,6 +107,12 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 		before: timeText(search["before"]),
 		open: text(search["open"]),
 	});
+}
+
+/** Of one delivery: the filter of the list that it is looked at in. */
+export function deliverySearch(search: Search): Omit<DeliveriesSearch, "open"> {
+	const { open: _, ...filter } = deliveriesSearch(search);
+	return filter;
 }
 
 /** The deliveries that were made in a time, which ends before `before`; undefined for no end. */

@@ -24,6 +24,8 @@ const OWN = new Set<unknown>([
 	"toasts",
 	"live-mode",
 	"inbox",
+	// Code of the page.
+	"part",
 ]);
 const isOfServer = ({ queryKey }: { readonly queryKey: readonly unknown[] }) => !OWN.has(queryKey[0]);
 

@@ -2,7 +2,7 @@
 import { ActionIcon, Menu } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { useNavigate, useRouter } from "@tanstack/react-router";
 
 import { Confirm } from "../parts/feedback/confirm.tsx";
 import { sentenceOf } from "../parts/feedback/problem.tsx";
@@ -23,6 +23,7 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 	const connection = useConnection();
 	const queryClient = useQueryClient();
 	const navigate = useNavigate();
+	const { inbox } = useRouter().options.context;
 	const toast = useToast();
 	const { data: caller } = useQuery(callerQuery(connection));
 	const [isAsking, asking] = useDisclosure(false);
@@ -33,6 +34,8 @@ export function AccountMenu({ onHelp }: { readonly onHelp: () => void }) {
 		mutationFn: (everywhere: boolean) => connection.signOut(everywhere),
 		onSuccess: async () => {
 			await navigate({ to: "/sign-in" });
+			// They would wait on for a place, and know nothing of what was forgotten.
+			inbox.endAll();
 			forgetAll(queryClient);
 		},
 		onError: (error, everywhere) => {

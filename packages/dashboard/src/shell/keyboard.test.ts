@@ -1,4 +1,5 @@
 // The keys that lead everywhere, and the reader's locale and time zone, in a real browser.
+import { utils } from "@fanfare/sdk";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it } from "vitest";
 
@@ -39,6 +40,10 @@ pageSuite("the keyboard", (world) => {
 		const { id: eventId } = await project.events.send({ type: "open.one", data: 1 });
 		const delivery = await world.server.waitForDelivery(eventId, ({ status }) => status === "Succeeded");
 		const replay = await project.batch.webhooks.replay(webhook.id, { since: Date.now() - 60_000 });
+		const customer = await project.customers.update("open.customer", { name: "Opened GmbH" });
+		const secret = utils.generateWebhookSecret();
+		const relay = await project.relays.put({ device: "palette", name: "Opened relay", secret });
+		const key = await world.server.client.keys.create({ name: "Opened key", scope: "read" });
 		await using tab = await world.open("deliveries?type=open.one");
 		const { page } = tab;
 		const row = page.getByRole("link", { name: "open.one" }).first();
@@ -48,19 +53,52 @@ pageSuite("the keyboard", (world) => {
 			[delivery.id, `deliveries/${delivery.id}`],
 			[replay.id, `replays/${replay.id}`],
 			[webhook.id, `webhooks/${webhook.id}`],
+			[relay.id, `webhooks/${relay.webhookId}`],
+			[key.id, "keys"],
 			["audit", "audit"],
 			["deliveries", "deliveries"],
 		] as const) {
 			await page.keyboard.press("Control+k");
 			await page.getByRole("combobox", { name: /paste an id/ }).fill(text);
-			await page.getByRole("option").first().waitFor();
+			// A relay is asked for.
+			if (text === relay.id) await page.getByRole("option", { name: "Opened relay" }).waitFor();
+			else await page.getByRole("option").first().waitFor();
 			await page.keyboard.press("Enter");
 			await expect.poll(() => new URL(page.url()).pathname).toBe(`/ui/${project.id}/${path}`);
 			await expect.poll(() => page.getByRole("dialog").count()).toBe(0);
 		}
-		await row.waitFor();
+		for (const text of [customer.id, "Opened GmbH"]) {
+			await page.keyboard.press("Control+k");
+			await page.getByRole("combobox", { name: /paste an id/ }).fill(text);
+			await page.getByRole("option", { name: "Opened GmbH customer" }).waitFor();
+			await page.keyboard.press("Enter");
+			await page.getByRole("heading", { name: "Opened GmbH", level: 1 }).waitFor();
+			await page.goto(`${world.server.url}/ui/${project.id}/deliveries?type=open.one`);
+			await row.waitFor();
+		}
 		await page.keyboard.press("/");
 		await expect.poll(() => page.evaluate("document.activeElement.ariaLabel")).toBe("Event type");
+	});
+
+	it("opens what the arrows have chosen, also if something else is found before it meanwhile", async () => {
+		const { client, project } = world.server;
+		const { id } = await client.projects.create({ name: "Twin" });
+		await project.customers.update("twin.customer", { name: "Twin" });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const found = Promise.withResolvers<void>();
+		await page.route(/\/customers\?/, async (route) => {
+			await found.promise;
+			return route.continue();
+		});
+		await page.keyboard.press("Control+k");
+		await page.getByRole("combobox", { name: /paste an id/ }).fill("twin");
+		await page.getByRole("option", { name: "Twin project" }).waitFor();
+		await page.keyboard.press("ArrowDown");
+		found.resolve();
+		await page.getByRole("option", { name: "Twin customer" }).waitFor();
+		await page.keyboard.press("Enter");
+		await expect.poll(() => new URL(page.url()).pathname).toBe(`/ui/${id}`);
 	});
 
 	it("steps through the attempts of a delivery, and copies the request of the one that is shown", async () => {

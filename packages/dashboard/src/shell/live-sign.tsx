@@ -11,7 +11,7 @@ const SIGNS = {
 	live: ["Live", "Changes appear as they happen. Press to pause.", "pause"],
 	polling: [
 		"Every 5 s",
-		"The server has no live stream left, so changes appear every few seconds. Press to pause.",
+		"No stream is free: other tabs or other clients use them. So changes appear every few seconds. Press to pause.",
 		"pause",
 	],
 	off: ["Not live", "The stream is lost; it is tried again. Reload to see what has changed.", "pause"],

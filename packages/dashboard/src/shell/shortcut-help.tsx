@@ -9,7 +9,7 @@ const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
 	["?", "This list"],
 	[".", "Pause what is live, and go on"],
 	["u", "Switch between your time zone and UTC"],
-	["j k", "Next and previous row"],
+	["j k", "Next and previous row, or delivery"],
 	["Enter", "Open the row"],
 	["Esc", "Close the delivery beside the list"],
 	["x", "Select the row"],

@@ -40,21 +40,30 @@ pageSuite("the focus", (world) => {
 		// The item of a menu is gone by then, so its button has the focus.
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks`);
 		const menu = page.getByRole("button", { name: "Actions for Shop" });
-		await openAndClose(page, async () => {
-			await menu.press("Enter");
-			const items = page.getByRole("menu");
-			await expect.poll(() => items.evaluate((element) => element.contains(document.activeElement))).toBe(true);
-			// As Enter does, but in one step: a menu may take the focus once more after it has opened.
-			await items.getByRole("menuitem", { name: "Edit…" }).evaluate((item: HTMLElement) => {
-				item.focus();
-				item.click();
-			});
-		});
+		await openAndClose(page, () => chooseByKeys(page, menu, "Edit…"));
 		await expect.poll(() => isFocused(menu)).toBe(true);
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/`);
 		const aside = page.getByRole("button", { name: "Set aside Shop" });
 		await openAndClose(page, () => aside.press("Enter"));
 		await expect.poll(() => isFocused(aside)).toBe(true);
+	});
+
+	it("is on the menu of a key after its dialogs, and on the title when the key is gone", async () => {
+		await world.server.client.keys.create({ name: "Till", scope: "read" });
+		await using tab = await world.open("keys");
+		const { page } = tab;
+		const menu = page.getByRole("button", { name: "Actions for Till" });
+		for (const name of ["Rename…", "Roll…", "Revoke…"]) {
+			await openAndClose(page, () => chooseByKeys(page, menu, name));
+			await expect.poll(() => isFocused(menu)).toBe(true);
+		}
+		await chooseByKeys(page, menu, "Revoke…");
+		await page
+			.getByRole("dialog")
+			.getByRole("button", { name: /^Revoke/ })
+			.press("Enter");
+		await menu.waitFor({ state: "detached" });
+		await expect.poll(() => isFocused(page.getByRole("heading", { name: "Keys", level: 1 }))).toBe(true);
 	});
 
 	it("is on the title of a screen that came in place of what had it", async () => {
@@ -70,6 +79,17 @@ pageSuite("the focus", (world) => {
 		expect(await isFocused(link)).toBe(true);
 	});
 });
+
+/** Opens the menu, and chooses the item as Enter does, but in one step: a menu may take the focus once more after it has opened. */
+async function chooseByKeys(page: Page, menu: ReturnType<Page["locator"]>, name: string): Promise<void> {
+	await menu.press("Enter");
+	const items = page.getByRole("menu");
+	await expect.poll(() => items.evaluate((element) => element.contains(document.activeElement))).toBe(true);
+	await items.getByRole("menuitem", { name }).evaluate((item: HTMLElement) => {
+		item.focus();
+		item.click();
+	});
+}
 
 function isFocused(locator: ReturnType<Page["locator"]>): Promise<boolean> {
 	return locator.evaluate((element) => element === document.activeElement);

@@ -98,10 +98,19 @@ export function ItemsShape({ items }: { readonly items: number }) {
 	);
 }
 
-/** Fields with their labels, and the button under them. */
+/** Fields with their labels, and the button under them, on a card. */
 export function FormShape({ fields }: { readonly fields: number }) {
 	return (
-		<div className="card card-pad stack">
+		<div className="card card-pad">
+			<FieldsShape fields={fields} />
+		</div>
+	);
+}
+
+/** The same without a card. */
+export function FieldsShape({ fields }: { readonly fields: number }) {
+	return (
+		<div className="stack">
 			{numbers(fields).map((index) => (
 				<div key={index} className="skeleton-number">
 					<Bone width="8rem" />

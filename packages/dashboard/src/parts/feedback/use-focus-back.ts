@@ -1,12 +1,17 @@
 // Gives the focus back to what opened a dialog.
 import { useEffect, useLayoutEffect, useRef } from "react";
 
+interface FocusBackOptions {
+	/** Whether an address may have opened it, so that nothing had the focus before: then the title of the screen gets it. */
+	readonly isInAddress?: boolean;
+}
+
 /**
  * When the dialog is closed or taken away, what had the focus before gets it again: the button that opened it, or that of the menu. Otherwise
  * whoever uses the keyboard would begin anew at the top of the page. Mantine does this only for a dialog that stays when it is closed, and that
  * no menu has opened.
  */
-export function useFocusBack(isOpen: boolean): void {
+export function useFocusBack(isOpen: boolean, { isInAddress = false }: FocusBackOptions = {}): void {
 	/** What had the focus last while it was closed: a menu may be gone before the dialog is there. */
 	const last = useRef<HTMLElement | null>(null);
 	useEffect(() => {
@@ -24,12 +29,19 @@ export function useFocusBack(isOpen: boolean): void {
 			const { activeElement } = document;
 			// Somebody may have gone on already, for example to another screen.
 			const isInside = activeElement === document.body || activeElement?.closest("[role=dialog]") !== null;
-			if (!isInside || opener === null) return;
+			if (!isInside) return;
+			if (opener === null) {
+				if (isInAddress) focus(document.querySelector("#content h1"));
+				return;
+			}
 			// The opener may have left with what was changed, such as its row.
-			const target = opener.isConnected ? opener : document.querySelector<HTMLElement>("#content");
-			target?.focus({ preventScroll: true });
+			focus(opener.isConnected ? opener : document.querySelector("#content"));
 		};
-	}, [isOpen]);
+	}, [isOpen, isInAddress]);
+}
+
+function focus(element: HTMLElement | null): void {
+	element?.focus({ preventScroll: true });
 }
 
 function isTextField(element: HTMLElement): boolean {

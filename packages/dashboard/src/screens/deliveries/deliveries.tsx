@@ -9,9 +9,11 @@ import type { MouseEvent } from "react";
 import { beforeLast } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { CodeShape, FactsShape } from "../../parts/feedback/skeletons.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { Table, TableSkeleton } from "../../parts/layout/table.tsx";
 import { SelectionSign } from "../../parts/list/selection-sign.tsx";
 import { usePages } from "../../parts/list/use-pages.ts";
@@ -19,7 +21,6 @@ import { useSelection } from "../../parts/list/use-selection.ts";
 import { count } from "../../parts/text/format.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
-import { DeliveryPanel } from "../delivery/delivery-panel.tsx";
 import { useWebhookNames } from "../webhooks/names.ts";
 import { BulkActions } from "./bulk/bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";
@@ -33,6 +34,7 @@ import { selectColumn } from "./select-column.tsx";
 import { focusRow, useTriageKeys } from "./use-triage-keys.ts";
 
 const route = getRouteApi("/$projectId/deliveries");
+const panel = lazyPart("delivery-panel", async () => (await import("../delivery/delivery-panel.tsx")).DeliveryPanel);
 /** From this width on, a delivery is shown beside the list. */
 const SPLIT = "(min-width: 75rem)";
 const WORDS = ["delivery", "deliveries"] as const;
@@ -44,6 +46,8 @@ export function DeliveriesScreen() {
 	const navigate = route.useNavigate();
 	const project = useProject();
 	const mayWrite = useMay("write");
+	// Before somebody opens one beside the list.
+	useQuery(panel);
 	const isWide = useMediaQuery(SPLIT, false, { getInitialValueInEffect: false });
 	const { open: _, ...filter } = search;
 	const query = deliveriesQuery(project, search);
@@ -102,7 +106,7 @@ export function DeliveriesScreen() {
 	/** While the list is on its way, an event may come that it has, and one that it has not. */
 	const known = new Set([...(rows ?? []), ...list.newer.rows].map(({ eventId }) => eventId));
 	const older = beforeLast(rows ?? []);
-	const columns = deliveryColumns({ projectId: project.id, isNarrow: isSplit });
+	const columns = deliveryColumns({ projectId: project.id, filter, isNarrow: isSplit });
 	const nameOf = ({ eventType }: Delivery) => eventType;
 	const allColumns = mayWrite ? [selectColumn({ selection, nameOf }), ...columns] : columns;
 	const beside = isSplit && search.open !== undefined && (
@@ -112,6 +116,7 @@ export function DeliveriesScreen() {
 					className="link"
 					to="/$projectId/deliveries/$deliveryId"
 					params={{ projectId: project.id, deliveryId: search.open }}
+					search={filter}
 				>
 					Open on a page of its own
 				</Link>
@@ -125,7 +130,10 @@ export function DeliveriesScreen() {
 					Close
 				</Button>
 			</div>
-			<DeliveryPanel deliveryId={search.open} />
+			<Part of={panel} props={{ deliveryId: search.open }} label="the delivery">
+				<FactsShape facts={4} hasHead />
+				<CodeShape lines={12} />
+			</Part>
 		</aside>
 	);
 	return (

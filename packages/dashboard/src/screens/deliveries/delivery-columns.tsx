@@ -2,6 +2,7 @@
 import type { Delivery } from "@fanfare/sdk";
 import { Link } from "@tanstack/react-router";
 
+import type { DeliveriesSearch } from "../../app/search.ts";
 import type { Column } from "../../parts/layout/table.tsx";
 import { duration, idEnd } from "../../parts/text/format.ts";
 import { shortReason } from "../../parts/text/short-reason.ts";
@@ -10,6 +11,8 @@ import { Time } from "../../parts/text/time.tsx";
 
 interface Options {
 	readonly projectId: string;
+	/** What the list shows: from a delivery, the keys lead to the next one of it. */
+	readonly filter?: Omit<DeliveriesSearch, "open">;
 	/** Leaves the webhook out, where all go to the same. */
 	readonly isOfOneWebhook?: boolean;
 	/** Leaves out what there is no room for beside something else, and names the webhook under the type. */
@@ -19,7 +22,8 @@ interface Options {
 /** What a delivery beside the list shows anyway. */
 const NOT_NARROW = ["Webhook", "Duration", "Attempts", "Next attempt"];
 
-export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = false }: Options): Column<Delivery>[] {
+export function deliveryColumns(options: Options): Column<Delivery>[] {
+	const { projectId, filter = {}, isOfOneWebhook = false, isNarrow = false } = options;
 	const columns: Column<Delivery>[] = [
 		{ name: "State", width: "7rem", cell: ({ status }) => <DeliveryState status={status} /> },
 		{
@@ -33,6 +37,7 @@ export function deliveryColumns({ projectId, isOfOneWebhook = false, isNarrow = 
 							className="row-link mono"
 							to="/$projectId/deliveries/$deliveryId"
 							params={{ projectId, deliveryId: delivery.id }}
+							search={filter}
 							data-row={delivery.id}
 						>
 							{delivery.eventType}

@@ -6,6 +6,9 @@ import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
 
+/** How many rows of a list are loaded at once. */
+const PAGE_ROWS = 100;
+
 pageSuite("triage by keyboard", (world) => {
 	/** Deliveries that have failed, newest first, to a receiver that works now. */
 	async function failedDeliveries(type: string, count: number) {
@@ -61,6 +64,100 @@ pageSuite("triage by keyboard", (world) => {
 		await page.getByRole("checkbox", { name: `Select triage.beside ${second}` }).click();
 		await page.keyboard.press("j");
 		await expect.poll(() => focusedRow(page)).toBe(third);
+	});
+
+	it("leads on a screen of its own to the next delivery of the list, also after one has left it, and back with the filter", async () => {
+		await using failed = await failedDeliveries("triage.alone", 3);
+		const [first, second, third] = failed.ids;
+		const filter = "status=Failed&type=triage.alone";
+		// Too narrow for a delivery beside the list.
+		await using tab = await world.open(`deliveries?${filter}`, { size: { width: 1_000, height: 900 } });
+		const { page } = tab;
+		await page.locator(`[data-row="${first}"]`).click();
+		const shown = (id: string | undefined) =>
+			expect.poll(() => new URL(page.url()).pathname).toMatch(RegExp(`/${id}$`));
+		await shown(first);
+		const others = page.getByRole("navigation", { name: "Other deliveries of the list" });
+		await others.getByRole("link", { name: "Next" }).waitFor();
+		expect(await others.getByRole("link", { name: "Previous" }).count()).toBe(0);
+		await page.keyboard.press("j");
+		await shown(second);
+		await page.getByText("The receiver failed").waitFor();
+		// The retried one leaves the list: what came after it is the next one still.
+		await page.keyboard.press("r");
+		await page.getByRole("region", { name: "Delivery", exact: true }).getByText("Succeeded").waitFor();
+		await page.keyboard.press("j");
+		await shown(third);
+		await others.getByRole("link", { name: "Previous" }).waitFor();
+		await page.keyboard.press("k");
+		await shown(first);
+		await page.getByRole("link", { name: "‹ Deliveries" }).click();
+		await page.locator(`[data-row="${third}"]`).waitFor();
+		expect(new URL(page.url()).search).toBe(`?${filter}`);
+	});
+
+	it("leads on a screen of its own past the rows that are loaded, and by one step back to the list", async () => {
+		await using receiver = await startReceiver();
+		await world.server.createWebhook(receiver.url, { eventTypes: ["triage.far"] });
+		// More than a page of the list.
+		const count = PAGE_ROWS + 2;
+		const { events, deliveries } = world.server.project;
+		for (let sent = 0; sent < count; sent++) await events.send({ type: "triage.far", data: sent });
+		await receiver.waitFor(count);
+		const { data: rows } = await deliveries.list({ eventType: "triage.far", limit: count });
+		await using tab = await world.open("deliveries?type=triage.far", { size: { width: 1_000, height: 900 } });
+		const { page } = tab;
+		const shown = (at: number) => expect.poll(() => new URL(page.url()).pathname).toMatch(RegExp(`/${rows[at]!.id}$`));
+		const others = page.getByRole("navigation", { name: "Other deliveries of the list" });
+		await page.locator(`[data-row="${rows[0]!.id}"]`).click();
+		for (const at of [1, 2]) {
+			await others.getByRole("link", { name: "Next" }).waitFor();
+			await page.keyboard.press("j");
+			await shown(at);
+		}
+		await page.goBack();
+		await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
+		const last = rows[PAGE_ROWS - 1]!.id;
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries/${last}?type=triage.far`);
+		await others.getByRole("link", { name: "Next" }).waitFor();
+		await page.keyboard.press("j");
+		await shown(PAGE_ROWS);
+	});
+
+	it("goes through webhooks, those in trouble first, and through keys, whose menus it opens", async () => {
+		await using failed = await failedDeliveries("triage.hooks", 5);
+		const { webhookId } = await world.server.project.deliveries.get(failed.ids[0]!);
+		await world.server.project.batch.webhooks.update(webhookId, { name: "In trouble" });
+		const { id: working } = await world.server.createWebhook("http://127.0.0.1:9/fine", { eventTypes: ["none.such"] });
+		await world.server.project.batch.webhooks.update(working, { name: "Fine" });
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByRole("link", { name: "Fine" }).waitFor();
+		const rows = await page
+			.locator("[data-row]")
+			.evaluateAll((links) => links.map((link) => link.getAttribute("data-row")));
+		expect(rows.indexOf(webhookId)).toBeLessThan(rows.indexOf(working));
+		// The list sorts itself while it is shown, so each row is reached, in whatever order.
+		const reached = new Set<string | undefined>();
+		for (let pressed = 0; pressed < rows.length; pressed++) {
+			const before = await focusedRow(page);
+			await page.keyboard.press("j");
+			if (pressed < rows.length - 1) await expect.poll(() => focusedRow(page)).not.toBe(before);
+			reached.add(await focusedRow(page));
+		}
+		expect(reached.size).toBeGreaterThan(1);
+		await page.locator(`[data-row="${webhookId}"]`).focus();
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { name: "In trouble", level: 1 }).waitFor();
+
+		const { id: keyId } = await world.server.client.keys.create({ name: "Cash desk", scope: "read" });
+		await Promise.all([page.keyboard.press("g"), page.keyboard.press("k")]);
+		await page.getByText("Cash desk").waitFor();
+		await page.keyboard.press("j");
+		for (let pressed = 0; pressed < 8 && (await focusedRow(page)) !== keyId; pressed++) await page.keyboard.press("j");
+		expect(await focusedRow(page)).toBe(keyId);
+		await page.keyboard.press("Enter");
+		await page.getByRole("menuitem", { name: "Revoke…" }).waitFor();
 	});
 
 	it("begins at the first row of another list", async () => {

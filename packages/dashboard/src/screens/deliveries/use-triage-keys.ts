@@ -46,9 +46,9 @@ export function useTriageKeys({ ids, list = "", open, onRow, onSelect }: TriageK
 		const index = current === null ? -1 : ids.indexOf(current);
 		if (index !== -1) place.current = index;
 		focusWanted();
-		// The link was made anew, for example since rows were put above it.
+		// The link was made anew, for example since rows were put above it, or its row has left the list.
 		const isLost = focused.current?.isConnected === false && document.activeElement === document.body;
-		if (isLost && current !== null) linkOf(current)?.focus({ preventScroll: true });
+		if (isLost && current !== null) focusRow(current);
 	});
 	const move = (by: 1 | -1) => {
 		const from = rowOf(document.activeElement) ?? open ?? current;

@@ -189,7 +189,7 @@ function Deliveries({ event }: { readonly event: Shown }) {
 		staleTime: 0,
 	});
 	const { query, rows, error } = list;
-	const columns = deliveryColumns({ projectId: project.id });
+	const columns = deliveryColumns({ projectId: project.id, filter: { event: event.id } });
 	return (
 		<section className="stack tight" aria-label="Deliveries">
 			<h2 className="card-title">Deliveries</h2>

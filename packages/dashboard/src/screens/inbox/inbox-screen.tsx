@@ -1,4 +1,5 @@
 // The Inbox: a webhook whose receiver is this tab. It shows each signed request, and answers as a switch says.
+import type { Relay } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { Link, useRouter } from "@tanstack/react-router";
@@ -134,10 +135,9 @@ function Open({ state }: { readonly state: InboxState }) {
 			</section>
 			{shown === undefined ? (
 				<Empty icon="inbox" title={status === "ready" ? "Waiting for the first request" : "Opening the Inbox"}>
-					{relay === null || relay.eventTypes === null
-						? "Every event of this project arrives here from now on."
-						: `Events of these types arrive here from now on: ${relay.eventTypes.join(", ")}.`}{" "}
-					Send test.hello, or send an event from your product.
+					{relay === null
+						? "Nothing arrives here yet."
+						: `${arriving(relay)} Send test.hello, or send an event from your product.`}
 				</Empty>
 			) : (
 				<div className="delivery">
@@ -147,6 +147,11 @@ function Open({ state }: { readonly state: InboxState }) {
 			)}
 		</>
 	);
+}
+
+function arriving({ eventTypes }: Relay): string {
+	if (eventTypes === null) return "Every event of this project arrives here from now on.";
+	return `Events of these types arrive here from now on: ${eventTypes.join(", ")}.`;
 }
 
 function Condition({ state: { status, reason } }: { readonly state: InboxState }) {

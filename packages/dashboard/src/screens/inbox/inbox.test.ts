@@ -2,7 +2,8 @@
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
 
-import { pageSuite } from "../../../test/suite.ts";
+import { pageSuite, show, signIn } from "../../../test/suite.ts";
+import { INBOX_PLACES } from "../../live/places.ts";
 
 pageSuite("the Inbox", (world) => {
 	it("shows the first signed request of a new project, from the overview on, with nothing installed", async () => {
@@ -74,6 +75,96 @@ pageSuite("the Inbox", (world) => {
 		await other;
 		await page.getByRole("button", { name: "Close the Inbox" }).click();
 		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+	});
+
+	it("leaves connections to the other tabs: one too many waits until another is closed", async () => {
+		await using tab = await world.open("inbox");
+		const tabs = [tab.page];
+		for (let opened = 0; opened < INBOX_PLACES.length; opened++) tabs.push(await tab.person.tab(tab.page.url()));
+		const last = tabs.pop()!;
+		for (const page of tabs) {
+			await page.getByRole("button", { name: "Open the Inbox" }).click();
+			await page.getByText("✓ Open").waitFor();
+		}
+		await last.getByRole("button", { name: "Open the Inbox" }).click();
+		await last.getByText("This one opens when you close one of them.").waitFor();
+		// Closed while it waits, it leaves nothing behind.
+		await last.getByRole("button", { name: "Close the Inbox" }).click();
+		await last.getByRole("button", { name: "Open the Inbox" }).click();
+		await last.getByText("This one opens when you close one of them.").waitFor();
+		await tabs[0]!.close();
+		await last.getByText("✓ Open").waitFor();
+		for (const page of [...tabs.slice(1), last]) {
+			await page.getByRole("button", { name: "Close the Inbox" }).click();
+			await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		}
+		// That of the tab that was closed stays for an hour.
+		for (const { id } of await world.server.project.relays.list()) await world.server.project.relays.delete(id);
+	});
+
+	it("takes its relay with it when it is closed while it waits for its place after a reload", async () => {
+		await using tab = await world.open("inbox");
+		const { page, person } = tab;
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		const taken = await person.tab(`${world.server.url}/ui/${world.server.projectId}/settings`);
+		const ask = taken.evaluate((names) => {
+			const ask = (name: string) => navigator.locks.request(name, () => new Promise(() => {}));
+			for (const name of names) void ask(name);
+		}, INBOX_PLACES);
+		await ask;
+		await page.reload();
+		await page.getByText("This one opens when you close one of them.").waitFor();
+		await page.getByText("Nothing arrives here yet.").waitFor();
+		expect((await world.server.project.relays.list()).length).toBe(1);
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		expect(await world.server.project.relays.list()).toEqual([]);
+	});
+
+	it("is not open any more, also if it still waited for a place, when somebody has signed out and in again", async () => {
+		await using tab = await world.open("settings");
+		const { page, person } = tab;
+		const taken = await person.tab(`${world.server.url}/ui/sign-in`);
+		await taken.evaluate((names) => {
+			const ask = (name: string) => navigator.locks.request(name, () => new Promise(() => {}));
+			for (const name of names) void ask(name);
+		}, INBOX_PLACES);
+		await page.getByRole("link", { name: "Inbox", exact: true }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("This one opens when you close one of them.").waitFor();
+		await page.getByRole("button", { name: "Account" }).click();
+		await page.getByRole("menuitem", { name: "Sign out", exact: true }).click();
+		await signIn(page, world.server.key);
+		await page.getByRole("link", { name: "Inbox", exact: true }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("This one opens when you close one of them.").waitFor();
+		await taken.close();
+		await page.getByText("✓ Open").waitFor();
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+	});
+
+	it("leaves connections to the other tabs also in a browser without locks: one that is hidden waits", async () => {
+		await using tab = await world.open("settings");
+		const { page, person } = tab;
+		await person.context.addInitScript(() => {
+			Object.defineProperty(Navigator.prototype, "locks", { value: undefined });
+		});
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/inbox`);
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/relays"));
+		await show(page, false);
+		await ended;
+		await page.getByText("It goes on when you look at this tab.").waitFor();
+		await world.server.project.events.send({ type: "while.hidden", data: 1 });
+		await show(page, true);
+		await page.getByText('"while.hidden"').waitFor();
+		await page.getByText("✓ Open").waitFor();
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		expect(await world.server.project.relays.list()).toEqual([]);
 	});
 
 	it.each(["light", "dark"] as const)("is accessible in %s colours, closed and open", async (scheme) => {

@@ -1,7 +1,9 @@
 // The receiver of the Inbox: a relay that this tab answers. It goes on while other screens are shown, until it is closed or the tab is.
-import { verifySignature, utils, type Relay, type RelayRequest } from "@fanfare/sdk";
+import { NotFoundError, verifySignature, utils, type Relay, type RelayRequest } from "@fanfare/sdk";
 import { skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
 
+import { browserLocks, INBOX_PLACES, inPlace, PLACE_WITHIN_MS } from "../../live/places.ts";
+import { visibility, whileVisible } from "../../live/waits.ts";
 import type { Connection } from "../../session/connection.ts";
 
 /** What the Inbox answers: a status, or nothing until the time is up. */
@@ -43,6 +45,11 @@ const CLOSED: InboxState = {
 	received: [],
 	mode: "200",
 };
+/** Why an Inbox is not open yet. */
+const NO_PLACE = `${INBOX_PLACES.length} Inboxes are open in this browser, which is as many as it has connections for. This one opens when you close one of them.`;
+/** Why an Inbox without locks is closed for now: nobody could count them otherwise. */
+const HIDDEN =
+	"It goes on when you look at this tab. On https and on localhost it also goes on while the tab is hidden.";
 const MOST_RECEIVED = 100;
 /** Short, so that no answer shows soon. */
 const TIMEOUT_MS = 5_000;
@@ -63,7 +70,7 @@ export class Inbox {
 	/** Opens it for these event types, or for all of them. */
 	open(projectId: string, eventTypes: readonly string[] | null): void {
 		const identity = { ...(readIdentity(projectId) ?? newIdentity()), eventTypes };
-		sessionStorage.setItem(storageKey(projectId), JSON.stringify(identity));
+		storeIdentity(projectId, identity);
 		this.#begin(projectId, identity);
 	}
 
@@ -80,12 +87,31 @@ export class Inbox {
 
 	/** Closes it, and deletes its relay: what waits for it is cancelled. */
 	async close(projectId: string): Promise<void> {
-		const { relay } = this.state(projectId);
-		if (relay !== null) await this.#connection.client.project(projectId).relays.delete(relay.id);
+		// While it waits for a place after a reload, only what is stored says which relay it had.
+		const relayId = this.state(projectId).relay?.id ?? readIdentity(projectId)?.relayId;
+		if (relayId !== undefined) await this.#delete(projectId, relayId);
 		this.#open.get(projectId)?.abort();
 		this.#open.delete(projectId);
 		sessionStorage.removeItem(storageKey(projectId));
 		this.#change(projectId, CLOSED);
+	}
+
+	/** Ends all of them, when somebody has signed out. */
+	endAll(): void {
+		for (const [projectId, ending] of this.#open) {
+			ending.abort();
+			sessionStorage.removeItem(storageKey(projectId));
+		}
+		this.#open.clear();
+	}
+
+	async #delete(projectId: string, relayId: string): Promise<void> {
+		try {
+			await this.#connection.client.project(projectId).relays.delete(relayId);
+		} catch (error) {
+			// The server deletes those whose tab is gone for an hour.
+			if (!(error instanceof NotFoundError)) throw error;
+		}
 	}
 
 	setMode(projectId: string, mode: AnswerMode): void {
@@ -101,10 +127,42 @@ export class Inbox {
 		const ending = new AbortController();
 		this.#open.set(projectId, ending);
 		this.#change(projectId, { status: "opening", reason: null, error: null });
-		void this.#receive(projectId, identity, ending.signal);
+		void this.#receiveInPlace(projectId, identity, ending.signal);
 	}
 
-	async #receive(projectId: string, { device, secret, eventTypes }: Identity, signal: AbortSignal): Promise<void> {
+	/** Each Inbox keeps a connection, so a browser has no more of them than there are places. */
+	async #receiveInPlace(projectId: string, identity: Identity, signal: AbortSignal): Promise<void> {
+		const locks = browserLocks();
+		if (locks === undefined) return this.#receiveWhileVisible(projectId, identity, signal);
+		const waiting = setTimeout(() => {
+			if (!signal.aborted) this.#change(projectId, { status: "away", reason: NO_PLACE });
+		}, PLACE_WITHIN_MS);
+		try {
+			await inPlace(locks, INBOX_PLACES, signal, () => {
+				clearTimeout(waiting);
+				this.#change(projectId, { status: "opening", reason: null });
+				return this.#receive(projectId, identity, signal);
+			});
+		} catch (error) {
+			// It was closed before a place was free.
+			if (!signal.aborted) throw error;
+		}
+	}
+
+	/** Without locks no tab knows of the others, and hidden ones would keep all connections of the browser. */
+	async #receiveWhileVisible(projectId: string, identity: Identity, ended: AbortSignal): Promise<void> {
+		while (this.#open.get(projectId)?.signal === ended) {
+			await visibility(true, ended);
+			if (ended.aborted) return;
+			await whileVisible(ended, (signal) => this.#receive(projectId, identity, signal, ended));
+			const isHidden = this.#open.get(projectId)?.signal === ended;
+			if (isHidden) this.#change(projectId, { status: "away", reason: HIDDEN });
+		}
+	}
+
+	/** Receives until `signal` aborts. The Inbox stays open then, unless `ended` has aborted. */
+	async #receive(projectId: string, identity: Identity, signal: AbortSignal, ended = signal): Promise<void> {
+		const { device, secret, eventTypes } = identity;
 		const project = this.#connection.client.project(projectId);
 		const put = { device, name: "Inbox", secret, eventTypes, timeoutMs: TIMEOUT_MS };
 		try {
@@ -115,10 +173,11 @@ export class Inbox {
 					if (signal.aborted) return;
 					if (state.state === "ready") {
 						this.#change(projectId, { status: "ready", reason: null, error: null, relay: state.relay });
+						storeIdentity(projectId, { ...identity, relayId: state.relay.id });
 					} else {
 						const status = state.state === "away" ? "away" : "ended";
 						// It can be opened again at once, also while this connection is still being closed.
-						if (status === "ended") this.#forget(projectId, signal);
+						if (status === "ended") this.#forget(projectId, ended);
 						this.#change(projectId, { status, reason: state.reason });
 					}
 				},
@@ -130,7 +189,9 @@ export class Inbox {
 			sessionStorage.removeItem(storageKey(projectId));
 			this.#change(projectId, { status: "closed", error });
 		} finally {
-			this.#forget(projectId, signal);
+			// One that is only hidden goes on.
+			const isHidden = signal.aborted && !ended.aborted;
+			if (!isHidden) this.#forget(projectId, ended);
 		}
 	}
 
@@ -173,9 +234,15 @@ interface Identity {
 	readonly device: string;
 	readonly secret: string;
 	readonly eventTypes: readonly string[] | null;
+	/** Its relay, if it has had one. */
+	readonly relayId?: string | undefined;
 }
 
-function newIdentity(): Omit<Identity, "eventTypes"> {
+function storeIdentity(projectId: string, identity: Identity): void {
+	sessionStorage.setItem(storageKey(projectId), JSON.stringify(identity));
+}
+
+function newIdentity(): Pick<Identity, "device" | "secret"> {
 	const device = `inbox-${Math.random().toString(36).slice(2, 10)}`;
 	return { device, secret: utils.generateWebhookSecret() };
 }
@@ -185,10 +252,10 @@ function readIdentity(projectId: string): Identity | null {
 	try {
 		const value: unknown = JSON.parse(sessionStorage.getItem(storageKey(projectId)) ?? "null");
 		if (typeof value !== "object" || value === null) return null;
-		const { device, secret, eventTypes } = value as Readonly<Record<string, unknown>>;
+		const { device, secret, eventTypes, relayId } = value as Readonly<Record<string, unknown>>;
 		if (typeof device !== "string" || typeof secret !== "string") return null;
 		const types = Array.isArray(eventTypes) ? eventTypes.filter((type) => typeof type === "string") : null;
-		return { device, secret, eventTypes: types };
+		return { device, secret, eventTypes: types, relayId: typeof relayId === "string" ? relayId : undefined };
 	} catch {
 		return null;
 	}

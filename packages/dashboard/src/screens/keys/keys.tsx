@@ -7,6 +7,8 @@ import { useState } from "react";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
+import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
@@ -14,6 +16,7 @@ import { count } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { callerQuery, projectsQuery, useConnection, useProject } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
+import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { CreateKeyDrawer } from "./create-key.tsx";
 import { keysQuery, MOST_KEYS } from "./queries.ts";
 import { RenameKey } from "./rename-key.tsx";
@@ -33,6 +36,8 @@ export function KeysScreen() {
 	const navigate = route.useNavigate();
 	const { form } = route.useSearch();
 	const [chosen, setChosen] = useState<Chosen | null>(null);
+	// Here, since the menu may be gone when the dialog is there.
+	useFocusBack(chosen !== null);
 	// A dialog that somebody has closed while its call was under way does not close the one that is open when it is answered.
 	const close = () => setChosen((now) => (now === chosen ? null : now));
 	const open = (form: "new" | undefined) =>
@@ -66,11 +71,13 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 	const connection = useConnection();
 	const { id: projectId } = useProject();
 	const navigate = route.useNavigate();
-	const { of } = route.useSearch();
+	const { of, q } = route.useSearch();
 	const { data: keys, error, refetch } = useQuery(keysQuery(connection));
 	const { data: caller } = useQuery(callerQuery(connection));
 	const { data: projects = [] } = useQuery(projectsQuery(connection));
-	const found = keys?.filter((key) => of === undefined || key.projectId === (of === "project" ? projectId : null));
+	const ofAccess = keys?.filter((key) => of === undefined || key.projectId === (of === "project" ? projectId : null));
+	const found = ofAccess?.filter((key) => q === undefined || isMatch(key, q));
+	const current = useTriageKeys({ ids: found?.map(({ id }) => id) ?? [], list: `${of} ${q}` });
 	const chips = [
 		[undefined, "All"],
 		["project", "This project"],
@@ -83,22 +90,44 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 	});
 	return (
 		<>
-			<div className="bar" role="group" aria-label="Access to">
-				{chips.map(([value, word]) => (
-					<Button
-						key={word}
-						size="xs"
-						variant={of === value ? "filled" : "default"}
-						aria-pressed={of === value}
-						onClick={() => void navigate({ search: (search) => ({ ...search, of: value }) })}
-					>
-						{word}
-					</Button>
-				))}
+			<div className="bar">
+				<FilterText
+					isFirst
+					label="Search keys"
+					placeholder="Part of a name or an id"
+					value={q}
+					onChange={(q) => void navigate({ search: (search) => ({ ...search, q }) })}
+				/>
+				<div className="bar" role="group" aria-label="Access to">
+					{chips.map(([value, word]) => (
+						<Button
+							key={word}
+							size="xs"
+							variant={of === value ? "filled" : "default"}
+							aria-pressed={of === value}
+							onClick={() => void navigate({ search: (search) => ({ ...search, of: value }) })}
+						>
+							{word}
+						</Button>
+					))}
+				</div>
 			</div>
 			{error !== null && <Problem error={error} what="The keys could not be loaded" onRetry={refetch} />}
 			{found === undefined && error === null && <TableSkeleton label="keys" columns={columns} rows={4} />}
-			{found?.length === 0 && (
+			{found?.length === 0 && q !== undefined && (
+				<Empty
+					icon="search"
+					title="No key matches"
+					actions={
+						<Button variant="default" onClick={() => void navigate({ search: {} })}>
+							Show all
+						</Button>
+					}
+				>
+					No name, no id and no end of a key contains “{q}”.
+				</Empty>
+			)}
+			{found?.length === 0 && q === undefined && (
 				<Empty
 					icon="key"
 					title="No key has access to this alone"
@@ -114,11 +143,16 @@ function Keys({ onChoose, onCreate }: { readonly onChoose: (chosen: Chosen) => v
 					columns={columns}
 					rows={found}
 					keyOf={({ id }) => id}
+					current={current}
 					foot={keys?.length === MOST_KEYS ? `Only the newest ${count(MOST_KEYS)} are shown.` : undefined}
 				/>
 			)}
 		</>
 	);
+}
+
+function isMatch({ id, name, hint }: Key, q: string): boolean {
+	return [id, name, hint].some((text) => text.toLowerCase().includes(q.toLowerCase()));
 }
 
 interface ColumnOptions {
@@ -233,7 +267,7 @@ function RowMenu({
 	return (
 		<Menu position="bottom-end">
 			<Menu.Target>
-				<ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${apiKey.name}`}>
+				<ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${apiKey.name}`} data-row={apiKey.id}>
 					<Icon name="more" />
 				</ActionIcon>
 			</Menu.Target>

@@ -5,6 +5,7 @@ import { lazy, Suspense } from "react";
 
 import { CodeBlock } from "../../parts/code/code-block.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { Logo } from "../../parts/layout/logo.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
@@ -23,6 +24,7 @@ export function StartScreen() {
 	return (
 		<main className="center">
 			<div className="stack narrow">
+				<Logo size={40} />
 				<PageHead title="Projects" />
 				{error !== null && <Problem error={error} what="The projects could not be loaded" onRetry={refetch} />}
 				{projects?.length === 0 && (

@@ -24,7 +24,11 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 	const { data: stats, error, refetch } = useQuery(webhookStatsQuery(project, webhook.id));
 	const latest = useInfiniteQuery({ ...deliveriesQuery(project, { webhook: webhook.id }, LATEST), staleTime: 5_000 });
 	const rows = latest.data?.pages[0]?.data ?? [];
-	const columns = deliveryColumns({ projectId: project.id, isOfOneWebhook: true });
+	const columns = deliveryColumns({
+		projectId: project.id,
+		filter: { webhook: webhook.id },
+		isOfOneWebhook: true,
+	});
 	return (
 		<div className="stack">
 			{error !== null && <Problem error={error} what="The stats could not be loaded" onRetry={refetch} />}

@@ -111,6 +111,39 @@ pageSuite("a webhook", (world) => {
 		await dialog.waitFor({ state: "detached" });
 	});
 
+	it("is edited in a drawer that the address has, which Back and Escape close", async () => {
+		const { id } = await world.server.createWebhook("http://127.0.0.1:9/edited");
+		await using tab = await world.open(`webhooks/${id}?tab=settings`);
+		const { page } = tab;
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		const edit = page.getByRole("button", { name: "Edit", exact: true });
+		await edit.click();
+		await drawer.getByLabel("Endpoint URL").waitFor();
+		expect(new URL(page.url()).search).toBe("?tab=settings&form=edit");
+		// A link to it, or a reload, shows the same.
+		await page.reload();
+		await drawer.getByLabel("Endpoint URL").waitFor();
+		await page.goBack();
+		await drawer.waitFor({ state: "detached" });
+		expect(new URL(page.url()).search).toBe("?tab=settings");
+		await edit.click();
+		await drawer.getByLabel("Endpoint URL").waitFor();
+		await page.keyboard.press("Escape");
+		await drawer.waitFor({ state: "detached" });
+		await expect.poll(() => new URL(page.url()).search).toBe("?tab=settings");
+		await expect.poll(() => edit.evaluate((button) => button === document.activeElement)).toBe(true);
+		// It does not come back, and a form that an address has opened leaves the focus to the title.
+		await page.goBack();
+		await page.waitForURL(/\?tab=settings$/);
+		expect(await drawer.count()).toBe(0);
+		await page.goto(`${page.url()}&form=edit`);
+		await drawer.getByLabel("Endpoint URL").waitFor();
+		await page.keyboard.press("Escape");
+		await drawer.waitFor({ state: "detached" });
+		const title = page.getByRole("heading", { level: 1 });
+		await expect.poll(() => title.evaluate((heading) => heading === document.activeElement)).toBe(true);
+	});
+
 	it("is deleted only after its name was typed", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/delete");
 		await using tab = await world.open(`webhooks/${id}`);

@@ -8,10 +8,11 @@ import { useEffect, useEffectEvent } from "react";
 
 import type { WebhookTab } from "../../app/search.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { Bone, FactsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
+import { Bone, FactsShape, FieldsShape, Loading, NumbersShape } from "../../parts/feedback/skeletons.tsx";
 import { useUnsaved } from "../../parts/form/edit/unsaved.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { WebhookStateBadge } from "../../parts/text/state.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
@@ -21,12 +22,12 @@ import { WebhookDrawer } from "../webhooks/webhook-drawer.tsx";
 import { ActivityTab } from "./activity-tab.tsx";
 import { Condition } from "./condition.tsx";
 import { DeleteWebhook } from "./delete-webhook.tsx";
-import { HistoryTab } from "./history-tab.tsx";
 import { webhookQuery } from "./queries.ts";
-import { SecretTab } from "./secret-tab.tsx";
 import { SettingsTab } from "./settings-tab.tsx";
 
 const route = getRouteApi("/$projectId/webhooks/$webhookId");
+const secretTab = lazyPart("secret-tab", async () => (await import("./secret-tab.tsx")).SecretTab);
+const historyTab = lazyPart("history-tab", async () => (await import("./history-tab.tsx")).HistoryTab);
 
 export function WebhookScreen() {
 	const { webhookId } = route.useParams();
@@ -66,13 +67,22 @@ interface LoadedProps {
 }
 
 function Loaded({ webhook, error, onRetry }: LoadedProps) {
-	const { tab = "activity" } = route.useSearch();
+	const { tab = "activity", form } = route.useSearch();
 	const navigate = route.useNavigate();
 	const mayWrite = useMay("write");
-	const [isEditing, editing] = useDisclosure(false);
+	// Before somebody opens their tabs.
+	useQuery(secretTab);
+	useQuery(historyTab);
+	// Back closes it, and does not open it again.
+	const setForm = (form: "edit" | undefined) => {
+		const search = <Search,>(former: Search) => ({ ...former, form });
+		void navigate({ search, resetScroll: false, ignoreBlocker: true, replace: form === undefined });
+	};
 	// The form takes back what could not be saved.
 	const unsaved = useUnsaved(editOfWebhook(webhook.id));
-	const edit = useEffectEvent(editing.open);
+	const edit = useEffectEvent(() => {
+		if (form === undefined) setForm("edit");
+	});
 	useEffect(() => {
 		if (unsaved !== null && mayWrite) edit();
 	}, [unsaved, mayWrite]);
@@ -85,7 +95,7 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 			<PageHead
 				title={webhook.name}
 				back={<BackLink />}
-				actions={mayWrite && <Actions webhook={webhook} change={change} onEdit={editing.open} />}
+				actions={mayWrite && <Actions webhook={webhook} change={change} onEdit={() => setForm("edit")} />}
 			>
 				<WebhookStateBadge webhook={webhook} />
 			</PageHead>
@@ -119,13 +129,17 @@ function Loaded({ webhook, error, onRetry }: LoadedProps) {
 					<SettingsTab webhook={webhook} />
 				</Tabs.Panel>
 				<Tabs.Panel value="secret" pt="md">
-					<SecretTab webhook={webhook} />
+					<Part of={secretTab} props={{ webhook }} label="the secret">
+						<FieldsShape fields={3} />
+					</Part>
 				</Tabs.Panel>
 				<Tabs.Panel value="history" pt="md">
-					<HistoryTab webhookId={webhook.id} />
+					<Part of={historyTab} props={{ webhookId: webhook.id }} label="the history">
+						<FactsShape facts={4} />
+					</Part>
 				</Tabs.Panel>
 			</Tabs>
-			<WebhookDrawer subject={isEditing ? webhook : null} onClose={editing.close} />
+			<WebhookDrawer subject={mayWrite && form === "edit" ? webhook : null} onClose={() => setForm(undefined)} />
 		</>
 	);
 }

@@ -1,22 +1,15 @@
 // The drawer to create or edit a webhook. Whether it is open is in the address.
-import { utils, type UpdateWebhook, type Webhook } from "@fanfare/sdk";
+import type { Webhook } from "@fanfare/sdk";
 import { Drawer } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import type { Doubt } from "../../parts/feedback/doubt.ts";
-import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
-import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
-import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
+import { FieldsShape } from "../../parts/feedback/skeletons.tsx";
+import { closingAt, type Stage } from "../../parts/feedback/stage.ts";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
-import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
-import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
-import { saveWebhook } from "../../parts/form/edit/save-webhook.ts";
-import { useEdit } from "../../parts/form/edit/use-edit.ts";
-import { useConnection, useProject } from "../../session/caller.ts";
-import { NewWebhook } from "./created-webhook.tsx";
-import { draftOf, editOfWebhook, LABELS, nameFor, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
-import { useWebhookChange } from "./queries.ts";
-import { WebhookForm } from "./webhook-form.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
+
+const body = lazyPart("webhook-drawer", async () => (await import("./drawer-body.tsx")).DrawerBody);
 
 interface WebhookDrawerProps {
 	/** `new` or the webhook to edit; null while it is closed. */
@@ -25,7 +18,9 @@ interface WebhookDrawerProps {
 }
 
 export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
-	useFocusBack(subject !== null);
+	useFocusBack(subject !== null, { isInAddress: true });
+	// While it is closed: nobody waits for it then.
+	useQuery(body);
 	const [stage, setStage] = useState<Stage>("asking");
 	return (
 		<Drawer
@@ -36,102 +31,11 @@ export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
 			title={subject === "new" ? "Add a webhook" : "Edit the webhook"}
 			{...closingAt(stage)}
 		>
-			{subject === "new" && <CreateBody onStage={setStage} onClose={onClose} />}
-			{subject !== null && subject !== "new" && (
-				<EditBody key={subject.id} webhook={subject} onStage={setStage} onClose={onClose} />
+			{subject !== null && (
+				<Part of={body} props={{ subject, onStage: setStage, onClose }} label="the form">
+					<FieldsShape fields={4} />
+				</Part>
 			)}
 		</Drawer>
 	);
-}
-
-interface BodyProps {
-	readonly onStage: (stage: Stage) => void;
-	readonly onClose: () => void;
-}
-
-function CreateBody({ onStage, onClose }: BodyProps) {
-	const make = useWatchedCall();
-	const { id: projectId } = useProject();
-	const [draft, setDraft] = useState(NEW);
-	const [secret] = useState(() => utils.generateWebhookSecret());
-	const create = useWebhookChange(({ batch }, draft: Draft) => batch.webhooks.create(toCreate(draft, secret)));
-	const stage = stageOfOnce(create);
-	useStage(stage, onStage);
-	const doubtOf = (sent: Draft): Doubt => ({
-		what: `It is not known whether ${nameFor(sent)} was added`,
-		advice:
-			"Look among the webhooks before you add it again. If it is there, replace its secret, which nobody has seen.",
-		look: { text: "See the webhooks", link: { to: "/$projectId/webhooks", params: { projectId }, search: {} } },
-	});
-	return (
-		<>
-			{create.data === undefined ? (
-				<WebhookForm
-					isNew
-					draft={draft}
-					verb="Add webhook"
-					isBusy={create.isPending}
-					error={create.error}
-					doubt={doubtOf(create.variables ?? draft)}
-					onChange={setDraft}
-					onSubmit={() =>
-						make(`${nameFor(draft)} was not added`, () => create.mutateAsync(draft), {
-							doubt: doubtOf(draft),
-							unseen: ({ name }) => ({
-								what: `Nobody has seen the secret of ${name}`,
-								advice: "The webhook was added when you had left: replace its secret.",
-							}),
-						})
-					}
-				/>
-			) : (
-				<NewWebhook webhook={create.data} secret={secret} onClose={onClose} />
-			)}
-			<LeaveQuestion stage={stage} thing="secret" />
-		</>
-	);
-}
-
-function EditBody({ webhook, onStage, onClose }: BodyProps & { readonly webhook: Webhook }) {
-	const make = useWatchedCall();
-	const isShown = useIsShown();
-	const { lostTries } = useConnection();
-	const version = { revision: webhook.revision, draft: draftOf(webhook) };
-	const edit = useEdit(version, editOfWebhook(webhook.id));
-	const update = useWebhookChange(
-		(project, { changes }: Save) => saveWebhook(project, webhook.id, changes, lostTries),
-		({ name }, _, tell) => {
-			tell(`Saved ${name}`);
-			if (isShown()) onClose();
-		},
-	);
-	if (!update.isPending) edit.follow(version);
-	const { draft, base, revision } = edit;
-	const save = () => {
-		if (!edit.isTouched) return onClose();
-		const changes = toUpdate(webhook, draft, base, revision);
-		make(`${webhook.name} was not saved`, () => update.mutateAsync({ changes, revision }), {
-			unsaved: { form: editOfWebhook(webhook.id), edit: edit.edit },
-		});
-	};
-	useStage(update.isPending ? "working" : "asking", onStage);
-	return (
-		<WebhookForm
-			isNew={false}
-			draft={draft}
-			verb="Save"
-			isBusy={update.isPending}
-			isBlocked={edit.conflicts.length > 0}
-			error={edit.errorOf(update)}
-			onChange={edit.setDraft}
-			onSubmit={save}
-		>
-			<ChangedElsewhere edit={edit} labels={LABELS} />
-		</WebhookForm>
-	);
-}
-
-interface Save {
-	readonly changes: UpdateWebhook;
-	readonly revision: number;
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { verify } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { startReceiver } from "@fanfare/testkit/receiver";
-import type { APIResponse } from "playwright-core";
+import type { APIResponse, Route } from "playwright-core";
 import { expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
@@ -61,6 +61,45 @@ pageSuite("webhooks", (world) => {
 		const dialog = page.getByRole("dialog", { name: "Export all webhooks?" });
 		await dialog.getByRole("button", { name: "Export all webhooks", exact: true }).waitFor();
 		await webhooks.delete(id);
+	});
+
+	it("can be added and edited after an update of the server, whose files are others", async () => {
+		const { webhooks } = world.server.project.batch;
+		const { id } = await webhooks.create({ name: "Old page", spec: { endpoint: "http://127.0.0.1:9/old" } });
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const parts = ["drawer-body", "secret-tab", "history-tab", "own-data"];
+		const loaded = parts.map((part) => page.waitForResponse((response) => response.url().includes(`/${part}-`)));
+		await page.reload();
+		await Promise.all(loaded.map(async (response) => (await response).finished()));
+		await page.route(/\/assets\//, (route) => route.fulfill({ status: 404 }));
+		await page.getByRole("link", { name: "Webhooks", exact: true }).click();
+		await page.getByRole("button", { name: "Add webhook" }).first().click();
+		await page.getByRole("dialog", { name: "Add a webhook" }).getByLabel("Endpoint URL").fill("http://127.0.0.1:9/new");
+		await page.keyboard.press("Escape");
+		await page.getByRole("link", { name: "Old page" }).click();
+		await page.getByRole("button", { name: "Edit", exact: true }).click();
+		await page.getByRole("dialog", { name: "Edit the webhook" }).getByLabel("Endpoint URL").waitFor();
+		await webhooks.delete(id);
+	});
+
+	it("have a form that shows its shape until its code is there, and then gives the focus to its first field", async () => {
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		const held: Route[] = [];
+		await page.route(/\/drawer-body-[^/]*\.js$/, (route) => void held.push(route));
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks`);
+		await page.getByRole("button", { name: "Add webhook" }).first().click();
+		const drawer = page.getByRole("dialog", { name: "Add a webhook" });
+		await drawer.getByRole("status", { name: "Loading the form" }).waitFor();
+		expect(await axeFindings(page)).toEqual([]);
+		for (const route of held.splice(0)) await route.abort();
+		await drawer.getByText("The form could not be loaded").waitFor();
+		await drawer.getByRole("button", { name: "Try again" }).click();
+		await expect.poll(() => held.length).toBe(1);
+		await held[0]!.continue();
+		const address = drawer.getByLabel("Endpoint URL");
+		await expect.poll(() => address.evaluate((field) => field === document.activeElement)).toBe(true);
 	});
 
 	it("show the server's objection at the field, and keep what was typed", async () => {

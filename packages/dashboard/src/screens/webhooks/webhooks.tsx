@@ -17,6 +17,7 @@ import { AnswerCode, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
 import { useMay, useProject } from "../../session/caller.ts";
+import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { countedWebhooks, MOST_WEBHOOKS, union } from "./found.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { filterOf, useFoundWebhooks, useTroubledWebhooks, webhooksQuery } from "./queries.ts";
@@ -149,6 +150,7 @@ export function WebhooksScreen() {
 						</Empty>
 					) : (
 						<WebhookTable
+							list={`${state} ${q}`}
 							webhooks={found}
 							batches={batches}
 							foot={footOf({ isPart, isFiltered, isFoundWhole: onServer?.isWhole !== false })}
@@ -167,6 +169,8 @@ export function WebhooksScreen() {
 }
 
 interface WebhookTableProps {
+	/** Tells a filter from another one. */
+	readonly list: string;
 	readonly webhooks: readonly Webhook[];
 	readonly batches: Batches;
 	/** What is missing, if anything is. */
@@ -176,13 +180,16 @@ interface WebhookTableProps {
 }
 
 function WebhookTable(props: WebhookTableProps) {
-	const { webhooks, foot } = props;
+	const { list, webhooks, foot } = props;
+	const rows = webhooks.toSorted((a, b) => urgency(a) - urgency(b));
+	const current = useTriageKeys({ ids: rows.map(({ id }) => id), list });
 	return (
 		<Table
 			label="Webhooks"
 			columns={columnsOf(props)}
-			rows={webhooks.toSorted((a, b) => urgency(a) - urgency(b))}
+			rows={rows}
 			keyOf={({ id }) => id}
+			current={current}
 			foot={foot}
 		/>
 	);
@@ -200,7 +207,7 @@ function footOf({ isPart, isFiltered, isFoundWhole }: Missing): string | undefin
 	return `Only those in trouble and the newest ${count(MOST_WEBHOOKS)} are shown. Others are found by name, host, key, description or id.`;
 }
 
-function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps, "foot">): Column<Webhook>[] {
+function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps, "list" | "foot">): Column<Webhook>[] {
 	const hasCustomers = webhooks.some(({ customerId }) => customerId !== undefined);
 	const columns: Column<Webhook>[] = [
 		{ name: "State", width: "7rem", cell: (webhook) => <WebhookStateBadge webhook={webhook} /> },
@@ -281,6 +288,7 @@ function NameCell({ webhook: { id, name, endpoint } }: { readonly webhook: Webho
 					from="/$projectId/webhooks"
 					to="/$projectId/webhooks/$webhookId"
 					params={{ webhookId: id }}
+					data-row={id}
 				>
 					{name}
 				</Link>

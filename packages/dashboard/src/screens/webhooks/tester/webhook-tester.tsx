@@ -1,15 +1,18 @@
 // Sends a signed sample or data of one's own to a webhook now, and shows what was sent and what came back.
 import { Button, Select } from "@mantine/core";
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useId, useState, type ReactNode } from "react";
 
 import { Problem } from "../../../parts/feedback/problem.tsx";
+import { FieldsShape } from "../../../parts/feedback/skeletons.tsx";
 import { isShownBy } from "../../../parts/form/issues.ts";
 import { Icon } from "../../../parts/layout/icon.tsx";
+import { lazyPart, Part } from "../../../parts/layout/part.tsx";
 import { useProject } from "../../../session/caller.ts";
 import { useEventTypes } from "../queries.ts";
-import { OwnData } from "./own-data.tsx";
 import { TestResult } from "./test-result.tsx";
+
+const ownData = lazyPart("own-data", async () => (await import("./own-data.tsx")).OwnData);
 
 interface WebhookTesterProps {
 	readonly webhookId: string;
@@ -33,6 +36,8 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false, whenPassed }
 	const project = useProject();
 	const id = useId();
 	const { data: types = [] } = useEventTypes();
+	// Before somebody wants it.
+	useQuery(ownData);
 	const [eventType, setEventType] = useState<string | null>(null);
 	const [isOwn, setOwn] = useState(false);
 	const test = useMutation({
@@ -85,14 +90,20 @@ export function WebhookTester({ webhookId, isStartedAtOnce = false, whenPassed }
 			</div>
 			<div id={id} hidden={!isOwn}>
 				{isOwn && (
-					<OwnData
-						types={types}
-						initialType={eventType}
-						isBusy={test.isPending}
-						error={test.error}
-						onChange={() => test.isError && test.reset()}
-						onSend={(type, data) => test.mutate({ eventType: type, data })}
-					/>
+					<Part
+						of={ownData}
+						props={{
+							types,
+							initialType: eventType,
+							isBusy: test.isPending,
+							error: test.error,
+							onChange: () => test.isError && test.reset(),
+							onSend: (type, data) => test.mutate({ eventType: type, data }),
+						}}
+						label="the form"
+					>
+						<FieldsShape fields={2} />
+					</Part>
 				)}
 			</div>
 			{test.isError && !(isOwn && isShownBy(test.error, ["eventType", "data"])) && (
