@@ -535,7 +535,7 @@ it("forgets a deleted webhook when it is swept, but not before memory knows of t
 	const record = summaryOf(found!);
 	const table = new WebhookTable();
 	table.put(record);
-	const directory = { webhook: (id: string) => table.find(id), forgetWebhook: (id: string) => table.forget(id) };
+	const directory = { webhook: (id: string) => table.find(id), forgetWebhook: (id: string) => void table.forget(id) };
 	const changes: string[] = [];
 	const live = {
 		deliveriesUpdated: (...[, , { type }]: [unknown, unknown, { type: string }]) => void changes.push(type),

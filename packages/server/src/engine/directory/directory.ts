@@ -247,9 +247,8 @@ export class Directory {
 
 	/** Forgets a deleted webhook. Call it when the last delivery of the webhook has ended. */
 	forgetWebhook(webhookId: string): void {
-		const known = this.#webhooks.find(webhookId);
+		const known = this.#webhooks.forget(webhookId);
 		if (known !== undefined) this.#armed.forget(known);
-		this.#webhooks.forget(webhookId);
 	}
 
 	// Event types

@@ -62,9 +62,11 @@ export class WebhookTable {
 		return ids;
 	}
 
-	/** Forgets a deleted webhook. Call it when the last delivery of the webhook has ended. */
-	forget(webhookId: string): void {
+	/** Forgets a deleted webhook, and returns it if it was known. Call it when the last delivery of the webhook has ended. */
+	forget(webhookId: string): KnownWebhook | undefined {
+		const known = this.#byId.get(webhookId);
 		this.#byId.delete(webhookId);
+		return known;
 	}
 
 	/** Finds a webhook by its id, deleted or not. */

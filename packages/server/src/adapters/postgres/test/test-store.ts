@@ -7,8 +7,8 @@ import { systemClock } from "../../system/system-clock.ts";
 import { openPostgres } from "../postgres-store.ts";
 
 /**
- * Settings for tests of plans: statistics change only when the test says so. Otherwise they change within a test that takes longer than a
- * minute, as on a busy machine.
+ * Settings for tests of plans: what the database knows of its tables changes only when the test says so. Otherwise it changes within a test
+ * that takes longer than a minute, as on a busy machine.
  */
 export const STEADY: readonly string[] = ["autovacuum = off"];
 
