@@ -79,6 +79,23 @@ pageSuite("a project with more webhooks than are loaded", (world) => {
 		await page.getByRole("dialog", { name: "Edit the webhook" }).waitFor();
 	});
 
+	it("keeps the form of an old webhook, and what is typed, when the webhook leaves the list, and opens it by its address", async () => {
+		const { webhooks } = world.server.project.batch;
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		await page.getByRole("button", { name: "Actions for Oldest paused" }).click();
+		await page.getByRole("menuitem", { name: "Edit…" }).click();
+		const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+		const name = drawer.getByRole("textbox", { name: "Name", exact: true });
+		await name.fill("Mine");
+		await webhooks.resume(pausedId);
+		await page.locator("button", { hasText: /^Paused 0$/ }).waitFor();
+		expect(await name.inputValue()).toBe("Mine");
+		await go(page, `webhooks?form=${pausedId}`);
+		await expect.poll(() => name.inputValue()).toBe("Oldest paused");
+		await webhooks.pause(pausedId);
+	});
+
 	it("shows the webhooks of a customer, and those that want an event type", async () => {
 		await using tab = await world.open("customers/initech");
 		const { page } = tab;

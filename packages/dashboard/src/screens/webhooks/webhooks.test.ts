@@ -172,11 +172,13 @@ pageSuite("webhooks", (world) => {
 		const { page } = tab;
 		// No stream, and what is fetched is of before, however often.
 		let isBefore = true;
-		let before: Promise<APIResponse> | null = null;
-		await page.route(/\/batch\/webhooks(\?|$)/, async (route) => {
-			if (!isBefore) return route.continue();
-			before ??= route.fetch();
-			return route.fulfill({ response: await before });
+		const before = new Map<string, Promise<APIResponse>>();
+		await page.route(/\/batch\/webhooks([/?]|$)/, async (route) => {
+			const request = route.request();
+			if (!isBefore || request.method() !== "GET") return route.continue();
+			const response = before.get(request.url()) ?? route.fetch();
+			before.set(request.url(), response);
+			return route.fulfill({ response: await response });
 		});
 		await tab.person.context.route(/\/stream\b/, (route) => route.abort());
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?form=${id}`);

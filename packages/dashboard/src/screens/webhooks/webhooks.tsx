@@ -1,6 +1,6 @@
 // S3: all webhooks of a project, those that need somebody first.
 import type { Webhook } from "@fanfare/sdk";
-import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -20,8 +20,10 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { countedWebhooks, MOST_WEBHOOKS, union } from "./found.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { filterOf, useFoundWebhooks, useTroubledWebhooks, webhooksQuery } from "./queries.ts";
+import { RowMenu } from "./row-menu.tsx";
 import { stateOf, StateChips } from "./state-chips.tsx";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
+import { useSubject } from "./use-subject.ts";
 import { WebhookDrawer } from "./webhook-drawer.tsx";
 
 const ASK_AFTER_MS = 200;
@@ -57,7 +59,10 @@ export function WebhooksScreen() {
 	const found = isFiltered && asked === q ? union(loaded, foundOnServer) : loaded;
 	const setForm = (form: string | undefined) =>
 		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
-	const edited = form === "new" ? "new" : (union(webhooks ?? [], foundOnServer).find(({ id }) => id === form) ?? null);
+	const { subject, error: subjectError } = useSubject(
+		form,
+		[...(webhooks ?? []), ...foundOnServer].find(({ id }) => id === form),
+	);
 	// The server and the page do not search the same texts: a file with a text as its filter would have other webhooks than the list.
 	const mayExport = q === "";
 	const add = (
@@ -94,6 +99,9 @@ export function WebhooksScreen() {
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
 			{troubleError !== null && (
 				<Problem error={troubleError} what="Only the newest webhooks were searched for those in trouble" />
+			)}
+			{subjectError !== null && (
+				<Problem error={subjectError} what="The webhook could not be loaded" onDismiss={() => setForm(undefined)} />
 			)}
 			{webhooks === undefined && error === null && (
 				<>
@@ -161,7 +169,7 @@ export function WebhooksScreen() {
 			{!mayWrite && webhooks !== undefined && (
 				<p className="dim">Your key may only read: adding and changing webhooks needs the scope write.</p>
 			)}
-			<WebhookDrawer subject={mayWrite ? edited : null} onClose={() => setForm(undefined)} />
+			<WebhookDrawer subject={mayWrite ? subject : null} onClose={() => setForm(undefined)} />
 		</>
 	);
 }
@@ -343,51 +351,6 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 	}
 	if (health.failingSince === null) return null;
 	return <div className="cut dim">No success for {coarseDuration(now - health.failingSince)}</div>;
-}
-
-interface RowMenuProps extends Pick<WebhookTableProps, "change"> {
-	readonly webhook: Webhook;
-	readonly onEdit: (id: string) => void;
-}
-
-function RowMenu({ webhook, onEdit, change }: RowMenuProps) {
-	const navigate = route.useNavigate();
-	const isOn = webhook.status === "Enabled";
-	return (
-		<div className="above">
-			<Menu position="bottom-end">
-				<Menu.Target>
-					<ActionIcon
-						variant="subtle"
-						color="gray"
-						aria-label={`Actions for ${webhook.name}`}
-						loading={change.busyIds.has(webhook.id)}
-					>
-						<Icon name="more" />
-					</ActionIcon>
-				</Menu.Target>
-				<Menu.Dropdown>
-					<Menu.Item
-						leftSection={<Icon name="send" size={16} />}
-						onClick={() =>
-							void navigate({ to: "/$projectId/webhooks/$webhookId", params: { webhookId: webhook.id }, search: {} })
-						}
-					>
-						Test…
-					</Menu.Item>
-					<Menu.Item
-						leftSection={<Icon name={isOn ? "pause" : "play"} size={16} />}
-						onClick={() => change.start(webhook)}
-					>
-						{isOn ? "Pause" : "Resume"}
-					</Menu.Item>
-					<Menu.Item leftSection={<Icon name="webhooks" size={16} />} onClick={() => onEdit(webhook.id)}>
-						Edit…
-					</Menu.Item>
-				</Menu.Dropdown>
-			</Menu>
-		</div>
-	);
 }
 
 function isMatch({ id, name, endpoint, customerId = "" }: Webhook, q: string): boolean {
