@@ -17,7 +17,7 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { customerQuery, customerStatsQuery, useCustomerChange } from "../customers/queries.ts";
 import { deliveryColumns } from "../deliveries/delivery-columns.tsx";
 import { deliveriesQuery } from "../deliveries/queries.ts";
-import { customerWebhooksQuery } from "../webhooks/queries.ts";
+import { customerWebhooksQuery, useCustomerWebhooks } from "../webhooks/queries.ts";
 import { About } from "./about.tsx";
 import { PortalLinks } from "./portal-links.tsx";
 
@@ -108,9 +108,8 @@ function Summary({ customer }: { readonly customer: Customer }) {
 }
 
 function Webhooks({ customerId }: { readonly customerId: string }) {
-	const project = useProject();
-	const { id: projectId } = project;
-	const { data, error, refetch } = useQuery(customerWebhooksQuery(project, customerId));
+	const { id: projectId } = useProject();
+	const { data, error, refetch } = useCustomerWebhooks(customerId);
 	const webhooks = data?.webhooks;
 	return (
 		<section className="stack tight" aria-label="Webhooks of the customer">

@@ -36,6 +36,17 @@ export async function findWebhooks(
 	}
 }
 
+/** How often the server looks at every webhook, for one reason. */
+const LEAST_MS = 3_000;
+/** What is shown is never older than this and one search. */
+const MOST_MS = 60_000;
+const SEARCHING_PART = 1 / 20;
+
+/** How long after a change a search is made again that took this long: the server is to search for a small part of the time. */
+export function searchAgainMs(tookMs: number): number {
+	return Math.min(MOST_MS, Math.max(LEAST_MS, tookMs / SEARCHING_PART));
+}
+
 /** All of the first, and those of the second that are not among them. */
 export function union<One extends Pick<Webhook, "id">>(first: readonly One[], second: readonly One[]): readonly One[] {
 	const ids = new Set(first.map(({ id }) => id));

@@ -3,7 +3,7 @@ import type { Webhook } from "@fanfare/sdk";
 import { useQuery } from "@tanstack/react-query";
 
 import { useProject } from "../../session/caller.ts";
-import { webhookQuery } from "../webhook/queries.ts";
+import { mayBeThere, webhookQuery } from "../webhook/queries.ts";
 
 export interface Subject {
 	readonly subject: "new" | Webhook | null;
@@ -16,7 +16,7 @@ export function useSubject(form: string | undefined, listed: Webhook | undefined
 	const isOld = form !== undefined && form !== "new";
 	const { data, error } = useQuery({
 		...webhookQuery(useProject(), form ?? ""),
-		enabled: isOld,
+		enabled: (query) => isOld && mayBeThere(query),
 		initialData: listed,
 		// It is fetched at once, and stays if that fails.
 		initialDataUpdatedAt: 0,
