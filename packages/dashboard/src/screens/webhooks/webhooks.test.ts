@@ -330,6 +330,33 @@ pageSuite("webhooks", (world) => {
 		await webhooks.delete(id);
 	});
 
+	it("are said not to match only when the server has looked, and not if it could not", async () => {
+		await world.server.createWebhook("http://127.0.0.1:9/matching");
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		const asked = Promise.withResolvers<void>();
+		const held = Promise.withResolvers<void>();
+		await page.route(/\/batch\/webhooks\?.*q=nothing-has-this/, async (route) => {
+			asked.resolve();
+			await held.promise;
+			return route.fallback();
+		});
+		await page.route(/\/batch\/webhooks\?.*q=refused/, (route) =>
+			route.fulfill({ status: 400, json: { message: "No.", code: "invalid", requestId: "req_1" } }),
+		);
+		const filter = page.getByLabel("Filter webhooks");
+		const nothing = page.getByText("No webhook matches");
+		await filter.fill("nothing-has-this");
+		await asked.promise;
+		await page.getByRole("status", { name: "Loading webhooks that match" }).waitFor();
+		expect(await nothing.count()).toBe(0);
+		held.resolve();
+		await nothing.waitFor();
+		await filter.fill("refused");
+		await page.getByText("No loaded webhook matches").waitFor();
+		expect(await nothing.count()).toBe(0);
+	});
+
 	it("show a quiet dash instead of the chart if it can't be had", async () => {
 		const { id } = await world.server.createWebhook("http://127.0.0.1:9/quiet");
 		await using tab = await world.open("settings");

@@ -49,13 +49,14 @@ export function WebhooksScreen() {
 	const change = useRowChange();
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
-	const { data: onServer, error: findError } = useFoundWebhooks(asked.trim(), state);
+	const { data: onServer, error: findError, isLoading: isAsking } = useFoundWebhooks(asked.trim(), state);
 	const foundOnServer = onServer?.webhooks ?? [];
 	const loaded = (webhooks ?? []).filter(
 		(webhook) => isMatch(webhook, q) && (state === undefined || stateOf(webhook) === state),
 	);
 	const batches = useBatches(webhooks ?? [], foundOnServer);
 	const isFiltered = q !== "" || state !== undefined;
+	const isSearching = asked !== q || isAsking;
 	const found = isFiltered && asked === q ? union(loaded, foundOnServer) : loaded;
 	const setForm = (form: string | undefined) =>
 		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
@@ -143,19 +144,30 @@ export function WebhooksScreen() {
 							onState={(state) => void navigate({ search: (search) => ({ ...search, state }) })}
 						/>
 					</div>
-					{found.length === 0 ? (
+					{found.length === 0 && isSearching && (
+						<TableSkeleton
+							label="webhooks that match"
+							columns={columnsOf({ webhooks: [], batches, onEdit: mayWrite ? setForm : null, change })}
+							rows={2}
+							lines={2}
+						/>
+					)}
+					{found.length === 0 && !isSearching && (
 						<Empty
 							icon="search"
-							title="No webhook matches"
+							title={findError === null ? "No webhook matches" : "No loaded webhook matches"}
 							actions={
 								<Button variant="default" onClick={() => void navigate({ search: {} })}>
 									Show all
 								</Button>
 							}
 						>
-							None of {countedWebhooks(webhooks.length, !isPart)} matches the filter.
+							{findError === null
+								? `None of ${countedWebhooks(webhooks.length, !isPart)} matches the filter.`
+								: "The server could not look for others."}
 						</Empty>
-					) : (
+					)}
+					{found.length > 0 && (
 						<WebhookTable
 							webhooks={found}
 							batches={batches}
