@@ -12,7 +12,7 @@ export function webhookQuery(project: ProjectHandle, webhookId: string) {
 }
 
 /** Whether it is not known that there is no such thing. Nothing comes back under its id. */
-export function mayBeThere({ state: { error } }: { readonly state: Pick<QueryState<unknown>, "error"> }): boolean {
+export function mayBeThere({ state: { error } }: { readonly state: Pick<QueryState, "error"> }): boolean {
 	return !(error instanceof NotFoundError);
 }
 
