@@ -17,13 +17,13 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { customerQuery, customerStatsQuery, useCustomerChange } from "../customers/queries.ts";
 import { deliveryColumns } from "../deliveries/delivery-columns.tsx";
 import { deliveriesQuery } from "../deliveries/queries.ts";
-import { countedWebhooks } from "../webhooks/found.ts";
-import { customerWebhooksQuery } from "../webhooks/queries.ts";
+import { customerWebhooksQuery, useCustomerWebhooks } from "../webhooks/queries.ts";
 import { About } from "./about.tsx";
 import { PortalLinks } from "./portal-links.tsx";
 
 const route = getRouteApi("/$projectId/customers/$customerId");
 const LATEST = 10;
+const ALL = "all webhooks";
 
 export function CustomerScreen() {
 	const { customerId } = route.useParams();
@@ -108,9 +108,8 @@ function Summary({ customer }: { readonly customer: Customer }) {
 }
 
 function Webhooks({ customerId }: { readonly customerId: string }) {
-	const project = useProject();
-	const { id: projectId } = project;
-	const { data, error, refetch } = useQuery(customerWebhooksQuery(project, customerId));
+	const { id: projectId } = useProject();
+	const { data, error, refetch } = useCustomerWebhooks(customerId);
 	const webhooks = data?.webhooks;
 	return (
 		<section className="stack tight" aria-label="Webhooks of the customer">
@@ -220,6 +219,8 @@ function Actions({ customer }: { readonly customer: Customer }) {
 	const { webhooks = [], isWhole = true } = data ?? {};
 	const on = webhooks.filter(({ status }) => status === "Enabled").length;
 	const off = webhooks.length - on;
+	// Of those that are not loaded, some may be on and some off.
+	const pauseVerb = `Pause ${isWhole ? counted(on, "webhook") : ALL}`;
 	const pause = useCustomerChange(
 		({ customers }, id: string) => customers.pause(id),
 		({ changed }, _, tell) => {
@@ -234,21 +235,21 @@ function Actions({ customer }: { readonly customer: Customer }) {
 	if (!mayWrite) return null;
 	return (
 		<>
-			{off > 0 && (
+			{(off > 0 || !isWhole) && (
 				<Button loading={resume.isPending} onClick={() => resume.mutate(customer.id)}>
-					Resume {countedWebhooks(off, isWhole)}
+					Resume {isWhole ? counted(off, "webhook") : ALL}
 				</Button>
 			)}
-			{on > 0 && (
+			{(on > 0 || !isWhole) && (
 				<Button variant="default" onClick={asked.open}>
-					Pause {countedWebhooks(on, isWhole)}…
+					{pauseVerb}…
 				</Button>
 			)}
 			{resume.error !== null && <Problem error={resume.error} what="Not resumed" />}
 			<Confirm
 				isOpen={isAsked}
 				title="Pause their webhooks?"
-				verb={`Pause ${countedWebhooks(on, isWhole)}`}
+				verb={pauseVerb}
 				isBusy={pause.isPending}
 				error={pause.error}
 				failed={`The webhooks of ${customer.name ?? customer.id} were not paused`}

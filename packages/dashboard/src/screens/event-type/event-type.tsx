@@ -24,7 +24,7 @@ import { eventTypeQuery, useTypeChange } from "../event-types/queries.ts";
 import { TypeForm } from "../event-types/type-form.tsx";
 import { SendLink } from "../events/send-link.tsx";
 import { knownCount } from "../webhooks/found.ts";
-import { wantingWebhooksQuery } from "../webhooks/queries.ts";
+import { useWantingWebhooks } from "../webhooks/queries.ts";
 
 const route = getRouteApi("/$projectId/event-types/$name");
 
@@ -154,9 +154,8 @@ function Shown({ type }: { readonly type: EventTypeAsText }) {
 const SHOWN = 20;
 
 function Usage({ type }: { readonly type: EventTypeAsText }) {
-	const project = useProject();
-	const { id: projectId } = project;
-	const { data, error, refetch } = useQuery(wantingWebhooksQuery(project, type.name));
+	const { id: projectId } = useProject();
+	const { data, error, refetch } = useWantingWebhooks(type.name);
 	const wanted = data?.webhooks;
 	return (
 		<aside className="card card-pad stack" aria-label="Usage">

@@ -1,11 +1,12 @@
 // The way of a new project to its first delivery: three steps that tick themselves off.
-import type { Attempt, Stats } from "@fanfare/sdk";
+import type { Attempt, Stats, StreamItem } from "@fanfare/sdk";
 import { Button, SegmentedControl } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useState, type ReactNode } from "react";
 
+import { useRefreshOn } from "../../live/use-live.ts";
 import { CodeBlock } from "../../parts/code/code-block.tsx";
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
@@ -19,20 +20,23 @@ import { arrivedQuery } from "./queries.ts";
 
 const SAMPLE = { type: "test.hello", data: { message: "Hello from Fanfare" } } as const;
 
+type Shown = "not yet" | "begun" | "closed";
+
 /**
  * Whether the steps are shown: from when the project is seen as a new one until somebody closes them, so that whoever takes the last one sees
- * what has arrived. This browser remembers that, for all of its tabs.
+ * what has arrived. This browser remembers that, for all of its tabs. They do not come back when what has arrived is deleted with its age.
  */
 export function useFirstSteps(projectId: string, isNew: boolean) {
-	const [isBegun, setBegun, forget] = useLocalStorage({
+	const [shown, setShown] = useLocalStorage<Shown>({
 		key: `fanfare.first-steps.${projectId}`,
-		defaultValue: false,
+		defaultValue: "not yet",
 		getInitialValueInEffect: false,
 	});
+	const isToBegin = isNew && shown !== "begun" && shown !== "closed";
 	useEffect(() => {
-		if (isNew) setBegun(true);
-	}, [isNew, setBegun]);
-	return { isShown: isNew || isBegun, close: forget };
+		if (isToBegin) setShown("begun");
+	}, [isToBegin, setShown]);
+	return { isShown: isToBegin || shown === "begun", close: () => setShown("closed") };
 }
 
 interface FirstStepsProps {
@@ -54,13 +58,11 @@ export function FirstSteps({ hasWebhook: isListed, stats, onClose }: FirstStepsP
 				<h2 className="card-title" id="first-steps">
 					Three steps to the first delivery
 				</h2>
-				{hasArrived && isListed && (
-					<div className="head-rest">
-						<Button size="xs" variant="default" onClick={onClose}>
-							Close the steps
-						</Button>
-					</div>
-				)}
+				<div className="head-rest">
+					<Button size="xs" variant="default" onClick={onClose}>
+						Close the steps
+					</Button>
+				</div>
 			</div>
 			<ol className="steps">
 				<Step number={1} isDone={hasWebhook} title="Add a webhook">
@@ -108,7 +110,9 @@ export function FirstSteps({ hasWebhook: isListed, stats, onClose }: FirstStepsP
 /** The request that has arrived last, as it was sent: the receiver checks these headers and this body. */
 function Arrived() {
 	const project = useProject();
-	const { data: delivery, error, refetch } = useQuery(arrivedQuery(project));
+	const options = arrivedQuery(project);
+	const { data: delivery, error, refetch } = useQuery(options);
+	useRefreshOn(project.id, options.queryKey, isSuccess);
 	const attempt = delivery?.attempts.at(-1);
 	const { data: body } = useQuery({
 		...bodyQuery(project, delivery?.eventId ?? ""),
@@ -117,6 +121,10 @@ function Arrived() {
 	if (error !== null) return <Problem error={error} what="The request could not be loaded" onRetry={refetch} />;
 	if (attempt === undefined || body === undefined) return null;
 	return <CodeBlock label="The signed request" text={requestText(attempt, body)} />;
+}
+
+function isSuccess(item: StreamItem): boolean {
+	return item.kind === "attempt.finished" && item.result === "success";
 }
 
 /** As it goes over the wire. */

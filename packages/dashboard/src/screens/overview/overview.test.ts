@@ -49,6 +49,42 @@ pageSuite("the overview", (world) => {
 		expect(await title.count()).toBe(0);
 	});
 
+	it("leads no project through the steps that has had a success, whichever project was shown before, and nobody who has closed them", async () => {
+		await using receiver = await startReceiver();
+		const { client, url } = world.server;
+		const fresh = await client.projects.create({ name: "Fresh" });
+		const { id: oldId } = await client.projects.create({ name: "Established" });
+		const old = client.project(oldId);
+		await old.batch.webhooks.create({ name: "Works", spec: { endpoint: receiver.url } });
+		await old.events.send({ type: "works", data: 1 });
+		await expect.poll(async () => (await old.stats({})).deliveries.Succeeded).toBe(1);
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.goto(`${url}/ui/${fresh.id}/`);
+		const steps = page.getByRole("heading", { name: "Three steps to the first delivery" });
+		await steps.waitFor();
+		const held = Promise.withResolvers<void>();
+		await page.route(new RegExp(`/projects/${oldId}/stats`), async (route) => {
+			await held.promise;
+			return route.fallback();
+		});
+		const listed = page.waitForResponse(new RegExp(`/projects/${oldId}/batch/webhooks`));
+		await page.getByRole("button", { name: "Project: Fresh" }).click();
+		await page.getByRole("menuitem", { name: "Established" }).click();
+		await (await listed).finished();
+		await page.getByText("Nothing needs you").waitFor();
+		held.resolve();
+		await page.getByRole("region", { name: "Deliveries" }).waitFor();
+		expect(await steps.count()).toBe(0);
+		await page.getByRole("button", { name: "Project: Established" }).click();
+		await page.getByRole("menuitem", { name: "Fresh" }).click();
+		await page.getByRole("button", { name: "Close the steps" }).click();
+		await steps.waitFor({ state: "detached" });
+		await page.reload();
+		await page.getByRole("region", { name: "Deliveries" }).waitFor();
+		expect(await steps.count()).toBe(0);
+	});
+
 	it("begins with what needs somebody also if nothing has ever arrived, and says nothing of a webhook that waits for its first event", async () => {
 		const { client, url } = world.server;
 		const { id: projectId } = await client.projects.create({ name: "Nothing arrives" });

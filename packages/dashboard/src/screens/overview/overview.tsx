@@ -1,5 +1,5 @@
 // S2: how a project does. What needs a person comes first.
-import type { Stats } from "@fanfare/sdk";
+import type { ProjectHandle, Stats, Webhook } from "@fanfare/sdk";
 import { SegmentedControl } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -28,9 +28,14 @@ const RANGES: readonly { readonly value: Range; readonly label: string }[] = [
 ];
 
 export function OverviewScreen() {
+	const project = useProject();
+	// Nothing of another project is kept, neither its numbers nor its first steps.
+	return <Overview key={project.id} project={project} />;
+}
+
+function Overview({ project }: { readonly project: ProjectHandle }) {
 	const { range = "24h" } = route.useSearch();
 	const navigate = route.useNavigate();
-	const project = useProject();
 	const ofRecent = useQuery(recentWebhooksQuery(project));
 	const { data: recent } = ofRecent;
 	const isPart = recent?.isWhole === false;
@@ -41,8 +46,7 @@ export function OverviewScreen() {
 	const error = queries.find((query) => query.error !== null)?.error ?? null;
 	const retry = () => Promise.all(queries.filter((query) => query.isError).map((query) => query.refetch()));
 	const known = recent && knownOf(recent, ofTroubled.data, stats);
-	const isNew =
-		recent !== undefined && stats !== undefined && (recent.webhooks.length === 0 || stats.deliveries.Succeeded === 0);
+	const isNew = recent !== undefined && stats !== undefined && isNewProject(recent, stats);
 	const firstSteps = useFirstSteps(project.id, isNew);
 	return (
 		<>
@@ -68,7 +72,7 @@ export function OverviewScreen() {
 				</Loading>
 			)}
 			{known !== undefined && known.webhooks.length > 0 && (
-				<Attention key={project.id} projectId={project.id} known={known} isQuiet={isNew} />
+				<Attention projectId={project.id} known={known} isQuiet={isNew} />
 			)}
 			{recent !== undefined && stats !== undefined && firstSteps.isShown && (
 				<FirstSteps hasWebhook={recent.webhooks.length > 0} stats={stats} onClose={firstSteps.close} />
@@ -129,26 +133,36 @@ export function OverviewScreen() {
 	);
 }
 
+/** Whether nothing has ever arrived, as far as is known: what has may be deleted with its age. */
+function isNewProject({ webhooks }: Found, { deliveries }: Stats): boolean {
+	if (webhooks.length === 0) return true;
+	return deliveries.Succeeded === 0 && !webhooks.some(hasSucceeded);
+}
+
+/** Whether the last attempt has succeeded. Of others it is not known. */
+function hasSucceeded({ lastAttempt }: Webhook): boolean {
+	return lastAttempt !== null && lastAttempt.responseCode >= 200 && lastAttempt.responseCode < 300;
+}
+
 /**
  * What is known of the webhooks: of a project with many, the newest ones and those in trouble. Undefined until it is known whether others need
  * somebody.
  */
 function knownOf(recent: Found, troubled: Troubled | undefined, stats: Stats | undefined): KnownWebhooks | undefined {
 	const count = recent.webhooks.length;
-	if (recent.isWhole) return { ...recent, count, isTroubleWhole: true, failedElsewhere: 0 };
+	if (recent.isWhole) return { ...recent, count, isTroubleWhole: true, failedInAll: 0 };
 	if (troubled === undefined || stats === undefined) return undefined;
 	const found = Object.values(troubled.byState);
 	const webhooks = union(
 		recent.webhooks,
 		found.flatMap((one) => one.webhooks),
 	);
-	const failed = webhooks.reduce((sum, { deliveries }) => sum + deliveries.Failed, 0);
 	return {
 		webhooks,
 		count,
 		isWhole: false,
 		isTroubleWhole: found.every(({ isWhole }) => isWhole),
-		failedElsewhere: Math.max(0, stats.deliveries.Failed - failed),
+		failedInAll: stats.deliveries.Failed,
 	};
 }
 

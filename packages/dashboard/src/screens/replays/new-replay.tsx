@@ -17,7 +17,7 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { count, counted } from "../../parts/text/format.ts";
 import { useZone, zoneName, type Zone } from "../../parts/text/zone.ts";
 import { useMay, useProject } from "../../session/caller.ts";
-import { webhookQuery } from "../webhook/queries.ts";
+import { mayBeThere, webhookQuery } from "../webhook/queries.ts";
 import { webhookNamesQuery } from "../webhooks/names.ts";
 import { useEventTypes } from "../webhooks/queries.ts";
 import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
@@ -95,7 +95,7 @@ function Form() {
 	const [eventTypes, setEventTypes] = useState<readonly string[]>([]);
 	const { data: webhook } = useQuery({
 		...webhookQuery(project, webhookId ?? ""),
-		enabled: webhookId !== undefined,
+		enabled: (query) => webhookId !== undefined && mayBeThere(query),
 	});
 	const rangeError =
 		range.until !== null && range.since >= range.until ? "The time must begin before it ends." : undefined;

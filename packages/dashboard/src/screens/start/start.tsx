@@ -7,7 +7,7 @@ import { CodeBlock } from "../../parts/code/code-block.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { Logo } from "../../parts/layout/logo.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
-import { projectsQuery, useConnection } from "../../session/caller.ts";
+import { callerQuery, projectsQuery, useConnection } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 
 /** Hardly anybody needs it, so it is no part of the first load. */
@@ -16,6 +16,7 @@ const COMMAND = 'fanfare projects create "Shop production"';
 
 export function StartScreen() {
 	const { data: projects, error, refetch } = useQuery(projectsQuery(useConnection()));
+	const { data: caller } = useQuery(callerQuery(useConnection()));
 	const mayCreate = useIsWorkspaceAdmin();
 	const [first, second] = projects ?? [];
 	if (first !== undefined && second === undefined) {
@@ -27,7 +28,7 @@ export function StartScreen() {
 				<Logo size={40} />
 				<PageHead title="Projects" />
 				{error !== null && <Problem error={error} what="The projects could not be loaded" onRetry={refetch} />}
-				{projects?.length === 0 && (
+				{projects?.length === 0 && caller !== undefined && (
 					<>
 						<p className="dim flat">
 							There is no project yet. A project has its own webhooks, events and keys.{" "}

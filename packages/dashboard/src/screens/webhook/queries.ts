@@ -1,12 +1,19 @@
 // One webhook, and its stats.
-import type { ProjectHandle } from "@fanfare/sdk";
-import { queryOptions } from "@tanstack/react-query";
+import { NotFoundError, type ProjectHandle } from "@fanfare/sdk";
+import { queryOptions, type QueryState } from "@tanstack/react-query";
 
+/** One that is deleted is not asked for again: a delivery that names it may be shown for long. */
 export function webhookQuery(project: ProjectHandle, webhookId: string) {
 	return queryOptions({
 		queryKey: ["project", project.id, "webhooks", webhookId],
 		queryFn: ({ signal }) => project.batch.webhooks.get(webhookId, { signal }),
+		enabled: mayBeThere,
 	});
+}
+
+/** Whether it is not known that there is no such thing. Nothing comes back under its id. */
+export function mayBeThere({ state: { error } }: { readonly state: Pick<QueryState, "error"> }): boolean {
+	return !(error instanceof NotFoundError);
 }
 
 /** The last 24 hours, by the hour. */

@@ -23,18 +23,28 @@ export async function findWebhooks(
 	filter: WebhookFilter,
 	{ most, signal }: { readonly most: number; readonly signal: AbortSignal },
 ): Promise<Found> {
-	const limit = Math.min(most, MOST_OF_A_CALL);
 	const webhooks: Webhook[] = [];
 	for (let page: string | undefined; ;) {
+		// One more than are wanted tells that there are more. A page can end early, because few match, and that another one follows tells nothing.
+		const limit = Math.min(most + 1 - webhooks.length, MOST_OF_A_CALL);
 		// oxlint-disable-next-line no-await-in-loop -- each page begins where the one before it ends
 		const { data, nextPage } = await project.batch.webhooks.list({ ...filter, limit, page }, { signal });
 		webhooks.push(...data);
-		if (nextPage === null) return { webhooks: webhooks.slice(0, most), isWhole: webhooks.length <= most };
-		// After a full page there is more. One that has ended early, because few match, does not know.
-		const isFull = webhooks.length === most && data.length === limit;
-		if (isFull || webhooks.length > most) return { webhooks: webhooks.slice(0, most), isWhole: false };
+		if (webhooks.length > most) return { webhooks: webhooks.slice(0, most), isWhole: false };
+		if (nextPage === null) return { webhooks, isWhole: true };
 		page = nextPage;
 	}
+}
+
+/** How often the server looks at every webhook, for one reason. */
+const LEAST_MS = 3_000;
+/** What is shown is never older than this and one search. */
+const MOST_MS = 60_000;
+const SEARCHING_PART = 1 / 20;
+
+/** How long after a change a search is made again that took this long: the server is to search for a small part of the time. */
+export function searchAgainMs(tookMs: number): number {
+	return Math.min(MOST_MS, Math.max(LEAST_MS, tookMs / SEARCHING_PART));
 }
 
 /** All of the first, and those of the second that are not among them. */
@@ -43,12 +53,12 @@ export function union<One extends Pick<Webhook, "id">>(first: readonly One[], se
 	return [...first, ...second.filter(({ id }) => !ids.has(id))];
 }
 
-/** A number that may not be all: `1,204`, or `more than 5,000`. */
+/** A number that may not be all: `1,204`, or `at least 5,000`. */
 export function knownCount(value: number, isWhole: boolean): string {
-	return `${isWhole ? "" : "more than "}${count(value)}`;
+	return `${isWhole ? "" : "at least "}${count(value)}`;
 }
 
-/** `1 webhook`, or `more than 5,000 webhooks`. */
+/** `1 webhook`, or `at least 5,000 webhooks`. */
 export function countedWebhooks(value: number, isWhole: boolean): string {
-	return `${isWhole ? "" : "more than "}${counted(value, "webhook")}`;
+	return `${isWhole ? "" : "at least "}${counted(value, "webhook")}`;
 }

@@ -5,128 +5,172 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { pageSuite } from "../../../test/suite.ts";
-import { MOST_WEBHOOKS } from "./found.ts";
+import { MOST_RECENT, MOST_WEBHOOKS } from "./found.ts";
 
 /** Calls that are under way at once. */
 const AT_ONCE = 50;
 const SETUP_MS = 300_000;
 
-pageSuite("a project with more webhooks than are loaded", (world) => {
-	let receiver: Receiver;
-	let failingId: string;
-	let pausedId: string;
+pageSuite(
+	"a project with more webhooks than are loaded",
+	(world) => {
+		let receiver: Receiver;
+		let failingId: string;
+		let pausedId: string;
+		let ofHooliId: string;
 
-	beforeAll(async () => {
-		receiver = await startReceiver();
-		receiver.script(() => ({ status: 404 }));
-		const { project } = world.server;
-		const { webhooks } = project.batch;
-		const spec = { endpoint: receiver.url, retries: { maxRetries: 0 } };
-		const make = (name: string, eventTypes: string[]) => webhooks.create({ name, spec: { ...spec, eventTypes } });
-		failingId = (await make("Oldest failing", ["old.failed"])).id;
-		pausedId = (await make("Oldest paused", ["old.paused"])).id;
-		await webhooks.pause(pausedId);
-		const ofCustomer = { endpoint: "https://example.com/initech", eventTypes: ["old.wanted"] };
-		await webhooks.create({ name: "Of initech", customerId: "initech", spec: ofCustomer });
-		await project.eventTypes.create({ name: "old.wanted" });
-		await project.events.send({ type: "old.failed", data: 1 });
-		await eventually("a failure", async () => (await webhooks.stats(failingId)).deliveries.Failed === 1);
-		for (let made = 0; made < MOST_WEBHOOKS; made += AT_ONCE) {
-			// oxlint-disable-next-line no-await-in-loop -- not all at once
-			await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => make(`Newer ${made + index}`, ["newer.none"])));
-		}
-	}, SETUP_MS);
-	afterAll(() => receiver[Symbol.asyncDispose]());
+		beforeAll(async () => {
+			receiver = await startReceiver();
+			receiver.script(() => ({ status: 404 }));
+			const { project } = world.server;
+			const { webhooks } = project.batch;
+			const spec = { endpoint: receiver.url, retries: { maxRetries: 0 } };
+			const make = (name: string, eventTypes: string[], customerId?: string) =>
+				webhooks.create({ name, spec: { ...spec, eventTypes }, ...(customerId !== undefined && { customerId }) });
+			failingId = (await make("Oldest failing", ["old.failed"])).id;
+			pausedId = (await make("Oldest paused", ["old.paused"])).id;
+			await webhooks.pause(pausedId);
+			ofHooliId = (await make("Oldest of hooli", ["newer.none"], "hooli")).id;
+			const ofCustomer = { endpoint: "https://example.com/initech", eventTypes: ["old.wanted"] };
+			await webhooks.create({ name: "Of initech", customerId: "initech", spec: ofCustomer });
+			await project.eventTypes.create({ name: "old.wanted" });
+			await project.events.send({ type: "old.failed", data: 1 });
+			await eventually("a failure", async () => (await webhooks.stats(failingId)).deliveries.Failed === 1);
+			for (let made = 0; made < MOST_WEBHOOKS; made += AT_ONCE) {
+				const customerId = made < MOST_RECENT ? "hooli" : undefined;
+				const newer = (_: unknown, index: number) => make(`Newer ${made + index}`, ["newer.none"], customerId);
+				// oxlint-disable-next-line no-await-in-loop -- not all at once
+				await Promise.all(Array.from({ length: AT_ONCE }, newer));
+			}
+		}, SETUP_MS);
+		afterAll(() => receiver[Symbol.asyncDispose]());
 
-	/** Opens a path in the same tab. */
-	const go = (page: Page, path: string) => page.goto(`${world.server.url}/ui/${world.server.projectId}/${path}`);
+		/** Opens a path in the same tab. */
+		const go = (page: Page, path: string) => page.goto(`${world.server.url}/ui/${world.server.projectId}/${path}`);
 
-	it("shows on the overview what needs somebody, and says that nothing does only if that is so", async () => {
-		const { webhooks } = world.server.project.batch;
-		await using tab = await world.open();
-		const { page } = tab;
-		const attention = page.getByRole("region", { name: "Needs attention 1" });
-		await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
-		await page.getByText(/^1 delivery has failed that is to none of the newest webhooks/).waitFor();
-		await webhooks.resume(pausedId);
-		await attention.waitFor({ state: "detached" });
-		await page.getByText(/^1 delivery has failed/).waitFor();
-		expect(await page.getByText("Nothing needs you").count()).toBe(0);
-		await page.getByRole("link", { name: "See all that have failed" }).click();
-		await page.getByRole("link", { name: "old.failed" }).waitFor();
-		receiver.script(() => ({ status: 204 }));
-		await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
-		await page.getByRole("button", { name: "Retry 1 delivery" }).click();
-		await expect.poll(async () => (await webhooks.stats(failingId)).deliveries.Failed).toBe(0);
-		await page.getByRole("link", { name: "Overview", exact: true }).click();
-		await page.getByText("Nothing needs you. There are more than 1,000 webhooks, and all of them work.").waitFor();
-		await webhooks.pause(pausedId);
-		await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
-	});
-
-	it("lists those in trouble, counts all of them, and says that there are others", async () => {
-		await using tab = await world.open("webhooks");
-		const { page } = tab;
-		await page.getByText("more than 5,000 webhooks").first().waitFor();
-		const rows = page.getByRole("table", { name: "Webhooks" }).getByRole("row");
-		await rows.nth(1).getByRole("link", { name: "Oldest paused" }).waitFor();
-		await page.getByRole("button", { name: "Paused 1" }).waitFor();
-		await page.getByText("Only those in trouble and the newest 5,000 are shown.").waitFor();
-		await page.getByLabel("Filter webhooks").fill("Oldest failing");
-		await page.getByRole("link", { name: "Oldest failing" }).waitFor();
-		await page.getByRole("button", { name: "Actions for Oldest failing" }).click();
-		await page.getByRole("menuitem", { name: "Edit…" }).click();
-		await page.getByRole("dialog", { name: "Edit the webhook" }).waitFor();
-	});
-
-	it("shows the webhooks of a customer, and those that want an event type", async () => {
-		await using tab = await world.open("customers/initech");
-		const { page } = tab;
-		await page
-			.getByRole("region", { name: "Webhooks of the customer" })
-			.getByRole("link", { name: "Of initech" })
-			.waitFor();
-		await page.getByRole("button", { name: "Pause 1 webhook…" }).waitFor();
-		await go(page, "event-types/old.wanted");
-		await page.getByRole("complementary", { name: "Usage" }).getByRole("link", { name: "Of initech" }).waitFor();
-		await go(page, "event-types");
-		await page
-			.getByRole("row", { name: /old\.wanted/ })
-			.getByText("not counted")
-			.waitFor();
-	});
-
-	it("asks for no list of webhooks again where only their names are shown, while deliveries come", async () => {
-		await using tab = await world.open("deliveries?type=old.failed");
-		const { page } = tab;
-		await page.clock.install();
-		await page.reload();
-		await page.getByRole("link", { name: "old.failed" }).first().waitFor();
-		const asked: string[] = [];
-		page.on("request", (request) => {
-			const { pathname, search } = new URL(request.url());
-			if (pathname.endsWith("/batch/webhooks")) asked.push(search);
+		it("shows on the overview what needs somebody, and says that nothing does only if that is so", async () => {
+			const { webhooks } = world.server.project.batch;
+			await using tab = await world.open();
+			const { page } = tab;
+			const attention = page.getByRole("region", { name: "Needs attention 1" });
+			await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
+			await page.getByText(/^1 delivery has failed in all/).waitFor();
+			await webhooks.resume(pausedId);
+			await attention.waitFor({ state: "detached" });
+			expect(await page.getByText("Nothing needs you").count()).toBe(0);
+			await page.getByRole("link", { name: "See all that have failed" }).click();
+			await page.getByRole("link", { name: "old.failed" }).waitFor();
+			receiver.script(() => ({ status: 204 }));
+			await page.getByRole("button", { name: "Retry all Failed that match…" }).click();
+			await page.getByRole("button", { name: "Retry 1 delivery" }).click();
+			await expect.poll(async () => (await webhooks.stats(failingId)).deliveries.Failed).toBe(0);
+			await page.getByRole("link", { name: "Overview", exact: true }).click();
+			await page.getByText("Nothing needs you. There are at least 1,000 webhooks, and all of them work.").waitFor();
+			// What has failed to a webhook that is deleted stays in the log, and nobody can do anything about it.
+			receiver.script(() => ({ status: 404 }));
+			const spec = { endpoint: receiver.url, retries: { maxRetries: 0 }, eventTypes: ["deleted.failed"] };
+			const deleted = await webhooks.create({ name: "Deleted", spec });
+			await world.server.project.events.send({ type: "deleted.failed", data: 1 });
+			await attention.getByRole("link", { name: "Deleted" }).waitFor();
+			await webhooks.delete(deleted.id);
+			await page.getByText("None of at least 1,000 webhooks fails steadily, is paused or is disabled.").waitFor();
+			await webhooks.pause(pausedId);
+			await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
 		});
-		for (const count of [1, 2]) {
-			await world.server.project.events.send({ type: "old.failed", data: count });
-			await page.getByRole("button", { name: new RegExp(`^${count} newer deliver`) }).waitFor();
-			// What is fetched again after some seconds.
-			await page.clock.runFor(10_000);
-		}
-		expect(asked).toEqual([]);
-	});
 
-	it("finds them by what is typed where one is chosen, and names the chosen one", async () => {
-		await using tab = await world.open("deliveries");
-		const { page } = tab;
-		await page.getByRole("combobox", { name: "Webhook" }).fill("Oldest f");
-		await page.getByRole("option", { name: "Oldest failing" }).click();
-		await expect.poll(() => new URL(page.url()).searchParams.get("webhook")).toBe(failingId);
-		await page.reload();
-		await expect.poll(() => page.getByRole("combobox", { name: "Webhook" }).inputValue()).toBe("Oldest failing");
-		await page.keyboard.press("Control+k");
-		await page.getByRole("combobox", { name: /Search screens/ }).fill("Oldest pa");
-		await page.getByRole("option", { name: "Oldest paused" }).click();
-		await page.getByRole("heading", { name: "Oldest paused" }).waitFor();
-	});
-});
+		it("lists those in trouble, counts all of them, and says that there are others", async () => {
+			await using tab = await world.open("webhooks");
+			const { page } = tab;
+			await page.getByText("at least 5,000 webhooks").first().waitFor();
+			const rows = page.getByRole("table", { name: "Webhooks" }).getByRole("row");
+			await rows.nth(1).getByRole("link", { name: "Oldest paused" }).waitFor();
+			await page.getByRole("button", { name: "Paused 1" }).waitFor();
+			await page.getByText("Only those in trouble and the newest 5,000 are shown.").waitFor();
+			await page.getByLabel("Filter webhooks").fill("Oldest failing");
+			await page.getByRole("link", { name: "Oldest failing" }).waitFor();
+			await page.getByRole("button", { name: "Actions for Oldest failing" }).click();
+			await page.getByRole("menuitem", { name: "Edit…" }).click();
+			await page.getByRole("dialog", { name: "Edit the webhook" }).waitFor();
+		});
+
+		it("keeps the form of an old webhook, and what is typed, when the webhook leaves the list, and opens it by its address", async () => {
+			const { webhooks } = world.server.project.batch;
+			await using tab = await world.open("webhooks");
+			const { page } = tab;
+			await page.getByRole("button", { name: "Actions for Oldest paused" }).click();
+			await page.getByRole("menuitem", { name: "Edit…" }).click();
+			const drawer = page.getByRole("dialog", { name: "Edit the webhook" });
+			const name = drawer.getByRole("textbox", { name: "Name", exact: true });
+			await name.fill("Mine");
+			await webhooks.resume(pausedId);
+			await page.locator("button", { hasText: /^Paused 0$/ }).waitFor();
+			expect(await name.inputValue()).toBe("Mine");
+			await go(page, `webhooks?form=${pausedId}`);
+			await expect.poll(() => name.inputValue()).toBe("Oldest paused");
+			await webhooks.pause(pausedId);
+		});
+
+		it("offers to pause and to resume all webhooks of a customer who has more than are loaded", async () => {
+			await world.server.project.batch.webhooks.pause(ofHooliId);
+			await using tab = await world.open("customers/hooli");
+			const { page } = tab;
+			await page.getByText("Only the newest 1,000 are shown.").waitFor();
+			await page.getByRole("button", { name: "Pause all webhooks…" }).waitFor();
+			await page.getByRole("button", { name: "Resume all webhooks" }).click();
+			await page.getByText("Resumed 1 webhook").waitFor();
+		});
+
+		it("shows the webhooks of a customer, and those that want an event type", async () => {
+			await using tab = await world.open("customers/initech");
+			const { page } = tab;
+			await page
+				.getByRole("region", { name: "Webhooks of the customer" })
+				.getByRole("link", { name: "Of initech" })
+				.waitFor();
+			await page.getByRole("button", { name: "Pause 1 webhook…" }).waitFor();
+			await go(page, "event-types/old.wanted");
+			await page.getByRole("complementary", { name: "Usage" }).getByRole("link", { name: "Of initech" }).waitFor();
+			await go(page, "event-types");
+			await page
+				.getByRole("row", { name: /old\.wanted/ })
+				.getByText("not counted")
+				.waitFor();
+		});
+
+		it("asks for no list of webhooks again where only their names are shown, while deliveries come", async () => {
+			await using tab = await world.open("deliveries?type=old.failed");
+			const { page } = tab;
+			await page.clock.install();
+			await page.reload();
+			await page.getByRole("link", { name: "old.failed" }).first().waitFor();
+			const asked: string[] = [];
+			page.on("request", (request) => {
+				const { pathname, search } = new URL(request.url());
+				if (pathname.endsWith("/batch/webhooks")) asked.push(search);
+			});
+			for (const count of [1, 2]) {
+				await world.server.project.events.send({ type: "old.failed", data: count });
+				await page.getByRole("button", { name: new RegExp(`^${count} newer deliver`) }).waitFor();
+				// What is fetched again after some seconds.
+				await page.clock.runFor(10_000);
+			}
+			expect(asked).toEqual([]);
+		});
+
+		it("finds them by what is typed where one is chosen, and names the chosen one", async () => {
+			await using tab = await world.open("deliveries");
+			const { page } = tab;
+			await world.server.project.batch.webhooks.update(failingId, { spec: { description: "The ledger" } });
+			await page.getByRole("combobox", { name: "Webhook" }).fill("ledger");
+			await page.getByRole("option", { name: "Oldest failing" }).click();
+			await expect.poll(() => new URL(page.url()).searchParams.get("webhook")).toBe(failingId);
+			await page.reload();
+			await expect.poll(() => page.getByRole("combobox", { name: "Webhook" }).inputValue()).toBe("Oldest failing");
+			await page.keyboard.press("Control+k");
+			await page.getByRole("combobox", { name: /Search screens/ }).fill("Oldest pa");
+			await page.getByRole("option", { name: "Oldest paused" }).click();
+			await page.getByRole("heading", { name: "Oldest paused" }).waitFor();
+		});
+	},
+	{ env: { FANFARE_MAX_WEBHOOKS_PER_CUSTOMER: "10000", FANFARE_ALLOW_FOR_CUSTOMERS: "true" } },
+);

@@ -1,9 +1,10 @@
 // What webhooks are called, for the screens that name them. Only what is new or was changed is asked for again: not with each delivery.
-import type { ProjectHandle, StreamItem, Webhook } from "@fanfare/sdk";
-import { queryOptions, useQueries, useQuery } from "@tanstack/react-query";
+import { NotFoundError, type ProjectHandle, type StreamItem, type Webhook } from "@fanfare/sdk";
+import { queryOptions, useQueries, useQuery, useQueryClient } from "@tanstack/react-query";
 
-import { useRefreshOn } from "../../live/use-live.ts";
+import { useLiveItems, useRefreshOn } from "../../live/use-live.ts";
 import { useProject } from "../../session/caller.ts";
+import { mayBeThere } from "../webhook/queries.ts";
 import { findWebhooks, MOST_RECENT } from "./found.ts";
 
 /** What a webhook is called, where it is, and whose it is. */
@@ -35,6 +36,7 @@ function webhookNameQuery(project: ProjectHandle, webhookId: string) {
 		queryKey: ["project", project.id, "webhook-names", webhookId],
 		queryFn: async ({ signal }) => nameOf(await project.batch.webhooks.get(webhookId, { signal })),
 		staleTime: FRESH_MS,
+		enabled: mayBeThere,
 	});
 }
 
@@ -52,14 +54,22 @@ export function useWebhookNames(ids: readonly (string | undefined)[] = []): read
 	const wanted = [...new Set(ids)].flatMap((id) => (id === undefined || known.has(id) ? [] : [id]));
 	const single = useQueries({
 		queries: (isPart ? wanted.slice(0, MOST_SINGLE) : []).map((id) => webhookNameQuery(project, id)),
-		combine: (results) => results.flatMap(({ data }) => data ?? []),
+		combine: (results) =>
+			results.flatMap(({ data, error }) => (data === undefined || error instanceof NotFoundError ? [] : data)),
 	});
 	return data === undefined ? [] : [...data.names, ...single];
 }
 
 /** Keeps the names as they are now, as long as the project is shown. */
 export function useFreshWebhookNames(projectId: string): void {
-	useRefreshOn(projectId, ["project", projectId, "webhook-names"], isNaming);
+	const queryClient = useQueryClient();
+	const queryKey = ["project", projectId, "webhook-names"];
+	useRefreshOn(projectId, queryKey, isNaming);
+	// Those that were asked for one by one.
+	useLiveItems(projectId, (items) => {
+		const changed = new Set(items.flatMap((item) => (item.kind === "webhook.updated" ? [item.webhookId] : [])));
+		for (const id of changed) void queryClient.invalidateQueries({ queryKey: [...queryKey, id], exact: true });
+	});
 }
 
 function isNaming({ kind }: StreamItem): boolean {

@@ -7,14 +7,14 @@ import {
 	type Webhook,
 	type WebhookFilter,
 } from "@fanfare/sdk";
-import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient, type QueryKey } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
 import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
-import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, type Found } from "./found.ts";
+import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, searchAgainMs, type Found } from "./found.ts";
 
 /** Of the webhooks in a state, and of those that are searched. */
 const FOUND = 200;
@@ -36,20 +36,44 @@ export function recentWebhooksQuery(project: ProjectHandle) {
 	});
 }
 
+/** What the server has looked at every webhook for. It is not fetched again with the newest ones, but as `useRefreshOfSearch` says. */
+interface Timed {
+	/** How long the server has looked, in milliseconds. */
+	readonly tookMs: number;
+}
+
+async function timed<Result>(search: Promise<Result>): Promise<Result & Timed> {
+	const since = performance.now();
+	return { ...(await search), tookMs: performance.now() - since };
+}
+
 /** All webhooks of a customer. */
 export function customerWebhooksQuery(project: ProjectHandle, customerId: string) {
 	return queryOptions({
-		queryKey: ["project", project.id, "webhooks", "customer", customerId],
-		queryFn: ({ signal }) => findWebhooks(project, { customerId }, { most: MOST_RECENT, signal }),
+		queryKey: ["project", project.id, "webhooks-of-customer", customerId],
+		queryFn: ({ signal }) => timed(findWebhooks(project, { customerId }, { most: MOST_RECENT, signal })),
 	});
 }
 
+/** All webhooks of a customer, as they are now. */
+export function useCustomerWebhooks(customerId: string) {
+	const project = useProject();
+	const options = customerWebhooksQuery(project, customerId);
+	const query = useQuery(options);
+	useRefreshOfSearch(options.queryKey, true, query.data);
+	return query;
+}
+
 /** The webhooks that get events of a type, if the events are for their customers. */
-export function wantingWebhooksQuery(project: ProjectHandle, eventType: string) {
-	return queryOptions({
-		queryKey: ["project", project.id, "webhooks", "wanting", eventType],
-		queryFn: ({ signal }) => findWebhooks(project, { eventType }, { most: FOUND, signal }),
+export function useWantingWebhooks(eventType: string) {
+	const project = useProject();
+	const queryKey = ["project", project.id, "wanting-webhooks", eventType];
+	const query = useQuery({
+		queryKey,
+		queryFn: ({ signal }) => timed(findWebhooks(project, { eventType }, { most: FOUND, signal })),
 	});
+	useRefreshOfSearch(queryKey, true, query.data);
+	return query;
 }
 
 /** What the server looks for in all webhooks, also in those that are not loaded. */
@@ -65,39 +89,30 @@ export function filterOf(state: WebhookState | undefined): WebhookFilter {
 }
 
 /** The webhooks in each state, wherever they are in the list. */
-export interface Troubled {
+export interface Troubled extends Timed {
 	readonly byState: Readonly<Record<WebhookState, Found>>;
-	/** How long the server has looked for them, in milliseconds. */
-	readonly tookMs: number;
 }
 
-/** The server looks at every webhook, so what is fetched again after each change must not wait for it. */
 function troubledQuery(project: ProjectHandle) {
 	return queryOptions({
 		queryKey: ["project", project.id, "troubled-webhooks"],
-		queryFn: async ({ signal }): Promise<Troubled> => {
-			const since = performance.now();
-			const find = (state: WebhookState) => findWebhooks(project, STATES[state], { most: FOUND, signal });
-			const failing = await find("failing");
-			const paused = await find("paused");
-			const disabled = await find("disabled");
-			return { byState: { failing, paused, disabled }, tookMs: performance.now() - since };
-		},
+		queryFn: ({ signal }): Promise<Troubled> => timed(findTroubled(project, signal)),
 	});
 }
 
-/** How often they are looked for at most, and the part of the time in which the server looks. */
-const LOOK_EVERY_MS = 3_000;
-const LOOKING_PART = 1 / 20;
+async function findTroubled(project: ProjectHandle, signal: AbortSignal): Promise<Pick<Troubled, "byState">> {
+	const find = (state: WebhookState) => findWebhooks(project, STATES[state], { most: FOUND, signal });
+	const failing = await find("failing");
+	const paused = await find("paused");
+	const disabled = await find("disabled");
+	return { byState: { failing, paused, disabled } };
+}
 
 /** The webhooks in trouble among those that are not loaded. They are looked for only if there are any: `isWanted`. */
 export function useTroubledWebhooks(isWanted: boolean) {
-	const project = useProject();
-	const options = troubledQuery(project);
+	const options = troubledQuery(useProject());
 	const query = useQuery({ ...options, enabled: isWanted });
-	const everyMs = Math.max(LOOK_EVERY_MS, (query.data?.tookMs ?? 0) / LOOKING_PART);
-	// An attempt can be the one with which a webhook begins to fail.
-	useRefreshOn(project.id, options.queryKey, isWanted ? () => true : null, everyMs);
+	useRefreshOfSearch(options.queryKey, isWanted, query.data);
 	return query;
 }
 
@@ -107,12 +122,22 @@ export function useTroubledWebhooks(isWanted: boolean) {
  */
 export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
 	const project = useProject();
-	return useQuery({
-		queryKey: ["project", project.id, "webhooks", "found", q, state],
+	const queryKey = ["project", project.id, "found-webhooks", q, state];
+	const isWanted = q !== "" || state !== undefined;
+	const query = useQuery({
+		queryKey,
 		queryFn: ({ signal }) =>
-			findWebhooks(project, { ...(q !== "" && { q }), ...filterOf(state) }, { most: FOUND, signal }),
-		enabled: q !== "" || state !== undefined,
+			timed(findWebhooks(project, { ...(q !== "" && { q }), ...filterOf(state) }, { most: FOUND, signal })),
+		enabled: isWanted,
 	});
+	useRefreshOfSearch(queryKey, isWanted, query.data);
+	return query;
+}
+
+/** Fetches again what the server looks at every webhook for, some seconds after anything has happened, as often as `searchAgainMs` says. */
+function useRefreshOfSearch(queryKey: QueryKey, isWanted: boolean, last: Timed | undefined): void {
+	// An attempt can be the one with which a webhook begins to fail.
+	useRefreshOn(useProject().id, queryKey, isWanted ? () => true : null, searchAgainMs(last?.tookMs ?? 0));
 }
 
 /** The event types of the project that are not archived, with their examples as text: a parser would round their numbers. */

@@ -1,5 +1,12 @@
 // Fields that choose webhooks. What is typed is also looked for on the server, if the project has more webhooks than are loaded.
-import { MultiSelect, Select, type MultiSelectProps, type SelectProps } from "@mantine/core";
+import {
+	defaultOptionsFilter,
+	MultiSelect,
+	Select,
+	type MultiSelectProps,
+	type OptionsFilter,
+	type SelectProps,
+} from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -14,7 +21,7 @@ const ASK_AFTER_MS = 200;
 
 type Field<Props> = Omit<
 	Props,
-	"data" | "value" | "onChange" | "searchable" | "searchValue" | "onSearchChange" | "limit"
+	"data" | "value" | "onChange" | "searchable" | "searchValue" | "onSearchChange" | "limit" | "filter"
 >;
 
 interface WebhookSelectProps extends Field<SelectProps> {
@@ -31,7 +38,7 @@ export function WebhookSelect({ value, onChange, ...field }: WebhookSelectProps)
 			{...field}
 			searchable
 			limit={SHOWN}
-			data={choices}
+			{...choices}
 			value={value}
 			onSearchChange={setText}
 			onChange={(webhookId) => onChange(webhookId)}
@@ -53,7 +60,7 @@ export function WebhookMultiSelect({ value, onChange, ...field }: WebhookMultiSe
 			{...field}
 			searchable
 			limit={SHOWN}
-			data={choices}
+			{...choices}
 			value={[...value]}
 			onSearchChange={setText}
 			onChange={onChange}
@@ -73,7 +80,13 @@ function useChoices(chosen: readonly string[], text: string) {
 	const known = new Map<string, WebhookName>(
 		[...(onServer?.webhooks ?? []), ...names].map((webhook) => [webhook.id, webhook]),
 	);
-	return [...known.values()].map((webhook) => ({ value: webhook.id, label: labelOf(webhook) }));
+	// The server also looks into what the label does not show.
+	const found = new Set(asked === text.trim() ? onServer?.webhooks.map(({ id }) => id) : []);
+	const filter: OptionsFilter = ({ options, search, limit }) => {
+		const byLabel = new Set(defaultOptionsFilter({ options, search, limit: options.length }));
+		return options.filter((one) => byLabel.has(one) || ("value" in one && found.has(one.value))).slice(0, limit);
+	};
+	return { data: [...known.values()].map((webhook) => ({ value: webhook.id, label: labelOf(webhook) })), filter };
 }
 
 function labelOf({ name, customerId }: WebhookName): string {

@@ -211,11 +211,13 @@ pageSuite("webhooks", (world) => {
 		const { page } = tab;
 		// No stream, and what is fetched is of before, however often.
 		let isBefore = true;
-		let before: Promise<APIResponse> | null = null;
-		await page.route(/\/batch\/webhooks(\?|$)/, async (route) => {
-			if (!isBefore) return route.continue();
-			before ??= route.fetch();
-			return route.fulfill({ response: await before });
+		const before = new Map<string, Promise<APIResponse>>();
+		await page.route(/\/batch\/webhooks([/?]|$)/, async (route) => {
+			const request = route.request();
+			if (!isBefore || request.method() !== "GET") return route.continue();
+			const response = before.get(request.url()) ?? route.fetch();
+			before.set(request.url(), response);
+			return route.fulfill({ response: await response });
 		});
 		await tab.person.context.route(/\/stream\b/, (route) => route.abort());
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks?form=${id}`);
@@ -365,6 +367,33 @@ pageSuite("webhooks", (world) => {
 		await saveAs("Longest wait", "2min");
 		expect((await webhooks.get(id)).retries).toEqual({ ...retries, maxRetryDelay: 120_000 });
 		await webhooks.delete(id);
+	});
+
+	it("are said not to match only when the server has looked, and not if it could not", async () => {
+		await world.server.createWebhook("http://127.0.0.1:9/matching");
+		await using tab = await world.open("webhooks");
+		const { page } = tab;
+		const asked = Promise.withResolvers<void>();
+		const held = Promise.withResolvers<void>();
+		await page.route(/\/batch\/webhooks\?.*q=nothing-has-this/, async (route) => {
+			asked.resolve();
+			await held.promise;
+			return route.fallback();
+		});
+		await page.route(/\/batch\/webhooks\?.*q=refused/, (route) =>
+			route.fulfill({ status: 400, json: { message: "No.", code: "invalid", requestId: "req_1" } }),
+		);
+		const filter = page.getByLabel("Filter webhooks");
+		const nothing = page.getByText("No webhook matches");
+		await filter.fill("nothing-has-this");
+		await asked.promise;
+		await page.getByRole("status", { name: "Loading webhooks that match" }).waitFor();
+		expect(await nothing.count()).toBe(0);
+		held.resolve();
+		await nothing.waitFor();
+		await filter.fill("refused");
+		await page.getByText("No loaded webhook matches").waitFor();
+		expect(await nothing.count()).toBe(0);
 	});
 
 	it("show a quiet dash instead of the chart if it can't be had", async () => {

@@ -1,6 +1,6 @@
 // S3: all webhooks of a project, those that need somebody first.
 import type { Webhook } from "@fanfare/sdk";
-import { ActionIcon, Button, Menu, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
@@ -21,8 +21,10 @@ import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { countedWebhooks, MOST_WEBHOOKS, union } from "./found.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { filterOf, useFoundWebhooks, useTroubledWebhooks, webhooksQuery } from "./queries.ts";
+import { RowMenu } from "./row-menu.tsx";
 import { stateOf, StateChips } from "./state-chips.tsx";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
+import { useSubject } from "./use-subject.ts";
 import { WebhookDrawer } from "./webhook-drawer.tsx";
 
 const ASK_AFTER_MS = 200;
@@ -48,17 +50,21 @@ export function WebhooksScreen() {
 	const change = useRowChange();
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
-	const { data: onServer, error: findError } = useFoundWebhooks(asked.trim(), state);
+	const { data: onServer, error: findError, isLoading: isAsking } = useFoundWebhooks(asked.trim(), state);
 	const foundOnServer = onServer?.webhooks ?? [];
 	const loaded = (webhooks ?? []).filter(
 		(webhook) => isMatch(webhook, q) && (state === undefined || stateOf(webhook) === state),
 	);
 	const batches = useBatches(webhooks ?? [], foundOnServer);
 	const isFiltered = q !== "" || state !== undefined;
+	const isSearching = asked !== q || isAsking;
 	const found = isFiltered && asked === q ? union(loaded, foundOnServer) : loaded;
 	const setForm = (form: string | undefined) =>
 		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
-	const edited = form === "new" ? "new" : (union(webhooks ?? [], foundOnServer).find(({ id }) => id === form) ?? null);
+	const { subject, error: subjectError } = useSubject(
+		form,
+		[...(webhooks ?? []), ...foundOnServer].find(({ id }) => id === form),
+	);
 	// The server and the page do not search the same texts: a file with a text as its filter would have other webhooks than the list.
 	const mayExport = q === "";
 	const add = (
@@ -95,6 +101,9 @@ export function WebhooksScreen() {
 			{findError !== null && <Problem error={findError} what="Only the webhooks that are loaded were searched" />}
 			{troubleError !== null && (
 				<Problem error={troubleError} what="Only the newest webhooks were searched for those in trouble" />
+			)}
+			{subjectError !== null && (
+				<Problem error={subjectError} what="The webhook could not be loaded" onDismiss={() => setForm(undefined)} />
 			)}
 			{webhooks === undefined && error === null && (
 				<>
@@ -136,19 +145,30 @@ export function WebhooksScreen() {
 							onState={(state) => void navigate({ search: (search) => ({ ...search, state }) })}
 						/>
 					</div>
-					{found.length === 0 ? (
+					{found.length === 0 && isSearching && (
+						<TableSkeleton
+							label="webhooks that match"
+							columns={columnsOf({ webhooks: [], batches, onEdit: mayWrite ? setForm : null, change })}
+							rows={2}
+							lines={2}
+						/>
+					)}
+					{found.length === 0 && !isSearching && (
 						<Empty
 							icon="search"
-							title="No webhook matches"
+							title={findError === null ? "No webhook matches" : "No loaded webhook matches"}
 							actions={
 								<Button variant="default" onClick={() => void navigate({ search: {} })}>
 									Show all
 								</Button>
 							}
 						>
-							None of {countedWebhooks(webhooks.length, !isPart)} matches the filter.
+							{findError === null
+								? `None of ${countedWebhooks(webhooks.length, !isPart)} matches the filter.`
+								: "The server could not look for others."}
 						</Empty>
-					) : (
+					)}
+					{found.length > 0 && (
 						<WebhookTable
 							list={`${state} ${q}`}
 							webhooks={found}
@@ -163,7 +183,7 @@ export function WebhooksScreen() {
 			{!mayWrite && webhooks !== undefined && (
 				<p className="dim">Your key may only read: adding and changing webhooks needs the scope write.</p>
 			)}
-			<WebhookDrawer subject={mayWrite ? edited : null} onClose={() => setForm(undefined)} />
+			<WebhookDrawer subject={mayWrite ? subject : null} onClose={() => setForm(undefined)} />
 		</>
 	);
 }
@@ -351,51 +371,6 @@ function Trouble({ webhook: { status, health, disabledReason } }: { readonly web
 	}
 	if (health.failingSince === null) return null;
 	return <div className="cut dim">No success for {coarseDuration(now - health.failingSince)}</div>;
-}
-
-interface RowMenuProps extends Pick<WebhookTableProps, "change"> {
-	readonly webhook: Webhook;
-	readonly onEdit: (id: string) => void;
-}
-
-function RowMenu({ webhook, onEdit, change }: RowMenuProps) {
-	const navigate = route.useNavigate();
-	const isOn = webhook.status === "Enabled";
-	return (
-		<div className="above">
-			<Menu position="bottom-end">
-				<Menu.Target>
-					<ActionIcon
-						variant="subtle"
-						color="gray"
-						aria-label={`Actions for ${webhook.name}`}
-						loading={change.busyIds.has(webhook.id)}
-					>
-						<Icon name="more" />
-					</ActionIcon>
-				</Menu.Target>
-				<Menu.Dropdown>
-					<Menu.Item
-						leftSection={<Icon name="send" size={16} />}
-						onClick={() =>
-							void navigate({ to: "/$projectId/webhooks/$webhookId", params: { webhookId: webhook.id }, search: {} })
-						}
-					>
-						Test…
-					</Menu.Item>
-					<Menu.Item
-						leftSection={<Icon name={isOn ? "pause" : "play"} size={16} />}
-						onClick={() => change.start(webhook)}
-					>
-						{isOn ? "Pause" : "Resume"}
-					</Menu.Item>
-					<Menu.Item leftSection={<Icon name="webhooks" size={16} />} onClick={() => onEdit(webhook.id)}>
-						Edit…
-					</Menu.Item>
-				</Menu.Dropdown>
-			</Menu>
-		</div>
-	);
 }
 
 function isMatch({ id, name, endpoint, customerId = "" }: Webhook, q: string): boolean {

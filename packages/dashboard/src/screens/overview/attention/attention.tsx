@@ -27,8 +27,8 @@ export interface KnownWebhooks {
 	readonly isWhole: boolean;
 	/** Whether all that fail, are paused or disabled are among them. */
 	readonly isTroubleWhole: boolean;
-	/** How many deliveries have failed that are to no webhook among them. */
-	readonly failedElsewhere: number;
+	/** How many deliveries of the project have failed, if some of them can be to webhooks that are not among them; otherwise 0. */
+	readonly failedInAll: number;
 }
 
 interface AttentionProps {
@@ -39,7 +39,7 @@ interface AttentionProps {
 }
 
 export function Attention({ projectId, known, isQuiet }: AttentionProps) {
-	const { webhooks, isTroubleWhole, failedElsewhere } = known;
+	const { webhooks, isTroubleWhole, failedInAll } = known;
 	const mayWrite = useMay("write");
 	const now = useNow(30_000);
 	const asides = useSetAsides(projectId);
@@ -73,15 +73,10 @@ export function Attention({ projectId, known, isQuiet }: AttentionProps) {
 	});
 	return (
 		<>
-			{items.length === 0 && failedElsewhere === 0 && !isQuiet && (
+			{items.length === 0 && !isQuiet && (
 				<p className="note good">
 					<Icon name="check" />
-					<span>
-						Nothing needs you.{" "}
-						{set.length === 0
-							? `${known.isWhole ? "" : "There are "}${countedWebhooks(known.count, known.isWhole)}, and all of them work.`
-							: "What does was set aside."}
-					</span>
+					<span>{set.length === 0 ? wordsOfNothing(known) : "Nothing needs you. What does was set aside."}</span>
 				</p>
 			)}
 			{items.length > 0 && (
@@ -99,16 +94,13 @@ export function Attention({ projectId, known, isQuiet }: AttentionProps) {
 					)}
 				</section>
 			)}
-			{failedElsewhere > 0 && (
-				<p className="note warn">
-					<Icon name="alert" />
-					<span>
-						{counted(failedElsewhere, "delivery has failed that is", "deliveries have failed that are")} to none of the
-						newest webhooks, and to none in trouble.{" "}
-						<Link className="link" from="/$projectId/" to="/$projectId/deliveries" search={{ status: "Failed" }}>
-							See all that have failed ›
-						</Link>
-					</span>
+			{failedInAll > 0 && (
+				<p className="flat dim">
+					{counted(failedInAll, "delivery has", "deliveries have")} failed in all, perhaps also to webhooks that are
+					older or deleted, or to an Inbox.{" "}
+					<Link className="link" from="/$projectId/" to="/$projectId/deliveries" search={{ status: "Failed" }}>
+						See all that have failed ›
+					</Link>
 				</p>
 			)}
 			{set.length > 0 && (
@@ -172,6 +164,14 @@ export function Attention({ projectId, known, isQuiet }: AttentionProps) {
 			)}
 		</>
 	);
+}
+
+/** That of the webhooks none needs somebody. Of a part of them it is said only what is known. */
+function wordsOfNothing({ count, isWhole, failedInAll }: KnownWebhooks): string {
+	if (isWhole) return `Nothing needs you. ${countedWebhooks(count, true)}, and all of them work.`;
+	const webhooks = countedWebhooks(count, false);
+	if (failedInAll === 0) return `Nothing needs you. There are ${webhooks}, and all of them work.`;
+	return `None of ${webhooks} fails steadily, is paused or is disabled.`;
 }
 
 interface ItemListProps {
