@@ -18,14 +18,14 @@ import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
 import { useMay, useProject } from "../../session/caller.ts";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
+import { useSubject } from "./form/use-subject.ts";
+import { WebhookDrawer } from "./form/webhook-drawer.tsx";
 import { countedWebhooks, MOST_WEBHOOKS, union } from "./found.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
 import { filterOf, useFoundWebhooks, useTroubledWebhooks, webhooksQuery } from "./queries.ts";
 import { RowMenu } from "./row-menu.tsx";
 import { stateOf, StateChips } from "./state-chips.tsx";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
-import { useSubject } from "./use-subject.ts";
-import { WebhookDrawer } from "./webhook-drawer.tsx";
 
 const ASK_AFTER_MS = 200;
 

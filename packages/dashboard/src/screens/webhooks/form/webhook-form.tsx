@@ -2,12 +2,12 @@
 import { Button, Textarea, TagsInput, TextInput } from "@mantine/core";
 import { useEffect, useRef, useState, type FormEvent, type ReactNode } from "react";
 
-import type { Doubt } from "../../parts/feedback/doubt.ts";
-import { Problem } from "../../parts/feedback/problem.tsx";
-import { isShownBy, issueOf } from "../../parts/form/issues.ts";
-import { counted } from "../../parts/text/format.ts";
+import type { Doubt } from "../../../parts/feedback/doubt.ts";
+import { Problem } from "../../../parts/feedback/problem.tsx";
+import { isShownBy, issueOf } from "../../../parts/form/issues.ts";
+import { counted } from "../../../parts/text/format.ts";
+import { useEventTypes } from "../queries.ts";
 import { errorsOf, nameFor, PATHS, type Draft, type Errors } from "./draft.ts";
-import { useEventTypes } from "./queries.ts";
 
 interface WebhookFormProps {
 	readonly draft: Draft;

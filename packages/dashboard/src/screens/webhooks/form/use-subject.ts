@@ -2,8 +2,8 @@
 import type { Webhook } from "@fanfare/sdk";
 import { useQuery } from "@tanstack/react-query";
 
-import { useProject } from "../../session/caller.ts";
-import { mayBeThere, webhookQuery } from "../webhook/queries.ts";
+import { useProject } from "../../../session/caller.ts";
+import { mayBeThere, webhookQuery } from "../../webhook/queries.ts";
 
 export interface Subject {
 	readonly subject: "new" | Webhook | null;

@@ -1,7 +1,7 @@
 // What is typed into the form of a webhook, as text, and the call that it becomes.
 import type { CreateWebhook, UpdateWebhook, Webhook } from "@fanfare/sdk";
 
-import { parseDuration, writeDuration } from "../../parts/form/duration.ts";
+import { parseDuration, writeDuration } from "../../../parts/form/duration.ts";
 
 export interface Draft {
 	readonly endpoint: string;

@@ -2,18 +2,18 @@
 import { utils, type UpdateWebhook, type Webhook } from "@fanfare/sdk";
 import { useState } from "react";
 
-import type { Doubt } from "../../parts/feedback/doubt.ts";
-import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
-import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
-import { stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
-import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
-import { ChangedElsewhere } from "../../parts/form/edit/changed-elsewhere.tsx";
-import { saveWebhook } from "../../parts/form/edit/save-webhook.ts";
-import { useEdit } from "../../parts/form/edit/use-edit.ts";
-import { useConnection, useProject } from "../../session/caller.ts";
-import { NewWebhook } from "./created-webhook.tsx";
+import type { Doubt } from "../../../parts/feedback/doubt.ts";
+import { useWatchedCall } from "../../../parts/feedback/late-failures.tsx";
+import { LeaveQuestion } from "../../../parts/feedback/leave-question.tsx";
+import { stageOfOnce, useStage, type Stage } from "../../../parts/feedback/stage.ts";
+import { useIsShown } from "../../../parts/feedback/use-is-shown.ts";
+import { ChangedElsewhere } from "../../../parts/form/edit/changed-elsewhere.tsx";
+import { saveWebhook } from "../../../parts/form/edit/save-webhook.ts";
+import { useEdit } from "../../../parts/form/edit/use-edit.ts";
+import { useConnection, useProject } from "../../../session/caller.ts";
+import { NewWebhook } from "../created-webhook.tsx";
+import { useWebhookChange } from "../queries.ts";
 import { draftOf, editOfWebhook, LABELS, nameFor, NEW, toCreate, toUpdate, type Draft } from "./draft.ts";
-import { useWebhookChange } from "./queries.ts";
 import { WebhookForm } from "./webhook-form.tsx";
 
 interface DrawerBodyProps extends BodyProps {

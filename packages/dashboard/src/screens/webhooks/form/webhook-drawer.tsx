@@ -4,10 +4,10 @@ import { Drawer } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
-import { FieldsShape } from "../../parts/feedback/skeletons.tsx";
-import { closingAt, type Stage } from "../../parts/feedback/stage.ts";
-import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
-import { lazyPart, Part } from "../../parts/layout/part.tsx";
+import { FieldsShape } from "../../../parts/feedback/skeletons.tsx";
+import { closingAt, type Stage } from "../../../parts/feedback/stage.ts";
+import { useFocusBack } from "../../../parts/feedback/use-focus-back.ts";
+import { lazyPart, Part } from "../../../parts/layout/part.tsx";
 
 const body = lazyPart("webhook-drawer", async () => (await import("./drawer-body.tsx")).DrawerBody);
 
