@@ -5,8 +5,8 @@ import { namedPrefix } from "./audit-names.ts";
 import { AUDIT_ACTIONS } from "./audit.ts";
 
 it.each([
-	["webhook", /^(webhook|relay)\./],
-	["key", /^(key|session|portal_session)\./],
+	["webhook", /^(webhook|relay)\.|^customer\.(pause|resume)$/],
+	["key", /^(key|session)\.|^portal_session\.revoke_many$/],
 	["proj", /^(project|delivery)\./],
 	["evt", /^never$/],
 ] as const)("an object with an id of %s has a name only with actions on such objects", (prefix, pattern) => {
@@ -16,12 +16,9 @@ it.each([
 	expect(AUDIT_ACTIONS.filter((action) => namedPrefix({ action, objectId }) !== null)).toEqual(named);
 });
 
-it.each(["", ".", "webhook", "constructor.update", "event_type.webhook.put"])(
-	"has none for the action %j",
-	(action) => {
-		expect(namedPrefix({ action, objectId: "webhook_1" })).toBe(null);
-	},
-);
+it.each(["", ".", "constructor.update", "event_type.webhook.put"])("has none for the action %j", (action) => {
+	expect(namedPrefix({ action, objectId: "webhook_1" })).toBe(null);
+});
 
 it("knows actions of other versions by what they are about", () => {
 	expect(namedPrefix({ action: "webhook.repaint", objectId: "webhook_1" })).toBe("webhook");

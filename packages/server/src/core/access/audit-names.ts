@@ -5,14 +5,17 @@ import type { AuditEntry } from "./audit.ts";
 export type NamedPrefix = "key" | "webhook" | "proj";
 
 /**
- * What the objects of actions are, by the first part of the action. All others have no name: event types and customers have ids that
- * callers choose, which can look like those of an object of another project.
+ * What the objects of actions are, by the action or its first part. All others have no name. Event types and customers have ids that callers
+ * choose, which can look like those of an object of another project: a store looks for objects of the entry's project alone.
  */
 const PREFIXES: ReadonlyMap<string, NamedPrefix> = new Map([
+	// A customer is paused webhook by webhook.
+	["customer.pause", "webhook"],
+	["customer.resume", "webhook"],
 	["delivery", "proj"],
 	["key", "key"],
-	// Of a customer or of a key. Customers can be called like a key, so a store looks for keys of the entry's project alone.
-	["portal_session", "key"],
+	// Those of a customer or of a key.
+	["portal_session.revoke_many", "key"],
 	["project", "proj"],
 	["relay", "webhook"],
 	["session", "key"],
@@ -26,6 +29,6 @@ const PREFIXES: ReadonlyMap<string, NamedPrefix> = new Map([
  * namedPrefix({ action: "event_type.put", objectId: "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77" }); // null
  */
 export function namedPrefix({ action, objectId }: Pick<AuditEntry, "action" | "objectId">): NamedPrefix | null {
-	const prefix = PREFIXES.get(action.slice(0, Math.max(0, action.indexOf("."))));
+	const prefix = PREFIXES.get(action.slice(0, Math.max(0, action.indexOf(".")))) ?? PREFIXES.get(action);
 	return prefix !== undefined && objectId.startsWith(`${prefix}_`) ? prefix : null;
 }

@@ -89,6 +89,7 @@ export function describeAudit(current: CurrentStore): void {
 		const objects = [
 			["webhook.update", webhook.id],
 			["relay.put", webhook.id],
+			["customer.pause", webhook.id],
 			["key.update", kept.id],
 			["session.delete", kept.id],
 			["portal_session.revoke_many", kept.id],
@@ -112,13 +113,13 @@ export function describeAudit(current: CurrentStore): void {
 		const keyName = `Key ${kept.id.slice(-4)}`;
 		expect(new Map(keyNames)).toEqual(new Map([[kept.id, keyName]]));
 		const billing = "Billing of 2024";
-		const ofWebhooks = [billing, billing];
+		const ofWebhooks = [billing, billing, billing];
 		const ofKeys = [keyName, keyName, keyName, undefined];
 		const ofProjects = [project?.name, project?.name];
 		const nameless = [undefined, undefined, undefined];
 		const expected = [...ofWebhooks, ...ofKeys, ...ofProjects, ...nameless];
 		expect(entries.map(({ id }) => objectNames.get(id))).toEqual(expected);
-		expect(objectNames.size).toBe(7);
+		expect(objectNames.size).toBe(8);
 	});
 
 	it("names nothing of another project, whatever ids event types and customers have", async () => {
