@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { Records } from "../../packages/server/src/ports/contract/store/records/records.ts";
 import { Faults } from "./faults.ts";
 import { SimObserver } from "./sim-observer.ts";
-import { BEGINNING, World } from "./world.ts";
+import { World } from "./world.ts";
 
 const open = (seed: number) => {
 	const retention = { retentionDays: 1, payloadRetentionDays: null };
@@ -22,7 +22,7 @@ it("dies in the second step of the erasure that it was planned for, and of no ot
 
 it("lets a call fail that opens no transaction, and one that does with nothing written", async () => {
 	const { store, commits } = await open(1);
-	const project = new Records(BEGINNING).project();
+	const project = new Records().project();
 	const fails = { code: "store_full" };
 	await expect(commits.during("store_full", () => Promise.resolve(1))).rejects.toMatchObject(fails);
 	await expect(commits.during("store_full", () => store.insertProject(project, null))).rejects.toMatchObject(fails);
