@@ -134,7 +134,7 @@ function erase(player: Player, index: number): void {
 	event.eraseIssued = true;
 	const { chance, faults } = player.world;
 	if (chance.faults() < DIES_SHARE) {
-		faults.plan({ kind: "dying", executed: chance.faults() < 0.5, after: 0, only: "continueErasure" });
+		faults.plan({ kind: "dying in erasure", executed: chance.faults() < 0.5, eventId: event.id });
 	}
 	// The entry is made with the first step, and a later one can fail.
 	const managed = {

@@ -1,5 +1,6 @@
 // The faults of a store: which calls fail, at which call the process dies, and how long the store is slow.
 import { StoreError, type StoreErrorCode } from "../../packages/server/src/ports/store/errors.ts";
+import type { ContinueErasure } from "../../packages/server/src/ports/store/retention.ts";
 import { isWrite, type StoreCall } from "./store-calls.ts";
 
 export type Fault =
@@ -12,12 +13,11 @@ export type Fault =
 			readonly only?: StoreCall;
 	  }
 	/** After `after` more calls, the process dies at a call: before or after it is executed. */
-	| { readonly kind: "dying"; readonly executed: boolean; readonly after: number; readonly only: Dying }
+	| { readonly kind: "dying"; readonly executed: boolean; readonly after: number; readonly only: "commit" | "any" }
+	/** The process dies at the next step of the erasure of this event, if it has one: before or after it is executed. */
+	| { readonly kind: "dying in erasure"; readonly executed: boolean; readonly eventId: string }
 	/** Each of the next `count` calls takes `ms`. */
 	| { readonly kind: "slow"; readonly ms: number; readonly count: number };
-
-/** At which calls the process dies: at commits, at the steps of erasures, or at any. */
-type Dying = "commit" | "continueErasure" | "any";
 
 /** What becomes of one call. */
 export type Fate = { readonly kind: "fine" } | { readonly kind: "fails"; readonly code: StoreErrorCode } | Dies;
@@ -34,7 +34,8 @@ export class Faults {
 	#planned: Planned[] = [];
 
 	plan(fault: Fault): void {
-		const [after, count] = [fault.kind === "slow" ? 0 : fault.after, fault.kind === "dying" ? 1 : fault.count];
+		const after = "after" in fault ? fault.after : 0;
+		const count = "count" in fault ? fault.count : 1;
 		this.#planned.push({ fault, after, count });
 	}
 
@@ -52,12 +53,10 @@ export class Faults {
 	}
 
 	/** What becomes of this call. */
-	fateOf(name: StoreCall): Fate {
+	fateOf(name: StoreCall, parameters: readonly unknown[]): Fate {
 		for (const planned of this.#planned) {
 			const { fault } = planned;
-			if (fault.kind === "slow" || (fault.kind === "failing" && !isWrite(name))) continue;
-			if (fault.kind === "failing" && name !== (fault.only ?? name)) continue;
-			if (fault.kind === "dying" && fault.only !== "any" && name !== fault.only) continue;
+			if (fault.kind === "slow" || !isAbout(fault, name, parameters)) continue;
 			if (planned.after > 0) {
 				planned.after--;
 				continue;
@@ -76,20 +75,40 @@ export class Faults {
 	}
 }
 
+/** Whether a fault counts this call. */
+function isAbout(fault: Exclude<Fault, { kind: "slow" }>, name: StoreCall, parameters: readonly unknown[]): boolean {
+	switch (fault.kind) {
+		case "failing":
+			return isWrite(name) && name === (fault.only ?? name);
+		case "dying":
+			return fault.only === "any" || name === fault.only;
+		case "dying in erasure":
+			return name === "continueErasure" && (parameters[0] as ContinueErasure).eventId === fault.eventId;
+	}
+}
+
 /** The transactions of the real store, one of which can fail at its end: then nothing of it is done. */
 export class Commits {
 	#failsWith: StoreErrorCode | null = null;
+	#checked = 0;
 
-	/** Makes a call of the store, which works in this thread. Its first transaction fails, unless the code is null. */
+	/**
+	 * Makes a call of the store, which works in this thread. Its first transaction fails, unless the code is null. A call without a
+	 * transaction, which writes nothing, fails when it is over.
+	 */
 	async during<T>(failsWith: StoreErrorCode | null, call: () => Promise<T>): Promise<T> {
+		const checked = this.#checked;
 		this.#failsWith = failsWith;
 		const result = call();
 		this.#failsWith = null;
-		return result;
+		const answer = await result;
+		if (failsWith === null || this.#checked > checked) return answer;
+		throw new StoreError(failsWith, "the simulation made a call without a COMMIT fail");
 	}
 
 	/** A transaction is about to be committed. Throws if it fails. */
 	check(): void {
+		this.#checked++;
 		const code = this.#failsWith;
 		this.#failsWith = null;
 		if (code !== null) throw new StoreError(code, "the simulation made a COMMIT fail");

@@ -32,7 +32,7 @@ export class SimObserver implements Observer {
 
 	problem(message: string, error: unknown): void {
 		this.#world.trace.add("problem", `${message}: ${String(error)}`);
-		if (isExpected(error) || message.startsWith(SHORTAGE)) return;
+		if (isExpected(error) || (this.#world.hasShortages && message.startsWith(SHORTAGE))) return;
 		this.#world.breach(
 			"problem",
 			`${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

@@ -108,7 +108,7 @@ export class SimStore {
 
 	async #execute(call: Call): Promise<void> {
 		const { chance, faults, trace } = this.#world;
-		const fate: Fate = this.#run.isCut ? CUT : faults.fateOf(call.name);
+		const fate: Fate = this.#run.isCut ? CUT : faults.fateOf(call.name, call.parameters);
 		if (fate.kind !== "fine") this.#world.struck();
 		trace.add("store", `${call.name} ${shortHash(call.parameters)} ${fate.kind}`);
 		if (fate.kind === "dies" && !fate.executed) return this.#run.end("died");

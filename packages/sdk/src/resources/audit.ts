@@ -87,8 +87,9 @@ export interface AuditEntry {
 	/** What the key is called now; null if there is no key, or if it was revoked. */
 	readonly keyName: string | null;
 	/**
-	 * What the object is called now, if it is a webhook, a key or a project; null for other objects, and for those of which nothing is kept any
-	 * more. A deleted webhook has the name that it had, unless that was erased with its customer.
+	 * What the object is called now, if it is a webhook, a key or a project, and belongs to the entry's project (without a project: to the
+	 * workspace); null for other objects, and for those of which nothing is kept any more. A deleted webhook has the name that it had, unless
+	 * that was erased with its customer.
 	 */
 	readonly objectName: string | null;
 }

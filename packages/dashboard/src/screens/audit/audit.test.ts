@@ -145,6 +145,26 @@ pageSuite("the audit log", (world) => {
 		await added.getByRole("button", { name: "Copy the id of the key" }).waitFor();
 	});
 
+	it("leads to the event type or the customer that is called like a webhook, and to no webhook", async () => {
+		const { project, projectId } = world.server;
+		const name = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
+		await project.eventTypes.create({ name });
+		await project.customers.update(name, { name: "Initech" });
+		await using tab = await world.open("audit");
+		const links = tab.page.getByRole("table", { name: "Audit log" }).getByRole("link", { name });
+		await expect.poll(() => links.count()).toBe(2);
+		const paths = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+		expect(paths.map((path) => path.slice(path.indexOf(projectId) + projectId.length)).toSorted()).toEqual([
+			`/customers/${name}`,
+			`/event-types/${name}`,
+		]);
+		await project.eventTypes.delete(name);
+		await tab.page.reload();
+		const row = tab.page.getByRole("row", { name: new RegExp(`deleted the event type ${name}`) });
+		await row.waitFor();
+		expect(await row.getByRole("link").count()).toBe(0);
+	});
+
 	it("is not shown to a key that may not read it", async () => {
 		const { secretKey } = await world.server.client.keys.create({ name: "writer", scope: "write" });
 		await using tab = await world.open("audit", { key: secretKey });

@@ -44,6 +44,23 @@ export function What({ entry }: NamedProps) {
 	const { id: shown } = useProject();
 	const params = { projectId: projectId ?? shown };
 	const isGone = /\.deleted?$/.test(action);
+	// Names of event types and ids of customers can look like any other id. A customer is paused webhook by webhook.
+	const isCustomer = /^customer\.(?!pause$|resume$)/.test(action);
+	if (action.startsWith("event_type.") && !isGone) {
+		return (
+			<Link className="link mono" to="/$projectId/event-types/$name" params={{ ...params, name: objectId }}>
+				{objectId}
+			</Link>
+		);
+	}
+	if (isCustomer && !isGone) {
+		return (
+			<Link className="link" to="/$projectId/customers/$customerId" params={{ ...params, customerId: objectId }}>
+				{objectId}
+			</Link>
+		);
+	}
+	if (isCustomer || action.startsWith("event_type.")) return <span title={objectId}>{objectId}</span>;
 	if (/^webhook_[\w-]+$/.test(objectId) && !isGone) {
 		return (
 			<Link
@@ -74,20 +91,6 @@ export function What({ entry }: NamedProps) {
 		return (
 			<Link className="link" to="/$projectId/replays/$replayId" params={{ ...params, replayId: objectId }}>
 				replay {idEnd(objectId)}
-			</Link>
-		);
-	}
-	if (action.startsWith("event_type.") && !isGone) {
-		return (
-			<Link className="link mono" to="/$projectId/event-types/$name" params={{ ...params, name: objectId }}>
-				{objectId}
-			</Link>
-		);
-	}
-	if (action.startsWith("customer.") && !isGone) {
-		return (
-			<Link className="link" to="/$projectId/customers/$customerId" params={{ ...params, customerId: objectId }}>
-				{objectId}
 			</Link>
 		);
 	}

@@ -20,7 +20,7 @@ export const LIST_BODIES: ListBodies = {
 			id: ({ number }) => String(number),
 			text: (attempt) => JSON.stringify(presentAttempt(attempt, view)),
 		}),
-	auditEntries: (page, _filter, request) => listBody(page, request, (entry) => presentAuditEntry(entry, page.names)),
+	auditEntries: (page, _filter, request) => listBody(page, request, (entry) => presentAuditEntry(entry, page)),
 };
 
 /**

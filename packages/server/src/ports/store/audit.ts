@@ -12,11 +12,17 @@ export interface AuditFilter extends TimeRange {
 }
 
 /**
- * A page of entries. `names` has what the keys, webhooks and projects in them are called now, by id: an entry itself has no name. Ids of which
- * nothing is kept any more, such as those of revoked keys, and whose name was erased, are not in it.
+ * A page of entries, with what the keys, webhooks and projects in them are called now: an entry itself has no name. What is not kept any
+ * more, such as revoked keys, and what has an erased name is not in the maps.
  */
 export interface AuditPage extends Page<AuditEntry> {
-	readonly names: ReadonlyMap<string, string>;
+	/** The names of the keys that made the calls, by their ids. */
+	readonly keyNames: ReadonlyMap<string, string>;
+	/**
+	 * The names of the objects, by the ids of the entries. Only what belongs to the entry's project is in it, and what belongs to the
+	 * workspace for entries without a project: another text in an entry can be the id of something of another project.
+	 */
+	readonly objectNames: ReadonlyMap<string, string>;
 }
 
 /** Entries outlive the projects, keys and objects that they name. */

@@ -1,10 +1,11 @@
 // The list of audit entries. A page of several conditions looks at a bounded number of entries: if few match, it ends early and says where.
+import { namedPrefix, type NamedPrefix } from "../../../core/access/audit-names.ts";
 import type { AuditEntry } from "../../../core/access/audit.ts";
-import type { PageRequest } from "../../../core/page.ts";
+import type { Page, PageRequest } from "../../../core/page.ts";
 import type { AuditFilter, AuditPage } from "../../../ports/store/audit.ts";
 import { binaryArray } from "../codec/arrays.ts";
 import { AUDIT_ENTRY } from "../codec/audit-rows.ts";
-import { idOf, uuidOf, uuidRange, uuidsOf, uuidTime, type StoredPrefix } from "../codec/ids.ts";
+import { idOf, uuidOf, uuidRange, uuidsOf, uuidTime } from "../codec/ids.ts";
 import { text } from "../codec/rows.ts";
 import type { Database } from "../connection/database.ts";
 import type { Session } from "../connection/session.ts";
@@ -31,25 +32,71 @@ export function createAuditReads(database: Database) {
 				const stopped =
 					stoppedAt === undefined ? {} : { stoppedAt: idOf("aud", stoppedAt), scannedTo: uuidTime(stoppedAt) };
 				const entries = rows.map(AUDIT_ENTRY.read);
-				return { ...page, rows: entries, names: await namesOf(session, entries), ...stopped };
+				return { ...page, rows: entries, ...(await namesOf(session, entries)), ...stopped };
 			}),
 	};
 }
 
-/** What is called by a name that entries have the id of. */
-async function namesOf(session: Session, entries: readonly AuditEntry[]): Promise<ReadonlyMap<string, string>> {
-	const ids = [...new Set(entries.flatMap(({ keyId, objectId }) => [keyId ?? objectId, objectId]))];
-	const namesIn = async (prefix: StoredPrefix, table: "keys" | "webhooks" | "projects") => {
-		const uuids = uuidsOf(prefix, ids);
-		if (uuids.length === 0) return [];
-		const sql = `SELECT id, name FROM ${table} WHERE id = ANY($1::uuid[]) AND name <> ''`;
-		const rows = await session.query(sql, [binaryArray("uuid", uuids)]);
-		return rows.map((row) => [idOf(prefix, text(row["id"])), text(row["name"])] as const);
+/** What has a name, and the UUID of the project that owns it; null for the workspace. A project owns itself. */
+interface Named {
+	readonly name: string;
+	readonly owner: string | null;
+}
+
+const OWNERS = { key: ["keys", "project_id"], webhook: ["webhooks", "project_id"], proj: ["projects", "id"] } as const;
+
+/** The names of keys, and of objects that belong to the entry's project. */
+async function namesOf(
+	session: Session,
+	entries: readonly AuditEntry[],
+): Promise<Omit<AuditPage, keyof Page<AuditEntry>>> {
+	const keyIds = new Set(entries.flatMap(({ keyId }) => keyId ?? []));
+	const ids = { key: new Set(keyIds), webhook: new Set<string>(), proj: new Set<string>() };
+	for (const entry of entries) {
+		const prefix = namedPrefix(entry);
+		if (prefix !== null) ids[prefix].add(entry.objectId);
+	}
+	const named = {
+		key: await findNamed(session, "key", ids.key),
+		webhook: await findNamed(session, "webhook", ids.webhook),
+		proj: await findNamed(session, "proj", ids.proj),
 	};
-	const keys = await namesIn("key", "keys");
-	const webhooks = await namesIn("webhook", "webhooks");
-	const projects = await namesIn("proj", "projects");
-	return new Map([...keys, ...webhooks, ...projects]);
+	/** The UUID of each entry's project: a text of another form owns nothing. */
+	const owners = new Map<string | null, string | null>([[null, null]]);
+	for (const { projectId } of entries) {
+		if (projectId !== null && !owners.has(projectId)) owners.set(projectId, uuidOf("proj", projectId) ?? "");
+	}
+	const keyNames = new Map<string, string>();
+	for (const keyId of keyIds) {
+		const key = named.key.get(keyId);
+		if (key !== undefined) keyNames.set(keyId, key.name);
+	}
+	const objectNames = new Map<string, string>();
+	for (const entry of entries) {
+		const prefix = namedPrefix(entry);
+		const object = prefix === null ? undefined : named[prefix].get(entry.objectId);
+		if (object !== undefined && object.owner === owners.get(entry.projectId)) objectNames.set(entry.id, object.name);
+	}
+	return { keyNames, objectNames };
+}
+
+/** Those of these ids that have a name. */
+async function findNamed(
+	session: Session,
+	prefix: NamedPrefix,
+	ids: ReadonlySet<string>,
+): Promise<ReadonlyMap<string, Named>> {
+	const uuids = uuidsOf(prefix, [...ids]);
+	if (uuids.length === 0) return new Map();
+	const [table, owner] = OWNERS[prefix];
+	const sql = `SELECT id, ${owner} AS owner, name FROM ${table} WHERE id = ANY($1::uuid[]) AND name <> ''`;
+	const rows = await session.query(sql, [binaryArray("uuid", uuids)]);
+	const named = new Map<string, Named>();
+	for (const row of rows) {
+		const ownerId = row["owner"] === null ? null : text(row["owner"]);
+		named.set(idOf(prefix, text(row["id"])), { name: text(row["name"]), owner: ownerId });
+	}
+	return named;
 }
 
 /** Looks at entries of the first condition's index, in order, for those that meet the other conditions. */

@@ -91,7 +91,8 @@ it("does not look at the entries of other projects, however many they are", () =
 	log.write([own, ...Array.from({ length: 10_500 }, () => records.entry({ ...shared, projectId: other }))]);
 	for (const filter of [{ keyId }, { objectId: shared.objectId }, { action: shared.action }, shared]) {
 		const page = log.read({ ...ANY_ENTRY, projectId, ...filter }, NEWEST);
-		expect(page).toEqual({ rows: [own], names: new Map(), hasNewer: false, hasOlder: false });
+		const names = { keyNames: new Map(), objectNames: new Map() };
+		expect(page).toEqual({ rows: [own], ...names, hasNewer: false, hasOlder: false });
 	}
 });
 

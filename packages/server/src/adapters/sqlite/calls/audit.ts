@@ -1,6 +1,7 @@
 // The audit log. A page of several conditions looks at a bounded number of entries: if few match, it ends early and says where.
 import type { DatabaseSync } from "node:sqlite";
 
+import { namedPrefix, type NamedPrefix } from "../../../core/access/audit-names.ts";
 import type { AuditEntry } from "../../../core/access/audit.ts";
 import { idTime } from "../../../core/ids.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
@@ -53,28 +54,53 @@ function createAuditPage(db: DatabaseSync) {
 
 	return (filter: AuditFilter, request: PageRequest): AuditPage => {
 		const page = read(filter, request);
-		return { ...page, names: namesOf(page.rows) };
+		return { ...page, ...namesOf(page.rows) };
 	};
 }
 
-/** Prepares the look-up of what is called by a name that entries have the id of. */
-function createNamesOf(db: DatabaseSync): (entries: readonly AuditEntry[]) => ReadonlyMap<string, string> {
-	const selects = (
-		[
-			["key", "keys"],
-			["webhook", "webhooks"],
-			["proj", "projects"],
-		] as const
-	).map(([prefix, table]) => ({ prefix, select: db.prepare(`SELECT name FROM ${table} WHERE id = ?`) }));
-	return (entries) => {
-		const names = new Map<string, string>();
-		for (const id of new Set(entries.flatMap(({ keyId, objectId }) => [keyId ?? objectId, objectId]))) {
-			const found = selects.find(({ prefix }) => id.startsWith(`${prefix}_`));
-			const name = found?.select.get(idBytes(found.prefix, id))?.["name"];
-			if (typeof name === "string" && name !== "") names.set(id, name);
-		}
-		return names;
+/** What owns the rows of a table: an object of an entry has a name only if this is the entry's project. */
+const OWNERS = { key: ["keys", "project_id"], webhook: ["webhooks", "project_id"], proj: ["projects", "id"] } as const;
+
+/** Prepares the look-up of the names of keys, and of objects. */
+function createNamesOf(db: DatabaseSync): (rows: readonly AuditEntry[]) => Omit<AuditPage, keyof Page<AuditEntry>> {
+	const prepare = (prefix: NamedPrefix) => {
+		const [table, owner] = OWNERS[prefix];
+		return db.prepare(`SELECT name FROM ${table} WHERE id = ? AND ${owner} IS ?`);
 	};
+	const owned = { key: prepare("key"), webhook: prepare("webhook"), proj: prepare("proj") };
+	const ofKey = db.prepare("SELECT name FROM keys WHERE id = ?");
+	return (rows) => {
+		const keyNames = new Map<string, string>();
+		for (const id of new Set(rows.map(({ keyId }) => keyId))) {
+			if (id !== null) addName(keyNames, id, ofKey.get(idBytes("key", id)));
+		}
+		const objectNames = new Map<string, string>();
+		/** Many entries are about the same object, and nearly all of a page about one project. */
+		const found = new Map<string, { readonly projectId: string | null; readonly row: Row | undefined }>();
+		let owner: { readonly projectId: string | null; readonly bytes: Uint8Array | null } = {
+			projectId: null,
+			bytes: null,
+		};
+		for (const entry of rows) {
+			const prefix = namedPrefix(entry);
+			if (prefix === null) continue;
+			const { id, objectId, projectId } = entry;
+			let object = found.get(objectId);
+			if (object === undefined || object.projectId !== projectId) {
+				if (owner.projectId !== projectId)
+					owner = { projectId, bytes: projectId === null ? null : idBytes("proj", projectId) };
+				object = { projectId, row: owned[prefix].get(idBytes(prefix, objectId), owner.bytes) };
+				found.set(objectId, object);
+			}
+			addName(objectNames, id, object.row);
+		}
+		return { keyNames, objectNames };
+	};
+}
+
+function addName(names: Map<string, string>, id: string, row: Row | undefined): void {
+	const name = row?.["name"];
+	if (typeof name === "string" && name !== "") names.set(id, name);
 }
 
 function createReadPage(prepare: Prepare) {

@@ -181,6 +181,49 @@ describe("the audit log", () => {
 		expect(JSON.parse(text)).toMatchObject({ keyName: null, objectName: "Billing" });
 	});
 
+	it("tells an admin of one project no name of another, whose ids are the names of its event types and customers", async () => {
+		const api = await auditCaller();
+		const { call, project, other, engine, keys } = api;
+		const made = await call("POST", "/workspace/keys", { name: "Mallory", scope: "admin", projectId: project.id });
+		const asMallory = { "secret-key": String(made.json["secretKey"]) };
+		await call("PATCH", `/projects/${other.id}`, { name: "Secret merger" });
+		const foreign = { name: "Secret partner", spec: { endpoint: "https://example.com/" } };
+		const [kept, deleted] = [
+			await call("POST", `/projects/${other.id}/batch/webhooks`, foreign),
+			await call("POST", `/projects/${other.id}/batch/webhooks`, foreign),
+		];
+		await call("DELETE", `/projects/${other.id}/batch/webhooks/${String(deleted.json["id"])}`);
+		const key = await call("POST", "/workspace/keys", { name: "Secret hand", scope: "read", projectId: other.id });
+		const workspaceKey = await call("POST", "/workspace/keys", { name: "Secret root", scope: "admin" });
+		const ids = [kept, deleted, key, workspaceKey].map(({ json }) => String(json["id"]));
+		for (const id of [...ids, other.id]) {
+			expect((await call("PUT", `./event-types/${id}`, {}, asMallory)).status).toBe(200);
+			await call("POST", "./batch/webhooks", { ...foreign, name: "Mallory", customerId: id }, asMallory);
+			const opened = await call("POST", "./portal-sessions", { customerId: id }, asMallory);
+			expect(opened.text).toContain("portal_");
+			const revoked = await call("DELETE", `./portal-sessions?customerId=${id}`, undefined, asMallory);
+			expect(revoked).toMatchObject({ status: 200, json: { count: 1 } });
+			expect((await call("POST", `./customers/${id}:pause`, undefined, asMallory)).status).toBe(200);
+		}
+		const { json, text } = await call("GET", "./audit?limit=100", undefined, asMallory);
+		const rows = json["data"] as { action: string; keyName: string; objectName: string | null }[];
+		expect(rows.filter(({ action }) => action === "portal_session.revoke_many")).toHaveLength(5);
+		// A project's admin sees what the workspace's keys that have changed something in it are called, as docs/operating.md says.
+		const admin = engine.keys.authenticate(keys.admin)?.key.name;
+		expect(new Set(rows.map(({ keyName }) => keyName))).toEqual(new Set(["Mallory", admin]));
+		expect(new Set(rows.map(({ objectName }) => objectName))).toEqual(new Set(["Mallory", null]));
+		const exports = ["./audit:export", "./audit:export?format=csv"].map((path) =>
+			call("GET", path, undefined, asMallory),
+		);
+		for (const shown of [text, ...(await Promise.all(exports)).map((answer) => answer.text)]) {
+			expect(shown).toContain("Mallory");
+			expect(shown).not.toContain("Secret");
+		}
+		const asCustomer = { "secret-key": await api.tokenOf("acme", ["webhooks.write"]) };
+		for (const path of ["./audit", "./audit:export", "/workspace/audit"])
+			expect((await call("GET", path, undefined, asCustomer)).status).toBe(403);
+	});
+
 	it("does not name ignored fields, and names no fields if none were sent", async () => {
 		await using receiver = await startReceiver();
 		const { call, last, makeWebhook } = await auditCaller();

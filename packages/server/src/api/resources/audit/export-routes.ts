@@ -63,6 +63,6 @@ export const auditExportRoutes = [
 function readerOf({ store }: Pick<AppDeps, "store">, filter: AuditFilter): ExportedList<Row>["read"] {
 	return async (request) => {
 		const page = await store.auditEntries(filter, request);
-		return { ...page, rows: page.rows.map((entry) => presentAuditEntry(entry, page.names)) };
+		return { ...page, rows: page.rows.map((entry) => presentAuditEntry(entry, page)) };
 	};
 }

@@ -246,7 +246,8 @@ describe("an export of the audit log", () => {
 			const page = await read(filter, request);
 			if (empty-- <= 0) return page;
 			const stoppedAt = request.cursor?.id ?? "aud_ffffffff-ffff-7fff-bfff-ffffffffffff";
-			return { rows: [], names: new Map(), hasNewer: false, hasOlder: true, stoppedAt, scannedTo: 1 };
+			const names = { keyNames: new Map(), objectNames: new Map() };
+			return { rows: [], ...names, hasNewer: false, hasOlder: true, stoppedAt, scannedTo: 1 };
 		};
 		const query = `action=webhook.pause&objectId=${api.webhookId}`;
 		expect(rowsIn(await api.call("GET", `${OF_PROJECT}:export?${query}`))).toMatchObject([{ action: "webhook.pause" }]);

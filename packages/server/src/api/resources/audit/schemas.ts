@@ -51,8 +51,9 @@ export const auditEntrySchema = z
 			.nullable()
 			.openapi({
 				description:
-					"What the object is called now, if it is a webhook, a key or a project. A deleted webhook has the name that it had, unless " +
-					"that was erased with its customer. Null for other objects, and for those of which nothing is kept any more.",
+					"What the object is called now, if it is a webhook, a key or a project, and belongs to the entry's project (without a " +
+					"project: to the workspace). A deleted webhook has the name that it had, unless that was erased with its customer. " +
+					"Null for other objects, and for those of which nothing is kept any more.",
 			}),
 	})
 	.openapi("AuditEntry", {

@@ -2,7 +2,7 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
-import type { AuditEntry } from "../../../core/access/audit.ts";
+import { AUDIT_ACTIONS, type AuditEntry } from "../../../core/access/audit.ts";
 import type { AuditFilter } from "../../store/audit.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { ANY_ENTRY, fillStore, idsOf, NEWEST } from "./records/records.ts";
@@ -86,20 +86,81 @@ export function describeAudit(current: CurrentStore): void {
 		for (const key of [kept, revoked]) await store.insertKey({ ...key, name: `Key ${key.id.slice(-4)}` }, null);
 		const webhook = records.webhook(projectId, { name: "Billing" });
 		const revision = Number(await store.insertWebhook(webhook, null));
-		const objectIds = [webhook.id, kept.id, projectId, "order.paid", "webhook_", records.ids.make("evt", records.now)];
-		for (const objectId of objectIds) {
-			await store.insertAuditEntry(records.entry({ keyId: revoked.id, projectId, objectId }));
-		}
+		const objects = [
+			["webhook.update", webhook.id],
+			["relay.put", webhook.id],
+			["customer.pause", webhook.id],
+			["key.update", kept.id],
+			["session.delete", kept.id],
+			["portal_session.revoke_many", kept.id],
+			["key.delete", revoked.id],
+			["project.update", projectId],
+			["delivery.retry_many", projectId],
+			["event_type.put", "order.paid"],
+			["webhook.update", "webhook_"],
+			["event.erase", records.ids.make("evt", records.now)],
+		] as const;
+		const entries = objects.map(([action, objectId]) =>
+			records.entry({ keyId: revoked.id, projectId, action, objectId }),
+		);
+		const other = records.entry({ keyId: kept.id, projectId, action: "event_type.put", objectId: "order.paid" });
+		for (const entry of [...entries, other]) await store.insertAuditEntry(entry);
 		const deleted = { ...webhook, name: "Billing of 2024", revision, deleteDate: records.now };
 		expect(await store.updateWebhook(deleted, { expected: revision, entry: null })).toEqual(expect.any(Number));
 		await store.deleteKey(revoked.id, null);
-		const { names } = await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST);
+		const { keyNames, objectNames } = await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST);
 		const project = (await store.projects()).find(({ id }) => id === projectId);
-		expect(new Map(names)).toEqual(
+		const keyName = `Key ${kept.id.slice(-4)}`;
+		expect(new Map(keyNames)).toEqual(new Map([[kept.id, keyName]]));
+		const billing = "Billing of 2024";
+		const ofWebhooks = [billing, billing, billing];
+		const ofKeys = [keyName, keyName, keyName, undefined];
+		const ofProjects = [project?.name, project?.name];
+		const nameless = [undefined, undefined, undefined];
+		const expected = [...ofWebhooks, ...ofKeys, ...ofProjects, ...nameless];
+		expect(entries.map(({ id }) => objectNames.get(id))).toEqual(expected);
+		expect(objectNames.size).toBe(8);
+	});
+
+	it("names nothing of another project, whatever ids event types and customers have", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const other = { ...records.project(), name: "Other" };
+		await store.insertProject(other, null);
+		const webhook = records.webhook(other.id, { name: "Billing" });
+		await store.insertWebhook(webhook, null);
+		const deleted = records.webhook(other.id, { name: "Deleted" });
+		const deletedRevision = Number(await store.insertWebhook(deleted, null));
+		const gone = { ...deleted, revision: deletedRevision, deleteDate: records.now };
+		await store.updateWebhook(gone, { expected: deletedRevision, entry: null });
+		const ofOther = { ...records.key("write", other.id), name: "Key of another project" };
+		const ofWorkspace = { ...records.key("admin"), name: "Key of the workspace" };
+		for (const key of [ofOther, ofWorkspace]) await store.insertKey(key, null);
+		const foreign = [webhook.id, deleted.id, ofOther.id, ofWorkspace.id, other.id];
+		const actions = AUDIT_ACTIONS.flatMap((action) => foreign.map((objectId) => ({ action, objectId })));
+		for (const each of actions) await store.insertAuditEntry(records.entry({ projectId, ...each }));
+		const own = [
+			records.entry({ projectId: other.id, action: "webhook.update", objectId: webhook.id }),
+			records.entry({ projectId: other.id, action: "webhook.delete", objectId: deleted.id }),
+			records.entry({ projectId: other.id, action: "key.update", objectId: ofOther.id }),
+			records.entry({ projectId: null, action: "key.update", objectId: ofWorkspace.id }),
+			records.entry({ projectId: other.id, action: "project.update", objectId: other.id }),
+		];
+		const typed = own.map(({ projectId: owner, objectId }) =>
+			records.entry({ projectId: owner, action: "event_type.put", objectId }),
+		);
+		for (const entry of [...own, ...typed]) await store.insertAuditEntry(entry);
+		const page = { limit: 1_000, cursor: null };
+		const { rows, objectNames } = await store.auditEntries({ ...ANY_ENTRY, projectId }, page);
+		expect([rows.length, new Map(objectNames)]).toEqual([actions.length, new Map()]);
+		// The log of the workspace has them all in one page.
+		const all = await store.auditEntries(ANY_ENTRY, page);
+		expect(new Map(all.objectNames)).toEqual(
 			new Map([
-				[webhook.id, "Billing of 2024"],
-				[kept.id, `Key ${kept.id.slice(-4)}`],
-				[projectId, project?.name],
+				[own[0]?.id, "Billing"],
+				[own[1]?.id, "Deleted"],
+				[own[2]?.id, "Key of another project"],
+				[own[3]?.id, "Key of the workspace"],
+				[own[4]?.id, "Other"],
 			]),
 		);
 	});
