@@ -16,7 +16,7 @@ type Request = Surroundings["book"]["seen"][number];
 /** Checks a cluster whose processes have all stopped gracefully. */
 export async function judgeCluster(round: Surroundings, members: Members): Promise<void> {
 	const [changes, joins] = await Promise.all([members.record.changes(), members.record.joins()]);
-	const byId = new Map(joins.map(({ id, port }) => [id, members.all.find(({ link }) => link.ports.has(port))]));
+	const byId = new Map(joins.map(({ id, port }) => [id, members.servingOn(port)]));
 	const byShard = Map.groupBy(changes, ({ shard }) => shard);
 	for (const text of [...byShard.values()].flatMap(overlaps)) round.breach("wrong state", text);
 	for (const text of strangeServers(round, members, byShard, byId)) round.breach("wrong state", text);

@@ -42,8 +42,8 @@ export class Members implements AsyncDisposable {
 
 	/** Starts the processes. The first one creates the schema; the others start at once. */
 	async start(): Promise<void> {
-		const first = await this.join();
-		this.#record = await OwnerRecord.begin(this.#round.database, [...first.link.ports][0] ?? 0);
+		await this.join();
+		this.#record = await OwnerRecord.begin(this.#round.database);
 		await Promise.all(Array.from({ length: MEMBERS - 1 }, () => this.join()));
 		await this.shared();
 	}
@@ -94,8 +94,12 @@ export class Members implements AsyncDisposable {
 	async ownerOf(webhookId: string): Promise<Member | null> {
 		const [changes, joins] = await Promise.all([this.record.changes(), this.record.joins()]);
 		const { owner = null } = changes.findLast(({ shard }) => shard === shardOf(webhookId)) ?? {};
-		const port = joins.find(({ id }) => id === owner)?.port ?? -1;
-		return this.all.find(({ link }) => link.ports.has(port)) ?? null;
+		return this.servingOn(joins.find(({ id }) => id === owner)?.port ?? -1) ?? null;
+	}
+
+	/** The member with this port. */
+	servingOn(port: number): Member | undefined {
+		return this.all.find(({ server }) => server.port === port);
 	}
 
 	/** Starts one more process, and waits until it serves. */
@@ -171,7 +175,7 @@ export class Members implements AsyncDisposable {
 		await this.shared();
 		const joins = await this.record.joins();
 		for (const member of members) {
-			const again = joins.findLast(({ port }) => member.link.ports.has(port));
+			const again = joins.findLast(({ port }) => port === member.server.port);
 			if (again === undefined || again.at < at) continue;
 			this.#round.ends.push({ how: "lost tenure", log, of: { run: member.run, at, cameBefore } });
 			if (isSuspended) this.suspendedRuns.add(member.run);

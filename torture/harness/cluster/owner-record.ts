@@ -14,7 +14,7 @@ export interface OwnerChange {
 /** A process has become a member. */
 export interface Join {
 	readonly id: string;
-	/** The port from which its connection to the database comes. */
+	/** The port on which it serves. Those of its connections would not tell: another process may get one of them later. */
 	readonly port: number;
 	readonly at: number;
 }
@@ -36,7 +36,7 @@ const INSTALL = `
 	END $$;
 	CREATE FUNCTION torture.note_join() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 	BEGIN
-		INSERT INTO torture.joins (id, port) VALUES (NEW.id, inet_client_port());
+		INSERT INTO torture.joins (id, port) VALUES (NEW.id, NEW.port);
 		RETURN NULL;
 	END $$;
 	CREATE TRIGGER note_owner AFTER UPDATE ON shards FOR EACH ROW
@@ -48,7 +48,7 @@ const INSTALL = `
 
 export class OwnerRecord {
 	readonly #database: PostgresData;
-	/** The ids of members that have joined before the triggers were there, by the ports of their processes. */
+	/** The members that have joined before the triggers were there. */
 	readonly #before: readonly Join[];
 
 	private constructor(database: PostgresData, before: readonly Join[]) {
@@ -56,13 +56,13 @@ export class OwnerRecord {
 		this.#before = before;
 	}
 
-	/** Begins the record. One process runs, with this port among those of its connections. */
-	static async begin(database: PostgresData, port: number): Promise<OwnerRecord> {
+	/** Begins the record. */
+	static async begin(database: PostgresData): Promise<OwnerRecord> {
 		await database.query(INSTALL);
-		const first = await database.query("SELECT id::text FROM members");
+		const first = await database.query("SELECT id::text, port FROM members");
 		return new OwnerRecord(
 			database,
-			first.map(({ id }) => ({ id: String(id), port, at: 0 })),
+			first.map(({ id, port }) => ({ id: String(id), port: Number(port), at: 0 })),
 		);
 	}
 
