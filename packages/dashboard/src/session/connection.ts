@@ -92,6 +92,11 @@ export class Connection {
 		this.#tabs.postMessage("session");
 	}
 
+	/** Calls back when somebody has signed in with another key than before. */
+	onOther(listener: () => void): void {
+		this.#events.addEventListener("other", listener);
+	}
+
 	/** Asks the server who is signed in. Calls at the same time share one request. */
 	check(): Promise<void> {
 		this.#checking ??= this.#check().finally(() => {
@@ -149,8 +154,10 @@ export class Connection {
 		const hadEnded = this.#hasEnded;
 		this.#queryClient.setQueryData(callerKey, caller);
 		this.#queryClient.setQueryData(sessionEndedKey, false);
-		if (before !== undefined && before.id !== caller.id) forgetOtherKey(this.#queryClient);
-		else if (hadEnded) refreshAll(this.#queryClient);
+		if (before !== undefined && before.id !== caller.id) {
+			forgetOtherKey(this.#queryClient);
+			this.#events.dispatchEvent(new Event("other"));
+		} else if (hadEnded) refreshAll(this.#queryClient);
 		this.#events.dispatchEvent(new Event("begun"));
 	}
 

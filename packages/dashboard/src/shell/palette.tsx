@@ -86,7 +86,7 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 						tabIndex={-1}
 						aria-selected={index === chosen}
 						className="palette-item"
-						onMouseEnter={() => choose(index)}
+						onPointerMove={() => choose(index)}
 						onClick={() => go(target)}
 						onKeyDown={onKeyDown}
 					>
@@ -96,7 +96,11 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 					</div>
 				))}
 			</div>
-			{targets.length === 0 && <p className="dim palette-none">Nothing matches. Any id opens what it is of.</p>}
+			{targets.length === 0 && (
+				<p className="dim palette-none">
+					Nothing matches. The id of a delivery, an event, a webhook, a relay, a replay, a customer or a key opens it.
+				</p>
+			)}
 		</div>
 	);
 }

@@ -378,6 +378,22 @@ describe("work in the background", () => {
 		noProblems(low, high);
 	});
 
+	it("shows a use of a key that another engine has written when it left, and is alone then", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock, cluster } = await openTwo(receiver);
+		const { key, secretKey } = await high.test.engine.keys.create({ name: "k", scope: "read", projectId: null }, null);
+		high.test.engine.keys.authenticate(secretKey);
+		await high.test.stop();
+		await cluster.leave(high.member);
+		expect(cluster.liveMembers).toBe(1);
+		await eventually("the other engine knows of it", () => {
+			clock.advance(10_000);
+			const { rows } = low.test.engine.keys.list({ limit: 1_000, cursor: null });
+			return rows.find(({ id }) => id === key.id)?.lastUsedDate != null;
+		});
+		noProblems(low, high);
+	});
+
 	it("executes a replay where its webhook is delivered, and goes on with it there after a move", async () => {
 		await using receiver = await startReceiver();
 		const { low, high, clock, cluster } = await openTwo(receiver);

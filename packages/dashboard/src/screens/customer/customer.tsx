@@ -179,7 +179,7 @@ function LatestDeliveries({ customerId }: { readonly customerId: string }) {
 		staleTime: 0,
 	});
 	const rows = data?.pages[0]?.data;
-	const columns = deliveryColumns({ projectId: project.id, isNarrow: true });
+	const columns = deliveryColumns({ projectId: project.id, isNarrow: true, filter: { customer: customerId } });
 	return (
 		<section className="stack tight" aria-label="Latest deliveries">
 			<h2 className="card-title">Latest deliveries</h2>

@@ -27,10 +27,14 @@ export function Neighbours({ deliveryId, filter }: NeighboursProps) {
 	const former = at === null ? undefined : ids[at - 1];
 	const next = at === null ? undefined : ids[index === -1 ? at : at + 1];
 	const isLast = at !== null && next === undefined;
+	const { data, hasNextPage, isFetching } = list.query;
+	const isWanting = isLast && hasNextPage && !isFetching && !list.hasFailedNext;
 	const loadMore = useEffectEvent(() => void list.loadMore());
+	const pageCount = data?.pages.length;
+	// After each page, of which some have no rows where few match.
 	useEffect(() => {
-		if (isLast && list.query.hasNextPage) loadMore();
-	}, [isLast, list.query.hasNextPage, ids.length]);
+		if (isWanting) loadMore();
+	}, [isWanting, pageCount]);
 	const linkTo = (id: string) =>
 		({
 			to: "/$projectId/deliveries/$deliveryId",
@@ -46,12 +50,12 @@ export function Neighbours({ deliveryId, filter }: NeighboursProps) {
 	return (
 		<nav className="bar" aria-label="Other deliveries of the list">
 			{former !== undefined && (
-				<Link className="link" {...linkTo(former)}>
+				<Link className="link" {...linkTo(former)} replace>
 					‹ Previous
 				</Link>
 			)}
 			{next !== undefined && (
-				<Link className="link" {...linkTo(next)}>
+				<Link className="link" {...linkTo(next)} replace>
 					Next ›
 				</Link>
 			)}

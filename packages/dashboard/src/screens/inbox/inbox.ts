@@ -65,6 +65,8 @@ export class Inbox {
 	constructor(connection: Connection, queryClient: QueryClient) {
 		this.#connection = connection;
 		this.#queryClient = queryClient;
+		// What it has received is not for somebody else.
+		connection.onOther(() => this.endAll());
 	}
 
 	/** Opens it for these event types, or for all of them. */
@@ -96,13 +98,12 @@ export class Inbox {
 		this.#change(projectId, CLOSED);
 	}
 
-	/** Ends all of them, when somebody has signed out. */
+	/** Ends all of them, also those that would go on when they are looked at, when somebody has signed out or in with another key. */
 	endAll(): void {
-		for (const [projectId, ending] of this.#open) {
-			ending.abort();
-			sessionStorage.removeItem(storageKey(projectId));
-		}
+		for (const ending of this.#open.values()) ending.abort();
 		this.#open.clear();
+		for (const key of Object.keys(sessionStorage)) if (key.startsWith(STORED)) sessionStorage.removeItem(key);
+		this.#queryClient.setQueriesData<InboxState>({ queryKey: [inboxKey("")[0]] }, CLOSED);
 	}
 
 	async #delete(projectId: string, relayId: string): Promise<void> {
@@ -227,7 +228,9 @@ export function useInboxState(projectId: string): InboxState {
 	return data ?? CLOSED;
 }
 
-const storageKey = (projectId: string) => `fanfare.inbox.${projectId}`;
+/** What the names of stored Inboxes begin with. */
+const STORED = "fanfare.inbox.";
+const storageKey = (projectId: string) => `${STORED}${projectId}`;
 
 /** The tab's own name and signing secret: the same after a reload, and gone with the tab. The secret signs for this Inbox alone. */
 interface Identity {

@@ -59,7 +59,15 @@ export function FirstSteps({ hasWebhook: isListed, stats, onClose }: FirstStepsP
 					Three steps to the first delivery
 				</h2>
 				<div className="head-rest">
-					<Button size="xs" variant="default" onClick={onClose}>
+					<Button
+						size="xs"
+						variant="default"
+						onClick={() => {
+							onClose();
+							// The button is gone then.
+							document.querySelector<HTMLElement>("#content h1")?.focus({ preventScroll: true });
+						}}
+					>
 						Close the steps
 					</Button>
 				</div>

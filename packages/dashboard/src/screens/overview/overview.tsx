@@ -45,7 +45,7 @@ function Overview({ project }: { readonly project: ProjectHandle }) {
 	const queries = [ofRecent, ofTroubled, ofStats];
 	const error = queries.find((query) => query.error !== null)?.error ?? null;
 	const retry = () => Promise.all(queries.filter((query) => query.isError).map((query) => query.refetch()));
-	const known = recent && knownOf(recent, ofTroubled.data, stats);
+	const known = recent && knownOf(recent, ofTroubled.data ?? (ofTroubled.isError ? NO_SEARCH : undefined), stats);
 	const isNew = recent !== undefined && stats !== undefined && isNewProject(recent, stats);
 	const firstSteps = useFirstSteps(project.id, isNew);
 	return (
@@ -139,6 +139,15 @@ function isNewProject({ webhooks }: Found, { deliveries }: Stats): boolean {
 	return deliveries.Succeeded === 0 && !webhooks.some(hasSucceeded);
 }
 
+/** The search for those in trouble has failed: there may be more than are loaded. */
+const NO_SEARCH: Pick<Troubled, "byState"> = {
+	byState: {
+		failing: { webhooks: [], isWhole: false },
+		paused: { webhooks: [], isWhole: false },
+		disabled: { webhooks: [], isWhole: false },
+	},
+};
+
 /** Whether the last attempt has succeeded. Of others it is not known. */
 function hasSucceeded({ lastAttempt }: Webhook): boolean {
 	return lastAttempt !== null && lastAttempt.responseCode >= 200 && lastAttempt.responseCode < 300;
@@ -148,7 +157,11 @@ function hasSucceeded({ lastAttempt }: Webhook): boolean {
  * What is known of the webhooks: of a project with many, the newest ones and those in trouble. Undefined until it is known whether others need
  * somebody.
  */
-function knownOf(recent: Found, troubled: Troubled | undefined, stats: Stats | undefined): KnownWebhooks | undefined {
+function knownOf(
+	recent: Found,
+	troubled: Pick<Troubled, "byState"> | undefined,
+	stats: Stats | undefined,
+): KnownWebhooks | undefined {
 	const count = recent.webhooks.length;
 	if (recent.isWhole) return { ...recent, count, isTroubleWhole: true, failedInAll: 0 };
 	if (troubled === undefined || stats === undefined) return undefined;

@@ -18,6 +18,8 @@ import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, searchAgainMs, type Found } f
 
 /** Of the webhooks in a state, and of those that are searched. */
 const FOUND = 200;
+/** The server looks for no longer texts. */
+const MOST_CHARACTERS = 128;
 const MOST_TYPES = 2_000;
 
 /** Loaded by the list of webhooks alone: it is fetched again after each change. */
@@ -31,7 +33,7 @@ export function webhooksQuery(project: ProjectHandle) {
 /** The newest ones, with how they are now. */
 export function recentWebhooksQuery(project: ProjectHandle) {
 	return queryOptions({
-		queryKey: ["project", project.id, "webhooks", "recent"],
+		queryKey: ["project", project.id, "webhooks", "of-project", "recent"],
 		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_RECENT, signal }),
 	});
 }
@@ -47,7 +49,7 @@ async function timed<Result>(search: Promise<Result>): Promise<Result & Timed> {
 	return { ...(await search), tookMs: performance.now() - since };
 }
 
-/** All webhooks of a customer. */
+/** The newest webhooks of a customer. */
 export function customerWebhooksQuery(project: ProjectHandle, customerId: string) {
 	return queryOptions({
 		queryKey: ["project", project.id, "webhooks-of-customer", customerId],
@@ -55,7 +57,7 @@ export function customerWebhooksQuery(project: ProjectHandle, customerId: string
 	});
 }
 
-/** All webhooks of a customer, as they are now. */
+/** The newest webhooks of a customer, as they are now. */
 export function useCustomerWebhooks(customerId: string) {
 	const project = useProject();
 	const options = customerWebhooksQuery(project, customerId);
@@ -123,7 +125,7 @@ export function useTroubledWebhooks(isWanted: boolean) {
 export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
 	const project = useProject();
 	const queryKey = ["project", project.id, "found-webhooks", q, state];
-	const isWanted = q !== "" || state !== undefined;
+	const isWanted = (q !== "" || state !== undefined) && q.length <= MOST_CHARACTERS;
 	const query = useQuery({
 		queryKey,
 		queryFn: ({ signal }) =>

@@ -51,7 +51,11 @@ export function WebhooksScreen() {
 	// What is loaded matches at once; the server also finds what is not loaded.
 	const [asked] = useDebouncedValue(q, ASK_AFTER_MS);
 	const { data: onServer, error: findError, isLoading: isAsking } = useFoundWebhooks(asked.trim(), state);
-	const foundOnServer = onServer?.webhooks ?? [];
+	// Of those that are loaded, what is loaded is newer.
+	const known = new Map((webhooks ?? []).map((webhook) => [webhook.id, webhook]));
+	const foundOnServer = (onServer?.webhooks ?? [])
+		.map((webhook) => known.get(webhook.id) ?? webhook)
+		.filter((webhook) => state === undefined || stateOf(webhook) === state);
 	const loaded = (webhooks ?? []).filter(
 		(webhook) => isMatch(webhook, q) && (state === undefined || stateOf(webhook) === state),
 	);
@@ -60,7 +64,13 @@ export function WebhooksScreen() {
 	const isSearching = asked !== q || isAsking;
 	const found = isFiltered && asked === q ? union(loaded, foundOnServer) : loaded;
 	const setForm = (form: string | undefined) =>
-		void navigate({ search: (search) => ({ ...search, form }), resetScroll: false, ignoreBlocker: true });
+		void navigate({
+			search: (search) => ({ ...search, form }),
+			// Back does not open what was closed.
+			replace: form === undefined,
+			resetScroll: false,
+			ignoreBlocker: true,
+		});
 	const { subject, error: subjectError } = useSubject(
 		form,
 		[...(webhooks ?? []), ...foundOnServer].find(({ id }) => id === form),

@@ -19,7 +19,7 @@ const DESCRIPTION = `Fanfare sends webhooks: signed, retried and logged. No acce
 - Send your key, or the token of a portal session, in the header \`Secret-Key\`, or as \`Authorization: Bearer <key>\`. A page can sign in instead (\`POST /sessions\`): it then sends
   the cookie of its session together with the header \`Fanfare-Page: 1\`.
 - Errors are \`{"message", "code", "requestId", "issues"?}\`; each call lists its codes. Unknown fields and query parameters are refused with 400.
-- A 503 with a \`Retry-After\` header has changed nothing. Try again then; with an \`idempotencyKey\`, a repeated send is accepted only once.
+- A 503 with a \`Retry-After\` header has changed nothing, or only a part of what a call on many objects changes. Try again then; with an \`idempotencyKey\`, a repeated send is accepted only once.
   One without it has the code \`outcome_unknown\`: perhaps the change was made.
 - Lists are newest first unless the call says otherwise. Their parameters are \`?limit=1..1000&page=<cursor>\`.`;
 

@@ -70,7 +70,8 @@ export class KeyUses {
 
 	async #exchange(): Promise<void> {
 		await this.#write();
-		if (this.#parts.tenure.liveMembers() > 1) await this.#read();
+		// Also alone: the other one may have written a use just before it left.
+		if (this.#parts.tenure.shards() !== null) await this.#read();
 	}
 
 	/** Reads what this process has written before, and what others have. */

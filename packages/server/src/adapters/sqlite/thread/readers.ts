@@ -258,7 +258,7 @@ export class Readers {
 			name: "fanfare-reader",
 			workerData: { path: this.#path, goesAfterOthers: slot.only === null } satisfies ReaderData,
 			youngGenerationMb: YOUNG_GENERATION_MB,
-			isWriter: false,
+			mayChange: () => false,
 			onNote: () => {},
 			deathMessage: (cause) =>
 				`the thread that read the log has ended unexpectedly (${cause}): the next read starts another`,

@@ -41,12 +41,13 @@ describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title
 		const { store, died, worker } = await open(dir.join("fanfare.db"));
 		await store.probe(1);
 		void kill(worker);
-		const pending = await Promise.allSettled([store.probe(2), store.projects()]);
+		const pending = await Promise.allSettled([store.probe(2), store.projects(), store.webhookRecords(["webhook_1"])]);
 		for (const call of pending) {
 			expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
 		}
 		// The thread may have written this one.
 		expect(pending[0]).toMatchObject({ reason: expect.any(StoreInDoubtError) });
+		expect(pending[2]).not.toMatchObject({ reason: expect.any(StoreInDoubtError) });
 		const reason = await died;
 		expect(reason).toBeInstanceOf(StoreError);
 		expect(reason.message).toMatch(message);

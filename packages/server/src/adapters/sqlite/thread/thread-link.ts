@@ -21,8 +21,8 @@ export interface ThreadOptions {
 	 * which the thread then keeps.
 	 */
 	readonly youngGenerationMb: number;
-	/** Whether calls change something. Of those under way when the thread ends by itself, it is not known whether they have. */
-	readonly isWriter: boolean;
+	/** Whether a call may change something. Of such a call that is under way when the thread ends by itself, it is not known whether it has. */
+	readonly mayChange: (name: string) => boolean;
 	/** Gets what the thread tells without being asked. */
 	readonly onNote: (note: NoteMessage) => void;
 	/** The message of the error if the thread ends by itself. `cause` says how. */
@@ -50,7 +50,7 @@ export class ThreadLink {
 	readonly died: Promise<StoreError>;
 	readonly #worker: Worker;
 	readonly #deathMessage: (cause: string) => string;
-	readonly #isWriter: boolean;
+	readonly #mayChange: (name: string) => boolean;
 	#state: "open" | "closing" | "closed" | "dead" = "open";
 	#pending: PendingCall[] = [];
 	#closed: Promise<void> | null = null;
@@ -60,9 +60,9 @@ export class ThreadLink {
 	#failure: unknown = undefined;
 	#tellDeath: (error: StoreError) => void = () => {};
 
-	constructor({ program, name, workerData, youngGenerationMb, isWriter, onNote, deathMessage }: ThreadOptions) {
+	constructor({ program, name, workerData, youngGenerationMb, mayChange, onNote, deathMessage }: ThreadOptions) {
 		this.#deathMessage = deathMessage;
-		this.#isWriter = isWriter;
+		this.#mayChange = mayChange;
 		this.died = new Promise((resolve) => {
 			this.#tellDeath = resolve;
 		});
@@ -147,8 +147,8 @@ export class ThreadLink {
 		this.#state = "dead";
 		this.#refusal = this.#deathError(exitCode);
 		const { message, cause } = this.#refusal;
-		const lost = this.#isWriter ? new StoreInDoubtError(message, { cause }) : this.#refusal;
-		for (const { reject } of this.#pending.splice(0)) reject(lost);
+		const inDoubt = new StoreInDoubtError(message, { cause });
+		for (const { name, reject } of this.#pending.splice(0)) reject(this.#mayChange(name) ? inDoubt : this.#refusal);
 		this.#tellDeath(this.#refusal);
 	}
 	#deathError(exitCode: number): StoreError {

@@ -18,6 +18,17 @@ import { ThreadLink } from "./thread-link.ts";
 import { Writes } from "./writes.ts";
 
 const YOUNG_GENERATION_MB = 12;
+/** What the writing thread reads while a caller waits for it. */
+const OTHER_READS: ReadonlySet<string> = new Set<keyof Store>([
+	"webhookRecords",
+	"webhookHealth",
+	"relay",
+	"usage",
+	"internalEventTypes",
+	"projectChanges",
+	"directoryVersions",
+	"countOpen",
+]);
 
 export interface ThreadedStoreOptions extends SqliteStoreOptions {
 	/** The program of the threads that read, which calls `serveReads`. */
@@ -57,7 +68,7 @@ export async function openThreadedSqliteStore(
 		name: "fanfare-store",
 		workerData: options,
 		youngGenerationMb: YOUNG_GENERATION_MB,
-		isWriter: true,
+		mayChange: (name) => !isRead(name) && !OTHER_READS.has(name),
 		onNote: (message) => {
 			if (message.note === "progress") onProgress(message.progress);
 			else readers.pulledIn(message.pulledIn);
