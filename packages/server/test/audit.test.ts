@@ -60,7 +60,7 @@ describe("the audit log over HTTP", () => {
 		expect([entriesOf(page).length, typeof page.json["nextPage"]]).toEqual([2, "string"]);
 		const everything = entriesOf(await call("GET", "/workspace/audit"));
 		// What the webhook is called now is no part of an entry.
-		const kept = JSON.stringify(everything.map(({ objectName: _, ...entry }) => entry));
+		const kept = JSON.stringify(everything.map((entry) => ({ ...entry, objectName: null })));
 		expect(kept).not.toMatch(/SECRET-|U0VDUkVULV/);
 		expect(JSON.stringify(everything)).not.toMatch(/SECRET-(?!name)|U0VDUkVULV/);
 		expect(JSON.stringify(everything)).not.toContain(other);
