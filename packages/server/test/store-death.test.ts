@@ -11,7 +11,7 @@ import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { SendingLoad } from "@fanfare/testkit/sending-load";
 import { startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { projectScope } from "../src/core/access/principal.ts";
 
@@ -112,9 +112,15 @@ describe("a server in another program, when the thread of its store ends", () =>
 		const list = () => server.engine.webhooks.list(scope, EVERY_WEBHOOK, PAGE);
 		expect((await list()).rows).toEqual([]);
 
-		void thread.terminate();
 		// The thread executes nothing any more, and this one does not know it yet.
+		const posted = vi.spyOn(thread, "postMessage").mockImplementation(() => {});
 		const pending = calls();
+		const names = () => posted.mock.calls.map(([message]) => (message as { readonly name: string }).name);
+		await eventually(
+			"both calls to be under way",
+			() => names().includes("insertProject") && names().includes("commit"),
+		);
+		void thread.terminate();
 		await Promise.all([
 			expect(server.closed).rejects.toThrow(TERMINATED),
 			// Nobody can tell whether the thread has written these.
