@@ -307,11 +307,15 @@ it("makes a link to the portal, lists and revokes sessions", async () => {
 });
 
 it("lists the audit log by action, object and project", async () => {
+	await world.json("webhooks", "create", "http://127.0.0.1:1/", "--name", "audited");
 	const [entry] = await world.json("audit", "list", "--action", "webhook.create", "--limit", "1");
 	expect(entry).toMatchObject({ object: "auditEntry", action: "webhook.create" });
 	const object = entry?.["objectId"] as string;
 	expect(await world.json("audit", "list", "--object", object, "--project", world.server.project.id)).not.toEqual([]);
 	expect(await world.json("audit", "list", "--after", "now")).toEqual([]);
+	const keyName = entry?.["keyName"] as string;
+	const table = await world.run(["audit", "list", "--object", object, "--action", "webhook.create"]);
+	expect(table.stdout).toMatch(new RegExp(`webhook\\.create +audited +${keyName}`));
 });
 
 it("exports the audit log as JSON lines or CSV, of the workspace and of a project", async () => {

@@ -16,10 +16,11 @@ const WHICH = "With --project, or with a key of one project, only those of objec
 const COLUMNS: readonly Column<AuditEntry>[] = [
 	{ title: "when", value: ({ createDate }) => relativeTime(createDate) },
 	{ title: "action", value: ({ action }) => action },
-	{ title: "object", value: ({ objectId }) => objectId },
+	{ title: "object", value: ({ objectId, objectName }) => objectName ?? objectId },
 	{ title: "by", value: whoOf, flexible: true },
 	{ title: "fields", value: ({ fields }) => fields.join(", "), flexible: true, optional: 1 },
-	{ title: "request", value: ({ requestId }) => requestId ?? "–", optional: 2 },
+	{ title: "id", value: ({ objectId, objectName }) => (objectName === null ? "–" : objectId), optional: 2 },
+	{ title: "request", value: ({ requestId }) => requestId ?? "–", optional: 3 },
 ];
 
 /** Adds the group to the program. */
@@ -62,7 +63,8 @@ async function list(call: Call<FilterOptions & ListOptions>): Promise<void> {
 	await call.output.list(log.list(filter), view);
 }
 
-function whoOf({ actor, keyId, customerId }: AuditEntry): string {
-	const by = customerId === undefined ? (keyId ?? "the server") : `customer ${customerId}`;
+/** A revoked key has no name any more. */
+function whoOf({ actor, keyId, keyName, customerId }: AuditEntry): string {
+	const by = customerId === undefined ? (keyName ?? keyId ?? "the server") : `customer ${customerId}`;
 	return actor === null ? by : `${actor} (${by})`;
 }
