@@ -42,9 +42,8 @@ function Overview({ project }: { readonly project: ProjectHandle }) {
 	const ofTroubled = useTroubledWebhooks(isPart);
 	const ofStats = useQuery(statsQuery(project, range));
 	const { data: stats } = ofStats;
-	const queries = [ofRecent, ofTroubled, ofStats];
-	const error = queries.find((query) => query.error !== null)?.error ?? null;
-	const retry = () => Promise.all(queries.filter((query) => query.isError).map((query) => query.refetch()));
+	const error = ofRecent.error ?? ofStats.error;
+	const retry = () => Promise.all([ofRecent, ofStats].filter((query) => query.isError).map((query) => query.refetch()));
 	const known = recent && knownOf(recent, ofTroubled.data ?? (ofTroubled.isError ? NO_SEARCH : undefined), stats);
 	const isNew = recent !== undefined && stats !== undefined && isNewProject(recent, stats);
 	const firstSteps = useFirstSteps(project.id, isNew);
@@ -66,6 +65,13 @@ function Overview({ project }: { readonly project: ProjectHandle }) {
 				}
 			/>
 			{error !== null && <Problem error={error} what="The overview could not be loaded" onRetry={retry} />}
+			{ofTroubled.error !== null && (
+				<Problem
+					error={ofTroubled.error}
+					what="Only the newest webhooks were searched for those in trouble"
+					onRetry={ofTroubled.refetch}
+				/>
+			)}
 			{known === undefined && error === null && (
 				<Loading label="what needs attention">
 					<ItemsShape items={3} />

@@ -78,6 +78,26 @@ pageSuite(
 			await attention.getByRole("link", { name: "Oldest paused" }).waitFor();
 		});
 
+		it("tells what was not searched for those in trouble, shows what it knows, and searches again when asked to", async () => {
+			await using tab = await world.open();
+			const { page } = tab;
+			const answer = { message: "The search broke.", code: "validation_failed", requestId: "req_1" };
+			await page.route(/\/batch\/webhooks\?.*status=Paused/, (route) => route.fulfill({ status: 400, json: answer }));
+			await page.reload();
+			const problem = page.getByRole("alert").filter({ hasText: "Only the newest webhooks were searched" });
+			await problem.getByText("The search broke.").waitFor();
+			await page.getByRole("region", { name: "Deliveries" }).waitFor();
+			expect(await page.getByText("The overview could not be loaded").count()).toBe(0);
+			expect(await page.getByText("Nothing needs you").count()).toBe(0);
+			await page.unrouteAll();
+			await problem.getByRole("button", { name: "Try again" }).click();
+			await page
+				.getByRole("region", { name: "Needs attention 1" })
+				.getByRole("link", { name: "Oldest paused" })
+				.waitFor();
+			await problem.waitFor({ state: "detached" });
+		});
+
 		it("lists those in trouble, counts all of them, and says that there are others", async () => {
 			await using tab = await world.open("webhooks");
 			const { page } = tab;
