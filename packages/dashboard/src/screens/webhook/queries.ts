@@ -11,9 +11,9 @@ export function webhookQuery(project: ProjectHandle, webhookId: string) {
 	});
 }
 
-/** Whether it is not known that there is no such thing. Nothing comes back under its id. */
+/** Whether it is not known that there is no such webhook: nothing comes back under its id. A 404 of a proxy says nothing of it. */
 export function mayBeThere({ state: { error } }: { readonly state: Pick<QueryState, "error"> }): boolean {
-	return !(error instanceof NotFoundError);
+	return !(error instanceof NotFoundError && error.code === "webhook_not_found");
 }
 
 /** The last 24 hours, by the hour. */
