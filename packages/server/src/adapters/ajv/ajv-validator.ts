@@ -1,4 +1,6 @@
 // JSON Schema validation by ajv in threads: ajv compiles schemas to code, and a customer's schema can be written to run forever.
+import { createHash } from "node:crypto";
+
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../../core/clock.ts";
@@ -95,7 +97,7 @@ class AjvValidator implements SchemaValidator {
 
 	/** Why a project's checks by a schema are refused at present; undefined if they are not. */
 	#refusal(projectId: string, schemaJson: string): string | undefined {
-		// Keys are as long as schemas, so they are made only for projects that need them.
+		// A key takes as long as a schema is, so it is made only for projects that need it.
 		return this.#refusing.has(projectId) ? this.#refused.get(keyOf(projectId, schemaJson)) : undefined;
 	}
 
@@ -133,9 +135,9 @@ class AjvValidator implements SchemaValidator {
 	}
 }
 
-/** Ids of projects contain no space. */
+/** Short, whatever the schema: a thousand of them are kept. */
 function keyOf(projectId: string, schemaJson: string): string {
-	return `${projectId} ${schemaJson}`;
+	return `${projectId} ${createHash("sha256").update(schemaJson).digest("base64")}`;
 }
 
 /** Adds to what is remembered since the first slow check of the window. Returns the sum. */
