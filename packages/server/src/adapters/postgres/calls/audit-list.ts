@@ -56,11 +56,12 @@ async function namesOf(
 		const prefix = namedPrefix(entry);
 		if (prefix !== null) ids[prefix].add(entry.objectId);
 	}
-	const named = {
-		key: await findNamed(session, "key", ids.key),
-		webhook: await findNamed(session, "webhook", ids.webhook),
-		proj: await findNamed(session, "proj", ids.proj),
-	};
+	const [key, webhook, proj] = await Promise.all([
+		findNamed(session, "key", ids.key),
+		findNamed(session, "webhook", ids.webhook),
+		findNamed(session, "proj", ids.proj),
+	]);
+	const named = { key, webhook, proj };
 	/** The UUID of each entry's project: a text of another form owns nothing. */
 	const owners = new Map<string | null, string | null>([[null, null]]);
 	for (const { projectId } of entries) {
