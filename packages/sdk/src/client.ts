@@ -56,7 +56,7 @@ export interface Workspace {
  * Failed calls are retried with exponential backoff and jitter:
  * - GET, PUT, PATCH, DELETE and sending events: after a 408, a 429, any 5xx, a lost connection and a timeout.
  * - Calls that create something, and `test`: only after a 408, a 429 or a 503 with `Retry-After`, because then the server has
- *   not started to process the request.
+ *   done nothing, or, of a call on many objects, only a part, which it does not do again.
  *
  * A retry waits at least as long as `Retry-After` demands. If that is more than a minute, the call fails at once.
  *
