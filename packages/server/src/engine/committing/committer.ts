@@ -12,6 +12,7 @@ import type {
 import { StoreError } from "../../ports/store/errors.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { Caller } from "./caller.ts";
+import { Doubts } from "./doubts.ts";
 import type { PendingSend, PendingUpdate, Work } from "./pending.ts";
 import { SendQueue } from "./send-queue.ts";
 
@@ -59,6 +60,8 @@ interface Listeners {
  *
  * If a commit fails, its sends are refused. Its updates, such as the outcomes of attempts, are kept and written later,
  * however long that takes. `close` ends this: updates that wait, and those that come or fail later, are rejected.
+ *
+ * If the store does not say whether a commit was made, it is asked before the next one (`doubts.ts`).
  */
 export class Committer {
 	readonly #store: AcceptStore;
@@ -71,6 +74,11 @@ export class Committer {
 	/** When the first of `#sends` came. */
 	#sendsSince = 0;
 	#updates: PendingUpdate[] = [];
+	/** While there are some, nothing is written. */
+	readonly #doubts = new Doubts({
+		made: (result, updates) => this.#callBack(result, { sends: [], events: [], updates, sendsSince: 0 }),
+		notMade: (updates) => this.#updates.unshift(...updates),
+	});
 	/** How long outcomes among `#updates` may wait for a send, in monotonic time; set when the first of them came. */
 	#rideUntil = 0;
 	#state: "idle" | "riding" | "scheduled" | "committing" | "backing off" = "idle";
@@ -180,7 +188,7 @@ export class Committer {
 		this.#cancelWait();
 		if (this.#state === "riding") this.#state = "idle";
 		const error = new StoreError("store_unavailable", "the committer is closed");
-		this.#caller.reject(this.#updates.splice(0), error);
+		this.#caller.reject([...this.#doubts.takeAll(), ...this.#updates.splice(0)], error);
 	}
 
 	/** Plans the next commit. With `urgent`, it waits neither for a send nor for the end of a back-off. */
@@ -226,8 +234,9 @@ export class Committer {
 		let nextHasBegun = false;
 		let backsOff = false;
 		try {
+			const failure = this.#doubts.length === 0 ? null : await this.#doubts.settle();
 			const work = this.#takeWork();
-			const result = await this.#write(work);
+			const result = failure ?? (await this.#write(work));
 			if (result instanceof StoreError) {
 				backsOff = this.#keepUpdates(await this.#afterFailure(result, work));
 			} else {
@@ -336,7 +345,7 @@ export class Committer {
 			return [];
 		}
 		this.#refuse(error, work);
-		return updates;
+		return this.#doubts.keep(error, updates) ? [] : updates;
 	}
 
 	/**
@@ -357,14 +366,14 @@ export class Committer {
 		return again;
 	}
 
-	/** Keeps updates for the next commit, or rejects them if the committer is closed. True if some are kept. */
+	/** Keeps updates for the next commit, or rejects them if the committer is closed, and those in doubt. True if some are kept. */
 	#keepUpdates(failed: readonly PendingUpdate[]): boolean {
 		if (!this.#closed) {
 			this.#updates.unshift(...failed);
-			return failed.length > 0;
+			return failed.length > 0 || this.#doubts.length > 0;
 		}
 		const error = new StoreError("store_unavailable", "the committer is closed");
-		this.#caller.reject(failed, error);
+		this.#caller.reject([...this.#doubts.takeAll(), ...failed], error);
 		return false;
 	}
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import type { CommitBatch } from "../../ports/store/accept.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 describe("a failing store", () => {
@@ -33,6 +34,42 @@ describe("a failing store", () => {
 		receiver.script(() => ({}));
 		await test.delivery(await test.send(), { status: "Succeeded" });
 	});
+
+	it.each([true, false])(
+		"writes the outcomes of a commit in doubt once, when the store can say whether it was made: %s",
+		async (isMade) => {
+			await using receiver = await startReceiver();
+			receiver.script(() => ({ status: 500 }));
+			const store = await openSqliteStore({ path: ":memory:" });
+			let questions = 0;
+			let isDoubtful = true;
+			const commit = async (batch: CommitBatch) => {
+				if (batch.updates.length === 0 || !isDoubtful) return store.commit(batch);
+				isDoubtful = false;
+				const result = isMade ? await store.commit(batch) : null;
+				throw new StoreInDoubtError("the answer was lost", {
+					settle() {
+						if (questions++ < 2) return Promise.reject(new StoreError("store_unavailable", "it is away"));
+						return Promise.resolve(result === null ? { isMade: false } : { isMade: true, result });
+					},
+				});
+			};
+			await using test = await openTestEngine({ store: { ...store, commit } });
+			await test.createWebhook(receiver.url, { retries: { maxRetries: 1, maxBackoffMs: 60_000, scheduleMs: null } });
+			const eventId = await test.send();
+			await eventually("the outcome is in doubt", () => test.observer.problems.length > 0);
+			// What comes meanwhile is refused at once, and nothing is written.
+			await expect(test.send()).rejects.toMatchObject({ code: "store_unavailable" });
+			await expect(test.send()).rejects.toMatchObject({ code: "store_unavailable" });
+			test.clock.advance(1_000);
+			await test.delivery(eventId, { status: "Pending", attemptCount: 1 });
+			expect(receiver.requests).toHaveLength(1);
+			test.clock.advance(60_000);
+			await test.delivery(eventId, { status: "Failed", attemptCount: 2 });
+			expect(receiver.requests).toHaveLength(2);
+			await store.close();
+		},
+	);
 
 	it("makes the server not ready while commits fail, although small writes succeed, and until none has failed for 5 s and a large one succeeds", async () => {
 		let failure: StoreError | null = null;

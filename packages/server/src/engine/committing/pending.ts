@@ -11,7 +11,7 @@ export interface PendingSend {
 	build(): NewEvent;
 	/** Called after the commit, with the store's result for this event. */
 	done(event: NewEvent, result: AcceptResult): void;
-	/** Called if the event was not committed: nothing of it is in the store. `event` is null if `build` has thrown. */
+	/** Called if the event was not committed: nothing of it is in the store, unless the error leaves that in doubt. `event` is null if `build` has thrown. */
 	failed(event: NewEvent | null, error: StoreError): void;
 }
 

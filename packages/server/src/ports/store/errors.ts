@@ -16,17 +16,32 @@ export class StoreError extends Error {
 	override readonly name = "StoreError";
 	readonly code: StoreErrorCode;
 
-	constructor(code: StoreErrorCode, message: string, options?: { cause: unknown }) {
+	constructor(code: StoreErrorCode, message: string, options?: ErrorOptions) {
 		super(message, options);
 		this.code = code;
 	}
 }
 
+/** What has become of a change that was in doubt: with what its call would have resolved with, if it was made. */
+export type Settled = { readonly isMade: true; readonly result: unknown } | { readonly isMade: false };
+
 /** The store was lost while it made a change, and does not say whether it was made: the caller must not be told that nothing was changed. */
 export class StoreInDoubtError extends StoreError {
-	constructor(message: string, options?: { cause: unknown }) {
+	/**
+	 * Asks what has become of the change. From then on, it was made or never will be. Rejects with a `StoreError` while the store can't
+	 * say, and may be called again then. Null if nobody can say it in this process.
+	 */
+	readonly settle: (() => Promise<Settled>) | null;
+
+	constructor(message: string, { settle = null, ...options }: DoubtOptions = {}) {
 		super("store_unavailable", message, options);
+		this.settle = settle;
 	}
+}
+
+interface DoubtOptions {
+	readonly cause?: unknown;
+	readonly settle?: StoreInDoubtError["settle"];
 }
 
 /** What others hold a lock on was not free within the time that the caller waits for it. Nothing was changed, and nothing has failed. */

@@ -82,11 +82,33 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		const cut = proxy.cutNext("and leave it open");
 		const result = insert(database, 2).catch((error: unknown) => error);
 		await cut;
-		expect(await result).toBeInstanceOf(StoreInDoubtError);
+		const doubt = (await result) as StoreInDoubtError;
+		expect(doubt).toBeInstanceOf(StoreInDoubtError);
+		await expect(doubt.settle?.()).rejects.toMatchObject({ code: "store_unavailable" });
 		proxy.reopen();
 		// The connection is not used again.
 		await insert(database, 3);
 		expect(told).toEqual([await result, null]);
+	});
+
+	it.each<[cut: Cut, isMade: boolean]>([
+		["before the answer", true],
+		["before the commit", false],
+	])("tells later what has become of a commit in doubt whose connection was cut %s", async (cut, isMade) => {
+		const { proxy, url: through } = await CuttingProxy.open(url);
+		await using _ = proxy;
+		// The time for asking is over at once.
+		let time = 0;
+		const clock = { ...systemClock, monotonicMs: () => (time += 1_000_000) };
+		const database = open({ url: through, clock });
+		await insert(database, 1);
+		void proxy.cutNext(cut);
+		const doubt = (await insert(database, 2).catch((error: unknown) => error)) as StoreInDoubtError;
+		expect(doubt).toBeInstanceOf(StoreInDoubtError);
+		const settled = isMade ? { isMade, result: [] } : { isMade };
+		expect(await doubt.settle?.()).toEqual(settled);
+		expect(await count(database)).toBe(isMade ? 2 : 1);
+		expect(await doubt.settle?.()).toEqual(settled);
 	});
 
 	it("takes no transaction of others for a commit that was lost in a crash of the database", async () => {

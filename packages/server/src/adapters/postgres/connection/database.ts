@@ -4,7 +4,7 @@ import type { Pool, PoolClient } from "pg";
 
 import type { Clock } from "../../../core/clock.ts";
 import { Turns, type TurnsOptions } from "../../../core/concurrency/turns.ts";
-import { StoreError, StoreInDoubtError } from "../../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError, type Settled } from "../../../ports/store/errors.ts";
 import { text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import { isAftermath, isAnswer, isBroken, isBusy, isPlanOutdated, isRetryable, toStoreError } from "./errors.ts";
@@ -196,16 +196,16 @@ export class Database {
 			if (isAnswer(error)) throw error;
 			lost = error;
 		}
-		if (lost !== null && !(await this.#isCommitted(mark, lost))) throw lost;
+		if (lost !== null && !(await this.#isCommitted(mark, { lost, result }))) throw lost;
 		this.#marks.set(client, mark);
 		return result;
 	}
 
 	/**
 	 * Whether a transaction was committed, of which that is not known since its answer was lost, or since no standby has it yet. Throws
-	 * a `StoreInDoubtError` for `lost` if it cannot be said.
+	 * a `StoreInDoubtError` for `lost` if it cannot be said, which tells the result later.
 	 */
-	async #isCommitted(mark: string, lost: unknown): Promise<boolean> {
+	async #isCommitted(mark: string, { lost, result }: { lost: unknown; result: unknown }): Promise<boolean> {
 		const end = this.#clock.monotonicMs() + SETTLE_MS;
 		while (this.#clock.monotonicMs() < end) {
 			try {
@@ -217,7 +217,20 @@ export class Database {
 			}
 		}
 		const failure = toStoreError(lost);
-		throw new StoreInDoubtError(failure instanceof Error ? failure.message : String(failure), { cause: lost });
+		const message = failure instanceof Error ? failure.message : String(failure);
+		throw new StoreInDoubtError(message, { cause: lost, settle: () => this.#settleLater(mark, result) });
+	}
+
+	/** Whether a transaction with this mark and result was committed that was left in doubt. */
+	async #settleLater(mark: string, result: unknown): Promise<Settled> {
+		let isMade: boolean | null;
+		try {
+			isMade = await this.#settle(mark);
+		} catch (error) {
+			throw this.#failed(error);
+		}
+		if (isMade === null) throw this.#failed(unconfirmed());
+		return isMade ? { isMade, result } : { isMade };
 	}
 
 	/** Whether the transaction with this mark was committed; null if no standby has confirmed that. Rejects if the database can't say so now. */
