@@ -13,6 +13,7 @@ import type { WebhookCalls } from "../managing/webhook-calls.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { PortalSessionCalls } from "../portal/portal-session-calls.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
+import { settled } from "../settled.ts";
 import type { Erasures } from "./erasures.ts";
 import { Periodic } from "./periodic.ts";
 import type { Stepped, Stepper } from "./stepper.ts";
@@ -116,7 +117,9 @@ export class CustomerDeletions implements DutyWork {
 		if (webhook !== undefined) return this.#deleteWebhook(deleting, webhook.id);
 		const limit = Math.min(rows, this.#limits.eraseStep);
 		const options = { limit, reason: ERASED_REASON, at: this.#parts.clock.now() };
-		const step = await this.#parts.store.stepCustomerDeletion(customerScope(projectId, customerId), options);
+		const { clock, store } = this.#parts;
+		// What it has cancelled may be in memory.
+		const step = await settled(clock, store.stepCustomerDeletion(customerScope(projectId, customerId), options));
 		switch (step.kind) {
 			case "webhook":
 				// Another process has made it, just before the deletion began.

@@ -9,6 +9,7 @@ import type { DutyWork } from "../../ports/tenure.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
+import { settled } from "../settled.ts";
 import type { Overwriter } from "./overwriter.ts";
 import { Periodic } from "./periodic.ts";
 import type { Stepped, Stepper } from "./stepper.ts";
@@ -92,7 +93,8 @@ export class Erasures implements DutyWork {
 	async #step({ projectId, eventId }: Erasure, rows: number): Promise<Stepped<number>> {
 		const { clock, store } = this.#parts;
 		const limit = Math.min(rows, this.#limits.eraseStep);
-		const step = await store.continueErasure({ eventId, limit, reason: ERASED_REASON, at: clock.now() });
+		const options = { eventId, limit, reason: ERASED_REASON, at: clock.now() };
+		const step = await settled(clock, store.continueErasure(options));
 		if (step === null) return { kind: "done", result: 0 };
 		await this.erased(projectId, step.cancelled);
 		return step.done ? { kind: "done", result: step.cancelledCount } : { kind: "more" };

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import type { AuditDraft } from "../../core/access/audit.ts";
 import { ANY_ENTRY } from "../../ports/contract/store/records/records.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine, type TestEngineOptions } from "../test/test-engine.ts";
 
 const AUDIT: AuditDraft = {
@@ -68,6 +68,38 @@ describe("erasing a payload", () => {
 		await test.delivery(third, { status: "Succeeded" });
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, third]);
 	});
+
+	it.each(["erases it", "leaves it"])(
+		"begins no further attempt of what an erasure in doubt may have erased, which $0, and of what another process has erased",
+		async (which) => {
+			await using receiver = await startReceiver();
+			await using test = await openTestEngine();
+			await test.createWebhook(receiver.url, { rateLimit: { perSecond: 1 } });
+			test.clock.advance(1_000);
+			const [first, second, third] = [await test.send(), await test.send(), await test.send()];
+			await test.delivery(first, { status: "Succeeded" });
+			expect(test.engine.gauges().readyDeliveries).toBe(2);
+			const { events } = test.engine;
+			test.engineStore.erasePayload = async (...parameters) => {
+				if (which === "erases it") await test.store.erasePayload(...parameters);
+				test.engineStore.erasePayload = test.store.erasePayload;
+				throw new StoreInDoubtError("the answer was lost");
+			};
+			await expect(events.erasePayload(test.change, second)).rejects.toBeInstanceOf(StoreInDoubtError);
+			// As another process that dies before it tells this one.
+			const options = { reason: CANCELLED.reason, at: test.clock.now(), limit: 100, entry: null };
+			expect(await test.store.erasePayload(test.scope, third, options)).toMatchObject({ changed: true });
+			expect(await events.erasePayload(test.change, third)).toEqual({ cancelledCount: 0 });
+			test.clock.advance(5_000);
+			const last = await test.send();
+			await test.delivery(last, { status: "Succeeded" });
+			expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, last]);
+			// One that was not erased is found when its lease has ended.
+			if (which === "erases it") return;
+			test.clock.advance(300_000);
+			await test.delivery(second, { status: "Succeeded" });
+		},
+	);
 
 	it("stores no response body of an attempt that is in flight", async () => {
 		await using receiver = await startReceiver();
@@ -198,7 +230,8 @@ describe("erasing a payload with many deliveries", () => {
 				? Promise.reject(new StoreError("store_unavailable", "no disk"))
 				: test.store.continueErasure(step);
 		const erase = () => passing(test, test.engine.events.erasePayload(test.change, eventId));
-		await expect(erase()).rejects.toMatchObject({ code: "store_unavailable" });
+		const goesOn = expect.stringMatching(/^The payload is erased\. .* goes on with that by itself\./) as string;
+		await expect(erase()).rejects.toMatchObject({ name: "FanfareError", code: "store_unavailable", message: goesOn });
 		expect(await erase()).toEqual({ cancelledCount: COUNT });
 		expect(test.observer.problems).toHaveLength(1);
 	});

@@ -3,8 +3,9 @@ import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
 import type { PageRequest } from "../../core/page.ts";
 import { ERASED_REASON } from "../../core/policies/retention.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
-import type { RetentionStore } from "../../ports/store/retention.ts";
+import type { BegunErasure, RetentionStore } from "../../ports/store/retention.ts";
 import type { Erasures } from "../background/erasures.ts";
 import type { Change, Events, PossibleEvent, RoutingFilter, Webhooks } from "../calls.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
@@ -48,12 +49,35 @@ export class EventCalls implements Events {
 		const { clock, store } = this.#parts;
 		const entry = auditEntry(this.#parts, audit, { objectId: eventId, projectId });
 		const options = { reason: ERASED_REASON, at: clock.now(), limit: this.#limits.eraseStep, entry };
-		const first = await store.erasePayload(scope, eventId, options);
-		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
 		const { erasures, line } = this.#near;
-		if (!first.done) await line.discardEvent(eventId);
+		let first: BegunErasure | null;
+		try {
+			first = await store.erasePayload(scope, eventId, options);
+		} catch (error) {
+			// The payload may be gone, and what is in memory has a copy. If it is not gone, its deliveries are found in the store again.
+			if (error instanceof StoreInDoubtError) await line.discardEvent(eventId);
+			throw error;
+		}
+		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
+		// Whoever has erased it before may have died before all processes were told, or is telling them now.
+		if (!first.done || !first.changed) await line.discardEvent(eventId);
 		if (first.changed) await erasures.erased(projectId, first.cancelled);
 		if (first.done) return { cancelledCount: first.cancelledCount };
-		return { cancelledCount: await erasures.finish({ projectId, eventId }) };
+		try {
+			return { cancelledCount: await erasures.finish({ projectId, eventId }) };
+		} catch (error) {
+			throw goesOn(error);
+		}
 	}
+}
+
+/** What the caller is told if a later step fails than the first: not that nothing was changed. */
+function goesOn(cause: unknown): unknown {
+	const isKnown = cause instanceof FanfareError || cause instanceof StoreError;
+	if (!isKnown || cause.code === "store_conflict") return cause;
+	return new FanfareError(
+		cause instanceof FanfareError ? cause.code : "store_unavailable",
+		"The payload is erased. Its deliveries and the responses to them are not all erased yet: the server goes on with that by itself. Make the call again to learn when it is over.",
+		{ cause },
+	);
 }
