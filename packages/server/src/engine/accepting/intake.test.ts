@@ -2,7 +2,9 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import type { EventInput } from "../../core/event.ts";
+import type { CommitBatch } from "../../ports/store/accept.ts";
 import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import { eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
@@ -110,6 +112,26 @@ describe("a send that the store refuses", () => {
 		await expect(test.send()).rejects.toMatchObject({ code: "outcome_unknown" });
 		await expect(sendBatch(test, [{}, {}])).rejects.toMatchObject({ code: "outcome_unknown" });
 		expect(test.observer.refusals).toContain("outcome_unknown");
+	});
+
+	it("says in doubt what to do, with an idempotency key and without, and says that nothing was stored by a look for a key", async () => {
+		const store = await openSqliteStore({ path: ":memory:" });
+		let isLost = false;
+		const commit = (batch: CommitBatch) =>
+			isLost ? Promise.reject(new StoreInDoubtError("the answer was lost")) : store.commit(batch);
+		await using test = await openTestEngine({ store: { ...store, commit } });
+		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
+		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+		await test.engine.eventTypes.put(test.change, "known", settings);
+		isLost = true;
+		const send = (type: string, idempotencyKey: string | null) => test.send({ type, idempotencyKey });
+		await expect(send("known", "k")).rejects.toThrow(/Send it again with the same idempotencyKey/);
+		await expect(send("known", null)).rejects.toThrow(/Look for it among the newest events/);
+		// It is refused unless it is a repeat, which the store is asked for.
+		await expect(send("unknown", "k")).rejects.toMatchObject({ code: "store_unavailable" });
+		isLost = false;
+		await expect(send("unknown", "k")).rejects.toMatchObject({ code: "invalid_request" });
+		await store.close();
 	});
 
 	it.each([

@@ -23,7 +23,7 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
 import type { Quotas } from "./quotas/quotas.ts";
-import { asRefusal, idempotencyConflict, refusalOf, tooLarge, TOO_MANY_WAIT } from "./refusals.ts";
+import { asRefusal, idempotencyConflict, refusalOf, refusalOfNothing, tooLarge, TOO_MANY_WAIT } from "./refusals.ts";
 import { namesDeleted, refusalOfTargets, targetsOf } from "./targets.ts";
 
 type Parts = Pick<EngineParts, "clock" | "ids" | "observer">;
@@ -148,7 +148,7 @@ export class Intake implements IntakeCalls {
 		try {
 			await this.#near.quotas.ready(project);
 		} catch (error) {
-			throw error instanceof StoreError ? this.#counted(refusalOf(error)) : error;
+			throw error instanceof StoreError ? this.#counted(refusalOfNothing(error)) : error;
 		}
 		this.#checkRoom(project.id, inputs.length, lengthOf(inputs));
 	}
@@ -233,7 +233,7 @@ export class Intake implements IntakeCalls {
 				// The store compares the key first. If it does not know the key, the version makes it store nothing.
 				build: () => ({ ...this.#build(projectId, input, 0, NO_BODY, []), projectVersion: NO_VERSION }),
 				done: (_event, result) => resolve(result),
-				failed: (_event, error) => reject(this.#counted(refusalOf(error))),
+				failed: (_event, error) => reject(this.#counted(refusalOfNothing(error))),
 			});
 		});
 	}
@@ -250,7 +250,7 @@ export class Intake implements IntakeCalls {
 			done: (event, result) => this.#done(input, event, result, caller),
 			failed: (event, error) => {
 				if (event !== null) this.#near.line.unreserve(event);
-				caller.reject(this.#counted(refusalOf(error)));
+				caller.reject(this.#counted(refusalOf(error, input.idempotencyKey !== null)));
 			},
 		};
 	}
@@ -352,7 +352,7 @@ export class Intake implements IntakeCalls {
 			if (refusal !== null) throw this.#counted(refusal);
 			committer.send(this.#pendingSend(projectId, input, { ...caller, staleCommits: caller.staleCommits + 1 }));
 		} catch (error) {
-			caller.reject(error instanceof StoreError ? this.#counted(refusalOf(error)) : asRefusal(error));
+			caller.reject(error instanceof StoreError ? this.#counted(refusalOfNothing(error)) : asRefusal(error));
 		}
 	}
 }

@@ -44,7 +44,21 @@ export function internalType(index: number): Issue {
 	};
 }
 
-export function refusalOf(error: StoreError): FanfareError {
+/** The refusal of a send with or without an idempotency key whose commit has failed. */
+export function refusalOf(error: StoreError, hasKey: boolean): FanfareError {
+	if (!(error instanceof StoreInDoubtError)) return refusalOfNothing(error);
+	const advice = hasKey
+		? "Send it again with the same idempotencyKey, which is never accepted twice."
+		: "Look for it among the newest events before you send it again. An event with an idempotencyKey can be sent again at once.";
+	return new FanfareError(
+		"outcome_unknown",
+		`The server has lost its store while it wrote the event, so it is not known whether it was accepted. ${advice}`,
+		{ cause: error },
+	);
+}
+
+/** The refusal of a send for which the store has only looked something up, and failed. */
+export function refusalOfNothing(error: StoreError): FanfareError {
 	if (error.code === "store_full") {
 		return new FanfareError(
 			"store_full",
@@ -52,13 +66,6 @@ export function refusalOf(error: StoreError): FanfareError {
 			{
 				cause: error,
 			},
-		);
-	}
-	if (error instanceof StoreInDoubtError) {
-		return new FanfareError(
-			"outcome_unknown",
-			"The server has lost its store while it wrote the event, so it is not known whether it was accepted. Send it again with the same idempotencyKey, which is never accepted twice.",
-			{ cause: error },
 		);
 	}
 	return new FanfareError(
