@@ -107,6 +107,12 @@ export class Sharing {
 		}
 	}
 
+	/** A run was not told that this call was executed. It finds the change when it looks, as it finds those of others. */
+	executedUntold(run: RunScope, name: string): void {
+		const tenure = this.#tenures.get(run);
+		if (CHANGES_DIRECTORY.has(name) && tenure !== undefined) this.#wires.get(tenure)?.changedByOther();
+	}
+
 	/** Calls of several engines are executed one after the other. */
 	inTurn<T>(execute: () => Promise<T>): Promise<T> {
 		const result = this.#last.then(execute);

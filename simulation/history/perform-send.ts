@@ -7,7 +7,7 @@ import type { SentEvent } from "../../packages/server/src/engine/calls.ts";
 import type { ProjectModel, SendModel } from "../model/book.ts";
 import { at } from "./choose.ts";
 import { customerIdOf } from "./perform-on-customers.ts";
-import type { Player } from "./player.ts";
+import { isInDoubt, type Player } from "./player.ts";
 import type { Action } from "./steps.ts";
 
 type SendAction = Extract<Action, { do: "send" | "send again" }>;
@@ -66,6 +66,7 @@ function sendAll(player: Player, project: ProjectModel, sends: readonly SendMode
 			for (const [index, send] of sends.entries()) {
 				const result = results[index];
 				if (result === undefined) player.world.breach("accepted", `a batch had no result for event ${send.n}`);
+				else if (isInDoubt(result)) send.unanswered++;
 				else if (result instanceof FanfareError) send.refused++;
 				else acknowledged(player, send, result);
 			}

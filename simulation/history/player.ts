@@ -5,7 +5,7 @@ import { projectScope } from "../../packages/server/src/core/access/principal.ts
 import { FanfareError } from "../../packages/server/src/core/errors.ts";
 import type { Change, Engine } from "../../packages/server/src/engine/calls.ts";
 import { allSummaries } from "../../packages/server/src/ports/contract/store/records/webhooks.ts";
-import { StoreError } from "../../packages/server/src/ports/store/errors.ts";
+import { StoreError, StoreInDoubtError } from "../../packages/server/src/ports/store/errors.ts";
 import { QUICK_WIRE } from "../cluster/wire-mode.ts";
 import { Attempts } from "../model/attempts.ts";
 import { Book } from "../model/book.ts";
@@ -29,7 +29,7 @@ export interface Outcomes<T> {
 	readonly answered?: (result: T) => void;
 	/** The engine has refused the call, or the store has failed. */
 	readonly refused?: (error: unknown) => void;
-	/** The run has ended first: nobody knows whether the call had an effect. */
+	/** The run has ended first, or the store was lost during the call: nobody knows whether it had an effect. */
 	readonly lost?: () => void;
 }
 
@@ -335,7 +335,8 @@ export class Player {
 				(error: unknown) =>
 					end(() => {
 						this.#checkRefusal(error);
-						refused?.(error);
+						if (isInDoubt(error)) lost?.();
+						else refused?.(error);
 					}),
 			)
 			.catch((error: unknown) => this.world.breach("simulation", stackOf(error)));
@@ -346,6 +347,11 @@ export class Player {
 		this.world.trace.add("refusal", error instanceof FanfareError ? error.code : String(error));
 		if (!isExpected(error)) this.world.breach("problem", `a call failed in a way it should not: ${stackOf(error)}`);
 	}
+}
+
+/** Whether a call has failed in a way that does not say whether it had an effect. */
+export function isInDoubt(error: unknown): boolean {
+	return error instanceof StoreInDoubtError || (error instanceof FanfareError && error.code === "outcome_unknown");
 }
 
 function stackOf(error: unknown): string {

@@ -324,6 +324,19 @@ const SECOND = [
 
 const STEP = { weight: 2, arbitrary: fc.record({ do: fc.constant("step clock" as const), ms: stepMs }) } as const;
 const FAULT = { weight: 4, arbitrary: fc.record({ do: fc.constant("fault" as const), fault }) } as const;
+/** Answers that do not say what has become of a call come only from a database. */
+const DOUBT = {
+	weight: 3,
+	arbitrary: fc.record({
+		do: fc.constant("fault" as const),
+		fault: fc.record({
+			kind: fc.constant("in doubt" as const),
+			executed: fc.boolean(),
+			after: fc.nat({ max: 12 }),
+			count: fc.constantFrom(1, 1, 3),
+		}),
+	}),
+} as const;
 const ENDS = [
 	{
 		weight: 2,
@@ -341,7 +354,7 @@ const ENDS = [
 
 const action: fc.Arbitrary<Action> = fc.oneof(...FIRST, ...LIVE, ...SECOND, STEP, FAULT, ...ENDS);
 /** Live streams belong to one process, and the clocks of several are assumed to agree. */
-const sharedAction: fc.Arbitrary<Action> = fc.oneof(...FIRST, ...SECOND, FAULT, ...clusterSteps);
+const sharedAction: fc.Arbitrary<Action> = fc.oneof(...FIRST, ...SECOND, FAULT, DOUBT, ...clusterSteps);
 
 const thenMs = fc.oneof(
 	{ weight: 3, arbitrary: fc.constant(null) },

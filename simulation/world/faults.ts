@@ -12,6 +12,11 @@ export type Fault =
 			readonly count: number;
 			readonly only?: StoreCall;
 	  }
+	/**
+	 * After `after` more writes, `count` writes are executed or not, and their answers do not say which, as those of a database
+	 * whose connection is lost during the COMMIT. The embedded store has no such answers: its process ends with it.
+	 */
+	| { readonly kind: "in doubt"; readonly executed: boolean; readonly after: number; readonly count: number }
 	/** After `after` more calls, the process dies at a call: before or after it is executed. */
 	| { readonly kind: "dying"; readonly executed: boolean; readonly after: number; readonly only: "commit" | "any" }
 	/** The process dies at the next step of the erasure of this event, if it has one: before or after it is executed. */
@@ -20,8 +25,10 @@ export type Fault =
 	| { readonly kind: "slow"; readonly ms: number; readonly count: number };
 
 /** What becomes of one call. */
-export type Fate = { readonly kind: "fine" } | { readonly kind: "fails"; readonly code: StoreErrorCode } | Dies;
-type Dies = { readonly kind: "dies"; readonly executed: boolean };
+export type Fate =
+	| { readonly kind: "fine" }
+	| { readonly kind: "fails"; readonly code: StoreErrorCode }
+	| { readonly kind: "in doubt" | "dies"; readonly executed: boolean };
 
 interface Planned {
 	readonly fault: Fault;
@@ -62,9 +69,8 @@ export class Faults {
 				continue;
 			}
 			this.#use(planned);
-			return fault.kind === "failing"
-				? { kind: "fails", code: fault.code }
-				: { kind: "dies", executed: fault.executed };
+			if (fault.kind === "failing") return { kind: "fails", code: fault.code };
+			return { kind: fault.kind === "in doubt" ? "in doubt" : "dies", executed: fault.executed };
 		}
 		return { kind: "fine" };
 	}
@@ -80,6 +86,8 @@ function isAbout(fault: Exclude<Fault, { kind: "slow" }>, name: StoreCall, param
 	switch (fault.kind) {
 		case "failing":
 			return isWrite(name) && name === (fault.only ?? name);
+		case "in doubt":
+			return isWrite(name);
 		case "dying":
 			return fault.only === "any" || name === fault.only;
 		case "dying in erasure":

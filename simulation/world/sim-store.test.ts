@@ -1,6 +1,8 @@
-// The order of the store's answers, as a run of the server sees them.
+// The store's answers, as a run of the server sees them: their order, and those that do not say what was done.
 import { expect, it } from "vitest";
 
+import { Records } from "../../packages/server/src/ports/contract/store/records/records.ts";
+import { StoreInDoubtError } from "../../packages/server/src/ports/store/errors.ts";
 import type { RunScope } from "./run-scope.ts";
 import { SimStore } from "./sim-store.ts";
 import { World } from "./world.ts";
@@ -8,8 +10,8 @@ import { World } from "./world.ts";
 const SEEDS = 10;
 const CALLS = 200;
 
-/** Makes calls a millisecond apart. Returns their numbers in the order of the answers. */
-async function answersOf(seed: number, answersInOrder: boolean): Promise<number[]> {
+/** A world with one run, and the store as that run sees it. */
+async function openStore(seed: number, answersInOrder: boolean) {
 	const retention = { retentionDays: 1, payloadRetentionDays: null };
 	const world = await World.open({ seed, limits: {}, answersInOrder, retention, sharing: null }, null);
 	const { clock } = world;
@@ -33,7 +35,13 @@ async function answersOf(seed: number, answersInOrder: boolean): Promise<number[
 		isCut: false,
 		end: () => {},
 	};
-	const store = new SimStore(world, run);
+	return { world, store: new SimStore(world, run) };
+}
+
+/** Makes calls a millisecond apart. Returns their numbers in the order of the answers. */
+async function answersOf(seed: number, answersInOrder: boolean): Promise<number[]> {
+	const { world, store } = await openStore(seed, answersInOrder);
+	const { clock } = world;
 	const calls = store.calls();
 	const answered: number[] = [];
 	for (let number = 0; number < CALLS; number++) {
@@ -56,4 +64,22 @@ it.each([
 		if (answersInOrder) expect(answered).toEqual(inOrder);
 		else expect(answered).not.toEqual(inOrder);
 	}
+});
+
+it.each([true, false])("leaves in doubt whether a write was executed, if it was: %s", async (executed) => {
+	const { world, store } = await openStore(1, true);
+	world.faults.plan({ kind: "in doubt", executed, after: 0, count: 1 });
+	const project = new Records().project();
+	const calls = store.calls();
+	let answer: unknown = null;
+	// A read is never in doubt.
+	void calls.projects().then(() =>
+		calls.insertProject(project, null).catch((error: unknown) => {
+			answer = error;
+		}),
+	);
+	await world.clock.advance(60_000, () => answer !== null);
+	expect(answer).toBeInstanceOf(StoreInDoubtError);
+	expect(await world.store.projects()).toHaveLength(executed ? 1 : 0);
+	await world.store.close();
 });

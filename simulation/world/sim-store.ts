@@ -1,5 +1,10 @@
 // The store as one run of the server sees it: calls are executed one after the other, after delays, with faults.
-import { StoreError, type StoreErrorCode } from "../../packages/server/src/ports/store/errors.ts";
+import {
+	StoreError,
+	StoreInDoubtError,
+	type Settled,
+	type StoreErrorCode,
+} from "../../packages/server/src/ports/store/errors.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
 import type { Fate } from "./faults.ts";
 import type { RunScope } from "./run-scope.ts";
@@ -28,6 +33,8 @@ const LEAVES_DELIVERIES: ReadonlySet<StoreCall> = new Set<StoreCall>([
 ]);
 /** The share of failing writes that fail at the COMMIT of their transaction, when everything else of it is done. */
 const AT_COMMIT_SHARE = 0.5;
+/** The share of questions about a call in doubt that are answered. */
+const KNOWN_SHARE = 0.5;
 const CUT = { kind: "fails", code: "store_unavailable" } as const;
 /** The share of calls that take some time, and how long, in milliseconds. */
 const DELAYS = {
@@ -107,18 +114,49 @@ export class SimStore {
 	}
 
 	async #execute(call: Call): Promise<void> {
-		const { chance, faults, trace } = this.#world;
+		const { faults, trace } = this.#world;
 		const fate: Fate = this.#run.isCut ? CUT : faults.fateOf(call.name, call.parameters);
 		if (fate.kind !== "fine") this.#world.struck();
 		trace.add("store", `${call.name} ${shortHash(call.parameters)} ${fate.kind}`);
 		if (fate.kind === "dies" && !fate.executed) return this.#run.end("died");
-		const failsWith = fate.kind === "fails" ? fate.code : null;
-		const isExecuted = failsWith === null || (!this.#run.isCut && chance.faults() < AT_COMMIT_SHARE);
-		const answer = isExecuted ? await this.#executed(call, failsWith) : failing(failsWith, call);
+		const answer = await this.#answerOf(call, fate);
 		if (fate.kind === "dies") return this.#run.end("died");
 		this.#answer(answer);
 		this.#executing = false;
 		this.#next();
+	}
+
+	/** Executes a call, unless its fate forbids it. Returns how it is answered. */
+	async #answerOf(call: Call, fate: Fate): Promise<() => void> {
+		switch (fate.kind) {
+			case "fails": {
+				const isExecuted = !this.#run.isCut && this.#world.chance.faults() < AT_COMMIT_SHARE;
+				return isExecuted ? this.#executed(call, fate.code) : failing(fate.code, call);
+			}
+			case "in doubt":
+				return this.#leaveInDoubt(call, fate.executed);
+			default:
+				return this.#executed(call, null);
+		}
+	}
+
+	/** Executes a call or not, with an answer that does not say which. */
+	async #leaveInDoubt(call: Call, isExecuted: boolean): Promise<() => void> {
+		let settled: Settled = { isMade: false };
+		if (isExecuted) {
+			const told = { ...call, resolve: (result: unknown) => (settled = { isMade: true, result }), reject: call.reject };
+			const answer = await this.#executed(told, null);
+			answer();
+			this.#world.sharing?.executedUntold(this.#run, call.name);
+		}
+		const { name } = call;
+		const settle = () => {
+			const isKnown = !this.#run.isCut && this.#world.chance.faults() < KNOWN_SHARE;
+			return isKnown
+				? Promise.resolve(settled)
+				: Promise.reject(new StoreError("store_unavailable", `${name} is in doubt`));
+		};
+		return () => call.reject(new StoreInDoubtError(`the simulation left ${name} in doubt`, { settle }));
 	}
 
 	/** Executes a call, no other one meanwhile. Its COMMIT fails, unless the code is null. Returns how it is answered. */

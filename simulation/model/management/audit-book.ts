@@ -29,7 +29,7 @@ interface Asked {
 	most: 0 | 1;
 }
 
-/** Handles the answer of one call. If the call is lost with its run, its change was made with its entry, or not at all. */
+/** Handles the answer of one call. If the call is lost with its run or left in doubt, its change was made with its entry, or not at all. */
 export interface AuditedCall<T> {
 	readonly draft: AuditDraft;
 	answered(result: T): void;

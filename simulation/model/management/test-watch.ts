@@ -59,7 +59,7 @@ export class TestWatch {
 		return call;
 	}
 
-	/** The call was refused, or lost with its run. */
+	/** The call was refused, lost with its run, or left in doubt. */
 	over(call: TestCall): void {
 		this.#calls.delete(call);
 	}
