@@ -30,10 +30,11 @@ const QUICKLY_FOUND = [
 	["old-secret-signs", 11],
 	["deletion-without-entry", 14],
 	// By several engines.
-	["takes-without-release", 9],
-	["confirmed-unread", 2],
-	["outcome-of-lost-tenure", 3],
-	["test-of-lost-tenure", 40],
+	["takes-without-release", 1],
+	["confirmed-unread", 1],
+	["outcome-of-lost-tenure", 1],
+	["test-of-lost-tenure", 98],
+	["doubt-unasked", 7],
 ] as const;
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -21,8 +21,8 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "lost-outcome",
 		effect: "After a failed commit, the first of the outcomes in it is never written.",
 		file: "engine/committing/committer.ts",
-		find: "this.#refuse(error, work);\n\t\treturn updates;",
-		replace: "this.#refuse(error, work);\n\t\treturn updates.slice(1);",
+		find: "? [] : updates;",
+		replace: "? [] : updates.slice(1);",
 	},
 	{
 		name: "change-counted-twice",
@@ -308,6 +308,14 @@ export const PLANTED: readonly PlantedBug[] = [
 		file: "engine/background/replayer.ts",
 		find: "this.#finding.start();",
 		replace: "",
+		engines: SEVERAL,
+	},
+	{
+		name: "doubt-unasked",
+		effect: "The outcomes of a commit in doubt are written again, without asking whether it was made.",
+		file: "engine/committing/doubts.ts",
+		find: "if (!(error instanceof StoreInDoubtError) || error.settle === null || updates.length === 0) return false;",
+		replace: "if (updates.length >= 0) return false;",
 		engines: SEVERAL,
 	},
 ];
