@@ -140,7 +140,7 @@ export const projectUsageSchema = z
 		maxChangesPerMinute: z.int().openapi({
 			description:
 				"Changes that may be made in the project in a minute with its keys, on average; its customers may make as many again, all of them " +
-				"together. A setting of the server; 0 means no quota.",
+				"together, and so may keys of the workspace. A setting of the server; 0 means no quota.",
 			example: 1_800,
 		}),
 		maxChangesPerMinutePerCustomer: z.int().openapi({

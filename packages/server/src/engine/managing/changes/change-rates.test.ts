@@ -37,7 +37,9 @@ function ratesOf(quotas: { project: number; customer: number }, members = 1) {
 	const alone = createAloneTenure();
 	const tenure = Object.assign(Object.create(alone) as typeof alone, { liveMembers: () => members });
 	const settings = { maxChangesPerMinute: quotas.project, maxChangesPerMinutePerCustomer: quotas.customer };
-	const rates = new ChangeRates({ clock, tenure }, settings);
+	// A key of the workspace says so in its id.
+	const keys = { key: (id: string) => ({ projectId: id.startsWith("key_of_workspace") ? null : "proj_a" }) };
+	const rates = new ChangeRates({ clock, tenure, keys }, settings);
 	return {
 		clock,
 		settings,
@@ -59,6 +61,30 @@ describe("changes", () => {
 		);
 		clock.advance(20_000);
 		expect(byKey("proj_a")).toBe(2);
+	});
+
+	it("with keys of the workspace have quotas of their own, in each project and outside", () => {
+		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
+		const byWorkspace = (action: AuditAction, project: string | null) =>
+			allowed(() => rates.take(draft(action, { keyId: "key_of_workspace" }), project));
+		expect(byKey("proj_a")).toBe(360);
+		expect(byWorkspace("project.update", "proj_a")).toBe(360);
+		expect(byWorkspace("webhook.update", "proj_b")).toBe(360);
+		expect(byWorkspace("key.create", null)).toBe(360);
+		expect(byKey("proj_b")).toBe(360);
+		expect(() => rates.take(draft("webhook.update", { keyId: "key_of_workspace" }), "proj_a")).toThrow(
+			"of the workspace in this project is used up",
+		);
+	});
+
+	it("that replace a key or a secret are those of the key that makes them, apart from all others", () => {
+		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
+		const replace = (action: AuditAction, keyId: string) => allowed(() => rates.take(draft(action, { keyId }), "proj_a"));
+		expect(byKey("proj_a")).toBe(360);
+		expect(replace("webhook.update_secret", "key_1")).toBe(360);
+		expect(replace("webhook.update_secret", "key_2")).toBe(360);
+		expect(replace("key.roll", "key_of_workspace")).toBe(360);
+		expect(replace("session.create", "key_1")).toBe(360);
 	});
 
 	it("of customers have quotas of their own, so that they leave all that is the project's to its keys", () => {
@@ -201,6 +227,27 @@ describe("an engine with a quota of changes", () => {
 		const settings = { name: "a", device: "a", eventTypes: null, timeoutMs: 1_000, customerId: null, mirrorOf: null };
 		const put = relays.put(inTest(test, "relay.put"), settings, new Uint8Array(24));
 		await expect(put).rejects.toMatchObject(REFUSED);
+	});
+
+	it("lets the workspace roll a key with which all the changes of its project are made, and replace what it may know", async () => {
+		await using test = await openTestEngine({ limits });
+		const { keys, projects, webhooks } = test.engine;
+		const { projectId } = test;
+		const make = async (of: string | null) =>
+			(await keys.create({ name: "a", scope: of === null ? "admin" : "write", projectId: of }, null)).key.id;
+		const [leaked, other, admin] = [await make(projectId), await make(projectId), await make(null)];
+		const { id } = await test.createWebhook(NOBODY);
+		const by = (keyId: string, action: AuditAction) => ({ scope: test.scope, audit: draft(action, { keyId }) });
+		const rename = (keyId: string, name: string) => webhooks.update(by(keyId, "webhook.update"), id, { name });
+		for (let n = 0; n < 60; n++) await rename(leaked, "same");
+		await expect(rename(leaked, "b")).rejects.toMatchObject(REFUSED);
+		await expect(rename(other, "b")).rejects.toMatchObject(REFUSED);
+		await keys.roll(leaked, 0, draft("key.roll", { keyId: admin }));
+		await webhooks.updateSecret(by(other, "webhook.update_secret"), id, new Uint8Array(24).fill(1), 0);
+		await webhooks.updateSecret(by(admin, "webhook.update_secret"), id, new Uint8Array(24).fill(2), 0);
+		await keys.create({ name: "b", scope: "write", projectId }, draft("key.create", { keyId: admin }));
+		await projects.update(by(admin, "project.update"), { name: "b" });
+		await rename(admin, "b");
 	});
 
 	it("never refuses what ends something", async () => {

@@ -1,14 +1,17 @@
 // How many changes projects and customers make: token buckets, from which each audit entry takes one.
 import type { AuditDraft } from "../../../core/access/audit.ts";
+import type { ApiKey } from "../../../core/access/key.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
-import { countsAsChange, countsByKey, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
+import { countedByKey, countsAsChange, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
 import { TokenBuckets } from "../../../core/policies/token-buckets.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 
 interface Parts {
 	readonly clock: Pick<Clock, "monotonicMs">;
 	readonly tenure: Pick<Tenure, "liveMembers">;
+	/** All keys. */
+	readonly keys: { key(keyId: string): Pick<ApiKey, "projectId"> | undefined };
 }
 
 type Maker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
@@ -28,13 +31,14 @@ const BURST_S = 3_600;
 const BURST_OF_CUSTOMER_S = 600;
 /** While the customers of a project have used less than this part of what is theirs together, each has all of its own. */
 const PART_FREE = 0.5;
-/** Whose the changes outside of any project are. */
-const WORKSPACE = "";
+/** Who makes the changes outside of any project. */
+const WORKSPACE = { owner: "", whose: "the workspace" };
 
 /**
- * Changes with keys take from a bucket of the project, and those with customers' tokens from one of the customer and one of all
- * customers of the project: so customers can't use up what the product needs to manage them. When all customers together have used much of
- * what is theirs, those that have used most of their own are refused first, and those that have used little go on.
+ * Changes with a project's keys take from a bucket of the project, those with keys of the workspace from another one of that project, and
+ * those with customers' tokens from one of the customer and one of all customers of the project: so customers can't use up what the product
+ * needs to manage them, and nobody with a key of the project what the workspace needs to stop that. When all customers together have used
+ * much of what is theirs, those that have used most of their own are refused first, and those that have used little go on.
  *
  * A change uses up its quota before it is made, and gets nothing back if the store refuses it or if it changes nothing: it has taken its
  * turn and a transaction all the same, so repeating it must not be free. What is refused because of the quota itself, or because the request is
@@ -66,12 +70,20 @@ export class ChangeRates {
 	take({ action, keyId, customerId }: Maker, projectId: string | null, { count = 1, forCustomer }: Counted = {}): void {
 		if ((keyId === null && customerId === null) || !countsAsChange(action) || count === 0) return;
 		if (customerId !== null && projectId !== null) return this.#takeOfCustomer(projectId, customerId, count);
-		if (countsByKey(action)) return this.#takeOfKeys(`signing in ${keyId ?? ""}`, count, "the key");
+		const ofKey = countedByKey(action);
+		if (ofKey !== null) return this.#takeOfKeys(`${ofKey} ${keyId ?? ""}`, count, "the key");
 		// A new project would otherwise have what is not used of its own.
-		const project = action === "project.create" ? WORKSPACE : (projectId ?? WORKSPACE);
-		if (forCustomer === undefined)
-			this.#takeOfKeys(project, count, project === WORKSPACE ? "the workspace" : "the project");
-		else this.#takeOfKeys(`${project} for ${forCustomer}`, count, "the customer");
+		const isOutside = projectId === null || action === "project.create";
+		const { owner, whose } = isOutside ? WORKSPACE : this.#makerOf(projectId, keyId);
+		if (forCustomer === undefined) this.#takeOfKeys(owner, count, whose);
+		else this.#takeOfKeys(`${owner} for ${forCustomer}`, count, "the customer");
+	}
+
+	/** Who makes a change in a project with this key. */
+	#makerOf(projectId: string, keyId: string | null): { readonly owner: string; readonly whose: string } {
+		const key = keyId === null ? undefined : this.#parts.keys.key(keyId);
+		if (key?.projectId !== null) return { owner: projectId, whose: "the project" };
+		return { owner: `workspace in ${projectId}`, whose: "the workspace in this project" };
 	}
 
 	#takeOfKeys(owner: string, count: number, whose: string): void {
