@@ -217,6 +217,45 @@ describe("an engine with a quota of changes", () => {
 		expect(rows).toEqual([]);
 	});
 
+	it("does not count what is not valid, also where what is stored decides about that", async () => {
+		await using test = await openTestEngine({ limits });
+		const { eventTypes, projects, webhooks } = test.engine;
+		const { id } = await test.createWebhook(NOBODY);
+		const untyped = { description: null, exampleJson: null, archived: false };
+		const invalid = [
+			() => webhooks.update(inTest(test, "webhook.update"), id, { endpoint: "http://10.0.0.1/" }),
+			() => eventTypes.create(inTest(test, "event_type.create"), "a", { ...untyped, schemaJson: '{"type":"strin"}' }),
+			() => projects.update(inTest(test, "project.update"), { retentionDays: 1, payloadRetentionDays: 2 }),
+		];
+		for (let n = 0; n < 21; n++) {
+			for (const change of invalid) await expect(change()).rejects.toMatchObject({ code: "invalid_request" });
+		}
+		const rename = () => webhooks.update(inTest(test, "webhook.update"), id, { name: "same" });
+		for (let n = 0; n < 60; n++) await rename();
+		await expect(rename()).rejects.toMatchObject(REFUSED);
+	});
+
+	it("counts what does not fit what is stored", async () => {
+		await using test = await openTestEngine({ limits });
+		const { eventTypes, projects, webhooks } = test.engine;
+		const { id } = await test.createWebhook(NOBODY);
+		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+		const create = () => eventTypes.create(inTest(test, "event_type.create"), "a", settings);
+		await create();
+		const stale = { revision: 1_000_000 };
+		const refused = [
+			() => create(),
+			() => webhooks.update(inTest(test, "webhook.update"), id, { name: "b", ...stale }),
+			() => projects.update(inTest(test, "project.update"), { name: "b", ...stale }),
+		];
+		for (let n = 0; n < 19; n++) {
+			for (const change of refused) await expect(change()).rejects.toMatchObject({ kind: "conflict" });
+		}
+		// One was made, 57 were refused.
+		for (let n = 0; n < 2; n++) await expect(create()).rejects.toMatchObject({ kind: "conflict" });
+		for (const change of refused) await expect(change()).rejects.toMatchObject(REFUSED);
+	});
+
 	it("writes nothing for a relay that it refuses", async () => {
 		await using test = await openTestEngine({ limits });
 		const { relays, webhooks } = test.engine;
