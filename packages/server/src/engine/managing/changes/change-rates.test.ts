@@ -110,6 +110,16 @@ describe("changes", () => {
 		expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThan(12_000);
 	});
 
+	it("of a customer without a quota of its own leave others their part of what customers may make together", () => {
+		const { byKey, byCustomer: of } = ratesOf({ project: 60, customer: 0 });
+		const [greedy, second] = [of("proj_a", "greedy"), of("proj_a", "second")];
+		expect(greedy).toBeGreaterThan(2_000);
+		expect(second).toBeGreaterThan(500);
+		expect(of("proj_a", "modest")).toBeGreaterThan(100);
+		expect(greedy + second).toBeLessThan(3_600);
+		expect(byKey("proj_a")).toBe(3_600);
+	});
+
 	it("of a process are its share of the quota", () => {
 		const { byKey, byCustomer: of } = ratesOf({ project: 60, customer: 30 }, 3);
 		expect(byKey("proj_a")).toBe(1_200);

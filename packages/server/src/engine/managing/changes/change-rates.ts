@@ -4,6 +4,7 @@ import type { ApiKey } from "../../../core/access/key.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import { countedByKey, countsAsChange, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
+import { takeShared } from "../../../core/policies/take-shared.ts";
 import { TokenBuckets } from "../../../core/policies/token-buckets.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 
@@ -29,8 +30,6 @@ const S_PER_MINUTE = 60;
 const BURST_S = 3_600;
 /** The same for each customer: a person in the portal changes a great many things without a pause. */
 const BURST_OF_CUSTOMER_S = 600;
-/** While the customers of a project have used less than this part of what is theirs together, each has all of its own. */
-const PART_FREE = 0.5;
 /** Who makes the changes outside of any project. */
 const WORKSPACE = { owner: "", whose: "the workspace" };
 
@@ -97,23 +96,19 @@ export class ChangeRates {
 		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#quotas;
 		// Ids of projects are all of one length.
 		const owner = `${projectId}${customerId}`;
-		const level = this.#ofCustomer.level(owner);
-		if (maxChangesPerMinutePerCustomer !== 0) {
-			const waitMs = this.#ofCustomer.take(owner, count, this.#share(maxChangesPerMinutePerCustomer));
-			if (waitMs > 0)
-				throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", waitMs);
-		}
-		if (maxChangesPerMinute === 0) return;
+		const hasOwn = maxChangesPerMinutePerCustomer !== 0;
 		const perSecond = this.#share(maxChangesPerMinute);
-		// What a customer has left of its own counts as much as what all have left. It has more after a while, and so have all.
-		const lacking = 1 - this.#ofCustomers.level(projectId) / PART_FREE - level;
-		const isModest = lacking <= 0;
-		const waitMs = isModest
-			? this.#ofCustomers.take(projectId, count, perSecond)
-			: Math.ceil((lacking * 1_000) / (1 / BURST_OF_CUSTOMER_S + 1 / (PART_FREE * BURST_S)));
-		if (waitMs === 0) return;
-		this.#ofCustomer.giveBack(owner, count);
-		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "all customers of the project", waitMs);
+		const all = maxChangesPerMinute === 0 ? null : { buckets: this.#ofCustomers, owner: projectId, perSecond };
+		if (!hasOwn && all === null) return;
+		// Also without a quota of its own it is counted, in a bucket that lasts as long as that of all, so that one leaves others their part.
+		const own = hasOwn
+			? { buckets: this.#ofCustomer, owner, perSecond: this.#share(maxChangesPerMinutePerCustomer) }
+			: { buckets: this.#ofCustomers, owner, perSecond };
+		const refusal = takeShared(count, own, all);
+		if (refusal === null) return;
+		if (hasOwn && refusal.of === "member")
+			throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", refusal.waitMs);
+		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "all customers of the project", refusal.waitMs);
 	}
 
 	#share(perMinute: number): number {
