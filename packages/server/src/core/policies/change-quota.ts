@@ -6,7 +6,7 @@ export interface ChangeQuotas {
 	/**
 	 * Changes in a project with its keys in a minute, on average. Its customers, with their tokens, may make as many again, all of them
 	 * together; and so may keys of the workspace there, and outside of any project. Each key may sign in as often, and replace keys and
-	 * secrets as often, and as many portal sessions may be made for each customer.
+	 * secrets as often, and as many portal sessions may be made for its customers together.
 	 */
 	readonly maxChangesPerMinute: number;
 	/** Of these, the changes of each customer, with all its tokens. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
 import type { AuditAction, AuditDraft } from "../../../core/access/audit.ts";
-import { PORTAL_SESSION_MS } from "../../../core/access/portal-session.ts";
+import { PORTAL_SESSION_MS, type NewPortalSession } from "../../../core/access/portal-session.ts";
 import { customerScope } from "../../../core/access/principal.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { ANY_ENTRY } from "../../../ports/contract/store/records/records.ts";
@@ -12,6 +12,16 @@ import { ChangeRates } from "./change-rates.ts";
 
 const REFUSED = { code: "change_rate_exceeded" };
 const NOBODY = "http://127.0.0.1:9/";
+const SESSION: NewPortalSession = {
+	customerId: "acme",
+	keyId: "key_1",
+	capabilities: ["webhooks.write"],
+	actor: null,
+	returnUrl: null,
+	theme: null,
+	locale: null,
+	expiresInMs: PORTAL_SESSION_MS.byDefault,
+};
 
 function draft(action: AuditAction, of: Partial<AuditDraft> = { keyId: "key_1" }): AuditDraft {
 	const unknown = { keyId: null, sessionId: null, customerId: null, portalSessionId: null, actor: null };
@@ -136,14 +146,21 @@ describe("changes", () => {
 		}
 	});
 
-	it("that sign somebody in are those of a key, and portal sessions those of a customer: nobody uses up what is not theirs", () => {
+	it("that sign somebody in are those of a key, and portal sessions have their own: nobody uses up what is not theirs", () => {
 		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
 		const signIn = (keyId: string) => allowed(() => rates.take(draft("session.create", { keyId }), null));
 		expect([signIn("key_1"), signIn("key_2")]).toEqual([360, 360]);
 		expect(allowed(() => rates.take(draft("sign_in_link.create", { keyId: "key_3" }), "proj_a"))).toBe(360);
-		const open = (forCustomer: string) =>
-			allowed(() => rates.take(draft("portal_session.create"), "proj_a", { forCustomer }));
-		expect([open("acme"), open("globex")]).toEqual([360, 360]);
+		const open = (forCustomer: string) => rates.take(draft("portal_session.create"), "proj_a", { forCustomer });
+		const [acme, globex] = ["acme", "globex"].map((customer) => allowed(() => open(customer)));
+		expect(acme).toBeGreaterThan(200);
+		expect(globex).toBeGreaterThan(50);
+		let others = 0;
+		const each = () => open(`customer ${others++}`);
+		const further = allowed(each);
+		expect(further).toBeGreaterThan(10);
+		expect((acme ?? 0) + (globex ?? 0) + further).toBe(360);
+		expect(each).toThrow("of the project's portal sessions is used up");
 		expect(byKey("proj_a")).toBe(360);
 		expect(allowed(() => rates.take(draft("key.create"), null))).toBe(360);
 	});
@@ -299,21 +316,27 @@ describe("an engine with a quota of changes", () => {
 		await rename(admin, "b");
 	});
 
+	it("has a bound for portal sessions, however many customers they are for and however fast they are revoked", async () => {
+		await using test = await openTestEngine({ limits });
+		const { portalSessions } = test.engine;
+		const open = (customerId: string) =>
+			portalSessions.create(inTest(test, "portal_session.create"), { ...SESSION, customerId });
+		const revoke = () =>
+			portalSessions.revokeAll(inTest(test, "portal_session.revoke_many"), { customerId: null, keyId: "key_1" });
+		for (let n = 0; n < 60; n++) {
+			await open(`customer ${n}`);
+			await revoke();
+		}
+		await expect(open("another")).rejects.toMatchObject({ ...REFUSED, retryAfterMs: 60_000 });
+		expect(await revoke()).toBe(0);
+	});
+
 	it("never refuses what ends something", async () => {
 		await using test = await openTestEngine({ limits });
 		const webhook = await test.createWebhook(NOBODY);
 		const eventId = await test.send();
 		const { engine } = test;
-		const created = await engine.portalSessions.create(inTest(test, "portal_session.create"), {
-			customerId: "acme",
-			keyId: "key_1",
-			capabilities: ["webhooks.write"],
-			actor: null,
-			returnUrl: null,
-			theme: null,
-			locale: null,
-			expiresInMs: PORTAL_SESSION_MS.byDefault,
-		});
+		const created = await engine.portalSessions.create(inTest(test, "portal_session.create"), SESSION);
 		const rename = () =>
 			engine.webhooks.update(inTest(test, "webhook.update"), webhook.id, { name: crypto.randomUUID() });
 		for (let n = 0; n < 60; n++) await rename();

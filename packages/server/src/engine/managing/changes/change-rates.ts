@@ -21,7 +21,7 @@ type Maker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
 export interface Counted {
 	/** The number of entries that one change leaves. Defaults to 1. */
 	readonly count?: number;
-	/** The customer for whom a key makes it, where these have buckets of their own, so that none uses up those of others. */
+	/** The customer for whom a key makes a portal session. Those of all customers are shared, so that none uses up those of others. */
 	readonly forCustomer?: string;
 }
 
@@ -37,7 +37,8 @@ const WORKSPACE = { owner: "", whose: "the workspace" };
  * Changes with a project's keys take from a bucket of the project, those with keys of the workspace from another one of that project, and
  * those with customers' tokens from one of the customer and one of all customers of the project: so customers can't use up what the product
  * needs to manage them, and nobody with a key of the project what the workspace needs to stop that. When all customers together have used
- * much of what is theirs, those that have used most of their own are refused first, and those that have used little go on.
+ * much of what is theirs, those that have used most of their own are refused first, and those that have used little go on; and so it is with
+ * the portal sessions that are made for customers.
  *
  * A change uses up its quota before it is made, and gets nothing back if the store refuses it or if it changes nothing: it has taken its
  * turn and a transaction all the same, so repeating it must not be free. What is refused because of the quota itself, or because the request is
@@ -75,7 +76,7 @@ export class ChangeRates {
 		const isOutside = projectId === null || action === "project.create";
 		const { owner, whose } = isOutside ? WORKSPACE : this.#makerOf(projectId, keyId);
 		if (forCustomer === undefined) this.#takeOfKeys(owner, count, whose);
-		else this.#takeOfKeys(`${owner} for ${forCustomer}`, count, "the customer");
+		else this.#takeOfSessions(owner, forCustomer, count);
 	}
 
 	/** Who makes a change in a project with this key. */
@@ -90,6 +91,17 @@ export class ChangeRates {
 		if (maxChangesPerMinute === 0) return;
 		const waitMs = this.#ofKeys.take(owner, count, this.#share(maxChangesPerMinute));
 		if (waitMs > 0) throw tooMany("maxChangesPerMinute", maxChangesPerMinute, whose, waitMs);
+	}
+
+	/** Portal sessions made for a customer: they come from a bucket of the project, too, since any number of customers can be named. */
+	#takeOfSessions(owner: string, customerId: string, count: number): void {
+		const { maxChangesPerMinute } = this.#quotas;
+		if (maxChangesPerMinute === 0) return;
+		const of = { buckets: this.#ofKeys, perSecond: this.#share(maxChangesPerMinute) };
+		const member = { ...of, owner: `${owner} for ${customerId}` };
+		const refusal = takeShared(count, member, { ...of, owner: `portal sessions of ${owner}` });
+		if (refusal === null) return;
+		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "the project's portal sessions", refusal.waitMs);
 	}
 
 	#takeOfCustomer(projectId: string, customerId: string, count: number): void {
