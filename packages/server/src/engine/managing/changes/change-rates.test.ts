@@ -5,6 +5,7 @@ import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
 import type { AuditAction, AuditDraft } from "../../../core/access/audit.ts";
 import { PORTAL_SESSION_MS, type NewPortalSession } from "../../../core/access/portal-session.ts";
 import { customerScope } from "../../../core/access/principal.ts";
+import type { FanfareError } from "../../../core/errors.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { ANY_ENTRY } from "../../../ports/contract/store/records/records.ts";
 import { openTestEngine, type TestEngine } from "../../test/test-engine.ts";
@@ -180,17 +181,34 @@ describe("changes", () => {
 		// Half of its own is left, and a quarter of what all have together.
 		expect(of("proj_a", "second")).toBeGreaterThan(140);
 		const late = () => rates.take(byCustomer("webhook.update", "second"), "proj_a");
-		let retryAfterMs = 0;
-		try {
-			late();
-		} catch (error) {
-			({ retryAfterMs } = error as { retryAfterMs: number });
-		}
-		expect(retryAfterMs).toBeGreaterThan(500);
-		clock.advance(retryAfterMs / 2);
-		expect(late).toThrow("quota of 10 changes");
-		clock.advance(retryAfterMs / 2);
+		expect(late).toThrow(expect.objectContaining({ retryAfterMs: 60_000 }));
+		clock.advance(60_000);
 		expect(late).not.toThrow();
+	});
+
+	it("of a customer that are refused for what others have made are refused in the same words, after whatever they have made", () => {
+		const refusalAfter = (others: number, own: number) => {
+			const { rates } = ratesOf({ project: 10, customer: 30 });
+			const take = (customer: string) => rates.take(byCustomer("webhook.update", customer), "proj_a");
+			for (let n = 0; n < others; n++) take(`other ${n}`);
+			for (let n = 0; n < own; n++) take("acme");
+			try {
+				for (;;) take("acme");
+			} catch (error) {
+				const { code, message, retryAfterMs } = error as FanfareError;
+				return { code, message, retryAfterMs };
+			}
+		};
+		const refusal = refusalAfter(600, 0);
+		expect(refusal).toMatchObject(REFUSED);
+		expect(refusal?.message).not.toMatch(/customers|project|maxChangesPerMinute/);
+		for (const [others, own] of [
+			[590, 5],
+			[500, 20],
+			[400, 50],
+			[350, 100],
+		] as const)
+			expect(refusalAfter(others, own)).toEqual(refusal);
 	});
 
 	it("that the server makes for itself are free", () => {

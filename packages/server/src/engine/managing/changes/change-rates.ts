@@ -30,6 +30,8 @@ const S_PER_MINUTE = 60;
 const BURST_S = 3_600;
 /** The same for each customer: a person in the portal changes a great many things without a pause. */
 const BURST_OF_CUSTOMER_S = 600;
+/** How long a customer is told to wait when it is refused for what others have used. A wait that followed from that would tell of them. */
+const CUSTOMER_WAIT_MS = 60_000;
 /** Who makes the changes outside of any project. */
 const WORKSPACE = { owner: "", whose: "the workspace" };
 
@@ -120,7 +122,7 @@ export class ChangeRates {
 		if (refusal === null) return;
 		if (hasOwn && refusal.of === "member")
 			throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", refusal.waitMs);
-		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "all customers of the project", refusal.waitMs);
+		throw tooManyOfCustomer();
 	}
 
 	#share(perMinute: number): number {
@@ -131,8 +133,17 @@ export class ChangeRates {
 function tooMany(name: keyof ChangeQuotas, perMinute: number, whose: string, waitMs: number): FanfareError {
 	return new FanfareError(
 		"change_rate_exceeded",
-		`The quota of ${perMinute} changes per minute (${name}) of ${whose} is used up. Try again after the time in Retry-After. ` +
-			"What ends something, such as a deletion, a pause or a revocation, is never refused for that.",
+		`The quota of ${perMinute} changes per minute (${name}) of ${whose} is used up. ${GOING_ON}`,
 		{ retryAfterMs: waitMs },
 	);
 }
+
+/** Says nothing of the others, since the customer reads it. */
+function tooManyOfCustomer(): FanfareError {
+	return new FanfareError("change_rate_exceeded", `The customer can make no more changes at the moment. ${GOING_ON}`, {
+		retryAfterMs: CUSTOMER_WAIT_MS,
+	});
+}
+
+const GOING_ON =
+	"Try again after the time in Retry-After. What ends something, such as a deletion, a pause or a revocation, is never refused for that.";
