@@ -157,7 +157,7 @@ export const projectNameSchema = z
 
 export const updateProjectSchema = z
 	.strictObject({
-		name: nameText(NAME_MAX_LENGTH).optional().openapi({ example: "My project" }),
+		name: nameText(NAME_MAX_LENGTH, { stored: true }).optional().openapi({ example: "My project" }),
 		eventTypes: eventTypePolicy.optional(),
 		retentionDays: retentionDays.nullish(),
 		payloadRetentionDays: payloadRetentionDays.nullish(),
@@ -170,6 +170,9 @@ export const updateProjectSchema = z
 		revision: revisionIn.optional(),
 	})
 	.openapi("UpdateProject");
+
+/** What is new in an update must be as in a new project. */
+export const newInProjectSchema = z.object({ name: nameText(NAME_MAX_LENGTH).optional() });
 
 export const projectQuerySchema = z.strictObject({
 	...pageQuery,
