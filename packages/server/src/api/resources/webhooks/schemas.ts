@@ -188,11 +188,13 @@ const newTexts = { description: descriptionOf({}), eventTypes: eventTypesOf(subs
 
 /** The settings that Fanfare has and Nexus does not. */
 const fanfareSettings = {
-	...newTexts,
+	description: newTexts.description,
+	eventTypes: newTexts.eventTypes,
 	headers,
 	timeoutMs: integer(TIMEOUT_RANGE_MS.min, TIMEOUT_RANGE_MS.max)
 		.nullish()
 		.openapi({ description: `How long one attempt may take. Defaults to ${DEFAULT_TIMEOUT_MS}.` }),
+	metadata,
 	rateLimit: z
 		.strictObject({ perSecond: integer(1, MAX_RATE_PER_SECOND) })
 		.nullish()
