@@ -90,8 +90,12 @@ export function describeChosenEvents(current: CurrentStore): void {
 				afterEventId: null,
 				scanLimit: 99,
 			});
-		expect(await count(customerScope(projectId, "acme"))).toEqual({ matching: 0, lastEventId: null });
-		expect(await count(customerScope(projectId, "globex"))).toEqual({ matching: 0, lastEventId: null });
+		expect(await count(customerScope(projectId, "acme"))).toEqual({ matching: 0, newestDate: null, lastEventId: null });
+		expect(await count(customerScope(projectId, "globex"))).toEqual({
+			matching: 0,
+			newestDate: null,
+			lastEventId: null,
+		});
 	});
 
 	it("counts chosen events in steps", async () => {
