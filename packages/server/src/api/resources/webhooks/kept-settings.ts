@@ -1,7 +1,16 @@
 // What a webhook may keep although no new one may have it: texts and subscriptions that were stored when the rules allowed more.
-import type { Webhook } from "../../../core/webhook.ts";
+import { z } from "@hono/zod-openapi";
+
+import { NAME_MAX_LENGTH, type Webhook } from "../../../core/webhook.ts";
 import { checkNewValues } from "../common/kept-values.ts";
-import { newInWebhookSchema, type UpdateWebhook } from "./schemas.ts";
+import { nameText } from "../common/schemas.ts";
+import { newTexts, type UpdateWebhook } from "./schemas.ts";
+
+/** What is new in an update must be as in a new webhook. */
+const newInWebhookSchema = z.object({
+	name: nameText(NAME_MAX_LENGTH).optional(),
+	spec: z.object(newTexts).optional(),
+});
 
 const EVENT_TYPES = "spec.eventTypes.";
 const METADATA = "spec.metadata.";

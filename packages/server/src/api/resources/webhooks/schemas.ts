@@ -184,7 +184,7 @@ const descriptionOf = (rules: TextRules) =>
 		.openapi({ example: "Orders to the warehouse" });
 
 /** What a new webhook may have. One that is updated may keep others: see `checkWebhookUpdate`. */
-const newTexts = { description: descriptionOf({}), eventTypes: eventTypesOf(subscribedTypes), metadata };
+export const newTexts = { description: descriptionOf({}), eventTypes: eventTypesOf(subscribedTypes), metadata };
 
 /** The settings that Fanfare has and Nexus does not. */
 const fanfareSettings = {
@@ -259,12 +259,6 @@ export const updateWebhookSchema = z
 	.openapi("UpdateWebhook", {
 		description: "Fields that are omitted do not change. Null sets an optional field to its default.",
 	});
-
-/** What is new in an update must be as in a new webhook. */
-export const newInWebhookSchema = z.object({
-	name: nameText(NAME_MAX_LENGTH).optional(),
-	spec: z.object(newTexts).optional(),
-});
 
 export type CreateWebhook = z.infer<typeof createWebhookSchema>;
 export type UpdateWebhook = z.infer<typeof updateWebhookSchema>;
