@@ -44,7 +44,7 @@ const WORKSPACE = { owner: "", whose: "the workspace" };
  *
  * A change uses up its quota before it is made, and gets nothing back if the store refuses it or if it changes nothing: it has taken its
  * turn and a transaction all the same, so repeating it must not be free. What is refused because of the quota itself, or because the request is
- * not valid, has not come so far, and costs nothing.
+ * not valid, has not come so far, and uses up nothing.
  *
  * In a cluster, each process allows its share: a quota divided by the number of live members.
  */
