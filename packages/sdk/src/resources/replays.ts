@@ -54,8 +54,9 @@ export interface ReplayEstimate {
 	/** False if there are so many events that counting stopped early. */
 	readonly complete: boolean;
 	/**
-	 * The end of the range that was counted, in milliseconds since the epoch: your `until`, or now by the server's clock. Pass it as `until`
-	 * so that the replay has none of the events that are accepted after the count. Null with `eventIds`.
+	 * The end of the range that was counted, in milliseconds since the epoch: your `until`, or now by the server's clock, or just after the
+	 * newest event that was counted if that is later. Pass it as `until` so that the replay has none of the events that are accepted after
+	 * the count. Null with `eventIds`.
 	 */
 	readonly until: number | null;
 }

@@ -220,9 +220,9 @@ export const configSchema = z.object({
 		expected: `a whole number from 0 to ${HIGHEST_CHANGES_PER_MINUTE}`,
 		meaning:
 			"The changes that may be made in each project in a minute, on average, with its keys; those of an hour at once. Each leaves an " +
-			"entry in the audit log. All customers of a project, with their tokens, may make as many again; each key may sign in, and for each " +
-			"customer portal sessions may be made, as often. In a cluster, each process has its share. Further ones get a 429 with " +
-			"`Retry-After`, but for those that end something, such as deletions, pauses and revocations, which do not count. `0` means no quota.",
+			"entry in the audit log. All customers of a project, with their tokens, may make as many again, and so may the keys of the workspace " +
+			"there; each key may sign in, and replace keys and secrets, as often, and for all customers together portal sessions may be made as often. In " +
+			"a cluster, each process has its share. Further ones get a 429 with `Retry-After`, but for those that end something, such as deletions, pauses and revocations, which do not count. `0` means no quota.",
 		defaultText: "`1800`",
 		example: "6000",
 		reloads: true,

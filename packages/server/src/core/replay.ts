@@ -98,6 +98,11 @@ export function filterOfStored({ filter, createDate }: Pick<Replay, "filter" | "
 	return filter.until === now ? { ...filter, until: now + CLOCKS_APART_MS } : filter;
 }
 
+/** The date of the newest of some events; null if there are none. Their order does not tell, where ids are ahead of dates. */
+export function newestDateOf(events: readonly { readonly date: number }[]): number | null {
+	return events.reduce<number | null>((newest, { date }) => Math.max(newest ?? date, date), null);
+}
+
 /** The end of a replay's range, as far as it had passed when the replay was made: for its progress if its newest event is hard to find. */
 export function lastDateOf({ filter, createDate }: Pick<Replay, "filter" | "createDate">): number {
 	return Math.max(filter.since, Math.min(filter.until - 1, createDate));

@@ -246,7 +246,10 @@ export interface ReplayEstimate {
 	readonly count: number;
 	/** False if counting took too long and ended early: then there may be more. */
 	readonly complete: boolean;
-	/** The end of the range that was counted: that of the request, or when counting began. Null for chosen events. */
+	/**
+	 * The end of the range that was counted: that of the request, or when counting began; later if events with later dates were counted, as
+	 * another process's clock was ahead. Null for chosen events.
+	 */
 	readonly until: number | null;
 }
 

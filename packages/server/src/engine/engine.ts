@@ -74,11 +74,12 @@ const WRITE_GRACE_MS = 2_000;
 export async function openEngine(setup: EngineSetup): Promise<{ engine: Engine; firstStart: FirstStart | null }> {
 	const settings = new EngineSettings(setup);
 	const clock = new SteadyClock(setup.parts.clock);
-	const changeRates = new ChangeRates({ clock, tenure: setup.parts.tenure }, settings.limits);
-	const parts = { ...setup.parts, clock, wall: setup.parts.clock, changeRates };
-	const { workspace, firstStart } = await bootstrap(parts, setup.adminKey ?? null, setup.keepAdminKey);
-	const directory = new Directory(parts, workspace);
+	const outside = { ...setup.parts, clock, wall: setup.parts.clock };
+	const { workspace, firstStart } = await bootstrap(outside, setup.adminKey ?? null, setup.keepAdminKey);
+	const directory = new Directory(outside, workspace);
 	await directory.load();
+	const changeRates = new ChangeRates({ clock, tenure: outside.tenure, keys: directory }, settings.limits);
+	const parts = { ...outside, changeRates };
 	await noteExcess(parts, settings.limits, directory);
 	const engine = new AssembledEngine(setup.userAgent, settings, parts, directory);
 	await engine.sessions.load();

@@ -469,6 +469,21 @@ describe("/docs/api", () => {
 		expect([text.includes("http://two.example"), text.includes("http://one.example")]).toEqual([true, false]);
 	});
 
+	it("is made in small pieces as it is read, whatever the address, so that a slow client holds little of it", async () => {
+		let asked = 0;
+		const { app } = await caller({}, null, { requestOrigin: () => `http://${++asked}.example` });
+		for (let n = 1; n <= 6; n++) {
+			const response = await app.request("/docs/api");
+			const pieces: Uint8Array[] = [];
+			for await (const piece of response.body ?? []) pieces.push(piece);
+			expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(32 * 1_024);
+			const text = Buffer.concat(pieces).toString();
+			expect(text.length).toBeGreaterThan(300_000);
+			expect(text).toContain(`curl &quot;http://${n}.example/workspace&quot;`);
+			expect(text).toMatch(/<\/html>\s*$/);
+		}
+	});
+
 	it("has a title, a way back, and links that work behind a path prefix", async () => {
 		const { text } = await pageOf();
 		const resolved = (link: string) => new URL(link, "https://example.com/fanfare/docs/api").pathname;

@@ -5,8 +5,8 @@ import type { AuditAction } from "../access/audit.ts";
 export interface ChangeQuotas {
 	/**
 	 * Changes in a project with its keys in a minute, on average. Its customers, with their tokens, may make as many again, all of them
-	 * together; and so may keys of the workspace outside of any project. Each key may sign in as often, and as many portal sessions may be
-	 * made for each customer.
+	 * together; and so may keys of the workspace there, and outside of any project. Each key may sign in as often, and replace keys and
+	 * secrets as often, and as many portal sessions may be made for its customers together.
 	 */
 	readonly maxChangesPerMinute: number;
 	/** Of these, the changes of each customer, with all its tokens. */
@@ -44,14 +44,21 @@ const ENDING: ReadonlySet<string> = new Set<AuditAction>([
 ]);
 
 /** What a key does for those who use it: it takes from a bucket of its own, so that no key keeps others from signing in, or from their changes. */
-const OF_KEY: ReadonlySet<string> = new Set<AuditAction>(["session.create", "sign_in_link.create"]);
+const SIGNING_IN: ReadonlySet<string> = new Set<AuditAction>(["session.create", "sign_in_link.create"]);
+
+/**
+ * What takes a key or a secret out of use that somebody else may have: whoever has it, and makes changes with it without a pause, must not
+ * keep others from that. Each leaves an entry, so it is not free as what ends something is.
+ */
+const REPLACING: ReadonlySet<string> = new Set<AuditAction>(["key.roll", "webhook.update_secret"]);
 
 /** Whether a change with this action uses up a quota, and can be refused. */
 export function countsAsChange(action: string): boolean {
 	return !ENDING.has(action);
 }
 
-/** Whether a change with this action is counted by key, and not by project. */
-export function countsByKey(action: string): boolean {
-	return OF_KEY.has(action);
+/** What a change with this action is counted as for the key that makes it, if it is counted by key and not by project; else null. */
+export function countedByKey(action: string): "signing in" | "replacing" | null {
+	if (SIGNING_IN.has(action)) return "signing in";
+	return REPLACING.has(action) ? "replacing" : null;
 }

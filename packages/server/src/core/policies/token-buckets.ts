@@ -8,14 +8,15 @@ const FIRST_SWEEP_AT = 1_000;
 /** Buckets are in memory, and full after a start. */
 export class TokenBuckets {
 	readonly #clock: Pick<Clock, "monotonicMs">;
-	readonly #burstS: number;
+	/** The tokens of how many seconds a bucket holds. */
+	readonly burstS: number;
 	readonly #buckets = new Map<string, TokenBucket>();
 	#sweepAt = FIRST_SWEEP_AT;
 
 	/** A bucket holds the tokens of `burstS` seconds, at least one. */
 	constructor(clock: Pick<Clock, "monotonicMs">, burstS: number) {
 		this.#clock = clock;
-		this.#burstS = burstS;
+		this.burstS = burstS;
 	}
 
 	/** Takes tokens of an owner with this rate. Returns 0, or after how many milliseconds there will be enough. */
@@ -39,7 +40,7 @@ export class TokenBuckets {
 		const known = this.#buckets.get(owner);
 		if (known?.perSecond === perSecond) return known;
 		if (known === undefined && this.#buckets.size >= this.#sweepAt) this.#sweep(now);
-		const burst = Math.max(1, perSecond * this.#burstS);
+		const burst = Math.max(1, perSecond * this.burstS);
 		// A changed rate keeps the level of the bucket.
 		const bucket = new TokenBucket(perSecond, burst * (known?.level(now) ?? 1), now, burst);
 		this.#buckets.set(owner, bucket);

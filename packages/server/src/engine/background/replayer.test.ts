@@ -152,10 +152,31 @@ describe("a replay", () => {
 			const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["new"] });
 			const request = { ...MISSED, until, eventTypes: ["old"] };
 			const estimate = await test.engine.replays.estimate(test.scope, [id], request);
-			expect(estimate).toEqual({ count, complete: true, until: until ?? start + 1 });
+			expect(estimate).toEqual({ count, complete: true, until: until ?? start + 1_001 });
 			const replay = await test.engine.replays.start(test.change, id, request);
 			expect(await ended(test, replay)).toMatchObject({ scannedCount: count, deliveryCount: count });
 		}
+	});
+
+	it("takes what was counted if it is made later with the end of the count, and nothing that has come meanwhile", async () => {
+		await using test = await openTestEngine();
+		const records = new Records();
+		const start = test.clock.now();
+		// Another process's clock is ahead.
+		const accept = async (aheadMs: number) => {
+			records.now = start + aheadMs;
+			await test.store.commit({ events: [records.event(test.projectId, { type: "old" })], updates: [] });
+		};
+		await accept(0);
+		await accept(20_000);
+		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["new"] });
+		const request = { ...MISSED, until: null, eventTypes: ["old"] };
+		const { count, until } = await test.engine.replays.estimate(test.scope, [id], request);
+		expect(count).toBe(2);
+		test.clock.advance(3_000);
+		await accept(23_000);
+		const replay = await test.engine.replays.start(test.change, id, { ...request, until });
+		expect(await ended(test, replay)).toMatchObject({ scannedCount: 2, deliveryCount: 2 });
 	});
 
 	it("sends only missed events that the webhook wants, unless the request names types", async () => {

@@ -182,6 +182,56 @@ describe("retention", () => {
 		expect(test.observer.problems.length).toBeGreaterThan(0);
 	});
 
+	/** An engine with five projects, an expired event of each, and a store that fails for the first three. */
+	async function withFailingProjects(replaced: Partial<Store>, closing: AsyncDisposableStack) {
+		const clock = new ManualClock();
+		const store = await openTestStore(clock.now());
+		closing.defer(() => store.close());
+		const failing = new Set<string>();
+		const asked = new Set<string>();
+		const purgeEvents: Store["purgeEvents"] = async (step) => {
+			asked.add(step.projectId);
+			if (failing.has(step.projectId)) throw new Error("the project fails");
+			return store.purgeEvents(step);
+		};
+		const test = closing.use(await openTestEngine({ clock, store: { ...store, purgeEvents, ...replaced } }));
+		for (const name of ["a", "b", "c", "d"]) await test.engine.projects.create(name, null);
+		const ids = test.engine.projects.list().map(({ id }) => id);
+		for (const id of ids.slice(0, 3)) failing.add(id);
+		const records = new Records();
+		records.now = test.clock.now();
+		const events = ids.map((projectId) => records.event(projectId));
+		await test.store.commit({ events, updates: [] });
+		const left = async () => {
+			const found = await Promise.all(
+				events.map(({ event }) => test.store.eventsById(projectScope(event.projectId), [event.id])),
+			);
+			return ids.filter((_, index) => found[index]?.[0] !== null);
+		};
+		return { test, ids, asked, left };
+	}
+
+	it("goes on with the other projects, and then with audit entries, if several fail one after the other", async () => {
+		await using closing = new AsyncDisposableStack();
+		const { test, ids, asked, left } = await withFailingProjects({}, closing);
+		const purgeAudit = vi.spyOn(test.engineStore, "purgeAuditEntries");
+		await goOn(test, 31 * DAY_MS);
+		expect([...asked].toSorted()).toEqual(ids.toSorted());
+		expect(await left()).toEqual(ids.slice(0, 3));
+		expect(purgeAudit).toHaveBeenCalled();
+		expect(test.observer.problems.length).toBeGreaterThan(0);
+	});
+
+	it("leaves out the projects after those that fail while the store can't be written, and still looks at audit entries", async () => {
+		await using closing = new AsyncDisposableStack();
+		const probe = () => Promise.reject(new Error("the store can't be written"));
+		const { test, ids, asked } = await withFailingProjects({ probe }, closing);
+		const purgeAudit = vi.spyOn(test.engineStore, "purgeAuditEntries");
+		await goOn(test, 31 * DAY_MS);
+		expect([...asked].toSorted()).toEqual(ids.slice(0, 3).toSorted());
+		expect(purgeAudit).toHaveBeenCalled();
+	});
+
 	it("keeps the record of a deleted webhook for a day, so that a process which was cut off learns of its deletion", async () => {
 		await using test = await openTestEngine();
 		const { id } = await test.createWebhook("http://127.0.0.1:9/");

@@ -6,6 +6,7 @@ import {
 	type RetentionSettings,
 } from "../../core/policies/retention.ts";
 import type { Project } from "../../core/workspace.ts";
+import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import {
 	NOTHING_PURGED,
 	type Purged,
@@ -19,7 +20,10 @@ import { GentleSteps, type LiveTraffic } from "./gentle-steps.ts";
 import type { Overwriter } from "./overwriter.ts";
 import { Periodic } from "./periodic.ts";
 
-type Parts = Pick<PartsOn<RetentionStore>, "store" | "clock" | "observer" | "membership">;
+type Parts = Pick<
+	PartsOn<RetentionStore & Pick<LifecycleStore, "probe">>,
+	"store" | "clock" | "observer" | "membership"
+>;
 
 interface Neighbours extends LiveTraffic {
 	readonly directory: Pick<Directory, "project" | "projects" | "versionOf">;
@@ -52,7 +56,7 @@ const REPLAYS = 200;
 const KEPT_REPLAYS = 10_000;
 /** Audit entries that a pass deletes, so that nothing else waits for long if millions are too old after an upgrade. */
 const AUDIT_ENTRIES_PER_PASS = 20_000;
-/** If so many projects fail one after the other, it is the store that fails. */
+/** If so many projects fail one after the other, it may be the store that fails: it is asked. */
 const FAILED_IN_ROW = 3;
 const SPACE_BYTES = 256 * 1_024;
 /**
@@ -119,21 +123,28 @@ export class Retention {
 			all.some((project) => limitsOf(project).payloadsBefore !== null),
 		];
 		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_WRITTEN);
+		// One that fails holds up no other.
+		const failures: unknown[] = [];
+		const failed = (error: unknown): 0 => {
+			failures.push(error);
+			return 0;
+		};
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
-		await this.#purgeWebhooks();
-		const error = await this.#purgeAll(all, now);
-		await this.#purgeProjects();
-		const auditEntries = await this.#purgeAudit();
-		const bytes = await this.#releaseSpace();
+		await this.#purgeWebhooks().catch(failed);
+		await this.#purgeAll(all, now).catch(failed);
+		await this.#purgeProjects().catch(failed);
+		const auditEntries = await this.#purgeAudit().catch(failed);
+		const bytes = await this.#releaseSpace().catch(failed);
 		if (this.#sum !== NOTHING_PURGED || auditEntries > 0 || bytes > 0) {
 			this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
 		}
-		if (error !== null) throw error;
+		if (failures.length > 0) throw failures[0];
 	}
 
-	/** The data of these projects. One that fails holds up no other. Returns the first error; throws if it is the store that fails. */
-	async #purgeAll(projects: readonly Project[], now: number): Promise<Error | null> {
-		let first: Error | null = null;
+	/** The data of these projects. One that fails holds up no other, while the store can be written. Throws the first error at the end. */
+	async #purgeAll(projects: readonly Project[], now: number): Promise<void> {
+		const { clock, store } = this.#parts;
+		const failures: unknown[] = [];
 		let failedInRow = 0;
 		for (const { id } of projects) {
 			try {
@@ -142,11 +153,14 @@ export class Retention {
 				await this.#purgeReplays(id, now);
 				failedInRow = 0;
 			} catch (error) {
-				first ??= error instanceof Error ? error : new Error(String(error));
-				if (++failedInRow === FAILED_IN_ROW) throw error;
+				failures.push(error);
+				if (++failedInRow < FAILED_IN_ROW) continue;
+				// Otherwise the projects after them would never have their turn, since the next pass begins with the same ones.
+				await this.#steps.make(() => store.probe(clock.now()));
+				failedInRow = 0;
 			}
 		}
-		return first;
+		if (failures.length > 0) throw failures[0];
 	}
 
 	/**

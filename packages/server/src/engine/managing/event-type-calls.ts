@@ -17,7 +17,7 @@ import type { Change, EventTypes, EventTypePatch, EventTypeSettings } from "../c
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { TestSample } from "../webhook-test.ts";
-import { auditEntry } from "./changes/audit-entries.ts";
+import { auditEntry, withEntry, type MakeEntry } from "./changes/audit-entries.ts";
 import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
 import { writeInProject } from "./changes/write-in-project.ts";
 
@@ -155,8 +155,7 @@ export class EventTypeCalls implements EventTypes {
 		if (isReservedEventType(name)) {
 			throw invalidRequest([{ path: "name", message: RESERVED_TYPE_MESSAGE }]);
 		}
-		const entry = auditEntry(this.#parts, audit, { objectId: name, projectId });
-		const attempt = async (): Promise<EventType | typeof UNCHANGED> => {
+		const attempt = async (makeEntry: MakeEntry): Promise<EventType | typeof UNCHANGED> => {
 			const known = await this.#parts.store.eventType(projectId, name);
 			const {
 				description,
@@ -184,7 +183,7 @@ export class EventTypeCalls implements EventTypes {
 				...dates,
 				revision: 0,
 			};
-			const options = { expected: known?.revision ?? null, limit: MAX_EVENT_TYPES, entry };
+			const options = { expected: known?.revision ?? null, limit: MAX_EVENT_TYPES, entry: makeEntry() };
 			const put = () => this.#parts.store.putEventType(eventType, options);
 			const result = await writeInProject(this.#directory, projectId, put);
 			if (result === "changed") return UNCHANGED;
@@ -193,7 +192,9 @@ export class EventTypeCalls implements EventTypes {
 			return { ...eventType, revision: result };
 		};
 		// What others have written is read from the store each time.
-		return this.#changes.run(projectId, () => retried(attempt, () => Promise.resolve()));
+		const refresh = () => Promise.resolve();
+		const make = () => auditEntry(this.#parts, audit, { objectId: name, projectId });
+		return this.#changes.run(projectId, () => withEntry(make, (entry) => retried(() => attempt(entry), refresh)));
 	}
 
 	async #checkSettings(projectId: string, schemaJson: string | null, exampleJson: string | null): Promise<void> {

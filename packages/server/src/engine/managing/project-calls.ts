@@ -15,7 +15,7 @@ import type { UsageStore } from "../../ports/store/usage.ts";
 import type { Change, Projects } from "../calls.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
-import { auditEntry } from "./changes/audit-entries.ts";
+import { auditEntry, withEntry, type MakeEntry } from "./changes/audit-entries.ts";
 import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
 import type { DeletedProjects } from "./deleted-projects.ts";
 
@@ -91,23 +91,24 @@ export class ProjectCalls implements Projects {
 
 	update({ scope, audit }: Change, { revision: wanted, ...changes }: ProjectPatch): Promise<Project> {
 		const projectId = wholeProject(scope);
-		const entry = auditEntry(this.#parts, audit, { objectId: projectId, projectId });
+		const make = () => auditEntry(this.#parts, audit, { objectId: projectId, projectId });
 		const refresh = () => this.#directory.refresh("project", projectId);
-		const attempt = async (): Promise<Project | typeof UNCHANGED> => {
+		const attempt = async (makeEntry: MakeEntry): Promise<Project | typeof UNCHANGED> => {
 			const isEmpty = Object.keys(changes).length === 0;
 			// A revision that this process does not know yet is one that another process has given; and no write finds out what others have changed.
 			if (isEmpty || (wanted !== undefined && wanted > this.#directory.project(projectId).revision)) await refresh();
 			const known = this.#directory.project(projectId);
 			if (wanted !== undefined && known.revision !== wanted) throw revisionConflict("project", known.revision);
-			if (isEmpty) return known;
 			const project = { ...known, ...changes };
-			checkRetention(project);
+			if (!isEmpty) checkRetention(project);
+			const entry = makeEntry();
+			if (isEmpty) return known;
 			const revision = await this.#parts.store.updateProject(project, { expected: known.revision, entry });
 			if (revision === null) return UNCHANGED;
 			await this.#directory.putProject({ ...project, revision });
 			return { ...project, revision };
 		};
-		return this.#changes.run(projectId, () => retried(attempt, refresh));
+		return this.#changes.run(projectId, () => withEntry(make, (entry) => retried(() => attempt(entry), refresh)));
 	}
 
 	delete({ scope, audit }: Change): Promise<void> {

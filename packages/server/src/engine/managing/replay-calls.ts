@@ -5,10 +5,17 @@ import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
-import { filterOfStored, MAX_RUNNING_REPLAYS, upToNow, type Replay, type ReplayFilter } from "../../core/replay.ts";
+import {
+	CLOCKS_APART_MS,
+	filterOfStored,
+	MAX_RUNNING_REPLAYS,
+	upToNow,
+	type Replay,
+	type ReplayFilter,
+} from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
-import type { NewReplay, ReplayCountStep, ReplayRefusal, ReplayStore } from "../../ports/store/replays.ts";
+import type { NewReplay, ReplayCount, ReplayCountStep, ReplayRefusal, ReplayStore } from "../../ports/store/replays.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
@@ -148,15 +155,19 @@ export class ReplayCalls implements Replays {
 			// By the clock of the dates of replays. One time for all, which the caller can have the replays end at.
 			const now = idTime(this.#parts.ids.make("replay", this.#parts.clock.now()));
 			let sum = { count: 0, complete: true };
+			let newest = now;
 			for (const webhook of webhooks) {
 				const filter = filterOf(request, chosen, eventTypesOf(webhook), now);
 				// What a replay would have that is made now.
 				const stored = filterOfStored({ filter, createDate: now });
 				const of = { scope, webhookId: webhook.id, filter: stored, eventIds };
-				const { count, complete } = await this.#count(of, endAt);
+				const { count, newestDate, complete } = await this.#count(of, endAt);
 				sum = { count: sum.count + count, complete: sum.complete && complete };
+				newest = Math.max(newest, newestDate ?? now);
 			}
-			return { ...sum, until: chosen === null ? (request.until ?? upToNow(now)) : null };
+			// A replay that is given this end takes it as it is. So it has to include what was counted, also what is ahead of this process's clock.
+			const until = sum.complete ? upToNow(newest) : upToNow(now) + CLOCKS_APART_MS;
+			return { ...sum, until: chosen === null ? (request.until ?? until) : null };
 		});
 	}
 
@@ -212,19 +223,21 @@ export class ReplayCalls implements Replays {
 	async #count(
 		of: Pick<ReplayCountStep, "scope" | "webhookId" | "filter" | "eventIds">,
 		endAt: number,
-	): Promise<Omit<ReplayEstimate, "until">> {
+	): Promise<Omit<ReplayEstimate, "until"> & Pick<ReplayCount, "newestDate">> {
 		const { clock, store } = this.#parts;
 		let count = 0;
+		let newestDate: number | null = null;
 		let afterEventId: string | null = null;
 		while (!this.#closed && clock.monotonicMs() <= endAt) {
 			const step = { ...of, afterEventId, scanLimit: COUNT_STEP };
-			const { matching, lastEventId }: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay(step);
-			count += matching;
-			if (lastEventId === null) return { count, complete: true };
-			afterEventId = lastEventId;
+			const found: ReplayCount = await store.countReplay(step);
+			count += found.matching;
+			if (found.newestDate !== null) newestDate = Math.max(newestDate ?? 0, found.newestDate);
+			if (found.lastEventId === null) return { count, newestDate, complete: true };
+			afterEventId = found.lastEventId;
 			await nextTurn(clock);
 		}
-		return { count, complete: false };
+		return { count, newestDate, complete: false };
 	}
 }
 

@@ -31,7 +31,7 @@ import type { PartsOn } from "../parts.ts";
 import type { OwnEvents } from "../reacting/own-events.ts";
 import type { NewWebhook, WebhookPatch } from "../webhook-settings.ts";
 import type { Conformance, ConformanceAsked, TestSample, WebhookTest } from "../webhook-test.ts";
-import { auditEntry } from "./changes/audit-entries.ts";
+import { auditEntry, withEntry, type MakeEntry } from "./changes/audit-entries.ts";
 import { revisionConflict, retried, UNCHANGED } from "./changes/revisions.ts";
 import {
 	actorOf,
@@ -327,8 +327,7 @@ export class WebhookCalls implements Webhooks {
 	): Promise<Webhook> {
 		const { directory, live } = this.#near;
 		const projectId = projectOf(scope);
-		const entry = auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
-		const attempt = async (): Promise<Webhook | typeof UNCHANGED> => {
+		const attempt = async (makeEntry: MakeEntry): Promise<Webhook | typeof UNCHANGED> => {
 			const record = await directory.record(scope, webhookId);
 			// Another process has changed it: this one acts on that, too, also if there is nothing left to change.
 			const known = directory.webhookIn(scope, webhookId);
@@ -336,6 +335,7 @@ export class WebhookCalls implements Webhooks {
 			if (wanted !== null && record.revision !== wanted) throw revisionConflict("webhook", record.revision);
 			const now = this.#parts.clock.now();
 			const changed = change(record, now);
+			const entry = makeEntry();
 			if (changed === record) return this.#shown(record);
 			const next = { ...changed, updateDate: Math.max(now, record.updateDate) };
 			const resetHealth = resetsHealth(record, next);
@@ -348,7 +348,10 @@ export class WebhookCalls implements Webhooks {
 			this.#report(next, kindOfChange(record, next), audit);
 			return this.#shown({ ...next, revision });
 		};
-		return this.#changes.run(webhookId, () => retried(attempt, () => directory.refresh("project", projectId)));
+		const make = () => auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
+		const refresh = () => directory.refresh("project", projectId);
+		const tried = () => withEntry(make, (entry) => retried(() => attempt(entry), refresh));
+		return this.#changes.run(webhookId, tried);
 	}
 
 	/** Tells of a change that somebody has made; the server itself, which leaves no actor, tells of its own in other events. */

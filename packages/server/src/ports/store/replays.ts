@@ -47,6 +47,8 @@ export type ReplayRefusal = "customer" | "project";
 export interface ReplayCount {
 	/** Matching events in this step. */
 	readonly matching: number;
+	/** The date of the newest of them; null if there are none. */
+	readonly newestDate: number | null;
 	/** The `afterEventId` of the next step; null if no event is left in the range. */
 	readonly lastEventId: string | null;
 }

@@ -6,7 +6,7 @@ import { customerOf, isInScope, projectOf, type Scope } from "../../../core/acce
 import { newDelivery } from "../../../core/delivery.ts";
 import type { Page, PageRequest } from "../../../core/page.ts";
 import { STORED_DELIVERY_BYTES } from "../../../core/policies/quota.ts";
-import { filterOfStored, lastDateOf, type Replay, type ReplayFilter } from "../../../core/replay.ts";
+import { filterOfStored, lastDateOf, newestDateOf, type Replay, type ReplayFilter } from "../../../core/replay.ts";
 import { isDeliverable } from "../../../core/webhook.ts";
 import type {
 	NewReplay,
@@ -225,7 +225,7 @@ function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 		const webhook = view.numbers.webhooks.find(webhookId);
 		const isHidden =
 			webhook !== null && !isInScope(scope, { projectId: projectOf(scope), customerId: webhook.customerId });
-		if (project === null || webhook === null || isHidden) return { matching: 0, lastEventId: null };
+		if (project === null || webhook === null || isHidden) return { matching: 0, newestDate: null, lastEventId: null };
 		const { matches, position, done } = search({
 			project: project.number,
 			webhook: webhook.number,
@@ -238,7 +238,8 @@ function createCountReplay(db: DatabaseSync, view: LogView, index: SeqIndex) {
 			matchLimit: Infinity,
 			madeAfter: null,
 		});
-		return { matching: matches.length, lastEventId: done || position === null ? null : index.eventIdAt(position) };
+		const lastEventId = done || position === null ? null : index.eventIdAt(position);
+		return { matching: matches.length, newestDate: newestDateOf(matches), lastEventId };
 	};
 }
 

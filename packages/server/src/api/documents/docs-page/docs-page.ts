@@ -49,8 +49,8 @@ function policy(style: string, isInSite: boolean): string {
 /** A constant, since the policy has the hash of exactly this text. */
 const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
-/** The page is kept for the addresses that it was asked for last, about 0.8 MB for each. A server has one or two. */
-const KEPT_ADDRESSES = 4;
+/** How much of a response is made at once, or up to twice as much. */
+const CHUNK_BYTES = 16 * 1_024;
 
 /** In place of the server's address in a rendered page. */
 const SERVER = "http://server.invalid";
@@ -78,20 +78,40 @@ export async function docsPage(document: OpenApiDocument, shell: string | null):
 		// The page depends on how it was asked for, so no cache may give it to others.
 		"cache-control": "private, no-cache",
 	};
-	const pieces = rendered.split(SERVER).map((piece) => Buffer.from(piece));
-	const bodies = new Map<string, Buffer<ArrayBuffer>>();
+	const pieces = piecesOf(rendered);
 	return (server) => {
-		const body = bodies.get(server) ?? joined(pieces, Buffer.from(server));
-		const [oldest] = bodies.keys();
-		if (!bodies.has(server) && bodies.size === KEPT_ADDRESSES && oldest !== undefined) bodies.delete(oldest);
-		bodies.set(server, body);
+		const body = streamOf(pieces, Buffer.from(server));
 		return { status: 200, contentType: "text/html; charset=utf-8", body, headers };
 	};
 }
 
-/** The pieces with `between` between them: anybody may ask with another address each time, so nothing is searched or converted for that. */
-function joined(pieces: readonly Buffer[], between: Buffer): Buffer<ArrayBuffer> {
-	return Buffer.concat(pieces.flatMap((piece, index) => (index === 0 ? [piece] : [between, piece])));
+/** The page in small pieces, with null in the places of the address. */
+function piecesOf(rendered: string): (Buffer | null)[] {
+	return rendered.split(SERVER).flatMap((text, index) => {
+		const bytes = Buffer.from(text);
+		const count = Math.ceil(bytes.length / CHUNK_BYTES);
+		const cut = Array.from({ length: count }, (_, at) => bytes.subarray(at * CHUNK_BYTES, (at + 1) * CHUNK_BYTES));
+		return index === 0 ? cut : [null, ...cut];
+	});
+}
+
+/**
+ * The page with this address. Anybody may ask with another address each time, so nothing is searched or converted for that; and may read
+ * slowly, so only what the client has room for is made: the whole page takes 0.8 MB.
+ */
+function streamOf(pieces: readonly (Buffer | null)[], address: Buffer): ReadableStream<Uint8Array> {
+	let at = 0;
+	const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+		const chunk: Buffer[] = [];
+		for (let bytes = 0; at < pieces.length && bytes < CHUNK_BYTES; at++) {
+			const piece = pieces[at] ?? address;
+			chunk.push(piece);
+			bytes += piece.length;
+		}
+		controller.enqueue(Buffer.concat(chunk));
+		if (at === pieces.length) controller.close();
+	};
+	return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
 /** Around the page while the site of the documents is not built. */

@@ -1,6 +1,7 @@
 // Characters that names and descriptions may not have, because of what they do where they are printed.
 import { describe, expect, it } from "vitest";
 
+import { customerScope } from "../../../core/access/principal.ts";
 import { caller, type Caller } from "../../test/caller.ts";
 
 const SECRET = Buffer.alloc(24, 1).toString("base64");
@@ -75,7 +76,71 @@ describe("characters that change the direction of text", () => {
 		for (const query of ["q=%E2%80%A8", `metadata.${encodeURIComponent(`team${RLO}`)}=a`]) {
 			expect(await call("GET", `./batch/webhooks?${query}`)).toMatchObject({ status: 200, json: { data: [] } });
 		}
-		expect((await call("PATCH", `./batch/webhooks/${id}`, { name })).status).toBe(400);
+	});
+});
+
+describe("what was stored when the rules allowed more", () => {
+	const text = `invoice ${RLO}gnp.exe`;
+	const texts = { description: text, eventTypes: ["a", "fanfare.foo"], metadata: { [`team${RLO}`]: "a" } };
+
+	it("stays in a webhook that is sent back with one field changed, and can be taken away", async () => {
+		const { call, test } = await caller();
+		const { id } = await test.createWebhook("http://127.0.0.1:1/", { name: text, ...texts });
+		const patch = (body: object) => call("PATCH", `./batch/webhooks/${id}`, body);
+		const back = { name: text, spec: { ...spec, ...texts, timeoutMs: 1_000 } };
+		expect(await patch(back)).toMatchObject({ status: 200, json: { name: text, ...texts, timeoutMs: 1_000 } });
+		const more = { eventTypes: ["fanfare.foo", "b"], metadata: { ...texts.metadata, b: "c" } };
+		expect(await patch({ spec: more })).toMatchObject({ status: 200, json: more });
+		const less = { description: null, eventTypes: ["b"], metadata: {} };
+		expect((await patch({ name: "a", spec: less })).status).toBe(200);
+		const again = await patch(back);
+		expect(again.status).toBe(400);
+		const paths = (again.json["issues"] as readonly { readonly path: string }[]).map(({ path }) => path);
+		const ofSpec = ["spec.description", "spec.eventTypes.1", `spec.metadata.team${RLO}`];
+		expect(paths).toEqual(["name", ...ofSpec]);
+	});
+
+	it("is refused where it is another one, or the webhook is unknown", async () => {
+		const { call, test } = await caller();
+		const { id } = await test.createWebhook("http://127.0.0.1:1/", { name: text, ...texts });
+		const issuesOf = async (one: string, body: object) => {
+			const { status, json } = await call("PATCH", `./batch/webhooks/${one}`, body);
+			return { status, issues: json["issues"] };
+		};
+		const { issues } = refusal("name", RLO);
+		expect(await issuesOf(id, { name: `${text} 2`, spec: texts })).toEqual({ status: 400, issues });
+		expect(
+			await issuesOf(
+				id.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
+				{ name: text },
+			),
+		).toEqual({
+			status: 400,
+			issues,
+		});
+		const filter = { spec: { eventTypes: ["fanfare.foo", "fanfare.bar"] } };
+		expect(await issuesOf(id, filter)).toMatchObject({ status: 400, issues: [{ path: "spec.eventTypes.1" }] });
+	});
+
+	it("stays in projects, customers and event types", async () => {
+		const { call, test, project } = await caller();
+		const { projects, customers, eventTypes } = test.engine;
+		await projects.update(test.change, { name: text });
+		const acme = { ...test.change, scope: customerScope(project.id, "acme") };
+		await customers.update(acme, { name: text, metadata: texts.metadata });
+		const settings = { description: text, schemaJson: null, exampleJson: null, archived: false };
+		await eventTypes.create(test.change, "a.b", settings);
+		const kept: readonly (readonly [method: string, url: string, body: object])[] = [
+			["PATCH", `/projects/${project.id}`, { name: text }],
+			["PATCH", "./customers/acme", { name: text, metadata: texts.metadata }],
+			["PUT", "./event-types/a.b", { description: text, archived: true }],
+			["PATCH", "./event-types/a.b", { description: text }],
+		];
+		for (const [method, url, body] of kept) {
+			expect(await call(method, url, body)).toMatchObject({ status: 200, json: body });
+			const other = JSON.parse(JSON.stringify(body).replaceAll(RLO, `${RLO}.`)) as object;
+			expect(await call(method, url, other)).toMatchObject({ status: 400, json: { code: "invalid_request" } });
+		}
 	});
 });
 

@@ -18,18 +18,18 @@ export interface TextRules {
 	readonly lines?: boolean;
 	/** Whether it may have characters that change the direction of what follows. Defaults to false. */
 	readonly turns?: boolean;
-	/** Whether it is to find texts that were stored when names could have more characters. Defaults to false. */
-	readonly finds?: boolean;
+	/** Whether it may be one that was stored when texts could have more characters: to find it, or to keep it. Defaults to false. */
+	readonly stored?: boolean;
 }
 
 /** The reason to refuse a text that should have `min` to `max` characters; null if it is valid. */
 export function textIssue(text: string, min: number, max: number, rules: TextRules = {}): string | null {
-	const { lines = false, finds = false, turns = finds } = rules;
+	const { lines = false, stored = false, turns = stored } = rules;
 	const length = characterCount(text);
 	if (length < min || length > max) return `must have ${min}–${max} characters, got ${length}`;
 	if (!text.isWellFormed()) return "must not contain lone surrogates";
 	if (CONTROL.test(lines ? text.replaceAll(/[\r\n\t]/g, "") : text)) return "must not contain control characters";
-	if (!lines && !finds && LINE_ENDS.test(text)) return "must not contain line ends";
+	if (!lines && !stored && LINE_ENDS.test(text)) return "must not contain line ends";
 	const turn = turns ? null : TURNING.exec(text);
 	if (turn === null) return null;
 	const code = turn[0].charCodeAt(0).toString(16).toUpperCase();

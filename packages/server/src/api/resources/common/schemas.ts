@@ -25,8 +25,11 @@ export function text(min: number, max: number, rules: TextRules = {}): z.ZodStri
 }
 
 /** A name of 1 to `max` code points that is not only white space. */
-export function nameText(max: number): z.ZodString {
-	return text(1, max).refine((name) => name.trim() !== "", { error: "must not be only white space", abort: true });
+export function nameText(max: number, rules: TextRules = {}): z.ZodString {
+	return text(1, max, rules).refine((name) => name.trim() !== "", {
+		error: "must not be only white space",
+		abort: true,
+	});
 }
 
 /** A whole number from `min` to `max`. */

@@ -5,12 +5,19 @@ import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import type { Change } from "../../../engine/calls.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyOrCustomerWith, keyWith, route } from "../../request/route.ts";
+import { checkNewValues } from "../common/kept-values.ts";
 import { listReply } from "../common/list-reply.ts";
 import { listOf } from "../common/schemas.ts";
 import { presentStats } from "../stats/present.ts";
 import { statsQuerySchema, statsSchema } from "../stats/schemas.ts";
 import { presentCustomer } from "./present.ts";
-import { customerQuerySchema, customerSchema, customerWebhooksSchema, updateCustomerSchema } from "./schemas.ts";
+import {
+	customerQuerySchema,
+	customerSchema,
+	customerWebhooksSchema,
+	updateCustomerSchema,
+	newInCustomerSchema,
+} from "./schemas.ts";
 
 const STATS = "/projects/{projectId}/customers/{customerId}/stats";
 
@@ -103,12 +110,18 @@ export const customerRoutes = [
 		errors: {
 			409: "The project keeps a name or metadata for as many customers as it may (`too_many_customers`), what it keeps would grow and has no room (`customers_too_large`), or the customer is being deleted (`customer_being_deleted`).",
 		},
-		async handle({ deps, change, params, body: { name, metadata } }) {
+		async handle({ deps, change, params, body }) {
+			const { name, metadata } = body;
+			const wanted = changeOf(change, params.customerId);
+			const stored = () => deps.engine.customers.get(wanted.scope);
+			await checkNewValues(newInCustomerSchema, body, stored, (path, known) =>
+				path === "name" ? name === known.name : Object.hasOwn(known.metadata, path.slice("metadata.".length)),
+			);
 			const changes = {
 				...(name !== undefined && { name }),
 				...(metadata !== undefined && { metadata: metadata ?? {} }),
 			};
-			return json(presentCustomer(await deps.engine.customers.update(changeOf(change, params.customerId), changes)));
+			return json(presentCustomer(await deps.engine.customers.update(wanted, changes)));
 		},
 	}),
 	route({

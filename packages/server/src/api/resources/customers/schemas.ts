@@ -5,18 +5,21 @@ import { CUSTOMER_NAME_MAX_LENGTH } from "../../../core/access/customer.ts";
 import { shortText } from "../common/bounded.ts";
 import { nameText, pageQuery, timeOut } from "../common/schemas.ts";
 import { formatParameter } from "../exports/export-route.ts";
-import { metadata } from "../webhooks/schemas.ts";
+import { metadata, storedMetadata } from "../webhooks/schemas.ts";
 
 export const updateCustomerSchema = z
 	.strictObject({
-		name: nameText(CUSTOMER_NAME_MAX_LENGTH)
+		name: nameText(CUSTOMER_NAME_MAX_LENGTH, { stored: true })
 			.nullish()
 			.openapi({ description: "For your own lists.", example: "Acme Inc." }),
-		metadata,
+		metadata: storedMetadata,
 	})
 	.openapi("UpdateCustomer", {
 		description: "Fields that are omitted do not change. Null removes a name, or all metadata.",
 	});
+
+/** What is new in an update must be as for a new customer. */
+export const newInCustomerSchema = z.object({ name: nameText(CUSTOMER_NAME_MAX_LENGTH).nullish(), metadata });
 
 export const customerSchema = z
 	.object({

@@ -1,12 +1,15 @@
 // The list of a project's event types.
 import { isEventTypeName } from "../../../core/event.ts";
 import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
+import type { Change, EventTypePatch } from "../../../engine/calls.ts";
+import type { ApiDeps } from "../../deps.ts";
 import { validate } from "../../request/body/validate.ts";
 import { json, keyOrCustomerWith, keyWith, route } from "../../request/route.ts";
+import { checkNewValues } from "../common/kept-values.ts";
 import { deletedSchema, listOf } from "../common/schemas.ts";
 import { createBody, patchBody, replaceBody } from "./input.ts";
 import { eventTypeListReply, eventTypeReply } from "./present.ts";
-import { eventTypeName, eventTypeQuerySchema, eventTypeSchema } from "./schemas.ts";
+import { eventTypeName, eventTypeQuerySchema, eventTypeSchema, newInEventTypeSchema } from "./schemas.ts";
 
 const COLLECTION = "/projects/{projectId}/event-types";
 const ONE = "/projects/{projectId}/event-types/{eventType}";
@@ -77,6 +80,7 @@ export const eventTypeRoutes = [
 		errors: { 409: "The project already has 1,000 event types (`too_many_event_types`)." },
 		async handle({ deps, change, params, body }) {
 			const name = validate(eventTypeName, params.eventType, "name");
+			await checkDescription(deps, change, name, body);
 			return eventTypeReply(await deps.engine.eventTypes.put(change, name, body));
 		},
 	}),
@@ -94,6 +98,7 @@ export const eventTypeRoutes = [
 		answers: changed,
 		errors: { 409: "The event type no longer has the given `revision` (`revision_conflict`)." },
 		async handle({ deps, change, params, body }) {
+			await checkDescription(deps, change, params.eventType, body);
 			return eventTypeReply(await deps.engine.eventTypes.update(change, params.eventType, body));
 		},
 	}),
@@ -113,3 +118,14 @@ export const eventTypeRoutes = [
 		},
 	}),
 ];
+
+/** Throws `invalid_request` for a description that only a type that has it already may have. */
+function checkDescription(
+	{ engine }: Pick<ApiDeps, "engine">,
+	{ scope }: Change,
+	name: string,
+	{ description }: Pick<EventTypePatch, "description">,
+): Promise<void> {
+	const stored = () => engine.eventTypes.get(scope, name);
+	return checkNewValues(newInEventTypeSchema, { description }, stored, (_, type) => type.description === description);
+}

@@ -6,6 +6,7 @@ import { EVENT_TYPE_MAX_LENGTH, EVENT_TYPE_PATTERN } from "../../../core/event.t
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { schemaForms } from "../../request/body/expected-form.ts";
 import { list, shortText } from "../common/bounded.ts";
+import type { TextRules } from "../common/characters.ts";
 import { addDuplicateIssues, pageQuery, revisionIn, revisionOut, text, timeOut } from "../common/schemas.ts";
 
 const MAX_FILTER_ENTRIES = 100;
@@ -33,10 +34,13 @@ export const subscribedTypes = eventTypeList.superRefine((entries, context) => {
 	}
 });
 
-const settings = {
-	description: text(0, EVENT_TYPE_DESCRIPTION_MAX_LENGTH, { lines: true })
+const descriptionOf = (rules: TextRules) =>
+	text(0, EVENT_TYPE_DESCRIPTION_MAX_LENGTH, { ...rules, lines: true })
 		.nullish()
-		.openapi({ description: "What an event of this type means, for those who receive it." }),
+		.openapi({ description: "What an event of this type means, for those who receive it." });
+
+const settings = {
+	description: descriptionOf({ stored: true }),
 	schema: z
 		.record(z.string(), z.unknown())
 		.register(schemaForms, { form: '{"type": "object"}' })
@@ -74,7 +78,11 @@ export const eventTypeSettingsSchema = z.strictObject(settings).openapi("EventTy
 export const updateEventTypeSchema = z
 	.strictObject({ ...settings, revision: revisionIn.optional() })
 	.openapi("UpdateEventType");
-export const createEventTypeSchema = z.strictObject({ name: eventTypeName, ...settings }).openapi("CreateEventType");
+export const createEventTypeSchema = z
+	.strictObject({ name: eventTypeName, ...settings, description: descriptionOf({}) })
+	.openapi("CreateEventType");
+/** What is new in an update must be as in a new event type. */
+export const newInEventTypeSchema = z.object({ description: descriptionOf({}) });
 
 export const eventTypeSchema = z
 	.object({

@@ -6,6 +6,7 @@ import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import { isProjectPosition, projectPosition, type Project } from "../../../core/workspace.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyWith, route, workspaceKeyWith } from "../../request/route.ts";
+import { checkNewValues } from "../common/kept-values.ts";
 import { textListReply } from "../common/list-reply.ts";
 import { deletedSchema, listOf } from "../common/schemas.ts";
 import { projectChanges } from "./input.ts";
@@ -16,6 +17,7 @@ import {
 	projectSchema,
 	projectUsageSchema,
 	updateProjectSchema,
+	newInProjectSchema,
 } from "./schemas.ts";
 
 const nameBody = jsonBody(projectNameSchema, { name: "My project" });
@@ -107,6 +109,8 @@ export const projectRoutes = [
 		answers: { 200: { description: "The project as it is now.", schema: projectSchema } },
 		errors: { 409: "The project no longer has the given `revision` (`revision_conflict`)." },
 		async handle({ deps, change, body }) {
+			const stored = () => deps.engine.projects.get(change.scope);
+			await checkNewValues(newInProjectSchema, body, stored, (_, { name }) => name === body.name);
 			return json(presentProject(await deps.engine.projects.update(change, projectChanges(body))));
 		},
 	}),

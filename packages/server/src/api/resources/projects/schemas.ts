@@ -140,7 +140,7 @@ export const projectUsageSchema = z
 		maxChangesPerMinute: z.int().openapi({
 			description:
 				"Changes that may be made in the project in a minute with its keys, on average; its customers may make as many again, all of them " +
-				"together. A setting of the server; 0 means no quota.",
+				"together, and so may keys of the workspace. A setting of the server; 0 means no quota.",
 			example: 1_800,
 		}),
 		maxChangesPerMinutePerCustomer: z.int().openapi({
@@ -157,7 +157,7 @@ export const projectNameSchema = z
 
 export const updateProjectSchema = z
 	.strictObject({
-		name: nameText(NAME_MAX_LENGTH).optional().openapi({ example: "My project" }),
+		name: nameText(NAME_MAX_LENGTH, { stored: true }).optional().openapi({ example: "My project" }),
 		eventTypes: eventTypePolicy.optional(),
 		retentionDays: retentionDays.nullish(),
 		payloadRetentionDays: payloadRetentionDays.nullish(),
@@ -170,6 +170,9 @@ export const updateProjectSchema = z
 		revision: revisionIn.optional(),
 	})
 	.openapi("UpdateProject");
+
+/** What is new in an update must be as in a new project. */
+export const newInProjectSchema = z.object({ name: nameText(NAME_MAX_LENGTH).optional() });
 
 export const projectQuerySchema = z.strictObject({
 	...pageQuery,

@@ -93,7 +93,8 @@ export const replayEstimateSchema = z
 		until: timeOut.nullable().openapi({
 			description:
 				"The end of the range that was counted, in milliseconds since the epoch: the `until` of the request or, if it was omitted, now by " +
-				"the server's clock. Send it as `until` so that the replay has none of the events that are accepted after the count. " +
+				"the server's clock, or just after the newest event that was counted if that is later. Send it as `until` so that the replay has " +
+				"none of the events that are accepted after the count. " +
 				"Null with `eventIds`.",
 		}),
 	})

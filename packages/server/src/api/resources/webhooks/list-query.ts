@@ -18,7 +18,7 @@ const METADATA_PARAMETERS = { propertyNames: { pattern: "^metadata\\." } };
 /** The filters of lists and exports. */
 const filterQuery = {
 	// It must find names that were stored before such characters were refused.
-	q: text(1, SEARCH_MAX_LENGTH, { finds: true }).optional().openapi({
+	q: text(1, SEARCH_MAX_LENGTH, { stored: true }).optional().openapi({
 		description:
 			"Only webhooks whose name, description, host or key contains this text, in any case of letters, or whose id it is.",
 	}),
@@ -30,7 +30,7 @@ const filterQuery = {
 		description:
 			"Only webhooks that get events of this type, if the events are for their customers: those whose `eventTypes` let it through.",
 	}),
-	metadata: stringMap({ maxEntries: MAX_METADATA_FILTERS, ...metadataEntry({ finds: true }) })
+	metadata: stringMap({ maxEntries: MAX_METADATA_FILTERS, ...metadataEntry({ stored: true }) })
 		.optional()
 		.openapi({
 			param: { in: "query", name: "metadata", style: "form", explode: true },

@@ -8,6 +8,7 @@ import { json, keyOrCustomerWith, route, type Reply } from "../../request/route.
 import { listReply, pageRequest } from "../common/list-reply.ts";
 import { deletedSchema, scannedListOf } from "../common/schemas.ts";
 import { newWebhook, webhookFilter, webhookPatch } from "./input.ts";
+import { checkWebhookUpdate } from "./kept-settings.ts";
 import { webhooksQuerySchema } from "./list-query.ts";
 import { presentChanged, presentWebhook, presentWebhooks } from "./present.ts";
 import { createWebhookSchema, updateSecretSchema, updateWebhookSchema, webhookSchema } from "./schemas.ts";
@@ -102,6 +103,7 @@ const manageRoutes = [
 		},
 		async handle({ deps, change, params, body }) {
 			const { webhookId } = params;
+			await checkWebhookUpdate(body, () => deps.engine.webhooks.get(change.scope, webhookId));
 			const patch = webhookPatch(body);
 			const reply = await changedReply(deps, change, webhookId, (webhooks) =>
 				webhooks.update(change, webhookId, patch),

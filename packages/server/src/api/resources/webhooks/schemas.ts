@@ -40,7 +40,7 @@ import {
 	text,
 	timeOut,
 } from "../common/schemas.ts";
-import { subscribedTypes } from "../event-types/schemas.ts";
+import { eventTypeList, subscribedTypes } from "../event-types/schemas.ts";
 import { headerNameIssue, headerValueIssue, MAX_HEADERS } from "./header-rules.ts";
 
 const DESCRIPTION_MAX_LENGTH = 1_024;
@@ -130,9 +130,10 @@ const retries = z
 			"about a day in all. In a new webhook, a field that is omitted gets its default; in an update, it does not change.",
 	});
 
-const eventTypes = subscribedTypes
-	.nullish()
-	.openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["user.created"] });
+const eventTypesOf = (types: typeof eventTypeList) =>
+	types
+		.nullish()
+		.openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["user.created"] });
 
 const headers = stringMap({ maxEntries: MAX_HEADERS, nameIssue: headerNameIssue, valueIssue: headerValueIssue })
 	.superRefine((value, context) => {
@@ -161,23 +162,34 @@ export const metadataEntry = (names: TextRules = {}) => ({
 	valueIssue: (value: string) => textIssue(value, 0, METADATA.valueLength, { lines: true, turns: true }),
 });
 
+const metadataOf = (names: TextRules) =>
+	stringMap({ maxEntries: METADATA.entries, ...metadataEntry(names) })
+		.nullish()
+		.openapi({
+			type: ["object", "null"],
+			description:
+				`Your own notes: at most ${METADATA.entries} entries, with keys of up to ${METADATA.keyLength} ` +
+				`and values of up to ${METADATA.valueLength} characters.`,
+			example: { customer: "4711" },
+		});
+
 /** Notes of the caller's own. */
-export const metadata = stringMap({ maxEntries: METADATA.entries, ...metadataEntry() })
-	.nullish()
-	.openapi({
-		type: ["object", "null"],
-		description:
-			`Your own notes: at most ${METADATA.entries} entries, with keys of up to ${METADATA.keyLength} ` +
-			`and values of up to ${METADATA.valueLength} characters.`,
-		example: { customer: "4711" },
-	});
+export const metadata = metadataOf({});
+/** The same, which may have been stored already. */
+export const storedMetadata = metadataOf({ stored: true });
+
+const descriptionOf = (rules: TextRules) =>
+	text(0, DESCRIPTION_MAX_LENGTH, { ...rules, lines: true })
+		.nullish()
+		.openapi({ example: "Orders to the warehouse" });
+
+/** What a new webhook may have. One that is updated may keep others: see `checkWebhookUpdate`. */
+export const newTexts = { description: descriptionOf({}), eventTypes: eventTypesOf(subscribedTypes), metadata };
 
 /** The settings that Fanfare has and Nexus does not. */
 const fanfareSettings = {
-	description: text(0, DESCRIPTION_MAX_LENGTH, { lines: true })
-		.nullish()
-		.openapi({ example: "Orders to the warehouse" }),
-	eventTypes,
+	description: newTexts.description,
+	eventTypes: newTexts.eventTypes,
 	headers,
 	timeoutMs: integer(TIMEOUT_RANGE_MS.min, TIMEOUT_RANGE_MS.max)
 		.nullish()
@@ -224,7 +236,7 @@ export const createWebhookSchema = z
 
 export const updateWebhookSchema = z
 	.strictObject({
-		name: nameText(NAME_MAX_LENGTH).optional(),
+		name: nameText(NAME_MAX_LENGTH, { stored: true }).optional(),
 		key: webhookKeyText
 			.nullable()
 			.optional()
@@ -237,6 +249,9 @@ export const updateWebhookSchema = z
 				}),
 				retries,
 				...fanfareSettings,
+				description: descriptionOf({ stored: true }),
+				eventTypes: eventTypesOf(eventTypeList),
+				metadata: storedMetadata,
 			})
 			.optional(),
 		revision: revisionIn.optional(),

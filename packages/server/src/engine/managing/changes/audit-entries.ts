@@ -1,5 +1,6 @@
 // Completes audit entries: the caller of a change knows who made it, the engine knows what was changed.
 import type { AuditDraft, AuditEntry } from "../../../core/access/audit.ts";
+import { FanfareError } from "../../../core/errors.ts";
 import { idTime } from "../../../core/ids.ts";
 import type { EngineParts } from "../../parts.ts";
 import type { Counted } from "./change-rates.ts";
@@ -22,4 +23,22 @@ export function auditEntry(
 	changeRates.take(draft, object.projectId, counted);
 	const id = ids.make("aud", clock.now());
 	return { ...draft, ...object, id, at: idTime(id) };
+}
+
+/** Makes the entry of a change the first time, and returns the same one from then on. */
+export type MakeEntry = () => AuditEntry | null;
+
+/**
+ * Makes a change whose checks need what is stored. It asks for its entry when they have passed, also if there is nothing to change, so that an
+ * invalid one uses up no quota. One that is refused earlier since it does not fit what is stored uses it up, as one that the store refuses does.
+ */
+export async function withEntry<T>(makeEntry: MakeEntry, change: (entry: MakeEntry) => Promise<T>): Promise<T> {
+	let made: { readonly entry: AuditEntry | null } | null = null;
+	const once: MakeEntry = () => (made ??= { entry: makeEntry() }).entry;
+	try {
+		return await change(once);
+	} catch (error) {
+		if (error instanceof FanfareError && error.kind === "conflict") once();
+		throw error;
+	}
 }

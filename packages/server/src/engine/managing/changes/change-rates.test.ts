@@ -3,8 +3,9 @@ import { describe, expect, it } from "vitest";
 
 import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
 import type { AuditAction, AuditDraft } from "../../../core/access/audit.ts";
-import { PORTAL_SESSION_MS } from "../../../core/access/portal-session.ts";
+import { PORTAL_SESSION_MS, type NewPortalSession } from "../../../core/access/portal-session.ts";
 import { customerScope } from "../../../core/access/principal.ts";
+import type { FanfareError } from "../../../core/errors.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { ANY_ENTRY } from "../../../ports/contract/store/records/records.ts";
 import { openTestEngine, type TestEngine } from "../../test/test-engine.ts";
@@ -12,6 +13,16 @@ import { ChangeRates } from "./change-rates.ts";
 
 const REFUSED = { code: "change_rate_exceeded" };
 const NOBODY = "http://127.0.0.1:9/";
+const SESSION: NewPortalSession = {
+	customerId: "acme",
+	keyId: "key_1",
+	capabilities: ["webhooks.write"],
+	actor: null,
+	returnUrl: null,
+	theme: null,
+	locale: null,
+	expiresInMs: PORTAL_SESSION_MS.byDefault,
+};
 
 function draft(action: AuditAction, of: Partial<AuditDraft> = { keyId: "key_1" }): AuditDraft {
 	const unknown = { keyId: null, sessionId: null, customerId: null, portalSessionId: null, actor: null };
@@ -20,9 +31,12 @@ function draft(action: AuditAction, of: Partial<AuditDraft> = { keyId: "key_1" }
 
 const byCustomer = (action: AuditAction, customerId: string) => draft(action, { customerId });
 
+/** More than any quota here. */
+const MANY = 10_000;
+
 /** The number of changes that are let through until one is refused. */
 function allowed(take: () => void): number {
-	for (let count = 0; ; count++) {
+	for (let count = 0; count < MANY; count++) {
 		try {
 			take();
 		} catch (error) {
@@ -30,6 +44,7 @@ function allowed(take: () => void): number {
 			return count;
 		}
 	}
+	throw new Error(`none of ${MANY} is refused`);
 }
 
 function ratesOf(quotas: { project: number; customer: number }, members = 1) {
@@ -37,7 +52,9 @@ function ratesOf(quotas: { project: number; customer: number }, members = 1) {
 	const alone = createAloneTenure();
 	const tenure = Object.assign(Object.create(alone) as typeof alone, { liveMembers: () => members });
 	const settings = { maxChangesPerMinute: quotas.project, maxChangesPerMinutePerCustomer: quotas.customer };
-	const rates = new ChangeRates({ clock, tenure }, settings);
+	// A key of the workspace says so in its id.
+	const keys = { key: (id: string) => ({ projectId: id.startsWith("key_of_workspace") ? null : "proj_a" }) };
+	const rates = new ChangeRates({ clock, tenure, keys }, settings);
 	return {
 		clock,
 		settings,
@@ -59,6 +76,31 @@ describe("changes", () => {
 		);
 		clock.advance(20_000);
 		expect(byKey("proj_a")).toBe(2);
+	});
+
+	it("with keys of the workspace have quotas of their own, in each project and outside", () => {
+		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
+		const byWorkspace = (action: AuditAction, project: string | null) =>
+			allowed(() => rates.take(draft(action, { keyId: "key_of_workspace" }), project));
+		expect(byKey("proj_a")).toBe(360);
+		expect(byWorkspace("project.update", "proj_a")).toBe(360);
+		expect(byWorkspace("webhook.update", "proj_b")).toBe(360);
+		expect(byWorkspace("key.create", null)).toBe(360);
+		expect(byKey("proj_b")).toBe(360);
+		expect(() => rates.take(draft("webhook.update", { keyId: "key_of_workspace" }), "proj_a")).toThrow(
+			"of the workspace in this project is used up",
+		);
+	});
+
+	it("that replace a key or a secret are those of the key that makes them, apart from all others", () => {
+		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
+		const replace = (action: AuditAction, keyId: string) =>
+			allowed(() => rates.take(draft(action, { keyId }), "proj_a"));
+		expect(byKey("proj_a")).toBe(360);
+		expect(replace("webhook.update_secret", "key_1")).toBe(360);
+		expect(replace("webhook.update_secret", "key_2")).toBe(360);
+		expect(replace("key.roll", "key_of_workspace")).toBe(360);
+		expect(replace("session.create", "key_1")).toBe(360);
 	});
 
 	it("of customers have quotas of their own, so that they leave all that is the project's to its keys", () => {
@@ -84,6 +126,16 @@ describe("changes", () => {
 		expect(counts.reduce((sum, count) => sum + count, 0)).toBeLessThan(12_000);
 	});
 
+	it("of a customer without a quota of its own leave others their part of what customers may make together", () => {
+		const { byKey, byCustomer: of } = ratesOf({ project: 60, customer: 0 });
+		const [greedy, second] = [of("proj_a", "greedy"), of("proj_a", "second")];
+		expect(greedy).toBeGreaterThan(2_000);
+		expect(second).toBeGreaterThan(500);
+		expect(of("proj_a", "modest")).toBeGreaterThan(100);
+		expect(greedy + second).toBeLessThan(3_600);
+		expect(byKey("proj_a")).toBe(3_600);
+	});
+
 	it("of a process are its share of the quota", () => {
 		const { byKey, byCustomer: of } = ratesOf({ project: 60, customer: 30 }, 3);
 		expect(byKey("proj_a")).toBe(1_200);
@@ -100,14 +152,21 @@ describe("changes", () => {
 		}
 	});
 
-	it("that sign somebody in are those of a key, and portal sessions those of a customer: nobody uses up what is not theirs", () => {
+	it("that sign somebody in are those of a key, and portal sessions have their own: nobody uses up what is not theirs", () => {
 		const { byKey, rates } = ratesOf({ project: 6, customer: 3 });
 		const signIn = (keyId: string) => allowed(() => rates.take(draft("session.create", { keyId }), null));
 		expect([signIn("key_1"), signIn("key_2")]).toEqual([360, 360]);
 		expect(allowed(() => rates.take(draft("sign_in_link.create", { keyId: "key_3" }), "proj_a"))).toBe(360);
-		const open = (forCustomer: string) =>
-			allowed(() => rates.take(draft("portal_session.create"), "proj_a", { forCustomer }));
-		expect([open("acme"), open("globex")]).toEqual([360, 360]);
+		const open = (forCustomer: string) => rates.take(draft("portal_session.create"), "proj_a", { forCustomer });
+		const [acme, globex] = ["acme", "globex"].map((customer) => allowed(() => open(customer)));
+		expect(acme).toBeGreaterThan(200);
+		expect(globex).toBeGreaterThan(50);
+		let others = 0;
+		const each = () => open(`customer ${others++}`);
+		const further = allowed(each);
+		expect(further).toBeGreaterThan(10);
+		expect((acme ?? 0) + (globex ?? 0) + further).toBe(360);
+		expect(each).toThrow("of the project's portal sessions is used up");
 		expect(byKey("proj_a")).toBe(360);
 		expect(allowed(() => rates.take(draft("key.create"), null))).toBe(360);
 	});
@@ -127,17 +186,34 @@ describe("changes", () => {
 		// Half of its own is left, and a quarter of what all have together.
 		expect(of("proj_a", "second")).toBeGreaterThan(140);
 		const late = () => rates.take(byCustomer("webhook.update", "second"), "proj_a");
-		let retryAfterMs = 0;
-		try {
-			late();
-		} catch (error) {
-			({ retryAfterMs } = error as { retryAfterMs: number });
-		}
-		expect(retryAfterMs).toBeGreaterThan(500);
-		clock.advance(retryAfterMs / 2);
-		expect(late).toThrow("quota of 10 changes");
-		clock.advance(retryAfterMs / 2);
+		expect(late).toThrow(expect.objectContaining({ retryAfterMs: 60_000 }));
+		clock.advance(60_000);
 		expect(late).not.toThrow();
+	});
+
+	it("of a customer that are refused for what others have made are refused in the same words, after whatever they have made", () => {
+		const refusalAfter = (others: number, own: number) => {
+			const { rates } = ratesOf({ project: 10, customer: 30 });
+			const take = (customer: string) => rates.take(byCustomer("webhook.update", customer), "proj_a");
+			for (let n = 0; n < others; n++) take(`other ${n}`);
+			for (let n = 0; n < own; n++) take("acme");
+			try {
+				for (;;) take("acme");
+			} catch (error) {
+				const { code, message, retryAfterMs } = error as FanfareError;
+				return { code, message, retryAfterMs };
+			}
+		};
+		const refusal = refusalAfter(600, 0);
+		expect(refusal).toMatchObject(REFUSED);
+		expect(refusal?.message).not.toMatch(/customers|project|maxChangesPerMinute/);
+		for (const [others, own] of [
+			[590, 5],
+			[500, 20],
+			[400, 50],
+			[350, 100],
+		] as const)
+			expect(refusalAfter(others, own)).toEqual(refusal);
 	});
 
 	it("that the server makes for itself are free", () => {
@@ -191,6 +267,45 @@ describe("an engine with a quota of changes", () => {
 		expect(rows).toEqual([]);
 	});
 
+	it("does not count what is not valid, also where what is stored decides about that", async () => {
+		await using test = await openTestEngine({ limits });
+		const { eventTypes, projects, webhooks } = test.engine;
+		const { id } = await test.createWebhook(NOBODY);
+		const untyped = { description: null, exampleJson: null, archived: false };
+		const invalid = [
+			() => webhooks.update(inTest(test, "webhook.update"), id, { endpoint: "http://10.0.0.1/" }),
+			() => eventTypes.create(inTest(test, "event_type.create"), "a", { ...untyped, schemaJson: '{"type":"strin"}' }),
+			() => projects.update(inTest(test, "project.update"), { retentionDays: 1, payloadRetentionDays: 2 }),
+		];
+		for (let n = 0; n < 21; n++) {
+			for (const change of invalid) await expect(change()).rejects.toMatchObject({ code: "invalid_request" });
+		}
+		const rename = () => webhooks.update(inTest(test, "webhook.update"), id, { name: "same" });
+		for (let n = 0; n < 60; n++) await rename();
+		await expect(rename()).rejects.toMatchObject(REFUSED);
+	});
+
+	it("counts what does not fit what is stored", async () => {
+		await using test = await openTestEngine({ limits });
+		const { eventTypes, projects, webhooks } = test.engine;
+		const { id } = await test.createWebhook(NOBODY);
+		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
+		const create = () => eventTypes.create(inTest(test, "event_type.create"), "a", settings);
+		await create();
+		const stale = { revision: 1_000_000 };
+		const refused = [
+			() => create(),
+			() => webhooks.update(inTest(test, "webhook.update"), id, { name: "b", ...stale }),
+			() => projects.update(inTest(test, "project.update"), { name: "b", ...stale }),
+		];
+		for (let n = 0; n < 19; n++) {
+			for (const change of refused) await expect(change()).rejects.toMatchObject({ kind: "conflict" });
+		}
+		// One was made, 57 were refused.
+		for (let n = 0; n < 2; n++) await expect(create()).rejects.toMatchObject({ kind: "conflict" });
+		for (const change of refused) await expect(change()).rejects.toMatchObject(REFUSED);
+	});
+
 	it("writes nothing for a relay that it refuses", async () => {
 		await using test = await openTestEngine({ limits });
 		const { relays, webhooks } = test.engine;
@@ -203,21 +318,48 @@ describe("an engine with a quota of changes", () => {
 		await expect(put).rejects.toMatchObject(REFUSED);
 	});
 
+	it("lets the workspace roll a key with which all the changes of its project are made, and replace what it may know", async () => {
+		await using test = await openTestEngine({ limits });
+		const { keys, projects, webhooks } = test.engine;
+		const { projectId } = test;
+		const make = async (of: string | null) =>
+			(await keys.create({ name: "a", scope: of === null ? "admin" : "write", projectId: of }, null)).key.id;
+		const [leaked, other, admin] = [await make(projectId), await make(projectId), await make(null)];
+		const { id } = await test.createWebhook(NOBODY);
+		const by = (keyId: string, action: AuditAction) => ({ scope: test.scope, audit: draft(action, { keyId }) });
+		const rename = (keyId: string, name: string) => webhooks.update(by(keyId, "webhook.update"), id, { name });
+		for (let n = 0; n < 60; n++) await rename(leaked, "same");
+		await expect(rename(leaked, "b")).rejects.toMatchObject(REFUSED);
+		await expect(rename(other, "b")).rejects.toMatchObject(REFUSED);
+		await keys.roll(leaked, 0, draft("key.roll", { keyId: admin }));
+		await webhooks.updateSecret(by(other, "webhook.update_secret"), id, new Uint8Array(24).fill(1), 0);
+		await webhooks.updateSecret(by(admin, "webhook.update_secret"), id, new Uint8Array(24).fill(2), 0);
+		await keys.create({ name: "b", scope: "write", projectId }, draft("key.create", { keyId: admin }));
+		await projects.update(by(admin, "project.update"), { name: "b" });
+		await rename(admin, "b");
+	});
+
+	it("has a bound for portal sessions, however many customers they are for and however fast they are revoked", async () => {
+		await using test = await openTestEngine({ limits });
+		const { portalSessions } = test.engine;
+		const open = (customerId: string) =>
+			portalSessions.create(inTest(test, "portal_session.create"), { ...SESSION, customerId });
+		const revoke = () =>
+			portalSessions.revokeAll(inTest(test, "portal_session.revoke_many"), { customerId: null, keyId: "key_1" });
+		for (let n = 0; n < 60; n++) {
+			await open(`customer ${n}`);
+			await revoke();
+		}
+		await expect(open("another")).rejects.toMatchObject({ ...REFUSED, retryAfterMs: 60_000 });
+		expect(await revoke()).toBe(0);
+	});
+
 	it("never refuses what ends something", async () => {
 		await using test = await openTestEngine({ limits });
 		const webhook = await test.createWebhook(NOBODY);
 		const eventId = await test.send();
 		const { engine } = test;
-		const created = await engine.portalSessions.create(inTest(test, "portal_session.create"), {
-			customerId: "acme",
-			keyId: "key_1",
-			capabilities: ["webhooks.write"],
-			actor: null,
-			returnUrl: null,
-			theme: null,
-			locale: null,
-			expiresInMs: PORTAL_SESSION_MS.byDefault,
-		});
+		const created = await engine.portalSessions.create(inTest(test, "portal_session.create"), SESSION);
 		const rename = () =>
 			engine.webhooks.update(inTest(test, "webhook.update"), webhook.id, { name: crypto.randomUUID() });
 		for (let n = 0; n < 60; n++) await rename();

@@ -1,14 +1,18 @@
 // How many changes projects and customers make: token buckets, from which each audit entry takes one.
 import type { AuditDraft } from "../../../core/access/audit.ts";
+import type { ApiKey } from "../../../core/access/key.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
-import { countsAsChange, countsByKey, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
+import { countedByKey, countsAsChange, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
+import { takeShared } from "../../../core/policies/take-shared.ts";
 import { TokenBuckets } from "../../../core/policies/token-buckets.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
 
 interface Parts {
 	readonly clock: Pick<Clock, "monotonicMs">;
 	readonly tenure: Pick<Tenure, "liveMembers">;
+	/** All keys. */
+	readonly keys: { key(keyId: string): Pick<ApiKey, "projectId"> | undefined };
 }
 
 type Maker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
@@ -17,7 +21,7 @@ type Maker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
 export interface Counted {
 	/** The number of entries that one change leaves. Defaults to 1. */
 	readonly count?: number;
-	/** The customer for whom a key makes it, where these have buckets of their own, so that none uses up those of others. */
+	/** The customer for whom a key makes a portal session. Those of all customers are shared, so that none uses up those of others. */
 	readonly forCustomer?: string;
 }
 
@@ -26,19 +30,21 @@ const S_PER_MINUTE = 60;
 const BURST_S = 3_600;
 /** The same for each customer: a person in the portal changes a great many things without a pause. */
 const BURST_OF_CUSTOMER_S = 600;
-/** While the customers of a project have used less than this part of what is theirs together, each has all of its own. */
-const PART_FREE = 0.5;
-/** Whose the changes outside of any project are. */
-const WORKSPACE = "";
+/** How long a customer is told to wait when it is refused for what others have used. A wait that followed from that would tell of them. */
+const CUSTOMER_WAIT_MS = 60_000;
+/** Who makes the changes outside of any project. */
+const WORKSPACE = { owner: "", whose: "the workspace" };
 
 /**
- * Changes with keys take from a bucket of the project, and those with customers' tokens from one of the customer and one of all
- * customers of the project: so customers can't use up what the product needs to manage them. When all customers together have used much of
- * what is theirs, those that have used most of their own are refused first, and those that have used little go on.
+ * Changes with a project's keys take from a bucket of the project, those with keys of the workspace from another one of that project, and
+ * those with customers' tokens from one of the customer and one of all customers of the project: so customers can't use up what the product
+ * needs to manage them, and nobody with a key of the project what the workspace needs to stop that. When all customers together have used
+ * much of what is theirs, those that have used most of their own are refused first, and those that have used little go on; and so it is with
+ * the portal sessions that are made for customers.
  *
  * A change uses up its quota before it is made, and gets nothing back if the store refuses it or if it changes nothing: it has taken its
  * turn and a transaction all the same, so repeating it must not be free. What is refused because of the quota itself, or because the request is
- * not valid, has not come so far, and costs nothing.
+ * not valid, has not come so far, and uses up nothing.
  *
  * In a cluster, each process allows its share: a quota divided by the number of live members.
  */
@@ -66,12 +72,20 @@ export class ChangeRates {
 	take({ action, keyId, customerId }: Maker, projectId: string | null, { count = 1, forCustomer }: Counted = {}): void {
 		if ((keyId === null && customerId === null) || !countsAsChange(action) || count === 0) return;
 		if (customerId !== null && projectId !== null) return this.#takeOfCustomer(projectId, customerId, count);
-		if (countsByKey(action)) return this.#takeOfKeys(`signing in ${keyId ?? ""}`, count, "the key");
+		const ofKey = countedByKey(action);
+		if (ofKey !== null) return this.#takeOfKeys(`${ofKey} ${keyId ?? ""}`, count, "the key");
 		// A new project would otherwise have what is not used of its own.
-		const project = action === "project.create" ? WORKSPACE : (projectId ?? WORKSPACE);
-		if (forCustomer === undefined)
-			this.#takeOfKeys(project, count, project === WORKSPACE ? "the workspace" : "the project");
-		else this.#takeOfKeys(`${project} for ${forCustomer}`, count, "the customer");
+		const isOutside = projectId === null || action === "project.create";
+		const { owner, whose } = isOutside ? WORKSPACE : this.#makerOf(projectId, keyId);
+		if (forCustomer === undefined) this.#takeOfKeys(owner, count, whose);
+		else this.#takeOfSessions(owner, forCustomer, count);
+	}
+
+	/** Who makes a change in a project with this key. */
+	#makerOf(projectId: string, keyId: string | null): { readonly owner: string; readonly whose: string } {
+		const key = keyId === null ? undefined : this.#parts.keys.key(keyId);
+		if (key?.projectId !== null) return { owner: projectId, whose: "the project" };
+		return { owner: `workspace in ${projectId}`, whose: "the workspace in this project" };
 	}
 
 	#takeOfKeys(owner: string, count: number, whose: string): void {
@@ -81,27 +95,34 @@ export class ChangeRates {
 		if (waitMs > 0) throw tooMany("maxChangesPerMinute", maxChangesPerMinute, whose, waitMs);
 	}
 
+	/** Portal sessions made for a customer: they come from a bucket of the project, too, since any number of customers can be named. */
+	#takeOfSessions(owner: string, customerId: string, count: number): void {
+		const { maxChangesPerMinute } = this.#quotas;
+		if (maxChangesPerMinute === 0) return;
+		const of = { buckets: this.#ofKeys, perSecond: this.#share(maxChangesPerMinute) };
+		const member = { ...of, owner: `${owner} for ${customerId}` };
+		const refusal = takeShared(count, member, { ...of, owner: `portal sessions of ${owner}` });
+		if (refusal === null) return;
+		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "the project's portal sessions", refusal.waitMs);
+	}
+
 	#takeOfCustomer(projectId: string, customerId: string, count: number): void {
 		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#quotas;
 		// Ids of projects are all of one length.
 		const owner = `${projectId}${customerId}`;
-		const level = this.#ofCustomer.level(owner);
-		if (maxChangesPerMinutePerCustomer !== 0) {
-			const waitMs = this.#ofCustomer.take(owner, count, this.#share(maxChangesPerMinutePerCustomer));
-			if (waitMs > 0)
-				throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", waitMs);
-		}
-		if (maxChangesPerMinute === 0) return;
+		const hasOwn = maxChangesPerMinutePerCustomer !== 0;
 		const perSecond = this.#share(maxChangesPerMinute);
-		// What a customer has left of its own counts as much as what all have left. It has more after a while, and so have all.
-		const lacking = 1 - this.#ofCustomers.level(projectId) / PART_FREE - level;
-		const isModest = lacking <= 0;
-		const waitMs = isModest
-			? this.#ofCustomers.take(projectId, count, perSecond)
-			: Math.ceil((lacking * 1_000) / (1 / BURST_OF_CUSTOMER_S + 1 / (PART_FREE * BURST_S)));
-		if (waitMs === 0) return;
-		this.#ofCustomer.giveBack(owner, count);
-		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "all customers of the project", waitMs);
+		const all = maxChangesPerMinute === 0 ? null : { buckets: this.#ofCustomers, owner: projectId, perSecond };
+		if (!hasOwn && all === null) return;
+		// Also without a quota of its own it is counted, in a bucket that lasts as long as that of all, so that one leaves others their part.
+		const own = hasOwn
+			? { buckets: this.#ofCustomer, owner, perSecond: this.#share(maxChangesPerMinutePerCustomer) }
+			: { buckets: this.#ofCustomers, owner, perSecond };
+		const refusal = takeShared(count, own, all);
+		if (refusal === null) return;
+		if (hasOwn && refusal.of === "member")
+			throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", refusal.waitMs);
+		throw tooManyOfCustomer();
 	}
 
 	#share(perMinute: number): number {
@@ -112,8 +133,17 @@ export class ChangeRates {
 function tooMany(name: keyof ChangeQuotas, perMinute: number, whose: string, waitMs: number): FanfareError {
 	return new FanfareError(
 		"change_rate_exceeded",
-		`The quota of ${perMinute} changes per minute (${name}) of ${whose} is used up. Try again after the time in Retry-After. ` +
-			"What ends something, such as a deletion, a pause or a revocation, is never refused for that.",
+		`The quota of ${perMinute} changes per minute (${name}) of ${whose} is used up. ${GOING_ON}`,
 		{ retryAfterMs: waitMs },
 	);
 }
+
+/** Says nothing of the others, since the customer reads it. */
+function tooManyOfCustomer(): FanfareError {
+	return new FanfareError("change_rate_exceeded", `The customer can make no more changes at the moment. ${GOING_ON}`, {
+		retryAfterMs: CUSTOMER_WAIT_MS,
+	});
+}
+
+const GOING_ON =
+	"Try again after the time in Retry-After. What ends something, such as a deletion, a pause or a revocation, is never refused for that.";

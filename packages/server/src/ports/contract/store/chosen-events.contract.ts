@@ -90,8 +90,12 @@ export function describeChosenEvents(current: CurrentStore): void {
 				afterEventId: null,
 				scanLimit: 99,
 			});
-		expect(await count(customerScope(projectId, "acme"))).toEqual({ matching: 0, lastEventId: null });
-		expect(await count(customerScope(projectId, "globex"))).toEqual({ matching: 0, lastEventId: null });
+		expect(await count(customerScope(projectId, "acme"))).toEqual({ matching: 0, newestDate: null, lastEventId: null });
+		expect(await count(customerScope(projectId, "globex"))).toEqual({
+			matching: 0,
+			newestDate: null,
+			lastEventId: null,
+		});
 	});
 
 	it("counts chosen events in steps", async () => {
@@ -108,8 +112,9 @@ export function describeChosenEvents(current: CurrentStore): void {
 		const eventIds = [events[3]!, events[0]!, events[2]!];
 		const step = { scope, webhookId, filter, eventIds, scanLimit: 2 };
 		const first = await store.countReplay({ ...step, afterEventId: null });
-		expect(first).toEqual({ matching: 2, lastEventId: events[2] });
-		expect(await store.countReplay({ ...step, afterEventId: events[2]! })).toEqual({ matching: 1, lastEventId: null });
+		expect(first).toMatchObject({ matching: 2, lastEventId: events[2] });
+		const second = await store.countReplay({ ...step, afterEventId: events[2]! });
+		expect(second).toMatchObject({ matching: 1, lastEventId: null });
 	});
 
 	it("finds events by their ids as somebody sees them, and says nothing of others", async () => {

@@ -308,7 +308,7 @@ export function describeCustomers(current: CurrentStore): void {
 			afterEventId: null,
 			scanLimit: 1_000,
 		};
-		expect(await store.countReplay(count)).toEqual({ matching: 0, lastEventId: null });
+		expect(await store.countReplay(count)).toEqual({ matching: 0, newestDate: null, lastEventId: null });
 	});
 
 	it("the stats of a customer are the sum of its webhooks' stats", async () => {

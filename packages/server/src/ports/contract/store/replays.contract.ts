@@ -331,7 +331,20 @@ function describeCounts(open: Open): void {
 		expect(counts.reduce((sum, count) => sum + count)).toBe(10);
 		expect(await replayed()).toEqual([]);
 		const nothing = { ...count, filter: { ...filter, since: records.now + 1 }, afterEventId: null };
-		expect(await store.countReplay(nothing)).toEqual({ matching: 0, lastEventId: null });
+		expect(await store.countReplay(nothing)).toEqual({ matching: 0, newestDate: null, lastEventId: null });
+	});
+
+	it("says which date the newest of the counted events has", async () => {
+		const { store, miss, deliver, records, scope, webhookId } = await open();
+		await miss();
+		records.now += 10;
+		await miss();
+		const newestDate = records.now;
+		records.now += 10;
+		await deliver(200);
+		const filter: ReplayFilter = { ...EVERYTHING, outcomes: ["Missed"], since: 0, until: records.now + 1 };
+		const step = { scope, webhookId, filter, afterEventId: null, scanLimit: 100 };
+		expect(await store.countReplay(step)).toEqual({ matching: 2, newestDate, lastEventId: null });
 	});
 }
 

@@ -279,7 +279,7 @@ function describeErased(current: CurrentStore): void {
 			missedEventTypes: null,
 		} as const;
 		const step = { scope, webhookId, filter, afterEventId: null, scanLimit: 100 };
-		expect(await store.countReplay(step)).toEqual({ matching: 0, lastEventId: null });
+		expect(await store.countReplay(step)).toEqual({ matching: 0, newestDate: null, lastEventId: null });
 	});
 
 	it("still knows the idempotency key of an erased event", async () => {

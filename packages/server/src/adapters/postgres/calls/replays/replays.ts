@@ -2,7 +2,7 @@
 import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { customerOf, isInScope, projectOf, type Scope } from "../../../../core/access/principal.ts";
 import type { Page, PageRequest } from "../../../../core/page.ts";
-import type { Replay } from "../../../../core/replay.ts";
+import { newestDateOf, type Replay } from "../../../../core/replay.ts";
 import type { NewReplay, ReplayCount, ReplayCountStep, ReplayRefusal } from "../../../../ports/store/replays.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { STATUS_CODES } from "../../codec/delivery-rows.ts";
@@ -112,7 +112,9 @@ async function countReplay(
 	const [[target], lead] = await Promise.all([session.run(SELECT_WEBHOOK, [webhook]), readLead(session)]);
 	const customerId = target === undefined ? null : textOrNull(target["customer_id"]);
 	const isKnown = project !== null && webhook !== null && target !== undefined;
-	if (!isKnown || !isInScope(scope, { projectId, customerId })) return { matching: 0, lastEventId: null };
+	if (!isKnown || !isInScope(scope, { projectId, customerId })) {
+		return { matching: 0, newestDate: null, lastEventId: null };
+	}
 	const { matches, position, done } = await search(session, {
 		project,
 		webhook,
@@ -125,7 +127,8 @@ async function countReplay(
 		matchLimit: Infinity,
 		madeAfter: null,
 	});
-	return { matching: matches.length, lastEventId: done || position === null ? null : idOf("evt", position) };
+	const lastEventId = done || position === null ? null : idOf("evt", position);
+	return { matching: matches.length, newestDate: newestDateOf(matches), lastEventId };
 }
 
 async function scan(session: Session, scope: Scope, webhookId: string | null, part: Part): Promise<Scanned> {

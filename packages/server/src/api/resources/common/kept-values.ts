@@ -1,0 +1,33 @@
+// What an object may keep although no new one may have it: names and filters that were stored when the rules allowed more.
+import type { z } from "@hono/zod-openapi";
+
+import { FanfareError, invalidRequest } from "../../../core/errors.ts";
+import { validateOrError } from "../../request/body/validate.ts";
+
+/**
+ * Checks the changes of an object by rules that are stricter than those of its body. A value that is stored already may stay, so that
+ * whoever sends an object back with one field changed is not refused for the others. `stored` is asked only if something breaks the rules;
+ * if there is no such object, all of it is new.
+ *
+ * @throws FanfareError `invalid_request` with an issue for each value that is new and breaks the rules.
+ */
+export async function checkNewValues<T>(
+	rules: z.ZodType,
+	changes: unknown,
+	stored: () => T | Promise<T>,
+	isKept: (path: string, object: T) => boolean,
+): Promise<void> {
+	const refusal: unknown = validateOrError(rules, changes, "");
+	if (!(refusal instanceof FanfareError)) return;
+	const object = await readOrThrow(stored, refusal);
+	const left = refusal.issues.filter(({ path }) => !isKept(path, object));
+	if (left.length > 0) throw invalidRequest(left);
+}
+
+async function readOrThrow<T>(stored: () => T | Promise<T>, otherwise: FanfareError): Promise<T> {
+	try {
+		return await stored();
+	} catch (error) {
+		throw error instanceof FanfareError && error.kind === "not_found" ? otherwise : error;
+	}
+}
