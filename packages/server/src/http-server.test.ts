@@ -52,14 +52,13 @@ it("goes on with a response that still has nothing to read, and with its connect
 		},
 	});
 	const { socket, opened } = await serving(() => stream);
-	let looks = 0;
-	void opened.then((response) => {
-		// For so long, nothing has happened on the connection: the server has looked whether somebody works on the response.
-		response.socket?.on("timeout", () => {
-			if (++looks === 3) looked.resolve();
-		});
-	});
 	socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+	const response = await opened;
+	let looks = 0;
+	// For so long, nothing has happened on the connection: the server has looked whether somebody works on the response.
+	response.socket?.on("timeout", () => {
+		if (++looks === 3) looked.resolve();
+	});
 	let text = "";
 	socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
 	await once(socket, "close");
