@@ -1,5 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { firstFate } from "./faults.ts";
@@ -23,7 +24,10 @@ describe("the demo's receiver", () => {
 		expect(await post(key)).toBe(500);
 		expect(await post(key)).toBe(204);
 		expect(receiver.verified).toBe(2);
-		expect(await receiver.accepted("evt_1", AbortSignal.timeout(1_000))).toMatchObject({ number: 2, path: "/hooks" });
+		expect(await receiver.accepted("evt_1", AbortSignal.timeout(DEADLINE_MS))).toMatchObject({
+			number: 2,
+			path: "/hooks",
+		});
 		expect(problemsOfSignatures(receiver.refusals)).toEqual([]);
 	});
 

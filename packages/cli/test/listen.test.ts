@@ -1,5 +1,6 @@
 // `fanfare listen` against a real server: exact requests, and clients, servers and programs that go away and come back.
 import { execFile as execFileCallback } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -217,14 +218,19 @@ describe("fanfare listen", () => {
 
 	it("misses and doubles nothing if its machine sleeps", async () => {
 		await using program = await LocalProgram.start();
-		// The server misses the listener after this time. The program, which is this process, needs to answer in it.
-		const timeout = ["--timeout", "10s"];
-		await using listener = await Listener.start(`${program.port}`, "--device", "sleeps", ...timeout);
+		await using listener = await Listener.start(`${program.port}`, "--device", "sleeps");
 		const awake = await send();
 		await isDone(awake);
+		// The server misses the listener after this time. While the listener is awake, the program has longer to answer.
+		const { relays } = world.server.project;
+		const [{ id, timeoutMs } = { id: "", timeoutMs: 0 }] = await relaysOf("sleeps");
+		await relays.update(id, { timeoutMs: 1_000 });
 		listener.process.kill("SIGSTOP");
 		const asleep = [await send(), await send()];
-		await eventually("the server to miss its client", async () => (await relaysOf("sleeps"))[0]?.connected === false);
+		for (const missed of asleep)
+			await eventually("it to be Held", async () => (await deliveryOf(missed))?.status === "Held");
+		expect(await relaysOf("sleeps")).toMatchObject([{ connected: false }]);
+		await relays.update(id, { timeoutMs });
 		listener.process.kill("SIGCONT");
 		for (const id of asleep) expect(await isDone(id)).toMatchObject({ attemptCount: 1 });
 		expect(program.ids.toSorted()).toEqual([awake, ...asleep].toSorted());
@@ -310,19 +316,25 @@ describe("fanfare listen", () => {
 	it("loses no secret if listeners start at the same instant, and forgets the oldest", async () => {
 		const source = `import { keptListener, noteSeen } from ${JSON.stringify(DEVICES)};
 			const name = (device) => ({ url: "http://x", projectId: "p", customerId: null, device });
-			while (Date.now() < Number(process.argv[1])) {}
+			process.stderr.write("ready");
+			for await (const _ of process.stdin);
 			for (let i = 0; i < 40; i++) {
-				const own = await keptListener(name("own" + (process.argv[2] + i)));
+				const own = await keptListener(name("own" + (process.argv[1] + i)));
 				const shared = await keptListener(name("shared" + i));
 				console.log(i, own.secret, shared.secret);
-				noteSeen(name("own" + process.argv[2] + i), i);
+				noteSeen(name("own" + process.argv[1] + i), i);
 			}`;
-		const at = String(Date.now() + 1_000);
 		const env = { ...process.env, FANFARE_CONFIG_DIR: world.dir.join("race") };
-		const run = async (id: string) =>
-			(await execFile(process.execPath, [...FLAGS, "--input-type=module", "-e", source, at, id], { env })).stdout;
-		const texts = await Promise.all(["a", "b"].map(run));
-		const again = await Promise.all(["a", "b"].map(run));
+		/** Runs some at once: they begin when all of them are ready. */
+		const run = async (...ids: string[]) => {
+			const args = [...FLAGS, "--input-type=module", "-e", source];
+			const running = ids.map((id) => execFile(process.execPath, [...args, id], { env }));
+			await Promise.all(running.map((each) => Promise.race([once(each.child.stderr!, "data"), each])));
+			for (const { child } of running) child.stdin!.end();
+			return (await Promise.all(running)).map(({ stdout }) => stdout);
+		};
+		const texts = await run("a", "b");
+		const again = await run("a", "b");
 		expect(again).toEqual(texts);
 		for (const text of texts) expect(text).toMatch(/^(\d+ whsec_\S+ whsec_\S+\n){40}$/);
 		const shared = texts.map((text) => text.split("\n").map((line) => line.split(" ")[2]));

@@ -94,7 +94,7 @@ it("is the receiver of a relay in a browser", async () => {
 		requestId: "dlv_1.1",
 		headers: [["webhook-id", "evt_1"]],
 		bodyBase64: btoa("bytes"),
-		timeoutMs: 5_000,
+		timeoutMs: 600_000,
 	};
 	const signals = [{ kind: "ready", relayId: relay.id, webhookId: relay.webhookId }, request];
 	const stream = [...signals, { kind: "end", code: "deleted", reason: "it was deleted" }]

@@ -21,7 +21,7 @@ const request = {
 	method: "POST",
 	headers: [["webhook-id", "evt_1"]],
 	bodyBase64: "e30=",
-	timeoutMs: 30_000,
+	timeoutMs: 600_000,
 };
 
 /** Sends these signals, and then ends the response, or stays silent. */

@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 
 import { expect, it, onTestFinished } from "vitest";
 
@@ -43,16 +42,23 @@ it("closes the connection of a client that reads nothing of its response", async
 });
 
 it("goes on with a response that still has nothing to read, and with its connection", async () => {
+	const looked = Promise.withResolvers<void>();
 	const stream = new ReadableStream({
 		async start(controller) {
 			controller.enqueue(Buffer.from("first"));
-			await delay(UNREAD_MS * 5);
+			await looked.promise;
 			controller.enqueue(Buffer.from("second"));
 			controller.close();
 		},
 	});
-	const { socket } = await serving(() => stream);
+	const { socket, opened } = await serving(() => stream);
 	socket.write("GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n");
+	const response = await opened;
+	let looks = 0;
+	// For so long, nothing has happened on the connection: the server has looked whether somebody works on the response.
+	response.socket?.on("timeout", () => {
+		if (++looks === 3) looked.resolve();
+	});
 	let text = "";
 	socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
 	await once(socket, "close");

@@ -3,7 +3,7 @@ import { Client } from "@fanfare/sdk";
 
 const [endpoint = "", key = "", projectId = "", secret = ""] = process.argv.slice(2);
 const print = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`);
-const relay = { device: "laptop", secret, timeoutMs: 5_000 };
+const relay = { device: "laptop", secret, timeoutMs: 30_000 };
 const onState = ({ state }: { readonly state: string }) => print({ state });
 
 for await (const request of new Client(key, { endpoint }).project(projectId).relays.connect(relay, { onState })) {

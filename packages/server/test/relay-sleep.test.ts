@@ -72,7 +72,7 @@ it("makes its relay again if that was deleted while its machine slept", { timeou
 	using client = new ClientProcess(server);
 	await eventually("the client to be ready", () => client.count("ready") === 1);
 	const [relay] = await server.project.relays.list();
-	client.kill("SIGSTOP");
+	await suspend(server, client);
 	const { id } = await server.project.events.send({ type: "order.paid", data: 1 });
 	const deliveryOf = async (eventId: string) => (await server.project.deliveries.list({ eventId })).data[0];
 	// As the sweeper deletes it an hour later.
@@ -122,6 +122,18 @@ it.skipIf(postgresIssue() !== null)(
 	},
 );
 
+/** Suspends the client, which the server misses soon. Returns how to let it go on, with as much time as before to answer. */
+async function suspend({ project: { relays } }: ServerProcess, client: ClientProcess): Promise<() => Promise<void>> {
+	const [relay] = await relays.list();
+	const { id, timeoutMs } = relay!;
+	await relays.update(id, { timeoutMs: 1_000 });
+	client.kill("SIGSTOP");
+	return async () => {
+		await relays.update(id, { timeoutMs });
+		client.kill("SIGCONT");
+	};
+}
+
 /** Suspends the client and lets it go on. Returns the events that it has got. */
 async function sleepAndWake(server: ServerProcess, client: ClientProcess): Promise<string[]> {
 	await eventually("the client to be ready", () => client.count("ready") === 1);
@@ -131,7 +143,7 @@ async function sleepAndWake(server: ServerProcess, client: ClientProcess): Promi
 
 	const awake = await send();
 	await eventually("the first delivery", async () => (await statusOf(awake)) === "Succeeded");
-	client.kill("SIGSTOP");
+	const wakeUp = await suspend(server, client);
 	// Its connection is open, and the kernel takes what the server writes.
 	const asleep = [await send(), await send()];
 	for (const id of asleep) {
@@ -143,7 +155,7 @@ async function sleepAndWake(server: ServerProcess, client: ClientProcess): Promi
 	expect(relay).toMatchObject({ connected: false, away: true });
 	// This time is what is tested, and not a wait for anything.
 	await delay(SLEEP_MS);
-	client.kill("SIGCONT");
+	await wakeUp();
 
 	const sent = [awake, ...asleep, whileHeld];
 	for (const id of sent) {

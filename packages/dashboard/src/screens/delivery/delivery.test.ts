@@ -139,7 +139,7 @@ pageSuite("a delivery", (world) => {
 		expect(await axeFindings(page)).toEqual([]);
 	});
 
-	it("shows the largest body, in one line, exactly, and answers each key within 100 ms of work", async () => {
+	it("shows the largest body, in one line, exactly, and works less on a key than to show such a text three times", async () => {
 		await using receiver = await startReceiver();
 		const around = `{"type":"large.one","data":""}`.length;
 		const text = "0123456789".repeat(LARGEST / 10).slice(0, LARGEST - around);
@@ -158,17 +158,36 @@ pageSuite("a delivery", (world) => {
 			const { metrics } = await devtools.send("Performance.getMetrics");
 			return 1_000 * metrics.find(({ name }) => name === "TaskDuration")!.value;
 		};
-		const perKey: number[] = [];
-		for (const zone of ["UTC", "Local time", "UTC", "Local time", "UTC"]) {
+		const workOf = async (act: () => Promise<unknown>) => {
 			const before = await workedMs();
-			await page.keyboard.press("u");
-			await page.getByRole("button", { name: new RegExp(`^${zone}:`) }).waitFor();
+			await act();
 			// What it shows is on the screen then.
 			await page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))");
-			perKey.push((await workedMs()) - before);
+			return (await workedMs()) - before;
+		};
+		const perKey: number[] = [];
+		for (const zone of ["UTC", "Local time", "UTC", "Local time", "UTC"]) {
+			const press = async () => {
+				await page.keyboard.press("u");
+				await page.getByRole("button", { name: new RegExp(`^${zone}:`) }).waitFor();
+			};
+			perKey.push(await workOf(press));
 		}
+		// Some 75 ms where a key takes 10 ms.
+		const shown = await workOf(() =>
+			page.evaluate(`{
+				const body = document.querySelector("pre[aria-label='Request body']");
+				for (let time = 1; time <= 3; time++) {
+					const copy = body.cloneNode();
+					copy.textContent = ${JSON.stringify(sent)};
+					body.after(copy);
+					copy.getBoundingClientRect();
+					copy.remove();
+				}
+			}`),
+		);
 		// The median: some of them may also have to collect garbage.
-		expect(perKey.toSorted((a, b) => a - b)[2]).toBeLessThan(100);
+		expect(perKey.toSorted((a, b) => a - b)[2]).toBeLessThan(shown);
 	});
 
 	it("asks for its webhook no more once that is deleted", async () => {

@@ -1,4 +1,5 @@
 // What the operator allows does not count for the webhooks of customers, unless it is said so.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -30,7 +31,13 @@ describe("connections to one origin", () => {
 		await using receiver = await startReceiver();
 		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
 		const sender = openSender({ guard, clock: systemClock });
-		const request = { projectId: PROJECT, url: receiver.url, headers: {}, body: Buffer.from("{}"), timeoutMs: 5_000 };
+		const request = {
+			projectId: PROJECT,
+			url: receiver.url,
+			headers: {},
+			body: Buffer.from("{}"),
+			timeoutMs: DEADLINE_MS,
+		};
 		for (const customerId of ["acme", "globex", null, "acme", "globex", null]) {
 			expect(await attemptOnce(sender, { ...request, customerId })).toMatchObject({ responseCode: 200 });
 		}
@@ -90,7 +97,13 @@ describe("an endpoint that the operator has allowed", () => {
 			await using receiver = await startReceiver();
 			const guard = createAddressGuard({ ...ALLOWED, allowForCustomers });
 			const sender = openSender({ guard, clock: systemClock });
-			const request = { projectId: PROJECT, url: receiver.url, headers: {}, body: Buffer.from("{}"), timeoutMs: 5_000 };
+			const request = {
+				projectId: PROJECT,
+				url: receiver.url,
+				headers: {},
+				body: Buffer.from("{}"),
+				timeoutMs: DEADLINE_MS,
+			};
 			expect(await attemptOnce(sender, { ...request, customerId: null })).toMatchObject({
 				error: null,
 				responseCode: 200,

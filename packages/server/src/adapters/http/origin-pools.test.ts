@@ -61,7 +61,7 @@ describe("connections", () => {
 		receiver.respond([{ kind: "hang" }]);
 		const hanging = sender.send(receiver.url);
 		await receiver.waitFor(1);
-		const others = await Promise.all([1, 2, 3, 4].map(() => sender.send(receiver.url, { timeoutMs: 20_000 })));
+		const others = await Promise.all([1, 2, 3, 4].map(() => sender.send(receiver.url)));
 		expect(others.map(({ responseCode }) => responseCode)).toEqual([200, 200, 200, 200]);
 		await sender.close();
 		expect(await hanging).toMatchObject({ error: "aborted" });

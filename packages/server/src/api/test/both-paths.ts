@@ -1,6 +1,7 @@
 // Two servers on one engine, one with the lean path and one without, that get the same requests byte for byte.
 import { connect } from "node:net";
 
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { requestHead } from "@fanfare/testkit/raw-connection";
 import { expect } from "vitest";
 
@@ -9,8 +10,6 @@ import type { ApiDeps } from "../deps.ts";
 import { caller, type Caller } from "./caller.ts";
 import { listenOnNode, PLAIN_HOST } from "./node-server.ts";
 import { EVENT, type Sent } from "./plain-sends.ts";
-
-const QUIET_MS = 20_000;
 
 export interface Both extends Caller {
 	/** The number of requests that took the lean path. */
@@ -80,7 +79,7 @@ function exchange(port: number, bytes: Uint8Array, isLast: boolean): Promise<str
 	return new Promise((resolve, reject) => {
 		const socket = connect(port, "127.0.0.1");
 		const chunks: Buffer[] = [];
-		socket.setTimeout(QUIET_MS, () => socket.destroy(new Error(`no end of the connection: ${String(chunks)}`)));
+		socket.setTimeout(DEADLINE_MS, () => socket.destroy(new Error(`no end of the connection: ${String(chunks)}`)));
 		socket.on("data", (chunk: Buffer) => chunks.push(chunk));
 		socket.on("error", reject);
 		socket.on("close", () => resolve(Buffer.concat(chunks).toString()));

@@ -224,7 +224,7 @@ describe("many events", () => {
 		receiver.script(() => ({ kind: "hang" }));
 		await using test = await openTestEngine({ limits: LIMITS });
 		await sendMany(test, 200);
-		const webhook = await test.createWebhook(receiver.url, { timeoutMs: 30_000 });
+		const webhook = await test.createWebhook(receiver.url);
 		await test.engine.replays.start(test.change, webhook.id, MISSED);
 		await passing(test, "the first attempts are in flight", () => receiver.requests.length >= FIRST_SHARE);
 		for (let n = 0; n < 50; n++) test.clock.advance(10);

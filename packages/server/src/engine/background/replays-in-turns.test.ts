@@ -49,7 +49,7 @@ async function askedBetween(waiting: (n: number) => Owner, stranger: Owner) {
 	const other = await test.engine.projects.create("Other", null);
 	const start = async ({ project, customerId }: Owner, request: typeof ALL | typeof NOTHING) => {
 		const projectId = project === "own" ? test.projectId : other.id;
-		const settings = { customerId, eventTypes: ["live"], timeoutMs: 30_000, rateLimit: { perSecond: 1 } };
+		const settings = { customerId, eventTypes: ["live"], rateLimit: { perSecond: 1 } };
 		const { id } = await test.createWebhook(receiver.url, settings, projectId);
 		const change = changeIn(projectId);
 		return { change, replay: await test.engine.replays.start(change, id, request) };

@@ -1,19 +1,15 @@
 // Projects beside one whose webhooks hang, or whose deliveries wait in the store: they must not notice.
-import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import type { EngineLimits } from "../parts.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
-/** Attempts are timed by the real clock. If those that hang timed out before the test ends, others would take their places. */
-const PATIENT = { timeoutMs: DEADLINE_MS };
-
 /** An engine with a greedy project that has many webhooks, and another one with a single webhook. */
 async function open(to: { greedy: Receiver; other: Receiver }, webhooks: number, limits: Partial<EngineLimits>) {
 	const greedy = await openTestEngine({ limits });
 	const other = greedy.in((await greedy.engine.projects.create("other", null)).id);
-	for (let n = 0; n < webhooks; n++) await greedy.createWebhook(to.greedy.url, PATIENT);
+	for (let n = 0; n < webhooks; n++) await greedy.createWebhook(to.greedy.url);
 	const { id: otherId } = await other.createWebhook(to.other.url);
 	return { greedy, other, otherId };
 }

@@ -9,8 +9,6 @@ import { ANY_WEBHOOK } from "../../ports/contract/store/records/webhooks.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const NOBODY = "http://127.0.0.1:9/";
-/** Attempts are timed by the real clock. One that times out is made again when the test moves its own clock, which it never does. */
-const PATIENT_MS = 30_000;
 const RANGE = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
 
 function subscribe(test: TestEngine, customerId: string) {
@@ -93,8 +91,8 @@ describe("a customer", () => {
 			return { status: 200 };
 		});
 		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url, { customerId: "acme", timeoutMs: PATIENT_MS });
-		const other = await test.createWebhook(receiver.url, { customerId: "globex", timeoutMs: PATIENT_MS });
+		const { id } = await test.createWebhook(receiver.url, { customerId: "acme" });
+		const other = await test.createWebhook(receiver.url, { customerId: "globex" });
 		const ask = (webhookId: string) => test.engine.webhooks.test(test.change, webhookId, null);
 		const underWay = [ask(id), ask(id)];
 		await expect(ask(id)).rejects.toMatchObject({ code: "overloaded" });
@@ -148,7 +146,7 @@ describe("the limits of a project's customers", () => {
 			return { status: 200 };
 		});
 		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url, { customerId: "acme", timeoutMs: PATIENT_MS });
+		const { id } = await test.createWebhook(receiver.url, { customerId: "acme" });
 		await test.engine.projects.update(test.change, { maxTestsPerCustomer: 3 });
 		const ask = () => test.engine.webhooks.test(test.change, id, null);
 		const underWay = [ask(), ask(), ask()];

@@ -226,7 +226,8 @@ export class TestEngine implements AsyncDisposable {
 			retries: { maxRetries: 3, maxBackoffMs: 15_000 },
 			description: null,
 			eventTypes: null,
-			timeoutMs: 15_000,
+			// Attempts are timed by the real clock. If those that hang timed out before a test ends, others would be made.
+			timeoutMs: DEADLINE_MS,
 			rateLimit: null,
 			disableAfterMs: 0,
 			metadata: {},

@@ -1,4 +1,5 @@
 // Sends one attempt to a receiver whose response the test chooses.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { startReceiver, type Answer, type Receiver } from "@fanfare/testkit/receiver";
 import { expect, vi } from "vitest";
 
@@ -7,7 +8,7 @@ import { openTestSender } from "./open-test-sender.ts";
 import { reading, stoppedTime } from "./reading.ts";
 
 /** Sends one attempt to a receiver that gives this answer. In the outcome's reason, HOST replaces the receiver's host and port. */
-export async function attempt(answer: Answer, timeoutMs = 20_000) {
+export async function attempt(answer: Answer, timeoutMs = DEADLINE_MS) {
 	await using receiver = await startReceiver();
 	await using sender = openTestSender();
 	receiver.script(() => answer);

@@ -1,5 +1,7 @@
 // A sender for tests. It may call loopback addresses, and fails the test if an outcome's reason contains a secret. With TEST_SENDER=thread
 // it makes its attempts in a thread: see vitest.config.ts.
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
+
 import { attemptOnce, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { createAddressGuard } from "../address-guard.ts";
@@ -7,7 +9,7 @@ import { openHttpSender, type HttpSender, type HttpSenderOptions } from "../http
 import { openThreadedSender } from "../thread/threaded-sender.ts";
 
 export interface TestSender extends AsyncDisposable, Pick<HttpSender, "stats" | "abort" | "close"> {
-	/** Sends `body` to a URL for the project `PROJECT`. `/hook/…?token=…` is added to a bare origin. The timeout defaults to 20 s. */
+	/** Sends `body` to a URL for the project `PROJECT`. `/hook/…?token=…` is added to a bare origin. No attempt times out by default. */
 	send(url: string, request?: Partial<AttemptRequest>): Promise<AttemptOutcome>;
 }
 
@@ -49,7 +51,7 @@ export function openTestSender(options: Partial<HttpSenderOptions> = {}): TestSe
 				url: /^\w+:\/\/[^/]+$/.test(url) ? `${url}/hook/${SECRET}?token=${SECRET}` : url,
 				headers: { "content-type": "application/json", "x-token": SECRET },
 				body: Buffer.from(`{"secret":"${SECRET}"}`),
-				timeoutMs: 20_000,
+				timeoutMs: DEADLINE_MS,
 				...request,
 			});
 			if (outcome.reason?.includes(SECRET)) throw new Error(`the reason contains a secret: ${outcome.reason}`);

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, onTestFinished } from "vitest";
 
@@ -40,7 +41,7 @@ async function open(options: Partial<ThreadedSenderOptions> = {}): Promise<Opene
 				url,
 				headers: {},
 				body: Buffer.from("{}"),
-				timeoutMs: 20_000,
+				timeoutMs: DEADLINE_MS,
 				...request,
 			}),
 		[Symbol.asyncDispose]: () => sender.close(),
@@ -200,7 +201,7 @@ describe("what the threads share", () => {
 		// One name, two origins: with enough of them, both threads need it.
 		const send = (name: string, port: number, timeoutMs: number) =>
 			opened.send(`http://${name}:${port}/`, { timeoutMs });
-		const closed = Array.from({ length: 8 }, (_, n) => send("same.test", n + 1, 20_000));
+		const closed = Array.from({ length: 8 }, (_, n) => send("same.test", n + 1, DEADLINE_MS));
 		await expect.poll(() => asked).toEqual(["same.test"]);
 		// Libuv has threads for two look-ups at once here, of which a project may have one.
 		expect(await send("other.test", 81, 300)).toMatchObject({
@@ -210,7 +211,7 @@ describe("what the threads share", () => {
 		expect(asked).toEqual(["same.test"]);
 		looking.resolve();
 		for (const outcome of await Promise.all(closed)) expect(outcome).toMatchObject({ error: "refused" });
-		expect(await send("same.test", receiver.port, 20_000)).toMatchObject({ responseCode: 200 });
+		expect(await send("same.test", receiver.port, DEADLINE_MS)).toMatchObject({ responseCode: 200 });
 	});
 
 	it("are the rules of the guard, also after a change", async () => {
@@ -263,7 +264,7 @@ describe("close", () => {
 			url: "http://127.0.0.1:1",
 			headers: {},
 			body: Buffer.from(""),
-			timeoutMs: 9_000,
+			timeoutMs: DEADLINE_MS,
 		});
 		await sender.close();
 		expect(await sent).toMatchObject({ error: expect.stringMatching(/aborted|refused/) as string });
