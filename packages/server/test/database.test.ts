@@ -52,7 +52,8 @@ describe("the setting of the database", () => {
 describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 	let postgres: PostgresServer;
 	beforeAll(async () => {
-		postgres = await startPostgres();
+		// For twenty processes at once.
+		postgres = await startPostgres({ settings: ["max_connections = 400"] });
 	});
 	afterAll(() => postgres[Symbol.asyncDispose]());
 	const settingsFor = (url: string) => ({
@@ -122,10 +123,10 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		expect(stderr).toMatch(/the master key \(fingerprint [0-9a-f]+\) is not the one/);
 	});
 
-	it("makes one workspace when many processes start on an empty database at once", async () => {
+	it("makes one workspace when twenty processes start on an empty database at once", async () => {
 		const url = await postgres.createDatabase();
 		const env = { ...settingsFor(url), FANFARE_PORT: "0" };
-		const started = Array.from({ length: 6 }, () => new FanfareProcess(["serve"], { env }));
+		const started = Array.from({ length: 20 }, () => new FanfareProcess(["serve"], { env }));
 		try {
 			await Promise.all(started.map((each) => each.waitForStderr(/listens on/)));
 			expect(started.filter(({ stderr }) => /^ {2}Project /m.test(stderr))).toHaveLength(1);
