@@ -7,6 +7,7 @@ import {
 	startPostgres,
 	type PostgresServer,
 } from "@fanfare/testkit/programs/postgres";
+import { NetworkLink } from "@fanfare/testkit/world/network-link";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { StoreInDoubtError, type StoreError } from "../../../ports/store/errors.ts";
@@ -172,6 +173,25 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 			expect(await stored()).toEqual([{ id: 1 }, { id: 2 }, { id: 3 }]);
 			await startStandby();
 			await insert(database, 4);
+			expect(told).toEqual([expect.objectContaining({ code: "store_unavailable" }), null]);
+		});
+
+		it("leaves a standby that was the primary, and takes no writes, for the server to which the URL leads now", async () => {
+			await using link = await NetworkLink.open(standbyUrl);
+			const told: (StoreError | null)[] = [];
+			const database = open({ url: link.url, onConnectionChange: (failure) => told.push(failure) });
+			link.leadTo(standby.port);
+			for (let tries = 0; tries < 2; tries++) {
+				await expect(insert(database, 21)).rejects.toMatchObject({
+					name: "StoreError",
+					code: "store_unavailable",
+					message: "the database takes no writes: the URL must lead to the primary, not to a standby",
+				});
+			}
+			// A connection to the standby would stay open.
+			link.leadTo(Number(new URL(standbyUrl).port));
+			await insert(database, 21);
+			expect(await stored()).toContainEqual({ id: 21 });
 			expect(told).toEqual([expect.objectContaining({ code: "store_unavailable" }), null]);
 		});
 
