@@ -259,8 +259,11 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 				begun.resolve(row?.["pid"]);
 				await wait.promise;
 			});
-			await ended("the end of the connection", `pid = ${String(await begun.promise)}`);
-			wait.resolve();
+			try {
+				await ended("the end of the connection", `pid = ${String(await begun.promise)}`);
+			} finally {
+				wait.resolve();
+			}
 			await expect(idle).rejects.toMatchObject({ code: "store_unavailable" });
 			expect(await count(database)).toBe(1);
 			await database.transact((session) => session.query("DELETE FROM rows WHERE id = 1"));
