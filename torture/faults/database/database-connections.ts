@@ -112,6 +112,7 @@ async function endSnapshot(round: Round): Promise<void> {
 /** How many blocks a statement reads. */
 async function blocksOf(round: Round, explain: string): Promise<number> {
 	const [row] = await round.database.query(explain);
-	const [{ Plan: plan }] = row?.["QUERY PLAN"] as [{ readonly Plan: Readonly<Record<string, unknown>> }];
+	if (row === undefined) throw new Error("EXPLAIN has returned no plan");
+	const [{ Plan: plan }] = row["QUERY PLAN"] as [{ readonly Plan: Readonly<Record<string, unknown>> }];
 	return Number(plan["Shared Hit Blocks"]) + Number(plan["Shared Read Blocks"]);
 }
