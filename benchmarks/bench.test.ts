@@ -131,6 +131,20 @@ describe("npm run bench", () => {
 		},
 	);
 
+	it.skipIf(postgresIssue() !== null)(
+		"measures one process on PostgreSQL, and what PostgreSQL itself uses",
+		{ timeout: WITHIN_MS },
+		async () => {
+			await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
+			const args = ["--scenario", "postgres-1000", "--quick", "--dir", directory.path];
+			const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
+			expect(stdout).toMatch(/server CPU per event +[\d,.]+ µs/);
+			expect(stdout).toMatch(/PostgreSQL's CPU per event +[\d,.]+ µs/);
+			expect(stdout).toMatch(/WAL per event +[\d,.]+ \w+/);
+			expect(await readdir(directory.path)).toEqual([]);
+		},
+	);
+
 	it("compares a commit with the working tree, each on its own code", { timeout: WITHIN_MS }, async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
 		const codeDir = await unpackRef("HEAD", directory.path, "--compare");
@@ -163,6 +177,12 @@ describe("npm run bench", () => {
 		await expect(bench("--scenario", "idle", "--events", "9")).rejects.toMatchObject({
 			code: 1,
 			stderr: expect.stringContaining("--events applies only to wide-batch") as string,
+		});
+		await expect(bench("--profile", "postgres")).rejects.toMatchObject({
+			code: 1,
+			stderr: expect.stringMatching(
+				/--profile names a directory .* npm run bench -- --scenario postgres-1000\n/,
+			) as string,
 		});
 	});
 });

@@ -61,6 +61,7 @@ export function readOptions(args: readonly string[]): Options | null {
 	if (values.curves !== undefined && values.compare !== undefined) {
 		throw new Error("--curves and --compare can't be used together: give one of them");
 	}
+	refuseProfileOfStore(values.profile);
 	const defaults = values.quick ? QUICK : DEFAULTS;
 	const scenarios = chooseScenarios(values.scenario ?? [], values.group ?? []);
 	return {
@@ -124,6 +125,22 @@ function chooseScenarios(names: readonly string[], groups: readonly string[]): r
 	const all = names.length === 0 && groups.length === 0;
 	return SCENARIOS.filter(
 		({ name, group, onlyByName = false }) => names.includes(name) || (!onlyByName && (all || groups.includes(group))),
+	);
+}
+
+/** What the torture harness calls a profile, with the scenario that measures it. */
+const STORES: Readonly<Record<string, string>> = {
+	postgres: "postgres-1000",
+	cluster: "cluster-1500",
+	nats: "cluster-1500",
+};
+
+/** Throws if --profile names what a server keeps its data in. */
+function refuseProfileOfStore(profile: string | undefined): void {
+	const scenario = profile === undefined ? undefined : STORES[profile];
+	if (scenario === undefined) return;
+	throw new Error(
+		`--profile names a directory for CPU profiles, as ./${profile} would. To measure a server on PostgreSQL: npm run bench -- --scenario ${scenario}`,
 	);
 }
 

@@ -48,7 +48,7 @@ export const GROUPS = {
 	speed: "throughput, latency and CPU",
 	shape: "the same with other payload sizes, many webhooks, a backlog, receivers that hang",
 	log: "a big log: its pages, replay and retention beside live traffic, start-up",
-	cluster: "several processes on one PostgreSQL",
+	cluster: "one or several processes on PostgreSQL",
 } as const;
 type Group = keyof typeof GROUPS;
 

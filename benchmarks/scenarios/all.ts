@@ -1,6 +1,7 @@
 // Every scenario, in the order of a run.
 import type { Scenario } from "../scenario.ts";
 import { cluster1500 } from "./cluster/cluster-1500.ts";
+import { postgres1000 } from "./cluster/postgres-1000.ts";
 import { commandStart } from "./log/command-start.ts";
 import { logFilters1m } from "./log/log-filters-1m.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
@@ -65,5 +66,6 @@ export const SCENARIOS: readonly Scenario[] = [
 	startUp,
 	serverStart,
 	commandStart,
+	postgres1000,
 	cluster1500,
 ];

@@ -13,7 +13,7 @@ import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-a
 import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
 import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
-import { databaseAndServerCrash, databaseCrash, databaseRestart } from "./database/database-ends.ts";
+import { databaseAndServerCrash, databaseCrash, databaseFailover, databaseRestart } from "./database/database-ends.ts";
 import { databaseFull, databaseWalFull } from "./database/database-full.ts";
 import { databaseCut, databaseSlow } from "./database/database-network.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
@@ -87,6 +87,7 @@ export const FAULTS: readonly Fault[] = [
 	databaseCrash,
 	databaseRestart,
 	databaseAndServerCrash,
+	databaseFailover,
 	databaseConnections,
 	databaseLocked,
 	databaseDeadRows,

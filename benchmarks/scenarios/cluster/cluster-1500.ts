@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { BenchCluster } from "../../harness/cluster/bench-cluster.ts";
-import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
-import { familyCpuUs } from "../../harness/measure/family-cpu.ts";
+import { meterOf } from "../../harness/cluster/cluster-meter.ts";
 import { latenciesOf, measureSteady, named, sendSteadily, type SteadyLoad } from "../../harness/measure/steady.ts";
 import { warmUp } from "../../harness/measure/throughput.ts";
 import type { Measurements, ResultLine, RunContext, Scenario } from "../../scenario.ts";
@@ -175,22 +174,4 @@ async function measureDeath(context: RunContext, cluster: BenchCluster): Promise
 		sleep(seconds * KILLED_AT * 1_000).then(() => victim?.kill()),
 	]);
 	return latenciesOf([times]);
-}
-
-/** Measures from now until it is called. */
-async function meterOf(cluster: BenchCluster) {
-	const pids = Object.fromEntries(cluster.servers.map(({ pid }) => [String(pid), pid]));
-	const databaseBefore = await familyCpuUs(cluster.postgresPid);
-	const servers = await CpuMeter.start(pids);
-	const natsPid = cluster.natsPid;
-	const nats = natsPid === null ? null : await CpuMeter.start({ nats: natsPid });
-	const startedAt = performance.now();
-	return async () => {
-		const elapsedUs = (performance.now() - startedAt) * 1_000;
-		const readings = Object.values(await servers.read());
-		const serversUs = readings.reduce((sum, { cpuUs }) => sum + cpuUs, 0);
-		const databaseUs = (await familyCpuUs(cluster.postgresPid)) - databaseBefore;
-		const natsUs = nats === null ? 0 : (await nats.read()).nats.cpuUs;
-		return { serversUs, databaseUs, natsUs, elapsedUs };
-	};
 }

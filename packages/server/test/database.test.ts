@@ -52,7 +52,8 @@ describe("the setting of the database", () => {
 describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 	let postgres: PostgresServer;
 	beforeAll(async () => {
-		postgres = await startPostgres();
+		// For twenty processes at once.
+		postgres = await startPostgres({ settings: ["max_connections = 400"] });
 	});
 	afterAll(() => postgres[Symbol.asyncDispose]());
 	const settingsFor = (url: string) => ({
@@ -74,12 +75,19 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		await server.waitForDelivery(event.id, ({ status }) => status === "Succeeded");
 	});
 
-	it("runs with the role that the documentation makes", async () => {
+	it.each([
+		["a superuser", "SUPERUSER"],
+		["an administrator who may only create roles and databases", "CREATEROLE CREATEDB"],
+	])("runs with the role that the documentation makes: by %s", async (_who, rights) => {
 		const name = `fanfare_${process.pid}`;
+		const admin = `admin_${process.pid}`;
+		await postgres.query(`CREATE ROLE ${admin} LOGIN PASSWORD 'of-tests' ${rights}`);
+		const url = new URL(postgres.url);
+		url.username = admin;
+		url.password = "of-tests";
 		const [, sql = ""] = /^```sql\n(.*?)^```/ms.exec(readFileSync(DOCUMENT, "utf8")) ?? [];
 		const [first = "", inDatabase = ""] = sql.replaceAll(/\bfanfare\b/g, name).split(`\\connect ${name}\n`);
-		for (const each of first.split(";")) await postgres.query(each);
-		const url = new URL(postgres.url);
+		for (const each of first.split(";")) await postgres.query(each, url.href);
 		url.pathname = `/${name}`;
 		await postgres.query(inDatabase, url.href);
 		url.username = name;
@@ -92,6 +100,7 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		await server.stop();
 		await postgres.query(`DROP DATABASE ${name}`);
 		await postgres.query(`DROP ROLE ${name}`);
+		await postgres.query(`DROP ROLE ${admin}`);
 	});
 
 	it("warns that an accepted event has one place only, in the log and in the status", async () => {
@@ -122,10 +131,10 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		expect(stderr).toMatch(/the master key \(fingerprint [0-9a-f]+\) is not the one/);
 	});
 
-	it("makes one workspace when many processes start on an empty database at once", async () => {
+	it("makes one workspace when twenty processes start on an empty database at once", async () => {
 		const url = await postgres.createDatabase();
 		const env = { ...settingsFor(url), FANFARE_PORT: "0" };
-		const started = Array.from({ length: 6 }, () => new FanfareProcess(["serve"], { env }));
+		const started = Array.from({ length: 20 }, () => new FanfareProcess(["serve"], { env }));
 		try {
 			await Promise.all(started.map((each) => each.waitForStderr(/listens on/)));
 			expect(started.filter(({ stderr }) => /^ {2}Project /m.test(stderr))).toHaveLength(1);

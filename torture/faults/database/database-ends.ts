@@ -1,4 +1,4 @@
-// The database ends and comes back: it crashes, is restarted, or crashes together with the server.
+// The database ends and comes back: it crashes, is restarted, crashes together with the server, or is replaced by its standby.
 import { setTimeout as delay } from "node:timers/promises";
 
 import type { Fault } from "../../fault.ts";
@@ -40,6 +40,27 @@ export const databaseAndServerCrash: Fault = {
 		await cluster.start();
 		await round.ended("killed");
 		await round.restart();
+	},
+};
+
+export const databaseFailover: Fault = {
+	name: "database-failover",
+	summary: "the primary is lost, and its synchronous standby takes writes a moment after the URL leads to it",
+	weight: 2,
+	profiles: ["postgres"],
+	async prepare(round) {
+		await round.database.addStandby();
+		const { url } = await round.database.openLink();
+		round.env["FANFARE_DATABASE_URL"] = url;
+	},
+	async strike(round) {
+		const random = round.random("strike");
+		await round.moment(random, 300);
+		await round.database.losePrimary();
+		await round.moment(random, AWAY_MS);
+		await round.database.promoteStandby();
+		round.recovering();
+		await round.load(20);
 	},
 };
 

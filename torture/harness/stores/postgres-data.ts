@@ -15,24 +15,29 @@ import {
 import { dirname, join } from "node:path";
 
 import { EMPTY_LOG, type StoredLog } from "@fanfare/testkit/checks/stored-log";
-import { startOwnPostgres, type PostgresCluster, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { eventually } from "@fanfare/testkit/eventually";
+import { PostgresCluster, PostgresServer, startOwnPostgres } from "@fanfare/testkit/programs/postgres";
 import { NetworkLink } from "@fanfare/testkit/world/network-link";
 
 import type { RoundData } from "./round-data.ts";
 import { attemptsByDelivery, STATUSES } from "./stored-log.ts";
 
 export class PostgresData implements RoundData {
-	readonly cluster: PostgresCluster;
 	readonly env: Readonly<Record<string, string>>;
-	readonly #server: PostgresServer;
+	#server: PostgresServer;
+	#cluster: PostgresCluster;
 	readonly url: string;
 	/** Where the tables are. */
 	#tables: string;
 	#link: NetworkLink | null = null;
+	/** Follows the primary, or has its place. */
+	#standby: PostgresCluster | null = null;
+	/** Has lost its place to the standby. */
+	#formerPrimary: PostgresCluster | null = null;
 
 	private constructor(server: PostgresServer, cluster: PostgresCluster, url: string) {
 		this.#server = server;
-		this.cluster = cluster;
+		this.#cluster = cluster;
 		this.url = url;
 		this.#tables = join(cluster.dataDir, "base");
 		this.env = { FANFARE_DATABASE_URL: url, FANFARE_MASTER_KEY: randomBytes(32).toString("hex") };
@@ -42,6 +47,11 @@ export class PostgresData implements RoundData {
 	static async start(): Promise<PostgresData> {
 		const { server, cluster } = await startOwnPostgres({ durable: true });
 		return new PostgresData(server, cluster, await server.createDatabase());
+	}
+
+	/** The primary. */
+	get cluster(): PostgresCluster {
+		return this.#cluster;
 	}
 
 	/** Runs a statement as a superuser, in the database of the round. */
@@ -62,6 +72,32 @@ export class PostgresData implements RoundData {
 	get link(): NetworkLink {
 		if (this.#link === null) throw new Error("the round has no link to its database");
 		return this.#link;
+	}
+
+	/** Makes a standby for which each commit waits. To be called before the first start. */
+	async addStandby(): Promise<void> {
+		await this.cluster.stop();
+		this.#standby = await PostgresCluster.createStandby(this.cluster, { durable: true });
+		await this.cluster.start(["synchronous_standby_names = standby"]);
+		await this.#standby.start();
+		const following = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'";
+		await eventually("the standby to follow", async () => (await this.#server.query(following)).length > 0);
+	}
+
+	/** The primary crashes for good. From now on, the link leads to the standby, which takes no writes yet. */
+	async losePrimary(): Promise<void> {
+		if (this.#standby === null) throw new Error("the round's database has no standby");
+		await this.cluster.stop("immediate");
+		this.#formerPrimary = this.cluster;
+		this.#cluster = this.#standby;
+		this.#server = new PostgresServer(this.cluster.url, this.cluster);
+		this.#tables = join(this.cluster.dataDir, "base");
+		this.link.leadTo(this.cluster.port);
+	}
+
+	/** Resolves when the standby takes writes. */
+	async promoteStandby(): Promise<void> {
+		await this.#server.query("SELECT pg_promote()");
 	}
 
 	/** Moves the tables to a path on a small disk. To be called before the first start. */
@@ -158,6 +194,8 @@ export class PostgresData implements RoundData {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#link?.[Symbol.asyncDispose]();
+		await this.#formerPrimary?.[Symbol.asyncDispose]();
+		await this.#standby?.[Symbol.asyncDispose]();
 		await this.#server[Symbol.asyncDispose]();
 	}
 }

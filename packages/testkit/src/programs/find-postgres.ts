@@ -44,9 +44,17 @@ function embeddedFolder(): string | null {
 	}
 }
 
-/** Why tests with PostgreSQL must be skipped; null if they can run. With CI=true, a missing PostgreSQL is an error. */
-export function postgresIssue(): string | null {
-	if (process.env[URL_VARIABLE] !== undefined || findPostgresPrograms() !== null) return null;
-	if (process.env["CI"] === "true") throw new Error(HOW_TO_GET_POSTGRES);
+/**
+ * Why tests with PostgreSQL must be skipped; null if they can run. With CI=true, a missing PostgreSQL is an error.
+ *
+ * @param env the variables of the process
+ * @param findPrograms looks for the programs on this machine
+ */
+export function postgresIssue(
+	env: Readonly<Record<string, string | undefined>> = process.env,
+	findPrograms = findPostgresPrograms,
+): string | null {
+	if (env[URL_VARIABLE] !== undefined || findPrograms() !== null) return null;
+	if (env["CI"] === "true") throw new Error(HOW_TO_GET_POSTGRES);
 	return HOW_TO_GET_POSTGRES;
 }

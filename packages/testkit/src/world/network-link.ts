@@ -22,6 +22,8 @@ export class NetworkLink implements AsyncDisposable {
 	/** The ports from which its connections to the server have come. */
 	readonly ports = new Set<number>();
 	readonly #target: URL;
+	/** The port of the server to which new connections lead. */
+	#port: number;
 	readonly #server: Server;
 	readonly #sockets = new Set<Socket>();
 	/** Clients that have connected while the link was silent. */
@@ -31,6 +33,7 @@ export class NetworkLink implements AsyncDisposable {
 
 	private constructor(target: URL) {
 		this.#target = target;
+		this.#port = Number(target.port);
 		this.#server = createServer((client) => this.#accept(client));
 	}
 
@@ -63,6 +66,11 @@ export class NetworkLink implements AsyncDisposable {
 		this.#slowness = slowness;
 	}
 
+	/** From now on, new connections lead to the server at another port of the same host. Those that are open stay where they are. */
+	leadTo(port: number): void {
+		this.#port = port;
+	}
+
 	/** Open and fast, as in the beginning. */
 	reopen(): void {
 		this.#state = "open";
@@ -85,7 +93,7 @@ export class NetworkLink implements AsyncDisposable {
 
 	#join(client: Socket): void {
 		if (client.destroyed) return;
-		const server = connect(Number(this.#target.port), this.#target.hostname);
+		const server = connect(this.#port, this.#target.hostname);
 		this.#track(server);
 		server.once("connect", () => this.ports.add(server.localPort ?? 0));
 		this.#pass(client, server);

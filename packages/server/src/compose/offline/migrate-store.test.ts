@@ -232,10 +232,11 @@ async function filledDir(dir: TemporaryDir) {
 	return { path, underWay, config: readConfig({ FANFARE_DATA_DIR: dir.path }) };
 }
 
-/** But for the files of locks, and those that SQLite makes to read. */
+/** But for the files of locks, and those that SQLite makes to read: of these, the write-ahead log is empty unless something was written. */
 function contentsOf(folder: string): Record<string, string> {
-	const names = readdirSync(folder).filter((name) => !/(?:\.lock|-shm|-wal)$/.test(name));
-	return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")]));
+	const names = readdirSync(folder).filter((name) => !/(?:\.lock|-shm)$/.test(name));
+	const contents = names.map((name) => [name, readFileSync(join(folder, name)).toString("base64")] as const);
+	return Object.fromEntries(contents.filter(([name, content]) => !(name.endsWith("-wal") && content === "")));
 }
 
 /** Opens both stores. */

@@ -50,7 +50,7 @@ export class ResponseReader {
 		};
 	}
 
-	/** The kept bytes as text; null if they are not UTF-8 or contain a NUL, which PostgreSQL's text type cannot store. */
+	/** The kept bytes as text; null if they are not UTF-8 or contain a NUL, which not every store can keep in texts. */
 	#text(isCut: boolean): string | null {
 		const [first] = this.#kept;
 		if (first === undefined) return "";

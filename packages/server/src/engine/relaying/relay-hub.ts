@@ -33,8 +33,8 @@ const SEEN_EVERY_MS = 60_000;
 const STREAMS_FOR_EACH_LIVE_STREAM = 2;
 
 /**
- * How many clients are let in at once, and of how many relays it is stored at once that they are away or back: PostgreSQL has four
- * connections for changes. And how many get requests in one turn of the event loop.
+ * How many clients are let in at once, and of how many relays it is stored at once that they are away or back: a store may have
+ * few connections for changes. And how many get requests in one turn of the event loop.
  */
 const AT_ONCE = { opening: 2, storing: 2, giving: 4 };
 

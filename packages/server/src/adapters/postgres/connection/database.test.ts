@@ -7,6 +7,7 @@ import {
 	startPostgres,
 	type PostgresServer,
 } from "@fanfare/testkit/programs/postgres";
+import { NetworkLink } from "@fanfare/testkit/world/network-link";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { StoreInDoubtError, type StoreError } from "../../../ports/store/errors.ts";
@@ -197,6 +198,25 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 			expect(told).toEqual([expect.objectContaining({ code: "store_unavailable" }), null]);
 		});
 
+		it("leaves a standby that was the primary, and takes no writes, for the server to which the URL leads now", async () => {
+			await using link = await NetworkLink.open(standbyUrl);
+			const told: (StoreError | null)[] = [];
+			const database = open({ url: link.url, onConnectionChange: (failure) => told.push(failure) });
+			link.leadTo(standby.port);
+			for (let tries = 0; tries < 2; tries++) {
+				await expect(insert(database, 21)).rejects.toMatchObject({
+					name: "StoreError",
+					code: "store_unavailable",
+					message: "the database takes no writes: the URL must lead to the primary, not to a standby",
+				});
+			}
+			// A connection to the standby would stay open.
+			link.leadTo(Number(new URL(standbyUrl).port));
+			await insert(database, 21);
+			expect(await stored()).toContainEqual({ id: 21 });
+			expect(told).toEqual([expect.objectContaining({ code: "store_unavailable" }), null]);
+		});
+
 		it("takes a commit for made when the standby has it after all", async () => {
 			// There is always time to ask again.
 			const clock = { ...systemClock, monotonicMs: () => 0 };
@@ -215,6 +235,60 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 			await standby.start();
 			await late;
 			expect(await stored()).toContainEqual({ id: 12 });
+		});
+	});
+
+	describe("limits the time", () => {
+		/** What a connection of each pool says of its settings. */
+		const settings = statement(`
+			SELECT current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
+				current_setting('idle_in_transaction_session_timeout') AS idle
+		`);
+		/** Resolves when the database has ended what a connection does, or the connection. */
+		const ended = (what: string, where: string) =>
+			eventually(what, async () => {
+				const rows = await server.query(
+					`SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND ${where}`,
+					url,
+				);
+				return rows.length === 0;
+			});
+
+		it.each(["read", "snapshot", "transact", "commit", "once", "define", "inBackground"] as const)(
+			"on each connection: %s",
+			async (call) => {
+				const database = open();
+				const rows = await database[call]((session) => session.run(settings));
+				expect(rows).toEqual([{ statement: "10s", lock: "5s", idle: "10s" }]);
+			},
+		);
+
+		it("of a statement, which the database ends itself, although nobody waits for it any more", async () => {
+			const database = open({ statementTimeoutMs: 500 });
+			const slow = database.read((session) => session.query("SELECT pg_sleep(3600)"));
+			await expect(slow).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
+			// It does not look whether the connection has ended while a statement runs.
+			await ended("the end of the statement", "state = 'active' AND query LIKE '%pg_sleep(3600)%'");
+		});
+
+		it("of a transaction in which nothing happens: its locks are free then, and it is not committed", async () => {
+			const database = open();
+			await insert(database, 1);
+			const begun = Promise.withResolvers<unknown>();
+			const wait = Promise.withResolvers<void>();
+			const idle = database.transact(async (session) => {
+				const [row] = await session.query("DELETE FROM rows WHERE id = 1 RETURNING pg_backend_pid() AS pid");
+				begun.resolve(row?.["pid"]);
+				await wait.promise;
+			});
+			try {
+				await ended("the end of the connection", `pid = ${String(await begun.promise)}`);
+			} finally {
+				wait.resolve();
+			}
+			await expect(idle).rejects.toMatchObject({ code: "store_unavailable" });
+			expect(await count(database)).toBe(1);
+			await database.transact((session) => session.query("DELETE FROM rows WHERE id = 1"));
 		});
 	});
 

@@ -9,6 +9,7 @@ import { systemClock } from "../../system/system-clock.ts";
 import { uuidOf } from "../codec/ids.ts";
 import { Database } from "../connection/database.ts";
 import { SCHEMA_LOCK } from "../connection/locks.ts";
+import { openPostgres } from "../postgres-store.ts";
 import { TestDatabase } from "../test/test-store.ts";
 import { migrate, readMigrations, requireOwnSchema } from "./migrate.ts";
 import { PARTITIONED, partitionName, Partitions } from "./partitions.ts";
@@ -31,12 +32,29 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		return database;
 	};
 
-	it("is made once when many processes start at once", async () => {
+	it("is made once when twenty processes start at once", async () => {
 		const url = await test.server.createDatabase();
-		const databases = await Promise.all(Array.from({ length: 12 }, () => open(url)));
+		const databases = await Promise.all(Array.from({ length: 20 }, () => open(url)));
 		await Promise.all(databases.map((database) => migrate(database, 7)));
 		const rows = await test.server.query("SELECT id, name, apply_date::int AS date FROM migrations ORDER BY id", url);
 		expect(rows).toEqual(readMigrations().map(({ id, name }) => ({ id, name, date: 7 })));
+	});
+
+	it("is not made on a server that is too old", async () => {
+		const url = await test.server.createDatabase();
+		// There is no such server here: this one says so.
+		const name = new URL(url).pathname.slice(1);
+		await test.server.query(
+			`CREATE FUNCTION current_setting(name text) RETURNS text LANGUAGE sql STABLE AS $$
+				SELECT CASE name WHEN 'server_version_num' THEN '140013' WHEN 'server_version' THEN '14.13' ELSE pg_catalog.current_setting(name) END
+			$$`,
+			url,
+		);
+		await test.server.query(`ALTER ROLE CURRENT_USER IN DATABASE ${name} SET search_path = fanfare, pg_catalog`, url);
+		const message = expect.stringContaining("this server is PostgreSQL 14.13, and Fanfare needs 15 or later") as string;
+		await expect(migrate(await open(url), 1)).rejects.toMatchObject({ code: "store_unavailable", message });
+		await expect(openPostgres({ url, clock: systemClock })).rejects.toMatchObject({ message });
+		expect(await test.server.query("SELECT to_regclass('fanfare.migrations') AS made", url)).toEqual([{ made: null }]);
 	});
 
 	it("waits for another process that migrates for longer than an answer usually takes", async () => {
