@@ -109,6 +109,24 @@ pageSuite("the Inbox", (world) => {
 		expect(await ids()).toEqual([]);
 	});
 
+	it("keeps the event types that were typed when the server refuses them, with the reason at their field", async () => {
+		await using tab = await world.open("inbox");
+		const { page } = tab;
+		const types = page.getByLabel("Event types");
+		await types.fill("order.*, no such type");
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await expect.poll(() => types.getAttribute("aria-invalid")).toBe("true");
+		expect(await types.inputValue()).toBe("order.*, no such type");
+		expect(await axeFindings(page)).toEqual([]);
+		await types.fill("order.*");
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		expect((await world.server.project.relays.list())[0]?.eventTypes).toEqual(["order.*"]);
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		expect(await types.inputValue()).toBe("");
+	});
+
 	it("leaves connections to the other tabs: one too many waits until another is closed", async () => {
 		await using tab = await world.open("inbox");
 		const tabs = [tab.page];

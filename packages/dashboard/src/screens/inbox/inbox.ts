@@ -31,6 +31,8 @@ export interface InboxState {
 	readonly reason: string | null;
 	/** Why it could not be opened. */
 	readonly error: unknown;
+	/** The event types with which it could not be opened; null for all. */
+	readonly refusedTypes: readonly string[] | null;
 	readonly relay: Relay | null;
 	/** The newest first. */
 	readonly received: readonly Received[];
@@ -41,6 +43,7 @@ const CLOSED: InboxState = {
 	status: "closed",
 	reason: null,
 	error: null,
+	refusedTypes: null,
 	relay: null,
 	received: [],
 	mode: "200",
@@ -139,7 +142,7 @@ export class Inbox {
 		if (this.#open.has(projectId)) return;
 		const opened = { ending: new AbortController(), isMaking: false };
 		this.#open.set(projectId, opened);
-		this.#change(projectId, { status: "opening", reason: null, error: null });
+		this.#change(projectId, { status: "opening", reason: null, error: null, refusedTypes: null });
 		void this.#receiveInPlace(projectId, identity, opened);
 	}
 
@@ -212,7 +215,7 @@ export class Inbox {
 			if (signal.aborted || !this.#isOpen(projectId, opened)) return;
 			// Otherwise coming back to the screen would try again and again.
 			sessionStorage.removeItem(storageKey(projectId));
-			this.#change(projectId, { status: "closed", error });
+			this.#change(projectId, { status: "closed", error, refusedTypes: eventTypes });
 		} finally {
 			opened.isMaking = false;
 			this.#closed.delete(opened);
