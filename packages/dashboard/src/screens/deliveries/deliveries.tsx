@@ -6,7 +6,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { MouseEvent } from "react";
 
-import { beforeLast } from "../../app/search.ts";
+import { beforeLast, filterPart } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { CodeShape, FactsShape } from "../../parts/feedback/skeletons.tsx";
@@ -48,8 +48,9 @@ export function DeliveriesScreen() {
 	const mayWrite = useMay("write");
 	// Before somebody opens one beside the list.
 	useQuery(panel);
+	const { attempt } = search;
 	const isWide = useMediaQuery(SPLIT, false, { getInitialValueInEffect: false });
-	const { open: _, ...filter } = search;
+	const filter = filterPart(search);
 	const query = deliveriesQuery(project, search);
 	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
 	const { rows, error } = list;
@@ -75,7 +76,7 @@ export function DeliveriesScreen() {
 	useRefreshOn(project.id, query.queryKey, isTold || search.before !== undefined ? null : mayChange);
 	const open = (id: string | undefined) =>
 		void navigate({
-			search: (search) => ({ ...search, open: id }),
+			search: (search) => ({ ...search, open: id, attempt: undefined }),
 			replace: search.open !== undefined,
 			// The list stays where it is.
 			resetScroll: false,
@@ -116,7 +117,7 @@ export function DeliveriesScreen() {
 					className="link"
 					to="/$projectId/deliveries/$deliveryId"
 					params={{ projectId: project.id, deliveryId: search.open }}
-					search={filter}
+					search={attempt === undefined ? filter : { ...filter, attempt }}
 				>
 					Open on a page of its own
 				</Link>
@@ -130,7 +131,7 @@ export function DeliveriesScreen() {
 					Close
 				</Button>
 			</div>
-			<Part of={panel} props={{ deliveryId: search.open }} label="the delivery">
+			<Part of={panel} props={{ deliveryId: search.open, search }} label="the delivery">
 				<FactsShape facts={4} hasHead />
 				<CodeShape lines={12} />
 			</Part>

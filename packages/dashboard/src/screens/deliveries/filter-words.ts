@@ -1,13 +1,13 @@
 // What a filter of deliveries is called, and what it is set to, in words.
 import type { Webhook } from "@fanfare/sdk";
 
-import { SPANS, timeOf, valuesOf, type DeliveriesSearch } from "../../app/search.ts";
+import { filterPart, SPANS, timeOf, valuesOf, type DeliveriesFilter, type DeliveriesSearch } from "../../app/search.ts";
 import { causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, type Zone } from "../../parts/text/zone.ts";
 
 /** A filter of the address. */
-export type FilterName = Exclude<keyof DeliveriesSearch, "open">;
+export type FilterName = keyof DeliveriesFilter;
 
 /** What the words need to know. */
 export interface Known {
@@ -38,8 +38,7 @@ export function filterWords(name: FilterName, value: string, known: Known): stri
 
 /** The filters of a search, without the delivery beside the list. */
 export function filtersOf(search: DeliveriesSearch): readonly (readonly [name: FilterName, value: string])[] {
-	const { open: _, ...filters } = search;
-	return Object.entries(filters) as unknown as readonly (readonly [FilterName, string])[];
+	return Object.entries(filterPart(search)) as unknown as readonly (readonly [FilterName, string])[];
 }
 
 function listed(value: string, words: (one: string) => string = String): string {

@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import {
 	expectedTypes,
+	filterPart,
 	SPANS,
 	timeOf,
 	toggled,
@@ -74,7 +75,7 @@ const CAUSE_CHOICES = Object.entries(CAUSES).map(([value, words]) => ({ value, l
 
 /** Whether a search leaves anything out. */
 export function hasFilter(search: DeliveriesSearch): boolean {
-	return Object.keys(search).some((name) => name !== "open");
+	return Object.keys(filterPart(search)).length > 0;
 }
 
 export function Filters({ search }: { readonly search: DeliveriesSearch }) {
