@@ -14,7 +14,8 @@ import { useRefreshOn } from "../../live/use-live.ts";
 import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
-import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, searchAgainMs, type Found } from "./found.ts";
+import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, searchAgainMs, timed, type Found, type Timed } from "./found.ts";
+import { useFreshList } from "./fresh-list.ts";
 
 /** Of the webhooks in a state, and of those that are searched. */
 const FOUND = 200;
@@ -22,31 +23,29 @@ const FOUND = 200;
 const MOST_CHARACTERS = 128;
 const MOST_TYPES = 2_000;
 
-/** Loaded by the list of webhooks alone: it is fetched again after each change. */
-export function webhooksQuery(project: ProjectHandle) {
+/** The newest webhooks of the project, up to `most` of them. */
+function newestQuery(project: ProjectHandle, most: number) {
 	return queryOptions({
-		queryKey: ["project", project.id, "webhooks"],
-		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_WEBHOOKS, signal }),
+		queryKey: ["project", project.id, "newest-webhooks", most],
+		queryFn: ({ signal }) => timed(findWebhooks(project, {}, { most, signal })),
 	});
 }
 
-/** The newest ones, with how they are now. */
-export function recentWebhooksQuery(project: ProjectHandle) {
-	return queryOptions({
-		queryKey: ["project", project.id, "webhooks", "of-project", "recent"],
-		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_RECENT, signal }),
-	});
+function useNewest(most: number, isWanted: boolean) {
+	const options = newestQuery(useProject(), most);
+	const query = useQuery({ ...options, enabled: isWanted });
+	useFreshList({ queryKey: options.queryKey, most, isWanted, last: query.data });
+	return query;
 }
 
-/** What the server has looked at every webhook for. It is not fetched again with the newest ones, but as `useRefreshOfSearch` says. */
-interface Timed {
-	/** How long the server has looked, in milliseconds. */
-	readonly tookMs: number;
+/** As many as the list of webhooks shows, as they are now. */
+export function useNewestWebhooks() {
+	return useNewest(MOST_WEBHOOKS, true);
 }
 
-async function timed<Result>(search: Promise<Result>): Promise<Result & Timed> {
-	const since = performance.now();
-	return { ...(await search), tookMs: performance.now() - since };
+/** Those that one call finds, as they are now. */
+export function useRecentWebhooks(isWanted = true) {
+	return useNewest(MOST_RECENT, isWanted);
 }
 
 /** The newest webhooks of a customer. */
