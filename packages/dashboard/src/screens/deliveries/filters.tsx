@@ -21,6 +21,8 @@ import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
+import { errorText } from "./filter-words.ts";
+import { MoreFilters } from "./more-filters.tsx";
 
 const route = getRouteApi("/$projectId/deliveries");
 
@@ -93,15 +95,18 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 	];
 	return (
 		<div className="stack tight">
-			<div className="bar" role="group" aria-label="State">
-				<Chip isOn={status === undefined} onClick={() => set({ status: undefined })}>
-					All
-				</Chip>
-				{STATUSES.map((one) => (
-					<Chip key={one} isOn={statuses.includes(one)} onClick={() => set({ status: toggled(status, one) })}>
-						{one}
+			<div className="bar">
+				<div className="chips" role="group" aria-label="State">
+					<Chip isOn={status === undefined} onClick={() => set({ status: undefined })}>
+						All
 					</Chip>
-				))}
+					{STATUSES.map((one) => (
+						<Chip key={one} isOn={statuses.includes(one)} onClick={() => set({ status: toggled(status, one) })}>
+							{one}
+						</Chip>
+					))}
+				</div>
+				<MoreFilters search={search} onChange={set} />
 			</div>
 			<div className="bar">
 				<FilterText
@@ -165,9 +170,7 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 						{customer !== undefined && (
 							<Removable text={`Customer ${customer}`} onRemove={() => set({ customer: undefined })} />
 						)}
-						{error !== undefined && (
-							<Removable text={`Error ${error.replaceAll(",", ", ")}`} onRemove={() => set({ error: undefined })} />
-						)}
+						{error !== undefined && <Removable text={errorText(error)} onRemove={() => set({ error: undefined })} />}
 						{times.map(({ name, word, at }) => (
 							<Removable
 								key={name}
