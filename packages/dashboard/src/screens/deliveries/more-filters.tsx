@@ -3,7 +3,6 @@ import { Button, NativeSelect, Popover, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 
 import { valuesOf, type DeliveriesFilter, type ErrorName } from "../../app/search.ts";
-import { Icon } from "../../parts/layout/icon.tsx";
 import { ERROR_WORDS, errorWords } from "./filter-words.ts";
 
 type Wanted = { readonly [Name in "customer" | "event" | "error"]: string | undefined };
@@ -52,14 +51,9 @@ export function MoreFilters({ search, onChange }: MoreFiltersProps) {
 	// An address may name several of them at once.
 	const choices = error === "" || ERRORS.some((one) => one === error) ? ERRORS : [error, ...ERRORS];
 	return (
-		<Popover opened={isOpen} onChange={setOpen} position="bottom-start" width="18rem" trapFocus returnFocus>
+		<Popover opened={isOpen} onChange={setOpen} position="bottom-end" width="18rem" shadow="md" trapFocus returnFocus>
 			<Popover.Target>
-				<Button
-					size="xs"
-					variant="default"
-					rightSection={<Icon name="down" size={14} />}
-					onClick={() => setOpen(!isOpen)}
-				>
+				<Button className="more-filters" size="xs" variant="default" onClick={() => setOpen(!isOpen)}>
 					More filters
 				</Button>
 			</Popover.Target>
@@ -89,7 +83,7 @@ export function MoreFilters({ search, onChange }: MoreFiltersProps) {
 					/>
 					<NativeSelect
 						label="Error"
-						description="Of the last attempt: a cause says more exactly which"
+						description="The kind of error of the last attempt"
 						value={texts.error}
 						data={[
 							{ value: "", label: "Any error, or none" },
