@@ -9,7 +9,7 @@ import type { MouseEvent } from "react";
 import { beforeLast, filterPart } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { CodeShape, FactsShape } from "../../parts/feedback/skeletons.tsx";
+import { CodeShape, FactsShape, ItemsShape } from "../../parts/feedback/skeletons.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -28,13 +28,13 @@ import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
 import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount, recountAfterMs } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
-import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
 import { selectColumn } from "./select-column.tsx";
 import { focusRow, useTriageKeys } from "./use-triage-keys.ts";
 
 const route = getRouteApi("/$projectId/deliveries");
 const panel = lazyPart("delivery-panel", async () => (await import("../delivery/delivery-panel.tsx")).DeliveryPanel);
+const nothing = lazyPart("no-deliveries", async () => (await import("./nothing.tsx")).Nothing);
 /** From this width on, a delivery is shown beside the list. */
 const SPLIT = "(min-width: 75rem)";
 const WORDS = ["delivery", "deliveries"] as const;
@@ -170,7 +170,11 @@ export function DeliveriesScreen() {
 					isTold ? (event) => (isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0) : null
 				}
 			/>
-			{isEmpty && <Nothing search={filter} webhooks={webhooks} />}
+			{isEmpty && (
+				<Part of={nothing} props={{ search: filter, webhooks }} label="what can be done">
+					<ItemsShape items={1} />
+				</Part>
+			)}
 			{(rows === undefined ? error === null : rows.length > 0 || hasNextPage) && (
 				<div className={isSplit ? "split" : undefined}>
 					{/* The links inside are reached by keyboard; this only decides where they open. */}

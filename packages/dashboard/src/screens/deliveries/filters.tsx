@@ -14,9 +14,10 @@ import {
 	type DeliveriesSearch,
 	type DeliveryStatusName,
 } from "../../app/search.ts";
+import { FormShape } from "../../parts/feedback/skeletons.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
-import { TimeBetween } from "../../parts/form/time-between.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
@@ -25,6 +26,10 @@ import { errorText } from "./filter-words.ts";
 import { MoreFilters } from "./more-filters.tsx";
 
 const route = getRouteApi("/$projectId/deliveries");
+const timeBetween = lazyPart(
+	"time-between",
+	async () => (await import("../../parts/form/time-between.tsx")).TimeBetween,
+);
 
 const STATUSES: readonly DeliveryStatusName[] = ["Failed", "Pending", "Held", "Succeeded", "Cancelled"];
 const BETWEEN = "between";
@@ -185,15 +190,21 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 				)}
 			</div>
 			{isBetween && (
-				<TimeBetween
-					from={after === undefined ? undefined : timeOf(after)}
-					before={before === undefined ? undefined : timeOf(before)}
-					onApply={(from, before) => {
-						setBetween(false);
-						set({ range: undefined, after: isoOf(from), before: isoOf(before) });
+				<Part
+					of={timeBetween}
+					props={{
+						from: after === undefined ? undefined : timeOf(after),
+						before: before === undefined ? undefined : timeOf(before),
+						onApply: (from: number | undefined, before: number | undefined) => {
+							setBetween(false);
+							set({ range: undefined, after: isoOf(from), before: isoOf(before) });
+						},
+						onClose: () => setBetween(false),
 					}}
-					onClose={() => setBetween(false)}
-				/>
+					label="the times"
+				>
+					<FormShape fields={1} />
+				</Part>
 			)}
 		</div>
 	);

@@ -11,7 +11,7 @@ import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { countedWebhooks } from "../webhooks/found.ts";
-import { useRecentWebhooks } from "../webhooks/queries.ts";
+import { useRecentWebhooks } from "../webhooks/newest.ts";
 import type { ProjectSettings } from "./project-query.ts";
 
 export function DeleteProject({ settings: { id, name } }: { readonly settings: ProjectSettings }) {

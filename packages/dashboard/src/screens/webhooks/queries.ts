@@ -14,39 +14,13 @@ import { useRefreshOn } from "../../live/use-live.ts";
 import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
-import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, searchAgainMs, timed, type Found, type Timed } from "./found.ts";
-import { useFreshList } from "./fresh-list.ts";
+import { findWebhooks, MOST_RECENT, searchAgainMs, timed, type Found, type Timed } from "./found.ts";
 
 /** Of the webhooks in a state, and of those that are searched. */
 const FOUND = 200;
 /** The server looks for no longer texts. */
 const MOST_CHARACTERS = 128;
 const MOST_TYPES = 2_000;
-
-/** The newest webhooks of the project, up to `most` of them. */
-function newestQuery(project: ProjectHandle, most: number) {
-	return queryOptions({
-		queryKey: ["project", project.id, "newest-webhooks", most],
-		queryFn: ({ signal }) => timed(findWebhooks(project, {}, { most, signal })),
-	});
-}
-
-function useNewest(most: number, isWanted: boolean) {
-	const options = newestQuery(useProject(), most);
-	const query = useQuery({ ...options, enabled: isWanted });
-	useFreshList({ queryKey: options.queryKey, most, isWanted, last: query.data });
-	return query;
-}
-
-/** As many as the list of webhooks shows, as they are now. */
-export function useNewestWebhooks() {
-	return useNewest(MOST_WEBHOOKS, true);
-}
-
-/** Those that one call finds, as they are now. */
-export function useRecentWebhooks(isWanted = true) {
-	return useNewest(MOST_RECENT, isWanted);
-}
 
 /** The newest webhooks of a customer. */
 export function customerWebhooksQuery(project: ProjectHandle, customerId: string) {
