@@ -31,8 +31,13 @@ pageSuite("the sign of a key that may only read", (world) => {
 		const { page } = tab;
 		const sign = page.getByRole("button", { name: "Read only" });
 		const reason = page.getByRole("tooltip").getByText("may only read.");
-		await sign.hover();
-		await reason.waitFor();
+		// What comes beside it moves it away from the mouse.
+		await expect
+			.poll(async () => {
+				await sign.hover();
+				return reason.count();
+			})
+			.toBe(1);
 		await page.mouse.move(0, 0);
 		await reason.waitFor({ state: "detached" });
 		await sign.focus();
