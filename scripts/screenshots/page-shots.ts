@@ -39,6 +39,15 @@ const SHOTS: readonly Shot[] = [
 	},
 	{ name: "deliveries", path: () => "deliveries?status=Failed", ready: "invoice.created" },
 	{
+		name: "deliveries-filters",
+		path: () => "deliveries?status=Failed",
+		act: async (page) => {
+			await page.getByRole("button", { name: "More filters" }).click();
+			await page.getByRole("dialog", { name: "More filters" }).getByLabel("Error").waitFor();
+		},
+		ready: "invoice.created",
+	},
+	{
 		name: "deliveries-export",
 		path: () => "deliveries?status=Failed",
 		act: async (page) => {

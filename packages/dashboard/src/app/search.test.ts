@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { listSearch } from "../portal/screens/deliveries/search.ts";
 import { eventsSearch } from "../screens/events/search.ts";
-import { deliveriesSearch } from "./search.ts";
+import { deliveriesSearch, deliverySearch, filterPart } from "./search.ts";
 
 function typesOf(count: number): string {
 	return Array.from({ length: count }, (_, index) => String(index)).join(",");
@@ -13,6 +13,13 @@ describe("an address of deliveries", () => {
 	it("keeps what can be read", () => {
 		const search = { status: "Failed,Held", code: "5xx,0", cause: "refused", error: "dns", type: "order.*,user.made" };
 		expect(deliveriesSearch(search)).toEqual(search);
+	});
+
+	it("keeps the delivery beside the list and its attempt, which are no part of the filter", () => {
+		const search = { status: "Failed", open: "dlv_1", attempt: "3" };
+		expect(deliveriesSearch(search)).toEqual(search);
+		expect(deliverySearch(search)).toEqual({ status: "Failed", attempt: "3" });
+		expect(filterPart(search)).toEqual({ status: "Failed" });
 	});
 
 	it.each([
@@ -25,7 +32,10 @@ describe("an address of deliveries", () => {
 		{ type: "," },
 		{ range: "2h" },
 		{ after: "yesterday" },
-	])("drops %j, which the server would refuse", (search) => {
+		{ attempt: "0" },
+		{ attempt: "1.5" },
+		{ attempt: "last" },
+	])("drops %j, which nothing can be shown for", (search) => {
 		expect(deliveriesSearch(search)).toEqual({});
 	});
 });

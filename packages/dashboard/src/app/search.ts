@@ -62,7 +62,7 @@ export function webhookSearch(search: Search): WebhookSearch {
 }
 
 /** The filters of deliveries. Those that take several values have them as one text, with commas between them. */
-export interface DeliveriesSearch {
+export interface DeliveriesFilter {
 	/** Statuses. */
 	readonly status?: string;
 	/** HTTP statuses of the last attempt, or classes such as `5xx`; `0` for no response. */
@@ -86,8 +86,27 @@ export interface DeliveriesSearch {
 	readonly after?: string;
 	/** Made before this time. */
 	readonly before?: string;
+}
+
+/** What is shown of one delivery. */
+interface ShownDelivery {
+	/** The number of the attempt that is shown. The newest one without it. */
+	readonly attempt?: string;
+}
+
+/** The list of deliveries. */
+export interface DeliveriesSearch extends DeliveriesFilter, ShownDelivery {
 	/** The delivery beside the list. */
 	readonly open?: string;
+}
+
+/** One delivery, with the filter of the list that it is looked at in. */
+export interface DeliverySearch extends DeliveriesFilter, ShownDelivery {}
+
+/** What decides which deliveries the list has. */
+export function filterPart(search: DeliveriesSearch): DeliveriesFilter {
+	const { open: _open, attempt: _attempt, ...filter } = search;
+	return filter;
 }
 
 export function deliveriesSearch(search: Search): DeliveriesSearch {
@@ -106,13 +125,13 @@ export function deliveriesSearch(search: Search): DeliveriesSearch {
 		after: timeText(search["after"]),
 		before: timeText(search["before"]),
 		open: text(search["open"]),
+		attempt: numberText(search["attempt"]),
 	});
 }
 
-/** Of one delivery: the filter of the list that it is looked at in. */
-export function deliverySearch(search: Search): Omit<DeliveriesSearch, "open"> {
-	const { open: _, ...filter } = deliveriesSearch(search);
-	return filter;
+export function deliverySearch(search: Search): DeliverySearch {
+	const { open: _, ...rest } = deliveriesSearch(search);
+	return rest;
 }
 
 /** The deliveries that were made in a time, which ends before `before`; undefined for no end. */
@@ -191,6 +210,12 @@ export function typesText(value: unknown, list: keyof typeof MAX_TYPES): string 
 function listOf(value: unknown, isAllowed: (one: string) => boolean, max = Infinity): string | undefined {
 	const values = new Set((text(value) ?? "").split(",").filter(isAllowed));
 	return values.size === 0 || values.size > max ? undefined : [...values].join(",");
+}
+
+/** A whole number from 1 on. */
+function numberText(value: unknown): string | undefined {
+	const given = text(value);
+	return given !== undefined && /^[1-9]\d{0,8}$/.test(given) ? given : undefined;
 }
 
 /** The last time that JavaScript has a date for. */

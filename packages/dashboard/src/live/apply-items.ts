@@ -3,12 +3,14 @@
 // An answer that is on its way may be older than an item that is here already. What the item says is then applied to it once more, or it is
 // fetched once more when it has come.
 import type { Delivery, LastAttempt, Page, Replay, StreamItem } from "@fanfare/sdk";
-import type { InfiniteData, Query, QueryClient, QueryFilters } from "@tanstack/react-query";
+import type { InfiniteData, QueryClient, QueryFilters } from "@tanstack/react-query";
 
+import { editQuery, editQueryTwice } from "./edit-query.ts";
 import { Refresher } from "./refresher.ts";
 
 /** Queries that sum up many deliveries are fetched again this often at most. */
 const SUMMARIES_EVERY_MS = 3_000;
+/** Of webhooks, those that are asked for one by one: lists of them look after themselves. */
 const SUMMARIES = ["stats", "webhooks", "attention"] as const;
 
 const CHANGES_WEBHOOKS: ReadonlySet<StreamItem["kind"]> = new Set([
@@ -89,21 +91,8 @@ function changeRows(
 	changes: ReadonlyMap<string, Changes>,
 ): void {
 	for (const query of queryClient.getQueryCache().findAll({ queryKey })) {
-		const change = () => edit<DeliveryPages>(query, (pages) => changedPages(pages, changes));
-		if (query.state.fetchStatus === "fetching") query.promise?.then(change).catch(() => {});
-		change();
+		editQueryTwice<DeliveryPages>(query, (pages) => changedPages(pages, changes));
 	}
-}
-
-/**
- * Edits what a query has loaded, and leaves everything else of it as it is: one that must be fetched again must still be. `edited` returns the
- * same object if nothing is different.
- */
-function edit<Data>(query: Query, edited: (data: Data) => Data): void {
-	const former = query.state.data as Data | undefined;
-	if (former === undefined) return;
-	const data = edited(former);
-	if (data !== former) query.setState({ data });
 }
 
 /** Shows how far a replay is. What is not shown as running is fetched: a replay that is new, or has ended. */
@@ -114,7 +103,7 @@ function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayU
 		isShown(replay) ? { ...replay, scannedCount, deliveryCount, progress } : replay;
 	const cache = queryClient.getQueryCache();
 	const one = { queryKey: ["project", projectId, "replay", replayId] };
-	for (const query of cache.findAll({ ...one, exact: true })) edit<Replay>(query, changed);
+	for (const query of cache.findAll({ ...one, exact: true })) editQuery<Replay>(query, changed);
 	const shown = queryClient.getQueryData<Replay>(one.queryKey);
 	if (shown === undefined || !isShown(shown)) void refresh(queryClient, one);
 	for (const query of cache.findAll({ queryKey: ["project", projectId, "replays"] })) {
@@ -124,7 +113,7 @@ function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayU
 			void refresh(queryClient, { queryKey, exact: true });
 			continue;
 		}
-		edit<ReplayPages>(query, (pages) => {
+		editQuery<ReplayPages>(query, (pages) => {
 			return { ...pages, pages: pages.pages.map((page) => ({ ...page, data: page.data.map(changed) })) };
 		});
 	}

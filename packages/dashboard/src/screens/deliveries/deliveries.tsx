@@ -6,10 +6,10 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { MouseEvent } from "react";
 
-import { beforeLast } from "../../app/search.ts";
+import { beforeLast, filterPart } from "../../app/search.ts";
 import { useRefreshOn } from "../../live/use-live.ts";
 import { Problem } from "../../parts/feedback/problem.tsx";
-import { CodeShape, FactsShape } from "../../parts/feedback/skeletons.tsx";
+import { CodeShape, FactsShape, ItemsShape } from "../../parts/feedback/skeletons.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { ListFoot } from "../../parts/layout/list-foot.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -28,13 +28,13 @@ import { ExportDeliveries } from "./export-deliveries.tsx";
 import { Filters, hasFilter } from "./filters.tsx";
 import { isOfSearch, isToldByEvent, mayBringDelivery, mayChangeCount, recountAfterMs } from "./live-match.ts";
 import { NewRows } from "./new-rows.tsx";
-import { Nothing } from "./nothing.tsx";
 import { countQuery, deliveriesQuery } from "./queries.ts";
 import { selectColumn } from "./select-column.tsx";
 import { focusRow, useTriageKeys } from "./use-triage-keys.ts";
 
 const route = getRouteApi("/$projectId/deliveries");
 const panel = lazyPart("delivery-panel", async () => (await import("../delivery/delivery-panel.tsx")).DeliveryPanel);
+const nothing = lazyPart("no-deliveries", async () => (await import("./nothing.tsx")).Nothing);
 /** From this width on, a delivery is shown beside the list. */
 const SPLIT = "(min-width: 75rem)";
 const WORDS = ["delivery", "deliveries"] as const;
@@ -48,8 +48,9 @@ export function DeliveriesScreen() {
 	const mayWrite = useMay("write");
 	// Before somebody opens one beside the list.
 	useQuery(panel);
+	const { attempt } = search;
 	const isWide = useMediaQuery(SPLIT, false, { getInitialValueInEffect: false });
-	const { open: _, ...filter } = search;
+	const filter = filterPart(search);
 	const query = deliveriesQuery(project, search);
 	const list = usePages(query, { dateOf: ({ createDate }) => createDate });
 	const { rows, error } = list;
@@ -75,7 +76,7 @@ export function DeliveriesScreen() {
 	useRefreshOn(project.id, query.queryKey, isTold || search.before !== undefined ? null : mayChange);
 	const open = (id: string | undefined) =>
 		void navigate({
-			search: (search) => ({ ...search, open: id }),
+			search: (search) => ({ ...search, open: id, attempt: undefined }),
 			replace: search.open !== undefined,
 			// The list stays where it is.
 			resetScroll: false,
@@ -116,7 +117,7 @@ export function DeliveriesScreen() {
 					className="link"
 					to="/$projectId/deliveries/$deliveryId"
 					params={{ projectId: project.id, deliveryId: search.open }}
-					search={filter}
+					search={attempt === undefined ? filter : { ...filter, attempt }}
 				>
 					Open on a page of its own
 				</Link>
@@ -130,7 +131,7 @@ export function DeliveriesScreen() {
 					Close
 				</Button>
 			</div>
-			<Part of={panel} props={{ deliveryId: search.open }} label="the delivery">
+			<Part of={panel} props={{ deliveryId: search.open, search }} label="the delivery">
 				<FactsShape facts={4} hasHead />
 				<CodeShape lines={12} />
 			</Part>
@@ -169,7 +170,11 @@ export function DeliveriesScreen() {
 					isTold ? (event) => (isOfSearch(event, search) && !known.has(event.eventId) ? event.deliveryCount : 0) : null
 				}
 			/>
-			{isEmpty && <Nothing search={filter} webhooks={webhooks} />}
+			{isEmpty && (
+				<Part of={nothing} props={{ search: filter, webhooks }} label="what can be done">
+					<ItemsShape items={1} />
+				</Part>
+			)}
 			{(rows === undefined ? error === null : rows.length > 0 || hasNextPage) && (
 				<div className={isSplit ? "split" : undefined}>
 					{/* The links inside are reached by keyboard; this only decides where they open. */}

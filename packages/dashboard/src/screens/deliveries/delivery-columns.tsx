@@ -2,7 +2,7 @@
 import type { Delivery } from "@fanfare/sdk";
 import { Link } from "@tanstack/react-router";
 
-import type { DeliveriesSearch } from "../../app/search.ts";
+import type { DeliveriesFilter } from "../../app/search.ts";
 import type { Column } from "../../parts/layout/table.tsx";
 import { duration, idEnd } from "../../parts/text/format.ts";
 import { shortReason } from "../../parts/text/short-reason.ts";
@@ -12,7 +12,7 @@ import { Time } from "../../parts/text/time.tsx";
 interface Options {
 	readonly projectId: string;
 	/** What the list shows: from a delivery, the keys lead to the next one of it. */
-	readonly filter?: Omit<DeliveriesSearch, "open">;
+	readonly filter?: DeliveriesFilter;
 	/** Leaves the webhook out, where all go to the same. */
 	readonly isOfOneWebhook?: boolean;
 	/** Leaves out what there is no room for beside something else, and names the webhook under the type. */

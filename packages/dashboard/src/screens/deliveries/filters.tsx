@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import {
 	expectedTypes,
+	filterPart,
 	SPANS,
 	timeOf,
 	toggled,
@@ -13,15 +14,22 @@ import {
 	type DeliveriesSearch,
 	type DeliveryStatusName,
 } from "../../app/search.ts";
+import { FormShape } from "../../parts/feedback/skeletons.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
-import { TimeBetween } from "../../parts/form/time-between.tsx";
+import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
 import { formatTime, useZone } from "../../parts/text/zone.ts";
 import { WebhookSelect } from "../webhooks/webhook-choice.tsx";
+import { errorText } from "./filter-words.ts";
+import { MoreFilters } from "./more-filters.tsx";
 
 const route = getRouteApi("/$projectId/deliveries");
+const timeBetween = lazyPart(
+	"time-between",
+	async () => (await import("../../parts/form/time-between.tsx")).TimeBetween,
+);
 
 const STATUSES: readonly DeliveryStatusName[] = ["Failed", "Pending", "Held", "Succeeded", "Cancelled"];
 const BETWEEN = "between";
@@ -74,7 +82,7 @@ const CAUSE_CHOICES = Object.entries(CAUSES).map(([value, words]) => ({ value, l
 
 /** Whether a search leaves anything out. */
 export function hasFilter(search: DeliveriesSearch): boolean {
-	return Object.keys(search).some((name) => name !== "open");
+	return Object.keys(filterPart(search)).length > 0;
 }
 
 export function Filters({ search }: { readonly search: DeliveriesSearch }) {
@@ -92,15 +100,18 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 	];
 	return (
 		<div className="stack tight">
-			<div className="bar" role="group" aria-label="State">
-				<Chip isOn={status === undefined} onClick={() => set({ status: undefined })}>
-					All
-				</Chip>
-				{STATUSES.map((one) => (
-					<Chip key={one} isOn={statuses.includes(one)} onClick={() => set({ status: toggled(status, one) })}>
-						{one}
+			<div className="bar">
+				<div className="chips" role="group" aria-label="State">
+					<Chip isOn={status === undefined} onClick={() => set({ status: undefined })}>
+						All
 					</Chip>
-				))}
+					{STATUSES.map((one) => (
+						<Chip key={one} isOn={statuses.includes(one)} onClick={() => set({ status: toggled(status, one) })}>
+							{one}
+						</Chip>
+					))}
+				</div>
+				<MoreFilters search={search} onChange={set} />
 			</div>
 			<div className="bar">
 				<FilterText
@@ -164,9 +175,7 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 						{customer !== undefined && (
 							<Removable text={`Customer ${customer}`} onRemove={() => set({ customer: undefined })} />
 						)}
-						{error !== undefined && (
-							<Removable text={`Error ${error.replaceAll(",", ", ")}`} onRemove={() => set({ error: undefined })} />
-						)}
+						{error !== undefined && <Removable text={errorText(error)} onRemove={() => set({ error: undefined })} />}
 						{times.map(({ name, word, at }) => (
 							<Removable
 								key={name}
@@ -181,15 +190,21 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 				)}
 			</div>
 			{isBetween && (
-				<TimeBetween
-					from={after === undefined ? undefined : timeOf(after)}
-					before={before === undefined ? undefined : timeOf(before)}
-					onApply={(from, before) => {
-						setBetween(false);
-						set({ range: undefined, after: isoOf(from), before: isoOf(before) });
+				<Part
+					of={timeBetween}
+					props={{
+						from: after === undefined ? undefined : timeOf(after),
+						before: before === undefined ? undefined : timeOf(before),
+						onApply: (from: number | undefined, before: number | undefined) => {
+							setBetween(false);
+							set({ range: undefined, after: isoOf(from), before: isoOf(before) });
+						},
+						onClose: () => setBetween(false),
 					}}
-					onClose={() => setBetween(false)}
-				/>
+					label="the times"
+				>
+					<FormShape fields={1} />
+				</Part>
 			)}
 		</div>
 	);

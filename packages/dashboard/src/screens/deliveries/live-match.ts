@@ -5,7 +5,7 @@ import { timeOf, valuesOf, type DeliveriesSearch } from "../../app/search.ts";
 import type { HeardEvent } from "../../live/live-feed.ts";
 
 /** The filters that need nothing but what an item about an accepted event says. */
-const TOLD_BY_EVENT: ReadonlySet<string> = new Set(["open", "type", "tag", "range", "after"]);
+const TOLD_BY_EVENT: ReadonlySet<string> = new Set(["open", "attempt", "type", "tag", "range", "after"]);
 
 /** Whether an accepted event tells by itself how many rows it brings. */
 export function isToldByEvent(search: object): boolean {

@@ -11,6 +11,7 @@ import { queryOptions, useQueryClient } from "@tanstack/react-query";
 
 import {
 	earlierOf,
+	filterPart,
 	rangeStart,
 	timeOf,
 	valuesOf,
@@ -48,7 +49,7 @@ export function filterOf(search: DeliveriesSearch, now: number): DeliveryFilter 
 
 /** How many deliveries match a search, and how long that took. A count that would take too long is the least that there are. */
 export function countQuery(project: ProjectHandle, search: DeliveriesSearch) {
-	const { open: _, ...filter } = search;
+	const filter = filterPart(search);
 	return queryOptions({
 		queryKey: ["project", project.id, "delivery-count", filter],
 		queryFn: async ({ signal }): Promise<DeliveryCount & { readonly tookMs: number }> => {
@@ -94,7 +95,7 @@ export function withoutOneQuery(project: ProjectHandle, search: DeliveriesSearch
 
 /** The deliveries of a search, newest first, in pages that are fetched when they are wanted. */
 export function deliveriesQuery(project: ProjectHandle, search: DeliveriesSearch, rows = PAGE_ROWS) {
-	const { open: _, ...filter } = search;
+	const filter = filterPart(search);
 	return pagesQuery<Delivery>({
 		queryKey: ["project", project.id, "deliveries", filter, rows],
 		load: ({ page, before, signal }) => {

@@ -3,7 +3,6 @@ import type { DeliveryDetail, Webhook } from "@fanfare/sdk";
 import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useState } from "react";
 
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { CodeShape, FactsShape, ItemsShape, Loading } from "../../parts/feedback/skeletons.tsx";
@@ -18,14 +17,15 @@ import { useMay, useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
 import { useDeliveryChange } from "../deliveries/queries.ts";
 import { webhookQuery } from "../webhook/queries.ts";
+import { useShowAttempt, type AttemptPlace } from "./attempt-place.tsx";
 import { AttemptView } from "./attempt-view.tsx";
 import { asCurl, forSupport } from "./copies.ts";
 import { bodyQuery, deliveryQuery } from "./queries.ts";
 import { Timeline } from "./timeline.tsx";
 
-export function DeliveryPanel({ deliveryId }: { readonly deliveryId: string }) {
-	const { data: delivery, error, refetch } = useQuery(deliveryQuery(useProject(), deliveryId));
-	if (delivery !== undefined) return <Loaded key={delivery.id} delivery={delivery} />;
+export function DeliveryPanel(place: AttemptPlace) {
+	const { data: delivery, error, refetch } = useQuery(deliveryQuery(useProject(), place.deliveryId));
+	if (delivery !== undefined) return <Loaded key={delivery.id} delivery={delivery} place={place} />;
 	if (error === null) {
 		return (
 			<Loading label="the delivery">
@@ -40,16 +40,23 @@ export function DeliveryPanel({ deliveryId }: { readonly deliveryId: string }) {
 	return <Problem error={error} what="The delivery could not be loaded" onRetry={refetch} />;
 }
 
-function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
+interface LoadedProps {
+	readonly delivery: DeliveryDetail;
+	readonly place: AttemptPlace;
+}
+
+function Loaded({ delivery, place }: LoadedProps) {
 	const { attempts } = delivery;
-	// Null for the newest, also when another one is made.
-	const [chosen, setChosen] = useState<number | null>(null);
-	const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);
+	const { attempt: wanted } = place.search;
+	const newest = attempts.at(-1);
+	const named = attempts.find(({ number }) => String(number) === wanted);
+	const shown = named ?? newest;
 	// Undefined also if it is deleted.
 	const { data: webhook } = useQuery(webhookQuery(useProject(), delivery.webhookId));
+	const show = useShowAttempt(place);
 	const step = (by: number) => {
-		const index = attempts.findIndex(({ number }) => number === shown?.number);
-		setChosen(attempts[Math.min(attempts.length - 1, Math.max(0, index + by))]?.number ?? null);
+		const other = attempts[attempts.findIndex(({ number }) => number === shown?.number) + by];
+		if (other !== undefined) show(other === newest ? undefined : String(other.number));
 	};
 	useShortcuts({ "[": () => step(-1), "]": () => step(1) });
 	return (
@@ -128,11 +135,16 @@ function Loaded({ delivery }: { readonly delivery: DeliveryDetail }) {
 				</dl>
 			</section>
 			<div className="delivery">
-				<Timeline delivery={delivery} chosen={shown?.number ?? null} onChoose={setChosen} />
+				<Timeline delivery={delivery} chosen={shown?.number ?? null} place={place} />
 				{shown === undefined ? (
 					<div className="card card-pad dim">No attempt was made yet.</div>
 				) : (
-					<AttemptView attempt={shown} delivery={delivery} timeoutMs={webhook?.timeoutMs ?? null} />
+					<div className="stack">
+						{wanted !== undefined && named === undefined && (
+							<p className="flat dim">Attempt {wanted} is not among those that are shown. This is the newest one.</p>
+						)}
+						<AttemptView attempt={shown} delivery={delivery} timeoutMs={webhook?.timeoutMs ?? null} />
+					</div>
 				)}
 			</div>
 		</div>

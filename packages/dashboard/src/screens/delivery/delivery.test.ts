@@ -245,6 +245,95 @@ pageSuite("a delivery", (world) => {
 		await attempts.getByText(/^Attempt 2 at .+, in 10 min/).waitFor();
 	});
 
+	it("has the attempt that is shown in its address: after a key, a click, a step back, and by a link", async () => {
+		await using receiver = await startReceiver();
+		receiver.script((_request, index) => ({ status: [500, 502][index] ?? 503 }));
+		await world.server.createWebhook(receiver.url, {
+			eventTypes: ["address.one"],
+			retries: { maxRetries: 2, maxRetryDelay: 1 },
+		});
+		const { id } = await world.server.project.events.send({ type: "address.one", data: 1 });
+		const delivery = await world.server.waitForDelivery(id, ({ status }) => status === "Failed");
+		await using tab = await world.open(`deliveries/${delivery.id}?status=Failed`);
+		const { page } = tab;
+		const attempts = page.getByRole("region", { name: "Attempts" });
+		/** Waits until an attempt is shown, and the address names it. */
+		const shown = async (code: string, search: string) => {
+			await attempts.locator("[aria-current]").getByText(code).waitFor();
+			await page.getByRole("region", { name: "Answer", exact: true }).getByText(code, { exact: true }).waitFor();
+			expect(await attempts.locator("[aria-current]").count()).toBe(1);
+			expect(new URL(page.url()).search).toBe(search);
+		};
+		await shown("503", "?status=Failed");
+		await page.keyboard.press("]");
+		await page.keyboard.press("[");
+		await shown("502", "?status=Failed&attempt=2");
+		await attempts.getByRole("link").first().click();
+		await shown("500", "?status=Failed&attempt=1");
+		await page.keyboard.press("[");
+		await page.reload();
+		await shown("500", "?status=Failed&attempt=1");
+		await page.goBack();
+		await shown("502", "?status=Failed&attempt=2");
+		await page.keyboard.press("]");
+		await shown("503", "?status=Failed");
+		await page.goBack();
+		await shown("502", "?status=Failed&attempt=2");
+		await page.goBack();
+		await shown("503", "?status=Failed");
+		// The list that it leads back to is the same.
+		await attempts.getByRole("link").first().click();
+		await shown("500", "?status=Failed&attempt=1");
+		await page.getByRole("link", { name: "‹ Deliveries" }).click();
+		await page.getByRole("heading", { name: "Deliveries", level: 1 }).waitFor();
+		expect(new URL(page.url()).search).toBe("?status=Failed");
+		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries/${delivery.id}?attempt=9`);
+		await page.getByText("Attempt 9 is not among those that are shown. This is the newest one.").waitFor();
+		await shown("503", "?attempt=9");
+	});
+
+	it("has the attempt that is shown in its address also beside the list, which is not fetched again for it", async () => {
+		await using receiver = await startReceiver();
+		// Each of two deliveries is tried twice, one after the other.
+		receiver.script((_request, index) => ({ status: index % 2 === 0 ? 500 : 503 }));
+		await world.server.createWebhook(receiver.url, {
+			eventTypes: ["beside.one"],
+			retries: { maxRetries: 1, maxRetryDelay: 1 },
+		});
+		const made: string[] = [];
+		for (let sent = 0; sent < 2; sent++) {
+			const { id } = await world.server.project.events.send({ type: "beside.one", data: sent });
+			made.unshift((await world.server.waitForDelivery(id, ({ status }) => status === "Failed")).id);
+		}
+		const [newer, older] = made;
+		await using tab = await world.open(`deliveries?type=beside.one&open=${newer}&attempt=1`, {
+			size: { width: 1_400, height: 900 },
+		});
+		const { page } = tab;
+		const beside = page.getByRole("complementary", { name: "The delivery" });
+		const chosen = beside.locator(".timeline-item[aria-current]");
+		await chosen.getByText("500").waitFor();
+		await page.locator(`[data-row="${older}"]`).waitFor();
+		const lists: string[] = [];
+		page.on("request", (request) => {
+			if (/\/deliveries(:count)?\?/.test(request.url())) lists.push(request.url());
+		});
+		const search = () => new URL(page.url()).search;
+		await page.keyboard.press("]");
+		await chosen.getByText("503").waitFor();
+		expect(search()).toBe(`?type=beside.one&open=${newer}`);
+		await page.keyboard.press("[");
+		await chosen.getByText("500").waitFor();
+		expect(search()).toBe(`?type=beside.one&open=${newer}&attempt=1`);
+		expect(lists).toEqual([]);
+		const own = beside.getByRole("link", { name: "Open on a page of its own" });
+		expect(await own.getAttribute("href")).toContain(`/deliveries/${newer}?type=beside.one&attempt=1`);
+		// Of another delivery, the newest one is shown.
+		await page.keyboard.press("j");
+		await expect.poll(search).toBe(`?type=beside.one&open=${older}`);
+		await chosen.getByText("503").waitFor();
+	});
+
 	it("is copied as curl, and as a summary without the payload", async () => {
 		await using receiver = await startReceiver();
 		const id = await send(world, receiver.url, "copy.one", `{"it's":"payload"}`);

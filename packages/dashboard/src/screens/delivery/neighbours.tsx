@@ -2,7 +2,7 @@
 import { Link, useNavigate } from "@tanstack/react-router";
 import { useEffect, useEffectEvent, useState } from "react";
 
-import type { DeliveriesSearch } from "../../app/search.ts";
+import type { DeliveriesFilter } from "../../app/search.ts";
 import { usePages } from "../../parts/list/use-pages.ts";
 import { useProject } from "../../session/caller.ts";
 import { useShortcuts } from "../../shell/use-shortcuts.ts";
@@ -11,7 +11,7 @@ import { deliveriesQuery } from "../deliveries/queries.ts";
 interface NeighboursProps {
 	readonly deliveryId: string;
 	/** The filter of the list. */
-	readonly filter: Omit<DeliveriesSearch, "open">;
+	readonly filter: DeliveriesFilter;
 }
 
 export function Neighbours({ deliveryId, filter }: NeighboursProps) {

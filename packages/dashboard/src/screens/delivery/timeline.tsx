@@ -4,17 +4,20 @@ import type { Attempt, DeliveryDetail } from "@fanfare/sdk";
 import { counted, duration } from "../../parts/text/format.ts";
 import { AnswerCode } from "../../parts/text/state.tsx";
 import { Time } from "../../parts/text/time.tsx";
+import { AttemptLink, type AttemptPlace } from "./attempt-place.tsx";
 
 const TRIGGERS = { auto: null, manual: "by hand", replay: "replay" } as const;
 
 interface TimelineProps {
 	readonly delivery: DeliveryDetail;
+	/** The number of the attempt that is shown. */
 	readonly chosen: number | null;
-	readonly onChoose: (number: number) => void;
+	readonly place: AttemptPlace;
 }
 
-export function Timeline({ delivery, chosen, onChoose }: TimelineProps) {
+export function Timeline({ delivery, chosen, place }: TimelineProps) {
 	const { attempts, attemptCount, nextAttemptDate, hasMoreAttempts } = delivery;
+	const newest = attempts.at(-1);
 	return (
 		<section className="card" aria-label="Attempts">
 			<h2 className="card-title card-pad">{counted(attemptCount, "attempt")}</h2>
@@ -22,14 +25,14 @@ export function Timeline({ delivery, chosen, onChoose }: TimelineProps) {
 				{hasMoreAttempts && <li className="dim timeline-note">Only the newest {attempts.length} are shown.</li>}
 				{attempts.map((attempt) => (
 					<li key={attempt.id}>
-						<button
-							type="button"
+						<AttemptLink
 							className="timeline-item"
-							aria-current={attempt.number === chosen || undefined}
-							onClick={() => onChoose(attempt.number)}
+							place={place}
+							attempt={attempt === newest ? undefined : String(attempt.number)}
+							isShown={attempt.number === chosen}
 						>
 							<Entry attempt={attempt} />
-						</button>
+						</AttemptLink>
 					</li>
 				))}
 				{nextAttemptDate !== null && (

@@ -160,6 +160,27 @@ pageSuite("event types", (world) => {
 		expect(held.length).toBe(2);
 	});
 
+	it("are saved once by keys that a busy browser handles before it runs any timer", async () => {
+		await world.server.project.eventTypes.create({ name: "fast.one" });
+		await using tab = await world.open("event-types/fast.one");
+		const { page } = tab;
+		const saves: string[] = [];
+		page.on("request", (request) => {
+			if (request.method() === "PATCH") saves.push(request.url());
+		});
+		await page.getByLabel("Description").fill("Mine");
+		await page.getByLabel("Example").evaluate(async (field) => {
+			for (let time = 0; time < 2; time++) {
+				const options = { key: "Enter", ctrlKey: true, bubbles: true, cancelable: true };
+				field.dispatchEvent(new KeyboardEvent("keydown", options));
+				// What follows from a key without a timer is done before the next one.
+				for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+			}
+		});
+		await page.getByText("Saved fast.one").waitFor();
+		expect(saves).toHaveLength(1);
+	});
+
 	it("that somebody else has changed meanwhile are not overwritten", async () => {
 		await world.server.project.eventTypes.create({ name: "edit.two" });
 		await using tab = await world.open("event-types/edit.two");

@@ -20,7 +20,7 @@ import { useConnection, useMay, useProject } from "../../session/caller.ts";
 import { useTriageKeys } from "../deliveries/use-triage-keys.ts";
 import { projectQuery } from "../settings/project-query.ts";
 import { countedWebhooks, type Found } from "../webhooks/found.ts";
-import { recentWebhooksQuery } from "../webhooks/queries.ts";
+import { useRecentWebhooks } from "../webhooks/newest.ts";
 import { NEW, toCreate, type Draft } from "./draft.ts";
 import { allTypesQuery, MOST_TYPES, useTypeChange } from "./queries.ts";
 import { TypeForm } from "./type-form.tsx";
@@ -179,7 +179,7 @@ function Create({ onStage, onClose }: CreateProps) {
 function TypeTable({ types, isFull }: { readonly types: readonly EventTypeAsText[]; readonly isFull: boolean }) {
 	const { id: projectId } = useProject();
 	const current = useTriageKeys({ ids: types.map(({ name }) => name) });
-	const { data: webhooks } = useQuery(recentWebhooksQuery(useProject()));
+	const { data: webhooks } = useRecentWebhooks();
 	return (
 		<Table
 			label="Event types"

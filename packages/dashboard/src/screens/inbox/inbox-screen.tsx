@@ -9,6 +9,7 @@ import { Payload } from "../../parts/code/payload.tsx";
 import { VerificationTabs } from "../../parts/code/verification-tabs.tsx";
 import { Empty } from "../../parts/feedback/empty.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
+import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { newKey } from "../../parts/form/new-key.ts";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
@@ -44,13 +45,14 @@ export function InboxScreen() {
 			</>
 		);
 	}
-	return state.status === "closed" ? <Closed error={state.error} /> : <Open state={state} />;
+	return state.status === "closed" ? <Closed state={state} /> : <Open state={state} />;
 }
 
-function Closed({ error }: { readonly error: unknown }) {
+function Closed({ state: { error, refusedTypes } }: { readonly state: InboxState }) {
 	const { inbox } = useRouter().options.context;
 	const project = useProject();
-	const [types, setTypes] = useState("");
+	// What was typed and refused is there to be corrected.
+	const [types, setTypes] = useState(refusedTypes?.join(", ") ?? "");
 	const open = (event: FormEvent) => {
 		event.preventDefault();
 		const named = types.split(",").map((type) => type.trim());
@@ -60,7 +62,9 @@ function Closed({ error }: { readonly error: unknown }) {
 	return (
 		<>
 			<PageHead title="Inbox" />
-			{error !== null && <Problem error={error} what="The Inbox could not be opened" />}
+			{error !== null && !isShownBy(error, ["eventTypes"]) && (
+				<Problem error={error} what="The Inbox could not be opened" />
+			)}
 			<form className="card card-pad stack" onSubmit={open}>
 				<p className="flat">
 					A webhook whose receiver is this tab. It shows each request as it is sent and signed, and answers as you say:
@@ -72,6 +76,7 @@ function Closed({ error }: { readonly error: unknown }) {
 					description="Names or prefixes such as order.*, with commas between them. Empty for all of them."
 					placeholder="All"
 					value={types}
+					error={issueOf(error, "eventTypes")}
 					onChange={({ currentTarget }) => setTypes(currentTarget.value)}
 				/>
 				<div className="bar">

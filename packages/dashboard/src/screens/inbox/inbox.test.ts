@@ -77,6 +77,56 @@ pageSuite("the Inbox", (world) => {
 		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
 	});
 
+	it("leaves no relay when it is closed before the server has answered that there is one, and can be opened again meanwhile", async () => {
+		await using tab = await world.open("inbox");
+		const { page } = tab;
+		const { relays } = world.server.project;
+		const ids = async () => (await relays.list()).map(({ id }) => id);
+		const isAnswered = Promise.withResolvers<void>();
+		const made = Promise.withResolvers<void>();
+		let isFirst = true;
+		await page.route(/\/relays$/, async (route) => {
+			if (route.request().method() !== "POST" || !isFirst) return route.fallback();
+			isFirst = false;
+			const response = await route.fetch();
+			made.resolve();
+			await isAnswered.promise;
+			return route.fulfill({ response });
+		});
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await made.promise;
+		const [closed] = await ids();
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		expect(await ids()).toContain(closed);
+		isAnswered.resolve();
+		await expect.poll(ids).not.toContain(closed);
+		expect(await ids()).toHaveLength(1);
+		await page.getByText("✓ Open").waitFor();
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		expect(await ids()).toEqual([]);
+	});
+
+	it("keeps the event types that were typed when the server refuses them, with the reason at their field", async () => {
+		await using tab = await world.open("inbox");
+		const { page } = tab;
+		const types = page.getByLabel("Event types");
+		await types.fill("order.*, no such type");
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await expect.poll(() => types.getAttribute("aria-invalid")).toBe("true");
+		expect(await types.inputValue()).toBe("order.*, no such type");
+		expect(await axeFindings(page)).toEqual([]);
+		await types.fill("order.*");
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		expect((await world.server.project.relays.list())[0]?.eventTypes).toEqual(["order.*"]);
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
+		expect(await types.inputValue()).toBe("");
+	});
+
 	it("leaves connections to the other tabs: one too many waits until another is closed", async () => {
 		await using tab = await world.open("inbox");
 		const tabs = [tab.page];

@@ -31,6 +31,8 @@ export interface InboxState {
 	readonly reason: string | null;
 	/** Why it could not be opened. */
 	readonly error: unknown;
+	/** The event types with which it could not be opened; null for all. */
+	readonly refusedTypes: readonly string[] | null;
 	readonly relay: Relay | null;
 	/** The newest first. */
 	readonly received: readonly Received[];
@@ -41,6 +43,7 @@ const CLOSED: InboxState = {
 	status: "closed",
 	reason: null,
 	error: null,
+	refusedTypes: null,
 	relay: null,
 	received: [],
 	mode: "200",
@@ -56,11 +59,20 @@ const TIMEOUT_MS = 5_000;
 
 const inboxKey = (projectId: string) => ["inbox", projectId] as const;
 
+/** An Inbox from when it is opened. */
+interface Opened {
+	readonly ending: AbortController;
+	/** Whether its relay is being made: only the answer says which one it is. */
+	isMaking: boolean;
+}
+
 /** The Inbox of this tab, for each project that is looked at. */
 export class Inbox {
 	readonly #connection: Connection;
 	readonly #queryClient: QueryClient;
-	readonly #open = new Map<string, AbortController>();
+	readonly #open = new Map<string, Opened>();
+	/** Those that were closed while their relay was being made. It is deleted when it is known. */
+	readonly #closed = new Set<Opened>();
 
 	constructor(connection: Connection, queryClient: QueryClient) {
 		this.#connection = connection;
@@ -92,16 +104,19 @@ export class Inbox {
 		// While it waits for a place after a reload, only what is stored says which relay it had.
 		const relayId = this.state(projectId).relay?.id ?? readIdentity(projectId)?.relayId;
 		if (relayId !== undefined) await this.#delete(projectId, relayId);
-		this.#open.get(projectId)?.abort();
+		const opened = this.#open.get(projectId);
 		this.#open.delete(projectId);
+		if (opened?.isMaking === true) this.#closed.add(opened);
+		else opened?.ending.abort();
 		sessionStorage.removeItem(storageKey(projectId));
 		this.#change(projectId, CLOSED);
 	}
 
 	/** Ends all of them, also those that would go on when they are looked at, when somebody has signed out or in with another key. */
 	endAll(): void {
-		for (const ending of this.#open.values()) ending.abort();
+		for (const { ending } of [...this.#open.values(), ...this.#closed]) ending.abort();
 		this.#open.clear();
+		this.#closed.clear();
 		for (const key of Object.keys(sessionStorage)) if (key.startsWith(STORED)) sessionStorage.removeItem(key);
 		this.#queryClient.setQueriesData<InboxState>({ queryKey: [inboxKey("")[0]] }, CLOSED);
 	}
@@ -125,16 +140,22 @@ export class Inbox {
 
 	#begin(projectId: string, identity: Identity): void {
 		if (this.#open.has(projectId)) return;
-		const ending = new AbortController();
-		this.#open.set(projectId, ending);
-		this.#change(projectId, { status: "opening", reason: null, error: null });
-		void this.#receiveInPlace(projectId, identity, ending.signal);
+		const opened = { ending: new AbortController(), isMaking: false };
+		this.#open.set(projectId, opened);
+		this.#change(projectId, { status: "opening", reason: null, error: null, refusedTypes: null });
+		void this.#receiveInPlace(projectId, identity, opened);
+	}
+
+	/** Whether it has not been closed, and has not ended. */
+	#isOpen(projectId: string, opened: Opened): boolean {
+		return this.#open.get(projectId) === opened;
 	}
 
 	/** Each Inbox keeps a connection, so a browser has no more of them than there are places. */
-	async #receiveInPlace(projectId: string, identity: Identity, signal: AbortSignal): Promise<void> {
+	async #receiveInPlace(projectId: string, identity: Identity, opened: Opened): Promise<void> {
+		const { signal } = opened.ending;
 		const locks = browserLocks();
-		if (locks === undefined) return this.#receiveWhileVisible(projectId, identity, signal);
+		if (locks === undefined) return this.#receiveWhileVisible(projectId, identity, opened);
 		const waiting = setTimeout(() => {
 			if (!signal.aborted) this.#change(projectId, { status: "away", reason: NO_PLACE });
 		}, PLACE_WITHIN_MS);
@@ -142,7 +163,7 @@ export class Inbox {
 			await inPlace(locks, INBOX_PLACES, signal, () => {
 				clearTimeout(waiting);
 				this.#change(projectId, { status: "opening", reason: null });
-				return this.#receive(projectId, identity, signal);
+				return this.#receive(projectId, identity, opened);
 			});
 		} catch (error) {
 			// It was closed before a place was free.
@@ -151,53 +172,67 @@ export class Inbox {
 	}
 
 	/** Without locks no tab knows of the others, and hidden ones would keep all connections of the browser. */
-	async #receiveWhileVisible(projectId: string, identity: Identity, ended: AbortSignal): Promise<void> {
-		while (this.#open.get(projectId)?.signal === ended) {
+	async #receiveWhileVisible(projectId: string, identity: Identity, opened: Opened): Promise<void> {
+		const ended = opened.ending.signal;
+		while (this.#isOpen(projectId, opened)) {
 			await visibility(true, ended);
 			if (ended.aborted) return;
-			await whileVisible(ended, (signal) => this.#receive(projectId, identity, signal, ended));
-			const isHidden = this.#open.get(projectId)?.signal === ended;
+			await whileVisible(ended, (signal) => this.#receive(projectId, identity, opened, signal));
+			const isHidden = this.#isOpen(projectId, opened);
 			if (isHidden) this.#change(projectId, { status: "away", reason: HIDDEN });
 		}
 	}
 
-	/** Receives until `signal` aborts. The Inbox stays open then, unless `ended` has aborted. */
-	async #receive(projectId: string, identity: Identity, signal: AbortSignal, ended = signal): Promise<void> {
+	/** Receives until `signal` aborts. The Inbox stays open then, unless it has been closed. */
+	async #receive(projectId: string, identity: Identity, opened: Opened, signal = opened.ending.signal): Promise<void> {
 		const { device, secret, eventTypes } = identity;
 		const project = this.#connection.client.project(projectId);
 		const put = { device, name: "Inbox", secret, eventTypes, timeoutMs: TIMEOUT_MS };
+		opened.isMaking = true;
 		try {
 			const requests = project.relays.connect(put, {
 				signal,
 				onState: (state) => {
-					// It was closed meanwhile.
 					if (signal.aborted) return;
-					if (state.state === "ready") {
+					if (state.state === "ready") opened.isMaking = false;
+					if (!this.#isOpen(projectId, opened)) {
+						if (state.state === "ready") this.#deleteClosed(projectId, state.relay.id, opened);
+					} else if (state.state === "ready") {
 						this.#change(projectId, { status: "ready", reason: null, error: null, relay: state.relay });
 						storeIdentity(projectId, { ...identity, relayId: state.relay.id });
 					} else {
 						const status = state.state === "away" ? "away" : "ended";
 						// It can be opened again at once, also while this connection is still being closed.
-						if (status === "ended") this.#forget(projectId, ended);
+						if (status === "ended") this.#forget(projectId, opened);
 						this.#change(projectId, { status, reason: state.reason });
 					}
 				},
 			});
-			for await (const request of requests) void this.#take(projectId, request, secret, signal);
+			for await (const request of requests) {
+				if (this.#isOpen(projectId, opened)) void this.#take(projectId, request, secret, signal);
+			}
 		} catch (error) {
-			if (signal.aborted) return;
+			if (signal.aborted || !this.#isOpen(projectId, opened)) return;
 			// Otherwise coming back to the screen would try again and again.
 			sessionStorage.removeItem(storageKey(projectId));
-			this.#change(projectId, { status: "closed", error });
+			this.#change(projectId, { status: "closed", error, refusedTypes: eventTypes });
 		} finally {
+			opened.isMaking = false;
+			this.#closed.delete(opened);
 			// One that is only hidden goes on.
-			const isHidden = signal.aborted && !ended.aborted;
-			if (!isHidden) this.#forget(projectId, ended);
+			const isHidden = signal.aborted && !opened.ending.signal.aborted;
+			if (!isHidden) this.#forget(projectId, opened);
 		}
 	}
 
-	#forget(projectId: string, signal: AbortSignal): void {
-		if (this.#open.get(projectId)?.signal === signal) this.#open.delete(projectId);
+	/** Deletes the relay of an Inbox that was closed before its relay was made. Nobody waits for it: the server also deletes it after an hour. */
+	#deleteClosed(projectId: string, relayId: string, opened: Opened): void {
+		opened.ending.abort();
+		void this.#delete(projectId, relayId).catch(() => {});
+	}
+
+	#forget(projectId: string, opened: Opened): void {
+		if (this.#isOpen(projectId, opened)) this.#open.delete(projectId);
 	}
 
 	async #take(projectId: string, request: RelayRequest, secret: string, signal: AbortSignal): Promise<void> {

@@ -14,7 +14,8 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { union, type Found } from "../webhooks/found.ts";
-import { recentWebhooksQuery, useTroubledWebhooks, type Troubled } from "../webhooks/queries.ts";
+import { useRecentWebhooks } from "../webhooks/newest.ts";
+import { useTroubledWebhooks, type Troubled } from "../webhooks/queries.ts";
 import { Attention, type KnownWebhooks } from "./attention/attention.tsx";
 import { FirstSteps, useFirstSteps } from "./first-steps.tsx";
 import { statsQuery } from "./queries.ts";
@@ -36,7 +37,7 @@ export function OverviewScreen() {
 function Overview({ project }: { readonly project: ProjectHandle }) {
 	const { range = "24h" } = route.useSearch();
 	const navigate = route.useNavigate();
-	const ofRecent = useQuery(recentWebhooksQuery(project));
+	const ofRecent = useRecentWebhooks();
 	const { data: recent } = ofRecent;
 	const isPart = recent?.isWhole === false;
 	const ofTroubled = useTroubledWebhooks(isPart);

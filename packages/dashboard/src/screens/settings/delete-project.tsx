@@ -11,7 +11,7 @@ import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
 import { counted } from "../../parts/text/format.ts";
 import { useConnection, useProject } from "../../session/caller.ts";
 import { countedWebhooks } from "../webhooks/found.ts";
-import { recentWebhooksQuery } from "../webhooks/queries.ts";
+import { useRecentWebhooks } from "../webhooks/newest.ts";
 import type { ProjectSettings } from "./project-query.ts";
 
 export function DeleteProject({ settings: { id, name } }: { readonly settings: ProjectSettings }) {
@@ -23,7 +23,7 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 	const isHere = useIsShown();
 	const [isAsked, asked] = useDisclosure(false);
 	const [typed, setTyped] = useState("");
-	const { data: found } = useQuery({ ...recentWebhooksQuery(project), enabled: isAsked });
+	const { data: found } = useRecentWebhooks(isAsked);
 	const stats = useQuery({
 		queryKey: ["project", id, "stats", "now"],
 		queryFn: ({ signal }) => project.stats({}, { signal }),

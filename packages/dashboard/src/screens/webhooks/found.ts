@@ -17,6 +17,17 @@ export interface Found {
 	readonly isWhole: boolean;
 }
 
+/** What the server has looked at many webhooks for. It is fetched again as `searchAgainMs` says. */
+export interface Timed {
+	/** How long the server has looked, in milliseconds. */
+	readonly tookMs: number;
+}
+
+export async function timed<Result>(search: Promise<Result>): Promise<Result & Timed> {
+	const since = performance.now();
+	return { ...(await search), tookMs: performance.now() - since };
+}
+
 /** The newest webhooks that match, up to `most` of them. */
 export async function findWebhooks(
 	project: ProjectHandle,
@@ -36,15 +47,16 @@ export async function findWebhooks(
 	}
 }
 
-/** How often the server looks at every webhook, for one reason. */
-const LEAST_MS = 3_000;
-/** What is shown is never older than this and one search. */
+/** How often the server looks at many webhooks, for one reason. */
+export const LEAST_MS = 3_000;
+/** What is shown is not older than this, unless a search takes more than half of it. */
 const MOST_MS = 60_000;
 const SEARCHING_PART = 1 / 20;
 
 /** How long after a change a search is made again that took this long: the server is to search for a small part of the time. */
 export function searchAgainMs(tookMs: number): number {
-	return Math.min(MOST_MS, Math.max(LEAST_MS, tookMs / SEARCHING_PART));
+	const mostMs = MOST_MS - Math.min(tookMs, MOST_MS / 2);
+	return Math.min(mostMs, Math.max(LEAST_MS, tookMs / SEARCHING_PART));
 }
 
 /** All of the first, and those of the second that are not among them. */

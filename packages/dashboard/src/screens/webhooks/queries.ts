@@ -14,40 +14,13 @@ import { useRefreshOn } from "../../live/use-live.ts";
 import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
-import { findWebhooks, MOST_RECENT, MOST_WEBHOOKS, searchAgainMs, type Found } from "./found.ts";
+import { findWebhooks, MOST_RECENT, searchAgainMs, timed, type Found, type Timed } from "./found.ts";
 
 /** Of the webhooks in a state, and of those that are searched. */
 const FOUND = 200;
 /** The server looks for no longer texts. */
 const MOST_CHARACTERS = 128;
 const MOST_TYPES = 2_000;
-
-/** Loaded by the list of webhooks alone: it is fetched again after each change. */
-export function webhooksQuery(project: ProjectHandle) {
-	return queryOptions({
-		queryKey: ["project", project.id, "webhooks"],
-		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_WEBHOOKS, signal }),
-	});
-}
-
-/** The newest ones, with how they are now. */
-export function recentWebhooksQuery(project: ProjectHandle) {
-	return queryOptions({
-		queryKey: ["project", project.id, "webhooks", "of-project", "recent"],
-		queryFn: ({ signal }) => findWebhooks(project, {}, { most: MOST_RECENT, signal }),
-	});
-}
-
-/** What the server has looked at every webhook for. It is not fetched again with the newest ones, but as `useRefreshOfSearch` says. */
-interface Timed {
-	/** How long the server has looked, in milliseconds. */
-	readonly tookMs: number;
-}
-
-async function timed<Result>(search: Promise<Result>): Promise<Result & Timed> {
-	const since = performance.now();
-	return { ...(await search), tookMs: performance.now() - since };
-}
 
 /** The newest webhooks of a customer. */
 export function customerWebhooksQuery(project: ProjectHandle, customerId: string) {

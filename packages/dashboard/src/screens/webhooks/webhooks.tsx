@@ -2,7 +2,6 @@
 import type { Webhook } from "@fanfare/sdk";
 import { Button, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 
 import { Empty } from "../../parts/feedback/empty.tsx";
@@ -22,7 +21,8 @@ import { useSubject } from "./form/use-subject.ts";
 import { WebhookDrawer } from "./form/webhook-drawer.tsx";
 import { countedWebhooks, MOST_WEBHOOKS, union } from "./found.ts";
 import { LastDay, useBatches, type Batches } from "./last-day.tsx";
-import { filterOf, useFoundWebhooks, useTroubledWebhooks, webhooksQuery } from "./queries.ts";
+import { useNewestWebhooks } from "./newest.ts";
+import { filterOf, useFoundWebhooks, useTroubledWebhooks } from "./queries.ts";
 import { RowMenu } from "./row-menu.tsx";
 import { stateOf, StateChips } from "./state-chips.tsx";
 import { useRowChange, type RowChange } from "./use-row-change.ts";
@@ -36,7 +36,7 @@ export function WebhooksScreen() {
 	const navigate = route.useNavigate();
 	const project = useProject();
 	const mayWrite = useMay("write");
-	const { data: newest, error, refetch } = useQuery(webhooksQuery(project));
+	const { data: newest, error, refetch } = useNewestWebhooks();
 	const isPart = newest?.isWhole === false;
 	const { data: troubled, error: troubleError } = useTroubledWebhooks(isPart);
 	// Those in trouble are there, however old they are.

@@ -1,7 +1,7 @@
 // What can be done with many deliveries at once, and its words.
 import type { DeliveryStatus } from "@fanfare/sdk";
 
-import { valuesOf, type DeliveriesSearch } from "../../../app/search.ts";
+import { filterPart, valuesOf, type DeliveriesSearch } from "../../../app/search.ts";
 import { count } from "../../../parts/text/format.ts";
 
 export type Action = "retry" | "cancel";
@@ -32,7 +32,7 @@ export function isChangeable(status: string, action: Action): boolean {
 
 /** The part of a search that an action changes, which names its statuses; null if that is nothing. */
 export function changeable(search: DeliveriesSearch, action: Action): DeliveriesSearch | null {
-	const { open: _, ...filter } = search;
+	const filter = filterPart(search);
 	if (search.status === undefined) return { ...filter, status: MEANT[action].join(",") };
 	const statuses = valuesOf(search.status).filter((status) => isChangeable(status, action));
 	return statuses.length === 0 ? null : { ...filter, status: statuses.join(",") };

@@ -3,7 +3,7 @@
 import { hashKey, skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 
-import type { DeliveriesSearch } from "../../../app/search.ts";
+import { filterPart, type DeliveriesSearch } from "../../../app/search.ts";
 import { counted } from "../../../parts/text/format.ts";
 import { DOING, DONE, type Action } from "./actions.ts";
 import type { ChangeSteps } from "./steps.ts";
@@ -45,7 +45,8 @@ const KEY = ["bulk-changes"] as const;
 const NONE: readonly BulkChange[] = [];
 
 /** The list that a search shows, whatever its statuses: deliveries go from one status to another by such a change. */
-export function listOf({ open: _open, status: _status, ...filter }: DeliveriesSearch): string {
+export function listOf(search: DeliveriesSearch): string {
+	const { status: _, ...filter } = filterPart(search);
 	return hashKey([filter]);
 }
 

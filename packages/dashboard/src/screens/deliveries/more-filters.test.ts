@@ -1,0 +1,122 @@
+// The filters of deliveries by customer, event and error, in a real browser.
+import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { expect, it } from "vitest";
+
+import { deliverTo } from "../../../test/sent-deliveries.ts";
+import { pageSuite } from "../../../test/suite.ts";
+
+pageSuite(
+	"more filters of deliveries",
+	(world) => {
+		it("are set by hand, with the keyboard alone, and are in the address", async () => {
+			const { project } = world.server;
+			await using receiver = await startReceiver();
+			const make = (name: string, endpoint: string, customerId?: string) => {
+				const spec = { endpoint, eventTypes: ["more.one"], retries: { maxRetries: 0 } };
+				return project.batch.webhooks.create({ name, spec, ...(customerId !== undefined && { customerId }) });
+			};
+			await make("Of the product", receiver.url);
+			await make("Of initech", receiver.url, "initech");
+			// Nobody listens there.
+			await make("Away", "http://127.0.0.1:9/away");
+			const { id: eventId } = await project.events.send({ type: "more.one", data: 1, customerIds: ["initech"] });
+			await project.events.send({ type: "more.one", data: 2 });
+			const count = async (filter: object) =>
+				(await project.deliveries.count({ eventType: "more.one", ...filter })).count;
+			await expect.poll(() => count({ status: ["Succeeded", "Failed"] })).toBe(5);
+			await using tab = await world.open("deliveries?type=more.one");
+			const { page } = tab;
+			const matching = (words: string) => page.getByText(words, { exact: true }).waitFor();
+			const search = () => new URL(page.url()).searchParams;
+			await matching("5 match");
+			const more = page.getByRole("button", { name: "More filters" });
+			const fields = page.getByRole("dialog", { name: "More filters" });
+			await more.focus();
+			await page.keyboard.press("Enter");
+			const customer = fields.getByLabel("Customer");
+			await expect.poll(() => customer.evaluate((field) => field === document.activeElement)).toBe(true);
+			await page.keyboard.type("initech");
+			await page.keyboard.press("Enter");
+			await fields.waitFor({ state: "detached" });
+			await matching("1 matches");
+			expect(search().get("customer")).toBe("initech");
+			await expect.poll(() => more.evaluate((button) => button === document.activeElement)).toBe(true);
+			await page.getByRole("button", { name: "Customer initech: remove the filter" }).click();
+			await matching("5 match");
+			// What is no id of an event is not asked for, and stays to be corrected.
+			await more.click();
+			const event = fields.getByLabel("Event");
+			await event.fill(eventId.slice(0, -1));
+			await fields.getByRole("button", { name: "Apply" }).click();
+			await fields.getByText("evt_ and a UUID").waitFor();
+			await expect.poll(() => event.getAttribute("aria-invalid")).toBe("true");
+			await event.fill(` ${eventId} `);
+			await fields.getByRole("button", { name: "Apply" }).click();
+			await matching("3 match");
+			expect(search().get("event")).toBe(eventId);
+			await more.click();
+			expect(await event.inputValue()).toBe(eventId);
+			await fields.getByLabel("Error").selectOption({ label: "connection refused" });
+			await page.keyboard.press("Escape");
+			await fields.waitFor({ state: "detached" });
+			expect(search().get("error")).toBe(null);
+			await more.click();
+			await fields.getByRole("button", { name: "Apply" }).click();
+			await matching("1 matches");
+			expect(search().get("error")).toBe("refused");
+			await page.getByRole("button", { name: "Error connection refused: remove the filter" }).waitFor();
+			await page.getByRole("button", { name: "Remove all filters" }).click();
+			await more.click();
+			expect([await customer.inputValue(), await event.inputValue()]).toEqual(["", ""]);
+		});
+
+		it("shows what the address has, also several errors at once", async () => {
+			await using tab = await world.open("deliveries?error=dns,tls&customer=initech");
+			const { page } = tab;
+			await page.getByRole("button", { name: "More filters" }).click();
+			const fields = page.getByRole("dialog", { name: "More filters" });
+			await expect.poll(() => fields.getByLabel("Error").inputValue()).toBe("dns,tls");
+			expect(await fields.getByLabel("Customer").inputValue()).toBe("initech");
+			await page.getByRole("button", { name: "Error name not found, TLS failed: remove the filter" }).waitFor();
+		});
+
+		it("leaves Escape to the delivery beside the list only when it is closed", async () => {
+			await using sent = await deliverTo(world, 200, "more.beside");
+			await using tab = await world.open(`deliveries?type=more.beside&open=${sent.delivery.id}`, {
+				size: { width: 1_400, height: 900 },
+			});
+			const { page } = tab;
+			await page.locator(`[data-row="${sent.delivery.id}"]`).waitFor();
+			const beside = page.getByRole("complementary", { name: "The delivery" });
+			await beside.waitFor();
+			await page.getByRole("button", { name: "More filters" }).click();
+			await page.getByRole("dialog", { name: "More filters" }).waitFor();
+			await page.keyboard.press("Escape");
+			await page.getByRole("dialog", { name: "More filters" }).waitFor({ state: "detached" });
+			expect(await beside.count()).toBe(1);
+			await page.keyboard.press("Escape");
+			await beside.waitFor({ state: "detached" });
+		});
+
+		it.each(["light", "dark"] as const)(
+			"is accessible in %s colours on a phone, with a mistake in it",
+			async (scheme) => {
+				await using tab = await world.open("deliveries", { scheme, size: { width: 360, height: 800 } });
+				const { page } = tab;
+				await page.getByRole("button", { name: "More filters" }).click();
+				const fields = page.getByRole("dialog", { name: "More filters" });
+				await fields.getByLabel("Event").fill("evt_");
+				await fields.getByLabel("Customer").fill("in itech");
+				await fields.getByRole("button", { name: "Apply" }).click();
+				await fields.getByText("1–128 letters").waitFor();
+				expect(await axeFindings(page)).toEqual([]);
+				const box = (await fields.boundingBox())!;
+				expect([box.x >= 0, box.x + box.width <= 360]).toEqual([true, true]);
+				const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+				expect(await page.evaluate(overflow)).toBe(0);
+			},
+		);
+	},
+	{ env: { FANFARE_ALLOW_FOR_CUSTOMERS: "true" } },
+);

@@ -1,0 +1,110 @@
+// A list of webhooks that takes long to fetch: how it is kept as it is now.
+import type { StreamItem, Webhook } from "@fanfare/sdk";
+import { startReceiver } from "@fanfare/testkit/receiver";
+import { describe, expect, it } from "vitest";
+
+import { pageSuite } from "../../../test/suite.ts";
+import { toAskFor, withOne, withStates } from "./fresh-list.ts";
+
+const healthy = { state: "Healthy", exhaustedCount: 0 };
+
+function webhook(id: string, fields: object = {}): Webhook {
+	return { id, status: "Enabled", disabledReason: null, pausedReason: null, health: healthy, ...fields } as Webhook;
+}
+
+describe("of the webhooks that items name", () => {
+	const shown = [
+		webhook("works"),
+		webhook("begins", { health: { ...healthy, exhaustedCount: 1 } }),
+		webhook("fails", { health: { state: "Failing", exhaustedCount: 3 } }),
+	];
+
+	it.each([
+		["attempt.finished", "success", ["begins", "fails"]],
+		["attempt.finished", "failure", ["works", "begins"]],
+		["delivery.updated", null, []],
+		["deliveries.updated", null, ["works", "begins", "fails"]],
+		["webhook.updated", null, ["works", "begins", "fails"]],
+		["webhook.created", null, ["works", "begins", "fails", "other"]],
+	] as const)("after %s (%s), those are asked for that may be in another state: %j", (kind, result, expected) => {
+		const ids = [...shown.map(({ id }) => id), "other"];
+		const items = ids.map((webhookId) => ({ kind, webhookId, result }) as unknown as StreamItem);
+		expect([...toAskFor(items, shown)]).toEqual(expected);
+	});
+
+	it("those have the status that they are told to have, and are gone if they are deleted", () => {
+		const told = (status: Webhook["status"] | "Deleted", reason: string | null = null) => ({ status, reason });
+		const states = new Map([
+			["works", told("Disabled", "It answered 410.")],
+			["begins", told("Deleted")],
+			["fails", told("Enabled")],
+		]);
+		const changed = withStates(shown, states);
+		expect(changed).toEqual([{ ...shown[0], status: "Disabled", disabledReason: "It answered 410." }, shown[2]]);
+		expect(withStates(changed, states)).toBe(changed);
+		const resumed = withStates(changed, new Map([["works", told("Enabled")]]));
+		expect(resumed).toEqual([shown[0], shown[2]]);
+	});
+
+	it("one is put in the place of the former one, a new one before all others, and one that is not there is taken out", () => {
+		const renamed = webhook("begins", { name: "Renamed" });
+		expect(withOne(shown, "begins", renamed)).toEqual([shown[0], renamed, shown[2]]);
+		const added = webhook("added");
+		expect(withOne(shown, "added", added)).toEqual([added, ...shown]);
+		expect(withOne(shown, "works", null)).toEqual(shown.slice(1));
+		expect(withOne(shown, "other", null)).toBe(shown);
+	});
+});
+
+pageSuite("a list of webhooks that takes long to fetch", (world) => {
+	it("is fetched again after a pause that grows with that, and shows at once what becomes of single webhooks", async () => {
+		const { project, projectId, url } = world.server;
+		const { webhooks } = project.batch;
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 500 }));
+		const make = (name: string, type: string) =>
+			webhooks.create({ name, spec: { endpoint: receiver.url, eventTypes: [type], retries: { maxRetries: 0 } } });
+		const { id } = await make("Paused", "fresh.paused");
+		await make("Fails", "fresh.fails");
+		const goes = await make("Goes", "fresh.goes");
+		await using tab = await world.open("settings");
+		const { page } = tab;
+		await page.clock.install();
+		const isAnswered = Promise.withResolvers<void>();
+		let lists = 0;
+		await page.route(/\/batch\/webhooks\?(?!.*status)/, async (route) => {
+			// Only the first one is answered: what is shown later comes from nothing else.
+			if (++lists > 1) return;
+			await isAnswered.promise;
+			return route.fallback();
+		});
+		await page.goto(`${url}/ui/${projectId}/webhooks`);
+		await expect.poll(() => lists).toBe(1);
+		await page.clock.runFor(10_000);
+		isAnswered.resolve();
+		const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
+		await row("Paused").getByText("Enabled").waitFor();
+		await page.getByText("Live", { exact: true }).waitFor();
+		await page.clock.pauseAt((await page.evaluate<number>("Date.now()")) + 1_000);
+		await webhooks.pause(id);
+		// Items are gathered for a moment.
+		await expect
+			.poll(async () => {
+				await page.clock.runFor(10);
+				return row("Paused").locator(".state").innerText();
+			})
+			.toContain("Paused");
+		await page.clock.runFor(10_000);
+		// What the page has asked for until then comes before this.
+		await page.evaluate("fetch('').then(() => 0)");
+		expect(lists).toBe(1);
+		await page.clock.resume();
+		await project.events.send({ type: "fresh.fails", data: 1 });
+		await row("Fails").getByText("500").waitFor();
+		await make("Comes", "fresh.comes");
+		await row("Comes").getByText("Enabled").waitFor();
+		await webhooks.delete(goes.id);
+		await row("Goes").waitFor({ state: "detached" });
+		await page.unrouteAll({ behavior: "ignoreErrors" });
+	});
+});
