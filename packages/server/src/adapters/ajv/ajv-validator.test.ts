@@ -7,4 +7,5 @@ schemaValidatorContract({
 	name: "ajv",
 	open: () => openAjvValidator({ clock: systemClock }),
 	openPatient: () => openAjvValidator({ clock: systemClock, timeLimitMs: 20_000 }),
+	openForgetful: () => openAjvValidator({ clock: systemClock, maxSchemas: 2 }),
 });

@@ -13,6 +13,8 @@ export interface SchemaValidatorContractOptions {
 	 * result depends on the schema alone.
 	 */
 	readonly openPatient: () => SchemaValidator;
+	/** Opens a validator that remembers two refused schemas of a project, and no more. */
+	readonly openForgetful: () => SchemaValidator;
 }
 
 type CurrentValidator = () => SchemaValidator;
@@ -38,9 +40,11 @@ const USER = {
  *
  * @example
  * const openPatient = () => openAjvValidator({ clock: systemClock, timeLimitMs: 20_000 });
- * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator({ clock: systemClock }), openPatient });
+ * const openForgetful = () => openAjvValidator({ clock: systemClock, maxSchemas: 2 });
+ * schemaValidatorContract({ name: "ajv", open: () => openAjvValidator({ clock: systemClock }), openPatient, openForgetful });
  */
-export function schemaValidatorContract({ name, open, openPatient }: SchemaValidatorContractOptions): void {
+export function schemaValidatorContract(options: SchemaValidatorContractOptions): void {
+	const { name, open, openPatient, openForgetful } = options;
 	describe(`the ${name} validator`, () => {
 		let validator: SchemaValidator;
 		let patientValidator: SchemaValidator;
@@ -66,7 +70,7 @@ export function schemaValidatorContract({ name, open, openPatient }: SchemaValid
 		});
 		describe("between projects", () => {
 			describeFairness(patient);
-			describeStuckChecks(open);
+			describeStuckChecks(open, openForgetful);
 		});
 		it("may be closed twice, rejects the checks under way, and then rejects every call", async () => {
 			const closing = open();
@@ -390,7 +394,7 @@ function describeFairness(current: CurrentValidator): void {
 }
 
 /** Each schema is another one, so that it does not help to refuse a schema. */
-function describeStuckChecks(open: () => SchemaValidator): void {
+function describeStuckChecks(open: () => SchemaValidator, openForgetful: () => SchemaValidator): void {
 	const stuck = (n: number) => json({ pattern: `^(?=a)(a+)+$`, title: String(n) });
 	const text = json(`${"a".repeat(60)}!`);
 
@@ -415,6 +419,15 @@ function describeStuckChecks(open: () => SchemaValidator): void {
 		await validator.close();
 		const outcomes = (await settled).map(({ status }) => status);
 		expect(outcomes.slice(0, 3)).toEqual(Array(3).fill("fulfilled"));
+	});
+
+	it("goes on refusing a schema of one, however many of another are refused after it", async () => {
+		const validator = openForgetful();
+		const refused = [{ path: "", message: expect.stringMatching(/takes (longer|more memory)/) }];
+		expect(await validator.check("proj_other", stuck(0), text)).toEqual(refused);
+		for (let n = 1; n <= 3; n++) expect(await validator.check("proj_greedy", stuck(n), text)).toEqual(refused);
+		expect(await validator.check("proj_other", stuck(0), json("aa"))).toEqual(refused);
+		await validator.close();
 	});
 }
 
