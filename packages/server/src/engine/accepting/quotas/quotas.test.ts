@@ -157,7 +157,7 @@ describe("a quota of events per second of a project whose events are checked", (
 	const wrong = { type: "checked", dataJson: "1" };
 	const right = { type: "checked", dataJson: "{}" };
 
-	async function openCatalogued(): Promise<TestEngine> {
+	async function openChecked(): Promise<TestEngine> {
 		const test = await openTestEngine({ quotas: { maxEventsPerSecond: 1, maxStoredBytes: 0 } });
 		await test.engine.eventTypes.create(test.change, "checked", settings);
 		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
@@ -165,7 +165,7 @@ describe("a quota of events per second of a project whose events are checked", (
 	}
 
 	it("refuses before the check, which takes longer than the refusal", async () => {
-		await using test = await openCatalogued();
+		await using test = await openChecked();
 		await expect(test.send(wrong)).rejects.toMatchObject({ code: "invalid_request" });
 		await sendBatch(test, many(5, right));
 		await expect(test.send(wrong)).rejects.toMatchObject({ ...RATE, retryAfterMs: 1_000 });
@@ -179,7 +179,7 @@ describe("a quota of events per second of a project whose events are checked", (
 	});
 
 	it("exempts repeats of accepted sends, alone and in a batch", async () => {
-		await using test = await openCatalogued();
+		await using test = await openChecked();
 		const known = { ...right, idempotencyKey: "a" };
 		const [id] = await resultsOf(sendBatch(test, [known, ...many(4, right)]));
 		await expect(test.send(right)).rejects.toMatchObject(RATE);
