@@ -75,6 +75,11 @@ export class CommitWatch implements AcceptStore {
 	 */
 	async check(): Promise<string | null> {
 		if (this.#found !== null && this.#clock.monotonicMs() < this.#found.until) return this.#found.problem;
+		return this.checkNow();
+	}
+
+	/** The same by a probe that is under way or begins now. */
+	checkNow(): Promise<string | null> {
 		this.#checking ??= this.#check().finally(() => (this.#checking = null));
 		return this.#checking;
 	}
