@@ -63,7 +63,7 @@ export function readOptions(args: readonly string[]): Options | null {
 	}
 	refuseProfileOfStore(values.profile);
 	const defaults = values.quick ? QUICK : DEFAULTS;
-	const scenarios = chooseScenarios(values.scenario ?? [], values.group ?? []);
+	const scenarios = chooseScenarios(values.scenario ?? [], values.group ?? [], values.quick);
 	return {
 		scenarios,
 		runs: wholeNumber("--runs", values.runs, 100) ?? defaults.runs,
@@ -114,8 +114,11 @@ ${groups.join("\n\n")}
 `;
 }
 
-/** The named scenarios and those of the named groups, in the order of a run. If none is named: all but those marked `onlyByName`. */
-function chooseScenarios(names: readonly string[], groups: readonly string[]): readonly Scenario[] {
+/**
+ * The named scenarios and those of the named groups, in the order of a run. If none is named: all. Those that are marked `onlyByName` must be
+ * named, but for those that a quick run has.
+ */
+function chooseScenarios(names: readonly string[], groups: readonly string[], quick: boolean): readonly Scenario[] {
 	refuseUnknown(
 		"--scenario",
 		names,
@@ -124,7 +127,8 @@ function chooseScenarios(names: readonly string[], groups: readonly string[]): r
 	refuseUnknown("--group", groups, Object.keys(GROUPS));
 	const all = names.length === 0 && groups.length === 0;
 	return SCENARIOS.filter(
-		({ name, group, onlyByName = false }) => names.includes(name) || (!onlyByName && (all || groups.includes(group))),
+		(scenario) =>
+			names.includes(scenario.name) || (isUsual(scenario, quick) && (all || groups.includes(scenario.group))),
 	);
 }
 
@@ -142,6 +146,11 @@ function refuseProfileOfStore(profile: string | undefined): void {
 	throw new Error(
 		`--profile names a directory for CPU profiles, as ./${profile} would. To measure a server on PostgreSQL: npm run bench -- --scenario ${scenario}`,
 	);
+}
+
+/** Whether a run has a scenario without its name. */
+export function isUsual({ onlyByName = false, inQuickRun = false }: Scenario, quick: boolean): boolean {
+	return !onlyByName || (quick && inQuickRun);
 }
 
 /** Throws if an option is given that no scenario of the run takes. */

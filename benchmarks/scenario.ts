@@ -62,6 +62,8 @@ export interface Scenario {
 	readonly results: readonly ResultLine[];
 	/** True if it takes so long that it runs only when named. Defaults to false. */
 	readonly onlyByName?: boolean;
+	/** True if a quick run has it all the same, since it takes seconds there. Defaults to false. */
+	readonly inQuickRun?: boolean;
 	/** The option that sets a number of it: `--webhooks` or `--events`. Defaults to none. */
 	readonly takes?: "webhooks" | "events";
 	/** Measures once, on servers of its own. Throws if an event was lost or a send refused. */

@@ -17,6 +17,7 @@ import { nastiestBodies } from "./shape/nastiest-bodies.ts";
 import { payloadSizes } from "./shape/payload-sizes.ts";
 import { projectHangs } from "./shape/project-hangs.ts";
 import { rateLimits } from "./shape/rate-limits.ts";
+import { refusals } from "./shape/refusals.ts";
 import { relaysBeside } from "./shape/relays-beside.ts";
 import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
 import { waiting1m } from "./shape/waiting-1m.ts";
@@ -56,6 +57,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	relaysBeside,
 	wideBatch,
 	nastiestBodies,
+	refusals,
 	logPages1m,
 	logFilters1m,
 	readsBeside,

@@ -9,6 +9,7 @@ import type { ReplayOutcome } from "../../packages/server/src/core/replay.ts";
 import type { Fault } from "../world/faults.ts";
 import type { Mode } from "../world/receivers.ts";
 import { clusterSteps, type ClusterAction } from "./cluster-steps.ts";
+import { DOUBT, FAULT } from "./fault-steps.ts";
 
 /** The settings of a webhook that histories vary. */
 export interface WebhookChoice {
@@ -151,26 +152,6 @@ const mode: fc.Arbitrary<Mode> = fc.oneof(
 	},
 	{ weight: 3, arbitrary: fc.constantFrom<Mode>({ kind: "hang" }, { kind: "reset" }, { kind: "refused" }) },
 	{ weight: 2, arbitrary: fc.constantFrom<Mode>({ kind: "endless" }, { kind: "flaky" }) },
-);
-
-const fault: fc.Arbitrary<Fault> = fc.oneof(
-	fc.record({
-		kind: fc.constant("failing" as const),
-		code: fc.constantFrom("store_unavailable" as const, "store_full" as const),
-		after: fc.nat({ max: 12 }),
-		count: fc.constantFrom(1, 1, 2, 8),
-	}),
-	fc.record({
-		kind: fc.constant("dying" as const),
-		executed: fc.boolean(),
-		after: fc.nat({ max: 20 }),
-		only: fc.constantFrom("commit" as const, "any" as const),
-	}),
-	fc.record({
-		kind: fc.constant("slow" as const),
-		ms: fc.constantFrom(50, 1_000, 20_000),
-		count: fc.constantFrom(1, 3),
-	}),
 );
 
 const waitMs = fc.oneof(
@@ -323,20 +304,6 @@ const SECOND = [
 ] as const;
 
 const STEP = { weight: 2, arbitrary: fc.record({ do: fc.constant("step clock" as const), ms: stepMs }) } as const;
-const FAULT = { weight: 4, arbitrary: fc.record({ do: fc.constant("fault" as const), fault }) } as const;
-/** Answers that do not say what has become of a call come only from a database. */
-const DOUBT = {
-	weight: 3,
-	arbitrary: fc.record({
-		do: fc.constant("fault" as const),
-		fault: fc.record({
-			kind: fc.constant("in doubt" as const),
-			executed: fc.boolean(),
-			after: fc.nat({ max: 12 }),
-			count: fc.constantFrom(1, 1, 3),
-		}),
-	}),
-} as const;
 const ENDS = [
 	{
 		weight: 2,

@@ -135,7 +135,8 @@ export class SimStore {
 			}
 			case "in doubt":
 				return this.#leaveInDoubt(call, fate.executed);
-			default:
+			case "dies":
+			case "fine":
 				return this.#executed(call, null);
 		}
 	}

@@ -1,140 +1,105 @@
 // The largest bodies of the nastiest shapes that the API reads: how long the main thread stands still for one of them.
+import { once } from "node:events";
+import { request, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+
+import { callsWithBody, type ApiDocument } from "../../harness/nasty/body-places.ts";
+import { makeNamedThings, pathOf } from "../../harness/nasty/named-things.ts";
+import { fullBatches, nastyBodies, type NastyBody } from "../../harness/nasty/nasty-calls.ts";
+import { NASTY_SHAPES } from "../../harness/nasty/nasty-shapes.ts";
 import type { BenchServer } from "../../harness/server/bench-server.ts";
 import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
-const KIB = 1_024;
-const EVENT_BYTES = 256 * KIB;
-const MANAGEMENT_BYTES = 1_024 * KIB;
-const BATCH_BYTES = 5 * 1_024 * KIB;
-/** Room for what is around the nasty value. */
-const AROUND_BYTES = 512;
-/** Each body is sent cold, and then warm. */
-const TIMES = 2;
+/** A quick run sends every place one body of this size. */
+const QUICK_BYTES = 16 * 1_024;
+/** No call reads a body of this length. */
+const ENDLESS_BYTES = 1_000_000_000_000;
+const TOO_MANY_BYTES = /the (\d+) bytes that this call accepts/;
+const SHOWN = 5;
 
-interface NastyCall {
-	readonly name: string;
+interface Target {
 	readonly method: string;
 	readonly path: string;
-	readonly body: () => string;
 }
+
+interface NastyCall extends Target, NastyBody {}
 
 export const nastiestBodies: Scenario = {
 	name: "nastiest-bodies",
 	group: "shape",
 	summary:
-		"the largest bodies of the nastiest shapes, one by one: the most CPU time of the main thread between two turns",
+		"the largest bodies of the nastiest shapes in every list, map and object of every call: the most CPU time of the main thread between two turns",
 	results: [
 		{ measurement: "longestTurnMs", label: "main thread: longest turn, CPU", unit: "ms", limit: { atMost: 100 } },
 		{ measurement: "requests", label: "requests", unit: "count" },
+		{ measurement: "places", label: "places in bodies", unit: "count" },
 	],
 	run,
 };
 
 async function run({ startServer, note, quick }: RunContext): Promise<Measurements> {
 	await using server = await startServer({ watchTurns: true });
-	const project = await server.client.projects.create({ name: "nasty" });
-	const calls = nastyCalls(`/projects/${project.id}`);
+	const { calls, places } = await nastyCalls(server, quick);
 	await server.longestTurnMs();
 	let answered = 0;
 	const turns: { name: string; ms: number }[] = [];
-	for (const call of quick ? calls.slice(0, 3) : calls) {
-		for (let time = 0; time < TIMES; time++) {
-			// oxlint-disable-next-line no-await-in-loop -- one by one on purpose
-			if (await isAnswered(server, call)) answered++;
-			// oxlint-disable-next-line no-await-in-loop -- one by one on purpose
-			turns.push({ name: call.name, ms: await server.longestTurnMs() });
-		}
+	for (const call of calls) {
+		// oxlint-disable-next-line no-await-in-loop -- one by one on purpose
+		if (await isRead(server, call)) answered++;
+		// oxlint-disable-next-line no-await-in-loop -- one by one on purpose
+		turns.push({ name: call.name, ms: await server.longestTurnMs() });
 	}
 	turns.sort((a, b) => b.ms - a.ms);
-	for (const { name, ms } of turns.slice(0, 3)) note(`${ms.toFixed(1)} ms  ${name}`);
-	return { sent: turns.length, received: answered, requests: turns.length, longestTurnMs: turns[0]?.ms ?? 0 };
+	for (const { name, ms } of turns.slice(0, SHOWN)) note(`${ms.toFixed(1)} ms  ${name}`);
+	return { sent: turns.length, received: answered, requests: turns.length, places, longestTurnMs: turns[0]?.ms ?? 0 };
 }
 
-/** Any answer but a failure of the server. */
-async function isAnswered(server: BenchServer, { method, path, body }: NastyCall): Promise<boolean> {
-	const headers = { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
-	const response = await server.whileAlive(fetch(server.url + path, { method, headers, body: body() }));
-	await response.arrayBuffer();
-	return response.status < 500;
+/** The calls with all their nasty bodies, from the document of the server itself. */
+async function nastyCalls(server: BenchServer, quick: boolean): Promise<{ calls: NastyCall[]; places: number }> {
+	const things = await makeNamedThings(server);
+	const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as ApiDocument;
+	const calls: NastyCall[] = [];
+	let places = 0;
+	for (const call of callsWithBody(document)) {
+		const target = { method: call.method, path: pathOf(call.path, things) };
+		// oxlint-disable-next-line no-await-in-loop -- some dozen calls
+		const maxBytes = await largestBody(server, target);
+		const all = nastyBodies(call, quick ? Math.min(maxBytes, QUICK_BYTES) : maxBytes);
+		const shapes = Object.keys(NASTY_SHAPES).length;
+		const bodies = quick ? all.filter((_, index) => index % shapes === 0) : all;
+		if (call.id === "sendEvents") bodies.push(...fullBatches(maxBytes));
+		calls.push(...bodies.map((body) => ({ ...target, ...body })));
+		places += call.places.length;
+	}
+	return { calls, places };
 }
 
-function nastyCalls(project: string): NastyCall[] {
-	return Object.entries(SHAPES).flatMap(([shape, value]) => {
-		const call = (field: string, method: string, path: string, bytes: number, around: (nasty: string) => string) => ({
-			name: `${shape} in ${field}`,
-			method,
-			path: project + path,
-			body: () => around(value(bytes - AROUND_BYTES)),
-		});
-		const webhook = (field: string) =>
-			call(`spec.${field} of a webhook`, "POST", "/batch/webhooks", MANAGEMENT_BYTES, (nasty) =>
-				JSON.stringify({ name: "a", spec: { endpoint: "https://example.com/", [field]: "" } }).replace(
-					'""',
-					() => nasty,
-				),
-			);
-		return [
-			call("data of an event", "POST", "/events", EVENT_BYTES, (nasty) => `{"type":"a","data":${nasty}}`),
-			call(
-				"webhookIds of an event",
-				"POST",
-				"/events",
-				EVENT_BYTES,
-				(nasty) => `{"type":"a","data":1,"webhookIds":${nasty}}`,
-			),
-			call("events of a batch", "POST", "/events:batch", BATCH_BYTES, (nasty) => `{"events":${nasty}}`),
-			call(
-				"an unknown field of a batch",
-				"POST",
-				"/events:batch",
-				BATCH_BYTES,
-				(nasty) => `{"events":[1],"x":${nasty}}`,
-			),
-			call("data of the events of a batch", "POST", "/events:batch", BATCH_BYTES, () =>
-				batchOf(`{"type":"a","data":${value(EVENT_BYTES - AROUND_BYTES)}}`),
-			),
-			call("small events of a batch", "POST", "/events:batch", BATCH_BYTES, () =>
-				batchOf(`{"type":"a","data":${value(5_000)}}`),
-			),
-			call("fields of the events of a batch", "POST", "/events:batch", BATCH_BYTES, () =>
-				batchOf(`{"type":"a","data":1,"x":${value(EVENT_BYTES - AROUND_BYTES)}}`),
-			),
-			...["headers", "metadata", "eventTypes", "secret", "retries", "unknown"].map(webhook),
-			call("schema of an event type", "PUT", "/event-types/a", MANAGEMENT_BYTES, (nasty) => `{"schema":${nasty}}`),
-			call(
-				"example of an event type",
-				"PUT",
-				"/event-types/a",
-				64 * KIB,
-				(nasty) => `{"schema":{},"example":${nasty}}`,
-			),
-			call("the body of a webhook", "POST", "/batch/webhooks", MANAGEMENT_BYTES, (nasty) => nasty),
-			call("the body of a batch", "POST", "/events:batch", BATCH_BYTES, (nasty) => nasty),
-		];
-	});
+/** How large the body of a call may be: what the server says when it refuses one that is far too large. */
+async function largestBody(server: BenchServer, { method, path }: Target): Promise<number> {
+	const headers = { ...headersOf(server), "content-length": String(ENDLESS_BYTES) };
+	const asking = request(server.url + path, { method, headers, agent: false });
+	asking.flushHeaders();
+	const [response] = (await server.whileAlive(once(asking, "response"))) as [IncomingMessage];
+	const answer = await text(response);
+	// The body is never sent.
+	asking.on("error", () => undefined).destroy();
+	const bytes = TOO_MANY_BYTES.exec(answer)?.[1];
+	if (response.statusCode !== 413 || bytes === undefined)
+		throw new Error(`${method} ${path} does not say how much it reads: ${answer}`);
+	return Number(bytes);
 }
 
-function batchOf(event: string): string {
-	const count = Math.min(1_000, Math.floor((BATCH_BYTES - AROUND_BYTES) / (event.length + 1)));
-	return `{"events":[${Array.from({ length: count }, () => event).join(",")}]}`;
+/** Whether the server has read the body, whatever it thinks of it. Throws if it was refused before that, or if the server has failed. */
+async function isRead(server: BenchServer, { name, method, path, json }: NastyCall): Promise<boolean> {
+	const init = { method, headers: headersOf(server), body: json() };
+	const response = await server.whileAlive(fetch(server.url + path, init));
+	const answer = await response.text();
+	const { ok, status } = response;
+	// A batch of too many events is too large whatever its bytes.
+	if (ok || status === 400 || status === 409 || (status === 413 && !TOO_MANY_BYTES.test(answer))) return true;
+	throw new Error(`${name}: the response is ${status} ${answer.slice(0, 300)}`);
 }
 
-function listOf(entry: string, bytes: number): string {
-	return `[${`${entry},`.repeat(Math.floor((bytes - 2) / (entry.length + 1)) - 1)}${entry}]`;
+function headersOf(server: BenchServer): Record<string, string> {
+	return { authorization: `Bearer ${server.key}`, "content-type": "application/json" };
 }
-
-/** JSON values of about so many bytes. */
-const SHAPES: Readonly<Record<string, (bytes: number) => string>> = {
-	"lists in lists": (bytes) => "[".repeat(bytes / 2) + "]".repeat(bytes / 2),
-	"objects in objects": (bytes) =>
-		`${'{"a":'.repeat(Math.floor(bytes / 6) - 1)}{}${"}".repeat(Math.floor(bytes / 6) - 1)}`,
-	"empty objects": (bytes) => listOf("{}", bytes),
-	numbers: (bytes) => listOf("1", bytes),
-	texts: (bytes) => listOf('"a"', bytes),
-	"distinct names": (bytes) =>
-		`{${Array.from({ length: Math.floor(bytes / 12) }, (_, n) => `"k${String(n).padStart(6, "0")}":0`).join(",")}}`,
-	"objects with distinct names": (bytes) =>
-		`[${Array.from({ length: Math.floor(bytes / 14) }, (_, n) => `{"k${String(n).padStart(6, "0")}":0}`).join(",")}]`,
-	escapes: (bytes) => `"${String.raw`\u0061`.repeat(Math.floor(bytes / 6) - 1)}"`,
-	"wide text": (bytes) => `"${"€".repeat(Math.floor(bytes / 3) - 1)}"`,
-};

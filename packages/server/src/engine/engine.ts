@@ -267,7 +267,7 @@ class AssembledEngine implements Engine {
 			durations: this.#commits.durations,
 			live: this.live,
 			stored: this.#quotas.stored,
-			readiness: () => this.readiness(),
+			readiness: () => this.readiness({ check: () => this.#commits.checkNow() }),
 		});
 		this.#attach();
 	}
@@ -380,9 +380,9 @@ class AssembledEngine implements Engine {
 		this.#settings.change(change);
 	}
 
-	readiness(): Promise<Readiness> {
+	readiness(commits: Pick<CommitWatch, "check"> = this.#commits): Promise<Readiness> {
 		return readinessOf({
-			commits: this.#commits,
+			commits,
 			line: this.#line,
 			membership: this.#parts.membership ?? null,
 			isStopping: this.#stopping !== null,

@@ -19,4 +19,5 @@ schemaValidatorContract({
 	// The default.
 	timeLimitMs: 500,
 	openPatient: () => openAjvValidator({ clock: patientClock, timeLimitMs: DEADLINE_MS }),
+	openForgetful: (clock) => openAjvValidator({ clock, maxSchemas: 2 }),
 });

@@ -1,12 +1,11 @@
 // JSON Schema validation by ajv in threads: ajv compiles schemas to code, and a customer's schema can be written to run forever.
-import { createHash } from "node:crypto";
-
 import { LRUCache } from "lru-cache";
 
 import type { Clock } from "../../core/clock.ts";
 import type { Issue } from "../../core/errors.ts";
 import type { SchemaValidator } from "../../ports/schema-validator.ts";
 import { CheckThread, type Job } from "./check-thread.ts";
+import { addMs, SlowSchemas } from "./slow-schemas.ts";
 
 export interface AjvValidatorOptions {
 	readonly clock: Clock;
@@ -14,6 +13,8 @@ export interface AjvValidatorOptions {
 	readonly timeLimitMs?: number;
 	/** Limit of a thread's heap. */
 	readonly memoryLimitMb?: number;
+	/** How many slow schemas of a project are remembered, and how many refused ones. */
+	readonly maxSchemas?: number;
 }
 
 /** A schema of 64 KiB takes up to 300 ms to compile in a new thread on a busy machine. */
@@ -43,22 +44,17 @@ export function openAjvValidator(options: AjvValidatorOptions): SchemaValidator 
 class AjvValidator implements SchemaValidator {
 	readonly #everyday: CheckThread;
 	readonly #slow: CheckThread;
-	/** The time that slow checks have taken lately, by project and schema, and by project. */
-	readonly #msBySchema: LRUCache<string, number>;
+	readonly #slowSchemas: SlowSchemas;
+	/** The time that slow checks have taken lately, by project. */
 	readonly #msByProject: LRUCache<string, number>;
-	/** Schemas of projects that are refused for a while, with the message. */
-	readonly #refused: LRUCache<string, string>;
-	/** Projects of which a schema was refused lately. */
-	readonly #refusing: LRUCache<string, true>;
 	/** Projects that the thread for slow checks serves. */
 	readonly #slowProjects: LRUCache<string, true>;
 
-	constructor({ clock, timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB }: AjvValidatorOptions) {
+	constructor(options: AjvValidatorOptions) {
+		const { clock, timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB, maxSchemas = MAX_SCHEMAS } = options;
 		const perf = { now: () => clock.monotonicMs() };
-		this.#msBySchema = new LRUCache({ max: MAX_SCHEMAS, ttl: WINDOW_MS, perf });
+		this.#slowSchemas = new SlowSchemas({ clock, windowMs: WINDOW_MS, maxProjects: MAX_PROJECTS, maxSchemas });
 		this.#msByProject = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
-		this.#refused = new LRUCache({ max: MAX_SCHEMAS, ttl: WINDOW_MS, perf });
-		this.#refusing = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		this.#slowProjects = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		const shared = {
 			clock,
@@ -87,7 +83,7 @@ class AjvValidator implements SchemaValidator {
 	}
 
 	#submit(projectId: string, schemaJson: string, dataJson: string | null): Promise<readonly Issue[]> {
-		const refused = this.#refusal(projectId, schemaJson);
+		const refused = this.#slowSchemas.refusal(projectId, schemaJson);
 		if (refused !== undefined) return Promise.resolve([{ path: "", message: refused }]);
 		return new Promise((resolve, reject) => {
 			const thread = this.#slowProjects.has(projectId) ? this.#slow : this.#everyday;
@@ -95,17 +91,10 @@ class AjvValidator implements SchemaValidator {
 		});
 	}
 
-	/** Why a project's checks by a schema are refused at present; undefined if they are not. */
-	#refusal(projectId: string, schemaJson: string): string | undefined {
-		// A key takes as long as a schema is, so it is made only for projects that need it.
-		return this.#refusing.has(projectId) ? this.#refused.get(keyOf(projectId, schemaJson)) : undefined;
-	}
-
 	/** Notes what a check has cost. A schema that takes much time again and again is refused for a while. */
 	#account({ projectId, schemaJson }: Job, cpuMs: number): void {
 		if (cpuMs < SLOW_MS) return;
-		const schemaMs = add(this.#msBySchema, keyOf(projectId, schemaJson), cpuMs);
-		if (schemaMs > MAX_SCHEMA_MS) {
+		if (this.#slowSchemas.spend(projectId, schemaJson, cpuMs) > MAX_SCHEMA_MS) {
 			this.#refuse(projectId, schemaJson, "takes too much time in all to check: simplify the schema");
 		}
 		this.#accountProject(projectId, cpuMs);
@@ -113,7 +102,7 @@ class AjvValidator implements SchemaValidator {
 
 	/** A project that takes much time again and again is served by the thread for slow checks for a while. */
 	#accountProject(projectId: string, cpuMs: number): void {
-		if (add(this.#msByProject, projectId, cpuMs) < MAX_PROJECT_MS) return;
+		if (addMs(this.#msByProject, projectId, cpuMs) < MAX_PROJECT_MS) return;
 		this.#msByProject.delete(projectId);
 		this.#slowProjects.set(projectId, true);
 		for (const job of this.#everyday.remove((one) => one.projectId === projectId)) this.#slow.submit(job);
@@ -124,25 +113,10 @@ class AjvValidator implements SchemaValidator {
 	 * product do, with data for which it is quick.
 	 */
 	#refuse(projectId: string, schemaJson: string, message: string): void {
-		const key = keyOf(projectId, schemaJson);
-		this.#msBySchema.delete(key);
-		this.#refused.set(key, message);
-		this.#refusing.set(projectId, true);
+		this.#slowSchemas.refuse(projectId, schemaJson, message);
 		const isRefused = (one: Job) => one.projectId === projectId && one.schemaJson === schemaJson;
 		for (const thread of [this.#everyday, this.#slow]) {
 			for (const job of thread.remove(isRefused)) job.resolve([{ path: "", message }]);
 		}
 	}
-}
-
-/** Short, whatever the schema: a thousand of them are kept. */
-function keyOf(projectId: string, schemaJson: string): string {
-	return `${projectId} ${createHash("sha256").update(schemaJson).digest("base64")}`;
-}
-
-/** Adds to what is remembered since the first slow check of the window. Returns the sum. */
-function add(spent: LRUCache<string, number>, name: string, ms: number): number {
-	const sum = (spent.get(name) ?? 0) + ms;
-	spent.set(name, sum, { noUpdateTTL: true });
-	return sum;
 }

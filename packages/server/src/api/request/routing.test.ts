@@ -2,7 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { caller } from "../test/caller.ts";
+import { caller, callerAlone } from "../test/caller.ts";
 
 describe("routing", () => {
 	it("refuses an unknown path with the path and the place where all calls are listed", async () => {
@@ -126,7 +126,8 @@ describe("operators' calls", () => {
 	});
 
 	it("respond with 503 and the checks when the server is not ready", async () => {
-		const { call, store } = await caller();
+		// Alone: nobody has asked this engine a moment before.
+		const { call, store } = await callerAlone();
 		store.probe = () => Promise.reject(new Error("the disk is full"));
 		const checks = { store: { ok: false, message: "the store can't be written: the disk is full" } };
 		expect(await call("GET", "/readyz")).toMatchObject({ status: 503, json: { ready: false, checks } });

@@ -87,6 +87,8 @@ it("covers every call with a body, and what is inside lists and maps", () => {
 			"sendEvents:events.0.webhookIds.0",
 			"createWebhook:spec.headers.name",
 			"updateWebhookSecret:contents",
+			"sendEvents:events.0.customerIds.0",
+			"retryDeliveries:responseCode.0",
 		]),
 	);
 });

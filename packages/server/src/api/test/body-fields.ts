@@ -39,6 +39,7 @@ interface JsonSchema {
 	readonly properties?: Readonly<Record<string, JsonSchema>>;
 	readonly additionalProperties?: JsonSchema | boolean;
 	readonly items?: JsonSchema;
+	readonly anyOf?: readonly JsonSchema[];
 	readonly enum?: readonly string[];
 	readonly pattern?: string;
 	readonly minLength?: number;
@@ -84,11 +85,24 @@ export function queryParameters(): readonly QueryParameter[] {
 
 function fieldsOf(schema: JsonSchema, at: readonly (string | number)[] = []): BodyField[] {
 	if (schema.$ref !== undefined) return fieldsOf(document.components.schemas[schema.$ref.split("/").at(-1)!]!, at);
-	const { properties, items, additionalProperties } = schema;
+	const { anyOf, properties, items, additionalProperties } = schema;
+	if (anyOf !== undefined) return merged(anyOf.flatMap((option) => fieldsOf(option, at)));
 	const inner = Object.entries(properties ?? {}).flatMap(([name, field]) => fieldsOf(field, [...at, name]));
 	if (items !== undefined) inner.push(...fieldsOf(items, [...at, 0]));
 	if (typeof additionalProperties === "object") inner.push(...fieldsOf(additionalProperties, [...at, "name"]));
 	return [{ at, kinds: kindsOf(schema), names: properties === undefined ? null : Object.keys(properties) }, ...inner];
+}
+
+/** Alternatives for a value are one field, which takes what any of them takes. */
+function merged(alternatives: readonly BodyField[]): BodyField[] {
+	const fields = new Map<string, BodyField>();
+	for (const field of alternatives) {
+		const place = JSON.stringify(field.at);
+		const known = fields.get(place) ?? field;
+		const kinds = known.kinds === null || field.kinds === null ? null : [...new Set([...known.kinds, ...field.kinds])];
+		fields.set(place, { at: field.at, kinds, names: known.names ?? field.names });
+	}
+	return [...fields.values()];
 }
 
 function kindsOf({ type }: JsonSchema): Kind[] | null {

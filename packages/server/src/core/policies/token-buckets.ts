@@ -26,6 +26,12 @@ export class TokenBuckets {
 		return bucket.take(now, count) ? 0 : bucket.nextAt(now, count) - now;
 	}
 
+	/** The same without taking them. */
+	waitMs(owner: string, count: number, perSecond: number): number {
+		const now = this.#clock.monotonicMs();
+		return this.#bucket(owner, perSecond, now).nextAt(now, count) - now;
+	}
+
 	/** Gives back tokens that were not used. */
 	giveBack(owner: string, count: number): void {
 		this.#buckets.get(owner)?.give(count);

@@ -83,13 +83,16 @@ export class Intake implements IntakeCalls {
 		if (isReservedEventType(input.type)) throw this.#reserved();
 		this.#checkRoom(projectId, 1, input.dataJson.length);
 		// The project takes only events of its event types, and only with data that fits the schema of the type.
+		const { quotas } = this.#near;
 		if (project.eventTypes === "catalogued") {
+			// A refusal must cost less than the check that would come before it.
+			const overRate = quotas.overRate(project, 1);
+			if (overRate !== null) return this.#refuseNew(projectId, input, overRate);
 			const refusal = await this.#checkEventType(projectId, input);
 			// The intake may have been closed, or have filled up, in the meantime.
 			this.#checkRoom(projectId, 1, input.dataJson.length);
 			if (refusal !== null) return this.#refuseNew(projectId, input, refusal);
 		}
-		const { quotas } = this.#near;
 		if (!quotas.applyTo(project)) return this.#sendOne(projectId, input);
 		await this.#readyForQuotas(project, [input]);
 		const refusal = quotas.take(project, [input]);
@@ -118,11 +121,15 @@ export class Intake implements IntakeCalls {
 		const length = lengthOf(inputs);
 		this.#checkRoom(projectId, inputs.length, length);
 		const isChecked = project.eventTypes === "catalogued";
+		const { quotas } = this.#near;
+		// As above. One with an idempotency key may be a repeat, which is exempt.
+		const isNew = inputs.every(({ idempotencyKey }) => idempotencyKey === null);
+		const overRate = isChecked && isNew ? quotas.overRate(project, inputs.length) : null;
+		if (overRate !== null) throw this.#counted(overRate);
 		const refusals = isChecked
 			? await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)))
 			: [];
 		if (isChecked) this.#checkRoom(projectId, inputs.length, length);
-		const { quotas } = this.#near;
 		const isMetered = quotas.applyTo(project);
 		const fitting = (input: EventInput, index: number) =>
 			!isReservedEventType(input.type) && (refusals[index] ?? null) === null;

@@ -7,6 +7,8 @@ import { CommitDurations } from "./commit-durations.ts";
 
 /** For how long a failed commit counts, whatever a probe says: others of the same moment may still fail. */
 const FAILURE_COUNTS_MS = 5_000;
+/** For how long the result of a probe is kept: anybody may ask whether the server is ready, as often as they like. */
+const PROBE_COUNTS_MS = 1_000;
 /** The most that a probe writes: an unready server is asked again and again. */
 const MAX_PROBE_BYTES = 1_024 * 1_024;
 /** What an outcome, an event without its body, or a delivery takes in the store at most, rounded up. */
@@ -17,6 +19,13 @@ interface Failure {
 	readonly at: number;
 	/** What the largest failed commit since the last success of a probe would have written. */
 	readonly bytes: number;
+}
+
+/** What a probe has found. */
+interface Found {
+	/** Null if the store could be written. */
+	readonly problem: string | null;
+	readonly until: number;
 }
 
 interface Parts {
@@ -38,6 +47,8 @@ export class CommitWatch implements AcceptStore {
 	readonly durations = new CommitDurations();
 	#failure: Failure | null = null;
 	#checking: Promise<string | null> | null = null;
+	/** What the last probe has found; null if a commit has failed since. */
+	#found: Found | null = null;
 
 	constructor({ store, clock }: Parts) {
 		this.#store = store;
@@ -58,8 +69,17 @@ export class CommitWatch implements AcceptStore {
 		return committed;
 	}
 
-	/** Why the store can't take commits, in words; null if it can. Writes a probe. Calls at the same time share one. */
-	check(): Promise<string | null> {
+	/**
+	 * Why the store can't take commits, in words; null if it can. Writes a probe, which calls at the same time share. Its result holds for
+	 * a second, or until a commit fails.
+	 */
+	async check(): Promise<string | null> {
+		if (this.#found !== null && this.#clock.monotonicMs() < this.#found.until) return this.#found.problem;
+		return this.checkNow();
+	}
+
+	/** The same by a probe that is under way or begins now. */
+	checkNow(): Promise<string | null> {
 		this.#checking ??= this.#check().finally(() => (this.#checking = null));
 		return this.#checking;
 	}
@@ -73,11 +93,18 @@ export class CommitWatch implements AcceptStore {
 			await this.#store.probe(this.#clock.now(), bytes);
 		} catch (error) {
 			if (failure !== null && bytes > 0) this.#failed(failure.error, failure.bytes);
-			return `the store can't be written: ${messageOf(error)}`;
+			return this.#keep(`the store can't be written: ${messageOf(error)}`);
 		}
 		// Another commit may have failed meanwhile.
 		if (bytes > 0 && this.#failure === failure) this.#failure = null;
-		return this.#failure === null ? null : `commits fail: ${this.#failure.error.message}`;
+		return this.#keep(this.#failure === null ? null : `commits fail: ${this.#failure.error.message}`);
+	}
+
+	#keep(problem: string | null): string | null {
+		// Whoever asks once a failure no longer counts gets a new probe.
+		const failureCountsUntil = this.#failure === null ? Infinity : this.#failure.at + FAILURE_COUNTS_MS;
+		this.#found = { problem, until: Math.min(this.#clock.monotonicMs() + PROBE_COUNTS_MS, failureCountsUntil) };
+		return problem;
 	}
 
 	#measured(startedAt: number, endedAt: number): void {
@@ -86,6 +113,7 @@ export class CommitWatch implements AcceptStore {
 
 	#failed(error: Error, bytes: number): void {
 		this.#failure = { error, at: this.#clock.monotonicMs(), bytes };
+		this.#found = null;
 	}
 }
 

@@ -82,7 +82,7 @@ describe("erasing a payload", () => {
 			const { events } = test.engine;
 			test.engineStore.erasePayload = async (...parameters) => {
 				if (which === "erases it") await test.store.erasePayload(...parameters);
-				test.engineStore.erasePayload = test.store.erasePayload;
+				test.engineStore.erasePayload = (...again) => test.store.erasePayload(...again);
 				throw new StoreInDoubtError("the answer was lost");
 			};
 			await expect(events.erasePayload(test.change, second)).rejects.toBeInstanceOf(StoreInDoubtError);

@@ -20,6 +20,8 @@ export interface SchemaValidatorContractOptions {
 	 * result depends on the schema alone.
 	 */
 	readonly openPatient: () => SchemaValidator;
+	/** The same, and it remembers two refused schemas of a project, and no more. */
+	readonly openForgetful: (clock: Clock) => SchemaValidator;
 }
 
 type CurrentValidator = () => SchemaValidator;
@@ -47,14 +49,11 @@ const USER = {
  * @example
  * const open = (clock: Clock) => openAjvValidator({ clock, timeLimitMs: 500 });
  * const openPatient = () => openAjvValidator({ clock: systemClock, timeLimitMs: 60_000 });
- * schemaValidatorContract({ name: "ajv", open, timeLimitMs: 500, openPatient });
+ * const openForgetful = (clock: Clock) => openAjvValidator({ clock, timeLimitMs: 500, maxSchemas: 2 });
+ * schemaValidatorContract({ name: "ajv", open, timeLimitMs: 500, openPatient, openForgetful });
  */
-export function schemaValidatorContract({
-	name,
-	open,
-	timeLimitMs,
-	openPatient,
-}: SchemaValidatorContractOptions): void {
+export function schemaValidatorContract(options: SchemaValidatorContractOptions): void {
+	const { name, open, timeLimitMs, openPatient, openForgetful } = options;
 	describe(`the ${name} validator`, () => {
 		let timedValidator: TimedValidator;
 		let patientValidator: SchemaValidator;
@@ -83,7 +82,7 @@ export function schemaValidatorContract({
 		});
 		describe("between projects", () => {
 			describeFairness(patient);
-			describeStuckChecks(openTimed);
+			describeStuckChecks(openTimed, () => new TimedValidator(openForgetful, timeLimitMs));
 		});
 		it("may be closed twice, rejects the checks under way, and then rejects every call", async () => {
 			const closing = open(new ManualClock());
@@ -410,7 +409,7 @@ function describeFairness(current: CurrentValidator): void {
 }
 
 /** Each schema is another one, so that it does not help to refuse a schema. */
-function describeStuckChecks(openTimed: () => TimedValidator): void {
+function describeStuckChecks(openTimed: () => TimedValidator, openForgetful: () => TimedValidator): void {
 	const stuck = (n: number) => json({ pattern: `^(?=a)(a+)+$`, title: String(n) });
 	const text = json(`${"a".repeat(60)}!`);
 
@@ -438,6 +437,23 @@ function describeStuckChecks(openTimed: () => TimedValidator): void {
 		})();
 		await expect.poll(() => answered).toBe(300);
 		expect(finished()).toBe(3);
+	});
+
+	it("goes on refusing a schema of one, however many of another are refused after it", async () => {
+		const timed = openForgetful();
+		onTestFinished(() => timed.close());
+		await timed.isReady("proj_other");
+		const refused = [{ path: "", message: expect.stringMatching(/takes (longer|more memory)/) as string }];
+		const getStuck = async (project: string, n: number) => {
+			const { begun } = timed;
+			const check = timed.begin(project, stuck(n), text);
+			await expect.poll(() => timed.begun).toBeGreaterThan(begun);
+			timed.pass();
+			return check.end();
+		};
+		expect(await getStuck("proj_other", 0)).toEqual(refused);
+		for (let n = 1; n <= 3; n++) expect(await getStuck("proj_greedy", n)).toEqual(refused);
+		expect(await timed.validator.check("proj_other", stuck(0), json("aa"))).toEqual(refused);
 	});
 }
 

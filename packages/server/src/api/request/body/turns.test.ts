@@ -52,6 +52,20 @@ it("gives a text that is longer than a turn's share a turn alone", async () => {
 	expect(done).toEqual(["a", "b"]);
 });
 
+it("begins no long text in what another one has left of a turn", async () => {
+	const { turn, work, done } = openTurns();
+	void work("a", CHARACTERS_PER_TURN - 1);
+	void work("a", CHARACTERS_PER_TURN - 1);
+	void work("a", 2);
+	void work("b", 2);
+	await Promise.resolve();
+	expect(done).toEqual(["a"]);
+	await turn();
+	expect(done).toEqual(["a", "a"]);
+	await turn();
+	expect(done).toEqual(["a", "a", "b", "a"]);
+});
+
 it("asks for no turn while nobody has work", async () => {
 	const { turn, work, armed } = openTurns();
 	expect(armed()).toBe(0);

@@ -25,7 +25,7 @@ export class Turns {
 
 	/** Null if `length` characters can be parsed now. Else a promise that resolves when they can: a long text has a turn alone. */
 	take(owner: string, length: number): Promise<void> | null {
-		if (this.#left > 0 && this.#waiting.size === 0) {
+		if (this.#waiting.size === 0 && this.#fits(length)) {
 			this.#use(length);
 			return null;
 		}
@@ -34,6 +34,11 @@ export class Turns {
 			if (own === undefined) this.#waiting.set(owner, [{ length, go: resolve }]);
 			else own.push({ length, go: resolve });
 		});
+	}
+
+	/** Whether a text fits into what is left of this turn. One that is longer than the share of a turn begins one. */
+	#fits(length: number): boolean {
+		return length <= this.#left || this.#left === CHARACTERS_PER_TURN;
 	}
 
 	#use(length: number): void {
@@ -46,12 +51,13 @@ export class Turns {
 	#next(): void {
 		this.#armed = false;
 		this.#left = CHARACTERS_PER_TURN;
-		while (this.#left > 0) {
-			const [first] = this.#waiting;
-			if (first === undefined) return;
-			const [owner, own] = first;
+		for (const [owner, own] of this.#waiting) {
+			const [waiting] = own;
+			// The next turn begins with it.
+			if (waiting !== undefined && !this.#fits(waiting.length)) return;
 			this.#waiting.delete(owner);
-			const waiting = own.shift();
+			own.shift();
+			// Behind the others: it is met again in this loop.
 			if (own.length > 0) this.#waiting.set(owner, own);
 			if (waiting === undefined) continue;
 			this.#use(waiting.length);

@@ -151,6 +151,45 @@ describe("a quota of events per second", () => {
 	});
 });
 
+describe("a quota of events per second of a project whose events are checked", () => {
+	const schemaJson = '{"type":"object"}';
+	const settings = { description: null, schemaJson, exampleJson: null, archived: false };
+	const wrong = { type: "checked", dataJson: "1" };
+	const right = { type: "checked", dataJson: "{}" };
+
+	async function openChecked(): Promise<TestEngine> {
+		const test = await openTestEngine({ quotas: { maxEventsPerSecond: 1, maxStoredBytes: 0 } });
+		await test.engine.eventTypes.create(test.change, "checked", settings);
+		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
+		return test;
+	}
+
+	it("refuses before the check, which takes longer than the refusal", async () => {
+		await using test = await openChecked();
+		await expect(test.send(wrong)).rejects.toMatchObject({ code: "invalid_request" });
+		await sendBatch(test, many(5, right));
+		await expect(test.send(wrong)).rejects.toMatchObject({ ...RATE, retryAfterMs: 1_000 });
+		await expect(sendBatch(test, many(3, wrong))).rejects.toMatchObject({ ...RATE, retryAfterMs: 3_000 });
+		test.clock.advance(1_000);
+		await expect(test.send(wrong)).rejects.toMatchObject({ code: "invalid_request" });
+		expect(await resultsOf(sendBatch(test, many(3, wrong)))).toEqual(many(3).map(() => "invalid_request"));
+		// Neither has used anything up.
+		await test.send(right);
+		await expect(test.send(right)).rejects.toMatchObject(RATE);
+	});
+
+	it("exempts repeats of accepted sends, alone and in a batch", async () => {
+		await using test = await openChecked();
+		const known = { ...right, idempotencyKey: "a" };
+		const [id] = await resultsOf(sendBatch(test, [known, ...many(4, right)]));
+		await expect(test.send(right)).rejects.toMatchObject(RATE);
+		expect(await test.send(known)).toBe(id);
+		expect(await resultsOf(sendBatch(test, [known, known]))).toEqual([id, id]);
+		await expect(test.send({ ...right, idempotencyKey: "b" })).rejects.toMatchObject(RATE);
+		await expect(sendBatch(test, [known, right])).rejects.toMatchObject(RATE);
+	});
+});
+
 describe("a quota of stored bytes", () => {
 	it("counts a send of which it is not known whether it is stored", async () => {
 		let isLost = true;

@@ -69,6 +69,14 @@ export class Quotas {
 		if (this.#quotas(project).maxStoredBytes !== 0) await this.stored.load(project.id);
 	}
 
+	/** The refusal of this many sends if the rate has no room for one of them; otherwise null. Takes nothing. */
+	overRate(project: Project, count: number): FanfareError | null {
+		const { maxEventsPerSecond } = this.#quotas(project);
+		if (maxEventsPerSecond === 0) return null;
+		const waitMs = (events: number) => this.#rates.waitMs(project.id, events, this.#share(maxEventsPerSecond));
+		return waitMs(1) === 0 ? null : tooManyEvents(maxEventsPerSecond, waitMs(count));
+	}
+
 	/** Takes what some sends need, all of it or nothing. Returns the refusal if that is more than is left; otherwise null, and each send must be settled. */
 	take(project: Project, inputs: readonly EventInput[]): FanfareError | null {
 		if (inputs.length === 0) return null;
@@ -80,8 +88,7 @@ export class Quotas {
 			return this.#tooManyBytes(this.stored.of(project.id), maxStoredBytes);
 		}
 		if (maxEventsPerSecond !== 0) {
-			const perSecond = maxEventsPerSecond / this.#parts.tenure.liveMembers();
-			const waitMs = this.#rates.take(project.id, inputs.length, perSecond);
+			const waitMs = this.#rates.take(project.id, inputs.length, this.#share(maxEventsPerSecond));
 			if (waitMs > 0) return tooManyEvents(maxEventsPerSecond, waitMs);
 		}
 		this.stored.reserve(project.id, bytes);
@@ -107,6 +114,11 @@ export class Quotas {
 	#giveBack(projectId: string, bytes: number): void {
 		this.#rates.giveBack(projectId, 1);
 		this.stored.settle(projectId, bytes, 0);
+	}
+
+	/** What this process allows of a quota. */
+	#share(perSecond: number): number {
+		return perSecond / this.#parts.tenure.liveMembers();
 	}
 
 	#quotas(project: Project): QuotaSettings {

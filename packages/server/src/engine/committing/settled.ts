@@ -1,6 +1,6 @@
 // Changes that nobody waits for, and whose results are needed: of one in doubt, the store is asked until it can say.
-import type { Clock } from "../core/clock.ts";
-import { StoreError, StoreInDoubtError, type Settled } from "../ports/store/errors.ts";
+import type { Clock } from "../../core/clock.ts";
+import { StoreError, StoreInDoubtError, type Settled } from "../../ports/store/errors.ts";
 
 const EVERY_MS = 250;
 /** The store has been asked for some seconds before. */

@@ -1,10 +1,10 @@
 // Changes in doubt whose results are needed: the store is asked until it can say.
 import { describe, expect, it } from "vitest";
 
-import { ManualClock } from "../core/manual-clock.ts";
-import { StoreError, StoreInDoubtError, type Settled } from "../ports/store/errors.ts";
+import { ManualClock } from "../../core/manual-clock.ts";
+import { StoreError, StoreInDoubtError, type Settled } from "../../ports/store/errors.ts";
+import { eventually } from "../test/test-engine.ts";
 import { settled } from "./settled.ts";
-import { eventually } from "./test/test-engine.ts";
 
 /** A change that fails so, and the answers to what is asked then; the last one is given again and again. */
 function doubtful(...answers: readonly (Settled | "away")[]) {

@@ -1,0 +1,70 @@
+// What is remembered of slow schemas: for how long, and of how many of each project.
+import { describe, expect, it } from "vitest";
+
+import { ManualClock } from "../../core/manual-clock.ts";
+import { SlowSchemas } from "./slow-schemas.ts";
+
+const WINDOW_MS = 60_000;
+const MAX_SCHEMAS = 50;
+
+function setUp() {
+	const clock = new ManualClock();
+	// lru-cache takes a start at 0 for none.
+	clock.advance(1);
+	return { clock, slow: new SlowSchemas({ clock, windowMs: WINDOW_MS, maxProjects: 10, maxSchemas: MAX_SCHEMAS }) };
+}
+
+describe("what is remembered of slow schemas", () => {
+	it("is not pushed out by those of another project", () => {
+		const { slow } = setUp();
+		slow.refuse("proj_a", "refused", "takes too long");
+		slow.spend("proj_a", "slow", 1_500);
+		for (let n = 0; n < 3 * MAX_SCHEMAS; n++) {
+			slow.refuse("proj_greedy", `refused ${n}`, "takes too long");
+			slow.spend("proj_greedy", `slow ${n}`, 100);
+		}
+		expect(slow.refusal("proj_a", "refused")).toBe("takes too long");
+		expect(slow.spend("proj_a", "slow", 600)).toBe(2_100);
+	});
+
+	it("is at most a number of schemas of each project", () => {
+		const { slow } = setUp();
+		for (let n = 0; n <= MAX_SCHEMAS; n++) {
+			slow.refuse("proj_greedy", `refused ${n}`, "takes too long");
+			slow.spend("proj_greedy", `slow ${n}`, 100);
+		}
+		expect(slow.refusal("proj_greedy", "refused 0")).toBeUndefined();
+		expect(slow.refusal("proj_greedy", "refused 1")).toBe("takes too long");
+		expect(slow.spend("proj_greedy", "slow 1", 1)).toBe(101);
+		expect(slow.spend("proj_greedy", "slow 0", 1)).toBe(1);
+	});
+
+	it("is of the project alone that has made the checks", () => {
+		const { slow } = setUp();
+		slow.refuse("proj_a", "text", "takes too long");
+		slow.spend("proj_a", "other", 100);
+		expect(slow.refusal("proj_b", "text")).toBeUndefined();
+		expect(slow.spend("proj_b", "other", 1)).toBe(1);
+	});
+
+	it("is forgotten after a window, which begins with the first slow check by a schema, and with its refusal", () => {
+		const { clock, slow } = setUp();
+		slow.spend("proj_a", "slow", 100);
+		clock.advance(WINDOW_MS - 1);
+		slow.refuse("proj_a", "refused", "takes too long");
+		expect(slow.spend("proj_a", "slow", 100)).toBe(200);
+		clock.advance(2);
+		expect(slow.spend("proj_a", "slow", 100)).toBe(100);
+		clock.advance(WINDOW_MS - 3);
+		expect(slow.refusal("proj_a", "refused")).toBe("takes too long");
+		clock.advance(2);
+		expect(slow.refusal("proj_a", "refused")).toBeUndefined();
+	});
+
+	it("begins anew for a schema that is refused", () => {
+		const { slow } = setUp();
+		slow.spend("proj_a", "text", 2_000);
+		slow.refuse("proj_a", "text", "takes too much time");
+		expect(slow.spend("proj_a", "text", 60)).toBe(60);
+	});
+});

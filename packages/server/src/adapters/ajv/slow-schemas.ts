@@ -1,0 +1,90 @@
+// What is remembered of the schemas whose checks were slow lately, divided by project.
+import { createHash } from "node:crypto";
+
+import { LRUCache } from "lru-cache";
+
+import type { Clock } from "../../core/clock.ts";
+
+export interface SlowSchemasOptions {
+	readonly clock: Pick<Clock, "monotonicMs">;
+	/** For how long slow checks are remembered, and schemas are refused. */
+	readonly windowMs: number;
+	readonly maxProjects: number;
+	/** The most schemas of a project that are remembered as slow, and the most that are refused: of more, those from the longest ago are forgotten. */
+	readonly maxSchemas: number;
+}
+
+/** The schemas of one project, by a hash of their text. */
+interface OfProject {
+	/** The time that slow checks have taken. */
+	readonly spentMs: LRUCache<string, number>;
+	/** Those that are refused, with the message. */
+	readonly refused: LRUCache<string, string>;
+}
+
+/**
+ * Each project has a share of its own, so that one with ever new slow schemas pushes out nothing of others. Only what is younger than the
+ * window takes memory, and a thread can't make many slow checks in that time.
+ */
+export class SlowSchemas {
+	readonly #options: SlowSchemasOptions;
+	/** Those of which something is younger than the window. */
+	readonly #projects: LRUCache<string, OfProject>;
+
+	constructor(options: SlowSchemasOptions) {
+		this.#options = options;
+		this.#projects = this.#recent(options.maxProjects);
+	}
+
+	/** Adds to the time that the slow checks by a schema have taken. Returns the sum since the first one of the window. */
+	spend(projectId: string, schemaJson: string, ms: number): number {
+		const { spentMs } = this.#of(projectId);
+		return addMs(spentMs, hashOf(schemaJson), ms);
+	}
+
+	/** Refuses a schema of a project for as long as the window is, and forgets what its checks have taken. */
+	refuse(projectId: string, schemaJson: string, message: string): void {
+		const { spentMs, refused } = this.#of(projectId);
+		const hash = hashOf(schemaJson);
+		spentMs.delete(hash);
+		refused.set(hash, message);
+	}
+
+	/** Why a project's checks by a schema are refused at present; undefined if they are not. */
+	refusal(projectId: string, schemaJson: string): string | undefined {
+		const refused = this.#projects.get(projectId)?.refused;
+		// A hash takes as long as a schema is, so it is made only for projects that need it.
+		return refused === undefined || refused.size === 0 ? undefined : refused.get(hashOf(schemaJson));
+	}
+
+	/** The share of a project of which something is remembered now. */
+	#of(projectId: string): OfProject {
+		const { maxSchemas } = this.#options;
+		const own = this.#projects.get(projectId) ?? {
+			spentMs: this.#recent(maxSchemas),
+			refused: this.#recent(maxSchemas),
+		};
+		own.spentMs.purgeStale();
+		own.refused.purgeStale();
+		// Its time begins again.
+		this.#projects.set(projectId, own);
+		return own;
+	}
+
+	#recent<V extends {}>(max: number): LRUCache<string, V> {
+		const { clock, windowMs } = this.#options;
+		return new LRUCache({ max, ttl: windowMs, ttlResolution: 0, perf: { now: () => clock.monotonicMs() } });
+	}
+}
+
+/** Adds to what is remembered since the first slow check of the window. Returns the sum. */
+export function addMs(spent: LRUCache<string, number>, name: string, ms: number): number {
+	const sum = (spent.get(name) ?? 0) + ms;
+	spent.set(name, sum, { noUpdateTTL: true });
+	return sum;
+}
+
+/** Short, whatever the schema: many of them are kept. */
+function hashOf(schemaJson: string): string {
+	return createHash("sha256").update(schemaJson).digest("base64");
+}
