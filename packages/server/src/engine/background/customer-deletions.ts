@@ -119,7 +119,8 @@ export class CustomerDeletions implements DutyWork {
 		const options = { limit, reason: ERASED_REASON, at: this.#parts.clock.now() };
 		const { clock, store } = this.#parts;
 		// What it has cancelled may be in memory.
-		const step = await settled(clock, store.stepCustomerDeletion(customerScope(projectId, customerId), options));
+		const made = store.stepCustomerDeletion(customerScope(projectId, customerId), options);
+		const step = await settled(clock, made, () => this.#near.stepper.isStopped);
 		switch (step.kind) {
 			case "webhook":
 				// Another process has made it, just before the deletion began.

@@ -6,7 +6,6 @@ import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { Erasure, RetentionStore } from "../../ports/store/retention.ts";
 import type { DutyWork } from "../../ports/tenure.ts";
-import { settled } from "../committing/settled.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
@@ -18,7 +17,7 @@ type Parts = Pick<PartsOn<LogStore & RetentionStore>, "store" | "clock" | "obser
 
 interface Neighbours {
 	readonly stepper: Stepper;
-	readonly line: Pick<DeliveryLine, "discardAll">;
+	readonly line: Pick<DeliveryLine, "discardAll" | "discardEvent">;
 	readonly live: Pick<LiveReporter, "deliveryUpdated" | "isWatched">;
 	readonly overwriter: Pick<Overwriter, "noteErased">;
 }
@@ -85,6 +84,8 @@ export class Erasures implements DutyWork {
 
 	async #takeUp(): Promise<void> {
 		for (const erasure of await this.#parts.store.erasures(MAX_TAKEN_UP)) {
+			// Whoever has begun it may have died before all processes were told.
+			await this.#near.line.discardEvent(erasure.eventId);
 			// A failure is reported by the stepper, which goes on.
 			this.finish(erasure).catch(() => {});
 		}
@@ -93,8 +94,7 @@ export class Erasures implements DutyWork {
 	async #step({ projectId, eventId }: Erasure, rows: number): Promise<Stepped<number>> {
 		const { clock, store } = this.#parts;
 		const limit = Math.min(rows, this.#limits.eraseStep);
-		const options = { eventId, limit, reason: ERASED_REASON, at: clock.now() };
-		const step = await settled(clock, store.continueErasure(options));
+		const step = await store.continueErasure({ eventId, limit, reason: ERASED_REASON, at: clock.now() });
 		if (step === null) return { kind: "done", result: 0 };
 		await this.erased(projectId, step.cancelled);
 		return step.done ? { kind: "done", result: step.cancelledCount } : { kind: "more" };

@@ -147,18 +147,16 @@ export class Retention {
 		const failures: unknown[] = [];
 		let failedInRow = 0;
 		for (const { id } of projects) {
-			try {
-				await this.#purge("events", id, now);
-				await this.#purge("payloads", id, now);
-				await this.#purgeReplays(id, now);
-				failedInRow = 0;
-			} catch (error) {
-				failures.push(error);
-				if (++failedInRow < FAILED_IN_ROW) continue;
-				// Otherwise the projects after them would never have their turn, since the next pass begins with the same ones.
-				await this.#steps.make(() => store.probe(clock.now()));
-				failedInRow = 0;
-			}
+			const before = failures.length;
+			const failed = (error: unknown): void => void failures.push(error);
+			await this.#purge("events", id, now).catch(failed);
+			await this.#purge("payloads", id, now).catch(failed);
+			await this.#purgeReplays(id, now).catch(failed);
+			failedInRow = failures.length > before ? failedInRow + 1 : 0;
+			if (failedInRow < FAILED_IN_ROW) continue;
+			// Otherwise the projects after them would never have their turn, since the next pass begins with the same ones.
+			await this.#steps.make(() => store.probe(clock.now()));
+			failedInRow = 0;
 		}
 		if (failures.length > 0) throw failures[0];
 	}

@@ -60,6 +60,10 @@ export class Stepper {
 		this.#steps = new GentleSteps({ clock: parts.clock, pause: (delayMs) => this.#pause(delayMs) }, near);
 	}
 
+	get isStopped(): boolean {
+		return this.#stopped;
+	}
+
 	/**
 	 * Makes the steps of a job. Resolves with its result. Rejects if a step fails, although the job goes on, and with `shutting_down`
 	 * if the engine is stopped. A job that is known already is shared.

@@ -74,7 +74,7 @@ export class Committer {
 	/** When the first of `#sends` came. */
 	#sendsSince = 0;
 	#updates: PendingUpdate[] = [];
-	/** While there are some, nothing is written. */
+	/** While there are some, no commit begins. */
 	readonly #doubts = new Doubts({
 		made: (result, updates) => this.#callBack(result, { sends: [], events: [], updates, sendsSince: 0 }),
 		notMade: (updates) => this.#updates.unshift(...updates),

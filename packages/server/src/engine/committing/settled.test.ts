@@ -6,6 +6,8 @@ import { StoreError, StoreInDoubtError, type Settled } from "../../ports/store/e
 import { eventually } from "../test/test-engine.ts";
 import { settled } from "./settled.ts";
 
+const GOES_ON = () => false;
+
 /** A change that fails so, and the answers to what is asked then; the last one is given again and again. */
 function doubtful(...answers: readonly (Settled | "away")[]) {
 	const asked = { count: 0 };
@@ -22,7 +24,7 @@ describe("a change in doubt", () => {
 	it("resolves with its result when the store says that it was made", async () => {
 		const clock = new ManualClock();
 		const { asked, change } = doubtful("away", "away", { isMade: true, result: "done" });
-		const result = settled(clock, change());
+		const result = settled(clock, change(), GOES_ON);
 		await eventually("it is asked a third time", () => {
 			clock.advance(250);
 			return asked.count === 3;
@@ -31,18 +33,18 @@ describe("a change in doubt", () => {
 	});
 
 	it("rejects when the store says that it was not made, and is in doubt no more", async () => {
-		const failure: unknown = await settled(new ManualClock(), doubtful({ isMade: false }).change()).catch(
+		const failure: unknown = await settled(new ManualClock(), doubtful({ isMade: false }).change(), GOES_ON).catch(
 			(error: unknown) => error,
 		);
 		expect(failure).toMatchObject({ code: "store_unavailable" });
 		expect(failure).not.toBeInstanceOf(StoreInDoubtError);
 	});
 
-	it("stays in doubt if the store can't say within a minute, or never can", async () => {
+	it("stays in doubt if the store can't say within ten seconds, or never can", async () => {
 		const clock = new ManualClock();
 		const { asked, change } = doubtful("away");
 		let isOver = false;
-		const result = settled(clock, change()).catch((error: unknown) => {
+		const result = settled(clock, change(), GOES_ON).catch((error: unknown) => {
 			isOver = true;
 			return error;
 		});
@@ -51,14 +53,21 @@ describe("a change in doubt", () => {
 			return isOver;
 		});
 		expect(await result).toBeInstanceOf(StoreInDoubtError);
-		expect(asked.count).toBeGreaterThan(100);
+		expect(asked.count).toBeGreaterThan(30);
 		const never = new StoreInDoubtError("the thread has ended");
-		await expect(settled(clock, Promise.reject(never))).rejects.toBe(never);
+		await expect(settled(clock, Promise.reject(never), GOES_ON)).rejects.toBe(never);
+	});
+
+	it("stays in doubt when nobody asks any more, since the engine is stopped", async () => {
+		const { asked, change } = doubtful("away");
+		const result = settled(new ManualClock(), change(), () => asked.count === 0);
+		await expect(result).rejects.toBeInstanceOf(StoreInDoubtError);
+		expect(asked.count).toBe(0);
 	});
 
 	it("is any other change, too, as it is", async () => {
 		const failure = new StoreError("store_full", "no space");
-		await expect(settled(new ManualClock(), Promise.reject(failure))).rejects.toBe(failure);
-		expect(await settled(new ManualClock(), Promise.resolve(1))).toBe(1);
+		await expect(settled(new ManualClock(), Promise.reject(failure), GOES_ON)).rejects.toBe(failure);
+		expect(await settled(new ManualClock(), Promise.resolve(1), GOES_ON)).toBe(1);
 	});
 });

@@ -3,19 +3,23 @@ import type { Clock } from "../../core/clock.ts";
 import { StoreError, StoreInDoubtError, type Settled } from "../../ports/store/errors.ts";
 
 const EVERY_MS = 250;
-/** The store has been asked for some seconds before. */
-const MAX_MS = 60_000;
+/** The store has been asked for as long before. */
+const MAX_MS = 10_000;
 
 /**
  * What a change resolves with, also if its answer was lost. Rejects with a `StoreError` if it was not made, and as it does itself if the
- * store can't say within a minute.
+ * store can't say within ten seconds, or before `isStopped`.
  */
-export async function settled<T>(clock: Pick<Clock, "monotonicMs" | "after">, change: Promise<T>): Promise<T> {
+export async function settled<T>(
+	clock: Pick<Clock, "monotonicMs" | "after">,
+	change: Promise<T>,
+	isStopped: () => boolean,
+): Promise<T> {
 	try {
 		return await change;
 	} catch (error) {
 		if (!(error instanceof StoreInDoubtError) || error.settle === null) throw error;
-		const answer = await ask(clock, error.settle);
+		const answer = await ask(clock, error.settle, isStopped);
 		if (answer === null) throw error;
 		if (!answer.isMade) throw new StoreError("store_unavailable", error.message, { cause: error });
 		return answer.result as T;
@@ -25,8 +29,9 @@ export async function settled<T>(clock: Pick<Clock, "monotonicMs" | "after">, ch
 async function ask(
 	clock: Pick<Clock, "monotonicMs" | "after">,
 	settle: () => Promise<Settled>,
+	isStopped: () => boolean,
 ): Promise<Settled | null> {
-	for (const end = clock.monotonicMs() + MAX_MS; clock.monotonicMs() < end;) {
+	for (const end = clock.monotonicMs() + MAX_MS; clock.monotonicMs() < end && !isStopped();) {
 		try {
 			return await settle();
 		} catch {

@@ -209,7 +209,7 @@ export class Database {
 		const end = this.#clock.monotonicMs() + SETTLE_MS;
 		while (this.#clock.monotonicMs() < end) {
 			try {
-				const isMade = await this.#settle(mark);
+				const isMade = await this.#settle(mark, this.#pools.others);
 				if (isMade !== null) return isMade;
 			} catch {
 				// The transaction is not over, or the database is not back.
@@ -225,7 +225,7 @@ export class Database {
 	async #settleLater(mark: string, result: unknown): Promise<Settled> {
 		let isMade: boolean | null;
 		try {
-			isMade = await this.#settle(mark);
+			isMade = await this.#settle(mark, this.#pools.commits);
 		} catch (error) {
 			throw this.#failed(error);
 		}
@@ -234,8 +234,8 @@ export class Database {
 	}
 
 	/** Whether the transaction with this mark was committed; null if no standby has confirmed that. Rejects if the database can't say so now. */
-	async #settle(mark: string): Promise<boolean | null> {
-		const client = await this.#pools.others.connect();
+	async #settle(mark: string, pool: Pool): Promise<boolean | null> {
+		const client = await pool.connect();
 		let broken = true;
 		try {
 			const { rows } = await client.query<{ is_made: boolean }>(SETTLE, [mark]);
