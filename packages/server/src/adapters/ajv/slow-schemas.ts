@@ -66,6 +66,7 @@ export class SlowSchemas {
 		};
 		own.spentMs.purgeStale();
 		own.refused.purgeStale();
+		this.#projects.purgeStale();
 		// Its time begins again.
 		this.#projects.set(projectId, own);
 		return own;
@@ -73,7 +74,9 @@ export class SlowSchemas {
 
 	#recent<V extends {}>(max: number): LRUCache<string, V> {
 		const { clock, windowMs } = this.#options;
-		return new LRUCache({ max, ttl: windowMs, ttlResolution: 0, perf: { now: () => clock.monotonicMs() } });
+		const perf = { now: () => clock.monotonicMs() };
+		// With `max`, it would take the memory of so many entries from the beginning.
+		return new LRUCache({ maxSize: max, sizeCalculation: () => 1, ttl: windowMs, ttlResolution: 0, perf });
 	}
 }
 

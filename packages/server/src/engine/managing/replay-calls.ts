@@ -5,14 +5,7 @@ import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
-import {
-	CLOCKS_APART_MS,
-	filterOfStored,
-	MAX_RUNNING_REPLAYS,
-	upToNow,
-	type Replay,
-	type ReplayFilter,
-} from "../../core/replay.ts";
+import { filterOfStored, MAX_RUNNING_REPLAYS, upToNow, type Replay, type ReplayFilter } from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { NewReplay, ReplayCount, ReplayCountStep, ReplayRefusal, ReplayStore } from "../../ports/store/replays.ts";
@@ -166,8 +159,7 @@ export class ReplayCalls implements Replays {
 				newest = Math.max(newest, newestDate ?? now);
 			}
 			// A replay that is given this end takes it as it is. So it has to include what was counted, also what is ahead of this process's clock.
-			const until = sum.complete ? upToNow(newest) : upToNow(now) + CLOCKS_APART_MS;
-			return { ...sum, until: chosen === null ? (request.until ?? until) : null };
+			return { ...sum, until: chosen === null ? (request.until ?? upToNow(newest)) : null };
 		});
 	}
 

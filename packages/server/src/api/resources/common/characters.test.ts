@@ -122,6 +122,18 @@ describe("what was stored when the rules allowed more", () => {
 		expect(await issuesOf(id, filter)).toMatchObject({ status: 400, issues: [{ path: "spec.eventTypes.1" }] });
 	});
 
+	it("is told apart from what is new also by long names of metadata, which an issue cuts", async () => {
+		const { call, test } = await caller();
+		const long = "\u{1F600}".repeat(32);
+		const [harmless, turning] = [`${long}…`, `${long}${RLO}x`];
+		const patch = async (metadata: Readonly<Record<string, string>>, sent: object) => {
+			const { id } = await test.createWebhook("http://127.0.0.1:1/", { metadata });
+			return (await call("PATCH", `./batch/webhooks/${id}`, { spec: { metadata: sent } })).status;
+		};
+		expect(await patch({ [harmless]: "a" }, { [harmless]: "a", [turning]: "b" })).toBe(400);
+		expect(await patch({ [turning]: "a" }, { [turning]: "b", c: "d" })).toBe(200);
+	});
+
 	it("stays in projects, customers and event types", async () => {
 		const { call, test, project } = await caller();
 		const { projects, customers, eventTypes } = test.engine;

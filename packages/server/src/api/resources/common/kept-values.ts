@@ -2,7 +2,7 @@
 import type { z } from "@hono/zod-openapi";
 
 import { FanfareError, invalidRequest } from "../../../core/errors.ts";
-import { validateOrError } from "../../request/body/validate.ts";
+import { cutName, validateOrError } from "../../request/body/validate.ts";
 
 /**
  * Checks the changes of an object by rules that are stricter than those of its body. A value that is stored already may stay, so that
@@ -22,6 +22,12 @@ export async function checkNewValues<T>(
 	const object = await readOrThrow(stored, refusal);
 	const left = refusal.issues.filter(({ path }) => !isKept(path, object));
 	if (left.length > 0) throw invalidRequest(left);
+}
+
+/** Whether all names of new metadata that an issue can be about, whose path has a long name cut, are names of what is stored. */
+export function keepsNames(cut: string, given: object | null | undefined, stored: object): boolean {
+	const named = Object.keys(given ?? {}).filter((name) => cutName(name) === cut);
+	return named.length > 0 && named.every((name) => Object.hasOwn(stored, name));
 }
 
 async function readOrThrow<T>(stored: () => T | Promise<T>, otherwise: FanfareError): Promise<T> {

@@ -5,7 +5,7 @@ import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import type { Change } from "../../../engine/calls.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyOrCustomerWith, keyWith, route } from "../../request/route.ts";
-import { checkNewValues } from "../common/kept-values.ts";
+import { checkNewValues, keepsNames } from "../common/kept-values.ts";
 import { listReply } from "../common/list-reply.ts";
 import { listOf } from "../common/schemas.ts";
 import { presentStats } from "../stats/present.ts";
@@ -115,7 +115,7 @@ export const customerRoutes = [
 			const wanted = changeOf(change, params.customerId);
 			const stored = () => deps.engine.customers.get(wanted.scope);
 			await checkNewValues(newInCustomerSchema, body, stored, (path, known) =>
-				path === "name" ? name === known.name : Object.hasOwn(known.metadata, path.slice("metadata.".length)),
+				path === "name" ? name === known.name : keepsNames(path.slice("metadata.".length), metadata, known.metadata),
 			);
 			const changes = {
 				...(name !== undefined && { name }),

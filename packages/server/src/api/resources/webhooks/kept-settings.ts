@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { NAME_MAX_LENGTH, type Webhook } from "../../../core/webhook.ts";
-import { checkNewValues } from "../common/kept-values.ts";
+import { checkNewValues, keepsNames } from "../common/kept-values.ts";
 import { nameText } from "../common/schemas.ts";
 import { newTexts, type UpdateWebhook } from "./schemas.ts";
 
@@ -21,7 +21,7 @@ export function checkWebhookUpdate(update: UpdateWebhook, stored: () => Promise<
 	return checkNewValues(newInWebhookSchema, update, stored, (path, webhook) => {
 		if (path === "name") return name === webhook.name;
 		if (path === "spec.description") return spec.description === webhook.description;
-		if (path.startsWith(METADATA)) return Object.hasOwn(webhook.metadata, path.slice(METADATA.length));
+		if (path.startsWith(METADATA)) return keepsNames(path.slice(METADATA.length), spec.metadata, webhook.metadata);
 		if (!path.startsWith(EVENT_TYPES)) return false;
 		const entry = spec.eventTypes?.[Number(path.slice(EVENT_TYPES.length))];
 		return entry !== undefined && webhook.eventTypes?.includes(entry) === true;
