@@ -1,5 +1,6 @@
 // The Inbox in a real browser: the first signed request with nothing installed, and answers by the switch.
 import { axeFindings } from "@fanfare/testkit/browser/axe";
+import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { expect, it } from "vitest";
 
 import { pageSuite, show, signIn } from "../../../test/suite.ts";
@@ -84,10 +85,11 @@ pageSuite("the Inbox", (world) => {
 		const ids = async () => (await relays.list()).map(({ id }) => id);
 		const isAnswered = Promise.withResolvers<void>();
 		const made = Promise.withResolvers<void>();
-		let isFirst = true;
+		let device: string | undefined;
 		await page.route(/\/relays$/, async (route) => {
-			if (route.request().method() !== "POST" || !isFirst) return route.fallback();
-			isFirst = false;
+			if (route.request().method() !== "POST") return route.fallback();
+			const asked = (route.request().postDataJSON() as { readonly device: string }).device;
+			if (asked !== (device ??= asked)) return route.fallback();
 			const response = await route.fetch();
 			made.resolve();
 			await isAnswered.promise;
@@ -99,7 +101,6 @@ pageSuite("the Inbox", (world) => {
 		await page.getByRole("button", { name: "Close the Inbox" }).click();
 		await page.getByRole("button", { name: "Open the Inbox" }).click();
 		await page.getByText("✓ Open").waitFor();
-		expect(await ids()).toContain(closed);
 		isAnswered.resolve();
 		await expect.poll(ids).not.toContain(closed);
 		expect(await ids()).toHaveLength(1);
@@ -107,6 +108,39 @@ pageSuite("the Inbox", (world) => {
 		await page.getByRole("button", { name: "Close the Inbox" }).click();
 		await page.getByRole("button", { name: "Open the Inbox" }).waitFor();
 		expect(await ids()).toEqual([]);
+	});
+
+	it("keeps no place and no relay when it is closed while the server does not answer, or can't serve its relay", async () => {
+		await using tab = await world.open("inbox");
+		const { page } = tab;
+		const { relays } = world.server.project;
+		const isAnswered = Promise.withResolvers<void>();
+		let held = 0;
+		await page.route(/\/relays$/, async (route) => {
+			if (route.request().method() === "POST" && held < INBOX_PLACES.length) {
+				held++;
+				await isAnswered.promise;
+			}
+			return route.fallback();
+		});
+		for (let opened = 1; opened <= INBOX_PLACES.length; opened++) {
+			await page.getByRole("button", { name: "Open the Inbox" }).click();
+			await expect.poll(() => held).toBe(opened);
+			await page.getByRole("button", { name: "Close the Inbox" }).click();
+		}
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await page.getByText("✓ Open").waitFor();
+		await page.getByRole("button", { name: "Close the Inbox" }).click();
+		isAnswered.resolve();
+		await expect.poll(async () => (await relays.list()).length, { timeout: DEADLINE_MS }).toBe(0);
+		// Its relay is made, and its requests can't be asked for.
+		const answer = { message: "No stream is free.", code: "validation_failed", requestId: "req_1" };
+		await page.route(/\/relays\/[^/]+\/requests$/, (route) => route.fulfill({ status: 400, json: answer }));
+		const made = page.waitForResponse((response) => response.request().method() === "POST" && response.ok());
+		await page.getByRole("button", { name: "Open the Inbox" }).click();
+		await made;
+		await page.getByText("No stream is free.").waitFor();
+		await expect.poll(async () => (await relays.list()).length).toBe(0);
 	});
 
 	it("keeps the event types that were typed when the server refuses them, with the reason at their field", async () => {

@@ -54,6 +54,8 @@ const NO_PLACE = `${INBOX_PLACES.length} Inboxes are open in this browser, which
 const HIDDEN =
 	"It goes on when you look at this tab. On https and on localhost it also goes on while the tab is hidden.";
 const MOST_RECEIVED = 100;
+/** How long a closed Inbox waits for the answer that says whether its relay was made, before it looks for it. */
+const CLOSED_WITHIN_MS = 10_000;
 /** Short, so that no answer shows soon. */
 const TIMEOUT_MS = 5_000;
 
@@ -64,6 +66,8 @@ interface Opened {
 	readonly ending: AbortController;
 	/** Whether its relay is being made: only the answer says which one it is. */
 	isMaking: boolean;
+	/** Resolved when it is closed: it keeps its place no longer, also if the answer is still to come. */
+	readonly closed: PromiseWithResolvers<void>;
 }
 
 /** The Inbox of this tab, for each project that is looked at. */
@@ -101,13 +105,21 @@ export class Inbox {
 
 	/** Closes it, and deletes its relay: what waits for it is cancelled. */
 	async close(projectId: string): Promise<void> {
-		// While it waits for a place after a reload, only what is stored says which relay it had.
-		const relayId = this.state(projectId).relay?.id ?? readIdentity(projectId)?.relayId;
-		if (relayId !== undefined) await this.#delete(projectId, relayId);
+		// While it waits for a place after a reload, only what is stored says which relay it had. Meanwhile it may get another one.
+		for (let deleted: string | undefined; ;) {
+			const relayId = this.state(projectId).relay?.id ?? readIdentity(projectId)?.relayId;
+			if (relayId === undefined || relayId === deleted) break;
+			// oxlint-disable-next-line no-await-in-loop -- the next one is known only then
+			await this.#delete(projectId, relayId);
+			deleted = relayId;
+		}
 		const opened = this.#open.get(projectId);
 		this.#open.delete(projectId);
-		if (opened?.isMaking === true) this.#closed.add(opened);
-		else opened?.ending.abort();
+		if (opened?.isMaking === true) {
+			this.#closed.add(opened);
+			setTimeout(() => opened.ending.abort(), CLOSED_WITHIN_MS);
+		} else opened?.ending.abort();
+		opened?.closed.resolve();
 		sessionStorage.removeItem(storageKey(projectId));
 		this.#change(projectId, CLOSED);
 	}
@@ -140,7 +152,7 @@ export class Inbox {
 
 	#begin(projectId: string, identity: Identity): void {
 		if (this.#open.has(projectId)) return;
-		const opened = { ending: new AbortController(), isMaking: false };
+		const opened: Opened = { ending: new AbortController(), isMaking: false, closed: Promise.withResolvers() };
 		this.#open.set(projectId, opened);
 		this.#change(projectId, { status: "opening", reason: null, error: null, refusedTypes: null });
 		void this.#receiveInPlace(projectId, identity, opened);
@@ -163,7 +175,7 @@ export class Inbox {
 			await inPlace(locks, INBOX_PLACES, signal, () => {
 				clearTimeout(waiting);
 				this.#change(projectId, { status: "opening", reason: null });
-				return this.#receive(projectId, identity, opened);
+				return Promise.race([this.#receive(projectId, identity, opened), opened.closed.promise]);
 			});
 		} catch (error) {
 			// It was closed before a place was free.
@@ -194,10 +206,11 @@ export class Inbox {
 				signal,
 				onState: (state) => {
 					if (signal.aborted) return;
-					if (state.state === "ready") opened.isMaking = false;
 					if (!this.#isOpen(projectId, opened)) {
-						if (state.state === "ready") this.#deleteClosed(projectId, state.relay.id, opened);
+						// What was made is deleted then, and nothing is asked for again.
+						opened.ending.abort();
 					} else if (state.state === "ready") {
+						opened.isMaking = false;
 						this.#change(projectId, { status: "ready", reason: null, error: null, relay: state.relay });
 						storeIdentity(projectId, { ...identity, relayId: state.relay.id });
 					} else {
@@ -217,18 +230,21 @@ export class Inbox {
 			sessionStorage.removeItem(storageKey(projectId));
 			this.#change(projectId, { status: "closed", error, refusedTypes: eventTypes });
 		} finally {
-			opened.isMaking = false;
-			this.#closed.delete(opened);
 			// One that is only hidden goes on.
 			const isHidden = signal.aborted && !opened.ending.signal.aborted;
+			const isOver = this.#closed.delete(opened) || (this.#isOpen(projectId, opened) && !isHidden);
+			// Its relay may be there all the same, and nobody else knows which one it is.
+			if (opened.isMaking && isOver) void this.#deleteOf(projectId, device).catch(() => {});
+			opened.isMaking = false;
 			if (!isHidden) this.#forget(projectId, opened);
 		}
 	}
 
-	/** Deletes the relay of an Inbox that was closed before its relay was made. Nobody waits for it: the server also deletes it after an hour. */
-	#deleteClosed(projectId: string, relayId: string, opened: Opened): void {
-		opened.ending.abort();
-		void this.#delete(projectId, relayId).catch(() => {});
+	/** Deletes the relay of an Inbox that was closed, or has failed, before it was ready. Nobody waits for it: the server also deletes it after an hour. */
+	async #deleteOf(projectId: string, device: string): Promise<void> {
+		const relays = await this.#connection.client.project(projectId).relays.list();
+		const made = relays.filter((relay) => relay.device === device);
+		await Promise.all(made.map(({ id }) => this.#delete(projectId, id)));
 	}
 
 	#forget(projectId: string, opened: Opened): void {
