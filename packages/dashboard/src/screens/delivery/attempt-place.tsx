@@ -19,7 +19,10 @@ function named(attempt: AttemptName): { readonly attempt?: string } {
 	return attempt === undefined ? {} : { attempt };
 }
 
-/** Returns the function that shows an attempt. One step back leads to the one before it. */
+/**
+ * Returns the function that shows an attempt. On the screen of the delivery, one step back leads to the one before it; beside the list it
+ * leads to the list, as after looking at other deliveries.
+ */
 export function useShowAttempt({ deliveryId, search }: AttemptPlace): (attempt: AttemptName) => void {
 	const { id: projectId } = useProject();
 	const navigate = useNavigate();
@@ -38,6 +41,7 @@ export function useShowAttempt({ deliveryId, search }: AttemptPlace): (attempt: 
 				to: "/$projectId/deliveries",
 				params: { projectId },
 				search: { ...filter, open, ...named(attempt) },
+				replace: true,
 				resetScroll: false,
 			});
 		}
@@ -76,6 +80,7 @@ export function AttemptLink({ place, attempt, isShown, children, className }: At
 	) : (
 		<Link
 			{...options}
+			replace
 			to="/$projectId/deliveries"
 			params={{ projectId }}
 			search={{ ...filter, open, ...named(attempt) }}

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { pageSuite } from "../../../test/suite.ts";
 import { toAskFor, withOne, withStates } from "./fresh-list.ts";
 
-const healthy = { state: "Healthy", exhaustedCount: 0 };
+const healthy = { state: "Healthy", exhaustedCount: 0, failingSince: null };
 
 function webhook(id: string, fields: object = {}): Webhook {
 	return { id, status: "Enabled", disabledReason: null, pausedReason: null, health: healthy, ...fields } as Webhook;
@@ -16,16 +16,17 @@ describe("of the webhooks that items name", () => {
 	const shown = [
 		webhook("works"),
 		webhook("begins", { health: { ...healthy, exhaustedCount: 1 } }),
-		webhook("fails", { health: { state: "Failing", exhaustedCount: 3 } }),
+		webhook("fails", { health: { ...healthy, state: "Failing", exhaustedCount: 3 } }),
+		webhook("retries", { health: { ...healthy, failingSince: 1 } }),
 	];
 
 	it.each([
-		["attempt.finished", "success", ["begins", "fails"]],
-		["attempt.finished", "failure", ["works", "begins"]],
+		["attempt.finished", "success", ["begins", "fails", "retries"]],
+		["attempt.finished", "failure", ["works", "begins", "retries"]],
 		["delivery.updated", null, []],
-		["deliveries.updated", null, ["works", "begins", "fails"]],
-		["webhook.updated", null, ["works", "begins", "fails"]],
-		["webhook.created", null, ["works", "begins", "fails", "other"]],
+		["deliveries.updated", null, ["works", "begins", "fails", "retries"]],
+		["webhook.updated", null, ["works", "begins", "fails", "retries"]],
+		["webhook.created", null, ["works", "begins", "fails", "retries", "other"]],
 	] as const)("after %s (%s), those are asked for that may be in another state: %j", (kind, result, expected) => {
 		const ids = [...shown.map(({ id }) => id), "other"];
 		const items = ids.map((webhookId) => ({ kind, webhookId, result }) as unknown as StreamItem);
@@ -40,15 +41,18 @@ describe("of the webhooks that items name", () => {
 			["fails", told("Enabled")],
 		]);
 		const changed = withStates(shown, states);
-		expect(changed).toEqual([{ ...shown[0], status: "Disabled", disabledReason: "It answered 410." }, shown[2]]);
+		expect(changed).toEqual([
+			{ ...shown[0], status: "Disabled", disabledReason: "It answered 410." },
+			...shown.slice(2),
+		]);
 		expect(withStates(changed, states)).toBe(changed);
 		const resumed = withStates(changed, new Map([["works", told("Enabled")]]));
-		expect(resumed).toEqual([shown[0], shown[2]]);
+		expect(resumed).toEqual([shown[0], ...shown.slice(2)]);
 	});
 
 	it("one is put in the place of the former one, a new one before all others, and one that is not there is taken out", () => {
 		const renamed = webhook("begins", { name: "Renamed" });
-		expect(withOne(shown, "begins", renamed)).toEqual([shown[0], renamed, shown[2]]);
+		expect(withOne(shown, "begins", renamed)).toEqual([shown[0], renamed, ...shown.slice(2)]);
 		const added = webhook("added");
 		expect(withOne(shown, "added", added)).toEqual([added, ...shown]);
 		expect(withOne(shown, "works", null)).toEqual(shown.slice(1));
@@ -85,7 +89,8 @@ pageSuite("a list of webhooks that takes long to fetch", (world) => {
 		const row = (name: string) => page.getByRole("row").filter({ has: page.getByRole("link", { name, exact: true }) });
 		await row("Paused").getByText("Enabled").waitFor();
 		await page.getByText("Live", { exact: true }).waitFor();
-		await page.clock.pauseAt((await page.evaluate<number>("Date.now()")) + 1_000);
+		// Far enough ahead for the time that this takes.
+		await page.clock.pauseAt((await page.evaluate<number>("Date.now()")) + 10_000);
 		await webhooks.pause(id);
 		// Items are gathered for a moment.
 		await expect

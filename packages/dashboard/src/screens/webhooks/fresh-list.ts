@@ -164,6 +164,7 @@ export function toAskFor(items: readonly StreamItem[], webhooks: readonly Webhoo
 }
 
 /** Whether an attempt with this result may have changed what the list says of a webhook. */
-function mayChange({ state, exhaustedCount }: Webhook["health"], result: "success" | "failure"): boolean {
-	return result === "success" ? state !== "Healthy" || exhaustedCount > 0 : state === "Healthy";
+function mayChange({ state, exhaustedCount, failingSince }: Webhook["health"], result: "success" | "failure"): boolean {
+	const isUnwell = state !== "Healthy" || exhaustedCount > 0 || failingSince !== null;
+	return result === "success" ? isUnwell : state === "Healthy";
 }
