@@ -50,7 +50,8 @@ describe("readJson", () => {
 				const least = (numbers: number, zeros: number) =>
 					Math.min(...Array.from({ length: 5 }, () => used(numbers, zeros)));
 				// As many zeros in all. With a second look at each zero behind one, this number would take a hundred times as long.
-				expect(least(1, 100_000)).toBeLessThan(10 * least(100, 1_000));
+				// Where CPU time is counted in ticks, both may be 0.
+				expect(least(1, 100_000)).toBeLessThan(Math.max(10 * least(100, 1_000), 20_000));
 			},
 		);
 	});

@@ -58,7 +58,7 @@ pageSuite(
 			await more.click();
 			expect(await event.inputValue()).toBe(eventId);
 			await fields.getByLabel("Error").selectOption({ label: "connection refused" });
-			await page.keyboard.press("Escape");
+			await fields.getByLabel("Error").press("Escape");
 			await fields.waitFor({ state: "detached" });
 			expect(search().get("error")).toBe(null);
 			await more.click();
@@ -91,7 +91,9 @@ pageSuite(
 			const beside = page.getByRole("complementary", { name: "The delivery" });
 			await beside.waitFor();
 			await page.getByRole("button", { name: "More filters" }).click();
-			await page.getByRole("dialog", { name: "More filters" }).waitFor();
+			// The focus comes into it a moment after it is there.
+			const customer = page.getByRole("dialog", { name: "More filters" }).getByLabel("Customer");
+			await expect.poll(() => customer.evaluate((field) => field === document.activeElement)).toBe(true);
 			await page.keyboard.press("Escape");
 			await page.getByRole("dialog", { name: "More filters" }).waitFor({ state: "detached" });
 			expect(await beside.count()).toBe(1);
