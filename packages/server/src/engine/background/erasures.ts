@@ -83,9 +83,10 @@ export class Erasures implements DutyWork {
 	}
 
 	async #takeUp(): Promise<void> {
-		for (const erasure of await this.#parts.store.erasures(MAX_TAKEN_UP)) {
-			// Whoever has begun it may have died before all processes were told.
-			await this.#near.line.discardEvent(erasure.eventId);
+		const erasures = await this.#parts.store.erasures(MAX_TAKEN_UP);
+		// Whoever has begun them may have died before all processes were told.
+		await Promise.all(erasures.map(({ eventId }) => this.#near.line.discardEvent(eventId)));
+		for (const erasure of erasures) {
 			// A failure is reported by the stepper, which goes on.
 			this.finish(erasure).catch(() => {});
 		}

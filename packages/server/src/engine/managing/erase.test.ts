@@ -194,6 +194,40 @@ describe("erasing a payload with many deliveries", () => {
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, third]);
 	});
 
+	it("begins no attempt of what another process has begun to erase that has died before it told this one", async () => {
+		await using receiver = await startReceiver();
+		const answer = Promise.withResolvers<void>();
+		receiver.script(async (_request, index) => {
+			if (index === 0) await answer.promise;
+			return {};
+		});
+		await using test = await openTestEngine({ limits: { ...LIMITS, maxInFlight: 1 } });
+		// Its delivery is among those that the first step cancels.
+		await test.createWebhook(receiver.url);
+		for (let n = 1; n < COUNT; n++) {
+			const { id } = await test.createWebhook("http://127.0.0.1:9/");
+			await test.engine.webhooks.pause(test.change, id);
+		}
+		const first = await test.send();
+		await receiver.waitFor(1);
+		// It waits in memory until the first one is answered.
+		const second = await test.send();
+		const options = { reason: CANCELLED.reason, at: test.clock.now(), limit: LIMITS.eraseStep, entry: null };
+		expect(await test.store.erasePayload(test.scope, second, options)).toMatchObject({ done: false });
+		test.clock.advance(30_000);
+		await eventually("the erasure is taken up and over", async () => {
+			test.clock.advance(10);
+			return (await test.store.erasures(1)).length === 0;
+		});
+		answer.resolve();
+		const third = await test.send();
+		await eventually("the third one to come", () => {
+			test.clock.advance(1_000);
+			return receiver.requests.length > 1;
+		});
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, third]);
+	});
+
 	it("goes on after the next start if the server is stopped meanwhile", async () => {
 		const store = await openSqliteStore({ path: ":memory:" });
 		const first = await open({ store });
