@@ -214,8 +214,13 @@ describe("retention", () => {
 	it("goes on with the other projects, and then with audit entries, if several fail one after the other", async () => {
 		await using closing = new AsyncDisposableStack();
 		const { test, ids, asked, left } = await withFailingProjects({}, closing);
+		const [failing = ""] = ids;
+		await test.engine.projects.update(changeIn(failing), { payloadRetentionDays: 1 });
 		const purgeAudit = vi.spyOn(test.engineStore, "purgeAuditEntries");
+		const purgePayloads = vi.spyOn(test.engineStore, "purgePayloads");
 		await goOn(test, 31 * DAY_MS);
+		// Its events can't be deleted, its payloads can.
+		expect(purgePayloads).toHaveBeenCalledWith(expect.objectContaining({ projectId: failing }));
 		expect([...asked].toSorted()).toEqual(ids.toSorted());
 		expect(await left()).toEqual(ids.slice(0, 3));
 		expect(purgeAudit).toHaveBeenCalled();
