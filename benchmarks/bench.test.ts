@@ -57,6 +57,13 @@ const DOCUMENT = fileURLToPath(new URL("../docs/performance.md", import.meta.url
 /** Only a run that hangs takes this long. On a machine that compiles on all cores beside it, a quick run takes some minutes. */
 const WITHIN_MS = 1_800_000;
 
+const FIRST_VERSION = "3aa84d3";
+/** A shallow clone does not have it. */
+const hasFirstVersion = await promisify(execFile)("git", ["-C", WORKING_TREE, "cat-file", "-e", FIRST_VERSION]).then(
+	() => true,
+	() => false,
+);
+
 type Output = Promise<{ readonly stdout: string; readonly stderr: string }>;
 
 function bench(...args: readonly string[]): Output {
@@ -146,6 +153,19 @@ describe("npm run bench", () => {
 			expect(await readdir(directory.path)).toEqual([]);
 		},
 	);
+
+	it.skipIf(!hasFirstVersion)("measures the store of version 0.1 as it does today's", async () => {
+		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
+		const codeDir = await unpackRef(FIRST_VERSION, directory.path, "--compare");
+		await using resources = new Resources();
+		const runner = await Child.start<StoreRunnerCalls>("store-runner", resources);
+		for (const kind of ["one-event", "fan-out", "overflow"] as const) {
+			const load = { kind, webhooks: 3, eventsPerCommit: 4, warmUpEvents: 3, events: 9 };
+			const reading = await runner.call("measure", { ...load, codeDir, path: join(directory.path, `${kind}.db`) });
+			const deliveries = kind === "fan-out" ? 27 : 9;
+			expect([kind, reading.deliveries, reading.succeeded]).toEqual([kind, deliveries, deliveries]);
+		}
+	});
 
 	it("compares a commit with the working tree, each on its own code", { timeout: WITHIN_MS }, async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));

@@ -1,6 +1,6 @@
-// The store of a checkout, without a server around it. This is the only file of the benchmarks that knows the store's port. It loads
-// the code of any checkout, so when the port changes, keep what an older commit needs for as long as it is compared with.
-import { mkdirSync } from "node:fs";
+// The store of a checkout, without a server around it. This and `first-store.ts` are the only files of the benchmarks that know the store's
+// port. It loads the code of any checkout, so when the port changes, keep what an older commit needs for as long as it is compared with.
+import { existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -10,20 +10,23 @@ import type * as DeliveryModule from "../../../packages/server/src/core/delivery
 import type { AttemptVerdict, DeliveryStatus } from "../../../packages/server/src/core/delivery.ts";
 import type * as RecordsModule from "../../../packages/server/src/ports/contract/store/records/records.ts";
 import type { DeliveryUpdate, NewEvent } from "../../../packages/server/src/ports/store/accept.ts";
-import type { Store } from "../../../packages/server/src/ports/store/store.ts";
 import type { MadeProject } from "../server/webhook-plan.ts";
+import { asToday, recordsOf, type BenchedStore, type FirstSamples, type FirstStore } from "./first-store.ts";
 import { HOUR_MS, type Fate } from "./log-rows.ts";
 
 export type { DeliveryUpdate, NewEvent };
 
-/** What the benchmarks use of a checkout. `Records` is the test data of the port's contract: it makes valid records. */
+/** What the benchmarks use of a checkout. The records are those of the test data of the port's contract: valid ones. */
 interface Code {
-	readonly openSqliteStore: typeof SqliteStore.openSqliteStore;
-	readonly projectScope: typeof Principal.projectScope;
 	readonly newDelivery: typeof DeliveryModule.newDelivery;
-	readonly Records: typeof RecordsModule.Records;
-	readonly fillStore: typeof RecordsModule.fillStore;
+	readonly newRecords: () => Records;
+	/** Makes a store with one project and some webhooks. */
+	readonly makeStore: (path: string, webhooks: number) => Promise<MadeProject>;
+	readonly openStore: (path: string, project: MadeProject) => Promise<BenchedStore>;
+	readonly scopeOf: typeof Principal.projectScope;
 }
+
+type Records = Pick<RecordsModule.Records, "now" | "event" | "outcome">;
 
 /** An event to accept, with one delivery to each of the webhooks. */
 export interface EventOptions {
@@ -63,15 +66,15 @@ const RESPONSE = { headers: { "content-length": "0" }, body: "", bodyTruncated: 
  */
 export class BenchStore {
 	readonly #code: Code;
-	readonly #store: Store;
-	readonly #records: RecordsModule.Records;
+	readonly #store: BenchedStore;
+	readonly #records: Records;
 	readonly #project: MadeProject;
 	readonly #projectVersion: number;
 
-	private constructor(code: Code, store: Store, records: RecordsModule.Records, project: MadeProject, version: number) {
+	private constructor(code: Code, store: BenchedStore, project: MadeProject, version: number) {
 		this.#code = code;
 		this.#store = store;
-		this.#records = records;
+		this.#records = code.newRecords();
 		this.#project = project;
 		this.#projectVersion = version;
 	}
@@ -80,20 +83,17 @@ export class BenchStore {
 	static async create(codeDir: string, path: string, webhooks: number): Promise<BenchStore> {
 		const code = await load(codeDir);
 		mkdirSync(dirname(path), { recursive: true });
-		const store = await code.openSqliteStore({ path });
-		const { projectId, webhookIds } = await code.fillStore(store, webhooks);
-		await store.close();
-		return BenchStore.open(codeDir, path, { projectId, webhookIds });
+		return BenchStore.open(codeDir, path, await code.makeStore(path, webhooks));
 	}
 
 	/** A store that exists. */
 	static async open(codeDir: string, path: string, project: MadeProject): Promise<BenchStore> {
 		const code = await load(codeDir);
-		const store = await code.openSqliteStore({ path });
+		const store = await code.openStore(path, project);
 		const { projects } = await store.directoryVersions();
 		const version = projects.find(({ projectId }) => projectId === project.projectId)?.version;
 		if (version === undefined) throw new Error(`${path} has no project ${project.projectId}`);
-		return new BenchStore(code, store, new code.Records(), project, version);
+		return new BenchStore(code, store, project, version);
 	}
 
 	get project(): MadeProject {
@@ -205,7 +205,7 @@ export class BenchStore {
 
 	/** The number of deliveries in each status. */
 	countByStatus(): Promise<Readonly<Record<DeliveryStatus, number>>> {
-		return this.#store.statusCounts(this.#code.projectScope(this.#project.projectId), null);
+		return this.#store.statusCounts(this.#code.scopeOf(this.#project.projectId), null);
 	}
 
 	close(): Promise<void> {
@@ -213,17 +213,59 @@ export class BenchStore {
 	}
 }
 
+type Import = <T>(path: string) => Promise<T>;
+
 async function load(codeDir: string): Promise<Code> {
-	const module = async <T>(path: string): Promise<T> =>
-		(await import(pathToFileURL(join(codeDir, "packages", "server", "src", path)).href)) as T;
+	const source = join(codeDir, "packages", "server", "src");
+	const module: Import = async <T>(path: string) => (await import(pathToFileURL(join(source, path)).href)) as T;
 	try {
-		const { openSqliteStore } = await module<typeof SqliteStore>("adapters/sqlite/sqlite-store.ts");
-		const { projectScope } = await module<typeof Principal>("core/access/principal.ts");
-		const { newDelivery } = await module<typeof DeliveryModule>("core/delivery.ts");
-		const { Records, fillStore } = await module<typeof RecordsModule>("ports/contract/store/records/records.ts");
-		return { openSqliteStore, projectScope, newDelivery, Records, fillStore };
+		return existsSync(join(source, FIRST_SAMPLES)) ? await loadFirst(module) : await loadTodays(module);
 	} catch (cause) {
 		const why = cause instanceof Error ? cause.message : String(cause);
 		throw new Error(`this benchmark can't use the store of that commit, name a later one: ${why}`, { cause });
 	}
+}
+
+async function loadTodays(module: Import): Promise<Code> {
+	const { openSqliteStore } = await module<typeof SqliteStore>("adapters/sqlite/sqlite-store.ts");
+	const { projectScope } = await module<typeof Principal>("core/access/principal.ts");
+	const { newDelivery } = await module<typeof DeliveryModule>("core/delivery.ts");
+	const { Records, fillStore } = await module<typeof RecordsModule>("ports/contract/store/records/records.ts");
+	return {
+		newDelivery,
+		newRecords: () => new Records(),
+		makeStore: async (path, webhooks) => {
+			const store = await openSqliteStore({ path });
+			const { projectId, webhookIds } = await fillStore(store, webhooks);
+			await store.close();
+			return { projectId, webhookIds };
+		},
+		openStore: (path) => openSqliteStore({ path }),
+		scopeOf: projectScope,
+	};
+}
+
+/** Where 0.1 had the test data of the port's contract. */
+const FIRST_SAMPLES = "ports/store-samples.contract.ts";
+
+async function loadFirst(module: Import): Promise<Code> {
+	const { openSqliteStore } = await module<FirstStoreModule>("adapters/sqlite/sqlite-store.ts");
+	const { newDelivery } = await module<typeof DeliveryModule>("core/delivery.ts");
+	const samples = await module<FirstSamples>(FIRST_SAMPLES);
+	return {
+		newDelivery,
+		newRecords: () => recordsOf(samples),
+		makeStore: async (path, webhooks) => {
+			const store = await openSqliteStore({ path });
+			const { projectId, webhookIds } = await samples.fillStore(store, webhooks);
+			await store.close();
+			return { projectId, webhookIds };
+		},
+		openStore: async (path, { projectId }) => asToday(await openSqliteStore({ path }), projectId),
+		scopeOf: (projectId) => ({ kind: "project", projectId }),
+	};
+}
+
+interface FirstStoreModule {
+	readonly openSqliteStore: (options: { readonly path: string }) => Promise<FirstStore>;
 }
