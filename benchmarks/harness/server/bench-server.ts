@@ -244,6 +244,9 @@ export class BenchServer implements AsyncDisposable {
 	}
 }
 
+/** Settings of a server whose customers have webhooks on this machine. Version 0.1 had no customers, and refuses them. */
+export const WITH_CUSTOMERS = { FANFARE_ALLOW_FOR_CUSTOMERS: "true" };
+
 /** A key for the API. */
 export function newKey(): string {
 	return `sk_${randomBytes(32).toString("base64url")}`;
@@ -271,7 +274,6 @@ function environment(dataDir: string, key: string, settings: Readonly<Record<str
 		FANFARE_ADMIN_KEY: key,
 		FANFARE_ALLOW_HTTP: "true",
 		FANFARE_ALLOW_NETWORKS: "127.0.0.0/8",
-		FANFARE_ALLOW_FOR_CUSTOMERS: "true",
 		...settings,
 	};
 }

@@ -2,7 +2,7 @@
 import type { StoreWriterCalls } from "../../children/store-writer.ts";
 import { Child } from "../process/child.ts";
 import type { Resources } from "../process/resources.ts";
-import { BenchServer } from "../server/bench-server.ts";
+import { BenchServer, WITH_CUSTOMERS } from "../server/bench-server.ts";
 import type { Receiver } from "../server/receiver.ts";
 import { makeProject } from "../server/webhook-plan.ts";
 import { customerOfWebhook } from "./log-rows.ts";
@@ -54,9 +54,10 @@ function once<T>(known: Map<string, Promise<T>>, plan: object, make: () => Promi
 async function makeBase(plan: BasePlan, options: PrepareOptions): Promise<PreparedStore> {
 	const { resources, codeDir, parentDir, receiver } = options;
 	// Each webhook is a commit of its own: many of them would wait for the disk for minutes.
-	await using server = await BenchServer.start({ resources, codeDir, parentDir, profileDir: null, inMemory: true });
-	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
 	const { webhooks: count, wants, labelled = false, ratePerS } = plan;
+	const start = { resources, codeDir, parentDir, profileDir: null, inMemory: true };
+	await using server = await BenchServer.start({ ...start, settings: labelled ? WITH_CUSTOMERS : {} });
+	const endpoint = plan.numbered === true ? receiver.url : receiver.bulkUrl;
 	const customerOf = labelled ? customerOfWebhook : () => null;
 	const made = await makeProject(server.client, { count, endpoint: () => endpoint, customerOf, wants, ratePerS });
 	await server.stop();

@@ -7,7 +7,7 @@ import { callsWithBody, type ApiDocument } from "../../harness/nasty/body-places
 import { makeNamedThings, pathOf } from "../../harness/nasty/named-things.ts";
 import { fullBatches, nastyBodies, type NastyBody } from "../../harness/nasty/nasty-calls.ts";
 import { NASTY_SHAPES } from "../../harness/nasty/nasty-shapes.ts";
-import type { BenchServer } from "../../harness/server/bench-server.ts";
+import { WITH_CUSTOMERS, type BenchServer } from "../../harness/server/bench-server.ts";
 import type { Measurements, RunContext, Scenario } from "../../scenario.ts";
 
 /** A quick run sends every place one body of this size. */
@@ -38,7 +38,7 @@ export const nastiestBodies: Scenario = {
 };
 
 async function run({ startServer, note, quick }: RunContext): Promise<Measurements> {
-	await using server = await startServer({ watchTurns: true });
+	await using server = await startServer({ watchTurns: true, settings: WITH_CUSTOMERS });
 	const { calls, places } = await nastyCalls(server, quick);
 	await server.longestTurnMs();
 	let answered = 0;
