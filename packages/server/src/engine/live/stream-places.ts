@@ -5,7 +5,7 @@ import type { Scope } from "../../core/access/principal.ts";
  * The kinds of clients that hold a live stream, each with a budget of its own, so that no kind can take the places of another: how
  * many times `maxStreams` that is. Relays have one beside these, in their hub. A new kind is a line here.
  */
-export const STREAM_BUDGETS = {
+const STREAM_BUDGETS = {
 	/** Programs with a key. */
 	api: 1,
 	/** People who are signed in to the page: it has one stream for each browser and project. */
