@@ -1,7 +1,7 @@
 // The division of the process's descriptors.
 import { expect, it } from "vitest";
 
-import { PART_OF_CUSTOMERS } from "../engine/live/live-hub.ts";
+import { placesOf } from "../engine/live/stream-places.ts";
 import { shareDescriptors } from "./descriptors.ts";
 
 const SETTINGS = { maxConnections: 10_000, maxInFlight: 1_024, maxStreams: 1_000, senderThreads: 0 };
@@ -11,7 +11,7 @@ it("gives clients and receivers half each of what is not reserved, and never mor
 		maxConnections: 464,
 		maxSockets: 464,
 		maxInFlight: 464,
-		maxStreams: 165,
+		maxStreams: 143,
 	});
 	expect(shareDescriptors(524_288, SETTINGS)).toEqual({
 		maxConnections: 10_000,
@@ -40,7 +40,7 @@ it("leaves some for each where there are hardly any, and has no limit of its own
 		maxConnections: 16,
 		maxSockets: 16,
 		maxInFlight: 16,
-		maxStreams: 5,
+		maxStreams: 3,
 	});
 	expect(shareDescriptors(null, SETTINGS)).toEqual({
 		maxConnections: 10_000,
@@ -50,9 +50,10 @@ it("leaves some for each where there are hardly any, and has no limit of its own
 	});
 });
 
-it("leaves half of the connections of clients to other requests when all streams are open, those of customers included", () => {
+it("leaves half of the connections of clients to other requests when all streams are open, those of the page and of customers included", () => {
 	for (let limit = 100; limit < 3_000; limit++) {
 		const { maxConnections, maxStreams } = shareDescriptors(limit, SETTINGS);
-		expect(maxStreams + Math.ceil(maxStreams * PART_OF_CUSTOMERS)).toBeLessThanOrEqual(maxConnections / 2);
+		const { api, page, customers } = placesOf(maxStreams);
+		expect(api + page + customers).toBeLessThanOrEqual(maxConnections / 2);
 	}
 });

@@ -1,5 +1,5 @@
 // Divides the descriptors of the process: connections that come in, connections to receivers, and everything else.
-import { PART_OF_CUSTOMERS } from "../engine/live/live-hub.ts";
+import { ALL_BUDGETS } from "../engine/live/stream-places.ts";
 
 /** For the store's files, threads, the log, and what Node itself needs. A server that does nothing has some 40. */
 const RESERVED = 96;
@@ -14,14 +14,14 @@ export interface DescriptorShares {
 	readonly maxSockets: number;
 	/** The most attempts in flight: each needs a connection. */
 	readonly maxInFlight: number;
-	/** The most live streams, besides those of customers: each keeps a connection of a client. */
+	/** The most live streams of programs, besides those of the page and of customers: each keeps a connection of a client. */
 	readonly maxStreams: number;
 }
 
 /**
  * Half of what is not reserved is for clients, half for receivers, so that neither can take what the other needs. The
- * settings apply as far as there are descriptors. At most half of the connections of clients are streams, those of customers
- * included, so that connections are left for other requests. `limit` is null if it is not known.
+ * settings apply as far as there are descriptors. At most half of the connections of clients are streams, those of the page and of
+ * customers included, so that connections are left for other requests. `limit` is null if it is not known.
  */
 export function shareDescriptors(
 	limit: number | null,
@@ -35,8 +35,8 @@ export function shareDescriptors(
 	const reserved = RESERVED + settings.senderThreads * RESERVED_PER_SENDER_THREAD;
 	const half = limit === null ? Infinity : Math.max(FEWEST, Math.floor((limit - reserved) / 2));
 	const maxConnections = Math.min(half, settings.maxConnections);
-	// The part of customers is rounded up.
-	const mostStreams = Math.floor((maxConnections / 2 - 1) / (1 + PART_OF_CUSTOMERS));
+	// The budgets of the page and of customers are rounded up.
+	const mostStreams = Math.floor((maxConnections / 2 - 2) / ALL_BUDGETS);
 	return {
 		maxConnections,
 		maxSockets: half,

@@ -261,8 +261,8 @@ export const configSchema = z.object({
 	maxStreams: setting(wholeNumber(1, 50_000), 1_000, {
 		expected: "a whole number from 1 to 50000",
 		meaning:
-			"The most live streams at once; those of customers, 0.4 times as many, come on top. A project may have half of what the " +
-			"others leave free; further ones get a 503 and can poll. With those of customers, never more than half of the connections of clients.",
+			"The most live streams of programs at once; those of the page, 0.2 times as many, and of customers, 0.4 times, come on top. A project " +
+			"may have half of what the others leave free of each; further ones get a 503 and can poll. All together, never more than half of the connections of clients.",
 		defaultText: "`1000`",
 		example: "200",
 	}),

@@ -21,7 +21,7 @@ import type { CustomerChanges, CustomerSummary } from "../ports/store/customers.
 import type { WebhookFilter } from "../ports/store/directory.ts";
 import type { DeliveryFilter, EventDelivery, LoggedDelivery } from "../ports/store/log.ts";
 import type { WebhookActivity } from "../ports/store/stats.ts";
-import type { Change } from "./change.ts";
+import type { Change, ChangeQuotaCheck } from "./change.ts";
 import type { Keys, Sessions } from "./key-calls.ts";
 import type { Live } from "./live-calls.ts";
 import type { ManyReleased } from "./many-released.ts";
@@ -84,7 +84,7 @@ export interface Webhooks {
 }
 
 /** Every call with a scope throws `project_not_found`. */
-export interface Projects {
+export interface Projects extends ChangeQuotaCheck {
 	/** Oldest first. */
 	list(): readonly Project[];
 	/**

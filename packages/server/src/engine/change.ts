@@ -1,4 +1,5 @@
-// What a call of the engine takes if it changes something for a principal: the scope, and the draft of the audit entry.
+// What a call of the engine takes if it changes something for a principal: the scope, and the draft of the audit entry; and whether
+// its quota has room for it.
 import type { AuditDraft } from "../core/access/audit.ts";
 import type { Scope } from "../core/access/principal.ts";
 
@@ -11,4 +12,18 @@ export interface Change {
 	readonly scope: Scope;
 	/** What the audit log says about the change; null leaves no entry. */
 	readonly audit: AuditDraft | null;
+}
+
+/** Who makes a change, and which one. */
+export type ChangeMaker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
+
+/** Asked before a change is read and prepared, since a refusal must cost less than what is refused. */
+export interface ChangeQuotaCheck {
+	/**
+	 * Uses up nothing, so the change can still be refused when it is made. Portal sessions pass: the quota depends on the customer whom the
+	 * request names.
+	 *
+	 * @throws FanfareError `change_rate_exceeded` if the quota of changes in this project is used up.
+	 */
+	checkQuota(maker: ChangeMaker, projectId: string): void;
 }

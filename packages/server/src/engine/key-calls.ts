@@ -28,6 +28,8 @@ export interface Keys {
 	authenticate(secretKey: string): KeyPrincipal | null;
 	/** Newest first. */
 	list(page: PageRequest): Page<ShownKey>;
+	/** Throws `key_not_found`. */
+	get(keyId: string): ShownKey;
 	/**
 	 * Creates a key for one project, or for the whole workspace if `projectId` is null. The `secretKey` is returned only here. Throws
 	 * `project_not_found`, `too_many_keys`, and `invalid_request` for an `expireDate` that is past.

@@ -5,7 +5,7 @@ import type { StreamKind } from "./live/stream-places.ts";
 
 /** A request to watch a project live. */
 export interface LiveRequest {
-	/** Which budget of streams it counts for. */
+	/** Which budget of streams it counts for; those of a customer's scope have one of their own. */
 	readonly kind: StreamKind;
 	readonly scope: Scope;
 	/** The principal that opened the stream, which ends with its key or portal session. Null if there is none. */

@@ -45,7 +45,7 @@ export interface EngineParts {
 	/** Spans of sends and attempts. Omitted if nobody asked for traces. */
 	readonly tracing?: Tracing;
 	/** The quotas of changes, which belong to the engine. */
-	readonly changeRates: Pick<ChangeRates, "take">;
+	readonly changeRates: Pick<ChangeRates, "take" | "check">;
 	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
 	readonly chance: Chance;
 }
@@ -84,7 +84,7 @@ export interface EngineLimits extends WebhookLimits, KeptCustomerLimits, Custome
 	readonly maxWaitingSends: number;
 	/** Bytes of the sends that wait for their commit. */
 	readonly maxWaitingBytes: number;
-	/** Live streams open at once, of all kinds of clients. */
+	/** Live streams of programs that are open at once. Those of the page and of customers come on top, each with a part of this number. */
 	readonly maxStreams: number;
 	/** How long after the beginning of a large commit the next one begins at the earliest, so that more work gathers. */
 	readonly gatherMs: number;

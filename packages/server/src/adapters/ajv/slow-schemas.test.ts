@@ -6,12 +6,16 @@ import { SlowSchemas } from "./slow-schemas.ts";
 
 const WINDOW_MS = 60_000;
 const MAX_SCHEMAS = 50;
+const MAX_PROJECTS = 10;
 
 function setUp() {
 	const clock = new ManualClock();
 	// lru-cache takes a start at 0 for none.
 	clock.advance(1);
-	return { clock, slow: new SlowSchemas({ clock, windowMs: WINDOW_MS, maxProjects: 10, maxSchemas: MAX_SCHEMAS }) };
+	return {
+		clock,
+		slow: new SlowSchemas({ clock, windowMs: WINDOW_MS, maxProjects: MAX_PROJECTS, maxSchemas: MAX_SCHEMAS }),
+	};
 }
 
 describe("what is remembered of slow schemas", () => {
@@ -37,6 +41,24 @@ describe("what is remembered of slow schemas", () => {
 		expect(slow.refusal("proj_greedy", "refused 1")).toBe("takes too long");
 		expect(slow.spend("proj_greedy", "slow 1", 1)).toBe(101);
 		expect(slow.spend("proj_greedy", "slow 0", 1)).toBe(1);
+	});
+
+	it("takes memory for what is younger than the window, of a number of projects, and for nothing else", () => {
+		const { clock, slow } = setUp();
+		expect(slow.remembered).toEqual({ projects: 0, schemas: 0, entries: 0 });
+		for (let n = 0; n < 3 * MAX_PROJECTS; n++) {
+			slow.spend(`proj_${n}`, "slow", 100);
+			slow.refuse(`proj_${n}`, "refused", "takes too long");
+		}
+		expect(slow.remembered).toEqual({ projects: MAX_PROJECTS, schemas: 2 * MAX_PROJECTS, entries: 3 * MAX_PROJECTS });
+		clock.advance(WINDOW_MS - 1);
+		slow.spend("proj_late", "slow", 100);
+		clock.advance(2);
+		slow.spend("proj_late", "other", 100);
+		expect(slow.remembered).toEqual({ projects: 1, schemas: 2, entries: 3 });
+		clock.advance(WINDOW_MS - 1);
+		slow.spend("proj_late", "another", 100);
+		expect(slow.remembered).toEqual({ projects: 1, schemas: 2, entries: 3 });
 	});
 
 	it("is of the project alone that has made the checks", () => {

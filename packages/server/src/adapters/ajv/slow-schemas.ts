@@ -57,6 +57,18 @@ export class SlowSchemas {
 		return refused === undefined || refused.size === 0 ? undefined : refused.get(hashOf(schemaJson));
 	}
 
+	/** How many projects and schemas are remembered, a slow and refused one twice, and for how many entries in all memory is taken. */
+	get remembered(): { readonly projects: number; readonly schemas: number; readonly entries: number } {
+		const ofProjects = [...this.#projects.values()].flatMap(({ spentMs, refused }) => [spentMs, refused]);
+		const sum = (counts: readonly number[]) => counts.reduce((total, count) => total + count, 0);
+		return {
+			projects: this.#projects.size,
+			schemas: sum(ofProjects.map(({ size }) => size)),
+			// With `max`, an LRU cache takes the memory of so many entries from the beginning.
+			entries: sum([this.#projects, ...ofProjects].map(({ max, size }) => Math.max(max, size))),
+		};
+	}
+
 	/** The share of a project of which something is remembered now. */
 	#of(projectId: string): OfProject {
 		const { maxSchemas } = this.#options;
@@ -75,7 +87,7 @@ export class SlowSchemas {
 	#recent<V extends {}>(max: number): LRUCache<string, V> {
 		const { clock, windowMs } = this.#options;
 		const perf = { now: () => clock.monotonicMs() };
-		// With `max`, it would take the memory of so many entries from the beginning.
+		// Not with `max`: see `remembered`.
 		return new LRUCache({ maxSize: max, sizeCalculation: () => 1, ttl: windowMs, ttlResolution: 0, perf });
 	}
 }

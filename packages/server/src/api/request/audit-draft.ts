@@ -55,9 +55,13 @@ export function auditDraft(
 	if (action === null) return null;
 	const fields = fieldNames(sent).filter((name) => !unsetFields.includes(name));
 	const { principal, actor, requestId } = caller;
-	const customerId = principal?.kind === "customer" ? principal.customerId : null;
 	const sessions = { sessionId: sessionIdOf(principal), portalSessionId: portalSessionIdOf(principal) };
-	return { keyId: keyIdOf(principal), customerId, ...sessions, actor, action, fields, requestId };
+	return { ...makerOf(principal), ...sessions, actor, action, fields, requestId };
+}
+
+/** Whose change a call is: the key that it is made with, or the customer. */
+export function makerOf(principal: Principal | null): Pick<AuditDraft, "keyId" | "customerId"> {
+	return { keyId: keyIdOf(principal), customerId: principal?.kind === "customer" ? principal.customerId : null };
 }
 
 /** Only names that the schema defines. Names inside a map, such as those of headers, can be private and stay out. */

@@ -6,7 +6,7 @@
 //  3. The parameters are read from the path.
 //  4. A process whose knowledge may be outdated refuses the call. The key is looked up and checked against the route's
 //     `access` (auth.ts), and the actor is read (audit-draft.ts). Open routes skip this.
-//  5. The query is checked against the route's schema (query.ts).
+//  5. The query is checked against the route's schema (query.ts), and an audited call is refused if the quota of changes is used up.
 //  6. The body is read within its limits (body/body-reader.ts), parsed (body/json-body.ts; large ones by
 //     body/large-body.ts, in turns with other requests), and checked by the rule of the route (body/body-rule.ts). GET calls
 //     skip this and the next step.
@@ -21,7 +21,7 @@ import type { Context } from "hono";
 import { keyIdOf, type Principal, type Scope } from "../../core/access/principal.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import type { AppDeps, RequestDeps } from "../deps.ts";
-import { actorOf, auditDraft } from "./audit-draft.ts";
+import { actorOf, auditDraft, makerOf } from "./audit-draft.ts";
 import { authorize, recognize } from "./auth.ts";
 import { BodyReader, type NodeBody, type SharedByReaders } from "./body/body-reader.ts";
 import { parseJsonBody, type JsonBody, type TakeTurn } from "./body/json-body.ts";
@@ -195,6 +195,7 @@ export async function answerRoute(
 	const actor = hasActor ? actorOf(progress.principal, header, deps.proxyActorHeader(peerOf(context))) : null;
 	const query = readQuery(context.req.url, route.query);
 	const { requestId, principal, scope } = progress;
+	checkChangeQuota(deps, route, principal, params["projectId"]);
 	const connection = connectionOf(context, progress, header);
 	/** The types of the route's declaration say that a path with a project has a scope. */
 	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
@@ -228,6 +229,17 @@ export async function answerRoute(
 	} finally {
 		reader.release();
 	}
+}
+
+/** Refuses a change beyond its quota before its body is read: a refusal must cost less than what is refused. */
+function checkChangeQuota(
+	{ engine }: Pick<AppDeps, "engine">,
+	{ audit: action = null }: Pick<Route, "audit">,
+	principal: Principal | null,
+	projectId: string | undefined,
+): void {
+	if (action === null || projectId === undefined) return;
+	engine.projects.checkQuota({ action, ...makerOf(principal) }, projectId);
 }
 
 /** The remote address of the connection. */

@@ -23,17 +23,24 @@ const PART_FREE = 0.5;
  * tokens were taken.
  */
 export function takeShared(count: number, member: Share, group: Share | null): ShareRefusal | null {
+	const refusal = lookShared(count, member, group);
+	if (refusal !== null) return refusal;
+	member.buckets.take(member.owner, count, member.perSecond);
+	group?.buckets.take(group.owner, count, group.perSecond);
+	return null;
+}
+
+/** The same without taking them. */
+export function lookShared(count: number, member: Share, group: Share | null): ShareRefusal | null {
 	const level = member.buckets.level(member.owner);
-	const ownWaitMs = member.buckets.take(member.owner, count, member.perSecond);
+	const ownWaitMs = member.buckets.waitMs(member.owner, count, member.perSecond);
 	if (ownWaitMs > 0) return { of: "member", waitMs: ownWaitMs };
 	if (group === null) return null;
 	// What a member has left of its own counts as much as what all have left. It has more after a while, and so have all.
 	const lacking = 1 - group.buckets.level(group.owner) / PART_FREE - level;
 	const isModest = lacking <= 0;
 	const waitMs = isModest
-		? group.buckets.take(group.owner, count, group.perSecond)
+		? group.buckets.waitMs(group.owner, count, group.perSecond)
 		: Math.ceil((lacking * 1_000) / (1 / member.buckets.burstS + 1 / (PART_FREE * group.buckets.burstS)));
-	if (waitMs === 0) return null;
-	member.buckets.giveBack(member.owner, count);
-	return { of: "group", waitMs };
+	return waitMs === 0 ? null : { of: "group", waitMs };
 }

@@ -1,7 +1,5 @@
 // The intake accepts events. A send resolves when the event and its deliveries are committed. A refused send leaves
 // nothing in the store.
-import { createHash } from "node:crypto";
-
 import type { EventCustomers } from "../../core/access/customer.ts";
 import { wholeProject, type Scope } from "../../core/access/principal.ts";
 import { newDelivery, newHeldDelivery, type DeliveryState } from "../../core/delivery.ts";
@@ -22,6 +20,7 @@ import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
+import { fingerprint } from "./fingerprint.ts";
 import type { Quotas } from "./quotas/quotas.ts";
 import { asRefusal, idempotencyConflict, refusalOf, refusalOfNothing, tooLarge, TOO_MANY_WAIT } from "./refusals.ts";
 import { namesDeleted, refusalOfTargets, targetsOf } from "./targets.ts";
@@ -47,6 +46,7 @@ const MAX_STALE_COMMITS = 20;
 /** No project has this version: the store never accepts an event that was built on it. */
 const NO_VERSION = -1;
 const NO_BODY = Uint8Array.of(0);
+const NO_REPEATS: ReadonlySet<EventInput> = new Set();
 
 /** What one of Fanfare's own events has in common with all others. */
 const OWN_EVENT = { timestamp: null, idempotencyKey: null, webhookIds: null, traceparent: null, tags: NO_TAGS };
@@ -86,8 +86,8 @@ export class Intake implements IntakeCalls {
 		const { quotas } = this.#near;
 		if (project.eventTypes === "catalogued") {
 			// A refusal must cost less than the check that would come before it.
-			const overRate = quotas.overRate(project, 1);
-			if (overRate !== null) return this.#refuseNew(projectId, input, overRate);
+			const beyond = await this.#beyondQuotas(project, [input]);
+			if (beyond !== null) return this.#refuseNew(projectId, input, beyond);
 			const refusal = await this.#checkEventType(projectId, input);
 			// The intake may have been closed, or have filled up, in the meantime.
 			this.#checkRoom(projectId, 1, input.dataJson.length);
@@ -122,17 +122,15 @@ export class Intake implements IntakeCalls {
 		this.#checkRoom(projectId, inputs.length, length);
 		const isChecked = project.eventTypes === "catalogued";
 		const { quotas } = this.#near;
-		// As above. One with an idempotency key may be a repeat, which is exempt.
-		const isNew = inputs.every(({ idempotencyKey }) => idempotencyKey === null);
-		const overRate = isChecked && isNew ? quotas.overRate(project, inputs.length) : null;
-		if (overRate !== null) throw this.#counted(overRate);
+		// As above.
+		const repeats = isChecked ? await this.#repeatsBeyondQuotas(project, inputs) : NO_REPEATS;
 		const refusals = isChecked
 			? await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)))
 			: [];
 		if (isChecked) this.#checkRoom(projectId, inputs.length, length);
 		const isMetered = quotas.applyTo(project);
 		const fitting = (input: EventInput, index: number) =>
-			!isReservedEventType(input.type) && (refusals[index] ?? null) === null;
+			!repeats.has(input) && !isReservedEventType(input.type) && (refusals[index] ?? null) === null;
 		const metered = new Set(isMetered ? await this.#takeForBatch(project, inputs.filter(fitting)) : []);
 		const results = await Promise.all(
 			inputs.map((input, index): Promise<SentEvent | FanfareError> => {
@@ -148,6 +146,36 @@ export class Intake implements IntakeCalls {
 			throw fatal.find((result) => result instanceof FanfareError && result.code === "outcome_unknown") ?? fatal[0];
 		}
 		return results;
+	}
+
+	/** The refusal of events of which not even the smallest one is within the quotas; null if there is room for it. */
+	async #beyondQuotas(project: Project, inputs: readonly EventInput[]): Promise<FanfareError | null> {
+		const { quotas } = this.#near;
+		if (!quotas.applyTo(project)) return null;
+		await this.#readyForQuotas(project, inputs);
+		return quotas.beyond(project, inputs);
+	}
+
+	/**
+	 * Refuses a batch of which not even one new event is within the quotas. Returns the events that are exempt, if that had to be looked up:
+	 * repeats of accepted sends.
+	 */
+	async #repeatsBeyondQuotas(project: Project, inputs: readonly EventInput[]): Promise<ReadonlySet<EventInput>> {
+		const refusal = await this.#beyondQuotas(project, inputs);
+		if (refusal === null) return NO_REPEATS;
+		// Without an idempotency key, it is new.
+		if (inputs.some(({ idempotencyKey }) => idempotencyKey === null)) throw this.#counted(refusal);
+		const rest = await this.#newOf(project, inputs);
+		const refusalOfRest = rest.length === 0 ? null : this.#near.quotas.beyond(project, rest);
+		if (refusalOfRest !== null) throw this.#counted(refusalOfRest);
+		const isNew = new Set(rest);
+		return new Set(inputs.filter((input) => !isNew.has(input)));
+	}
+
+	/** Those of some events that are not repeats of accepted sends. */
+	async #newOf(project: Project, inputs: readonly EventInput[]): Promise<readonly EventInput[]> {
+		const isKnown = await Promise.all(inputs.map((input) => this.#isKeyKnown(project.id, input)));
+		return inputs.filter((_, index) => !isKnown[index]);
 	}
 
 	/** Prepares the quotas. The intake may have been closed, or have filled up, in the meantime. */
@@ -169,8 +197,7 @@ export class Intake implements IntakeCalls {
 		const { quotas } = this.#near;
 		const refusal = quotas.take(project, inputs);
 		if (refusal === null) return inputs;
-		const isKnown = await Promise.all(inputs.map((input) => this.#isKeyKnown(project.id, input)));
-		const rest = inputs.filter((_, index) => !isKnown[index]);
+		const rest = await this.#newOf(project, inputs);
 		const refusalOfRest = rest.length === inputs.length ? refusal : quotas.take(project, rest);
 		if (refusalOfRest !== null) throw this.#counted(refusalOfRest);
 		return rest;
@@ -366,16 +393,4 @@ export class Intake implements IntakeCalls {
 
 function lengthOf(inputs: readonly EventInput[]): number {
 	return inputs.reduce((sum, input) => sum + input.dataJson.length, 0);
-}
-
-/**
- * Two sends are the same if their type, timestamp, targets, customers, tags in any order and the text of their data are equal.
- * Without customers and tags the digest is the one from before there were any, so that a send can be repeated across an update.
- */
-function fingerprint(input: EventInput): Uint8Array {
-	const { customers, tags } = input;
-	const named: unknown[] = [input.type, input.timestamp, input.webhookIds];
-	if (customers !== null || tags.length > 0) named.push(customers);
-	if (tags.length > 0) named.push(tags.toSorted());
-	return createHash("sha256").update(JSON.stringify(named)).update(input.dataJson).digest();
 }

@@ -15,7 +15,7 @@ import { eventTypeMatcher } from "../../core/webhook.ts";
 import type { LiveRequest, LiveSubscription } from "../live-calls.ts";
 import type { EngineParts } from "../parts.ts";
 import type { LiveFeed } from "./live-feed.ts";
-import type { StreamKind } from "./stream-places.ts";
+import { budgetOf, type StreamBudget } from "./stream-places.ts";
 
 const HEARTBEAT_MS = 15_000;
 /** Signals returned by one call of `next`, at most: so many wait in memory for a client that has stopped reading. */
@@ -91,8 +91,9 @@ export class LiveClient implements LiveSubscription {
 		return portalSessionIdOf(this.#principal);
 	}
 
-	get kind(): StreamKind {
-		return this.#request.kind;
+	/** The budget of streams that it counts for. */
+	get budget(): StreamBudget {
+		return budgetOf(this.#request);
 	}
 
 	get projectId(): string {

@@ -405,6 +405,28 @@ describe("limits", () => {
 		expect(() => watch({ scope: projectScope("t") })).toThrow(expect.objectContaining({ code: "too_many_streams" }));
 	});
 
+	it("give the page places of its own, so that the programs of a project leave it some, and it leaves them theirs", async () => {
+		const { hub, watch } = setUp({ maxStreams: 20 });
+		const refused = expect.objectContaining({ code: "too_many_streams" });
+		const page = (projectId: string) => watch({ kind: "page", scope: projectScope(projectId) });
+		for (let n = 0; n < 10; n++) watch();
+		expect(() => watch()).toThrow(refused);
+		// 0.2 of 20 are 4, of which a project has 2, and the next ones have one each.
+		const [first, second] = [page("p"), page("p")];
+		expect(() => page("p")).toThrow(refused);
+		for (const projectId of ["q", "r"]) page(projectId);
+		await read(second);
+		// None is free now, so one of the project with most ends, and none of its programs.
+		page("s");
+		expect(await second.next()).toEqual([{ type: "end", reason: expect.stringMatching(/another project/) }]);
+		expect(hub.openStreams).toBe(10);
+		first.close();
+		expect(() => watch()).toThrow(refused);
+		page("p");
+		for (let n = 0; n < 5; n++) watch({ scope: projectScope("q") });
+		expect(() => watch({ scope: projectScope("q") })).toThrow(refused);
+	});
+
 	it("give customers places of their own, of which those of a project have half of what the others leave", async () => {
 		const { watch } = setUp({ maxStreams: 20 });
 		const refused = expect.objectContaining({ code: "too_many_streams" });

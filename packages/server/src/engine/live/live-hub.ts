@@ -13,7 +13,7 @@ import type { Live, LivePoll, LivePollResult, LiveRequest, LiveSubscription } fr
 import type { EngineParts } from "../parts.ts";
 import { LiveClient, matcher } from "./live-client.ts";
 import { LiveFeed, MISSED } from "./live-feed.ts";
-import { STREAM_KINDS, StreamPlaces, type GiveUp, type StreamKind } from "./stream-places.ts";
+import { budgetOf, placesOf, StreamPlaces, type GiveUp, type StreamBudget } from "./stream-places.ts";
 
 export interface LiveLimits extends Pick<CustomerLimits, "maxStreamsPerCustomer"> {
 	/** Items kept for each watched project. One batch alone can add some thousands in one turn of the event loop. */
@@ -22,7 +22,7 @@ export interface LiveLimits extends Pick<CustomerLimits, "maxStreamsPerCustomer"
 	readonly keptForCustomer: number;
 	/** Items kept for all projects together. When there are more, the projects that have most lose their oldest. */
 	readonly keptInAll: number;
-	/** Streams open at once, of all kinds of clients; those of customers are counted beside them. */
+	/** Streams of programs that are open at once; those of the page and of customers are counted beside them. */
 	readonly maxStreams: number;
 	/** How long the items of a project are kept after its last client has gone, for clients that resume. */
 	readonly lingerMs: number;
@@ -38,8 +38,6 @@ const DEFAULT_LIMITS: LiveLimits = {
 };
 /** After shrinking, the feeds together have this part of what they may have, so that it is rarely done. */
 const AFTER_SHRINKING = 0.9;
-/** The streams that customers may have beside those of the projects, as a part of `maxStreams`. */
-export const PART_OF_CUSTOMERS = 0.4;
 
 type Parts = Pick<EngineParts, "chance" | "clock" | "membership"> & { readonly wire: Pick<Wire, "live"> };
 
@@ -62,7 +60,7 @@ interface Watched {
  * dropped, too.
  *
  * Each watched customer has a feed of its own, so that not even a position tells how much happens at others. The streams of
- * customers do not count among those of projects, and can't use up their number.
+ * programs, of the page and of customers have a budget each, so that none can use up those of another.
  */
 export class LiveHub implements Live, LiveWireListener {
 	readonly #parts: Omit<Parts, "wire">;
@@ -72,7 +70,6 @@ export class LiveHub implements Live, LiveWireListener {
 	readonly #near: Neighbours;
 	readonly #wire: LiveWire;
 	readonly #places: StreamPlaces;
-	readonly #customerPlaces: StreamPlaces;
 	readonly #watched = new Map<string, Watched>();
 	/** The feeds of customers, by project. */
 	readonly #customers = new Map<string, Map<string, Watched>>();
@@ -87,14 +84,12 @@ export class LiveHub implements Live, LiveWireListener {
 		this.#parts = parts;
 		this.#limits = { ...DEFAULT_LIMITS, ...limits };
 		this.#given = limits;
-		const { maxStreams } = this.#limits;
-		this.#places = new StreamPlaces(maxStreams, STREAM_KINDS);
-		this.#customerPlaces = new StreamPlaces(Math.ceil(maxStreams * PART_OF_CUSTOMERS), STREAM_KINDS);
+		this.#places = new StreamPlaces(placesOf(this.#limits.maxStreams));
 	}
 
-	/** Open streams that are not those of customers. */
+	/** Open streams of programs. */
 	get openStreams(): number {
-		return this.#places.total;
+		return this.#places.taken("api");
 	}
 
 	/** Whether clients watch the project or a customer of it, here or elsewhere, or may resume. If not, there is no need to publish. */
@@ -160,21 +155,21 @@ export class LiveHub implements Live, LiveWireListener {
 	}
 
 	subscribe(request: LiveRequest): LiveSubscription {
-		const { kind, scope } = request;
+		const { scope } = request;
 		const projectId = projectOf(scope);
 		this.#refuseIfClosed();
 		if (scope.kind === "customer" && this.#streamsOf(scope) >= this.#maxStreamsOfCustomer(projectId)) {
 			throw tooManyStreams("The customer");
 		}
-		const places = this.#placesOf(scope);
+		const budget = budgetOf(request);
 		const customerId = customerOf(scope);
-		const answer = places.ask(kind, projectId, customerId);
+		const answer = this.#places.ask(budget, projectId, customerId);
 		if (answer.kind === "refused") throw tooManyStreams("The project");
-		if (answer.kind === "give up") this.#giveUpOne(kind, answer, projectId);
+		if (answer.kind === "give up") this.#giveUpOne(budget, answer, projectId);
 		const watched = this.#watch(scope);
 		const client = new LiveClient(this.#parts, watched.feed, request, () => this.#left(watched, client));
 		watched.clients.add(client);
-		places.take(kind, projectId, customerId);
+		this.#places.take(budget, projectId, customerId);
 		return client;
 	}
 
@@ -206,10 +201,6 @@ export class LiveHub implements Live, LiveWireListener {
 	#maxStreamsOfCustomer(projectId: string): number {
 		const own = this.#near.directory.project(projectId).maxStreamsPerCustomer;
 		return own ?? this.#given.maxStreamsPerCustomer ?? DEFAULT_LIMITS.maxStreamsPerCustomer;
-	}
-
-	#placesOf({ kind }: Pick<Scope, "kind">): StreamPlaces {
-		return kind === "customer" ? this.#customerPlaces : this.#places;
 	}
 
 	/** A key was changed: streams that were opened with it end earlier or later than they were to. */
@@ -297,10 +288,10 @@ export class LiveHub implements Live, LiveWireListener {
 		}
 	}
 
-	/** Ends the newest stream of a kind that a project, or a customer of it, has. A project, or a customer of it, needs the place. */
-	#giveUpOne(kind: StreamKind, { projectId, customerId }: GiveUp, needing: string): void {
+	/** Ends the newest stream of a budget that a project, or a customer of it, has. A project, or a customer of it, needs the place. */
+	#giveUpOne(budget: StreamBudget, { projectId, customerId }: GiveUp, needing: string): void {
 		const clients = [...(this.#find(projectId, customerId)?.clients ?? [])];
-		const newest = clients.findLast((client) => client.kind === kind);
+		const newest = clients.findLast((client) => client.budget === budget);
 		const who = projectId === needing ? "another client" : "another project";
 		newest?.end({ type: "end", reason: `${who}, which has fewer streams, needs one` });
 	}
@@ -308,9 +299,7 @@ export class LiveHub implements Live, LiveWireListener {
 	/** Called once for each client, when its stream is ended or the client has gone. */
 	#left(watched: Watched, client: LiveClient): void {
 		if (!watched.clients.delete(client)) return;
-		const { customerId } = watched;
-		const places = this.#placesOf({ kind: customerId === null ? "project" : "customer" });
-		places.giveBack(client.kind, client.projectId, customerId);
+		this.#places.giveBack(client.budget, client.projectId, watched.customerId);
 		this.#forgetLater(watched);
 	}
 

@@ -12,7 +12,7 @@ function takeAll(places: Places, projectId: string, kind: "api" | "portal" = "ap
 	return count;
 }
 
-const places = (max: number) => new StreamPlaces<"api" | "portal">(max, { api: { parts: 3 }, portal: { parts: 1 } });
+const places = (max: number) => new StreamPlaces<"api" | "portal">({ api: (3 * max) / 4, portal: max / 4 });
 
 describe("the places for streams", () => {
 	it("are divided by kind, so that no kind takes those of another", () => {
@@ -62,7 +62,7 @@ describe("the places of customers", () => {
 		all.take("api", projectId, customerId);
 		return answer.kind === "free" ? "free" : `from ${answer.projectId} ${answer.customerId}`;
 	}
-	const api = () => new StreamPlaces<"api" | "portal">(32, { api: { parts: 3 }, portal: { parts: 1 } });
+	const api = () => new StreamPlaces<"api" | "portal">({ api: 24, portal: 8 });
 
 	it("are taken from the customer who has most when the project has its share, until each has one", () => {
 		const all = api();

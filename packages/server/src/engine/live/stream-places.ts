@@ -1,14 +1,36 @@
 // The places for live streams: a budget for each kind of client, divided between the projects that use it, then their customers.
+import type { Scope } from "../../core/access/principal.ts";
 
 /**
- * The kinds of clients that hold a stream. Each has a budget of its own, its part of all places, so that no kind can take
- * those of another. A new kind is a line here.
+ * The kinds of clients that hold a live stream, each with a budget of its own, so that no kind can take the places of another: how
+ * many times `maxStreams` that is. Relays have one beside these, in their hub. A new kind is a line here.
  */
-export const STREAM_KINDS = {
-	/** The API's stream, which the page and programs use. */
-	api: { parts: 1 },
-} as const satisfies Readonly<Record<string, { readonly parts: number }>>;
-export type StreamKind = keyof typeof STREAM_KINDS;
+const STREAM_BUDGETS = {
+	/** Programs with a key. */
+	api: 1,
+	/** People who are signed in to the page: it has one stream for each browser and project. */
+	page: 0.2,
+	/** Customers, with their tokens. */
+	customers: 0.4,
+} as const satisfies Readonly<Record<string, number>>;
+export type StreamBudget = keyof typeof STREAM_BUDGETS;
+/** A kind of clients with the keys of a project. */
+export type StreamKind = Exclude<StreamBudget, "customers">;
+
+/** All live streams that there may be, as a multiple of `maxStreams`; each budget is rounded up. */
+export const ALL_BUDGETS = Object.values(STREAM_BUDGETS).reduce((sum, part) => sum + part, 0);
+
+/** The number of places of each budget. */
+export function placesOf(maxStreams: number): Readonly<Record<StreamBudget, number>> {
+	const { api, page, customers } = STREAM_BUDGETS;
+	const places = (part: number) => Math.ceil(maxStreams * part);
+	return { api: places(api), page: places(page), customers: places(customers) };
+}
+
+/** Which budget a client counts for. */
+export function budgetOf({ kind, scope }: { readonly kind: StreamKind; readonly scope: Scope }): StreamBudget {
+	return scope.kind === "customer" ? "customers" : kind;
+}
 
 /** The part that a project may have of what the other projects leave free of a budget. */
 const SHARE = 0.5;
@@ -48,23 +70,20 @@ const REFUSED = { kind: "refused" } as const;
  * Customers divide the places of their project in the same way: when it has its share, one takes a place from the customer who
  * has most, if it has fewer even with it. The hub has places of their own for customers, and limits each of them.
  */
-export class StreamPlaces<Kind extends string = StreamKind> {
+export class StreamPlaces<Kind extends string = StreamBudget> {
 	readonly #budgets: ReadonlyMap<Kind, Budget>;
 
-	/** `max` is the number of places of all kinds together. */
-	constructor(max: number, kinds: Readonly<Record<Kind, { readonly parts: number }>>) {
-		const entries = Object.entries(kinds) as [Kind, { readonly parts: number }][];
-		const allParts = entries.reduce((sum, [, { parts }]) => sum + parts, 0);
+	/** With the number of places of each kind, at least one. */
+	constructor(places: Readonly<Record<Kind, number>>) {
+		const entries = Object.entries(places) as [Kind, number][];
 		this.#budgets = new Map(
-			entries.map(([kind, { parts }]) => {
-				return [kind, { max: Math.max(1, Math.floor((max * parts) / allParts)), taken: new Map(), total: 0 }];
-			}),
+			entries.map(([kind, max]) => [kind, { max: Math.max(1, max), taken: new Map(), total: 0 }]),
 		);
 	}
 
-	/** The places that are taken, of all kinds together. */
-	get total(): number {
-		return [...this.#budgets.values()].reduce((sum, { total }) => sum + total, 0);
+	/** The number of places of a kind that are taken. */
+	taken(kind: Kind): number {
+		return this.#budget(kind).total;
 	}
 
 	/** Whether a project, or a customer of it, may take a place of this kind now. Changes nothing. */

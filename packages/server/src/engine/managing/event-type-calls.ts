@@ -193,8 +193,9 @@ export class EventTypeCalls implements EventTypes {
 		};
 		// What others have written is read from the store each time.
 		const refresh = () => Promise.resolve();
-		const make = () => auditEntry(this.#parts, audit, { objectId: name, projectId });
-		return this.#changes.run(projectId, () => withEntry(make, (entry) => retried(() => attempt(entry), refresh)));
+		const object = { objectId: name, projectId };
+		const tried = () => withEntry(this.#parts, audit, object, (entry) => retried(() => attempt(entry), refresh));
+		return this.#changes.run(projectId, tried);
 	}
 
 	async #checkSettings(projectId: string, schemaJson: string | null, exampleJson: string | null): Promise<void> {

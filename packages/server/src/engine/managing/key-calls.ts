@@ -74,6 +74,10 @@ export class KeyCalls implements Keys {
 		};
 	}
 
+	get(keyId: string): ShownKey {
+		return this.#shown(this.#known(keyId));
+	}
+
 	async create(input: KeyInput, audit: AuditDraft | null): Promise<NewKey> {
 		const { projectId, expireDate = null } = input;
 		if (projectId !== null) this.#directory.project(projectId);

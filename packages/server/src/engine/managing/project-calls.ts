@@ -13,6 +13,7 @@ import { FIRST_VERSION, projectPage, type Project, type ProjectPatch } from "../
 import type { DirectoryStore } from "../../ports/store/directory.ts";
 import type { UsageStore } from "../../ports/store/usage.ts";
 import type { Change, Projects } from "../calls.ts";
+import type { ChangeMaker } from "../change.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry, withEntry, type MakeEntry } from "./changes/audit-entries.ts";
@@ -68,6 +69,10 @@ export class ProjectCalls implements Projects {
 		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#quotas, project), ...ofChanges };
 	}
 
+	checkQuota(maker: ChangeMaker, projectId: string): void {
+		this.#parts.changeRates.check(maker, projectId);
+	}
+
 	async create(name: string, audit: AuditDraft | null): Promise<Project> {
 		const project: Project = {
 			id: makeProjectId(this.#parts.chance),
@@ -91,7 +96,7 @@ export class ProjectCalls implements Projects {
 
 	update({ scope, audit }: Change, { revision: wanted, ...changes }: ProjectPatch): Promise<Project> {
 		const projectId = wholeProject(scope);
-		const make = () => auditEntry(this.#parts, audit, { objectId: projectId, projectId });
+		const object = { objectId: projectId, projectId };
 		const refresh = () => this.#directory.refresh("project", projectId);
 		const attempt = async (makeEntry: MakeEntry): Promise<Project | typeof UNCHANGED> => {
 			const isEmpty = Object.keys(changes).length === 0;
@@ -108,7 +113,8 @@ export class ProjectCalls implements Projects {
 			await this.#directory.putProject({ ...project, revision });
 			return { ...project, revision };
 		};
-		return this.#changes.run(projectId, () => withEntry(make, (entry) => retried(() => attempt(entry), refresh)));
+		const tried = () => withEntry(this.#parts, audit, object, (entry) => retried(() => attempt(entry), refresh));
+		return this.#changes.run(projectId, tried);
 	}
 
 	delete({ scope, audit }: Change): Promise<void> {

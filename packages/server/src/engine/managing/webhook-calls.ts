@@ -348,9 +348,9 @@ export class WebhookCalls implements Webhooks {
 			this.#report(next, kindOfChange(record, next), audit);
 			return this.#shown({ ...next, revision });
 		};
-		const make = () => auditEntry(this.#parts, audit, { objectId: webhookId, projectId });
+		const object = { objectId: webhookId, projectId };
 		const refresh = () => directory.refresh("project", projectId);
-		const tried = () => withEntry(make, (entry) => retried(() => attempt(entry), refresh));
+		const tried = () => withEntry(this.#parts, audit, object, (entry) => retried(() => attempt(entry), refresh));
 		return this.#changes.run(webhookId, tried);
 	}
 

@@ -71,7 +71,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		this.#parts = parts;
 		this.#wire = parts.wire.relays;
 		this.#near = near;
-		this.#places = new StreamPlaces(limits.maxStreams * STREAMS_FOR_EACH_LIVE_STREAM, { relay: { parts: 1 } });
+		this.#places = new StreamPlaces({ relay: limits.maxStreams * STREAMS_FOR_EACH_LIVE_STREAM });
 		this.#seen = new Periodic(parts, {
 			everyMs: SEEN_EVERY_MS,
 			work: () => this.#noteSeen(),

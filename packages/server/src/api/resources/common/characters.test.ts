@@ -154,6 +154,39 @@ describe("what was stored when the rules allowed more", () => {
 			expect(await call(method, url, other)).toMatchObject({ status: 400, json: { code: "invalid_request" } });
 		}
 	});
+
+	it("stays in relays, whose clients connect anew, and in keys", async () => {
+		const { call, test } = await caller();
+		const { keys, relays } = test.engine;
+		const shown = { name: text, eventTypes: texts.eventTypes };
+		const given = { ...shown, device: text, timeoutMs: 1_000, customerId: null, mirrorOf: null };
+		await relays.put(test.change, given, Buffer.alloc(24, 1));
+		const again = await call("POST", "./relays", { ...shown, device: text, secret: SECRET, timeoutMs: 2_000 });
+		expect(again).toMatchObject({ status: 200, json: { ...shown, device: text, timeoutMs: 2_000 } });
+		// Without a name, it gets that of its device.
+		expect(await call("POST", "./relays", { device: text, secret: SECRET })).toMatchObject({ json: { name: text } });
+		const relay = `./relays/${String(again.json["id"])}`;
+		expect(await call("PATCH", relay, { eventTypes: texts.eventTypes })).toMatchObject({ status: 400 });
+		await relays.put(test.change, given, Buffer.alloc(24, 1));
+		expect(await call("PATCH", relay, shown)).toMatchObject({ status: 200, json: shown });
+
+		const { key } = await keys.create({ name: text, scope: "read", projectId: null }, null);
+		expect(await call("PATCH", `/workspace/keys/${key.id}`, { name: text })).toMatchObject({ status: 200 });
+
+		const other = `${text} 2`;
+		const refused: readonly (readonly [method: string, url: string, body: object, path: string])[] = [
+			["PATCH", relay, { name: other }, "name"],
+			["PATCH", relay, { eventTypes: ["fanfare.foo", "fanfare.bar"] }, "eventTypes.1"],
+			["POST", "./relays", { device: text, name: other, secret: SECRET }, "name"],
+			["POST", "./relays", { device: other, secret: SECRET }, "device"],
+			["POST", "./relays", { device: text, customerId: "acme", secret: SECRET }, "device"],
+			["PATCH", `/workspace/keys/${key.id}`, { name: other }, "name"],
+			["PATCH", `/workspace/keys/${key.id.replace(/.$/, "x")}`, { name: text }, "name"],
+		];
+		for (const [method, url, body, path] of refused) {
+			expect(await call(method, url, body)).toMatchObject({ status: 400, json: { issues: [{ path }] } });
+		}
+	});
 });
 
 it("line ends that are no control characters are refused in names, and not in descriptions", async () => {

@@ -30,6 +30,18 @@ export function keepsNames(cut: string, given: object | null | undefined, stored
 	return named.length > 0 && named.every((name) => Object.hasOwn(stored, name));
 }
 
+/** Whether an issue is about an entry of a new list of event types that is in the stored one, too. `prefix` is the path of the list, with a full stop. */
+export function keepsEventType(
+	path: string,
+	prefix: string,
+	given: readonly string[] | null | undefined,
+	stored: readonly string[] | null,
+): boolean {
+	if (!path.startsWith(prefix)) return false;
+	const entry = given?.[Number(path.slice(prefix.length))];
+	return entry !== undefined && stored?.includes(entry) === true;
+}
+
 async function readOrThrow<T>(stored: () => T | Promise<T>, otherwise: FanfareError): Promise<T> {
 	try {
 		return await stored();

@@ -3,11 +3,20 @@ import { z } from "@hono/zod-openapi";
 
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { callerOf, json, keyOrCustomerWith, route, workspaceKeyWith } from "../../request/route.ts";
+import { checkNewValues } from "../common/kept-values.ts";
 import { listReply, pageRequest } from "../common/list-reply.ts";
 import { deletedSchema, listOf, pageQuery } from "../common/schemas.ts";
 import { portalSessionOf } from "../portal-sessions/present.ts";
 import { presentCaller, presentKey } from "./present.ts";
-import { callerSchema, createKeySchema, keySchema, newKeySchema, rollKeySchema, updateKeySchema } from "./schemas.ts";
+import {
+	callerSchema,
+	createKeySchema,
+	keySchema,
+	newInKeySchema,
+	newKeySchema,
+	rollKeySchema,
+	updateKeySchema,
+} from "./schemas.ts";
 
 export const keyRoutes = [
 	route({
@@ -78,6 +87,8 @@ export const keyRoutes = [
 		answers: { 200: { description: "The key as it is now.", schema: keySchema } },
 		async handle({ deps, change, params, body }) {
 			const { name } = body;
+			const stored = () => deps.engine.keys.get(params.keyId);
+			await checkNewValues(newInKeySchema, body, stored, (_, key) => name === key.name);
 			const changes = name === undefined ? {} : { name };
 			return json(presentKey(await deps.engine.keys.update(params.keyId, changes, change.audit)));
 		},

@@ -4,14 +4,15 @@ import { z } from "@hono/zod-openapi";
 import { DEFAULT_KEY_OVERLAP_MS, MAX_KEY_OVERLAP_MS, SCOPES } from "../../../core/access/key.ts";
 import { CAPABILITIES } from "../../../core/access/principal.ts";
 import { NAME_MAX_LENGTH } from "../../../core/webhook.ts";
+import type { TextRules } from "../common/characters.ts";
 import { integer, nameText, timeMs, timeOut } from "../common/schemas.ts";
 import { shownThemeSchema } from "../portal-sessions/schemas.ts";
 
-const nameIn = nameText(NAME_MAX_LENGTH).openapi({ example: "billing service" });
+const nameOf = (rules: TextRules) => nameText(NAME_MAX_LENGTH, rules).openapi({ example: "billing service" });
 
 export const createKeySchema = z
 	.strictObject({
-		name: nameIn,
+		name: nameOf({}),
 		scope: z.enum(SCOPES).openapi({
 			description:
 				"`read` can read; `write` can also send events and manage webhooks; `admin` can also manage projects and keys.",
@@ -41,7 +42,9 @@ const KEY = {
 	secretOverlapUntil: null,
 };
 
-export const updateKeySchema = z.strictObject({ name: nameIn.optional() }).openapi("UpdateKey");
+export const updateKeySchema = z.strictObject({ name: nameOf({ stored: true }).optional() }).openapi("UpdateKey");
+/** What is new in a key. One that is there already may keep another name. */
+export const newInKeySchema = z.object({ name: nameOf({}).optional() });
 
 export const rollKeySchema = z
 	.strictObject({

@@ -1,13 +1,16 @@
 // Relays: webhooks whose receiver is a connected program or a browser tab.
 import { decodeSecret } from "../../../core/crypto/signing.ts";
 import { DEFAULT_RELAY_TIMEOUT_MS, relayWebhookId } from "../../../core/receivers/relay.ts";
+import type { ShownRelay } from "../../../engine/relay-calls.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
 import { json, keyWith, route } from "../../request/route.ts";
+import { checkNewValues, keepsEventType } from "../common/kept-values.ts";
 import { deletedSchema } from "../common/schemas.ts";
 import { answerOf, presentRelay, requestStream } from "./present.ts";
 import {
 	answeredSchema,
 	answerSchema,
+	newInRelaySchema,
 	putRelaySchema,
 	relaySchema,
 	relaysSchema,
@@ -20,6 +23,20 @@ const ONE = "/projects/{projectId}/relays/{relayId}";
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const shown = { 200: { description: "The relay as it is now.", schema: relaySchema } };
 const off = { 403: "The key may not do this, or the server has no relays (`relays_off`)." };
+
+/** Throws `invalid_request` for what only a relay that has it already may have. There is no such relay if `stored` returns null. */
+function checkRelay(
+	body: { readonly name?: string | undefined; readonly eventTypes?: readonly string[] | null | undefined },
+	stored: () => Promise<ShownRelay | null>,
+): Promise<void> {
+	return checkNewValues(newInRelaySchema, body, stored, (path, relay) => {
+		if (relay === null) return false;
+		// By its device it was found.
+		if (path === "device") return true;
+		if (path === "name") return body.name === relay.webhook.name;
+		return keepsEventType(path, "eventTypes.", body.eventTypes, relay.webhook.eventTypes);
+	});
+}
 
 export const relayRoutes = [
 	route({
@@ -41,6 +58,10 @@ export const relayRoutes = [
 		},
 		async handle({ deps, change, body }) {
 			const { customerId = null, device, eventTypes = null, mirrorOf = null, name = device, timeoutMs } = body;
+			await checkRelay(body, async () => {
+				const relays = await deps.engine.relays.list(change.scope);
+				return relays.find((one) => one.device === device && one.customerId === customerId) ?? null;
+			});
 			const bytes = decodeSecret(body.secret);
 			if (bytes === null) throw new Error("a secret that its schema accepted cannot be decoded");
 			const settings = {
@@ -92,6 +113,7 @@ export const relayRoutes = [
 		answers: shown,
 		async handle({ deps, change, params, body }) {
 			const { eventTypes, name, timeoutMs } = body;
+			await checkRelay(body, () => deps.engine.relays.get(change.scope, params.relayId));
 			const patch = {
 				...(name !== undefined && { name }),
 				...(eventTypes !== undefined && { eventTypes }),

@@ -6,7 +6,7 @@ import { NAME_MAX_LENGTH, WEBHOOK_STATUSES } from "../../../core/webhook.ts";
 import { RELAY_ERRORS } from "../../../engine/relay-calls.ts";
 import { list, shortText } from "../common/bounded.ts";
 import { customerIdOut, customerIdText, idText, integer, nameText, text, timeOut } from "../common/schemas.ts";
-import { subscribedTypes } from "../event-types/schemas.ts";
+import { eventTypeList, subscribedTypes } from "../event-types/schemas.ts";
 import { secretContents } from "../webhooks/schemas.ts";
 import { DELIVERY_ID_EXAMPLE, EVENT_ID_EXAMPLE, RELAY_ID_EXAMPLE, WEBHOOK_ID_EXAMPLE } from "./examples.ts";
 
@@ -21,13 +21,23 @@ const timeoutMs = integer(RELAY_TIMEOUT_RANGE_MS.min, RELAY_TIMEOUT_RANGE_MS.max
 	description: `How long the client may take to answer a request. Defaults to ${DEFAULT_RELAY_TIMEOUT_MS}.`,
 });
 
-const eventTypes = subscribedTypes
-	.nullish()
-	.openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["order.*"] });
+const eventTypesOf = (types: typeof eventTypeList) =>
+	types.nullish().openapi({ description: "Exact names or `prefix.*`. Defaults to every type.", example: ["order.*"] });
+
+/** Those of a new relay, or of one that has them already. */
+const eventTypes = eventTypesOf(eventTypeList);
+const name = nameText(NAME_MAX_LENGTH, { stored: true });
+
+/** What is new in a relay. One that is there already may keep others. */
+export const newInRelaySchema = z.object({
+	device: text(1, DEVICE_MAX_LENGTH).optional(),
+	name: nameText(NAME_MAX_LENGTH).optional(),
+	eventTypes: eventTypesOf(subscribedTypes),
+});
 
 export const putRelaySchema = z
 	.strictObject({
-		device: text(1, DEVICE_MAX_LENGTH).openapi({
+		device: text(1, DEVICE_MAX_LENGTH, { stored: true }).openapi({
 			description: "Names the machine or the tab. A relay of the same device is changed and not made twice.",
 			example: "ada@laptop",
 		}),
@@ -35,9 +45,7 @@ export const putRelaySchema = z
 			description:
 				"Signs the requests. The client makes it, and keeps it: standard base64 of 24–64 bytes, with or without the prefix `whsec_`.",
 		}),
-		name: nameText(NAME_MAX_LENGTH)
-			.optional()
-			.openapi({ description: "Defaults to the device.", example: "Ada's laptop" }),
+		name: name.optional().openapi({ description: "Defaults to the device.", example: "Ada's laptop" }),
 		eventTypes,
 		customerId: customerIdText.optional().openapi({ description: "Whom it belongs to, as for a webhook." }),
 		mirrorOf: idText("webhook").nullish().openapi({
@@ -56,7 +64,7 @@ export const putRelaySchema = z
 	.openapi("PutRelay");
 
 export const updateRelaySchema = z
-	.strictObject({ name: nameText(NAME_MAX_LENGTH).optional(), eventTypes, timeoutMs: timeoutMs.nullish() })
+	.strictObject({ name: name.optional(), eventTypes, timeoutMs: timeoutMs.nullish() })
 	.openapi("UpdateRelay");
 
 export const relaySchema = z

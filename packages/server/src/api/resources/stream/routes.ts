@@ -1,7 +1,14 @@
 // The live stream.
 import { z } from "@hono/zod-openapi";
 
-import { narrowed, projectOf, projectScope, type Principal, type Scope } from "../../../core/access/principal.ts";
+import {
+	narrowed,
+	projectOf,
+	projectScope,
+	sessionIdOf,
+	type Principal,
+	type Scope,
+} from "../../../core/access/principal.ts";
 import type { LiveRequest } from "../../../engine/live-calls.ts";
 import type { AppDeps } from "../../deps.ts";
 import { authenticate } from "../../request/auth.ts";
@@ -47,7 +54,7 @@ export const streamRoutes = [
 			await deps.engine.live.prepare(scope);
 			const principal = callerStill(deps, scope, connection);
 			const subscription = deps.engine.live.subscribe({
-				kind: "api",
+				kind: sessionIdOf(principal) === null ? "api" : "page",
 				...watched(scope, query),
 				principal,
 				lastEventId,

@@ -2,7 +2,9 @@
 import { describe, expect, it, vi } from "vitest";
 
 import type { LiveHub } from "../../../engine/live/live-hub.ts";
+import { openTestEngine } from "../../../engine/test/test-engine.ts";
 import { caller, callerAlone, type Caller } from "../../test/caller.ts";
+import { testApiOn } from "../../test/test-api.ts";
 
 const WEBHOOK_ID = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 
@@ -112,6 +114,27 @@ describe("the stream", () => {
 			expect(text).toContain("evt_1");
 			expect(text).not.toMatch(/globex|customers/);
 		}
+	});
+
+	it("counts for the page if it is opened in a session, and for programs if it is opened with a key", async () => {
+		// Programs have two places, of which a project has one, and the page has one.
+		await using test = await openTestEngine({ limits: { maxStreams: 2 } });
+		const { app, keys, project } = await testApiOn(test, test.engine.projects.get(test.scope));
+		const signedIn = await app.request("/sessions", {
+			method: "POST",
+			headers: { "content-type": "application/json", "fanfare-page": "1" },
+			body: JSON.stringify({ key: keys.read }),
+		});
+		const cookie = signedIn.headers.get("set-cookie")?.split(";")[0] ?? "";
+		const ask = (headers: Record<string, string>) => app.request(`/projects/${project.id}/stream`, { headers });
+		const [program, page] = [{ "secret-key": keys.read }, { cookie, "fanfare-page": "1" }];
+		const opened = [await ask(program), await ask(page)];
+		expect(opened.map(({ status }) => status)).toEqual([200, 200]);
+		expect([(await ask(program)).status, (await ask(page)).status]).toEqual([503, 503]);
+		for (const response of opened) await response.body?.cancel();
+		const again = [await ask(page), await ask(program)];
+		expect(again.map(({ status }) => status)).toEqual([200, 200]);
+		for (const response of again) await response.body?.cancel();
 	});
 
 	it("refuses a Last-Event-ID that no stream can have given, and begins now with an empty one", async () => {

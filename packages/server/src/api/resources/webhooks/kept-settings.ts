@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 
 import { NAME_MAX_LENGTH, type Webhook } from "../../../core/webhook.ts";
-import { checkNewValues, keepsNames } from "../common/kept-values.ts";
+import { checkNewValues, keepsEventType, keepsNames } from "../common/kept-values.ts";
 import { nameText } from "../common/schemas.ts";
 import { newTexts, type UpdateWebhook } from "./schemas.ts";
 
@@ -22,8 +22,6 @@ export function checkWebhookUpdate(update: UpdateWebhook, stored: () => Promise<
 		if (path === "name") return name === webhook.name;
 		if (path === "spec.description") return spec.description === webhook.description;
 		if (path.startsWith(METADATA)) return keepsNames(path.slice(METADATA.length), spec.metadata, webhook.metadata);
-		if (!path.startsWith(EVENT_TYPES)) return false;
-		const entry = spec.eventTypes?.[Number(path.slice(EVENT_TYPES.length))];
-		return entry !== undefined && webhook.eventTypes?.includes(entry) === true;
+		return keepsEventType(path, EVENT_TYPES, spec.eventTypes, webhook.eventTypes);
 	});
 }

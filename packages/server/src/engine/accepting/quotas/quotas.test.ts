@@ -188,6 +188,40 @@ describe("a quota of events per second of a project whose events are checked", (
 		await expect(test.send({ ...right, idempotencyKey: "b" })).rejects.toMatchObject(RATE);
 		await expect(sendBatch(test, [known, right])).rejects.toMatchObject(RATE);
 	});
+
+	it("looks for repeats before the check, too, and refuses a batch that has another event", async () => {
+		await using test = await openChecked();
+		const known = { ...right, idempotencyKey: "a" };
+		const [id] = await resultsOf(sendBatch(test, [known, ...many(4, right)]));
+		const fresh = { ...wrong, idempotencyKey: "b" };
+		await expect(sendBatch(test, [fresh])).rejects.toMatchObject({ ...RATE, retryAfterMs: 1_000 });
+		await expect(sendBatch(test, [known, fresh])).rejects.toMatchObject({ ...RATE, retryAfterMs: 1_000 });
+		await expect(sendBatch(test, [known, wrong])).rejects.toMatchObject(RATE);
+		expect(test.observer.refusals).toEqual(many(3).map(() => RATE.code));
+		const other = { ...known, dataJson: '{"other":1}' };
+		expect(await resultsOf(sendBatch(test, [known, other]))).toEqual([id, "idempotency_conflict"]);
+		test.clock.advance(1_000);
+		expect(await resultsOf(sendBatch(test, [known, { ...right, idempotencyKey: "c" }]))).toEqual([
+			id,
+			expect.any(String),
+		]);
+		await expect(test.send(right)).rejects.toMatchObject(RATE);
+	});
+
+	it("refuses what has no room before the check, too, unless it is a repeat", async () => {
+		await using test = await openChecked();
+		const known = { ...right, idempotencyKey: "a" };
+		const id = await test.send(known);
+		await test.engine.projects.update(test.change, { maxEventsPerSecond: 0, maxStoredBytes: 1 });
+		const fresh = { ...wrong, idempotencyKey: "b" };
+		await expect(test.send(wrong)).rejects.toMatchObject(BYTES);
+		await expect(sendBatch(test, [wrong])).rejects.toMatchObject(BYTES);
+		await expect(sendBatch(test, [known, fresh])).rejects.toMatchObject(BYTES);
+		expect(await test.send(known)).toBe(id);
+		expect(await resultsOf(sendBatch(test, [known, known]))).toEqual([id, id]);
+		await test.engine.projects.update(test.change, { maxStoredBytes: 1_000_000 });
+		await expect(test.send(wrong)).rejects.toMatchObject({ code: "invalid_request" });
+	});
 });
 
 describe("a quota of stored bytes", () => {

@@ -69,24 +69,26 @@ export class Quotas {
 		if (this.#quotas(project).maxStoredBytes !== 0) await this.stored.load(project.id);
 	}
 
-	/** The refusal of this many sends if the rate has no room for one of them; otherwise null. Takes nothing. */
-	overRate(project: Project, count: number): FanfareError | null {
-		const { maxEventsPerSecond } = this.#quotas(project);
-		if (maxEventsPerSecond === 0) return null;
+	/**
+	 * The refusal of some sends if there is no room even for the smallest of them, so that they need no other check; otherwise null. Takes
+	 * nothing, and can be called when `take` can.
+	 */
+	beyond(project: Project, inputs: readonly EventInput[]): FanfareError | null {
+		const { maxEventsPerSecond, maxStoredBytes } = this.#quotas(project);
+		const least = maxStoredBytes === 0 ? 0 : Math.min(...inputs.map(bytesOf));
+		const refusal = this.#beyondBytes(project, least);
+		if (refusal !== null || maxEventsPerSecond === 0) return refusal;
 		const waitMs = (events: number) => this.#rates.waitMs(project.id, events, this.#share(maxEventsPerSecond));
-		return waitMs(1) === 0 ? null : tooManyEvents(maxEventsPerSecond, waitMs(count));
+		return waitMs(1) === 0 ? null : tooManyEvents(maxEventsPerSecond, waitMs(inputs.length));
 	}
 
 	/** Takes what some sends need, all of it or nothing. Returns the refusal if that is more than is left; otherwise null, and each send must be settled. */
 	take(project: Project, inputs: readonly EventInput[]): FanfareError | null {
 		if (inputs.length === 0) return null;
-		const { maxEventsPerSecond, maxStoredBytes } = this.#quotas(project);
+		const { maxEventsPerSecond } = this.#quotas(project);
 		const bytes = inputs.reduce((sum, input) => sum + bytesOf(input), 0);
-		if (maxStoredBytes === 0) {
-			if (this.stored.crowding === project.id) return this.#crowding();
-		} else if (this.stored.of(project.id) + bytes > maxStoredBytes) {
-			return this.#tooManyBytes(this.stored.of(project.id), maxStoredBytes);
-		}
+		const refusal = this.#beyondBytes(project, bytes);
+		if (refusal !== null) return refusal;
 		if (maxEventsPerSecond !== 0) {
 			const waitMs = this.#rates.take(project.id, inputs.length, this.#share(maxEventsPerSecond));
 			if (waitMs > 0) return tooManyEvents(maxEventsPerSecond, waitMs);
@@ -109,6 +111,14 @@ export class Quotas {
 			else this.#giveBack(projectId, bytes);
 			throw error;
 		}
+	}
+
+	/** The refusal of this many more bytes of a project. */
+	#beyondBytes(project: Project, bytes: number): FanfareError | null {
+		const { maxStoredBytes } = this.#quotas(project);
+		if (maxStoredBytes === 0) return this.stored.crowding === project.id ? this.#crowding() : null;
+		const stored = this.stored.of(project.id);
+		return stored + bytes > maxStoredBytes ? this.#tooManyBytes(stored, maxStoredBytes) : null;
 	}
 
 	#giveBack(projectId: string, bytes: number): void {

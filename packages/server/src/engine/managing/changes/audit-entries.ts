@@ -31,10 +31,19 @@ export type MakeEntry = () => AuditEntry | null;
 /**
  * Makes a change whose checks need what is stored. It asks for its entry when they have passed, also if there is nothing to change, so that an
  * invalid one uses up no quota. One that is refused earlier since it does not fit what is stored uses it up, as one that the store refuses does.
+ * If the quota is used up already, it is refused before its checks, which cost more.
+ *
+ * @throws FanfareError `change_rate_exceeded` if the quota is used up.
  */
-export async function withEntry<T>(makeEntry: MakeEntry, change: (entry: MakeEntry) => Promise<T>): Promise<T> {
+export async function withEntry<T>(
+	parts: Parameters<typeof auditEntry>[0],
+	draft: AuditDraft | null,
+	object: Pick<AuditEntry, "objectId" | "projectId">,
+	change: (entry: MakeEntry) => Promise<T>,
+): Promise<T> {
+	if (draft !== null) parts.changeRates.check(draft, object.projectId);
 	let made: { readonly entry: AuditEntry | null } | null = null;
-	const once: MakeEntry = () => (made ??= { entry: makeEntry() }).entry;
+	const once: MakeEntry = () => (made ??= { entry: auditEntry(parts, draft, object) }).entry;
 	try {
 		return await change(once);
 	} catch (error) {

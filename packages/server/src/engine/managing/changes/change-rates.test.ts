@@ -306,6 +306,19 @@ describe("an engine with a quota of changes", () => {
 		for (const change of refused) await expect(change()).rejects.toMatchObject(REFUSED);
 	});
 
+	it("refuses before it checks what costs more than a refusal", async () => {
+		await using test = await openTestEngine({ limits });
+		const { eventTypes, webhooks } = test.engine;
+		const { id } = await test.createWebhook(NOBODY);
+		const rename = () => webhooks.update(inTest(test, "webhook.update"), id, { name: "same" });
+		for (let n = 0; n < 60; n++) await rename();
+		const settings = { description: null, schemaJson: '{"type":"strin"}', exampleJson: null, archived: false };
+		// An invalid one is refused as such by the check, which is not made.
+		await expect(eventTypes.put(inTest(test, "event_type.put"), "a", settings)).rejects.toMatchObject(REFUSED);
+		const invalid = { endpoint: "http://10.0.0.1/" };
+		await expect(webhooks.update(inTest(test, "webhook.update"), id, invalid)).rejects.toMatchObject(REFUSED);
+	});
+
 	it("writes nothing for a relay that it refuses", async () => {
 		await using test = await openTestEngine({ limits });
 		const { relays, webhooks } = test.engine;

@@ -1,12 +1,13 @@
 // How many changes projects and customers make: token buckets, from which each audit entry takes one.
-import type { AuditDraft } from "../../../core/access/audit.ts";
+import type { AuditAction } from "../../../core/access/audit.ts";
 import type { ApiKey } from "../../../core/access/key.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import { countedByKey, countsAsChange, type ChangeQuotas } from "../../../core/policies/change-quota.ts";
-import { takeShared } from "../../../core/policies/take-shared.ts";
+import { lookShared, takeShared, type Share, type ShareRefusal } from "../../../core/policies/take-shared.ts";
 import { TokenBuckets } from "../../../core/policies/token-buckets.ts";
 import type { Tenure } from "../../../ports/tenure.ts";
+import type { ChangeMaker } from "../../change.ts";
 
 interface Parts {
 	readonly clock: Pick<Clock, "monotonicMs">;
@@ -14,8 +15,6 @@ interface Parts {
 	/** All keys. */
 	readonly keys: { key(keyId: string): Pick<ApiKey, "projectId"> | undefined };
 }
-
-type Maker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
 
 /** What a change is counted as. */
 export interface Counted {
@@ -25,6 +24,13 @@ export interface Counted {
 	readonly forCustomer?: string;
 }
 
+/** Whose tokens a change takes, and the error if there are too few. */
+interface Source {
+	readonly member: Share;
+	readonly group: Share | null;
+	readonly refused: (refusal: ShareRefusal) => FanfareError;
+}
+
 const S_PER_MINUTE = 60;
 /** The changes of this many seconds may be made at once: by default, a script can make all webhooks that a project may have. */
 const BURST_S = 3_600;
@@ -32,6 +38,8 @@ const BURST_S = 3_600;
 const BURST_OF_CUSTOMER_S = 600;
 /** How long a customer is told to wait when it is refused for what others have used. A wait that followed from that would tell of them. */
 const CUSTOMER_WAIT_MS = 60_000;
+/** The action that is counted for the customer whom the request names. */
+const FOR_CUSTOMER = "portal_session.create" satisfies AuditAction;
 /** Who makes the changes outside of any project. */
 const WORKSPACE = { owner: "", whose: "the workspace" };
 
@@ -69,16 +77,35 @@ export class ChangeRates {
 	 *
 	 * @throws FanfareError `change_rate_exceeded` if the quota is used up.
 	 */
-	take({ action, keyId, customerId }: Maker, projectId: string | null, { count = 1, forCustomer }: Counted = {}): void {
-		if ((keyId === null && customerId === null) || !countsAsChange(action) || count === 0) return;
-		if (customerId !== null && projectId !== null) return this.#takeOfCustomer(projectId, customerId, count);
+	take(maker: ChangeMaker, projectId: string | null, { count = 1, forCustomer }: Counted = {}): void {
+		const source = count === 0 ? null : this.#sourceOf(maker, projectId, forCustomer);
+		if (source === null) return;
+		const refusal = takeShared(count, source.member, source.group);
+		if (refusal !== null) throw source.refused(refusal);
+	}
+
+	/**
+	 * Throws what `take` would throw for one change, and uses up nothing: whoever prepares a change asks this first, since a refusal must cost
+	 * less than what is refused. Portal sessions pass, since their customer is not known by then.
+	 */
+	check(maker: ChangeMaker, projectId: string | null): void {
+		if (maker.action === FOR_CUSTOMER) return;
+		const source = this.#sourceOf(maker, projectId);
+		if (source === null) return;
+		const refusal = lookShared(1, source.member, source.group);
+		if (refusal !== null) throw source.refused(refusal);
+	}
+
+	/** Null for a change that is free. */
+	#sourceOf({ action, keyId, customerId }: ChangeMaker, projectId: string | null, forCustomer?: string): Source | null {
+		if ((keyId === null && customerId === null) || !countsAsChange(action)) return null;
+		if (customerId !== null && projectId !== null) return this.#ofCustomerIn(projectId, customerId);
 		const ofKey = countedByKey(action);
-		if (ofKey !== null) return this.#takeOfKeys(`${ofKey} ${keyId ?? ""}`, count, "the key");
+		if (ofKey !== null) return this.#ofKeysOf(`${ofKey} ${keyId ?? ""}`, "the key");
 		// A new project would otherwise have what is not used of its own.
 		const isOutside = projectId === null || action === "project.create";
 		const { owner, whose } = isOutside ? WORKSPACE : this.#makerOf(projectId, keyId);
-		if (forCustomer === undefined) this.#takeOfKeys(owner, count, whose);
-		else this.#takeOfSessions(owner, forCustomer, count);
+		return forCustomer === undefined ? this.#ofKeysOf(owner, whose) : this.#ofSessions(owner, forCustomer);
 	}
 
 	/** Who makes a change in a project with this key. */
@@ -88,41 +115,42 @@ export class ChangeRates {
 		return { owner: `workspace in ${projectId}`, whose: "the workspace in this project" };
 	}
 
-	#takeOfKeys(owner: string, count: number, whose: string): void {
+	#ofKeysOf(owner: string, whose: string): Source | null {
 		const { maxChangesPerMinute } = this.#quotas;
-		if (maxChangesPerMinute === 0) return;
-		const waitMs = this.#ofKeys.take(owner, count, this.#share(maxChangesPerMinute));
-		if (waitMs > 0) throw tooMany("maxChangesPerMinute", maxChangesPerMinute, whose, waitMs);
+		if (maxChangesPerMinute === 0) return null;
+		return {
+			member: { buckets: this.#ofKeys, owner, perSecond: this.#share(maxChangesPerMinute) },
+			group: null,
+			refused: ({ waitMs }) => tooMany("maxChangesPerMinute", maxChangesPerMinute, whose, waitMs),
+		};
 	}
 
 	/** Portal sessions made for a customer: they come from a bucket of the project, too, since any number of customers can be named. */
-	#takeOfSessions(owner: string, customerId: string, count: number): void {
-		const { maxChangesPerMinute } = this.#quotas;
-		if (maxChangesPerMinute === 0) return;
-		const of = { buckets: this.#ofKeys, perSecond: this.#share(maxChangesPerMinute) };
-		const member = { ...of, owner: `${owner} for ${customerId}` };
-		const refusal = takeShared(count, member, { ...of, owner: `portal sessions of ${owner}` });
-		if (refusal === null) return;
-		throw tooMany("maxChangesPerMinute", maxChangesPerMinute, "the project's portal sessions", refusal.waitMs);
+	#ofSessions(owner: string, customerId: string): Source | null {
+		const source = this.#ofKeysOf(`${owner} for ${customerId}`, "the project's portal sessions");
+		if (source === null) return null;
+		return { ...source, group: { ...source.member, owner: `portal sessions of ${owner}` } };
 	}
 
-	#takeOfCustomer(projectId: string, customerId: string, count: number): void {
+	#ofCustomerIn(projectId: string, customerId: string): Source | null {
 		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#quotas;
 		// Ids of projects are all of one length.
 		const owner = `${projectId}${customerId}`;
 		const hasOwn = maxChangesPerMinutePerCustomer !== 0;
 		const perSecond = this.#share(maxChangesPerMinute);
-		const all = maxChangesPerMinute === 0 ? null : { buckets: this.#ofCustomers, owner: projectId, perSecond };
-		if (!hasOwn && all === null) return;
-		// Also without a quota of its own it is counted, in a bucket that lasts as long as that of all, so that one leaves others their part.
-		const own = hasOwn
-			? { buckets: this.#ofCustomer, owner, perSecond: this.#share(maxChangesPerMinutePerCustomer) }
-			: { buckets: this.#ofCustomers, owner, perSecond };
-		const refusal = takeShared(count, own, all);
-		if (refusal === null) return;
-		if (hasOwn && refusal.of === "member")
-			throw tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", refusal.waitMs);
-		throw tooManyOfCustomer();
+		const group = maxChangesPerMinute === 0 ? null : { buckets: this.#ofCustomers, owner: projectId, perSecond };
+		if (!hasOwn && group === null) return null;
+		return {
+			// Also without a quota of its own it is counted, in a bucket that lasts as long as that of all, so that one leaves others their part.
+			member: hasOwn
+				? { buckets: this.#ofCustomer, owner, perSecond: this.#share(maxChangesPerMinutePerCustomer) }
+				: { buckets: this.#ofCustomers, owner, perSecond },
+			group,
+			refused: ({ of, waitMs }) =>
+				hasOwn && of === "member"
+					? tooMany("maxChangesPerMinutePerCustomer", maxChangesPerMinutePerCustomer, "the customer", waitMs)
+					: tooManyOfCustomer(),
+		};
 	}
 
 	#share(perMinute: number): number {

@@ -1,0 +1,94 @@
+// Changes beyond their quota are refused before anything is read for them, so that a refusal costs less than what is refused.
+import { expect, it } from "vitest";
+
+import { countedByKey, countsAsChange } from "../../core/policies/change-quota.ts";
+import { DEFAULT_RETENTION } from "../../core/policies/retention.ts";
+import { DEFAULT_LIMITS } from "../../engine/parts.ts";
+import { apiRoutes } from "../resources/table.ts";
+import { callerAlone, type Caller } from "../test/caller.ts";
+
+const NO_JSON = "this is not JSON";
+
+/** The changes of a project that its keys share. */
+const COUNTED = apiRoutes().filter(({ audit, path }) => {
+	if (typeof audit !== "string" || !path.includes("{projectId}")) return false;
+	return countsAsChange(audit) && countedByKey(audit) === null && audit !== "portal_session.create";
+});
+
+/** An API with a quota of one change a minute, so of 60 at once. */
+async function metered(): Promise<Caller> {
+	const api = await callerAlone();
+	api.engine.change({
+		limits: { ...DEFAULT_LIMITS, maxChangesPerMinute: 1 },
+		retention: DEFAULT_RETENTION,
+		quotas: { maxEventsPerSecond: 0, maxStoredBytes: 0 },
+	});
+	return api;
+}
+
+/** An API whose workspace has used up its changes in the project. */
+async function usedUp(): Promise<Caller> {
+	const api = await metered();
+	for (let n = 0; n < 60; n++) {
+		expect((await api.call("PATCH", `/projects/${api.project.id}`, { name: `Name ${n}` })).status).toBe(200);
+	}
+	return api;
+}
+
+it("are refused before their bodies are read, and before the store is", async () => {
+	const { call, project, store } = await usedUp();
+	const isCalled = () => Promise.reject(new Error("the store is called"));
+	const reads = Object.fromEntries(Object.keys(store).map((name) => [name, isCalled]));
+	const calls = { ...store };
+	Object.assign(store, reads);
+	const refused = await Promise.all(
+		COUNTED.map(async ({ id, method, path }) => {
+			const url = path.replace("{projectId}", project.id).replaceAll(/\{[A-Za-z]+\}/g, "nothing");
+			const { status, json } = await call(method.toUpperCase(), url, NO_JSON);
+			return [id, status, json["code"]];
+		}),
+	);
+	Object.assign(store, calls);
+	expect(refused).toEqual(COUNTED.map(({ id }) => [id, 429, "change_rate_exceeded"]));
+	expect(refused.length).toBeGreaterThan(10);
+});
+
+it("leave all others to be made: what ends something, what has a quota of its own, and those of other projects", async () => {
+	const { call, project, other } = await usedUp();
+	expect((await call("PATCH", `/projects/${project.id}`, { name: "b" })).status).toBe(429);
+	expect((await call("POST", "./portal-sessions", { customerId: "acme" })).status).toBe(200);
+	expect((await call("DELETE", "./portal-sessions?customerId=acme")).status).toBe(200);
+	expect((await call("PATCH", `/projects/${other.id}`, { name: "b" })).status).toBe(200);
+	expect((await call("POST", "./events", { type: "a", data: 1 })).status).toBe(202);
+	expect((await call("GET", "./batch/webhooks")).status).toBe(200);
+});
+
+it("uses up nothing by the look that comes before: the last change is made", async () => {
+	const { call, project, test } = await usedUp();
+	const rename = (name: string) => call("PATCH", `/projects/${project.id}`, { name });
+	for (let n = 0; n < 3; n++) expect((await rename("b")).status).toBe(429);
+	test.clock.advance(60_000);
+	expect((await rename("b")).status).toBe(200);
+	expect((await rename("c")).status).toBe(429);
+});
+
+it("with the tokens of all customers together use up nothing of those with the project's keys", async () => {
+	const { call, keys, tokenOf } = await metered();
+	const make = async (customerId: string) => {
+		const body = { name: "n", customerId, spec: { endpoint: "https://example.com/" } };
+		return `./batch/webhooks/${String((await call("POST", "./batch/webhooks", body)).json["id"])}`;
+	};
+	let changed = 0;
+	for (const customerId of ["acme", "globex", "initech", "hooli"]) {
+		const path = await make(customerId);
+		const headers = { authorization: `Bearer ${await tokenOf(customerId)}`, "secret-key": "" };
+		const rename = () => call("PATCH", path, { name: `Name ${changed}` }, headers);
+		for (let answer = await rename(); answer.status === 200; answer = await rename()) changed++;
+		expect((await rename()).json["code"]).toBe("change_rate_exceeded");
+	}
+	expect(changed).toBe(60);
+	const path = await make("umbrella");
+	const rename = (name: string) => call("PATCH", path, { name }, { "secret-key": keys.project });
+	for (let n = 0; n < 60; n++) expect((await rename(`Name ${n}`)).status).toBe(200);
+	expect((await rename("one more")).status).toBe(429);
+});
