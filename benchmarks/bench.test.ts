@@ -167,6 +167,22 @@ describe("npm run bench", () => {
 		}
 	});
 
+	it.skipIf(postgresIssue() !== null)(
+		"migrates a log to PostgreSQL, and measures its pages and what PostgreSQL uses for them",
+		{ timeout: WITHIN_MS },
+		async () => {
+			await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
+			const args = ["--scenario", "postgres-log-1m", "--quick", "--dir", directory.path];
+			const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
+			expect(stdout).toMatch(/migrate-store: memory, peak +[\d,.]+ MB/);
+			expect(stdout).toMatch(/migrate-store: .* 2,000 events, 2,000 deliveries/);
+			expect(stdout).toMatch(/filters: costliest page by PostgreSQL's CPU +[\d,.]+ ms/);
+			expect(stdout).toMatch(/filters: longest walk to the end, calls +\d+/);
+			expect(stdout).toMatch(/100 a page: costliest, median CPU +[\d,.]+ ms/);
+			expect(await readdir(directory.path)).toEqual([]);
+		},
+	);
+
 	it("compares a commit with the working tree, each on its own code", { timeout: WITHIN_MS }, async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
 		const codeDir = await unpackRef("HEAD", directory.path, "--compare");

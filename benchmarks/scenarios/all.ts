@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { cluster1500 } from "./cluster/cluster-1500.ts";
 import { postgres1000 } from "./cluster/postgres-1000.ts";
+import { postgresLog1m } from "./cluster/postgres-log-1m.ts";
 import { commandStart } from "./log/command-start.ts";
 import { logFilters1m } from "./log/log-filters-1m.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
@@ -69,5 +70,6 @@ export const SCENARIOS: readonly Scenario[] = [
 	serverStart,
 	commandStart,
 	postgres1000,
+	postgresLog1m,
 	cluster1500,
 ];

@@ -5,6 +5,8 @@ import { startNats, type NatsServer } from "@fanfare/testkit/programs/nats";
 import { startOwnPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
 
 import { BenchServer, newKey, type BenchServerOptions } from "../server/bench-server.ts";
+import type { PreparedStore } from "../store/store-copy.ts";
+import { masterKeyOf, migrate, type Migration } from "./migration.ts";
 
 /** As an operator would set it for a server with little memory; the rest is PostgreSQL's defaults. */
 export const POSTGRES_SETTINGS = ["shared_buffers=256MB", "max_wal_size=2GB", "max_connections=200"];
@@ -13,6 +15,8 @@ export interface ClusterStart {
 	readonly processes: number;
 	/** Whether they have a NATS server of their own. */
 	readonly withNats: boolean;
+	/** The processes start on a copy of this store. Defaults to an empty database. */
+	readonly store?: PreparedStore;
 }
 
 type Options = ClusterStart & Pick<BenchServerOptions, "resources" | "codeDir" | "parentDir" | "profileDir">;
@@ -25,21 +29,27 @@ export interface DatabaseUse {
 	readonly connections: number;
 }
 
+interface Parts {
+	readonly postgres: PostgresServer;
+	readonly postgresPid: number;
+	readonly nats: NatsServer | null;
+	readonly migration: Migration | null;
+}
+
 export class BenchCluster implements AsyncDisposable {
 	readonly servers: readonly BenchServer[];
 	/** The main process of the database. */
 	readonly postgresPid: number;
+	/** What the copy of the store has taken; null if the database was empty. */
+	readonly migration: Migration | null;
 	readonly #postgres: PostgresServer;
 	readonly #nats: NatsServer | null;
 	readonly #url: string;
 
-	private constructor(
-		{ postgres, postgresPid, nats }: { postgres: PostgresServer; postgresPid: number; nats: NatsServer | null },
-		url: string,
-		servers: readonly BenchServer[],
-	) {
+	private constructor({ postgres, postgresPid, nats, migration }: Parts, url: string, servers: readonly BenchServer[]) {
 		this.#postgres = postgres;
 		this.postgresPid = postgresPid;
+		this.migration = migration;
 		this.#nats = nats;
 		this.#url = url;
 		this.servers = servers;
@@ -51,22 +61,25 @@ export class BenchCluster implements AsyncDisposable {
 	 * @example
 	 * await using cluster = await BenchCluster.start({ resources, codeDir, parentDir, profileDir: null, processes: 2, withNats: true });
 	 */
-	static async start({ processes, withNats, ...options }: Options): Promise<BenchCluster> {
+	static async start({ processes, withNats, store, ...options }: Options): Promise<BenchCluster> {
 		const { server: postgres, cluster } = await startOwnPostgres({ durable: true, settings: POSTGRES_SETTINGS });
 		const servers: BenchServer[] = [];
 		let nats: NatsServer | null = null;
 		try {
 			if (withNats) nats = await startNats();
 			const url = await postgres.createDatabase();
-			const key = newKey();
+			if (cluster.pid === null) throw new Error("PostgreSQL has ended");
+			const postgresPid = cluster.pid;
+			const key = store?.key ?? newKey();
+			const masterKey = store === undefined ? randomBytes(32).toString("base64") : masterKeyOf(store);
+			const migration = store === undefined ? null : await migrate({ ...options, store, url, masterKey, postgresPid });
 			const settings = {
 				FANFARE_DATABASE_URL: url,
-				FANFARE_MASTER_KEY: randomBytes(32).toString("base64"),
+				FANFARE_MASTER_KEY: masterKey,
 				...(nats !== null && { FANFARE_NATS_URL: nats.url }),
 			};
 			while (servers.length < processes) servers.push(await BenchServer.start({ ...options, key, settings }));
-			if (cluster.pid === null) throw new Error("PostgreSQL has ended");
-			return new BenchCluster({ postgres, postgresPid: cluster.pid, nats }, url, servers);
+			return new BenchCluster({ postgres, postgresPid, nats, migration }, url, servers);
 		} catch (error) {
 			await disposeAll(servers, nats, postgres);
 			throw error;

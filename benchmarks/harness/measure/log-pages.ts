@@ -8,16 +8,27 @@ import type { LogFacts, LogQuery } from "../store/log-queries.ts";
 import { LOG_SPAN_MS } from "../store/log-rows.ts";
 import type { PreparedStore } from "../store/store-copy.ts";
 import { nowMs } from "./clock.ts";
+import { connectionsCpuUs } from "./family-cpu.ts";
 import { ThreadMeter } from "./thread-meter.ts";
 
 /** How often each of the slowest pages is requested again. */
 const LOOKS = 30;
 const QUICK_LOOKS = 3;
+/** With a database, a quick run asks for one of so many pages: each takes longer there. */
+const QUICK_EVERY = 37;
 const SUSPECTS = 12;
 const SHOWN = 3;
 
+/** Whose pages are measured. */
+export interface MeasuredLog {
+	readonly server: BenchServer;
+	readonly store: PreparedStore;
+	/** The main process of its PostgreSQL; null if its store is its own. */
+	readonly postgresPid: number | null;
+}
+
 /** What a client needs to know of a log to ask for its pages. */
-export async function lookAround(server: BenchServer, store: PreparedStore): Promise<LogFacts> {
+export async function lookAround({ server, store }: MeasuredLog): Promise<LogFacts> {
 	const project = server.client.project(store.projectId);
 	const now = Date.now();
 	const before = now - LOG_SPAN_MS * 0.9;
@@ -38,53 +49,76 @@ export interface PageTimes {
 	readonly p99Ms: number;
 	/** The slowest page, requested some more times: the p99 of these. */
 	readonly worstP99Ms: number;
-	/** The page that took most CPU time: the median of these. */
+	/** The page that took most CPU time, PostgreSQL's included: the median of these. */
 	readonly worstCpuMs: number;
+	/** The page that took most of the server's own, and of PostgreSQL's: NaN without it. */
+	readonly worstServerCpuMs: number;
+	readonly worstPostgresCpuMs: number;
 	readonly combinations: number;
 }
 
 /** Requests pages one by one. Notes the slowest ones under this name. */
 export async function measurePages(
 	context: RunContext,
-	server: BenchServer,
-	{ projectId }: PreparedStore,
-	queries: readonly LogQuery[],
+	{ server, store: { projectId }, postgresPid }: MeasuredLog,
+	all: readonly LogQuery[],
 	name: string,
 ): Promise<PageTimes> {
+	const every = context.quick && postgresPid !== null ? QUICK_EVERY : 1;
+	const queries = all.filter((_, index) => index % every === 0);
 	using connection = await HttpConnection.open(server.url);
 	const read = (query: LogQuery) => timePage(connection, server, projectId, query);
+	const look = (query: LogQuery) => lookAt(server, postgresPid, () => read(query));
 	const times = new Map<LogQuery, number>();
-	for (const query of queries) times.set(query, await read(query));
-	// A page takes at least its CPU time, so the costliest is among the slowest.
-	const suspects = queries.toSorted((a, b) => (times.get(b) ?? 0) - (times.get(a) ?? 0)).slice(0, SUSPECTS);
+	const costs = new Map<LogQuery, number>();
+	for (const query of queries) {
+		if (postgresPid === null) {
+			times.set(query, await read(query));
+		} else {
+			const { ms, cpuMs } = await look(query);
+			times.set(query, ms);
+			costs.set(query, cpuMs);
+		}
+	}
+	const most = (of: ReadonlyMap<LogQuery, number>) =>
+		[...of]
+			.sort(([, a], [, b]) => b - a)
+			.slice(0, SUSPECTS)
+			.map(([query]) => query);
+	// A page takes at least its CPU time, so the costliest is among the slowest. Of a database, that is known of each page anyway.
+	const suspects = new Set([...most(times), ...most(costs)]);
 	const worst = new Map<LogQuery, readonly Look[]>();
 	for (const query of suspects) {
 		const again: Look[] = [];
-		for (let look = 0; look < (context.quick ? QUICK_LOOKS : LOOKS); look++) {
-			again.push(await lookAt(server, () => read(query)));
-		}
+		while (again.length < (context.quick ? QUICK_LOOKS : LOOKS)) again.push(await look(query));
 		worst.set(query, again);
 	}
 	const slowest = worstBy(worst, (some) => percentile(sorted(some.map(({ ms }) => ms)), 0.99));
 	const costliest = worstBy(worst, (some) => median(some.map(({ cpuMs }) => cpuMs)));
+	const byServer = worstBy(worst, (some) => median(some.map(({ serverMs }) => serverMs)));
+	const byPostgres = worstBy(worst, (some) => median(some.map(({ cpuMs, serverMs }) => cpuMs - serverMs)));
 	for (const page of slowest.slice(0, SHOWN)) context.note(`${name}: ${page.value.toFixed(1)} ms  ${page.name}`);
 	for (const page of costliest.slice(0, SHOWN)) {
 		context.note(`${name}: ${page.value.toFixed(1)} ms of CPU  ${page.name}`);
 	}
-	const all = sorted([...times.values()]);
+	const once = sorted([...times.values()]);
 	return {
-		p50Ms: percentile(all, 0.5),
-		p99Ms: percentile(all, 0.99),
+		p50Ms: percentile(once, 0.5),
+		p99Ms: percentile(once, 0.99),
 		worstP99Ms: slowest[0]?.value ?? Number.NaN,
 		worstCpuMs: costliest[0]?.value ?? Number.NaN,
+		worstServerCpuMs: byServer[0]?.value ?? Number.NaN,
+		worstPostgresCpuMs: postgresPid === null ? Number.NaN : (byPostgres[0]?.value ?? Number.NaN),
 		combinations: queries.length,
 	};
 }
 
-/** One request of a page: how long it took, and the CPU time of the server. */
+/** One request of a page: how long it took, and the CPU time of the server and its database. */
 interface Look {
 	readonly ms: number;
 	readonly cpuMs: number;
+	/** The server's share. */
+	readonly serverMs: number;
 }
 
 function worstBy(looks: ReadonlyMap<LogQuery, readonly Look[]>, valueOf: (looks: readonly Look[]) => number) {
@@ -107,8 +141,11 @@ async function timePage(
 	return nowMs() - startedAt;
 }
 
-async function lookAt(server: BenchServer, read: () => Promise<number>): Promise<Look> {
+async function lookAt(server: BenchServer, postgresPid: number | null, read: () => Promise<number>): Promise<Look> {
+	const postgresUs = () => (postgresPid === null ? 0 : connectionsCpuUs(postgresPid));
+	const before = await postgresUs();
 	const meter = await ThreadMeter.start(server.pid);
 	const ms = await read();
-	return { ms, cpuMs: (await meter.read()).cpuUs / 1_000 };
+	const serverMs = (await meter.read()).cpuUs / 1_000;
+	return { ms, serverMs, cpuMs: serverMs + ((await postgresUs()) - before) / 1_000 };
 }

@@ -4,8 +4,8 @@ import { expect, it, vi } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { fillStore, type World } from "../../ports/contract/store/records/records.ts";
-import type { NewEvent } from "../../ports/store/accept.ts";
-import { StoreError } from "../../ports/store/errors.ts";
+import type { CommitBatch, NewEvent } from "../../ports/store/accept.ts";
+import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { Committer } from "./committer.ts";
@@ -213,13 +213,14 @@ it("resolves each update with its own result, and waits a while before it tries 
 });
 
 it("rejects an update that can never be written, and writes the others of its commit, however often that fails", async () => {
-	const failures = [conflict(), unavailable(), conflict()];
-	const { world, clock, deliveryId, committer } = await openGated(() => {
+	const failures = [unavailable(), unavailable()];
+	const { world, clock, deliveryId, committer } = await openGated(({ updates }) => {
+		if (updates.some(({ change }) => change.type === "release")) throw conflict();
 		const failure = failures.shift();
 		if (failure !== undefined) throw failure;
 	});
-	const written = committer.update(world.records.outcome(deliveryId, 1));
 	const never = committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
+	const written = committer.update(world.records.outcome(deliveryId, 1));
 	await expect(never).rejects.toMatchObject({ code: "store_conflict" });
 	let isWritten = false;
 	void written.then(() => (isWritten = true));
@@ -229,9 +230,66 @@ it("rejects an update that can never be written, and writes the others of its co
 			return isWritten;
 		})
 		.toBe(true);
+	expect(failures).toEqual([]);
 	expect(await written).toMatchObject({ state: { status: "Succeeded" } });
 	await world.store.close();
 });
+
+it.each([
+	["fails", null],
+	["is in doubt and was not made", false],
+	["is in doubt and was made", true],
+] as const)(
+	"writes no other update after a conflict when one of them %s, so that it stays before later ones",
+	async (_, isMade) => {
+		const { world, clock, observer, deliveryId } = await openGated(() => {});
+		const { records, projectId, store } = world;
+		const isOutcome = ({ updates: [update], updates }: CommitBatch) =>
+			updates.length === 1 && update?.change.type === "attempted";
+		let fails = true;
+		const batches: string[] = [];
+		const commit: Commit = async (batch) => {
+			batches.push([...batch.events.map(() => "event"), ...batch.updates.map(({ change }) => change.type)].join(" "));
+			if (batches.length === 1) throw conflict();
+			if (!fails || !isOutcome(batch)) return store.commit(batch);
+			fails = false;
+			if (isMade === null) throw unavailable();
+			const result = isMade ? await store.commit(batch) : null;
+			throw new StoreInDoubtError("the answer was lost", {
+				settle: () => Promise.resolve(result === null ? { isMade: false } : { isMade: true, result }),
+			});
+		};
+		const committer = new Committer({ store: { ...store, commit }, clock, observer }, AT_ONCE);
+		const told: unknown[] = [];
+		const tell = ({ state }: { state: { status: string } }) => told.push(state.status);
+		const outcome = committer.update(records.outcome(deliveryId, 1)).then((result) => tell(result!));
+		const cancel = { type: "cancel", reason: "by hand" } as const;
+		const cancelled = committer
+			.update({ deliveryId, at: 0, change: cancel, attempt: null })
+			.then((result) => tell(result!));
+		const sent = new Promise<void>((done, reject) => {
+			const event = records.event(projectId);
+			const failed = (_event: NewEvent | null, error: StoreError) => reject(error);
+			committer.send({ projectId, bytes: 1, build: () => event, done: () => done(), failed });
+		});
+		// It does not depend on the updates.
+		await sent;
+		expect(batches).toEqual(["event attempted cancel", "attempted", "event"]);
+		let isOver = false;
+		const both = Promise.all([outcome, cancelled]).then(() => (isOver = true));
+		await expect
+			.poll(() => {
+				clock.advance(1_000);
+				return isOver;
+			})
+			.toBe(true);
+		await both;
+		expect(told).toEqual(["Succeeded", "Succeeded"]);
+		const { attemptCount } = (await store.delivery(world.scope, deliveryId))!;
+		expect(attemptCount).toBe(1);
+		await store.close();
+	},
+);
 
 it("rejects, once it is closed, updates that wait, those under way that fail, and those that come", async () => {
 	const failing = await openGated(() => {

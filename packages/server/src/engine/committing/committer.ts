@@ -60,7 +60,6 @@ interface Listeners {
  *
  * If a commit fails, its sends are refused. Its updates, such as the outcomes of attempts, are kept and written later,
  * however long that takes. `close` ends this: updates that wait, and those that come or fail later, are rejected.
- *
  * If the store does not say whether a commit was made, it is asked before the next one (`doubts.ts`).
  */
 export class Committer {
@@ -74,7 +73,7 @@ export class Committer {
 	/** When the first of `#sends` came. */
 	#sendsSince = 0;
 	#updates: PendingUpdate[] = [];
-	/** While there are some, no commit begins. */
+	/** While there are some, no commit begins, but for those of sends in `#oneByOne`. */
 	readonly #doubts = new Doubts({
 		made: (result, updates) => this.#callBack(result, { sends: [], events: [], updates, sendsSince: 0 }),
 		notMade: (updates) => this.#updates.unshift(...updates),
@@ -349,7 +348,8 @@ export class Committer {
 	}
 
 	/**
-	 * One of several sends and updates can't be written. Each gets a commit of its own, so that only that one fails.
+	 * One of several sends and updates can't be written: each gets a commit of its own, so that only that one fails. No update is written, or
+	 * told to its caller, before an earlier one that is tried again or in doubt; sends have no such order.
 	 */
 	async #oneByOne({ sends, events, updates, sendsSince }: Work): Promise<readonly PendingUpdate[]> {
 		const again: PendingUpdate[] = [];
@@ -358,7 +358,10 @@ export class Committer {
 			if (result instanceof StoreError) again.push(...(await this.#afterFailure(result, work)));
 			else this.#callBack(result, work);
 		};
-		for (const update of updates) await commitAlone({ sends: [], events: [], updates: [update], sendsSince });
+		for (const update of updates) {
+			if (again.length + this.#doubts.length > 0) again.push(update);
+			else await commitAlone({ sends: [], events: [], updates: [update], sendsSince });
+		}
 		for (const [index, send] of sends.entries()) {
 			const event = events[index];
 			if (event !== undefined) await commitAlone({ sends: [send], events: [event], updates: [], sendsSince });

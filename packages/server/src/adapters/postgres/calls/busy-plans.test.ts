@@ -4,6 +4,7 @@ import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { longestWaitMs } from "../../../core/policies/retry-policy.ts";
+import type { Replay } from "../../../core/replay.ts";
 import {
 	addWebhook,
 	fillStore,
@@ -11,11 +12,13 @@ import {
 	setWebhook,
 	type World,
 } from "../../../ports/contract/store/records/records.ts";
+import { ANY_NUMBER, EVERYTHING } from "../../../ports/contract/store/records/replays.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { firstUuidAt } from "../codec/ids.ts";
 import { ChangeNumbers } from "../deliveries/change-numbers.ts";
 import { Partitions, PARTITIONED } from "../schema/partitions.ts";
+import { createRollUp } from "../stats/roll-up.ts";
 import { AnalyzingDatabase, type Explained } from "../test/analyzing-database.ts";
 import { fillLog } from "../test/fill-log.ts";
 import { STEADY, TestDatabase } from "../test/test-store.ts";
@@ -23,27 +26,31 @@ import { createAcceptCalls } from "./accept/commit.ts";
 import { createAttemptPage } from "./log/attempts.ts";
 import { createByIdCalls } from "./log/by-id.ts";
 import { createQueueCalls } from "./queue/queue.ts";
+import { createReplayCalls } from "./replays/replays.ts";
 import { createRetentionCalls } from "./retention/retention.ts";
+import { createUsage } from "./usage.ts";
 
 const DAY_MS = 86_400_000;
 /** Before the one of the busy calls. */
 const DAYS = 3;
-const GROWING = new RegExp(`^(?:open_deliveries|idempotency_keys|(?:${PARTITIONED.join("|")})_\\d{8})$`);
+const GROWING = new RegExp(`^(?:open_deliveries|idempotency_keys|replays|stats|(?:${PARTITIONED.join("|")})_\\d{8})$`);
 const DAY = /_(\d{8})$/;
 /** Replays make deliveries of an event later than it, so all partitions from its day on can have some. */
 const LATER = /event_id = ANY\(|event_id = \$1/;
 /** The calls need a dozen, and the table of open deliveries has more. */
 const MOST_ROWS = 40;
 
-type Calls = Pick<Store, "commit" | "claimDue" | "attempts"> &
+type Calls = Pick<Store, "commit" | "claimDue" | "attempts" | "rollUpStats" | "usage"> &
+	ReturnType<typeof createReplayCalls> &
 	ReturnType<typeof createQueueCalls> &
 	ReturnType<typeof createByIdCalls> &
 	ReturnType<typeof createRetentionCalls>;
 
 interface Busy extends World {
 	readonly calls: Calls;
-	/** The webhook of the busy calls. */
+	/** The webhook of the busy calls, and one of a customer. */
 	readonly target: string;
+	readonly ofCustomer: string;
 }
 
 /** Accepts events with all that an event can have. Returns the ids of the first one and of its delivery. */
@@ -109,6 +116,53 @@ async function sweep(busy: Busy): Promise<void> {
 	expect((await calls.sweepWebhook(target, records.now, 10)).count).toBeGreaterThan(0);
 }
 
+/** A replay of what was just sent, in steps to its end, and one that is cancelled. */
+async function replay(busy: Busy): Promise<void> {
+	const { calls, records, scope, projectId, target, ofCustomer } = busy;
+	const { event } = await send(busy);
+	const filter = { ...EVERYTHING, since: records.now - 1_000, until: records.now + 1 };
+	const begin = async (webhookId: string, eventIds: readonly string[] | null): Promise<Replay> => {
+		const id = records.ids.make("replay", records.now);
+		const none = { scannedCount: 0, deliveryCount: 0, firstEventDate: null, lastEventDate: null, position: null };
+		const dates = { createDate: records.now, updateDate: records.now, endDate: null };
+		const customerId = webhookId === ofCustomer ? "acme" : null;
+		const of = { projectId, webhookId, customerId, filter, chosenCount: eventIds?.length ?? null };
+		const made: Replay = { id, ...of, status: "Running", ...none, ...dates };
+		expect(await calls.insertReplays([{ replay: made, eventIds, ...ANY_NUMBER }])).toBeNull();
+		return made;
+	};
+	const ids = () => Array.from({ length: 3 }, () => records.ids.make("dlv", records.now));
+	for (const webhookId of [target, ofCustomer]) {
+		await calls.countReplay({ scope, webhookId, filter, afterEventId: null, scanLimit: 3 });
+		for (const eventIds of [null, [event]]) {
+			const { id } = await begin(webhookId, eventIds);
+			let found: Replay | null = null;
+			while (found?.status !== "Finished") {
+				const made = ids();
+				found = await calls.stepReplay({ replayId: id, at: records.now, scanLimit: 3, deliveryIds: made });
+				expect(found).not.toBeNull();
+				await calls.untried(made);
+				// Otherwise more deliveries would wait with each replay.
+				const cancel = { type: "cancel", reason: "by hand" } as const;
+				const updates = made.map((deliveryId) => ({ deliveryId, at: records.now, change: cancel, attempt: null }));
+				await calls.commit({ events: [], updates });
+			}
+		}
+	}
+	const cancelled = await begin(target, null);
+	await calls.runningReplays();
+	await calls.replay(scope, cancelled.id);
+	expect(await calls.cancelReplay(cancelled.id, records.now, null)).toBe(true);
+}
+
+/** What is asked each minute or more often, for all projects at once. */
+async function account({ calls, records, projectId }: Busy): Promise<void> {
+	await calls.usage([projectId]);
+	const step = { keepMinutesFrom: records.now - DAY_MS, keepHoursFrom: records.now - DAYS * DAY_MS, limit: 10 };
+	while ((await calls.rollUpStats(step)) > 0);
+	await calls.usage([projectId]);
+}
+
 describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 	let test: TestDatabase;
 	let busy: Busy;
@@ -117,6 +171,7 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 		test = await TestDatabase.create(STEADY);
 		const world = await fillStore(await test.openEmpty(), 3);
 		const { id: target } = await addWebhook(world.store, world.records.webhook(world.projectId));
+		const own = await addWebhook(world.store, world.records.webhook(world.projectId, { customerId: "acme" }));
 		database = new AnalyzingDatabase({ url: test.url, clock: systemClock, maxConnections: 1 });
 		const [partitions, numbers] = [new Partitions(database), await ChangeNumbers.open(database)];
 		const calls: Calls = {
@@ -125,8 +180,11 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 			...createByIdCalls(database),
 			attempts: createAttemptPage(database),
 			...createRetentionCalls(database, partitions, numbers),
+			...createReplayCalls(database, partitions, numbers),
+			rollUpStats: createRollUp(database),
+			usage: createUsage(database),
 		};
-		busy = { ...world, calls, target };
+		busy = { ...world, calls, target, ofCustomer: own.id };
 	});
 	afterAll(async () => {
 		await database.close();
@@ -153,6 +211,8 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 		await attempt(busy);
 		await lookUp(busy, sent);
 		await sweep(busy);
+		await replay(busy);
+		await account(busy);
 		const erasure = { reason: "erased", at: records.now, limit: 10, entry: null };
 		await calls.erasePayload(scope, sent.event, erasure);
 		expect(wrong(dayOf(records.now))).toEqual([]);
@@ -175,7 +235,7 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 		await check();
 		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS, count: 12 });
 		await check();
-		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS + 7, count: 6_000 });
+		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS + 7, count: 20_000 });
 		await check();
 		await test.server.query("VACUUM ANALYZE", test.url);
 		await check();

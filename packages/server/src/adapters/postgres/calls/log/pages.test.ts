@@ -9,9 +9,8 @@ import { ANY_CHANGE } from "../../../../ports/contract/store/records/logged.ts";
 import { addWebhook, ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import type { ChangeFilter, DeliveryFilter, EventFilter } from "../../../../ports/store/log.ts";
 import { systemClock } from "../../../system/system-clock.ts";
-import { text } from "../../codec/rows.ts";
 import { Database } from "../../connection/database.ts";
-import type { Session } from "../../connection/session.ts";
+import { CountingDatabase } from "../../test/counting-database.ts";
 import { fillLog } from "../../test/fill-log.ts";
 import { STEADY, TestDatabase } from "../../test/test-store.ts";
 import { createChangedDeliveries } from "./deliveries/changes.ts";
@@ -163,30 +162,6 @@ describe.skipIf(postgresIssue() !== null)("a walk through all deliveries of a cu
 		expect(pages).toBeLessThanOrEqual(1.5 * PAGES);
 	});
 });
-
-/** A database that counts the entries of deliveries that its statements have read. */
-class CountingDatabase extends Database {
-	entries = 0;
-
-	override snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
-		return super.snapshot((session) =>
-			work({
-				connection: session.connection,
-				run: (statement, values) => session.run(statement, values),
-				query: async (sql, values = []) => {
-					for (const row of await session.query(`EXPLAIN (ANALYZE, TIMING OFF) ${sql}`, values)) {
-						const scan = /using \w*deliveries.*\(actual rows=([\d.]+) loops=(\d+)\)/.exec(text(row["QUERY PLAN"]));
-						if (scan !== null) this.entries += Math.round(Number(scan[1]) * Number(scan[2]));
-					}
-					return session.query(sql, values);
-				},
-				change: (statement, values) => session.change(statement, values),
-				script: (sql) => session.script(sql),
-				longScript: (sql) => session.longScript(sql),
-			}),
-		);
-	}
-}
 
 /** Walks from page to page, to the oldest row and from there to the newest. Both ways have some pages that end early. */
 async function expectWalks(

@@ -1,6 +1,8 @@
 // Walks along entries of indexes, in the order of ids, for those that match. A walk looks at a bounded number of entries, in one or a few
 // statements: if few match, it ends early and says where.
+import { FIRST_UUID, firstUuidAt, uuidTime } from "../../codec/ids.ts";
 import { numberOrNull, number, text, textOrNull, type Row } from "../../codec/rows.ts";
+import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
 import type { Order, Part, Scanned } from "../keyset.ts";
 
@@ -20,6 +22,21 @@ const FIRST_SHARE = 0.25;
 const MOST_ROUNDS = 4;
 /** With a smaller share of it left, it does not. */
 const LEAST_LEFT = 0.2;
+/**
+ * To plan a statement takes PostgreSQL longer than most pages need for their rows, the longer the more days it may read: each has partitions
+ * of its own. So the days next to the place where a page begins are looked at first, then more, then all.
+ */
+const STRETCHES_MS = [2, 8, 24].map((days) => days * 86_400_000);
+/** The sources of all deliveries of somebody: those that wait, that are held, and all others. */
+const MOST_DENSE = 3;
+
+const SELECT_NOW = statement("SELECT cluster_now() AS now");
+
+/** The time of the database. Where the newest entries are is told by it, nothing else. */
+export async function readNow(session: Session): Promise<number> {
+	const [row] = await session.run(SELECT_NOW);
+	return number(row?.["now"] ?? null);
+}
 
 /** The values of a statement's parameters. */
 export class Values {
@@ -63,20 +80,72 @@ export interface Source {
 	readonly cost: number;
 }
 
-/**
- * Finds the ids of up to `part.limit` entries that match, in order. All owners are looked at equally first, and after that those who may
- * hold up the others. No entry is looked at twice: what was found beyond the place up to which all were looked at waits until it is reached.
- */
+interface Walk {
+	readonly part: Part;
+	readonly budget: number;
+	/** `readNow` */
+	readonly now: number;
+}
+
+/** Finds the ids of up to `part.limit` entries that match, in order, in one stretch of time after the other. */
 export async function walk(
 	session: Session,
 	sources: readonly Source[],
 	values: Values,
-	part: Part,
-	budget: number,
+	{ part, budget, now }: Walk,
 ): Promise<Scanned> {
-	const whole = part.isLookBehind ? budget * LOOK_SHARE : budget;
+	const rows: Row[] = [];
+	if (sources.every(({ owners }) => owners.length === 0)) return { rows, stoppedAt: null };
+	const given = values.list.length;
+	let left = part.isLookBehind ? budget * LOOK_SHARE : budget;
+	for (const stretch of isDense(sources) ? stretchesOf(part, now) : [part]) {
+		values.keep(given);
+		const found = await walkStretch(session, sources, values, { ...stretch, limit: part.limit - rows.length }, left);
+		rows.push(...found.rows);
+		left = found.left;
+		if (rows.length === part.limit || found.stoppedAt !== null) return { rows, stoppedAt: found.stoppedAt };
+	}
+	return { rows, stoppedAt: null };
+}
+
+/**
+ * Whether a few days are likely to have what a page needs or may look at. With more indexes or with looks into another table, planning takes
+ * long for a few days, too, and a second statement would take more than it saves.
+ */
+function isDense(sources: readonly Source[]): boolean {
+	return sources.length <= MOST_DENSE && sources.every(({ owner, cost }) => owner !== "event_id" && cost <= LOOK_COST);
+}
+
+/** Cuts a part into stretches that follow each other in its order. */
+function stretchesOf(part: Part, now: number): Part[] {
+	const stretches: Part[] = [];
+	let rest = part;
+	const isDown = part.order === "DESC";
+	const low = part.above === null || part.from > part.above ? part.from : part.above;
+	const start = isDown ? (part.below === null ? now : uuidTime(part.below)) : uuidTime(low);
+	// Nobody knows where the oldest entries are.
+	if (!isDown && low === FIRST_UUID) return [part];
+	for (const lengthMs of STRETCHES_MS) {
+		const edge = firstUuidAt(isDown ? start - lengthMs : start + lengthMs);
+		if (isDown ? edge <= low : rest.below !== null && edge >= rest.below) break;
+		stretches.push(isDown ? { ...rest, above: null, from: edge } : { ...rest, below: edge });
+		rest = isDown ? { ...rest, below: edge } : { ...rest, above: null, from: edge };
+	}
+	return [...stretches, rest];
+}
+
+/**
+ * Walks along one stretch. All owners are looked at equally first, and after that those who may hold up the others. No entry is looked at
+ * twice: what was found beyond the place up to which all were looked at waits until it is reached. Returns what is left of the time, too.
+ */
+async function walkStretch(
+	session: Session,
+	sources: readonly Source[],
+	values: Values,
+	part: Part,
+	whole: number,
+): Promise<Scanned & { readonly left: number }> {
 	const owned = sources.flatMap((source) => source.owners.map((owner) => new Owned(source, owner, part.order)));
-	if (owned.length === 0) return { rows: [], stoppedAt: null };
 	const given = values.list.length;
 	const rows: Row[] = [];
 	let [left, asked] = [whole, owned];
@@ -92,9 +161,9 @@ export async function walk(
 				part.order,
 			),
 		);
-		if (rows.length >= part.limit || edge === null) return { rows: rows.slice(0, part.limit), stoppedAt: null };
+		if (rows.length >= part.limit || edge === null) return { rows: rows.slice(0, part.limit), stoppedAt: null, left };
 		const isOver = part.isLookBehind || round === MOST_ROUNDS || left < whole * LEAST_LEFT;
-		if (isOver) return { rows, stoppedAt: edge };
+		if (isOver) return { rows, stoppedAt: edge, left };
 		asked = owned.filter((each) => each.isAt(edge));
 	}
 }

@@ -8,6 +8,7 @@ import { FIRST_UUID, firstUuidAt, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, nameOf, number, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
+import { hasRow } from "../log/walk.ts";
 
 export interface Search {
 	/** UUIDs. */
@@ -68,24 +69,31 @@ const selectForCustomer = (order: "ASC" | "DESC") => `
 		ORDER BY event_id ${order} LIMIT $4
 	) wanted JOIN events ON events.id = wanted.event_id ORDER BY events.id ${order}
 `;
-/** Chosen events: those that are for a customer, or all of them if the customer is null. */
+const isFor = (customer: string) =>
+	hasRow(`event_customers c WHERE c.project_id = $1 AND c.customer_id = ${customer} AND c.event_id = events.id`);
+/**
+ * Chosen events: those that are for a customer, or all of them if the customer is null. Each is looked for by its id: in order of their ids,
+ * PostgreSQL would rather look at all events of the project.
+ */
 const SELECT_CHOSEN = statement(`
-	SELECT ${COLUMNS}, $4::text IS NOT NULL AND EXISTS (
-		SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
-	) AS is_hidden
-	FROM events
-	WHERE project_id = $1 AND id = ANY($5::uuid[]) AND id > $2 AND ($4::text IS NULL OR EXISTS (
-		SELECT 1 FROM event_customers c
-		WHERE c.project_id = $1 AND c.customer_id IN ($4, '${EVERY_CUSTOMER}') AND c.event_id = events.id
-	))
-	ORDER BY id LIMIT $3
+	SELECT found.* FROM (SELECT DISTINCT id FROM unnest($5::uuid[]) AS given(id) WHERE id > $2 ORDER BY id) chosen
+	CROSS JOIN LATERAL (
+		SELECT ${COLUMNS}, $4::text IS NOT NULL AND EXISTS (
+			SELECT 1 FROM event_types t WHERE t.project_id = $1 AND t.name = events.type AND t.visibility = 1
+		) AS is_hidden
+		FROM events
+		WHERE events.id = chosen.id AND project_id = $1 AND ($4::text IS NULL OR ${isFor("$4")} OR ${isFor(`'${EVERY_CUSTOMER}'`)})
+		LIMIT 1
+	) found
+	ORDER BY chosen.id LIMIT $3
 `);
 const SELECT_ALL = statement(selectAll("ASC"));
 const SELECT_ALL_BACK = statement(selectAll("DESC"));
 const SELECT_FOR_CUSTOMER = statement(selectForCustomer("ASC"));
 const SELECT_FOR_CUSTOMER_BACK = statement(selectForCustomer("DESC"));
 /**
- * Deliveries that were made with the events have ids between those of the events. Those that replays have made are found by their events.
+ * Deliveries that were made with the events have ids between those of the events. Those that replays have made are found by their events,
+ * and by nothing else: `IS TRUE` keeps PostgreSQL from an index of webhooks, where it would look at all deliveries of this one.
  */
 const SELECT_DELIVERIES = statement(
 	["open_deliveries", "deliveries"]
@@ -95,7 +103,7 @@ const SELECT_DELIVERIES = statement(
 				WHERE webhook_id = $1 AND id > $2 AND id <= $3 AND NOT is_replayed
 				UNION ALL
 				SELECT id, event_id, status FROM ${table}
-				WHERE webhook_id = $1 AND event_id = ANY($4::uuid[]) AND is_replayed
+				WHERE (webhook_id = $1) IS TRUE AND event_id = ANY($4::uuid[]) AND is_replayed
 			`,
 		)
 		.join("UNION ALL"),

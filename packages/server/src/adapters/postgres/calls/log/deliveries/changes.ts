@@ -13,7 +13,7 @@ import type { Order } from "../../keyset.ts";
 import { BUDGET, Values } from "../walk.ts";
 import { deliveryConditions } from "./conditions.ts";
 import { readShown } from "./deliveries.ts";
-import { costOf } from "./sources.ts";
+import { lookCost } from "./sources.ts";
 import { readWanted, type Wanted } from "./wanted.ts";
 
 /** For a look behind the cursor. */
@@ -105,7 +105,7 @@ async function scan(session: Session, wanted: Wanted, { place, isIn, order, limi
 	const values = new Values();
 	const statuses = wanted.filter.statuses ?? [];
 	const matches = [...deliveryConditions(wanted, values), ...ownerConditions(wanted, values)];
-	const [project, most] = [values.add(wanted.project), Math.ceil(budget / statuses.length / costOf(wanted))];
+	const [project, most] = [values.add(wanted.project), Math.ceil(budget / statuses.length / (1 + lookCost(wanted)))];
 	const share = values.add(most);
 	const side = `${order === "ASC" ? ">" : "<"}${isIn ? "=" : ""}`;
 	const where = [

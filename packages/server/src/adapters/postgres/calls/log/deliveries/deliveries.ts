@@ -26,7 +26,7 @@ export function createDeliveryLists(database: Database, budget = BUDGET) {
 				if (wanted === null) return NO_ROWS;
 				const { stoppedAt, ...page } = await readPage("dlv", request, rangeOf(wanted), (part) => {
 					const values = new Values();
-					return walk(session, deliverySources(wanted, values), values, part, budget);
+					return walk(session, deliverySources(wanted, values), values, { part, budget, now: wanted.now });
 				});
 				const rows = await readShown(
 					session,

@@ -15,6 +15,12 @@ const IS_EXCEPTIONAL = "(entry.status <> 1 OR entry.cause > 0)";
 /** Whose deliveries: those of a project, or of some webhooks. */
 type Owner = Pick<Source, "owner" | "owners">;
 
+/**
+ * The rows of a project lie beside each other. Those of one webhook lie between those of others: each is read from a page of its own, which
+ * takes as long as so many. Several webhooks have such pages in common.
+ */
+const SCATTERED = 4;
+
 /** The index by which a customer's deliveries are read never depends on the deliveries of others, so a page reveals nothing about these. */
 export function deliverySources(wanted: Wanted, values: Values): Source[] {
 	const { event, ofCustomer, webhook, tagged, filter } = wanted;
@@ -46,7 +52,7 @@ function ownSources(
 		ownerType: "uuid",
 		where: [...narrowed, ...where],
 		matches,
-		cost: costOf(wanted),
+		cost: rowCost(owner) + lookCost(wanted),
 	});
 	const isIn = (status: DeliveryStatus) => `entry.status = ${STATUS_CODES[status]}`;
 	const sources = OPEN.filter((status) => statuses.includes(status)).map((status) =>
@@ -61,9 +67,13 @@ function ownSources(
 	return [...sources, of("deliveries entry", [], matches)];
 }
 
-/** How long a delivery takes if its tags are looked up, and if not. */
-export function costOf({ filter: { tag = null } }: Wanted): number {
-	return tag === null ? 1 : 1 + LOOK_COST;
+function rowCost({ owner, owners }: Owner): number {
+	return owner === "project_id" ? 1 : Math.max(1, SCATTERED / owners.length);
+}
+
+/** How much longer a delivery takes if its tags are looked up. */
+export function lookCost({ filter: { tag = null } }: Wanted): number {
+	return tag === null ? 0 : LOOK_COST;
 }
 
 /** Whether a filter matches only deliveries that have not simply succeeded. */

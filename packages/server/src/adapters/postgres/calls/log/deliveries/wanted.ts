@@ -7,6 +7,7 @@ import { number, text, textOrNull } from "../../../codec/rows.ts";
 import { statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
 import { readLead, type Lead } from "../../../deliveries/leads.ts";
+import { readNow } from "../walk.ts";
 
 /** A filter that something may match. */
 export interface Wanted {
@@ -22,6 +23,8 @@ export interface Wanted {
 	readonly tagged: readonly string[] | null;
 	readonly filter: DeliveryFilter;
 	readonly lead: Lead;
+	/** The time of the database. */
+	readonly now: number;
 }
 
 const SELECT_WEBHOOK = statement("SELECT project_id, customer_id FROM webhooks WHERE id = $1");
@@ -45,12 +48,13 @@ export async function readWanted(session: Session, scope: Scope, filter: Deliver
 	if ((filter.customerId ?? customer) !== customer) return null;
 	const { tag = null } = filter;
 	const isForCustomer = scope.kind === "customer";
-	const [webhooks, own, events, tagged, lead] = await Promise.all([
+	const [webhooks, own, events, tagged, lead, now] = await Promise.all([
 		webhook === null ? [] : session.run(SELECT_WEBHOOK, [webhook]),
 		customer === null || webhook !== null ? [] : session.run(SELECT_OF_CUSTOMER, [project, customer]),
 		event === null ? [] : session.run(SELECT_EVENT, [event, project]),
 		tag === null || event !== null || isForCustomer ? null : session.run(SELECT_TAGGED, [project, tag]),
 		readLead(session),
+		readNow(session),
 	]);
 	if (filter.webhookId !== null) {
 		const [found] = webhooks;
@@ -70,6 +74,7 @@ export async function readWanted(session: Session, scope: Scope, filter: Deliver
 		tagged: tagged === null || tagged.length > MAX_TAGGED ? null : tagged.map((each) => text(each["event_id"])),
 		filter,
 		lead,
+		now,
 	};
 }
 

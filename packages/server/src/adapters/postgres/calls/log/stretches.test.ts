@@ -1,0 +1,122 @@
+// Pages of a log of many days: their statements are planned for the days next to the place where a page begins, and for more only if those
+// have too few rows. Planning for all days takes longer than most pages need for their rows.
+import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+import { decodeCursor, pageCursors, type Page, type PageRequest } from "../../../../core/page.ts";
+import { ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
+import type { DeliveryFilter } from "../../../../ports/store/log.ts";
+import { systemClock } from "../../../system/system-clock.ts";
+import { CountingDatabase } from "../../test/counting-database.ts";
+import { fillLog } from "../../test/fill-log.ts";
+import { STEADY, TestDatabase } from "../../test/test-store.ts";
+import { createDeliveryLists } from "./deliveries/deliveries.ts";
+import { createEventPage } from "./events/events.ts";
+
+const DAY_MS = 86_400_000;
+const DAYS = 40;
+const PER_DAY = 50;
+const COUNT = DAYS * PER_DAY;
+const ANY_EVENT = { types: null, after: null, before: null };
+/** The two days before a place may lie in three, and there are partitions of the days to come. */
+const NEAR_DAYS = 4;
+
+describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
+	let test: TestDatabase;
+	let world: World;
+	let database: CountingDatabase;
+	beforeAll(async () => {
+		test = await TestDatabase.create(STEADY);
+		world = await fillStore(await test.openEmpty(), 2);
+		database = new CountingDatabase({ url: test.url, clock: systemClock });
+		const { projectId, webhookIds } = world;
+		const start = Date.now() - DAYS * DAY_MS;
+		await fillLog(database, { projectId, webhookIds, count: COUNT, start, days: DAYS });
+		await test.server.query("VACUUM ANALYZE", test.url);
+	});
+	afterAll(async () => {
+		await database.close();
+		await test[Symbol.asyncDispose]();
+	});
+
+	/** The days of the tables that each plan since the last call names. */
+	const days = (table: string): number[] =>
+		database.plans
+			.splice(0)
+			.map((plan) => new Set(plan.match(new RegExp(`\\b${table}_\\d{8}\\b`, "g"))).size)
+			.filter((count) => count > 0);
+	const deliveries = (filter: Partial<DeliveryFilter>, request: PageRequest, budget?: number) =>
+		createDeliveryLists(database, budget).deliveries(world.scope, { ...ANY_DELIVERY, ...filter }, request);
+
+	it("plans the first page, and one deep inside, for a few days", async () => {
+		const first = await deliveries({}, { limit: 20, cursor: null });
+		expect(first.rows).toHaveLength(20);
+		const nearFirst = days("deliveries");
+		expect(nearFirst).toHaveLength(1);
+		expect(Math.max(...nearFirst)).toBeLessThanOrEqual(NEAR_DAYS);
+		const middle = await deliveries({ before: Date.now() - 20 * DAY_MS }, { limit: 20, cursor: null });
+		expect(middle.rows).toHaveLength(20);
+		expect(Math.max(...days("deliveries"))).toBeLessThanOrEqual(NEAR_DAYS);
+		for (const direction of ["older", "newer"] as const) {
+			const page = await deliveries({}, { limit: 20, cursor: { direction, id: middle.rows[5]!.id } });
+			expect(page.rows).toHaveLength(20);
+			// And what is behind the cursor.
+			const near = days("deliveries");
+			expect(near).toHaveLength(2);
+			expect(Math.max(...near)).toBeLessThanOrEqual(NEAR_DAYS);
+		}
+		const events = await createEventPage(database)(world.scope, ANY_EVENT, { limit: 20, cursor: null });
+		expect(events.rows).toHaveLength(20);
+		expect(Math.max(...days("events"))).toBeLessThanOrEqual(NEAR_DAYS);
+	});
+
+	it("finds all rows in one page, however far back they lie, and in pages of any length, in both directions", async () => {
+		const all = await deliveries({}, { limit: 1_000, cursor: null });
+		expect(all.rows).toHaveLength(1_000);
+		expect(
+			all.rows
+				.map(({ id }) => id)
+				.toSorted()
+				.toReversed(),
+		).toEqual(all.rows.map(({ id }) => id));
+		// Ten a thousand are Cancelled: one in two days.
+		const filter = { statuses: ["Cancelled"] as const };
+		const once = await deliveries(filter, { limit: 100, cursor: null });
+		expect(once.rows).toHaveLength(COUNT / 100);
+		expect(once).toMatchObject({ hasOlder: false, hasNewer: false });
+		const expected = once.rows.map(({ id }) => id);
+		for (const direction of ["older", "newer"] as const) {
+			const found: string[] = [];
+			let cursor: PageRequest["cursor"] =
+				direction === "older" ? null : { direction, id: "dlv_00000000-0000-7000-8000-000000000000" };
+			for (;;) {
+				const request = { limit: 3, cursor };
+				const page: Page<{ readonly id: string }> = await deliveries(filter, request);
+				const ids = page.rows.map(({ id }) => id);
+				found.push(...(direction === "older" ? ids : ids.toReversed()));
+				const { nextPage, prevPage } = pageCursors(page, request);
+				const next = direction === "older" ? nextPage : prevPage;
+				if (next === null) break;
+				cursor = decodeCursor(next, () => true);
+			}
+			expect(direction === "older" ? found : found.toReversed()).toEqual(expected);
+		}
+	});
+
+	it("looks at as many rows of all days as of few, and at fewer of one webhook, whose rows lie apart", async () => {
+		const none = { responseCodes: [{ from: 299, to: 299 }] };
+		const budget = 400;
+		for (const [filter, most] of [
+			[none, budget],
+			[{ ...none, webhookId: world.webhookId }, budget / 4],
+		] as const) {
+			database.entries = 0;
+			const page = await deliveries(filter, { limit: 20, cursor: null }, budget);
+			expect(page.rows).toEqual([]);
+			expect(page.stoppedAt).toBeDefined();
+			// The first look of several sources is a part of it, and each stretch looks at some rows at least.
+			expect(database.entries).toBeGreaterThan(most / 3);
+			expect(database.entries).toBeLessThanOrEqual(most * 1.2);
+		}
+	});
+});

@@ -1,0 +1,35 @@
+// A database that tries the statements of lists before it runs them, and counts what they plan for and what they read.
+import { text } from "../codec/rows.ts";
+import { Database } from "../connection/database.ts";
+import type { Session } from "../connection/session.ts";
+
+const ENTRIES = /using \w*deliveries.*\(actual rows=([\d.]+) loops=(\d+)\)/;
+
+export class CountingDatabase extends Database {
+	/** The entries of deliveries that were read. */
+	entries = 0;
+	/** The plans, in order. */
+	readonly plans: string[] = [];
+
+	override snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+		return super.snapshot((session) =>
+			work({
+				connection: session.connection,
+				run: (statement, values) => session.run(statement, values),
+				query: async (sql, values = []) => {
+					const rows = await session.query(`EXPLAIN (ANALYZE, TIMING OFF) ${sql}`, values);
+					const lines = rows.map((row) => text(row["QUERY PLAN"]));
+					this.plans.push(lines.join("\n"));
+					for (const line of lines) {
+						const scan = ENTRIES.exec(line);
+						if (scan !== null) this.entries += Math.round(Number(scan[1]) * Number(scan[2]));
+					}
+					return session.query(sql, values);
+				},
+				change: (statement, values) => session.change(statement, values),
+				script: (sql) => session.script(sql),
+				longScript: (sql) => session.longScript(sql),
+			}),
+		);
+	}
+}
