@@ -1,6 +1,7 @@
 // The navigation of narrow windows, which slides in beside the screen. Its code is loaded later than the page.
 import { Drawer } from "@mantine/core";
-import { useEffect, useState, type ReactNode } from "react";
+import { useMounted } from "@mantine/hooks";
+import type { ReactNode } from "react";
 
 interface NarrowNavigationProps {
 	readonly isOpen: boolean;
@@ -10,8 +11,7 @@ interface NarrowNavigationProps {
 
 export function NarrowNavigation({ isOpen, onClose, children }: NarrowNavigationProps) {
 	// A drawer that is open from the beginning would not slide in.
-	const [isThere, setThere] = useState(false);
-	useEffect(() => setThere(true), []);
+	const isThere = useMounted();
 	return (
 		<Drawer opened={isOpen && isThere} onClose={onClose} title="Fanfare" size="16rem">
 			<nav aria-label="Main">{children}</nav>
