@@ -42,13 +42,10 @@ export const auditEntrySchema = z
 			.string()
 			.nullable()
 			.openapi({ description: "The id of the request in the server's log; null if there was no request." }),
-		keyName: z
-			.string()
-			.nullable()
-			.openapi({
-				description:
-					"What the key is called now, or was called when it was revoked. Null if there is no key, or if an older version has revoked it.",
-			}),
+		keyName: z.string().nullable().openapi({
+			description:
+				"What the key is called now, or was called when it was revoked. Null if there is no key, or if an older version has revoked it.",
+		}),
 		objectName: z
 			.string()
 			.nullable()
