@@ -138,10 +138,12 @@ export function describeAudit(current: CurrentStore): void {
 			return key;
 		};
 		const [caller, object] = [await make("caller", projectId), await make("object", null)];
-		const [gone, unused] = [await make("gone", other.id), await make("unused", other.id)];
+		const [gone, made] = [await make("gone", other.id), await make("made", other.id)];
+		const unused = await make("unused", other.id);
 		const entries = [
 			records.entry({ keyId: caller.id, projectId }),
 			records.entry({ keyId: gone.id, projectId: other.id }),
+			records.entry({ keyId: null, projectId: other.id, action: "key.create", objectId: made.id }),
 			records.entry({ keyId: caller.id, projectId: null, action: "key.create", objectId: object.id }),
 		];
 		for (const entry of entries) await store.insertAuditEntry(entry);
@@ -155,14 +157,14 @@ export function describeAudit(current: CurrentStore): void {
 			const { keyNames, objectNames } = await store.auditEntries(ANY_ENTRY, NEWEST);
 			return { callers: [...keyNames.values()].toSorted(), objects: [...objectNames.values()] };
 		};
-		expect(await names()).toEqual({ callers: ["caller", "gone"], objects: ["object", "object"] });
+		expect(await names()).toEqual({ callers: ["caller", "gone"], objects: ["object", "object", "made"] });
 		// One entry about each is left, by which it still has its name.
-		expect(await store.purgeAuditEntries(revoking.at, 2)).toBe(2);
+		expect(await store.purgeAuditEntries(revoking.at, 3)).toBe(3);
 		expect(await names()).toEqual({ callers: ["caller"], objects: ["object", "object"] });
-		expect(await store.purgeAuditEntries(revoking.at, 2)).toBe(1);
+		expect(await store.purgeAuditEntries(revoking.at, 3)).toBe(1);
 		expect(await names()).toEqual({ callers: [], objects: ["object"] });
 		// What no entry named any more is forgotten.
-		const late = [caller, object, gone, unused].map(({ id }) => records.entry({ keyId: id, projectId: null }));
+		const late = [caller, object, gone, made, unused].map(({ id }) => records.entry({ keyId: id, projectId: null }));
 		for (const entry of late) await store.insertAuditEntry(entry);
 		expect(await names()).toEqual({ callers: ["object"], objects: ["object"] });
 	});

@@ -75,13 +75,39 @@ export function createInsertKey(db: DatabaseSync): (key: ApiKey) => void {
  * Prepares the removal of a key, whose name is kept if there are audit entries about it. Call it in the transaction of the change, after its
  * entry is written.
  */
-export function createRevokeKey(db: DatabaseSync): (key: Pick<ApiKey, "id" | "projectId" | "name">) => void {
+function createRevokeKey(db: DatabaseSync): (key: Pick<ApiKey, "id" | "projectId" | "name">) => void {
 	const remove = db.prepare("DELETE FROM keys WHERE id = ?");
 	const insert = prepareInsert(db, "revoked_keys", REVOKED_KEY.columns);
 	const isNamed = createIsKeyInAudit(db);
 	return (key) => {
 		remove.run(idBytes("key", key.id));
 		if (isNamed(key.id)) insert.run(...REVOKED_KEY.write(key));
+	};
+}
+
+/** The id of a key, as it is an object of audit entries. */
+const KEY_ID = `'key_' || lower(${[
+	[1, 8],
+	[9, 4],
+	[13, 4],
+	[17, 4],
+	[21, 12],
+]
+	.map(([from, length]) => `substr(hex(keys.id), ${from}, ${length})`)
+	.join(" || '-' || ")})`;
+
+/** Prepares the same for all keys of a project: one statement, since there may be thousands. */
+export function createRevokeKeys(db: DatabaseSync): (projectId: Uint8Array) => void {
+	const keep = db.prepare(`
+		INSERT INTO revoked_keys (id, project_id, name) SELECT id, project_id, name FROM keys WHERE project_id = ? AND (
+			EXISTS (SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_key WHERE key_id = keys.id)
+			OR EXISTS (SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_object WHERE object_id = ${KEY_ID})
+		)
+	`);
+	const remove = db.prepare("DELETE FROM keys WHERE project_id = ?");
+	return (projectId) => {
+		keep.run(projectId);
+		remove.run(projectId);
 	};
 }
 

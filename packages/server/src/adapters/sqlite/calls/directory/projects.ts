@@ -5,13 +5,12 @@ import type { AuditEntry } from "../../../../core/access/audit.ts";
 import { FIRST_VERSION, type Project } from "../../../../core/workspace.ts";
 import type { UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";
-import { KEY } from "../../codec/key-rows.ts";
 import { countOf } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
 import { createGiveNumber } from "../../deliveries/numbers.ts";
 import { noProject, type Change } from "./change.ts";
-import { createRevokeKey } from "./keys.ts";
+import { createRevokeKeys } from "./keys.ts";
 
 /** Prepares the calls about projects. */
 export function createProjectCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
@@ -62,11 +61,10 @@ export function createInsertProject(db: DatabaseSync): (project: Project) => voi
 /** Its webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
 function createDeleteProject(db: DatabaseSync) {
 	const markProject = db.prepare("UPDATE projects SET delete_date = ? WHERE id = ? AND delete_date IS NULL");
-	const selectKeys = db.prepare("SELECT * FROM keys WHERE project_id = ?");
-	const revoke = createRevokeKey(db);
+	const revokeKeys = createRevokeKeys(db);
 	return (projectId: Uint8Array, at: number): boolean => {
 		if (markProject.run(at, projectId).changes === 0) return false;
-		for (const key of selectKeys.all(projectId).map(KEY.read)) revoke(key);
+		revokeKeys(projectId);
 		return true;
 	};
 }
