@@ -39,10 +39,20 @@ const base = {
 	includeDependenciesRecursively: false,
 };
 
+/** Colours of Mantine that nothing here has: a sixth of all styles would be their shades. `app/styles.test.ts` says if one is used. */
+const UNUSED_COLORS = /(?<=[;{])\s*--mantine-color-(?:cyan|grape|green|indigo|lime|orange|pink|violet|yellow)-[^;]*;/g;
+
+const withoutUnusedColors = {
+	name: "without-unused-colors",
+	enforce: "pre",
+	transform: (code: string, id: string) =>
+		id.endsWith("/default-css-variables.css") ? code.replaceAll(UNUSED_COLORS, "") : null,
+} as const;
+
 // Vite loads a configuration from its default export.
 export default defineConfig({
 	base: "./",
-	plugins: [react()],
+	plugins: [react(), withoutUnusedColors],
 	resolve: { conditions: ["@fanfare/source", "module", "browser", "production"] },
 	html: { cspNonce: NONCE_MARK },
 	build: {

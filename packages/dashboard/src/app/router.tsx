@@ -16,7 +16,7 @@ import { customersSearch } from "../screens/customers/search.ts";
 import type { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { eventTypesSearch } from "../screens/event-types/search.ts";
 import { eventsSearch, sendSearch } from "../screens/events/search.ts";
-import { FailureScreen, NoSuchScreen, NotFoundScreen } from "../screens/failures/failures.tsx";
+import { FailureScreen, NoSuchScreen, NotFoundScreen, WholeFailureScreen } from "../screens/failures/failures.tsx";
 import type { Inbox } from "../screens/inbox/inbox.ts";
 import { keysSearch } from "../screens/keys/search.ts";
 import { replaysSearch } from "../screens/replays/search.ts";
@@ -91,6 +91,7 @@ const signInRoute = createRoute({
 	path: "/sign-in",
 	validateSearch: signInSearch,
 	component: lazyRouteComponent(screens.signIn, "SignInScreen"),
+	errorComponent: WholeFailureScreen,
 });
 
 /** Leads to the sign-in and from there back. */
@@ -104,6 +105,7 @@ const startRoute = createRoute({
 	path: "/",
 	beforeLoad: requireSession,
 	component: StartScreen,
+	errorComponent: WholeFailureScreen,
 });
 
 const projectRoute = createRoute({
@@ -113,6 +115,7 @@ const projectRoute = createRoute({
 	// Before any screen asks for something.
 	loader: ({ context, params }) => context.live.prepare(params.projectId),
 	component: ProjectShell,
+	errorComponent: WholeFailureScreen,
 	notFoundComponent: NoSuchScreen,
 });
 

@@ -1,41 +1,17 @@
 // The list of all shortcuts, behind `?`.
 import { Modal } from "@mantine/core";
 
-import { useScreens } from "./navigation.ts";
+import { FactsShape } from "../parts/feedback/skeletons.tsx";
+import { lazyPart, Part } from "../parts/layout/part.tsx";
 
-const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
-	["Ctrl K", "Search, or open anything by its id"],
-	["/", "Go to the filter"],
-	["?", "This list"],
-	[".", "Pause what is live, and go on"],
-	["u", "Switch between your time zone and UTC"],
-	["j k", "Next and previous row, or delivery"],
-	["Enter", "Open the row"],
-	["Esc", "Close the delivery beside the list"],
-	["x", "Select the row"],
-	["r", "Retry the delivery, or on the overview what has failed"],
-	["Shift R", "Retry all that match"],
-	["a", "Set an item of the overview aside"],
-	["c", "Copy the delivery's request as curl"],
-	["[ ]", "Previous and next attempt"],
-];
+const shortcutList = lazyPart("shortcuts", async () => (await import("./later/shortcut-list.tsx")).ShortcutList);
 
 export function ShortcutHelp({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
-	const screens = useScreens().map(({ title, key }) => [`g ${key}`, title] as const);
 	return (
 		<Modal opened={isOpen} onClose={onClose} title="Keyboard shortcuts" centered>
-			<dl className="facts keys">
-				{[...KEYS, ...screens].map(([keys, meaning]) => (
-					<div key={keys} className="keys-row">
-						<dt>
-							{keys.split(" ").map((key) => (
-								<kbd key={key}>{key}</kbd>
-							))}
-						</dt>
-						<dd>{meaning}</dd>
-					</div>
-				))}
-			</dl>
+			<Part of={shortcutList} props={{}} label="the list">
+				<FactsShape facts={8} />
+			</Part>
 		</Modal>
 	);
 }

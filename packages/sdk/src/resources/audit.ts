@@ -84,12 +84,12 @@ export interface AuditEntry {
 	readonly fields: readonly string[];
 	/** The id of the request in the server's log; null if there was no request. */
 	readonly requestId: string | null;
-	/** What the key is called now; null if there is no key, or if it was revoked. */
+	/** What the key is called now, or was called when it was revoked; null if there is no key, or if an older version has revoked it. */
 	readonly keyName: string | null;
 	/**
 	 * What the object is called now, if it is a webhook, a key or a project, and belongs to the entry's project (without a project: to the
 	 * workspace); null for other objects, and for those of which nothing is kept any more. A deleted webhook has the name that it had, unless
-	 * that was erased with its customer.
+	 * that was erased with its customer, and so has a revoked key.
 	 */
 	readonly objectName: string | null;
 }

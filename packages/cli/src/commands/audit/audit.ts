@@ -63,7 +63,7 @@ async function list(call: Call<FilterOptions & ListOptions>): Promise<void> {
 	await call.output.list(log.list(filter), view);
 }
 
-/** A revoked key has no name any more. */
+/** A key that an older version has revoked has no name. */
 function whoOf({ actor, keyId, keyName, customerId }: AuditEntry): string {
 	const by = customerId === undefined ? (keyName ?? keyId ?? "the server") : `customer ${customerId}`;
 	return actor === null ? by : `${actor} (${by})`;

@@ -12,7 +12,7 @@ const INCOMPLETE = "The address may be incomplete.";
 export function NotFoundScreen() {
 	const router = useRouter();
 	return (
-		<div className="center">
+		<main className="center">
 			<div className="stack">
 				<Logo size={40} />
 				<PageHead title={NO_PAGE} />
@@ -21,7 +21,7 @@ export function NotFoundScreen() {
 					<Button onClick={() => void router.navigate({ to: "/" })}>Go to the start</Button>
 				</div>
 			</div>
-		</div>
+		</main>
 	);
 }
 
@@ -51,5 +51,14 @@ export function FailureScreen({ error }: ErrorComponentProps) {
 				<Button onClick={() => location.reload()}>Reload the page</Button>
 			</div>
 		</div>
+	);
+}
+
+/** The same where there is no frame of a project around it. */
+export function WholeFailureScreen(props: ErrorComponentProps) {
+	return (
+		<main className="content">
+			<FailureScreen {...props} />
+		</main>
 	);
 }

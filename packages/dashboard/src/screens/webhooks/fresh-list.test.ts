@@ -50,13 +50,20 @@ describe("of the webhooks that items name", () => {
 		expect(resumed).toEqual([shown[0], ...shown.slice(2)]);
 	});
 
-	it("one is put in the place of the former one, a new one before all others, and one that is not there is taken out", () => {
+	it("one is put in the place of the former one, and one that is not there is taken out", () => {
 		const renamed = webhook("begins", { name: "Renamed" });
 		expect(withOne(shown, "begins", renamed)).toEqual([shown[0], renamed, ...shown.slice(2)]);
-		const added = webhook("added");
-		expect(withOne(shown, "added", added)).toEqual([added, ...shown]);
 		expect(withOne(shown, "works", null)).toEqual(shown.slice(1));
 		expect(withOne(shown, "other", null)).toBe(shown);
+	});
+
+	it("one that is not among them gets its place by age: a new one before all others, and one that others were made after behind them", () => {
+		const [newest, middle, oldest] = [webhook("webhook_7"), webhook("webhook_5"), webhook("webhook_3")];
+		const place = (id: string) => withOne([newest, middle, oldest], id, webhook(id)).map((one) => one.id);
+		expect(place("webhook_8")).toEqual(["webhook_8", "webhook_7", "webhook_5", "webhook_3"]);
+		expect(place("webhook_4")).toEqual(["webhook_7", "webhook_5", "webhook_4", "webhook_3"]);
+		expect(place("webhook_1")).toEqual(["webhook_7", "webhook_5", "webhook_3", "webhook_1"]);
+		expect(withOne([], "webhook_1", oldest)).toEqual([oldest]);
 	});
 });
 

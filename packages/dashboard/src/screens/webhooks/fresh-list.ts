@@ -140,11 +140,14 @@ export function withStates(
 	});
 }
 
-/** The webhooks with one as it is now; null if there is none with this id. One that is not among them is a new one. */
+/** The webhooks, newest first, with one as it is now; null if there is none with this id. One that is not among them gets its place by age. */
 export function withOne(webhooks: readonly Webhook[], id: string, webhook: Webhook | null): readonly Webhook[] {
 	const isKnown = webhooks.some((one) => one.id === id);
 	if (webhook === null) return isKnown ? webhooks.filter((one) => one.id !== id) : webhooks;
-	return isKnown ? webhooks.map((one) => (one.id === id ? webhook : one)) : [webhook, ...webhooks];
+	if (isKnown) return webhooks.map((one) => (one.id === id ? webhook : one));
+	// Ids are ordered as the server's lists are.
+	const older = webhooks.findIndex((one) => one.id < id);
+	return webhooks.toSpliced(older === -1 ? webhooks.length : older, 0, webhook);
 }
 
 /** Those that are new, or that may be in another state than the list shows: not each one that has had an attempt. */

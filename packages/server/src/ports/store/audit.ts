@@ -12,11 +12,11 @@ export interface AuditFilter extends TimeRange {
 }
 
 /**
- * A page of entries, with what the keys, webhooks and projects in them are called now: an entry itself has no name. What is not kept any
- * more, such as revoked keys, and what has an erased name is not in the maps.
+ * A page of entries, with what the keys, webhooks and projects in them are called now, or were called last: an entry itself has no name.
+ * What is not kept any more and what has an erased name is not in the maps.
  */
 export interface AuditPage extends Page<AuditEntry> {
-	/** The names of the keys that made the calls, by their ids. */
+	/** The names of the keys that made the calls, by their ids. Those of revoked keys are kept for as long as an entry names the key. */
 	readonly keyNames: ReadonlyMap<string, string>;
 	/**
 	 * The names of the objects, by the ids of the entries. Only what belongs to the entry's project is in it, and what belongs to the

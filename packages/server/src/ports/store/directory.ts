@@ -165,7 +165,7 @@ export interface DirectoryStore {
 	 */
 	updateProject(project: Project, options: UpdateOptions): Promise<number | null>;
 	/**
-	 * Marks the project as deleted, and removes its keys. By this mark its webhooks are deleted, too, and it has no event types: a
+	 * Marks the project as deleted, and removes its keys, as `deleteKey` does. By this mark its webhooks are deleted, too, and it has no event types: a
 	 * small change, however many there are. Their rows and its events stay until `purgeDeletedProjects` removes them. Returns the
 	 * workspace's version; null if there is no such project or it is already deleted.
 	 */
@@ -186,7 +186,7 @@ export interface DirectoryStore {
 	updateKey(key: ApiKey, options: UpdateOptions): Promise<number | null>;
 	/**
 	 * Removes a key, but never the last one with scope `admin` for the whole workspace that does not expire: that is
-	 * `last_admin`. Returns the version of its project, or of the workspace.
+	 * `last_admin`. Returns the version of its project, or of the workspace. Its name is kept for as long as an audit entry names it.
 	 */
 	deleteKey(keyId: string, entry: AuditEntry | null): Promise<number | "not_found" | "last_admin">;
 	/** When each key was used last, of those that were ever used. */

@@ -43,7 +43,14 @@ interface Named {
 	readonly owner: string | null;
 }
 
-const OWNERS = { key: ["keys", "project_id"], webhook: ["webhooks", "project_id"], proj: ["projects", "id"] } as const;
+/** Revoked keys have the name that they had. */
+const ALL_KEYS =
+	"(SELECT id, project_id, name FROM keys UNION ALL SELECT id, project_id, name FROM revoked_keys) AS keys";
+const OWNERS = {
+	key: [ALL_KEYS, "project_id"],
+	webhook: ["webhooks", "project_id"],
+	proj: ["projects", "id"],
+} as const;
 
 /** The names of keys, and of objects that belong to the entry's project. */
 async function namesOf(

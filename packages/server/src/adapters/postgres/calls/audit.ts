@@ -20,7 +20,15 @@ export async function writeEntry(session: Session, entry: AuditEntry | null): Pr
 	if (entry !== null) await session.run(INSERT, AUDIT_ENTRY.write(entry));
 }
 
-/** The same for an entry that several changes of a transaction share. */
+/** A condition: an entry names the key, as the one that has made a call, or as the object. `id` is the SQL of its UUID. */
+export function isKeyInAudit(id: string): string {
+	return `(
+		EXISTS (SELECT 1 FROM audit_entries WHERE key_id = ${id})
+		OR EXISTS (SELECT 1 FROM audit_entries WHERE object_id = 'key_' || ${id}::text)
+	)`;
+}
+
+/** The same as `writeEntry` for an entry that several changes of a transaction share. */
 export async function writeEntryOnce(session: Session, entry: AuditEntry): Promise<void> {
 	await session.run(INSERT_ONCE, AUDIT_ENTRY.write(entry));
 }

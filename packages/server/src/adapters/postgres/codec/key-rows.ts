@@ -1,5 +1,6 @@
 // API keys.
 import type { ApiKey, KeyScope, OlderSecret } from "../../../core/access/key.ts";
+import type { RevokedKey } from "../../../ports/store/transfer/rows.ts";
 import { bytes, code, id, number, orNull, record, text, type Codec } from "./columns.ts";
 import * as rows from "./rows.ts";
 import type { Row } from "./rows.ts";
@@ -33,6 +34,13 @@ export const KEY = record<ApiKey>({
 	createDate: number("create_date"),
 	expireDate: orNull(number("expire_date")),
 	revision: number("revision"),
+});
+
+/** A row of `revoked_keys`. */
+export const REVOKED_KEY = record<RevokedKey>({
+	id: id("id", "key"),
+	projectId: orNull(id("project_id", "proj")),
+	name: text("name"),
 });
 
 /** Whether the key administers the whole workspace, for as long as nobody deletes it. */

@@ -42,6 +42,7 @@ const TABLES: Readonly<Record<PartName, readonly string[]>> = {
 	portalSessions: ["portal_sessions"],
 	relays: ["relays"],
 	auditEntries: ["audit_entries"],
+	revokedKeys: ["revoked_keys"],
 	replays: ["replays"],
 	events: ["events"],
 	idempotencyKeys: ["idempotency_keys"],

@@ -11,7 +11,7 @@ import { boolean, id, json, number, orNull, record, text, type Codec } from "../
 import { CUSTOMER } from "../codec/customer-rows.ts";
 import { EVENT_TYPE } from "../codec/event-type-rows.ts";
 import { FIRST_UUID, uuidOf, uuidsOf } from "../codec/ids.ts";
-import { KEY } from "../codec/key-rows.ts";
+import { KEY, REVOKED_KEY } from "../codec/key-rows.ts";
 import { RELAY } from "../codec/relays/relay-rows.ts";
 import { REPLAY } from "../codec/replays/replay-rows.ts";
 import { list, statement } from "../codec/statements.ts";
@@ -81,6 +81,7 @@ export const RECORD_PARTS = {
 	portalSessions: into("portal_sessions", PORTAL_SESSION),
 	relays: into("relays", RELAY),
 	auditEntries: into("audit_entries", AUDIT_ENTRY),
+	revokedKeys: into("revoked_keys", REVOKED_KEY),
 	replays: rowsInto<"replays">(
 		"replays",
 		[...REPLAY.columns, "chosen", "position_id", "made_after"],

@@ -10,6 +10,7 @@ const NEVER_CHANGED: Readonly<Record<string, string>> = {
 	"1-initial": "1dd3af4e4be7d424",
 	"2-works-with": "c79339ca139bed91",
 	"3-known-schema": "6caa5f6f4ad66082",
+	"4-revoked-keys": "5a8d7586c320076d",
 };
 
 /** `INSERT`s of older processes don't name the column, so it needs a value that is the same for each row. */

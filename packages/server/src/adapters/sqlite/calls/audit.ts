@@ -34,6 +34,15 @@ export function createWriteEntry(db: DatabaseSync, onConflict = ""): (entry: Aud
 	};
 }
 
+/** Prepares the question whether an entry names a key: as the one that has made a call, or as the object. */
+export function createIsKeyInAudit(db: DatabaseSync): (keyId: string) => boolean {
+	const ofCaller = db.prepare("SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_key WHERE key_id = ? LIMIT 1");
+	const ofObject = db.prepare(
+		"SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_object WHERE object_id = ? LIMIT 1",
+	);
+	return (keyId) => ofCaller.get(idBytes("key", keyId)) !== undefined || ofObject.get(keyId) !== undefined;
+}
+
 /** With several conditions, a page looks at this many entries of the index that it walks along: some 20 ms. */
 const BUDGET = 10_000;
 /** Whether there is a page on the other side is said after this many: if none of them matches, that page tells. */
@@ -58,8 +67,14 @@ function createAuditPage(db: DatabaseSync) {
 	};
 }
 
+/** Revoked ones have the name that they had. */
+const ALL_KEYS = "(SELECT id, project_id, name FROM keys UNION ALL SELECT id, project_id, name FROM revoked_keys)";
 /** What owns the rows of a table: an object of an entry has a name only if this is the entry's project. */
-const OWNERS = { key: ["keys", "project_id"], webhook: ["webhooks", "project_id"], proj: ["projects", "id"] } as const;
+const OWNERS = {
+	key: [ALL_KEYS, "project_id"],
+	webhook: ["webhooks", "project_id"],
+	proj: ["projects", "id"],
+} as const;
 
 /** Prepares the look-up of the names of keys, and of objects. */
 function createNamesOf(db: DatabaseSync): (rows: readonly AuditEntry[]) => Omit<AuditPage, keyof Page<AuditEntry>> {
@@ -68,7 +83,7 @@ function createNamesOf(db: DatabaseSync): (rows: readonly AuditEntry[]) => Omit<
 		return db.prepare(`SELECT name FROM ${table} WHERE id = ? AND ${owner} IS ?`);
 	};
 	const owned = { key: prepare("key"), webhook: prepare("webhook"), proj: prepare("proj") };
-	const ofKey = db.prepare("SELECT name FROM keys WHERE id = ?");
+	const ofKey = db.prepare(`SELECT name FROM ${ALL_KEYS} WHERE id = ?`);
 	return (rows) => {
 		const keyNames = new Map<string, string>();
 		for (const id of new Set(rows.map(({ keyId }) => keyId))) {

@@ -1,9 +1,12 @@
 // Retention: deletes old data in small steps, and erases payloads on demand.
 import type { DatabaseSync } from "node:sqlite";
 
+import { idBytes, idText } from "../codec/ids.ts";
+import { bytes, text } from "../codec/rows.ts";
 import { inBackground, type Transact } from "../connection.ts";
 import type { DeliveryTable } from "../deliveries/delivery-table.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
+import { createIsKeyInAudit } from "./audit.ts";
 import { idRange } from "./keyset.ts";
 import { createSeqIndex } from "./log/seq-page.ts";
 import { createErasePayload } from "./retention/erase.ts";
@@ -43,11 +46,27 @@ function createForgetIdempotencyKeys(db: DatabaseSync, transact: Transact) {
 	return (before: number, limit: number): number => transact(() => Number(forget.run(before, limit).changes));
 }
 
-/** The time of an entry is the time in its id. */
+/** The time of an entry is the time in its id. With the last one that names a revoked key, the name goes. */
 function createPurgeAuditEntries(db: DatabaseSync, transact: Transact) {
 	const remove = db.prepare(`
 		DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE id < ? ORDER BY id LIMIT ?)
+		RETURNING key_id, object_id
 	`);
-	return (before: number, limit: number): number =>
-		inBackground(db, () => transact(() => Number(remove.run(idRange({ after: null, before }).high, limit).changes)));
+	const selectRevoked = db.prepare("SELECT id FROM revoked_keys WHERE id = ?");
+	const forget = db.prepare("DELETE FROM revoked_keys WHERE id = ?");
+	const isNamed = createIsKeyInAudit(db);
+	const forgetUnnamed = (keyId: string): void => {
+		const id = idBytes("key", keyId);
+		if (selectRevoked.get(id) !== undefined && !isNamed(keyId)) forget.run(id);
+	};
+	const purge = (before: number, limit: number): number => {
+		const rows = remove.all(idRange({ after: null, before }).high, limit);
+		const keyIds = rows.flatMap(({ key_id: keyId, object_id: objectId }) => [
+			...(keyId === null ? [] : [idText("key", bytes(keyId))]),
+			...(text(objectId).startsWith("key_") ? [text(objectId)] : []),
+		]);
+		for (const keyId of new Set(keyIds)) forgetUnnamed(keyId);
+		return rows.length;
+	};
+	return (before: number, limit: number): number => inBackground(db, () => transact(() => purge(before, limit)));
 }

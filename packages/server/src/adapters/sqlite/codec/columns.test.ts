@@ -11,7 +11,7 @@ import { CUSTOMER, PORTAL_SESSION } from "./customer-rows.ts";
 import { DELIVERY_COLUMNS } from "./delivery-rows.ts";
 import { EVENT_COLUMNS } from "./event-rows.ts";
 import { EVENT_TYPE } from "./event-type-rows.ts";
-import { KEY } from "./key-rows.ts";
+import { KEY, REVOKED_KEY } from "./key-rows.ts";
 import { RELAY } from "./relays/relay-rows.ts";
 import { REPLAY } from "./replay-rows.ts";
 import { SECRET, WEBHOOK_ROW } from "./webhook-rows.ts";
@@ -28,6 +28,7 @@ it.each([
 	["portal_sessions", PORTAL_SESSION.columns, []],
 	["projects", PROJECT.columns, ["delete_date", "number", "version", "webhook_bytes", "webhook_count"]],
 	["relays", RELAY.columns, []],
+	["revoked_keys", REVOKED_KEY.columns, []],
 	["replays", REPLAY.columns, ["chosen", "made_after", "position_date", "position_seq"]],
 	["sessions", SESSION.columns, []],
 	["sign_in_links", SIGN_IN_LINK.columns, []],

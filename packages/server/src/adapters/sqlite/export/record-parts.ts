@@ -9,7 +9,7 @@ import { boolean, id, json, number, orNull, record, text, type Codec } from "../
 import { CUSTOMER, PORTAL_SESSION } from "../codec/customer-rows.ts";
 import { EVENT_TYPE } from "../codec/event-type-rows.ts";
 import { idText } from "../codec/ids.ts";
-import { KEY } from "../codec/key-rows.ts";
+import { KEY, REVOKED_KEY } from "../codec/key-rows.ts";
 import { RELAY } from "../codec/relays/relay-rows.ts";
 import { bytes, number as numberIn, rowId, type Row } from "../codec/rows.ts";
 import { qualified } from "../codec/statements.ts";
@@ -76,6 +76,7 @@ export function createRecordParts(db: DatabaseSync, ids: DeliveryIds) {
 		portalSessions: all("portal_sessions", PORTAL_SESSION, ["id"], OF_A_PROJECT),
 		relays: all("relays", RELAY, ["webhook_id"]),
 		auditEntries: all("audit_entries", AUDIT_ENTRY, ["id"]),
+		revokedKeys: all("revoked_keys", REVOKED_KEY, ["id"]),
 	};
 }
 

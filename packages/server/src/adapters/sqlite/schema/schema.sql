@@ -430,6 +430,12 @@ CREATE UNIQUE INDEX relays_by_device ON relays (project_id, ifnull(customer_id, 
 
 CREATE INDEX relays_by_seen_date ON relays (seen_date);
 
+CREATE TABLE revoked_keys (
+	id BLOB PRIMARY KEY CHECK (length(id) = 16),
+	project_id BLOB, -- null: a key of the workspace
+	name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 INSERT INTO given_numbers (one, projects, webhooks, log, changes, change_lead) VALUES (1, 0, 0, 0, 0, 3840000);
 
 INSERT INTO id_lead (one, ms) VALUES (1, 0);

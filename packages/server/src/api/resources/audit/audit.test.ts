@@ -159,7 +159,7 @@ describe("the audit log", () => {
 		expect((await call("GET", "/healthz", undefined, bad)).status).toBe(200);
 	});
 
-	it("is shown with what keys and webhooks are called now, also deleted webhooks, by a key of the project too", async () => {
+	it("is shown with what keys and webhooks are called now, also deleted and revoked ones, by a key of the project too", async () => {
 		const { call, makeWebhook, engine, keys, project } = await auditCaller();
 		const id = await makeWebhook();
 		const made = await call("POST", "/workspace/keys", { name: "Ada's laptop", scope: "admin", projectId: project.id });
@@ -178,7 +178,9 @@ describe("the audit log", () => {
 		]);
 		await call("DELETE", `/workspace/keys/${String(made.json["id"])}`);
 		const { text } = await call("GET", `./audit:export?keyId=${String(made.json["id"])}`);
-		expect(JSON.parse(text)).toMatchObject({ keyName: null, objectName: "Billing" });
+		expect(JSON.parse(text)).toMatchObject({ keyName: "Ada's laptop", objectName: "Billing" });
+		const { json: after } = await call("GET", "/workspace/audit?action=key.delete");
+		expect(after["data"]).toMatchObject([{ action: "key.delete", keyName: admin, objectName: "Ada's laptop" }]);
 	});
 
 	it("tells an admin of one project no name of another, whose ids are the names of its event types and customers", async () => {

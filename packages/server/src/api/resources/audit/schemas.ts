@@ -42,17 +42,17 @@ export const auditEntrySchema = z
 			.string()
 			.nullable()
 			.openapi({ description: "The id of the request in the server's log; null if there was no request." }),
-		keyName: z
-			.string()
-			.nullable()
-			.openapi({ description: "What the key is called now. Null if there is no key, or if it was revoked." }),
+		keyName: z.string().nullable().openapi({
+			description:
+				"What the key is called now, or was called when it was revoked. Null if there is no key, or if an older version has revoked it.",
+		}),
 		objectName: z
 			.string()
 			.nullable()
 			.openapi({
 				description:
 					"What the object is called now, if it is a webhook, a key or a project, and belongs to the entry's project (without a " +
-					"project: to the workspace). A deleted webhook has the name that it had, unless that was erased with its customer. " +
+					"project: to the workspace). A deleted webhook has the name that it had, unless that was erased with its customer, and so has a revoked key. " +
 					"Null for other objects, and for those of which nothing is kept any more.",
 			}),
 	})

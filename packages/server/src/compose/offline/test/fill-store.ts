@@ -35,6 +35,9 @@ export async function fillWithEverything(store: Store): Promise<UnderWay> {
 	await store.putEventType(records.eventType(projectId, "order.secret", { visibility: "internal" }), ANY_TYPE);
 	await webhookOfDeletedProject(world);
 	await store.insertKey(records.key("read", projectId), records.entry({ projectId, action: "key.create" }));
+	const revoked = { ...records.key("write", projectId), name: "Revoked" };
+	await store.insertKey(revoked, null);
+	await store.deleteKey(revoked.id, records.entry({ projectId, action: "key.delete", objectId: revoked.id }));
 	await addSessions(store, records);
 	await addRelays(store, records, projectId);
 	const deleting = await addCustomers(store, world);

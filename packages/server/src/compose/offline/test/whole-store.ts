@@ -51,6 +51,7 @@ export async function readStore(
 		portalSessions: await store.allPortalSessions(null, MANY),
 		goneRelays: await store.goneRelays(Number.MAX_SAFE_INTEGER, MANY),
 		audit: await pages((page) => store.auditEntries(ANY_ENTRY, page)),
+		auditNames: await namesInAudit(store),
 		runningReplays: await store.runningReplays(),
 		erasures: sorted(await store.erasures(MANY)),
 		open: await store.countOpen(),
@@ -59,6 +60,11 @@ export async function readStore(
 		usage: { usage, total, largest },
 		byProject,
 	};
+}
+
+async function namesInAudit(store: Store) {
+	const { keyNames, objectNames } = await store.auditEntries(ANY_ENTRY, { limit: MANY, cursor: null });
+	return [keyNames, objectNames].map((names) => [...names].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function readProject(store: Store, scope: Scope, projectId: string, at: number) {

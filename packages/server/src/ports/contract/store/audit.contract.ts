@@ -80,10 +80,15 @@ export function describeAudit(current: CurrentStore): void {
 		expect((await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST)).rows).toHaveLength(1);
 	});
 
-	it("names the keys, webhooks and projects of the entries of a page, deleted webhooks too, as they are called now", async () => {
+	it("names the keys, webhooks and projects of the entries of a page as they are called now, and what is deleted as it was called last", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const [kept, revoked] = [records.key("write", projectId), records.key("write", projectId)];
-		for (const key of [kept, revoked]) await store.insertKey({ ...key, name: `Key ${key.id.slice(-4)}` }, null);
+		const nameOf = (keyId: string) => `Key ${keyId.slice(-4)}`;
+		for (const key of [kept, revoked]) {
+			const revision = await store.insertKey({ ...key, name: "Key of 2023" }, null);
+			if (revision === "full") throw new Error("there is no limit");
+			await store.updateKey({ ...key, name: nameOf(key.id), revision }, { expected: revision, entry: null });
+		}
 		const webhook = records.webhook(projectId, { name: "Billing" });
 		const revision = Number(await store.insertWebhook(webhook, null));
 		const objects = [
@@ -110,16 +115,58 @@ export function describeAudit(current: CurrentStore): void {
 		await store.deleteKey(revoked.id, null);
 		const { keyNames, objectNames } = await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST);
 		const project = (await store.projects()).find(({ id }) => id === projectId);
-		const keyName = `Key ${kept.id.slice(-4)}`;
-		expect(new Map(keyNames)).toEqual(new Map([[kept.id, keyName]]));
+		const keyName = nameOf(kept.id);
+		const byId = [kept.id, revoked.id].map((id) => [id, nameOf(id)] as const);
+		expect(new Map(keyNames)).toEqual(new Map(byId));
 		const billing = "Billing of 2024";
 		const ofWebhooks = [billing, billing, billing];
-		const ofKeys = [keyName, keyName, keyName, undefined];
+		const ofKeys = [keyName, keyName, keyName, nameOf(revoked.id)];
 		const ofProjects = [project?.name, project?.name];
 		const nameless = [undefined, undefined, undefined];
 		const expected = [...ofWebhooks, ...ofKeys, ...ofProjects, ...nameless];
 		expect(entries.map(({ id }) => objectNames.get(id))).toEqual(expected);
-		expect(objectNames.size).toBe(8);
+		expect(objectNames.size).toBe(9);
+	});
+
+	it("keeps the name of a key that was revoked, or has gone with its project, for as long as an entry names it", async () => {
+		const { store, projectId, records } = await fillStore(current());
+		const other = records.project();
+		await store.insertProject(other, null);
+		const make = async (name: string, owner: string | null) => {
+			const key = { ...records.key("write", owner), name };
+			await store.insertKey(key, null);
+			return key;
+		};
+		const [caller, object] = [await make("caller", projectId), await make("object", null)];
+		const [gone, made] = [await make("gone", other.id), await make("made", other.id)];
+		const unused = await make("unused", other.id);
+		const entries = [
+			records.entry({ keyId: caller.id, projectId }),
+			records.entry({ keyId: gone.id, projectId: other.id }),
+			records.entry({ keyId: null, projectId: other.id, action: "key.create", objectId: made.id }),
+			records.entry({ keyId: caller.id, projectId: null, action: "key.create", objectId: object.id }),
+		];
+		for (const entry of entries) await store.insertAuditEntry(entry);
+		records.now += 10_000;
+		// In the transaction of the change.
+		const revoking = records.entry({ keyId: null, projectId: null, action: "key.delete", objectId: object.id });
+		await store.deleteKey(object.id, revoking);
+		await store.deleteKey(caller.id, null);
+		await store.deleteProject(other.id, records.now, null);
+		const names = async () => {
+			const { keyNames, objectNames } = await store.auditEntries(ANY_ENTRY, NEWEST);
+			return { callers: [...keyNames.values()].toSorted(), objects: [...objectNames.values()] };
+		};
+		expect(await names()).toEqual({ callers: ["caller", "gone"], objects: ["object", "object", "made"] });
+		// One entry about each is left, by which it still has its name.
+		expect(await store.purgeAuditEntries(revoking.at, 3)).toBe(3);
+		expect(await names()).toEqual({ callers: ["caller"], objects: ["object", "object"] });
+		expect(await store.purgeAuditEntries(revoking.at, 3)).toBe(1);
+		expect(await names()).toEqual({ callers: [], objects: ["object"] });
+		// What no entry named any more is forgotten.
+		const late = [caller, object, gone, made, unused].map(({ id }) => records.entry({ keyId: id, projectId: null }));
+		for (const entry of late) await store.insertAuditEntry(entry);
+		expect(await names()).toEqual({ callers: ["object"], objects: ["object"] });
 	});
 
 	it("names nothing of another project, whatever ids event types and customers have", async () => {

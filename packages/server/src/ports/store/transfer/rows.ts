@@ -31,6 +31,7 @@ export interface TransferRows {
 	readonly portalSessions: PortalSession;
 	readonly relays: Relay;
 	readonly auditEntries: AuditEntry;
+	readonly revokedKeys: RevokedKey;
 	readonly replays: TransferredReplay;
 	readonly events: TransferredEvent;
 	readonly idempotencyKeys: TransferredKey;
@@ -62,6 +63,7 @@ export const PART_NAMES = [
 	"portalSessions",
 	"relays",
 	"auditEntries",
+	"revokedKeys",
 	"replays",
 	"events",
 	"idempotencyKeys",
@@ -88,6 +90,9 @@ export interface TransferredWebhook {
 	/** Whether its customer was deleted. */
 	readonly erased: boolean;
 }
+
+/** A key that was revoked, or that has gone with its project, for as long as an audit entry names it. */
+export type RevokedKey = Pick<ApiKey, "id" | "projectId" | "name">;
 
 /** Where a webhook was called and what it wanted, from a revision on. */
 export interface TransferredVersion {

@@ -9,7 +9,7 @@ import { number, text } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
-import { writeEntry } from "../audit.ts";
+import { isKeyInAudit, writeEntry } from "../audit.ts";
 import { noProject, raiseProject, raiseWorkspace } from "./change.ts";
 
 const SELECT_ALL = statement("SELECT * FROM keys ORDER BY id DESC");
@@ -20,7 +20,10 @@ const COUNT_ADMINS = statement(
 const COUNT_ALL = statement("SELECT count(*) AS count FROM keys");
 const INSERT = insertInto("keys", KEY.columns);
 const UPDATE = updateOf("keys", KEY.columns, ["id"]);
-const DELETE = statement("DELETE FROM keys WHERE id = $1");
+/** The name is kept if there are audit entries about the key. */
+const REVOKE = statement(revokeKeys("id = $1"));
+/** All of a project. */
+export const REVOKE_OF_PROJECT = statement(revokeKeys("project_id = $1"));
 const SELECT_USES = statement("SELECT key_id, use_date FROM key_uses");
 /** Keys in order, so that two calls never wait for each other in a circle. */
 const NOTE_USES = statement(`
@@ -57,8 +60,8 @@ export function createKeyCalls(database: Database) {
 				if (row === undefined) return "not_found";
 				const isLast = isLastingAdmin(row) && (await countOf(session, COUNT_ADMINS, [ADMIN_SCOPE_CODE])) === 1;
 				if (isLast) return "last_admin";
-				await session.run(DELETE, [uuidOf("key", keyId)]);
 				await writeEntry(session, entry);
+				await session.run(REVOKE, [uuidOf("key", keyId)]);
 				const key = KEY.read(row);
 				return (await raise(session, key)) ?? noProject(key.projectId);
 			}),
@@ -74,6 +77,14 @@ export function createKeyCalls(database: Database) {
 				await session.run(NOTE_USES, [uses.map(({ keyId }) => uuidOf("key", keyId)), uses.map(({ at }) => at)]);
 			}),
 	};
+}
+
+/** Removes keys in the transaction of the change, after its audit entry is written. */
+function revokeKeys(condition: string): string {
+	return `
+		WITH revoked AS (DELETE FROM keys WHERE ${condition} RETURNING id, project_id, name)
+		INSERT INTO revoked_keys (id, project_id, name) SELECT id, project_id, name FROM revoked WHERE ${isKeyInAudit("revoked.id")}
+	`;
 }
 
 /** Inserts a key. Its revision is that of a new store, unless it has one. */

@@ -10,6 +10,7 @@ import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { noProject, raiseProject, raiseWorkspace } from "./change.ts";
+import { REVOKE_OF_PROJECT } from "./keys.ts";
 
 const SELECT_ALL = statement("SELECT * FROM projects WHERE delete_date IS NULL ORDER BY create_date, id");
 const SELECT_REVISION = statement("SELECT revision FROM projects WHERE id = $1 AND delete_date IS NULL");
@@ -17,7 +18,6 @@ const COUNT = statement("SELECT count(*) AS count FROM projects WHERE delete_dat
 const INSERT = insertInto("projects", PROJECT.columns);
 const UPDATE = updateOf("projects", PROJECT.columns, ["id"]);
 const MARK_PROJECT = statement("UPDATE projects SET delete_date = $1 WHERE id = $2 AND delete_date IS NULL");
-const DELETE_KEYS = statement("DELETE FROM keys WHERE project_id = $1");
 
 /** The calls about projects. */
 export function createProjectCalls(database: Database) {
@@ -47,8 +47,8 @@ export function createProjectCalls(database: Database) {
 			database.change(uuidOf("proj", projectId), async (session) => {
 				const id = uuidOf("proj", projectId);
 				if ((await session.change(MARK_PROJECT, [at, id])) === 0) return null;
-				await session.run(DELETE_KEYS, [id]);
 				await writeEntry(session, entry);
+				await session.run(REVOKE_OF_PROJECT, [id]);
 				return raiseWorkspace(session);
 			}),
 	};

@@ -1,11 +1,15 @@
 // Retention: deletes old data in small steps, and erases payloads on demand.
 import type { PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
+import { binaryArray } from "../../codec/arrays.ts";
 import { firstUuidAt, uuidOf } from "../../codec/ids.ts";
+import { text, textOrNull } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
+import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import type { Partitions } from "../../schema/partitions.ts";
 import { StatsChanges } from "../../stats/journal.ts";
+import { isKeyInAudit } from "../audit.ts";
 import { createErasePayload } from "./erase.ts";
 import { PurgeCounter } from "./purge-counter.ts";
 import { createPurgeDeletedProjects, createPurgeDeletedWebhooks } from "./purge-deleted.ts";
@@ -40,7 +44,7 @@ export function createRetentionCalls(database: Database, partitions: Partitions,
 		},
 		purgeReplays: createPurgeReplays(database),
 		purgeAuditEntries: (before: number, limit: number): Promise<number> =>
-			database.inBackground((session) => session.change(PURGE_ENTRIES, [firstUuidAt(before), limit])),
+			database.inBackground((session) => purgeAuditEntries(session, before, limit)),
 		purgeDeletedProjects: createPurgeDeletedProjects(database),
 		purgeDeletedWebhooks: createPurgeDeletedWebhooks(database),
 		...createErasePayload(database, numbers),
@@ -59,7 +63,21 @@ const FORGET_KEYS = statement(`
 /** The time of an entry is the time in its id. */
 const PURGE_ENTRIES = statement(`
 	DELETE FROM audit_entries WHERE id IN (SELECT id FROM audit_entries WHERE id < $1 ORDER BY id LIMIT $2)
+	RETURNING key_id, object_id
 `);
+const FORGET_REVOKED = statement(`
+	DELETE FROM revoked_keys WHERE id = ANY($1::uuid[]) AND NOT ${isKeyInAudit("revoked_keys.id")}
+`);
+
+/** With the last entry that names a revoked key, the name goes. */
+async function purgeAuditEntries(session: Session, before: number, limit: number): Promise<number> {
+	const rows = await session.run(PURGE_ENTRIES, [firstUuidAt(before), limit]);
+	const callers = rows.map((row) => textOrNull(row["key_id"]));
+	const objects = rows.map((row) => uuidOf("key", text(row["object_id"])));
+	const uuids = new Set([...callers, ...objects].filter((uuid) => uuid !== null));
+	if (uuids.size > 0) await session.run(FORGET_REVOKED, [binaryArray("uuid", [...uuids])]);
+	return rows.length;
+}
 
 async function purge(database: Database, step: PurgeStep, visit: Visit): Promise<PurgeResult> {
 	return database.inBackground(async (session) => {

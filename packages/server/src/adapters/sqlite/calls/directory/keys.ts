@@ -7,10 +7,11 @@ import { FIRST_VERSION } from "../../../../core/workspace.ts";
 import type { KeyUse, UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { idText } from "../../codec/ids.ts";
-import { ADMIN_SCOPE_CODE, isLastingAdmin, KEY } from "../../codec/key-rows.ts";
+import { ADMIN_SCOPE_CODE, isLastingAdmin, KEY, REVOKED_KEY } from "../../codec/key-rows.ts";
 import { bytes, countOf, number } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { inBackground, type Transact } from "../../connection.ts";
+import { createIsKeyInAudit } from "../audit.ts";
 import { noProject, type Change } from "./change.ts";
 
 /** Prepares the calls about keys. */
@@ -23,7 +24,7 @@ export function createKeyCalls(db: DatabaseSync, { transact, versions, writeEntr
 	const countAll = db.prepare("SELECT count(*) AS count FROM keys");
 	const insert = createInsertKey(db);
 	const update = prepareUpdate(db, "keys", KEY.columns, ["id"]);
-	const remove = db.prepare("DELETE FROM keys WHERE id = ?");
+	const revoke = createRevokeKey(db);
 
 	/** Raises the version of the key's project, or of the workspace; null if its project is deleted or unknown. */
 	const raise = ({ projectId }: ApiKey): number | null =>
@@ -53,9 +54,9 @@ export function createKeyCalls(db: DatabaseSync, { transact, versions, writeEntr
 				const row = select.get(id);
 				if (row === undefined) return "not_found";
 				if (isLastingAdmin(row) && countOf(countAdmins.get(ADMIN_SCOPE_CODE)) === 1) return "last_admin";
-				remove.run(id);
-				writeEntry(entry);
 				const key = KEY.read(row);
+				writeEntry(entry);
+				revoke(key);
 				return raise(key) ?? noProject(key.projectId);
 			}),
 		...createKeyUseCalls(db, transact),
@@ -67,6 +68,46 @@ export function createInsertKey(db: DatabaseSync): (key: ApiKey) => void {
 	const insert = prepareInsert(db, "keys", KEY.columns);
 	return (key) => {
 		insert.run(...KEY.write({ ...key, revision: Math.max(FIRST_VERSION, key.revision) }));
+	};
+}
+
+/**
+ * Prepares the removal of a key, whose name is kept if there are audit entries about it. Call it in the transaction of the change, after its
+ * entry is written.
+ */
+function createRevokeKey(db: DatabaseSync): (key: Pick<ApiKey, "id" | "projectId" | "name">) => void {
+	const remove = db.prepare("DELETE FROM keys WHERE id = ?");
+	const insert = prepareInsert(db, "revoked_keys", REVOKED_KEY.columns);
+	const isNamed = createIsKeyInAudit(db);
+	return (key) => {
+		remove.run(idBytes("key", key.id));
+		if (isNamed(key.id)) insert.run(...REVOKED_KEY.write(key));
+	};
+}
+
+/** The id of a key, as it is an object of audit entries. */
+const KEY_ID = `'key_' || lower(${[
+	[1, 8],
+	[9, 4],
+	[13, 4],
+	[17, 4],
+	[21, 12],
+]
+	.map(([from, length]) => `substr(hex(keys.id), ${from}, ${length})`)
+	.join(" || '-' || ")})`;
+
+/** Prepares the same for all keys of a project: one statement, since there may be thousands. */
+export function createRevokeKeys(db: DatabaseSync): (projectId: Uint8Array) => void {
+	const keep = db.prepare(`
+		INSERT INTO revoked_keys (id, project_id, name) SELECT id, project_id, name FROM keys WHERE project_id = ? AND (
+			EXISTS (SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_key WHERE key_id = keys.id)
+			OR EXISTS (SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_object WHERE object_id = ${KEY_ID})
+		)
+	`);
+	const remove = db.prepare("DELETE FROM keys WHERE project_id = ?");
+	return (projectId) => {
+		keep.run(projectId);
+		remove.run(projectId);
 	};
 }
 

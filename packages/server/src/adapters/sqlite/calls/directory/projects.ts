@@ -10,6 +10,7 @@ import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
 import { createGiveNumber } from "../../deliveries/numbers.ts";
 import { noProject, type Change } from "./change.ts";
+import { createRevokeKeys } from "./keys.ts";
 
 /** Prepares the calls about projects. */
 export function createProjectCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
@@ -60,10 +61,10 @@ export function createInsertProject(db: DatabaseSync): (project: Project) => voi
 /** Its webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
 function createDeleteProject(db: DatabaseSync) {
 	const markProject = db.prepare("UPDATE projects SET delete_date = ? WHERE id = ? AND delete_date IS NULL");
-	const deleteKeys = db.prepare("DELETE FROM keys WHERE project_id = ?");
+	const revokeKeys = createRevokeKeys(db);
 	return (projectId: Uint8Array, at: number): boolean => {
 		if (markProject.run(at, projectId).changes === 0) return false;
-		deleteKeys.run(projectId);
+		revokeKeys(projectId);
 		return true;
 	};
 }
