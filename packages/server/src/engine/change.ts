@@ -20,8 +20,8 @@ export type ChangeMaker = Pick<AuditDraft, "action" | "keyId" | "customerId">;
 /** Asked before a change is read and prepared, since a refusal must cost less than what is refused. */
 export interface ChangeQuotaCheck {
 	/**
-	 * Uses up nothing, so the change can still be refused when it is made. Portal sessions pass: the quota depends on the customer whom the
-	 * request names.
+	 * Uses up nothing, so the change can still be refused when it is made. Calls pass of which only the body tells what they change: portal
+	 * sessions, replays, which may be dry runs, and the resuming of a customer's webhooks.
 	 *
 	 * @throws FanfareError `change_rate_exceeded` if the quota of changes in this project is used up.
 	 */

@@ -45,7 +45,7 @@ export interface EngineParts {
 	/** Spans of sends and attempts. Omitted if nobody asked for traces. */
 	readonly tracing?: Tracing;
 	/** The quotas of changes, which belong to the engine. */
-	readonly changeRates: Pick<ChangeRates, "take" | "check">;
+	readonly changeRates: Pick<ChangeRates, "take" | "check" | "checkCall">;
 	/** What ids, secrets and the jitter of retries are made of. The system's, but for simulations. */
 	readonly chance: Chance;
 }

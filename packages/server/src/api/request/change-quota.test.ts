@@ -9,10 +9,13 @@ import { callerAlone, type Caller } from "../test/caller.ts";
 
 const NO_JSON = "this is not JSON";
 
+/** Of these, only the body tells whether they change something, or for whom it is counted. */
+const TOLD_BY_BODY = new Set(["portal_session.create", "replay.create", "replay.create_many", "customer.resume"]);
+
 /** The changes of a project that its keys share. */
 const COUNTED = apiRoutes().filter(({ audit, path }) => {
 	if (typeof audit !== "string" || !path.includes("{projectId}")) return false;
-	return countsAsChange(audit) && countedByKey(audit) === null && audit !== "portal_session.create";
+	return countsAsChange(audit) && countedByKey(audit) === null && !TOLD_BY_BODY.has(audit);
 });
 
 /** An API with a quota of one change a minute, so of 60 at once. */
@@ -40,17 +43,37 @@ it("are refused before their bodies are read, and before the store is", async ()
 	const isCalled = () => Promise.reject(new Error("the store is called"));
 	const reads = Object.fromEntries(Object.keys(store).map((name) => [name, isCalled]));
 	const calls = { ...store };
+	const refuse = async ({ id, method, path }: (typeof COUNTED)[number]) => {
+		const url = path.replace("{projectId}", project.id).replaceAll(/\{[A-Za-z]+\}/g, "nothing");
+		const { status, json } = await call(method.toUpperCase(), url, NO_JSON);
+		return [id, status, json["code"]];
+	};
 	Object.assign(store, reads);
-	const refused = await Promise.all(
-		COUNTED.map(async ({ id, method, path }) => {
-			const url = path.replace("{projectId}", project.id).replaceAll(/\{[A-Za-z]+\}/g, "nothing");
-			const { status, json } = await call(method.toUpperCase(), url, NO_JSON);
-			return [id, status, json["code"]];
-		}),
-	);
-	Object.assign(store, calls);
+	let refused: unknown[][];
+	try {
+		refused = await Promise.all(COUNTED.map(refuse));
+	} finally {
+		Object.assign(store, calls);
+	}
 	expect(refused).toEqual(COUNTED.map(({ id }) => [id, 429, "change_rate_exceeded"]));
 	expect(refused.length).toBeGreaterThan(10);
+});
+
+it("leave dry runs of replays to be counted, and refuse replays", async () => {
+	const { call, project, test } = await usedUp();
+	test.clock.advance(60_000);
+	const webhook = await call("POST", "./batch/webhooks", { name: "n", spec: { endpoint: "https://example.com/" } });
+	expect(webhook.status).toBe(200);
+	expect((await call("PATCH", `/projects/${project.id}`, { name: "b" })).status).toBe(429);
+	const id = String(webhook.json["id"]);
+	const replay = (body: object) => call("POST", `./batch/webhooks/${id}:replay`, { since: 0, ...body });
+	const replayAll = (body: object) => call("POST", "./replays", { webhookIds: [id], since: 0, ...body });
+	for (const start of [replay, replayAll]) {
+		const dry = await start({ dryRun: true });
+		expect([dry.status, dry.json["code"]]).toEqual([200, undefined]);
+		const refused = await start({});
+		expect([refused.status, refused.json["code"]]).toEqual([429, "change_rate_exceeded"]);
+	}
 });
 
 it("leave all others to be made: what ends something, what has a quota of its own, and those of other projects", async () => {

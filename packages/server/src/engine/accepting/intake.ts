@@ -166,6 +166,7 @@ export class Intake implements IntakeCalls {
 		// Without an idempotency key, it is new.
 		if (inputs.some(({ idempotencyKey }) => idempotencyKey === null)) throw this.#counted(refusal);
 		const rest = await this.#newOf(project, inputs);
+		await this.#readyForQuotas(project, rest);
 		const refusalOfRest = rest.length === 0 ? null : this.#near.quotas.beyond(project, rest);
 		if (refusalOfRest !== null) throw this.#counted(refusalOfRest);
 		const isNew = new Set(rest);
@@ -198,6 +199,8 @@ export class Intake implements IntakeCalls {
 		const refusal = quotas.take(project, inputs);
 		if (refusal === null) return inputs;
 		const rest = await this.#newOf(project, inputs);
+		// What a project stores may have been forgotten while the store looked.
+		await this.#readyForQuotas(project, rest);
 		const refusalOfRest = rest.length === inputs.length ? refusal : quotas.take(project, rest);
 		if (refusalOfRest !== null) throw this.#counted(refusalOfRest);
 		return rest;

@@ -70,7 +70,7 @@ export class ProjectCalls implements Projects {
 	}
 
 	checkQuota(maker: ChangeMaker, projectId: string): void {
-		this.#parts.changeRates.check(maker, projectId);
+		this.#parts.changeRates.checkCall(maker, projectId);
 	}
 
 	async create(name: string, audit: AuditDraft | null): Promise<Project> {

@@ -67,8 +67,9 @@ export class ReplayCalls implements Replays {
 		request: ReplayRequest,
 	): Promise<readonly Replay[]> {
 		const { eventIds = null } = request;
-		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
 		const projectId = projectOf(scope);
+		if (audit !== null && webhooks.length > 0) this.#parts.changeRates.check(audit, projectId);
+		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
 		// All or none: otherwise each try would use up what the next one needs.
 		if (audit !== null) this.#parts.changeRates.take(audit, projectId, { count: webhooks.length });
 		const added = webhooks.map((webhook): NewReplay => {

@@ -38,8 +38,16 @@ const BURST_S = 3_600;
 const BURST_OF_CUSTOMER_S = 600;
 /** How long a customer is told to wait when it is refused for what others have used. A wait that followed from that would tell of them. */
 const CUSTOMER_WAIT_MS = 60_000;
-/** The action that is counted for the customer whom the request names. */
-const FOR_CUSTOMER = "portal_session.create" satisfies AuditAction;
+/**
+ * Actions of which only the body or the store tells whether they change something, or what is counted: portal sessions are counted for the customer whom
+ * they name, a replay may be a dry run, and a customer's webhooks may all be enabled.
+ */
+const TOLD_BY_BODY: ReadonlySet<string> = new Set<AuditAction>([
+	"portal_session.create",
+	"replay.create",
+	"replay.create_many",
+	"customer.resume",
+]);
 /** Who makes the changes outside of any project. */
 const WORKSPACE = { owner: "", whose: "the workspace" };
 
@@ -85,11 +93,19 @@ export class ChangeRates {
 	}
 
 	/**
+	 * The same as `check` for a call whose body is not read yet, and which may turn out to change nothing.
+	 *
+	 * @throws FanfareError `change_rate_exceeded` if the quota is used up.
+	 */
+	checkCall(maker: ChangeMaker, projectId: string | null): void {
+		if (!TOLD_BY_BODY.has(maker.action)) this.check(maker, projectId);
+	}
+
+	/**
 	 * Throws what `take` would throw for one change, and uses up nothing: whoever prepares a change asks this first, since a refusal must cost
-	 * less than what is refused. Portal sessions pass, since their customer is not known by then.
+	 * less than what is refused.
 	 */
 	check(maker: ChangeMaker, projectId: string | null): void {
-		if (maker.action === FOR_CUSTOMER) return;
 		const source = this.#sourceOf(maker, projectId);
 		if (source === null) return;
 		const refusal = lookShared(1, source.member, source.group);
