@@ -309,6 +309,34 @@ describe("a quota of stored bytes", () => {
 		await test.send({ dataJson: dataOf(1_000) });
 	});
 
+	it("holds for a batch with a known key, also if what is stored is forgotten while the store looks for the key", async () => {
+		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 10_000 } });
+		const { engineStore, clock } = test;
+		const big = { dataJson: dataOf(5_000) };
+		const known = { idempotencyKey: "a", dataJson: dataOf(6_000) };
+		await test.send(known);
+		await expect(test.send(big)).rejects.toMatchObject(BYTES);
+		const commit = engineStore.commit.bind(engineStore);
+		const [begun, looked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		engineStore.commit = async (batch) => {
+			begun.resolve();
+			await looked.promise;
+			return commit(batch);
+		};
+		const sending = resultsOf(sendBatch(test, [known, big]));
+		await begun.promise;
+		let asked: readonly string[] = ["until none is known"];
+		const usage = engineStore.usage.bind(engineStore);
+		engineStore.usage = (ids) => usage((asked = ids));
+		await eventually("it was forgotten", () => {
+			clock.advance(5_000);
+			return asked.length === 0;
+		});
+		looked.resolve();
+		await expect(sending).rejects.toMatchObject(BYTES);
+		engineStore.commit = commit;
+	});
+
 	it("lets no send through while the store can't be read", async () => {
 		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 5_000 } });
 		test.engineStore.usage = () => Promise.reject(new StoreError("store_unavailable", "gone"));
