@@ -2,7 +2,7 @@
 import type { Route } from "playwright-core";
 import { expect, it } from "vitest";
 
-import { pageSuite, type Tab, type World } from "../../test/suite.ts";
+import { pageSuite, signIn, type Tab, type World } from "../../test/suite.ts";
 
 /** Somebody on the settings, for whom no more code comes. */
 async function openWithoutMore(world: World, width: number): Promise<Tab> {
@@ -30,5 +30,16 @@ pageSuite("with the first screen", (world) => {
 		const { page } = tab;
 		await page.getByRole("button", { name: "Open the navigation" }).click();
 		await page.getByRole("dialog", { name: "Fanfare" }).getByRole("link", { name: "Webhooks" }).waitFor();
+	});
+
+	it("there is the form for signing in again", async () => {
+		await using tab = await openWithoutMore(world, 1_280);
+		const { page } = tab;
+		await page.getByText("Live", { exact: true }).waitFor();
+		await world.server.client.sessions.signOut({ everywhere: true });
+		const dialog = page.getByRole("dialog", { name: "Sign in again" });
+		await dialog.getByLabel("API key").waitFor();
+		await signIn(page, world.server.key);
+		await expect.poll(() => dialog.count()).toBe(0);
 	});
 });
