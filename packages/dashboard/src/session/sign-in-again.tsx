@@ -1,12 +1,9 @@
 // Asks for signing in again over the screen that is shown, so that neither the place nor what was typed is lost.
 import { Modal } from "@mantine/core";
 
-import { FieldsShape } from "../parts/feedback/skeletons.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
-import { lazyPart, Part } from "../parts/layout/part.tsx";
 import { useSessionEnded } from "./session-state.ts";
-
-const signInForm = lazyPart("sign-in-form", async () => (await import("./sign-in-form.tsx")).SignInForm);
+import { SignInForm } from "./sign-in-form.tsx";
 
 /** Above drawers and other dialogs. */
 const Z_INDEX = 1_000;
@@ -29,9 +26,7 @@ export function SignInAgain() {
 					<Icon name="clock" />
 					<span>Your session has ended. You go on where you are, and what you typed is still there.</span>
 				</p>
-				<Part of={signInForm} props={{}} label="the form">
-					<FieldsShape fields={1} />
-				</Part>
+				<SignInForm />
 			</div>
 		</Modal>
 	);

@@ -13,7 +13,8 @@ pageSuite("the keyboard", (world) => {
 		await page.getByText("Live", { exact: true }).waitFor();
 		await page.keyboard.press("?");
 		const help = page.getByRole("dialog", { name: "Keyboard shortcuts" });
-		await help.waitFor();
+		// They come later than the dialog.
+		await help.locator(".keys-row").first().waitFor();
 		const rows = await help
 			.locator(".keys-row")
 			.evaluateAll((all) =>

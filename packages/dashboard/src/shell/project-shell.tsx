@@ -1,13 +1,12 @@
 // The frame around every screen of a project: navigation, project chooser, top bar, and the live feed.
-import { ActionIcon } from "@mantine/core";
+import { ActionIcon, Drawer } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useParams, useRouter, useRouterState } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect } from "react";
 
 import { useLiveItems } from "../live/use-live.ts";
 import { Icon } from "../parts/layout/icon.tsx";
 import { Logo } from "../parts/layout/logo.tsx";
-import { lazyPart, Part } from "../parts/layout/part.tsx";
 import { useFreshWebhookNames } from "../screens/webhooks/names.ts";
 import { AccountMenu } from "./account-menu.tsx";
 import { AwayBanner } from "./away-banner.tsx";
@@ -20,16 +19,9 @@ import { SchemeToggle, ZoneToggle } from "./reader-choices.tsx";
 import { ShortcutHelp } from "./shortcut-help.tsx";
 import { useShellShortcuts } from "./use-shell-shortcuts.ts";
 
-const narrowNavigation = lazyPart(
-	"navigation",
-	async () => (await import("./later/narrow-navigation.tsx")).NarrowNavigation,
-);
-
 export function ProjectShell() {
 	const { projectId } = useParams({ from: "/$projectId" });
 	const [isMenuOpen, menu] = useDisclosure(false);
-	const [wasMenuOpen, setWasMenuOpen] = useState(false);
-	if (isMenuOpen && !wasMenuOpen) setWasMenuOpen(true);
 	const [isPaletteOpen, palette] = useDisclosure(false);
 	const [isHelpOpen, help] = useDisclosure(false);
 	const pathname = useRouterState({ select: ({ location }) => location.pathname });
@@ -39,7 +31,6 @@ export function ProjectShell() {
 	// Keeps the feed open while the project is shown; it changes the query cache by itself.
 	useLiveItems(projectId, () => {});
 	useFreshWebhookNames(projectId);
-	const narrow = { isOpen: isMenuOpen, onClose: menu.close, children: <Navigation projectId={projectId} /> };
 	return (
 		<div className="shell">
 			<a className="skip" href="#content">
@@ -51,6 +42,11 @@ export function ProjectShell() {
 				</Link>
 				<Navigation projectId={projectId} />
 			</nav>
+			<Drawer opened={isMenuOpen} onClose={menu.close} title="Fanfare" size="16rem">
+				<nav aria-label="Main">
+					<Navigation projectId={projectId} />
+				</nav>
+			</Drawer>
 			<div>
 				<AwayBanner />
 				<section className="top" aria-label="Tools">
@@ -71,11 +67,6 @@ export function ProjectShell() {
 				<main id="content" className="content" tabIndex={-1}>
 					<Outlet />
 				</main>
-				{wasMenuOpen && (
-					<Part of={narrowNavigation} props={narrow} label="the navigation">
-						{null}
-					</Part>
-				)}
 			</div>
 			<Palette projectId={projectId} isOpen={isPaletteOpen} onClose={palette.close} />
 			<ShortcutHelp isOpen={isHelpOpen} onClose={help.close} />

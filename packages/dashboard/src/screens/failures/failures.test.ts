@@ -33,6 +33,7 @@ pageSuite("an address", (world) => {
 	it.each(["light", "dark"] as const)("of the sign-in, whose code does not come, says so (%s)", async (scheme) => {
 		await using person = await world.browser.person({ scheme });
 		const page = await person.tab(`${world.server.url}/ui/`);
+		await page.getByLabel("API key").waitFor();
 		await page.route(/\/sign-in-[^/]*\.js$/, (route) => route.abort());
 		await page.goto(`${world.server.url}/ui/sign-in`);
 		await page.getByRole("heading", { name: "This could not be shown", level: 1 }).waitFor();

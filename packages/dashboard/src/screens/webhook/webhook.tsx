@@ -1,8 +1,6 @@
 // S4: one webhook. Its head says how it is and offers the cure.
 import type { Webhook } from "@fanfare/sdk";
 import { ActionIcon, Button, Menu, Tabs } from "@mantine/core";
-
-import "@mantine/core/styles/Tabs.css";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";

@@ -3,14 +3,14 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import type { LinkProps } from "@tanstack/react-router";
 
-import type { IconName } from "../../parts/layout/icon.tsx";
-import { addressOf } from "../../parts/text/format.ts";
-import { union } from "../../screens/webhooks/found.ts";
-import { webhookNamesQuery, type WebhookName } from "../../screens/webhooks/names.ts";
-import { useFoundWebhooks } from "../../screens/webhooks/queries.ts";
-import { projectsQuery, useConnection, useProject } from "../../session/caller.ts";
-import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
-import { useScreens } from "../navigation.ts";
+import type { IconName } from "../parts/layout/icon.tsx";
+import { addressOf } from "../parts/text/format.ts";
+import { union } from "../screens/webhooks/found.ts";
+import { webhookNamesQuery, type WebhookName } from "../screens/webhooks/names.ts";
+import { useFoundWebhooks } from "../screens/webhooks/queries.ts";
+import { projectsQuery, useConnection, useProject } from "../session/caller.ts";
+import { useIsWorkspaceAdmin } from "../session/workspace.ts";
+import { useScreens } from "./navigation.ts";
 
 export interface Target {
 	readonly key: string;
