@@ -3,10 +3,12 @@
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { customerScope } from "../../../../core/access/principal.ts";
 import { decodeCursor, pageCursors, type Page, type PageRequest } from "../../../../core/page.ts";
-import { ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
+import { addWebhook, ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import type { DeliveryFilter } from "../../../../ports/store/log.ts";
 import { systemClock } from "../../../system/system-clock.ts";
+import { firstUuidAt, idOf } from "../../codec/ids.ts";
 import { CountingDatabase } from "../../test/counting-database.ts";
 import { fillLog } from "../../test/fill-log.ts";
 import { STEADY, TestDatabase } from "../../test/test-store.ts";
@@ -101,6 +103,27 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 			}
 			expect(direction === "older" ? found : found.toReversed()).toEqual(expected);
 		}
+	});
+
+	it("asks once for a customer of many webhooks, and stops at the end of a stretch when its time is over", async () => {
+		const { store, records, projectId, webhookIds } = world;
+		for (let n = 0; n < 21; n++) await addWebhook(store, records.webhook(projectId, { customerId: "many" }));
+		database.plans.length = 0;
+		const many = customerScope(projectId, "many");
+		const none = await createDeliveryLists(database).deliveries(many, ANY_DELIVERY, { limit: 20, cursor: null });
+		expect(none).toEqual({ rows: [], hasNewer: false, hasOlder: false });
+		expect(database.plans.splice(0)).toHaveLength(1);
+		const now = Date.now();
+		const cancelled = { statuses: ["Cancelled"] as const, webhookId: webhookIds[1]! };
+		const older = await deliveries({ ...cancelled, before: now - 9 * DAY_MS }, { limit: 20, cursor: null }, 1);
+		expect(older.rows).toHaveLength(1);
+		expect(older.scannedTo).toBe(now - 11 * DAY_MS);
+		expect(database.plans.splice(0)).toHaveLength(1);
+		const after = now - 11 * DAY_MS;
+		const id = idOf("dlv", firstUuidAt(after));
+		const newer = await deliveries(cancelled, { limit: 20, cursor: { direction: "newer", id } }, 1);
+		expect(newer.rows).toEqual(older.rows);
+		expect(newer.scannedTo).toBe(now - 9 * DAY_MS);
 	});
 
 	it("looks at as many rows of all days as of few, and at fewer of one webhook, whose rows lie apart", async () => {
