@@ -9,7 +9,9 @@ import { addWebhook, ANY_DELIVERY, fillStore, type World } from "../../../../por
 import type { DeliveryFilter } from "../../../../ports/store/log.ts";
 import { systemClock } from "../../../system/system-clock.ts";
 import { firstUuidAt, idOf } from "../../codec/ids.ts";
+import { Database } from "../../connection/database.ts";
 import { CountingDatabase } from "../../test/counting-database.ts";
+import { expectWalks } from "../../test/expect-walks.ts";
 import { fillLog } from "../../test/fill-log.ts";
 import { STEADY, TestDatabase } from "../../test/test-store.ts";
 import { createDeliveryLists } from "./deliveries/deliveries.ts";
@@ -19,6 +21,8 @@ const DAY_MS = 86_400_000;
 const DAYS = 40;
 const PER_DAY = 50;
 const COUNT = DAYS * PER_DAY;
+/** So little that pages of few rows end early. */
+const SMALL_BUDGET = 100;
 const ANY_EVENT = { types: null, after: null, before: null };
 /** The two days before a place may lie in three, and there are partitions of the days to come. */
 const NEAR_DAYS = 4;
@@ -31,7 +35,11 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		test = await TestDatabase.create(STEADY);
 		world = await fillStore(await test.openEmpty(), 2);
 		database = new CountingDatabase({ url: test.url, clock: systemClock });
-		const { projectId, webhookIds } = world;
+		const { store, records, projectId, webhookIds: others } = world;
+		const webhookIds = [...others];
+		for (let n = 0; n < 3; n++) {
+			webhookIds.push((await addWebhook(store, records.webhook(projectId, { customerId: "acme" }))).id);
+		}
 		const start = Date.now() - DAYS * DAY_MS;
 		await fillLog(database, { projectId, webhookIds, count: COUNT, start, days: DAYS });
 		await test.server.query("VACUUM ANALYZE", test.url);
@@ -70,6 +78,32 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		const events = await createEventPage(database)(world.scope, ANY_EVENT, { limit: 20, cursor: null });
 		expect(events.rows).toHaveLength(20);
 		expect(Math.max(...days("events"))).toBeLessThanOrEqual(NEAR_DAYS);
+	});
+
+	it("plans no stretches of the time to come", async () => {
+		const first = await deliveries({}, { limit: 20, cursor: null });
+		database.plans.length = 0;
+		const cursor = { direction: "newer", id: first.rows[5]!.id } as const;
+		const newer = await deliveries({}, { limit: 20, cursor });
+		expect(newer.rows).toEqual(first.rows.slice(0, 5));
+		// And what is behind the cursor.
+		expect(database.plans.splice(0)).toHaveLength(2);
+		const before = Date.now() + 100 * DAY_MS;
+		expect((await deliveries({ before }, { limit: 20, cursor: null })).rows).toEqual(first.rows);
+		expect(database.plans.splice(0)).toHaveLength(1);
+	});
+
+	it("is walked along in both directions by a customer of several webhooks, in pages that end early", async () => {
+		const filter = { ...ANY_DELIVERY, eventTypes: ["user.*"] };
+		const acme = customerScope(world.projectId, "acme");
+		const plain = new Database({ url: test.url, clock: systemClock });
+		const whole = await createDeliveryLists(plain, 100_000).deliveries(acme, filter, { limit: 1_000, cursor: null });
+		// Three of five webhooks, and one of three types.
+		expect(whole.rows).toHaveLength(COUNT / 5);
+		const lists = createDeliveryLists(plain, SMALL_BUDGET);
+		const ids = whole.rows.map(({ id }) => id);
+		await expectWalks((page) => lists.deliveries(acme, filter, page), { kind: "dlv", expected: ids, most: COUNT });
+		await plain.close();
 	});
 
 	it("finds all rows in one page, however far back they lie, and in pages of any length, in both directions", async () => {

@@ -127,16 +127,17 @@ function isDense(sources: readonly Source[]): boolean {
 	);
 }
 
-/** Cuts a part into stretches that follow each other in its order. */
+/** Cuts a part into stretches that follow each other in its order. What is ahead of the clock is in the one next to it. */
 function stretchesOf(part: Part, now: number): Part[] {
 	const stretches: Part[] = [];
 	let rest = part;
 	const isDown = part.order === "DESC";
 	const low = part.above === null || part.from > part.above ? part.from : part.above;
-	const start = isDown ? (part.below === null ? now : uuidTime(part.below)) : uuidTime(low);
+	const start = isDown ? Math.min(now, part.below === null ? now : uuidTime(part.below)) : uuidTime(low);
 	// Nobody knows where the oldest entries are.
 	if (!isDown && low === FIRST_UUID) return [part];
 	for (const lengthMs of STRETCHES_MS) {
+		if (!isDown && start + lengthMs >= now) break;
 		const edge = firstUuidAt(isDown ? start - lengthMs : start + lengthMs);
 		if (isDown ? edge <= low : rest.below !== null && edge >= rest.below) break;
 		stretches.push(isDown ? { ...rest, above: null, from: edge } : { ...rest, below: edge });
