@@ -80,6 +80,8 @@ export interface Source {
 	readonly matches: readonly string[];
 	/** How long an entry takes, in the time for one whose own row says whether it matches. */
 	readonly cost: number;
+	/** How much longer a page takes for an entry whose row lies between those of others. Left out: no longer. */
+	readonly scatteredCost?: number;
 }
 
 interface Walk {
@@ -265,7 +267,7 @@ async function look(
 ): Promise<number> {
 	const [range, limit] = [rangeOf(part, values), values.add(missing)];
 	const groups = [...new Set(asked.map(({ source }) => source))].map((source) => {
-		const share = Math.max(LEAST, Math.ceil(time / source.cost));
+		const share = Math.max(LEAST, Math.ceil(time / pageCost(source)));
 		return { source, share, owned: asked.filter((each) => each.source === source) };
 	});
 	const parts = groups.map(({ source, share, owned }, index) => {
@@ -290,10 +292,15 @@ async function look(
 	for (const [index, { source, share, owned }] of groups.entries()) {
 		for (const [n, each] of owned.entries()) {
 			// Ordinalities begin at 1.
-			taken += each.add(found.get(`${index}:${n + 1}`) ?? [], share, missing) * source.cost;
+			taken += each.add(found.get(`${index}:${n + 1}`) ?? [], share, missing) * pageCost(source);
 		}
 	}
 	return taken;
+}
+
+/** How long an entry takes a page. */
+function pageCost({ cost, scatteredCost = 0 }: Source): number {
+	return cost + scatteredCost;
 }
 
 /** A part of a count, and the UUID of the last entry that it has looked at; null at the end. */
@@ -302,7 +309,10 @@ export interface Counted {
 	readonly stoppedAt: string | null;
 }
 
-/** Counts the entries that match from the end of a range downwards, as far as all sources have looked. */
+/**
+ * Counts the entries that match from the end of a range downwards, as far as all sources have looked. Where rows lie is left out, since
+ * somebody waits for the whole count: in smaller parts, it would take longer.
+ */
 export async function count(
 	session: Session,
 	sources: readonly Source[],
