@@ -80,7 +80,10 @@ export async function migrate({ resources, codeDir, store, url, masterKey, postg
 			line.type === "progress" && line.step === "copying" ? [line.part, nowMs()] : ["the rest", nowMs()];
 		secondsOf[name] = (secondsOf[name] ?? 0) + (at - lastAt) / 1_000;
 		lastAt = at;
-		if (child.exitCode === null) usage = await processUsage(child.pid ?? 0).catch(() => usage);
+		if (child.exitCode !== null) continue;
+		const read = await processUsage(child.pid ?? 0).catch(() => usage);
+		// A process that ends has no memory any more.
+		usage = Number.isFinite(read.peakMb) ? read : { ...read, peakMb: usage.peakMb };
 	}
 	const [code] = await exited;
 	if (code !== 0) throw new Error(`fanfare migrate-store ended with ${String(code)}`);

@@ -4,6 +4,7 @@ import { AUDIT_ENTRY } from "../codec/audit-rows.ts";
 import { insertInto } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 import type { Session } from "../connection/session.ts";
+import { hasRow } from "./log/walk.ts";
 
 const INSERT = insertInto("audit_entries", AUDIT_ENTRY.columns);
 const INSERT_ONCE = insertInto("audit_entries", AUDIT_ENTRY.columns, "ON CONFLICT (id) DO NOTHING");
@@ -23,8 +24,8 @@ export async function writeEntry(session: Session, entry: AuditEntry | null): Pr
 /** A condition: an entry names the key, as the one that has made a call, or as the object. `id` is the SQL of its UUID. */
 export function isKeyInAudit(id: string): string {
 	return `(
-		EXISTS (SELECT 1 FROM audit_entries WHERE key_id = ${id})
-		OR EXISTS (SELECT 1 FROM audit_entries WHERE object_id = 'key_' || ${id}::text)
+		${hasRow(`audit_entries WHERE key_id = ${id}`)}
+		OR ${hasRow(`audit_entries WHERE object_id = 'key_' || ${id}::text`)}
 	)`;
 }
 

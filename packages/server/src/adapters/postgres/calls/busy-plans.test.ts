@@ -15,7 +15,7 @@ import {
 import { ANY_NUMBER, EVERYTHING } from "../../../ports/contract/store/records/replays.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import { firstUuidAt } from "../codec/ids.ts";
+import { firstUuidAt, uuidOf } from "../codec/ids.ts";
 import { ChangeNumbers } from "../deliveries/change-numbers.ts";
 import { Partitions, PARTITIONED } from "../schema/partitions.ts";
 import { createRollUp } from "../stats/roll-up.ts";
@@ -36,7 +36,7 @@ const DAYS = 3;
 const GROWING = new RegExp(`^(?:open_deliveries|idempotency_keys|replays|stats|(?:${PARTITIONED.join("|")})_\\d{8})$`);
 const DAY = /_(\d{8})$/;
 /** Replays make deliveries of an event later than it, so all partitions from its day on can have some. */
-const LATER = /event_id = ANY\(|event_id = \$1/;
+const LATER = /event_id = ANY\(|event_id = \$1|\(event_id, webhook_id\) >= /;
 /** The calls need a dozen, and the table of open deliveries has more. */
 const MOST_ROWS = 40;
 
@@ -239,5 +239,28 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 		await check();
 		await test.server.query("VACUUM ANALYZE", test.url);
 		await check();
+	});
+
+	it("read few rows of what replays have made of an event for many other webhooks", async () => {
+		const { calls, records, scope, target } = busy;
+		const { event: afterEventId } = await send(busy);
+		const { event } = await send(busy);
+		const others = 200;
+		await database.transact((session) =>
+			session.longScript(`
+				INSERT INTO deliveries (id, project_id, webhook_id, event_id, event_type, shard, status, attempt_count, auto_attempt_count,
+					next_attempt_at, trigger, response_code, due_at, cause, is_replayed, create_date, update_date, change)
+				SELECT overlay(id::text PLACING lpad(to_hex(n), 12, '0') FROM 25)::uuid, project_id, gen_random_uuid(), event_id, event_type,
+					shard, 1, 1, 1, NULL, trigger, 200, NULL, 0, TRUE, create_date, update_date, NULL
+				FROM open_deliveries, generate_series(1, ${others}) n WHERE event_id = '${uuidOf("evt", event)}' AND NOT is_replayed
+			`),
+		);
+		database.take();
+		const filter = { ...EVERYTHING, since: records.now - 1_000, until: records.now + 1 };
+		await calls.countReplay({ scope, webhookId: target, filter, afterEventId, scanLimit: 3 });
+		const explained = database.take().filter(({ statement }) => statement.includes("is_replayed"));
+		expect(explained.length).toBeGreaterThan(0);
+		const read = explained.map(({ reads }) => reads.reduce((sum, { rows }) => sum + rows, 0));
+		expect(Math.max(...read), explained.map(({ plan }) => plan).join("\n")).toBeLessThanOrEqual(MOST_ROWS);
 	});
 });

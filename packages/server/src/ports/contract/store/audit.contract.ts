@@ -169,6 +169,20 @@ export function describeAudit(current: CurrentStore): void {
 		expect(await names()).toEqual({ callers: ["object"], objects: ["object"] });
 	});
 
+	it("keeps the name of a revoked key when an entry goes that has written its id in another way", async () => {
+		const { store, records, projectId } = await fillStore(current());
+		const key = { ...records.key("write", projectId), name: "revoked" };
+		await store.insertKey(key, null);
+		const of = { keyId: null, projectId, action: "key.delete" };
+		const objectId = `key_${key.id.slice("key_".length).replaceAll("-", "")}`;
+		await store.insertAuditEntry(records.entry({ ...of, objectId }));
+		await store.deleteKey(key.id, records.entry({ ...of, objectId: key.id }));
+		expect(await store.purgeAuditEntries(records.now + 60_000, 1)).toBe(1);
+		const page = await store.auditEntries(ANY_ENTRY, NEWEST);
+		expect(page.rows.map((entry) => entry.objectId)).toEqual([key.id]);
+		expect([...page.objectNames.values()]).toEqual(["revoked"]);
+	});
+
 	it("names nothing of another project, whatever ids event types and customers have", async () => {
 		const { store, projectId, records } = await fillStore(current());
 		const other = { ...records.project(), name: "Other" };

@@ -3,11 +3,15 @@
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { customerScope } from "../../../../core/access/principal.ts";
 import { decodeCursor, pageCursors, type Page, type PageRequest } from "../../../../core/page.ts";
-import { ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
+import { addWebhook, ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import type { DeliveryFilter } from "../../../../ports/store/log.ts";
 import { systemClock } from "../../../system/system-clock.ts";
+import { firstUuidAt, idOf } from "../../codec/ids.ts";
+import { Database } from "../../connection/database.ts";
 import { CountingDatabase } from "../../test/counting-database.ts";
+import { expectWalks } from "../../test/expect-walks.ts";
 import { fillLog } from "../../test/fill-log.ts";
 import { STEADY, TestDatabase } from "../../test/test-store.ts";
 import { createDeliveryLists } from "./deliveries/deliveries.ts";
@@ -17,6 +21,8 @@ const DAY_MS = 86_400_000;
 const DAYS = 40;
 const PER_DAY = 50;
 const COUNT = DAYS * PER_DAY;
+/** So little that pages of few rows end early. */
+const SMALL_BUDGET = 100;
 const ANY_EVENT = { types: null, after: null, before: null };
 /** The two days before a place may lie in three, and there are partitions of the days to come. */
 const NEAR_DAYS = 4;
@@ -29,7 +35,11 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		test = await TestDatabase.create(STEADY);
 		world = await fillStore(await test.openEmpty(), 2);
 		database = new CountingDatabase({ url: test.url, clock: systemClock });
-		const { projectId, webhookIds } = world;
+		const { store, records, projectId, webhookIds: others } = world;
+		const webhookIds = [...others];
+		for (let n = 0; n < 3; n++) {
+			webhookIds.push((await addWebhook(store, records.webhook(projectId, { customerId: "acme" }))).id);
+		}
 		const start = Date.now() - DAYS * DAY_MS;
 		await fillLog(database, { projectId, webhookIds, count: COUNT, start, days: DAYS });
 		await test.server.query("VACUUM ANALYZE", test.url);
@@ -70,6 +80,32 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		expect(Math.max(...days("events"))).toBeLessThanOrEqual(NEAR_DAYS);
 	});
 
+	it("plans no stretches of the time to come", async () => {
+		const first = await deliveries({}, { limit: 20, cursor: null });
+		database.plans.length = 0;
+		const cursor = { direction: "newer", id: first.rows[5]!.id } as const;
+		const newer = await deliveries({}, { limit: 20, cursor });
+		expect(newer.rows).toEqual(first.rows.slice(0, 5));
+		// And what is behind the cursor.
+		expect(database.plans.splice(0)).toHaveLength(2);
+		const before = Date.now() + 100 * DAY_MS;
+		expect((await deliveries({ before }, { limit: 20, cursor: null })).rows).toEqual(first.rows);
+		expect(database.plans.splice(0)).toHaveLength(1);
+	});
+
+	it("is walked along in both directions by a customer of several webhooks, in pages that end early", async () => {
+		const filter = { ...ANY_DELIVERY, eventTypes: ["user.*"] };
+		const acme = customerScope(world.projectId, "acme");
+		const plain = new Database({ url: test.url, clock: systemClock });
+		const whole = await createDeliveryLists(plain, 100_000).deliveries(acme, filter, { limit: 1_000, cursor: null });
+		// Three of five webhooks, and one of three types.
+		expect(whole.rows).toHaveLength(COUNT / 5);
+		const lists = createDeliveryLists(plain, SMALL_BUDGET);
+		const ids = whole.rows.map(({ id }) => id);
+		await expectWalks((page) => lists.deliveries(acme, filter, page), { kind: "dlv", expected: ids, most: COUNT });
+		await plain.close();
+	});
+
 	it("finds all rows in one page, however far back they lie, and in pages of any length, in both directions", async () => {
 		const all = await deliveries({}, { limit: 1_000, cursor: null });
 		expect(all.rows).toHaveLength(1_000);
@@ -103,6 +139,27 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		}
 	});
 
+	it("asks once for a customer of many webhooks, and stops at the end of a stretch when its time is over", async () => {
+		const { store, records, projectId, webhookIds } = world;
+		for (let n = 0; n < 21; n++) await addWebhook(store, records.webhook(projectId, { customerId: "many" }));
+		database.plans.length = 0;
+		const many = customerScope(projectId, "many");
+		const none = await createDeliveryLists(database).deliveries(many, ANY_DELIVERY, { limit: 20, cursor: null });
+		expect(none).toEqual({ rows: [], hasNewer: false, hasOlder: false });
+		expect(database.plans.splice(0)).toHaveLength(1);
+		const now = Date.now();
+		const cancelled = { statuses: ["Cancelled"] as const, webhookId: webhookIds[1]! };
+		const older = await deliveries({ ...cancelled, before: now - 9 * DAY_MS }, { limit: 20, cursor: null }, 1);
+		expect(older.rows).toHaveLength(1);
+		expect(older.scannedTo).toBe(now - 11 * DAY_MS);
+		expect(database.plans.splice(0)).toHaveLength(1);
+		const after = now - 11 * DAY_MS;
+		const id = idOf("dlv", firstUuidAt(after));
+		const newer = await deliveries(cancelled, { limit: 20, cursor: { direction: "newer", id } }, 1);
+		expect(newer.rows).toEqual(older.rows);
+		expect(newer.scannedTo).toBe(now - 9 * DAY_MS);
+	});
+
 	it("looks at as many rows of all days as of few, and at fewer of one webhook, whose rows lie apart", async () => {
 		const none = { responseCodes: [{ from: 299, to: 299 }] };
 		const budget = 400;
@@ -118,5 +175,11 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 			expect(database.entries).toBeGreaterThan(most / 3);
 			expect(database.entries).toBeLessThanOrEqual(most * 1.2);
 		}
+		// A count reads no rows to show, and is asked for until its end.
+		database.entries = 0;
+		const { countDeliveries } = createDeliveryLists(database, budget);
+		const filter = { ...ANY_DELIVERY, ...none, webhookId: world.webhookId };
+		expect(await countDeliveries(world.scope, filter, null)).toMatchObject({ count: 0 });
+		expect(database.entries).toBeGreaterThan(budget / 2);
 	});
 });

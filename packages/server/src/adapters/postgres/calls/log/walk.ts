@@ -29,6 +29,8 @@ const LEAST_LEFT = 0.2;
 const STRETCHES_MS = [2, 8, 24].map((days) => days * 86_400_000);
 /** The sources of all deliveries of somebody: those that wait, that are held, and all others. */
 const MOST_DENSE = 3;
+/** Each stretch asks for all owners, so those of a customer with more webhooks are not cut. */
+const MOST_DENSE_OWNERS = 20;
 
 const SELECT_NOW = statement("SELECT cluster_now() AS now");
 
@@ -78,6 +80,8 @@ export interface Source {
 	readonly matches: readonly string[];
 	/** How long an entry takes, in the time for one whose own row says whether it matches. */
 	readonly cost: number;
+	/** How much longer a page takes for an entry whose row lies between those of others. Left out: no longer. */
+	readonly scatteredCost?: number;
 }
 
 interface Walk {
@@ -98,12 +102,16 @@ export async function walk(
 	if (sources.every(({ owners }) => owners.length === 0)) return { rows, stoppedAt: null };
 	const given = values.list.length;
 	let left = part.isLookBehind ? budget * LOOK_SHARE : budget;
-	for (const stretch of isDense(sources) ? stretchesOf(part, now) : [part]) {
+	const stretches = isDense(sources) ? stretchesOf(part, now) : [part];
+	for (const [index, stretch] of stretches.entries()) {
 		values.keep(given);
 		const found = await walkStretch(session, sources, values, { ...stretch, limit: part.limit - rows.length }, left);
 		rows.push(...found.rows);
 		left = found.left;
 		if (rows.length === part.limit || found.stoppedAt !== null) return { rows, stoppedAt: found.stoppedAt };
+		const isLast = index === stretches.length - 1;
+		// No id is the first one of its millisecond, so there is none at the edge.
+		if (left <= 0 && !isLast) return { rows, stoppedAt: part.order === "DESC" ? stretch.from : stretch.below };
 	}
 	return { rows, stoppedAt: null };
 }
@@ -113,19 +121,25 @@ export async function walk(
  * long for a few days, too, and a second statement would take more than it saves.
  */
 function isDense(sources: readonly Source[]): boolean {
-	return sources.length <= MOST_DENSE && sources.every(({ owner, cost }) => owner !== "event_id" && cost <= LOOK_COST);
+	return (
+		sources.length <= MOST_DENSE &&
+		sources.every(
+			({ owner, owners, cost }) => owner !== "event_id" && owners.length <= MOST_DENSE_OWNERS && cost <= LOOK_COST,
+		)
+	);
 }
 
-/** Cuts a part into stretches that follow each other in its order. */
+/** Cuts a part into stretches that follow each other in its order. What is ahead of the clock is in the one next to it. */
 function stretchesOf(part: Part, now: number): Part[] {
 	const stretches: Part[] = [];
 	let rest = part;
 	const isDown = part.order === "DESC";
 	const low = part.above === null || part.from > part.above ? part.from : part.above;
-	const start = isDown ? (part.below === null ? now : uuidTime(part.below)) : uuidTime(low);
+	const start = isDown ? Math.min(now, part.below === null ? now : uuidTime(part.below)) : uuidTime(low);
 	// Nobody knows where the oldest entries are.
 	if (!isDown && low === FIRST_UUID) return [part];
 	for (const lengthMs of STRETCHES_MS) {
+		if (!isDown && start + lengthMs >= now) break;
 		const edge = firstUuidAt(isDown ? start - lengthMs : start + lengthMs);
 		if (isDown ? edge <= low : rest.below !== null && edge >= rest.below) break;
 		stretches.push(isDown ? { ...rest, above: null, from: edge } : { ...rest, below: edge });
@@ -253,7 +267,7 @@ async function look(
 ): Promise<number> {
 	const [range, limit] = [rangeOf(part, values), values.add(missing)];
 	const groups = [...new Set(asked.map(({ source }) => source))].map((source) => {
-		const share = Math.max(LEAST, Math.ceil(time / source.cost));
+		const share = Math.max(LEAST, Math.ceil(time / pageCost(source)));
 		return { source, share, owned: asked.filter((each) => each.source === source) };
 	});
 	const parts = groups.map(({ source, share, owned }, index) => {
@@ -278,10 +292,15 @@ async function look(
 	for (const [index, { source, share, owned }] of groups.entries()) {
 		for (const [n, each] of owned.entries()) {
 			// Ordinalities begin at 1.
-			taken += each.add(found.get(`${index}:${n + 1}`) ?? [], share, missing) * source.cost;
+			taken += each.add(found.get(`${index}:${n + 1}`) ?? [], share, missing) * pageCost(source);
 		}
 	}
 	return taken;
+}
+
+/** How long an entry takes a page. */
+function pageCost({ cost, scatteredCost = 0 }: Source): number {
+	return cost + scatteredCost;
 }
 
 /** A part of a count, and the UUID of the last entry that it has looked at; null at the end. */
@@ -290,7 +309,10 @@ export interface Counted {
 	readonly stoppedAt: string | null;
 }
 
-/** Counts the entries that match from the end of a range downwards, as far as all sources have looked. */
+/**
+ * Counts the entries that match from the end of a range downwards, as far as all sources have looked. Where rows lie is left out, since
+ * somebody waits for the whole count: in smaller parts, it would take longer.
+ */
 export async function count(
 	session: Session,
 	sources: readonly Source[],

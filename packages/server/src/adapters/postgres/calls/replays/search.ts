@@ -92,8 +92,9 @@ const SELECT_ALL_BACK = statement(selectAll("DESC"));
 const SELECT_FOR_CUSTOMER = statement(selectForCustomer("ASC"));
 const SELECT_FOR_CUSTOMER_BACK = statement(selectForCustomer("DESC"));
 /**
- * Deliveries that were made with the events have ids between those of the events. Those that replays have made are found by their events,
- * and by nothing else: `IS TRUE` keeps PostgreSQL from an index of webhooks, where it would look at all deliveries of this one.
+ * Deliveries that were made with the events have ids between those of the events. Those that replays have made are found by their events and
+ * the webhook: comparing both at once keeps PostgreSQL from an index of webhooks, where it would look at all deliveries of this one. OFFSET 0
+ * has it look for each event by itself.
  */
 const SELECT_DELIVERIES = statement(
 	["open_deliveries", "deliveries"]
@@ -102,8 +103,11 @@ const SELECT_DELIVERIES = statement(
 				SELECT id, event_id, status FROM ${table}
 				WHERE webhook_id = $1 AND id > $2 AND id <= $3 AND NOT is_replayed
 				UNION ALL
-				SELECT id, event_id, status FROM ${table}
-				WHERE (webhook_id = $1) IS TRUE AND event_id = ANY($4::uuid[]) AND is_replayed
+				SELECT replayed.* FROM unnest($4::uuid[]) AS given(event) CROSS JOIN LATERAL (
+					SELECT id, event_id, status FROM ${table}
+					WHERE (event_id, webhook_id) >= (given.event, $1) AND (event_id, webhook_id) <= (given.event, $1) AND is_replayed
+					OFFSET 0
+				) replayed
 			`,
 		)
 		.join("UNION ALL"),

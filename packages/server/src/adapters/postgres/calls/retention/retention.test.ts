@@ -77,6 +77,34 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 		]);
 	});
 
+	it("forgets names of revoked keys whose last entry has gone in another way, a few in each step", async () => {
+		const { store, records, projectId } = await fillStore(await database.openEmpty());
+		const revoke = async () => {
+			const key = records.key("write", projectId);
+			await store.insertKey(key, null);
+			const of = { keyId: null, projectId, action: "key.delete", objectId: key.id };
+			const entry = { ...records.entry(of), id: records.ids.make("aud", LATE) };
+			await store.deleteKey(key.id, entry);
+			return { key: String(uuidOf("key", key.id)), entry: String(uuidOf("aud", entry.id)) };
+		};
+		const [kept, ...others] = [await revoke(), await revoke(), await revoke(), await revoke()];
+		const client = await connect();
+		try {
+			const names = async () =>
+				(await client.query("SELECT id FROM revoked_keys ORDER BY id")).rows.map(({ id }) => id);
+			await client.query("DELETE FROM audit_entries WHERE id = ANY($1)", [others.map(({ entry }) => entry)]);
+			expect(await names()).toHaveLength(4);
+			expect(await store.purgeAuditEntries(records.now, 2)).toBe(0);
+			expect(await names()).toHaveLength(3);
+			expect(await store.purgeAuditEntries(records.now, 2)).toBe(0);
+			expect(await names()).toEqual([kept.key]);
+			expect(await store.purgeAuditEntries(LATE + 1, 2)).toBe(1);
+			expect(await names()).toEqual([]);
+		} finally {
+			await client.end();
+		}
+	});
+
 	it("keeps the partitions in which a waiting delivery is going to end", async () => {
 		const world = await fillStore(await database.openEmpty());
 		const { records, accept, update, state } = world;

@@ -1,7 +1,7 @@
 // Retention: deletes old data in small steps, and erases payloads on demand.
 import type { PurgeResult, PurgeStep } from "../../../../ports/store/retention.ts";
 import { binaryArray } from "../../codec/arrays.ts";
-import { firstUuidAt, uuidOf } from "../../codec/ids.ts";
+import { FIRST_UUID, firstUuidAt, uuidOf } from "../../codec/ids.ts";
 import { text, textOrNull } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
@@ -21,6 +21,8 @@ import { walk, type Visit } from "./walk.ts";
 /** The calls of `RetentionStore`. */
 export function createRetentionCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
 	let place: Place | null = null;
+	/** The name of a revoked key up to which was looked for an entry; null: from the first one. */
+	let named: string | null = null;
 	/** Whether partitions may have become empty since they were last looked at. */
 	let hasDeleted = true;
 	return {
@@ -44,7 +46,11 @@ export function createRetentionCalls(database: Database, partitions: Partitions,
 		},
 		purgeReplays: createPurgeReplays(database),
 		purgeAuditEntries: (before: number, limit: number): Promise<number> =>
-			database.inBackground((session) => purgeAuditEntries(session, before, limit)),
+			database.inBackground(async (session) => {
+				const purged = await purgeAuditEntries(session, before, limit);
+				if (purged < limit) named = await forgetUnnamed(session, named, limit);
+				return purged;
+			}),
 		purgeDeletedProjects: createPurgeDeletedProjects(database),
 		purgeDeletedWebhooks: createPurgeDeletedWebhooks(database),
 		...createErasePayload(database, numbers),
@@ -69,6 +75,14 @@ const FORGET_REVOKED = statement(`
 	DELETE FROM revoked_keys WHERE id = ANY($1::uuid[]) AND NOT ${isKeyInAudit("revoked_keys.id")}
 `);
 
+const FORGET_UNNAMED = statement(`
+	WITH looked AS MATERIALIZED (SELECT id FROM revoked_keys WHERE id > $1 ORDER BY id LIMIT $2),
+		gone AS (
+			DELETE FROM revoked_keys WHERE id IN (SELECT id FROM looked) AND NOT ${isKeyInAudit("revoked_keys.id")}
+		)
+	SELECT id FROM looked ORDER BY id OFFSET $2::bigint - 1 LIMIT 1
+`);
+
 /** With the last entry that names a revoked key, the name goes. */
 async function purgeAuditEntries(session: Session, before: number, limit: number): Promise<number> {
 	const rows = await session.run(PURGE_ENTRIES, [firstUuidAt(before), limit]);
@@ -77,6 +91,15 @@ async function purgeAuditEntries(session: Session, before: number, limit: number
 	const uuids = new Set([...callers, ...objects].filter((uuid) => uuid !== null));
 	if (uuids.size > 0) await session.run(FORGET_REVOKED, [binaryArray("uuid", [...uuids])]);
 	return rows.length;
+}
+
+/**
+ * Removes the names among the next ones that no entry needs: the last entry may have gone by a process that does not know of names, or in
+ * the moment in which a key was revoked. Returns where to go on; null: from the first name again.
+ */
+async function forgetUnnamed(session: Session, after: string | null, limit: number): Promise<string | null> {
+	const [last] = await session.run(FORGET_UNNAMED, [after ?? FIRST_UUID, limit]);
+	return last === undefined ? null : text(last["id"]);
 }
 
 async function purge(database: Database, step: PurgeStep, visit: Visit): Promise<PurgeResult> {

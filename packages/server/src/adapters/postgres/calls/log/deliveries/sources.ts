@@ -52,7 +52,8 @@ function ownSources(
 		ownerType: "uuid",
 		where: [...narrowed, ...where],
 		matches,
-		cost: rowCost(owner) + lookCost(wanted),
+		cost: 1 + lookCost(wanted),
+		scatteredCost: scatteredCost(owner),
 	});
 	const isIn = (status: DeliveryStatus) => `entry.status = ${STATUS_CODES[status]}`;
 	const sources = OPEN.filter((status) => statuses.includes(status)).map((status) =>
@@ -67,8 +68,8 @@ function ownSources(
 	return [...sources, of("deliveries entry", [], matches)];
 }
 
-function rowCost({ owner, owners }: Owner): number {
-	return owner === "project_id" ? 1 : Math.max(1, SCATTERED / owners.length);
+function scatteredCost({ owner, owners }: Owner): number {
+	return owner === "project_id" ? 0 : Math.max(1, SCATTERED / owners.length) - 1;
 }
 
 /** How much longer a delivery takes if its tags are looked up. */
