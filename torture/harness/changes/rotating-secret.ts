@@ -64,14 +64,20 @@ export class RotatingSecret {
 		this.#allow(after);
 		const from = now();
 		this.#active.changing(after);
+		// The overlap begins at some moment of the call, and may be over before its answer has come.
+		let isEnding = false;
+		const end = async () => {
+			await until(from + overlapMs - MARGIN_MS);
+			isEnding = true;
+			this.#allow([secret]);
+			this.#active.changing([secret]);
+		};
+		const ending = waits ? end() : null;
 		await this.#round.project.batch.webhooks.updateSecret(this.#id, secret, { overlapMs });
-		this.#active.confirmed();
 		const acknowledgedAt = now();
-		if (!waits) return;
-		// The overlap began at some moment of the call.
-		await until(from + overlapMs - MARGIN_MS);
-		this.#allow([secret]);
-		this.#active.changing([secret]);
+		if (!isEnding) this.#active.confirmed();
+		if (ending === null) return;
+		await ending;
 		await until(acknowledgedAt + overlapMs + MARGIN_MS);
 		this.#active.confirmed();
 	}
