@@ -9,6 +9,7 @@ import type { SchemaValidator } from "../schema-validator.ts";
 /** A check that has used so much CPU time is stuck: a harmless one takes some milliseconds. */
 const STUCK_MS = 500;
 const US_PER_MS = 1_000;
+
 /** A check that is asked for, and may be under way. */
 class Check {
 	readonly #issues: Promise<readonly Issue[]>;
