@@ -369,9 +369,8 @@ export class Committer {
 		}
 		for (let index = 0; index < sends.length;) {
 			const end = isLost ? sends.length : index + 1;
-			const part = { sends: sends.slice(index, end), events: events.slice(index, end), updates: [], sendsSince };
+			await commitAlone({ sends: sends.slice(index, end), events: events.slice(index, end), updates: [], sendsSince });
 			index = end;
-			await commitAlone(part);
 		}
 		return again;
 	}
