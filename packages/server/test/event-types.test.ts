@@ -1,4 +1,8 @@
 // Event types through the API and the real engine.
+import { readdirSync, readFileSync } from "node:fs";
+
+import { eventually } from "@fanfare/testkit/eventually";
+import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { describe, expect, it } from "vitest";
 
 import { openTestApi } from "../src/api/test/test-api.ts";
@@ -53,5 +57,36 @@ describe("a project that accepts only its event types", () => {
 			status: 400,
 			json: { issues: [{ path: "example.id", message: "is required" }] },
 		});
+	});
+});
+
+/** Whether a process has the thread that checks by schemas. */
+function hasSchemaThread({ pid }: ServerProcess): boolean {
+	const folder = `/proc/${pid}/task`;
+	return readdirSync(folder).some((id) => {
+		try {
+			return readFileSync(`${folder}/${id}/comm`, "utf8").trim() === "fanfare-schemas";
+		} catch {
+			// It has ended since.
+			return false;
+		}
+	});
+}
+
+describe.skipIf(process.platform !== "linux")("the thread that checks by schemas", () => {
+	it("is started with the first schema that is stored, and with a server that has one, before any send", async () => {
+		await using server = await startServerProcess();
+		const hasThread = () => hasSchemaThread(server);
+		await server.project.eventTypes.create({ name: "a.b" });
+		await server.client.projects.update(server.projectId, { eventTypes: "catalogued" });
+		await server.stop();
+		await server.restart();
+		await server.project.events.send({ type: "a.b", data: 1 });
+		expect(hasThread()).toBe(false);
+		await server.project.eventTypes.put("a.c", { schema: { type: "object" } });
+		expect(hasThread()).toBe(true);
+		await server.stop();
+		await server.restart();
+		await eventually("the thread to be started", hasThread);
 	});
 });

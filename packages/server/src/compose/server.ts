@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import type { Logger } from "pino";
 
 import { openAjvValidator } from "../adapters/ajv/ajv-validator.ts";
+import { hasSchemas } from "../adapters/ajv/has-schemas.ts";
 import { openDocsFiles } from "../adapters/files/docs-files.ts";
 import { openPageFiles } from "../adapters/files/page-files.ts";
 import { createChangeableGuard } from "../adapters/http/changeable-guard.ts";
@@ -292,6 +293,9 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		limits: { bodyBytesInHand: config.maxBodyBytesInHand },
 	};
 	await engine.start();
+	// If the store can't say it now, the first check starts what it needs.
+	const isChecking = role === "worker" ? Promise.resolve(false) : hasSchemas(store, engine.projects.list());
+	isChecking.then((isNeeded) => isNeeded && schemas.start()).catch(() => {});
 	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
 	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);
 	const { stop, closed } = endings(resources, Promise.race([storeDied, senderState.died]), (error) => {

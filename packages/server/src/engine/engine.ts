@@ -266,6 +266,7 @@ class AssembledEngine implements Engine {
 			directory,
 			durations: this.#commits.durations,
 			live: this.live,
+			relays: this.#relayHub,
 			stored: this.#quotas.stored,
 			readiness: () => this.readiness({ check: () => this.#commits.checkNow() }),
 		});

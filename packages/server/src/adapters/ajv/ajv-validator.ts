@@ -30,8 +30,14 @@ const SLOW_MS = 50;
 const MAX_SCHEMA_MS = 2_000;
 const MAX_PROJECT_MS = 1_000;
 
-/** Opens a validator. Its threads start with the first check that needs them. */
-export function openAjvValidator(options: AjvValidatorOptions): SchemaValidator {
+/** A validator whose first check need not wait until its thread has started. */
+export interface StartableValidator extends SchemaValidator {
+	/** Starts the thread for everyday checks, if it does not run. */
+	start(): void;
+}
+
+/** Opens a validator. Its threads start with the first check that needs them, or with `start`. */
+export function openAjvValidator(options: AjvValidatorOptions): StartableValidator {
 	return new AjvValidator(options);
 }
 
@@ -41,7 +47,8 @@ export function openAjvValidator(options: AjvValidatorOptions): SchemaValidator 
  * have taken a second within a minute is served by the second thread for a minute, together with others of its kind. That
  * thread works half of the time, so that it leaves the processor to everything else.
  */
-class AjvValidator implements SchemaValidator {
+class AjvValidator implements StartableValidator {
+	readonly #clock: Clock;
 	readonly #everyday: CheckThread;
 	readonly #slow: CheckThread;
 	readonly #slowSchemas: SlowSchemas;
@@ -52,6 +59,7 @@ class AjvValidator implements SchemaValidator {
 
 	constructor(options: AjvValidatorOptions) {
 		const { clock, timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB, maxSchemas = MAX_SCHEMAS } = options;
+		this.#clock = clock;
 		const perf = { now: () => clock.monotonicMs() };
 		this.#slowSchemas = new SlowSchemas({ clock, windowMs: WINDOW_MS, maxProjects: MAX_PROJECTS, maxSchemas });
 		this.#msByProject = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
@@ -68,6 +76,10 @@ class AjvValidator implements SchemaValidator {
 		};
 		this.#everyday = new CheckThread({ ...shared, restFactor: 0, idleMs: null });
 		this.#slow = new CheckThread({ ...shared, restFactor: 1, idleMs: WINDOW_MS });
+	}
+
+	start(): void {
+		this.#everyday.start();
 	}
 
 	inspect(projectId: string, schemaJson: string): Promise<readonly Issue[]> {
@@ -87,7 +99,8 @@ class AjvValidator implements SchemaValidator {
 		if (refused !== undefined) return Promise.resolve([{ path: "", message: refused }]);
 		return new Promise((resolve, reject) => {
 			const thread = this.#slowProjects.has(projectId) ? this.#slow : this.#everyday;
-			thread.submit({ projectId, length: dataJson?.length ?? 0, schemaJson, dataJson, resolve, reject });
+			const since = this.#clock.monotonicMs();
+			thread.submit({ projectId, length: dataJson?.length ?? 0, schemaJson, dataJson, since, resolve, reject });
 		});
 	}
 

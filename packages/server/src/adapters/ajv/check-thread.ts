@@ -11,6 +11,8 @@ import { SchemaTable } from "./schema-table.ts";
 /** One call that waits for its result. */
 export interface Job extends Waiting {
 	readonly schemaJson: string;
+	/** When the call was made, in monotonic time. */
+	readonly since: number;
 	/** Null if the schema itself is to be inspected. */
 	readonly dataJson: string | null;
 	readonly resolve: (issues: readonly Issue[]) => void;
@@ -33,7 +35,12 @@ export interface CheckThreadOptions {
 	readonly aborted: (job: Job, message: string, cpuMs: number) => void;
 }
 
-const START_LIMIT_MS = 10_000;
+/** How long a check waits for a thread that is starting, from its own call on: a client waits for 30 s. */
+const START_WAIT_MS = 25_000;
+/** How often it is seen to that none waits longer. */
+const START_LOOK_MS = 1_000;
+/** A thread that has not started after this long is given up. On a machine that is very busy, one takes more than ten seconds. */
+const START_LIMIT_MS = 180_000;
 /** How much of the thread's memory new objects may take, in MB. What a check makes lives shortly, and V8 would let it grow to 48 MB. */
 const YOUNG_GENERATION_MB = 6;
 const MAX_BATCH = 64;
@@ -43,13 +50,13 @@ const MAX_BATCH_BYTES = 1_024 * 1_024;
  * States of the thread:
  *
  * ```
- * none ──first check──▶ starting ──"ready"──▶ ready
- *  ▲                       │                    │
- *  └──────did not start────┴──stuck, crashed, idle for `idleMs`
+ * none ──start, first check──▶ starting ──"ready"──▶ ready
+ *  ▲                              │                    │
+ *  └─────────did not start────────┴──stuck, crashed, idle for `idleMs`
  * ```
  *
  * - none: there is no thread (`#thread` is null).
- * - starting: the thread is loading; checks wait. If it fails to start, they are rejected.
+ * - starting: the thread is loading; checks wait, each for `START_WAIT_MS` at most. If it fails to start, all are rejected.
  * - ready: batches run, one at a time; checks that arrive meanwhile form the next batch, which takes from each project's line in
  *   turn. A batch that takes long is answered in part, and the rest waits again. When the thread gets stuck or
  *   runs out of memory, the check it was working on is given the blame, and the others run in a new thread.
@@ -77,6 +84,11 @@ export class CheckThread {
 		this.#options = options;
 		this.#clock = options.clock;
 		this.#timeLimitMs = options.timeLimitMs;
+	}
+
+	/** Starts the thread if there is none. Otherwise the first check does. */
+	start(): void {
+		if (!this.#closed && this.#thread === null) this.#start();
 	}
 
 	submit(job: Job): void {
@@ -148,8 +160,21 @@ export class CheckThread {
 		thread.on("error", (error: Error) => this.#died(thread, error));
 		thread.on("exit", (code) => this.#died(thread, new Error(`the thread ended with code ${code}`)));
 		this.#thread = thread;
+		this.#watchStart(thread, this.#clock.monotonicMs() + START_LIMIT_MS);
+	}
+
+	/** Rejects the checks that have waited too long for a thread that is starting, and gives it up in the end. */
+	#watchStart(thread: Worker, until: number): void {
 		const late = new Error("the thread did not start in time");
-		this.#cancelTimer = this.#clock.after(START_LIMIT_MS, () => this.#died(thread, late));
+		this.#cancelTimer = this.#clock.after(START_LOOK_MS, () => {
+			const now = this.#clock.monotonicMs();
+			if (now >= until) return this.#died(thread, late);
+			this.#fail(
+				this.#waiting.remove(({ since }) => now - since >= START_WAIT_MS),
+				notStarted(late),
+			);
+			this.#watchStart(thread, until);
+		});
 	}
 
 	#receive(thread: Worker, message: ThreadMessage): void {
@@ -226,7 +251,7 @@ export class CheckThread {
 		void this.#detachThread()?.terminate();
 		this.#fail(
 			this.#waiting.remove(() => true),
-			`schemas can't be checked: ${cause.message}`,
+			notStarted(cause),
 		);
 	}
 
@@ -265,6 +290,10 @@ export class CheckThread {
 		this.#underWay = [];
 		for (const { reject } of jobs) reject(new SchemaCheckError(message));
 	}
+}
+
+function notStarted(cause: Error): string {
+	return `schemas can't be checked: ${cause.message}`;
 }
 
 /** The thread's program, beside this file: TypeScript in the sources, JavaScript in the built package. */

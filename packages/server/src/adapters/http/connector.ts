@@ -8,6 +8,7 @@ import type { ErrorCause } from "../../core/log/attempt-cause.ts";
 import type { AddressGuard } from "./address-guard.ts";
 import { NameLookup, type Lookup, type Names } from "./name-lookup.ts";
 import { Dialer, type Destination } from "./opening/dial.ts";
+import { findLackOfPorts } from "./opening/local-ports.ts";
 import { OpeningLog } from "./opening/opening-log.ts";
 import type { Usage } from "./pools/usage.ts";
 import { createProxyBypass, type ProxyBypass } from "./proxy-bypass.ts";
@@ -118,11 +119,12 @@ export class Connector {
 		};
 		this.#open(destination, opening).then(
 			(socket) => process.nextTick(finish, null, socket),
-			(error: unknown) => {
-				log.address ??= failedAddress(error);
+			async (error: unknown) => {
+				const lacksPort = await findLackOfPorts(error);
+				log.address ??= failedAddress(error, lacksPort);
 				process.nextTick(
 					finish,
-					connectFailure(error, place, (ip) => this.#guard.isPublic(ip)),
+					connectFailure(error, place, (ip) => this.#guard.isPublic(ip), lacksPort),
 					null,
 				);
 			},

@@ -10,9 +10,20 @@ import { describe, expect, it } from "vitest";
 const run = promisify(execFile);
 const SETUP = "ip link set lo up && echo 41000 41001 > /proc/sys/net/ipv4/ip_local_port_range";
 
-function networkIssue(): string | null {
+/** Two interfaces: one has an IPv6 address, and the way to all others is by the other one, which may use none but its own. */
+const OTHER_NETWORK = [
+	"ip link add v0 type veth peer name v1",
+	"echo 1 > /proc/sys/net/ipv6/conf/v1/addr_gen_mode",
+	"echo 1 > /proc/sys/net/ipv6/conf/v1/use_oif_addrs_only",
+	"ip link set v0 up",
+	"ip link set v1 up",
+	"ip addr add fd00::2/64 dev v0 nodad",
+	"ip -6 route add default dev v1",
+].join(" && ");
+
+function networkIssue(setup = SETUP): string | null {
 	try {
-		execFileSync("unshare", ["--net", "sh", "-c", SETUP], { stdio: "pipe" });
+		execFileSync("unshare", ["--net", "sh", "-c", setup], { stdio: "pipe" });
 		return null;
 	} catch (error) {
 		return `a network of its own can't be made here, which needs root on Linux: ${String(error)}`;
@@ -21,6 +32,10 @@ function networkIssue(): string | null {
 
 const issue = networkIssue();
 if (issue !== null) process.stderr.write(`ports.test.ts is skipped: ${issue}\n`);
+
+const pairIssue = networkIssue(OTHER_NETWORK);
+if (issue === null && pairIssue !== null)
+	process.stderr.write(`a test of ports.test.ts is skipped, which needs a pair of interfaces: ${pairIssue}\n`);
 
 it.runIf(process.env["CI"] === "true")("can be tested on the CI machine", () => {
 	expect(issue).toBeNull();
@@ -38,6 +53,7 @@ async function runAlone(setup: string, program: string): Promise<unknown> {
 }
 
 const SENDER = JSON.stringify(new URL("./test/open-test-sender.ts", import.meta.url));
+const GUARD = JSON.stringify(new URL("./address-guard.ts", import.meta.url));
 
 describe.skipIf(issue !== null)("attempts for which there is no port", () => {
 	it.each([
@@ -99,6 +115,28 @@ describe.skipIf(issue !== null)("attempts for which there is no port", () => {
 			{ error: "unreachable", reason: expect.stringContaining("the proxy 127.0.0.1:9000 failed") as string },
 		]);
 	});
+
+	it.skipIf(pairIssue !== null)(
+		"are told from those to an IPv6 address that a machine with IPv6 on another network alone can't call",
+		async () => {
+			const program = `
+				import { createAddressGuard } from ${GUARD};
+				import { openTestSender } from ${SENDER};
+				const guard = createAddressGuard({ allowNetworks: ["2001:db8::/32"], allowHttp: true });
+				await using sender = openTestSender({ guard, proxy: process.env.TEST_PROXY });
+				const [first, second] = [await sender.send("http://[2001:db8::1]/"), await sender.send("http://[2001:db8::1]/")];
+				process.stdout.write(JSON.stringify([first, second]));
+			`;
+			const unreachable = { error: "unreachable", reason: "[2001:db8::1]:80 cannot be reached (EADDRNOTAVAIL)" };
+			expect(await runAlone(`${SETUP} && ${OTHER_NETWORK}`, program)).toMatchObject([unreachable, unreachable]);
+			const viaProxy = `export TEST_PROXY="http://[2001:db8::2]:3128"`;
+			const failed = {
+				error: "unreachable",
+				reason: "the proxy [2001:db8::2]:3128 failed: [2001:db8::2]:3128 cannot be reached (EADDRNOTAVAIL)",
+			};
+			expect(await runAlone(`${SETUP} && ${OTHER_NETWORK} && ${viaProxy}`, program)).toMatchObject([failed, failed]);
+		},
+	);
 
 	it("are told from those to an IPv6 address that a machine without IPv6 can't call", async () => {
 		const program = `

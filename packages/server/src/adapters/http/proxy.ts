@@ -3,7 +3,8 @@ import { request, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 
 import { isOwnFailure } from "../../ports/sender.ts";
-import { connectFailure, SendFailure } from "./send-failure.ts";
+import { findLackOfPorts } from "./opening/local-ports.ts";
+import { connectFailure, SendFailure, type LacksPort } from "./send-failure.ts";
 
 /** A proxy, parsed from its URL. */
 export interface Proxy {
@@ -76,9 +77,9 @@ export function openTunnel(proxy: Proxy, end: TunnelEnd, signal: AbortSignal): P
 		socket.destroy();
 		reject(refusal(proxy, end, status));
 	});
-	connect.once("error", (error) => {
+	connect.once("error", (failure) => {
 		if (signal.aborted) reject(signal.reason as SendFailure);
-		else reject(proxyFailure(error, proxy));
+		else void findLackOfPorts(failure).then((lacksPort) => reject(proxyFailure(failure, proxy, lacksPort)));
 	});
 	connect.end();
 	return promise;
@@ -103,8 +104,8 @@ function refusal(proxy: Proxy, { place: address, shown }: TunnelEnd, status: num
 }
 
 /** Any failure to reach the proxy is reported as the proxy's, because the receiver has no part in it, unless it is this machine's. */
-function proxyFailure(error: unknown, proxy: Proxy): SendFailure {
-	const failure = connectFailure(error, proxy.place, () => false);
+function proxyFailure(error: unknown, proxy: Proxy, lacksPort: LacksPort): SendFailure {
+	const failure = connectFailure(error, proxy.place, () => false, lacksPort);
 	if (isOwnFailure(failure.code)) return failure;
 	const { message } = failure;
 	return new SendFailure("unreachable", `the proxy ${proxy.place} failed: ${message}`, {

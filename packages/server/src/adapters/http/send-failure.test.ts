@@ -1,16 +1,19 @@
 // Which errors of sockets and look-ups are Fanfare's own failures, and which are the receiver's.
 import { describe, expect, it } from "vitest";
 
-import { connectFailure, exchangeFailure, lookupFailure } from "./send-failure.ts";
+import { codeOf, connectFailure, exchangeFailure, lookupFailure } from "./send-failure.ts";
 
 /** An error of the system, as sockets report it. */
 function systemError(code: string, address?: string): Error {
 	return Object.assign(new Error(code), { code, ...(address !== undefined && { address, port: 443 }) });
 }
 
+/** As if each such error said that. */
+const isOutOfPorts = (cause: unknown) => codeOf(cause) === "EADDRNOTAVAIL";
+
 function connecting(...errors: readonly Error[]) {
 	const error = errors.length === 1 ? errors[0] : new AggregateError(errors);
-	return connectFailure(error, "example.com:443", () => true);
+	return connectFailure(error, "example.com:443", () => true, isOutOfPorts);
 }
 
 describe.each([
@@ -53,6 +56,22 @@ describe("an attempt for which there is no local port", () => {
 
 	it("has failed if another address of the name was called and refused", () => {
 		expect(connecting(noPort, systemError("ECONNREFUSED", "203.0.113.8"))).toMatchObject({ code: "refused" });
+	});
+});
+
+it("an address that this machine has no address to call from is the receiver's failure", () => {
+	const noSource = systemError("EADDRNOTAVAIL", "2001:db8::7");
+	expect(
+		connectFailure(
+			noSource,
+			"example.com:443",
+			() => true,
+			() => false,
+		),
+	).toMatchObject({
+		code: "unreachable",
+		what: "unreachable",
+		message: "[2001:db8::7]:443 cannot be reached (EADDRNOTAVAIL)",
 	});
 });
 

@@ -1,6 +1,4 @@
 // Why an attempt failed, in the port's terms. Errors of sockets, of TLS and of the parser are translated here and nowhere else.
-import { networkInterfaces } from "node:os";
-
 import { fallbackCause, type ErrorCause } from "../../core/log/attempt-cause.ts";
 import { isOwnFailure, type AttemptError } from "../../ports/sender.ts";
 import { InvalidResponse, type Fault } from "./http1/invalid-response.ts";
@@ -28,6 +26,9 @@ interface SendFailureOptions extends ErrorOptions {
 	readonly detail?: string | null;
 	readonly what?: ErrorCause | null;
 }
+
+/** Whether an error of one address says that all local ports are in use, by connections to this address and port. */
+export type LacksPort = (cause: unknown) => boolean;
 
 /** This process, or the machine, has no descriptor or no memory left: that says nothing about the receiver. */
 const SHORTAGE = /^(EMFILE|ENFILE|ENOBUFS|ENOMEM|EAGAIN|EAI_MEMORY)$/;
@@ -79,11 +80,16 @@ export function isClosure(error: unknown): boolean {
 
 /**
  * Translates an error while connecting. `place` is `host:port`. The address that the error names is in the reason only if
- * it is public.
+ * it is public. `lacksPort` is the result of `findLackOfPorts` for this error.
  */
-export function connectFailure(error: unknown, place: string, isPublic: (ip: string) => boolean): SendFailure {
+export function connectFailure(
+	error: unknown,
+	place: string,
+	isPublic: (ip: string) => boolean,
+	lacksPort: LacksPort,
+): SendFailure {
 	if (error instanceof SendFailure) return error;
-	const cause = mostTelling(error);
+	const cause = mostTelling(error, lacksPort);
 	const code = codeOf(cause);
 	if (SHORTAGE.test(code)) return shortage(cause, code);
 	const address = addressOf(cause);
@@ -100,7 +106,7 @@ export function connectFailure(error: unknown, place: string, isPublic: (ip: str
 		return new SendFailure("reset", reason, { ...options, what: "closed_while_connecting" });
 	}
 	if (TLS.test(code)) return tlsFailure(cause, code, place);
-	if (isOutOfPorts(cause)) {
+	if (lacksPort(cause)) {
 		return new SendFailure(
 			"queued",
 			`this machine has no free port for another connection to ${at} (${code})`,
@@ -147,34 +153,6 @@ export function exchangeFailure(error: unknown, place: string, status: number): 
 	return new SendFailure("protocol", NOT_HTTP(code || "unknown error")(place), options);
 }
 
-/**
- * Whether all local ports are in use, by connections to the same address and port. For an IPv6 address, the code can also
- * say that this machine has no address from which it could be called.
- */
-function isOutOfPorts(cause: unknown): boolean {
-	if (codeOf(cause) !== "EADDRNOTAVAIL") return false;
-	const ip = addressOf(cause)?.ip;
-	return ip !== undefined && (!ip.includes(":") || hasIpv6(ip === "::1"));
-}
-
-/** Whether this machine has an IPv6 address from which others can be called, or only itself. */
-function hasIpv6(itself: boolean): boolean {
-	return Object.values(interfaces()).some((addresses) =>
-		addresses?.some(
-			({ family, internal, address }) => family === "IPv6" && internal === itself && !/^fe[89ab]/.test(address),
-		),
-	);
-}
-
-/** None if the system does not say: it takes a descriptor, and a sandbox may forbid it. */
-function interfaces(): ReturnType<typeof networkInterfaces> {
-	try {
-		return networkInterfaces();
-	} catch {
-		return {};
-	}
-}
-
 function shortage(cause: unknown, code: string): SendFailure {
 	const why = SHORTAGE_CAUSES[code] ?? "this process could get no memory";
 	return new SendFailure("shortage", `${why} (${code})`, { cause });
@@ -189,10 +167,14 @@ function tlsFailure(cause: unknown, code: string, place: string): SendFailure {
  * Of the errors of several addresses, the first that is not "no route": that is how every IPv6 address fails on a host
  * without IPv6. A lack of ports counts before "no route", since the address could be called with one.
  */
-function mostTelling(error: unknown): unknown {
-	if (!(error instanceof AggregateError)) return error;
-	const causes: unknown[] = error.errors;
-	return causes.find((cause) => !UNREACHABLE.test(codeOf(cause))) ?? causes.find(isOutOfPorts) ?? causes[0];
+function mostTelling(error: unknown, lacksPort: LacksPort): unknown {
+	const causes = causesOf(error);
+	return causes.find((cause) => !UNREACHABLE.test(codeOf(cause))) ?? causes.find(lacksPort) ?? causes[0];
+}
+
+/** The errors of the addresses that were called. */
+export function causesOf(error: unknown): readonly unknown[] {
+	return error instanceof AggregateError ? (error.errors as unknown[]) : [error];
 }
 
 /** The code of a system error; empty if it has none. */
@@ -201,13 +183,16 @@ export function codeOf(error: unknown): string {
 }
 
 /** The address that could not be connected to; null if the error names none. */
-export function failedAddress(error: unknown): string | null {
-	return addressOf(mostTelling(error))?.ip ?? null;
+export function failedAddress(error: unknown, lacksPort: LacksPort): string | null {
+	return addressOf(mostTelling(error, lacksPort))?.ip ?? null;
 }
 
-function addressOf(error: unknown): { readonly ip: string; readonly place: string } | null {
+/** The address that an error names. */
+export function addressOf(
+	error: unknown,
+): { readonly ip: string; readonly port: number; readonly place: string } | null {
 	if (!(error instanceof Error && "address" in error && "port" in error)) return null;
 	const { address, port } = error;
 	if (typeof address !== "string" || typeof port !== "number") return null;
-	return { ip: address, place: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}` };
+	return { ip: address, port, place: address.includes(":") ? `[${address}]:${port}` : `${address}:${port}` };
 }

@@ -2,12 +2,9 @@
 // nothing in the store.
 import type { EventCustomers } from "../../core/access/customer.ts";
 import { wholeProject, type Scope } from "../../core/access/principal.ts";
-import { newDelivery, newHeldDelivery, type DeliveryState } from "../../core/delivery.ts";
 import { FanfareError, invalidRequest } from "../../core/errors.ts";
 import { isReservedEventType, RESERVED_TYPE_MESSAGE } from "../../core/event-type.ts";
 import { buildBody, MAX_BODY_BYTES, NO_TAGS, type EventInput } from "../../core/event.ts";
-import { deliveryIdAt } from "../../core/ids.ts";
-import { heldReason } from "../../core/webhook.ts";
 import type { Project } from "../../core/workspace.ts";
 import type { AcceptResult, NewEvent } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
@@ -16,14 +13,23 @@ import type { Committer } from "../committing/committer.ts";
 import type { PendingSend } from "../committing/pending.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
-import type { KnownWebhook } from "../directory/webhook-table.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { EventBuilder, NO_VERSION } from "./event-builder.ts";
 import type { Quotas } from "./quotas/quotas.ts";
-import { asRefusal, idempotencyConflict, refusalOf, refusalOfNothing, tooLarge, TOO_MANY_WAIT } from "./refusals.ts";
-import { namesDeleted, refusalOfTargets, targetsOf } from "./targets.ts";
+import {
+	asRefusal,
+	CHANGES_ALL_THE_TIME,
+	idempotencyConflict,
+	refusalOf,
+	refusalOfAll,
+	refusalOfNothing,
+	shuttingDown,
+	tooLarge,
+	TOO_MANY_WAIT,
+} from "./refusals.ts";
+import { refusalOfTargets } from "./targets.ts";
 
 type Parts = Pick<EngineParts, "clock" | "ids" | "observer">;
 type Limits = Pick<EngineLimits, "maxWaitingSends" | "maxWaitingBytes">;
@@ -43,10 +49,9 @@ const OVERHEAD_BYTES = 512;
 /** An event is built again at most this often: each time, something in its project has changed meanwhile. */
 const MAX_STALE_COMMITS = 20;
 
-/** No project has this version: the store never accepts an event that was built on it. */
-const NO_VERSION = -1;
 const NO_BODY = Uint8Array.of(0);
-const NO_REPEATS: ReadonlySet<EventInput> = new Set();
+const NONE_KNOWN: ReadonlyMap<EventInput, AcceptResult> = new Map();
+const NO_REFUSALS: ReadonlyMap<EventInput, FanfareError> = new Map();
 
 /** What one of Fanfare's own events has in common with all others. */
 const OWN_EVENT = { timestamp: null, idempotencyKey: null, webhookIds: null, traceparent: null, tags: NO_TAGS };
@@ -64,12 +69,14 @@ export class Intake implements IntakeCalls {
 	readonly #parts: Parts;
 	readonly #limits: Limits;
 	readonly #near: Neighbours;
+	readonly #builder: EventBuilder;
 	#open = true;
 
 	constructor(parts: Parts, limits: Limits, near: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
+		this.#builder = new EventBuilder(parts, near);
 	}
 
 	/** From now on each send is refused with `shutting_down`. The sends that wait are still committed. */
@@ -86,7 +93,7 @@ export class Intake implements IntakeCalls {
 		const { quotas } = this.#near;
 		if (project.eventTypes === "catalogued") {
 			// A refusal must cost less than the check that would come before it.
-			const beyond = await this.#beyondQuotas(project, [input]);
+			const beyond = await this.#beyondQuotas(project, input);
 			if (beyond !== null) return this.#refuseNew(projectId, input, beyond);
 			const refusal = await this.#checkEventType(projectId, input);
 			// The intake may have been closed, or have filled up, in the meantime.
@@ -110,73 +117,80 @@ export class Intake implements IntakeCalls {
 		// No own event is larger than all of the room.
 		const isFull = committer.waitingSends >= this.#limits.maxWaitingSends;
 		if (isFull || !committer.hasRoom(projectId, 1, dataJson.length, this.#limits)) {
-			throw this.#refused("overloaded", TOO_MANY_WAIT);
+			throw this.#counted(new FanfareError("overloaded", TOO_MANY_WAIT));
 		}
 		await this.#sendOne(projectId, { ...OWN_EVENT, type, dataJson, customers });
 	}
 
+	/**
+	 * Each step spares the events that it settles the next one, which costs more: repeats are looked up, then the quotas decide about the
+	 * rest as a whole, then each of these is checked by the project's event types. Where nothing is checked, repeats are looked up only if
+	 * the batch is beyond the quotas.
+	 */
 	async sendBatch(scope: Scope, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
 		const projectId = wholeProject(scope);
 		const project = this.#near.directory.project(projectId);
-		const length = lengthOf(inputs);
-		this.#checkRoom(projectId, inputs.length, length);
+		this.#checkRoom(projectId, inputs.length, lengthOf(inputs));
 		const isChecked = project.eventTypes === "catalogued";
 		const { quotas } = this.#near;
-		// As above.
-		const repeats = isChecked ? await this.#repeatsBeyondQuotas(project, inputs) : NO_REPEATS;
-		const refusals = isChecked
-			? await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)))
-			: [];
-		if (isChecked) this.#checkRoom(projectId, inputs.length, length);
-		const isMetered = quotas.applyTo(project);
-		const fitting = (input: EventInput, index: number) =>
-			!repeats.has(input) && !isReservedEventType(input.type) && (refusals[index] ?? null) === null;
-		const metered = new Set(isMetered ? await this.#takeForBatch(project, inputs.filter(fitting)) : []);
+		const ordinary = inputs.filter(({ type }) => !isReservedEventType(type));
+		const known = isChecked ? await this.#knownOf(projectId, ordinary) : NONE_KNOWN;
+		const fresh = ordinary.filter((input) => !known.has(input));
+		const isMetered = fresh.length > 0 && quotas.applyTo(project);
+		const metered = new Set(isMetered ? await this.#takeForBatch(project, fresh, isChecked) : []);
+		const refusals = isChecked ? await this.#checkEventTypes(projectId, fresh) : NO_REFUSALS;
+		// The intake may have been closed, or have filled up, in the meantime. From here on, nothing else comes between.
+		const full = isChecked ? this.#refusalOfRoom(projectId, fresh.length, lengthOf(fresh)) : null;
+		if (full !== null && fresh.length > 0) this.#counted(full);
 		const results = await Promise.all(
-			inputs.map((input, index): Promise<SentEvent | FanfareError> => {
-				if (isReservedEventType(input.type)) return Promise.resolve(this.#reserved());
-				const refusal = refusals[index] ?? null;
-				const sent = refusal === null ? this.#sendOne(projectId, input) : this.#refuseNew(projectId, input, refusal);
+			inputs.map((input): Promise<SentEvent | FanfareError> => {
+				const refusal = full ?? refusals.get(input);
+				const sent = this.#sendOfBatch(projectId, input, { known: known.get(input), refusal });
 				return (metered.has(input) ? quotas.settle(projectId, input, sent) : sent).catch(asRefusal);
 			}),
 		);
-		const fatal = results.filter((result) => result instanceof FanfareError && result.kind === "unavailable");
-		if (fatal.length > 0 && results.every((result) => result instanceof FanfareError)) {
-			// Any other says that nothing was accepted.
-			throw fatal.find((result) => result instanceof FanfareError && result.code === "outcome_unknown") ?? fatal[0];
-		}
+		const refusal = refusalOfAll(results);
+		if (refusal !== null) throw refusal;
 		return results;
 	}
 
-	/** The refusal of events of which not even the smallest one is within the quotas; null if there is room for it. */
-	async #beyondQuotas(project: Project, inputs: readonly EventInput[]): Promise<FanfareError | null> {
+	async #sendOfBatch(
+		projectId: string,
+		input: EventInput,
+		{ known, refusal }: { readonly known: AcceptResult | undefined; readonly refusal: FanfareError | undefined },
+	): Promise<SentEvent> {
+		if (isReservedEventType(input.type)) throw this.#reserved();
+		if (known?.kind === "duplicate") return { event: known.event, duplicate: true };
+		if (known !== undefined) throw this.#counted(idempotencyConflict());
+		if (refusal !== undefined) throw refusal;
+		return this.#sendOne(projectId, input);
+	}
+
+	/** Checks new events of a batch by the project's event types. Returns the refusals of those that don't fit. */
+	async #checkEventTypes(
+		projectId: string,
+		inputs: readonly EventInput[],
+	): Promise<ReadonlyMap<EventInput, FanfareError>> {
+		const found = await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)));
+		const checked = inputs.map((input, index) => [input, found[index] ?? null] as const);
+		return new Map(checked.flatMap(([input, refusal]) => (refusal === null ? [] : [[input, this.#counted(refusal)]])));
+	}
+
+	/** The refusal of an event for which the quotas have no room; null if there is some. */
+	async #beyondQuotas(project: Project, input: EventInput): Promise<FanfareError | null> {
 		const { quotas } = this.#near;
 		if (!quotas.applyTo(project)) return null;
-		await this.#readyForQuotas(project, inputs);
-		return quotas.beyond(project, inputs);
+		await this.#readyForQuotas(project, [input]);
+		return quotas.beyond(project, input);
 	}
 
-	/**
-	 * Refuses a batch of which not even one new event is within the quotas. Returns the events that are exempt, if that had to be looked up:
-	 * repeats of accepted sends.
-	 */
-	async #repeatsBeyondQuotas(project: Project, inputs: readonly EventInput[]): Promise<ReadonlySet<EventInput>> {
-		const refusal = await this.#beyondQuotas(project, inputs);
-		if (refusal === null) return NO_REPEATS;
-		// Without an idempotency key, it is new.
-		if (inputs.some(({ idempotencyKey }) => idempotencyKey === null)) throw this.#counted(refusal);
-		const rest = await this.#newOf(project, inputs);
-		await this.#readyForQuotas(project, rest);
-		const refusalOfRest = rest.length === 0 ? null : this.#near.quotas.beyond(project, rest);
-		if (refusalOfRest !== null) throw this.#counted(refusalOfRest);
-		const isNew = new Set(rest);
-		return new Set(inputs.filter((input) => !isNew.has(input)));
-	}
-
-	/** Those of some events that are not repeats of accepted sends. */
-	async #newOf(project: Project, inputs: readonly EventInput[]): Promise<readonly EventInput[]> {
-		const isKnown = await Promise.all(inputs.map((input) => this.#isKeyKnown(project.id, input)));
-		return inputs.filter((_, index) => !isKnown[index]);
+	/** What the store knows of the idempotency keys of events, for those whose key it knows: of the same event or of another. */
+	async #knownOf(projectId: string, inputs: readonly EventInput[]): Promise<ReadonlyMap<EventInput, AcceptResult>> {
+		const results = await Promise.all(inputs.map((input) => this.#findKey(projectId, input)));
+		const pairs = inputs.map((input, index) => [input, results[index] ?? null] as const);
+		return new Map(
+			pairs.flatMap(([input, result]) => (result === null || result.kind === "stale" ? [] : [[input, result]])),
+		);
 	}
 
 	/** Prepares the quotas. The intake may have been closed, or have filled up, in the meantime. */
@@ -191,14 +205,20 @@ export class Intake implements IntakeCalls {
 
 	/**
 	 * Takes what the events of a batch need of the quotas. Returns those that must be settled: all, or, if they are too many, all that
-	 * are not repeats of accepted sends. Throws the refusal of the whole batch if these are still too many.
+	 * are not repeats of accepted sends. `areNew` says that none is. Throws the refusal of the whole batch if these are still too many.
 	 */
-	async #takeForBatch(project: Project, inputs: readonly EventInput[]): Promise<readonly EventInput[]> {
+	async #takeForBatch(
+		project: Project,
+		inputs: readonly EventInput[],
+		areNew: boolean,
+	): Promise<readonly EventInput[]> {
 		await this.#readyForQuotas(project, inputs);
 		const { quotas } = this.#near;
 		const refusal = quotas.take(project, inputs);
 		if (refusal === null) return inputs;
-		const rest = await this.#newOf(project, inputs);
+		if (areNew) throw this.#counted(refusal);
+		const known = await this.#knownOf(project.id, inputs);
+		const rest = inputs.filter((input) => !known.has(input));
 		// What a project stores may have been forgotten while the store looked.
 		await this.#readyForQuotas(project, rest);
 		const refusalOfRest = rest.length === inputs.length ? refusal : quotas.take(project, rest);
@@ -219,15 +239,14 @@ export class Intake implements IntakeCalls {
 
 	/** Throws `shutting_down`, or `overloaded` if there is no room for this many more events and bytes of the project. */
 	#checkRoom(projectId: string, count: number, bytes: number): void {
-		if (!this.#open) {
-			throw this.#refused("shutting_down", "The server is shutting down. Send the event again after the restart.");
-		}
-		if (this.#near.committer.hasRoom(projectId, count, bytes, this.#limits)) return;
-		throw this.#refused("overloaded", TOO_MANY_WAIT);
+		const refusal = this.#refusalOfRoom(projectId, count, bytes);
+		if (refusal !== null) throw this.#counted(refusal);
 	}
 
-	#refused(code: "shutting_down" | "overloaded", message: string): FanfareError {
-		return this.#counted(new FanfareError(code, message));
+	#refusalOfRoom(projectId: string, count: number, bytes: number): FanfareError | null {
+		if (!this.#open) return shuttingDown();
+		const hasRoom = this.#near.committer.hasRoom(projectId, count, bytes, this.#limits);
+		return hasRoom ? null : new FanfareError("overloaded", TOO_MANY_WAIT);
 	}
 
 	/** Counts a refusal. */
@@ -254,12 +273,6 @@ export class Intake implements IntakeCalls {
 		throw this.#counted(refusal);
 	}
 
-	/** Whether the store knows the idempotency key of an event, be it of the same event or of another. */
-	async #isKeyKnown(projectId: string, input: EventInput): Promise<boolean> {
-		const known = await this.#findKey(projectId, input);
-		return known !== null && known.kind !== "stale";
-	}
-
 	/** Has the store look up the idempotency key of an event, and store nothing; null if the event has none. */
 	#findKey(projectId: string, input: EventInput): Promise<AcceptResult | null> {
 		if (input.idempotencyKey === null) return Promise.resolve(null);
@@ -268,7 +281,7 @@ export class Intake implements IntakeCalls {
 				projectId,
 				bytes: OVERHEAD_BYTES,
 				// The store compares the key first. If it does not know the key, the version makes it store nothing.
-				build: () => ({ ...this.#build(projectId, input, 0, NO_BODY, []), projectVersion: NO_VERSION }),
+				build: () => ({ ...this.#builder.build(projectId, input, 0, NO_BODY, []), projectVersion: NO_VERSION }),
 				done: (_event, result) => resolve(result),
 				failed: (_event, error) => reject(this.#counted(refusalOfNothing(error))),
 			});
@@ -283,65 +296,13 @@ export class Intake implements IntakeCalls {
 		return {
 			projectId,
 			bytes: body.length + OVERHEAD_BYTES,
-			build: () => this.#build(projectId, input, timestamp, body, this.#targets(projectId, input)),
+			build: () => this.#builder.build(projectId, input, timestamp, body, this.#builder.targets(projectId, input)),
 			done: (event, result) => this.#done(input, event, result, caller),
 			failed: (event, error) => {
 				if (event !== null) this.#near.line.unreserve(event);
 				caller.reject(this.#counted(refusalOf(error, input.idempotencyKey !== null)));
 			},
 		};
-	}
-
-	/** Builds the event and its deliveries just before the commit. Runs once per event, on the busy path. */
-	#build(
-		projectId: string,
-		input: EventInput,
-		timestamp: number,
-		body: Uint8Array,
-		webhooks: readonly KnownWebhook[],
-	): NewEvent {
-		const { clock, ids } = this.#parts;
-		const { directory } = this.#near;
-		const now = clock.now();
-		const id = ids.makeEvent(webhooks.length, now);
-		return {
-			event: {
-				id,
-				projectId,
-				type: input.type,
-				timestamp,
-				createDate: now,
-				deliveryCount: webhooks.length,
-				customers: input.customers,
-				tags: input.tags,
-			},
-			// The deletion of a customer may have begun since the event was checked: then the store refuses it as stale.
-			projectVersion: namesDeleted(directory, projectId, input) ? NO_VERSION : directory.versionOf(projectId),
-			body,
-			idempotency:
-				input.idempotencyKey === null ? null : { key: input.idempotencyKey, fingerprint: fingerprint(input) },
-			targets: targetsOf(input),
-			traceparent: input.traceparent,
-			deliveries: webhooks.map((webhook, index) => ({
-				id: deliveryIdAt(id, index),
-				webhookId: webhook.id,
-				customerId: webhook.customerId,
-				state: this.#firstState(webhook, body.length, now),
-			})),
-		};
-	}
-
-	/** The webhooks that get a delivery of the event, whatever their status. */
-	#targets(projectId: string, input: EventInput): readonly KnownWebhook[] {
-		const { directory } = this.#near;
-		if (input.webhookIds === null) return directory.match(projectId, input.type, input.customers);
-		return directory.webhooksIn(projectId, input.webhookIds);
-	}
-
-	/** The state of a new delivery: Held, or Pending and leased if the ready queue has room for it. */
-	#firstState(webhook: KnownWebhook, bytes: number, now: number): DeliveryState {
-		if (webhook.status !== "Enabled") return newHeldDelivery(heldReason(webhook));
-		return newDelivery(now, this.#near.line.reserve(webhook, bytes, now));
 	}
 
 	/** Handles the store's result for a send. */
@@ -377,7 +338,7 @@ export class Intake implements IntakeCalls {
 		const { committer, directory } = this.#near;
 		try {
 			if (caller.staleCommits === MAX_STALE_COMMITS) {
-				throw this.#refused("overloaded", "The project's settings change all the time. Send the event again later.");
+				throw this.#counted(new FanfareError("overloaded", CHANGES_ALL_THE_TIME));
 			}
 			// Usually the directory has been told in the meantime.
 			if (directory.versionOf(projectId) === projectVersion) await directory.refresh("project", projectId);

@@ -6,6 +6,12 @@ import { StoreInDoubtError, type StoreError } from "../../ports/store/errors.ts"
 export const TOO_MANY_WAIT =
 	"Too many events of the project are waiting to be stored. Send the event again a little later.";
 
+export const CHANGES_ALL_THE_TIME = "The project's settings change all the time. Send the event again later.";
+
+export function shuttingDown(): FanfareError {
+	return new FanfareError("shutting_down", "The server is shutting down. Send the event again after the restart.");
+}
+
 export function idempotencyConflict(): FanfareError {
 	return new FanfareError(
 		"idempotency_conflict",
@@ -80,4 +86,13 @@ export function refusalOfNothing(error: StoreError): FanfareError {
 export function asRefusal(error: unknown): FanfareError {
 	if (error instanceof FanfareError) return error;
 	return new FanfareError("internal", "The event could not be accepted.", { cause: error });
+}
+
+/** The refusal of a whole batch of which nothing was accepted, if that is because of the server; null otherwise. */
+export function refusalOfAll(results: readonly object[]): FanfareError | null {
+	const refusals = results.filter((result) => result instanceof FanfareError);
+	const fatal = refusals.filter(({ kind }) => kind === "unavailable");
+	if (refusals.length < results.length) return null;
+	// Any other says that nothing was accepted.
+	return fatal.find(({ code }) => code === "outcome_unknown") ?? fatal[0] ?? null;
 }

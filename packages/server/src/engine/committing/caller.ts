@@ -1,7 +1,7 @@
 // Calls back who waits for a commit. What was committed stays so if a callback throws, and the others must be called back.
 import type { Observer } from "../../ports/observer.ts";
 import type { AcceptResult, NewEvent, UpdateResult } from "../../ports/store/accept.ts";
-import type { StoreError } from "../../ports/store/errors.ts";
+import { StoreError } from "../../ports/store/errors.ts";
 import type { PendingSend, PendingUpdate } from "./pending.ts";
 
 /** Calls the callbacks of sends and updates; reports what they throw. */
@@ -44,4 +44,11 @@ export class Caller {
 	#failed({ update }: PendingUpdate, error: unknown): void {
 		this.#observer.problem("the callback of a change failed", error, { deliveryId: update.deliveryId });
 	}
+}
+
+/** What a caller is told of a failure. */
+export function asStoreError(error: unknown): StoreError {
+	return error instanceof StoreError
+		? error
+		: new StoreError("store_conflict", "the store failed in a way it should not", { cause: error });
 }

@@ -291,6 +291,46 @@ it.each([
 	},
 );
 
+it.each([
+	["a send", 0, [4, 1, 3]],
+	["an outcome", 1, [4, 0, 4]],
+] as const)(
+	"waits once for the sends that are left of a commit in conflict, when the store was lost with %s of them",
+	async (_, outcomes, commits) => {
+		const sizes: number[] = [];
+		const { world, deliveryId, committer } = await openGated(({ events }) => {
+			sizes.push(events.length);
+			throw sizes.length === 1 ? conflict() : unavailable();
+		});
+		const ends: Ends = { done: [], failed: [] };
+		for (let n = 0; n < outcomes; n++) void committer.update(world.records.outcome(deliveryId, 1)).catch(() => {});
+		const names = ["1", "2", "3", "4"];
+		for (const name of names) send(committer, name, ends, {})(world.records.event(world.projectId));
+		await expect.poll(() => ends.failed).toEqual(names.map((name) => `${name} store_unavailable`));
+		expect(sizes.slice(0, 3)).toEqual(commits);
+		committer.close();
+		await world.store.close();
+	},
+);
+
+it("accepts the others of a commit in conflict, if the store is back after one of them was refused without it", async () => {
+	let commits = 0;
+	const { world, committer } = await openGated(({ events }) => {
+		if (++commits === 2) throw unavailable();
+		if (events.some(({ body }) => body.length === 1)) throw conflict();
+	});
+	const ends: Ends = { done: [], failed: [] };
+	for (const name of ["1", "2", "never", "4", "5"]) {
+		const event = world.records.event(world.projectId);
+		send(committer, name, ends, {})(name === "never" ? { ...event, body: Uint8Array.of(1) } : event);
+	}
+	await committer.idle();
+	expect(ends).toEqual({ done: ["2", "4", "5"], failed: ["1 store_unavailable", "never store_conflict"] });
+	// All, the first alone, the others together, then each of them.
+	expect(commits).toBe(7);
+	await world.store.close();
+});
+
 it("rejects, once it is closed, updates that wait, those under way that fail, and those that come", async () => {
 	const failing = await openGated(() => {
 		throw unavailable();

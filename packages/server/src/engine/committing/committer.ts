@@ -11,7 +11,7 @@ import type {
 } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
-import { Caller } from "./caller.ts";
+import { asStoreError, Caller } from "./caller.ts";
 import { Doubts } from "./doubts.ts";
 import type { PendingSend, PendingUpdate, Work } from "./pending.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -350,21 +350,27 @@ export class Committer {
 	/**
 	 * One of several sends and updates can't be written: each gets a commit of its own, so that only that one fails. No update is written, or
 	 * told to its caller, before an earlier one that is tried again or in doubt; sends have no such order.
+	 *
+	 * Once one of them has failed since the store could not be reached, each further one might wait for that as long: the sends that are left
+	 * share a commit again.
 	 */
 	async #oneByOne({ sends, events, updates, sendsSince }: Work): Promise<readonly PendingUpdate[]> {
 		const again: PendingUpdate[] = [];
+		let isLost = false;
 		const commitAlone = async (work: Work) => {
 			const result = await this.#write(work);
-			if (result instanceof StoreError) again.push(...(await this.#afterFailure(result, work)));
-			else this.#callBack(result, work);
+			if (!(result instanceof StoreError)) return this.#callBack(result, work);
+			isLost = result.code === "store_unavailable";
+			again.push(...(await this.#afterFailure(result, work)));
 		};
 		for (const update of updates) {
 			if (again.length + this.#doubts.length > 0) again.push(update);
 			else await commitAlone({ sends: [], events: [], updates: [update], sendsSince });
 		}
-		for (const [index, send] of sends.entries()) {
-			const event = events[index];
-			if (event !== undefined) await commitAlone({ sends: [send], events: [event], updates: [], sendsSince });
+		for (let index = 0; index < sends.length;) {
+			const end = isLost ? sends.length : index + 1;
+			await commitAlone({ sends: sends.slice(index, end), events: events.slice(index, end), updates: [], sendsSince });
+			index = end;
 		}
 		return again;
 	}
@@ -391,10 +397,4 @@ export class Committer {
 	#reportSendsEnded(sends: readonly PendingSend[], sendsSince: number): void {
 		if (sends.length > 0) this.#listeners.pace?.sendsEnded(this.#clock.monotonicMs() - sendsSince);
 	}
-}
-
-function asStoreError(error: unknown): StoreError {
-	return error instanceof StoreError
-		? error
-		: new StoreError("store_conflict", "the store failed in a way it should not", { cause: error });
 }

@@ -419,7 +419,9 @@ describe("limits", () => {
 		// None is free now, so one of the project with most ends, and none of its programs.
 		page("s");
 		expect(await second.next()).toEqual([{ type: "end", reason: expect.stringMatching(/another project/) }]);
-		expect(hub.openStreams).toBe(10);
+		expect(hub.streams("api")).toEqual({ used: 10, allowed: 20 });
+		expect(hub.streams("page")).toEqual({ used: 4, allowed: 4 });
+		expect(hub.streams("customers")).toEqual({ used: 0, allowed: 8 });
 		first.close();
 		expect(() => watch()).toThrow(refused);
 		page("p");

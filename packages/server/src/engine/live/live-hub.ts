@@ -13,7 +13,7 @@ import type { Live, LivePoll, LivePollResult, LiveRequest, LiveSubscription } fr
 import type { EngineParts } from "../parts.ts";
 import { LiveClient, matcher } from "./live-client.ts";
 import { LiveFeed, MISSED } from "./live-feed.ts";
-import { budgetOf, placesOf, StreamPlaces, type GiveUp, type StreamBudget } from "./stream-places.ts";
+import { budgetOf, placesOf, StreamPlaces, type GiveUp, type PlaceUse, type StreamBudget } from "./stream-places.ts";
 
 export interface LiveLimits extends Pick<CustomerLimits, "maxStreamsPerCustomer"> {
 	/** Items kept for each watched project. One batch alone can add some thousands in one turn of the event loop. */
@@ -87,9 +87,9 @@ export class LiveHub implements Live, LiveWireListener {
 		this.#places = new StreamPlaces(placesOf(this.#limits.maxStreams));
 	}
 
-	/** Open streams of programs. */
-	get openStreams(): number {
-		return this.#places.taken("api");
+	/** The open streams of one kind of clients. */
+	streams(budget: StreamBudget): PlaceUse {
+		return this.#places.use(budget);
 	}
 
 	/** Whether clients watch the project or a customer of it, here or elsewhere, or may resume. If not, there is no need to publish. */

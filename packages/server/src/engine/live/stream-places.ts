@@ -59,6 +59,11 @@ export interface GiveUp {
 	readonly customerId: string | null;
 }
 
+export interface PlaceUse {
+	readonly used: number;
+	readonly allowed: number;
+}
+
 const FREE = { kind: "free" } as const;
 const REFUSED = { kind: "refused" } as const;
 
@@ -81,9 +86,10 @@ export class StreamPlaces<Kind extends string = StreamBudget> {
 		);
 	}
 
-	/** The number of places of a kind that are taken. */
-	taken(kind: Kind): number {
-		return this.#budget(kind).total;
+	/** How many places of a kind are taken, and how many there are. */
+	use(kind: Kind): PlaceUse {
+		const { total, max } = this.#budget(kind);
+		return { used: total, allowed: max };
 	}
 
 	/** Whether a project, or a customer of it, may take a place of this kind now. Changes nothing. */

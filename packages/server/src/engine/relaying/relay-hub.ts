@@ -9,7 +9,7 @@ import type { RelayedRequest, RelayWire } from "../../ports/relay-wire.ts";
 import type { AttemptEnded, AttemptRequest, Sender } from "../../ports/sender.ts";
 import type { RelayStore } from "../../ports/store/relays/relays.ts";
 import { Periodic } from "../background/periodic.ts";
-import { StreamPlaces } from "../live/stream-places.ts";
+import { StreamPlaces, type PlaceUse } from "../live/stream-places.ts";
 import type { PartsOn } from "../parts.ts";
 import type { RelayAnswer, RelayClientOptions, RelaySubscription } from "../relay-calls.ts";
 import { FairTurns } from "./fair-turns.ts";
@@ -90,6 +90,11 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 				for (const line of this.#lines.values()) line.confirmHeld();
 			},
 		});
+	}
+
+	/** The open streams of relays. */
+	get streams(): PlaceUse {
+		return this.#places.use("relay");
 	}
 
 	/** The sender for every endpoint: relays' here, the others by this one. */

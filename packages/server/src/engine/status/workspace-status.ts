@@ -12,6 +12,7 @@ import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveHub } from "../live/live-hub.ts";
 import type { EngineLimits, EngineParts, PartsOn } from "../parts.ts";
+import type { RelayHub } from "../relaying/relay-hub.ts";
 import type { UsedLimit, Warning, WorkspaceStatus } from "../status-calls.ts";
 
 type Parts = Pick<PartsOn<UsageStore & Pick<QueueStore, "countOpen">>, "store" | "clock" | "membership"> &
@@ -22,7 +23,8 @@ interface Neighbours {
 	readonly committer: Pick<Committer, "waitingSends" | "waitingBytes">;
 	readonly durations: CommitDurations;
 	readonly line: Pick<DeliveryLine, "load">;
-	readonly live: Pick<LiveHub, "openStreams">;
+	readonly live: Pick<LiveHub, "streams">;
+	readonly relays: Pick<RelayHub, "streams">;
 	readonly stored: Pick<StoredBytes, "crowding" | "total">;
 	readonly readiness: () => Promise<Readiness>;
 }
@@ -120,7 +122,7 @@ export class StatusReader {
 	}
 
 	#usedLimits(readyDeliveries: number, inFlightAttempts: number): UsedLimit[] {
-		const { directory, committer, live } = this.#near;
+		const { directory, committer, live, relays } = this.#near;
 		const limits = this.#limits;
 		return [
 			{ name: "maxProjects", used: directory.projects().length, allowed: limits.maxProjects },
@@ -129,7 +131,10 @@ export class StatusReader {
 			{ name: "maxReady", used: readyDeliveries, allowed: limits.maxReady },
 			{ name: "maxWaitingSends", used: committer.waitingSends, allowed: limits.maxWaitingSends },
 			{ name: "maxWaitingBytes", used: committer.waitingBytes, allowed: limits.maxWaitingBytes },
-			{ name: "maxStreams", used: live.openStreams, allowed: limits.maxStreams },
+			{ name: "maxStreams", ...live.streams("api") },
+			{ name: "pageStreams", ...live.streams("page") },
+			{ name: "customerStreams", ...live.streams("customers") },
+			{ name: "relayStreams", ...relays.streams },
 		];
 	}
 

@@ -17,6 +17,7 @@ import { statement } from "../codec/statements.ts";
 import { migrate } from "../schema/migrate.ts";
 import { CuttingProxy, type Cut } from "../test/cutting-proxy.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
+import type { Session } from "./session.ts";
 
 const INSERT = statement("INSERT INTO rows (id) VALUES ($1)");
 const COUNT = statement("SELECT count(*) AS count FROM rows");
@@ -110,6 +111,59 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 		expect(await doubt.settle?.()).toEqual(settled);
 		expect(await count(database)).toBe(isMade ? 2 : 1);
 		expect(await doubt.settle?.()).toEqual(settled);
+	});
+
+	describe("asked about a commit in doubt after more than a day, when its mark is gone", () => {
+		/** A commit that was made, whose answer was lost, and a day later another process that removes old marks. */
+		const forget = async (isStored?: (session: Session) => Promise<boolean | null>) => {
+			const own = await createTables(server);
+			const { proxy, url: through } = await CuttingProxy.open(own);
+			// The time for asking is over at once.
+			let time = 0;
+			const clock = { ...systemClock, monotonicMs: () => (time += 1_000_000) };
+			const database = open({ url: through, clock });
+			await insert(database, 1);
+			void proxy.cutNext("before the answer");
+			const doubt = (await database
+				.commit((session) => session.run(INSERT, [2]), isStored)
+				.catch((error: unknown) => error)) as StoreInDoubtError;
+			expect(doubt).toBeInstanceOf(StoreInDoubtError);
+			await server.query(
+				`CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+					SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + 90000000
+				$$`,
+				own,
+			);
+			await insert(open({ url: own }), 3);
+			return { doubt, proxy, count: () => server.query("SELECT count(*)::int AS count FROM rows", own) };
+		};
+
+		it("says what its rows say, and that it can be made again if they say nothing", async () => {
+			for (const [found, isMade] of [
+				[true, true],
+				[false, false],
+				[null, false],
+			] as const) {
+				const { doubt, proxy, count: rows } = await forget(() => Promise.resolve(found));
+				await using _ = proxy;
+				expect(await doubt.settle?.()).toEqual(isMade ? { isMade, result: [] } : { isMade });
+				expect(await rows()).toEqual([{ count: 3 }]);
+			}
+		});
+
+		it("reads the rows on its connection", async () => {
+			const look = async (session: Session) => number((await session.run(COUNT))[0]?.["count"]) === 3;
+			const { doubt, proxy } = await forget(look);
+			await using _ = proxy;
+			expect(await doubt.settle?.()).toEqual({ isMade: true, result: [] });
+		});
+
+		it("does not say that it was not made, if it has no rows to look at", async () => {
+			const { doubt, proxy } = await forget();
+			await using _ = proxy;
+			await expect(doubt.settle?.()).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
+			await expect(doubt.settle?.()).rejects.toThrow("more than a day later");
+		});
 	});
 
 	it("takes no transaction of others for a commit that was lost in a crash of the database", async () => {

@@ -5,7 +5,7 @@ import type { Pool, PoolClient } from "pg";
 import type { Clock } from "../../../core/clock.ts";
 import { Turns, type TurnsOptions } from "../../../core/concurrency/turns.ts";
 import { StoreError, StoreInDoubtError, type Settled } from "../../../ports/store/errors.ts";
-import { text } from "../codec/rows.ts";
+import { number, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import { isAftermath, isAnswer, isBroken, isBusy, isPlanOutdated, isRetryable, toStoreError } from "./errors.ts";
 import { lockProject } from "./locks.ts";
@@ -27,6 +27,20 @@ export interface DatabaseOptions extends ConnectionOptions {
 }
 
 type Work<T> = (session: Session) => Promise<T>;
+/**
+ * Tells by what a transaction has written whether it was committed, given its result. Null if nothing is left by which that could be told:
+ * then it does no harm to make it again.
+ */
+type Look<T> = (session: Session, result: T) => Promise<boolean | null>;
+
+/** A transaction whose end may have to be asked for. */
+interface Ended<T> {
+	readonly mark: string;
+	/** When it has left its mark, by the database's clock. */
+	readonly at: number;
+	readonly result: T;
+	readonly isStored: Look<T> | null;
+}
 
 /** The work of a transaction may be done several times, so it must change nothing but the database. */
 export class Database {
@@ -84,9 +98,9 @@ export class Database {
 		return this.#changes.run(project ?? "", { mostWaiting: Infinity }, change);
 	}
 
-	/** The same for the busy path, with a connection of its own. */
-	commit<T>(work: Work<T>): Promise<T> {
-		return this.#retrying(this.#pools.commits, (client) => this.#transact(client, work));
+	/** The same for the busy path, with a connection of its own. `isStored` is asked about a commit in doubt whose mark is gone. */
+	commit<T>(work: Work<T>, isStored: Look<T> | null = null): Promise<T> {
+		return this.#retrying(this.#pools.commits, (client) => this.#transact(client, work, isStored));
 	}
 
 	/** The same for the schema itself. If the answer is lost, it rejects, whether the change was made or not. */
@@ -171,7 +185,7 @@ export class Database {
 		this.#onConnectionChange(failure);
 	}
 
-	async #transact<T>(client: PoolClient, work: Work<T>): Promise<T> {
+	async #transact<T>(client: PoolClient, work: Work<T>, isStored: Look<T> | null = null): Promise<T> {
 		const session = this.#session(client);
 		void session.command(BEGIN).catch(() => {});
 		const last = this.#marks.get(client);
@@ -185,7 +199,8 @@ export class Database {
 			await rollBack(session, cause);
 			throw cause;
 		}
-		const mark = text((await marked)[0]?.["id"]);
+		const [row] = await marked;
+		const mark = text(row?.["id"]);
 		let lost: unknown = null;
 		try {
 			const ended = session.command(COMMIT);
@@ -196,7 +211,8 @@ export class Database {
 			if (isAnswer(error)) throw error;
 			lost = error;
 		}
-		if (lost !== null && !(await this.#isCommitted(mark, { lost, result }))) throw lost;
+		const ended = () => ({ mark, at: number(row?.["make_date"]), result, isStored });
+		if (lost !== null && !(await this.#isCommitted(ended(), lost))) throw lost;
 		this.#marks.set(client, mark);
 		return result;
 	}
@@ -205,12 +221,13 @@ export class Database {
 	 * Whether a transaction was committed, of which that is not known since its answer was lost, or since no standby has it yet. Throws
 	 * a `StoreInDoubtError` for `lost` if it cannot be said, which tells the result later.
 	 */
-	async #isCommitted(mark: string, { lost, result }: { lost: unknown; result: unknown }): Promise<boolean> {
+	async #isCommitted<T>(ended: Ended<T>, lost: unknown): Promise<boolean> {
 		const end = this.#clock.monotonicMs() + SETTLE_MS;
 		while (this.#clock.monotonicMs() < end) {
 			try {
-				const isMade = await this.#settle(mark, this.#pools.others);
-				if (isMade !== null) return isMade;
+				const isMade = await this.#settle(ended, this.#pools.others);
+				if (isMade === "forgotten") break;
+				if (isMade !== "unconfirmed") return isMade;
 			} catch {
 				// The transaction is not over, or the database is not back.
 				await new Promise<void>((resolve) => void this.#clock.after(SETTLE_EVERY_MS, resolve));
@@ -218,29 +235,42 @@ export class Database {
 		}
 		const failure = toStoreError(lost);
 		const message = failure instanceof Error ? failure.message : String(failure);
-		throw new StoreInDoubtError(message, { cause: lost, settle: () => this.#settleLater(mark, result) });
+		throw new StoreInDoubtError(message, { cause: lost, settle: () => this.#settleLater(ended) });
 	}
 
-	/** Whether a transaction with this mark and result was committed that was left in doubt. */
-	async #settleLater(mark: string, result: unknown): Promise<Settled> {
-		let isMade: boolean | null;
+	/** Whether a transaction was committed that was left in doubt. */
+	async #settleLater<T>(ended: Ended<T>): Promise<Settled> {
+		let isMade: boolean | "unconfirmed" | "forgotten";
 		try {
-			isMade = await this.#settle(mark, this.#pools.commits);
+			isMade = await this.#settle(ended, this.#pools.commits);
 		} catch (error) {
 			throw this.#failed(error);
 		}
-		if (isMade === null) throw this.#failed(unconfirmed());
-		return isMade ? { isMade, result } : { isMade };
+		if (isMade === "unconfirmed") throw this.#failed(unconfirmed());
+		// By its rows, it can be made again.
+		if (isMade === "forgotten" && ended.isStored === null) throw new StoreError("store_unavailable", FORGOTTEN);
+		return isMade === true ? { isMade, result: ended.result } : { isMade: false };
 	}
 
-	/** Whether the transaction with this mark was committed; null if no standby has confirmed that. Rejects if the database can't say so now. */
-	async #settle(mark: string, pool: Pool): Promise<boolean | null> {
+	/**
+	 * Whether a transaction was committed: `unconfirmed` if no standby has confirmed that, `forgotten` if it is too long ago, and nothing that
+	 * it has written tells it. Rejects if the database can't say so now.
+	 */
+	async #settle<T>(
+		{ mark, at, result, isStored }: Ended<T>,
+		pool: Pool,
+	): Promise<boolean | "unconfirmed" | "forgotten"> {
 		const client = await pool.connect();
 		let broken = true;
 		try {
-			const { rows } = await client.query<{ is_made: boolean }>(SETTLE, [mark]);
+			const { rows } = await client.query<{ is_made: boolean; age_ms: number }>(SETTLE, [mark, at]);
+			const [row] = rows;
+			let isMade: boolean | null = row?.is_made === true;
+			if (!isMade && Number(row?.age_ms) > KEPT_FOR_SURE_MS) {
+				isMade = isStored === null ? null : await isStored(this.#session(client), result);
+			}
 			broken = false;
-			return this.#pools.takeUnconfirmed(client) ? null : rows[0]?.is_made === true;
+			return this.#pools.takeUnconfirmed(client) ? "unconfirmed" : (isMade ?? "forgotten");
 		} finally {
 			client.release(broken);
 		}
@@ -255,27 +285,34 @@ const BEGIN_SNAPSHOT = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
  * numbers of transactions again that were never synced. A connection deletes the mark of its transaction before, which was answered.
  */
 const MARK = statement(
-	"WITH last AS (DELETE FROM commits WHERE id = $1) INSERT INTO commits DEFAULT VALUES RETURNING id",
+	"WITH last AS (DELETE FROM commits WHERE id = $1) INSERT INTO commits DEFAULT VALUES RETURNING id, make_date",
 );
+/** How old a mark is at least when others remove it. */
+const KEPT_MS = 86_400_000;
+/** A younger one was removed by nobody, also if the database's clock was set by some minutes meanwhile. */
+const KEPT_FOR_SURE_MS = KEPT_MS - 3_600_000;
 /**
  * The same for the first transaction of a connection, which removes the marks that connections have left that have ended: a day later, so
- * that no step of the database's clock takes one that is asked for.
+ * that no step of the database's clock takes one that is asked for. Who asks still later, such as after a day without the database, learns
+ * nothing from a mark that is missing.
  */
 const MARK_FIRST = statement(`
 	WITH old AS (
 		DELETE FROM commits WHERE id IN (
-			SELECT id FROM commits WHERE make_date < cluster_now() - 86400000 FOR UPDATE SKIP LOCKED LIMIT 1000
+			SELECT id FROM commits WHERE make_date < cluster_now() - ${KEPT_MS} FOR UPDATE SKIP LOCKED LIMIT 1000
 		)
 	)
-	INSERT INTO commits DEFAULT VALUES RETURNING id
+	INSERT INTO commits DEFAULT VALUES RETURNING id, make_date
 `);
 /**
- * Waits for the transaction with this mark if it goes on, and tells whether it has left it. If not, none can any more. What it tells is
- * synced, also to a standby whose answer the transaction has not waited for.
+ * Waits for the transaction with this mark if it goes on, and tells whether it has left it, and how long ago. If not, none can any more. What
+ * it tells is synced, also to a standby whose answer the transaction has not waited for.
  */
 const SETTLE = `
-	INSERT INTO commits (id, is_made) VALUES ($1, false) ON CONFLICT (id) DO UPDATE SET is_made = commits.is_made RETURNING is_made
+	INSERT INTO commits (id, is_made) VALUES ($1, false) ON CONFLICT (id) DO UPDATE SET is_made = commits.is_made
+	RETURNING is_made, cluster_now() - $2::bigint AS age_ms
 `;
+const FORGOTTEN = "the database does not know any more whether a change was made: it was asked more than a day later";
 const NOT_SYNCED = statement("SELECT set_config('synchronous_commit', 'off', true)");
 
 /** The change is made on the primary, and would be lost with it. */

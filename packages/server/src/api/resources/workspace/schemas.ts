@@ -154,9 +154,11 @@ export const workspaceStatusSchema = z
 		limits: z
 			.array(
 				z.object({
-					name: z
-						.string()
-						.openapi({ description: "The limit. Most are settings: see docs/configuration.md and docs/limits.md." }),
+					name: z.string().openapi({
+						description:
+							"The limit. Most are settings: see docs/configuration.md and docs/limits.md. `maxStreams` is about the live streams of programs; " +
+							"`pageStreams`, `customerStreams` and `relayStreams` are about those of the page, of customers and of relays, which have places of their own.",
+					}),
 					used: count("How much of it is used."),
 					allowed: count("The limit."),
 				}),

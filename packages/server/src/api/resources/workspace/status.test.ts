@@ -33,7 +33,14 @@ it("has the state of the engine, and that of the server around it", async () => 
 			oldestDueMs: 0,
 		},
 		commits: { count: 0, p50Ms: null, p99Ms: null },
-		limits: expect.arrayContaining([connections, { name: "maxBodyBytesInHand", used: 0, allowed: 20_000_000 }]),
+		limits: expect.arrayContaining([
+			connections,
+			{ name: "maxBodyBytesInHand", used: 0, allowed: 20_000_000 },
+			{ name: "maxStreams", used: 0, allowed: 1_000 },
+			{ name: "pageStreams", used: 0, allowed: 200 },
+			{ name: "customerStreams", used: 0, allowed: 400 },
+			{ name: "relayStreams", used: 0, allowed: 2_000 },
+		]),
 		// One process alone.
 		members: [],
 		warnings: [warning],

@@ -6,7 +6,9 @@ import type { EventInput } from "../../../core/event.ts";
 import { storedEventBytes } from "../../../core/policies/quota.ts";
 import { StoreError, StoreInDoubtError } from "../../../ports/store/errors.ts";
 import type { Volume } from "../../../ports/store/usage.ts";
+import type { EventTypeCalls } from "../../managing/event-type-calls.ts";
 import { eventInput, eventually, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
+import type { Intake } from "../intake.ts";
 
 const DAY_MS = 86_400_000;
 const RATE = { code: "event_rate_exceeded" };
@@ -164,6 +166,18 @@ describe("a quota of events per second of a project whose events are checked", (
 		return test;
 	}
 
+	/** Counts the checks by event types from now on. */
+	function countChecks(test: TestEngine): { count: number } {
+		const checks = { count: 0 };
+		const { eventTypes } = test.engine as unknown as { eventTypes: Pick<EventTypeCalls, "check"> };
+		const check = eventTypes.check.bind(eventTypes);
+		eventTypes.check = (...parameters) => {
+			checks.count++;
+			return check(...parameters);
+		};
+		return checks;
+	}
+
 	it("refuses before the check, which takes longer than the refusal", async () => {
 		await using test = await openChecked();
 		await expect(test.send(wrong)).rejects.toMatchObject({ code: "invalid_request" });
@@ -172,8 +186,10 @@ describe("a quota of events per second of a project whose events are checked", (
 		await expect(sendBatch(test, many(3, wrong))).rejects.toMatchObject({ ...RATE, retryAfterMs: 3_000 });
 		test.clock.advance(1_000);
 		await expect(test.send(wrong)).rejects.toMatchObject({ code: "invalid_request" });
-		expect(await resultsOf(sendBatch(test, many(3, wrong)))).toEqual(many(3).map(() => "invalid_request"));
-		// Neither has used anything up.
+		// A batch for which there is room for one event.
+		await expect(sendBatch(test, many(3, wrong))).rejects.toMatchObject({ ...RATE, retryAfterMs: 2_000 });
+		expect(await resultsOf(sendBatch(test, [wrong]))).toEqual(["invalid_request"]);
+		// None of them has used anything up.
 		await test.send(right);
 		await expect(test.send(right)).rejects.toMatchObject(RATE);
 	});
@@ -206,6 +222,55 @@ describe("a quota of events per second of a project whose events are checked", (
 			expect.any(String),
 		]);
 		await expect(test.send(right)).rejects.toMatchObject(RATE);
+	});
+
+	it("spends no check on repeats in a batch, nor on a batch that it refuses", async () => {
+		await using test = await openChecked();
+		const checks = countChecks(test);
+		const known = ["a", "b", "c"].map((idempotencyKey) => ({ ...right, idempotencyKey }));
+		const ids = await resultsOf(sendBatch(test, known));
+		expect(checks.count).toBe(3);
+		expect(await resultsOf(sendBatch(test, known))).toEqual(ids);
+		expect(checks.count).toBe(3);
+		// There is room for two more.
+		await expect(sendBatch(test, many(3, wrong))).rejects.toMatchObject(RATE);
+		await expect(sendBatch(test, [...known, ...many(3, right)])).rejects.toMatchObject(RATE);
+		expect(checks.count).toBe(3);
+		const mixed = [...known, wrong, { ...right, idempotencyKey: "d" }];
+		expect(await resultsOf(sendBatch(test, mixed))).toEqual([...ids, "invalid_request", expect.any(String)]);
+		expect(checks.count).toBe(5);
+	});
+
+	it("counts neither repeats nor events of reserved types of a batch for which there is no room", async () => {
+		await using test = await openChecked();
+		const known = { ...right, idempotencyKey: "a" };
+		const reserved = { type: "fanfare.webhook.failing", dataJson: "{}" };
+		const [id] = await resultsOf(sendBatch(test, [known, ...many(4, right)]));
+		expect(await resultsOf(sendBatch(test, [known, reserved]))).toEqual([id, "invalid_request"]);
+		const soon = { ...RATE, retryAfterMs: 1_000 };
+		await expect(sendBatch(test, [known, known, reserved, right])).rejects.toMatchObject(soon);
+		await expect(sendBatch(test, [known, { ...right, idempotencyKey: "b" }])).rejects.toMatchObject(soon);
+		test.clock.advance(1_000);
+		expect(await resultsOf(sendBatch(test, [known, reserved, right]))).toEqual([
+			id,
+			"invalid_request",
+			expect.any(String),
+		]);
+	});
+
+	it("answers repeats in a batch also if nothing else is accepted any more after the check", async () => {
+		await using test = await openChecked();
+		const known = { ...right, idempotencyKey: "a" };
+		const id = await test.send(known);
+		await sendBatch(test, many(3, right));
+		const { eventTypes, intake } = test.engine as unknown as {
+			eventTypes: Pick<EventTypeCalls, "check">;
+			intake: Pick<Intake, "close" | "sendBatch">;
+		};
+		const check = eventTypes.check.bind(eventTypes);
+		eventTypes.check = (...parameters) => (intake.close(), check(...parameters));
+		expect(await resultsOf(sendBatch(test, [known, right]))).toEqual([id, "shutting_down"]);
+		expect(test.observer.refusals).toEqual(["shutting_down"]);
 	});
 
 	it("refuses what has no room before the check, too, unless it is a repeat", async () => {

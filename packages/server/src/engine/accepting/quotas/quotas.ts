@@ -69,17 +69,13 @@ export class Quotas {
 		if (this.#quotas(project).maxStoredBytes !== 0) await this.stored.load(project.id);
 	}
 
-	/**
-	 * The refusal of some sends if there is no room even for the smallest of them, so that they need no other check; otherwise null. Takes
-	 * nothing, and can be called when `take` can.
-	 */
-	beyond(project: Project, inputs: readonly EventInput[]): FanfareError | null {
+	/** The refusal of a send for which there is no room, so that it needs no other check; otherwise null. Takes nothing, and can be called when `take` can. */
+	beyond(project: Project, input: EventInput): FanfareError | null {
 		const { maxEventsPerSecond, maxStoredBytes } = this.#quotas(project);
-		const least = maxStoredBytes === 0 ? 0 : Math.min(...inputs.map(bytesOf));
-		const refusal = this.#beyondBytes(project, least);
+		const refusal = this.#beyondBytes(project, maxStoredBytes === 0 ? 0 : bytesOf(input));
 		if (refusal !== null || maxEventsPerSecond === 0) return refusal;
-		const waitMs = (events: number) => this.#rates.waitMs(project.id, events, this.#share(maxEventsPerSecond));
-		return waitMs(1) === 0 ? null : tooManyEvents(maxEventsPerSecond, waitMs(inputs.length));
+		const waitMs = this.#rates.waitMs(project.id, 1, this.#share(maxEventsPerSecond));
+		return waitMs === 0 ? null : tooManyEvents(maxEventsPerSecond, waitMs);
 	}
 
 	/** Takes what some sends need, all of it or nothing. Returns the refusal if that is more than is left; otherwise null, and each send must be settled. */

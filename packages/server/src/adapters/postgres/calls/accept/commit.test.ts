@@ -4,8 +4,12 @@ import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
+import { StoreInDoubtError } from "../../../../ports/store/errors.ts";
 import type { Store } from "../../../../ports/store/store.ts";
+import { systemClock } from "../../../system/system-clock.ts";
+import { openPostgres } from "../../postgres-store.ts";
 import { PARTITIONED } from "../../schema/partitions.ts";
+import { CuttingProxy } from "../../test/cutting-proxy.ts";
 import { TestDatabase } from "../../test/test-store.ts";
 
 describe.skipIf(postgresIssue() !== null)("commits of several processes", () => {
@@ -21,6 +25,15 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 		other = await database.open();
 	});
 	afterEach(() => other.close());
+
+	/** Sets the clock of the database forward by so much. */
+	const setClock = (ms: number) =>
+		database.server.query(
+			`CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
+				SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${ms}
+			$$`,
+			database.url,
+		);
 
 	it("accept one of several sends with one idempotency key, and know the others for the same", async () => {
 		const { store, records, projectId, webhookIds } = world;
@@ -79,6 +92,43 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 		} finally {
 			await blocker.end();
 		}
+	});
+
+	it.each([
+		["an attempt, which was made", "before the answer", true],
+		["an attempt, which was not made", "before the commit", false],
+		["an event, which was made", "before the answer", true],
+		["an event, of which nothing says that it was not made", "before the commit", null],
+	] as const)("say a day later of a commit in doubt what its rows say: %s", async (what, cut, isMade) => {
+		const { store, records, accept, scope, projectId } = world;
+		const [id = ""] = await accept();
+		const { proxy, url } = await CuttingProxy.open(database.url);
+		await using _ = proxy;
+		// The time for asking is over at once.
+		let time = 0;
+		const clock = { ...systemClock, monotonicMs: () => (time += 1_000_000) };
+		const { store: cutOff } = await openPostgres({ url, clock });
+		// Its connection is not new any more, as on the busy path.
+		await cutOff.commit({ events: [records.event(projectId)], updates: [] });
+		const isOutcome = what.startsWith("an attempt");
+		const batch = isOutcome
+			? { events: [], updates: [records.failure(id, 1)] }
+			: { events: [records.event(projectId)], updates: [] };
+		void proxy.cutNext(cut);
+		const doubt = (await cutOff.commit(batch).catch((error: unknown) => error)) as StoreInDoubtError;
+		expect(doubt).toBeInstanceOf(StoreInDoubtError);
+		try {
+			await setClock(90_000_000);
+			// Another process has a new connection, which removes old marks.
+			await other.close();
+			other = await database.open();
+			await other.commit({ events: [records.event(projectId)], updates: [] });
+			expect(await doubt.settle?.()).toMatchObject({ isMade: isMade === true });
+		} finally {
+			await setClock(0);
+			await cutOff.close();
+		}
+		if (isOutcome) expect(await store.delivery(scope, id)).toMatchObject({ attemptCount: isMade === true ? 1 : 0 });
 	});
 
 	it("make the partition of a day again if it is gone, as after a failover", async () => {

@@ -12,6 +12,7 @@ import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
 import type { Partitions } from "../../schema/partitions.ts";
 import { StatsChanges } from "../../stats/journal.ts";
+import { isStored } from "./is-stored.ts";
 import { NewEvents } from "./new-events.ts";
 import { Updates } from "./updates.ts";
 
@@ -23,7 +24,11 @@ export function createAcceptCalls(database: Database, partitions: Partitions, nu
 		async commit(batch: CommitBatch): Promise<CommitResult> {
 			if (batch.events.length === 0 && batch.updates.length === 0) return NOTHING;
 			const ids = batch.events.flatMap(({ event }) => uuidOf("evt", event.id) ?? []);
-			const write = () => database.commit((session) => commit(session, batch, new DeliverySet(numbers)));
+			const write = () =>
+				database.commit(
+					(session) => commit(session, batch, new DeliverySet(numbers)),
+					(session, result) => isStored(session, batch, result),
+				);
 			await partitions.ensure(ids);
 			try {
 				return await write();
