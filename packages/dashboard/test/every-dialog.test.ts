@@ -59,7 +59,7 @@ async function dialogsOf({ server: { project, client, projectId } }: World): Pro
 	const key = (item: string) => menu("Actions for Rolled", item);
 	return [
 		{ file: "shell/palette.tsx", path: "", opener: button(/^Search/) },
-		{ file: "shell/shortcut-help.tsx", path: "", opener: menu("Account", "Keyboard shortcuts") },
+		{ file: "shell/shortcuts/shortcut-help.tsx", path: "", opener: menu("Account", "Keyboard shortcuts") },
 		{ file: "shell/account-menu.tsx", path: "", opener: menu("Account", "Sign out everywhere…") },
 		{ file: "screens/overview/attention/set-aside-dialog.tsx", path: "", opener: button(/^Set aside /) },
 		{ file: "screens/overview/attention/attention.tsx", path: "", opener: button("Resume…") },

@@ -16,8 +16,8 @@ import { Palette, PaletteButton } from "./palette.tsx";
 import { ProjectChooser } from "./project-chooser.tsx";
 import { ReadOnlySign } from "./read-only-sign.tsx";
 import { SchemeToggle, ZoneToggle } from "./reader-choices.tsx";
-import { ShortcutHelp } from "./shortcut-help.tsx";
-import { useShellShortcuts } from "./use-shell-shortcuts.ts";
+import { ShortcutHelp } from "./shortcuts/shortcut-help.tsx";
+import { useShellShortcuts } from "./shortcuts/use-shell-shortcuts.ts";
 
 export function ProjectShell() {
 	const { projectId } = useParams({ from: "/$projectId" });

@@ -2,8 +2,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffectEvent, useLayoutEffect } from "react";
 
-import { useZone } from "../parts/text/zone.ts";
-import { useScreens } from "./navigation.ts";
+import { useZone } from "../../parts/text/zone.ts";
+import { useScreens } from "../navigation.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
 
 interface Actions {
