@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { button, problemsOf, untried, type Dialog } from "./dialogs.ts";
 import { pageSuite, type World } from "./suite.ts";
 
-const DIALOG = /<(?:Confirm|Modal|Drawer)\s/g;
+const DIALOG = /<(?:Confirm|Dialog)\s/g;
 
 function menu(name: string | RegExp, item: string): Dialog["open"] {
 	return async (page) => {
