@@ -20,7 +20,8 @@ export function useShellShortcuts(projectId: string, { onPalette, onHelp }: Acti
 			screens.map(({ to, key }) => [`g ${key}`, () => void navigate({ to, params: { projectId } })]),
 		),
 		"?": onHelp,
-		"/": () => document.querySelector<HTMLElement>("[data-filter]")?.focus(),
+		"/": () =>
+			[...document.querySelectorAll<HTMLElement>("[data-filter]")].find((field) => field.checkVisibility())?.focus(),
 		u: () => setZone(zone === "utc" ? "local" : "utc"),
 	});
 	const open = useEffectEvent(onPalette);
