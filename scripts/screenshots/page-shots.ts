@@ -42,6 +42,8 @@ const SHOTS: readonly Shot[] = [
 		name: "deliveries-filters",
 		path: () => "deliveries?status=Failed",
 		act: async (page) => {
+			const filters = page.getByRole("button", { name: "Filters", exact: true });
+			if (await filters.isVisible()) await filters.click();
 			await page.getByRole("button", { name: "More filters" }).click();
 			await page.getByRole("dialog", { name: "More filters" }).getByLabel("Error").waitFor();
 		},

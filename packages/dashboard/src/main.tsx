@@ -1,5 +1,4 @@
 // The entry of the page: reads where it is and its nonce, and renders.
-import { setNonce } from "get-nonce";
 import { createRoot } from "react-dom/client";
 
 import { App } from "./app/app.tsx";
@@ -7,8 +6,6 @@ import { loadScreens } from "./app/router.tsx";
 import { reloadForLinks, takeLink } from "./session/sign-in-link.ts";
 
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
-// For the styles that react-remove-scroll inserts when a dialog opens; Mantine's own get it from the provider.
-setNonce(nonce);
 
 /** This file is in `assets/`, whatever the depth of the address, and whatever path prefix a proxy adds. */
 const home = new URL(/* @vite-ignore */ "..", import.meta.url);

@@ -8,7 +8,7 @@ import { LiveFeed } from "../live/live-feed.ts";
 import { callerIdOf } from "../parts/feedback/origin.ts";
 import { showToast } from "../parts/feedback/show-toast.ts";
 import { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
-import { Inbox } from "../screens/inbox/inbox.ts";
+import { TabInbox } from "../screens/inbox/tab-inbox.ts";
 import { Connection } from "../session/connection.ts";
 import { createQueryClient } from "../session/query-client.ts";
 import { createAppRouter } from "./router.tsx";
@@ -31,7 +31,7 @@ export function App({ nonce, home, link }: AppProps) {
 		const queryClient = createQueryClient();
 		const connection = new Connection(new URL("..", home), queryClient, link);
 		const live = new LiveFeed(connection, queryClient);
-		const inbox = new Inbox(connection, queryClient);
+		const inbox = new TabInbox(connection, queryClient);
 		const changes = new BulkChanges(queryClient, (text, projectId) =>
 			showToast(queryClient, text, { callerId: callerIdOf(queryClient), projectId }),
 		);

@@ -17,7 +17,7 @@ import type { BulkChanges } from "../screens/deliveries/bulk/bulk-changes.ts";
 import { eventTypesSearch } from "../screens/event-types/search.ts";
 import { eventsSearch, sendSearch } from "../screens/events/search.ts";
 import { FailureScreen, NoSuchScreen, NotFoundScreen, WholeFailureScreen } from "../screens/failures/failures.tsx";
-import type { Inbox } from "../screens/inbox/inbox.ts";
+import type { TabInbox } from "../screens/inbox/tab-inbox.ts";
 import { keysSearch } from "../screens/keys/search.ts";
 import { replaysSearch } from "../screens/replays/search.ts";
 import { StartScreen } from "../screens/start/start.tsx";
@@ -71,7 +71,7 @@ interface RouterContext {
 	readonly connection: Connection;
 	readonly queryClient: QueryClient;
 	readonly live: LiveFeed;
-	readonly inbox: Inbox;
+	readonly inbox: TabInbox;
 	readonly changes: BulkChanges;
 }
 

@@ -53,8 +53,6 @@ export const theme = createTheme({
 	fontFamilyMonospace: "ui-monospace, SFMono-Regular, Menlo, Consolas, 'Liberation Mono', monospace",
 	headings: { fontWeight: "600" },
 	components: {
-		Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
-		Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" } } },
 		Tooltip: { defaultProps: { openDelay: 300 } },
 	},
 });

@@ -1,25 +1,20 @@
 // Asks for signing in again over the screen that is shown, so that neither the place nor what was typed is lost.
-import { Modal } from "@mantine/core";
-
+import { Dialog } from "../parts/layout/dialog.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
 import { useSessionEnded } from "./session-state.ts";
 import { SignInForm } from "./sign-in-form.tsx";
 
-/** Above drawers and other dialogs. */
-const Z_INDEX = 1_000;
-
 export function SignInAgain() {
 	const hasEnded = useSessionEnded();
 	return (
-		<Modal
-			opened={hasEnded}
+		<Dialog
+			isOnTop
+			isOpen={hasEnded}
 			onClose={() => {}}
 			title="Sign in again"
-			zIndex={Z_INDEX}
-			withCloseButton={false}
-			closeOnEscape={false}
-			closeOnClickOutside={false}
-			centered
+			hasCloseButton={false}
+			closesOnEscape={false}
+			closesOnClick={false}
 		>
 			<div className="stack">
 				<p className="note info">
@@ -28,6 +23,6 @@ export function SignInAgain() {
 				</p>
 				<SignInForm />
 			</div>
-		</Modal>
+		</Dialog>
 	);
 }

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 
 import { useLiveMode, useLivePause } from "../live/use-live.ts";
 import { reachQuery } from "../session/reach.ts";
-import { useShortcuts } from "./use-shortcuts.ts";
+import { useShortcuts } from "./shortcuts/use-shortcuts.ts";
 
 /** What the sign says, what that means, and what the button does. */
 const SIGNS = {

@@ -1,8 +1,9 @@
 // The palette behind Ctrl K: goes to a screen, a webhook or a customer, or opens anything by its id.
-import { Button, Modal, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type KeyboardEvent } from "react";
 
+import { Dialog } from "../parts/layout/dialog.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
 import { useTargets, type Target } from "./palette-targets.ts";
 
@@ -31,9 +32,9 @@ interface PaletteProps {
 
 export function Palette({ projectId, isOpen, onClose }: PaletteProps) {
 	return (
-		<Modal opened={isOpen} onClose={onClose} title="Search" padding="xs" yOffset="12vh">
+		<Dialog isTight isOpen={isOpen} onClose={onClose} title="Search" top="12vh">
 			<PaletteBody projectId={projectId} onClose={onClose} />
-		</Modal>
+		</Dialog>
 	);
 }
 

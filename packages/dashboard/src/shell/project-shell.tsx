@@ -1,10 +1,11 @@
 // The frame around every screen of a project: navigation, project chooser, top bar, and the live feed.
-import { ActionIcon, Drawer } from "@mantine/core";
+import { ActionIcon } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { Link, Outlet, useParams, useRouter, useRouterState } from "@tanstack/react-router";
 import { useEffect } from "react";
 
 import { useLiveItems } from "../live/use-live.ts";
+import { Dialog } from "../parts/layout/dialog.tsx";
 import { Icon } from "../parts/layout/icon.tsx";
 import { Logo } from "../parts/layout/logo.tsx";
 import { useFreshWebhookNames } from "../screens/webhooks/names.ts";
@@ -16,8 +17,8 @@ import { Palette, PaletteButton } from "./palette.tsx";
 import { ProjectChooser } from "./project-chooser.tsx";
 import { ReadOnlySign } from "./read-only-sign.tsx";
 import { SchemeToggle, ZoneToggle } from "./reader-choices.tsx";
-import { ShortcutHelp } from "./shortcut-help.tsx";
-import { useShellShortcuts } from "./use-shell-shortcuts.ts";
+import { ShortcutHelp } from "./shortcuts/shortcut-help.tsx";
+import { useShellShortcuts } from "./shortcuts/use-shell-shortcuts.ts";
 
 export function ProjectShell() {
 	const { projectId } = useParams({ from: "/$projectId" });
@@ -42,11 +43,11 @@ export function ProjectShell() {
 				</Link>
 				<Navigation projectId={projectId} />
 			</nav>
-			<Drawer opened={isMenuOpen} onClose={menu.close} title="Fanfare" size="16rem">
+			<Dialog side="left" isOpen={isMenuOpen} onClose={menu.close} title="Fanfare" width="16rem">
 				<nav aria-label="Main">
 					<Navigation projectId={projectId} />
 				</nav>
-			</Drawer>
+			</Dialog>
 			<div>
 				<AwayBanner />
 				<section className="top" aria-label="Tools">

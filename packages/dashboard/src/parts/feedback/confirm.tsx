@@ -1,7 +1,8 @@
 // A question before something that can't be taken back. The button says what will happen to how many of what.
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useEffect, useRef, type FormEvent, type ReactNode } from "react";
 
+import { Dialog } from "../layout/dialog.tsx";
 import type { Doubt } from "./doubt.ts";
 import { useWatchedCall } from "./late-failures.tsx";
 import { Problem } from "./problem.tsx";
@@ -41,9 +42,9 @@ export function Confirm(props: ConfirmProps) {
 		else make(failed, async () => onConfirm(), { doubt });
 	};
 	return (
-		<Modal opened={isOpen} onClose={onClose} title={title} centered>
+		<Dialog isOpen={isOpen} onClose={onClose} title={title}>
 			<Question {...props} onConfirm={confirm} />
-		</Modal>
+		</Dialog>
 	);
 }
 

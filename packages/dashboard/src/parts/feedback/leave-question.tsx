@@ -1,6 +1,7 @@
 // Asks before somebody leaves what is shown only once, or is about to be: by Back, a link, the palette, or by closing the tab.
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 
+import { Dialog } from "../layout/dialog.tsx";
 import { useLeaving, type Stage } from "./stage.ts";
 
 interface LeaveQuestionProps {
@@ -16,10 +17,8 @@ interface LeaveQuestionProps {
 export function LeaveQuestion({ stage, thing }: LeaveQuestionProps) {
 	const { isAsked, leave, stay } = useLeaving(stage);
 	return (
-		<Modal opened={isAsked} onClose={stay} withCloseButton={false} centered>
+		<Dialog isOpen={isAsked} onClose={stay} title={`Leave without the ${thing}?`} hasCloseButton={false}>
 			<div className="stack">
-				{/* Not in a header of its own: the page would have two of them, with the one of the drawer below. */}
-				<Modal.Title>{`Leave without the ${thing}?`}</Modal.Title>
 				<p className="flat">
 					{stage === "working"
 						? `The ${thing} is being made. It will be shown here, this once: nobody can read it later.`
@@ -34,6 +33,6 @@ export function LeaveQuestion({ stage, thing }: LeaveQuestionProps) {
 					</Button>
 				</div>
 			</div>
-		</Modal>
+		</Dialog>
 	);
 }

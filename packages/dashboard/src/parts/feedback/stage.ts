@@ -9,12 +9,12 @@ import { useCallback, useEffect, useEffectEvent, useLayoutEffect, useRef } from 
  */
 export type Stage = "asking" | "working" | "once";
 
-/** The properties of Mantine's Modal and Drawer. */
+/** What closes the dialog. */
 export function closingAt(stage: Stage) {
 	return {
-		withCloseButton: stage !== "working",
-		closeOnEscape: stage === "asking",
-		closeOnClickOutside: stage === "asking",
+		hasCloseButton: stage !== "working",
+		closesOnEscape: stage === "asking",
+		closesOnClick: stage === "asking",
 	};
 }
 

@@ -73,7 +73,7 @@ export function Part<Props extends object>({ of, props, label, children }: PartP
 function isIdle(dialog: Element): boolean {
 	const { activeElement } = document;
 	if (activeElement === document.body || activeElement === dialog) return true;
-	return dialog.contains(activeElement) && activeElement?.closest("header") !== null;
+	return dialog.contains(activeElement) && activeElement?.closest(".dialog-head") !== null;
 }
 
 function capitalized(words: string): string {

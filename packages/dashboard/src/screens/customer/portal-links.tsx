@@ -1,6 +1,6 @@
 // Links with which a customer looks after their webhooks themselves, and the sessions that are open.
 import type { Capability, CreatePortalSession } from "@fanfare/sdk";
-import { Button, Checkbox, Modal, Select } from "@mantine/core";
+import { Button, Checkbox, Select } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
@@ -11,6 +11,7 @@ import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
+import { Dialog } from "../../parts/layout/dialog.tsx";
 import { CopyButton } from "../../parts/text/copy.tsx";
 import { counted } from "../../parts/text/format.ts";
 import { Time } from "../../parts/text/time.tsx";
@@ -99,13 +100,7 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 		);
 	useFocusBack(true);
 	return (
-		<Modal
-			opened
-			centered
-			onClose={onClose}
-			title={isDone ? "The portal link" : "Make a portal link"}
-			{...closingAt(stage)}
-		>
+		<Dialog isOpen onClose={onClose} title={isDone ? "The portal link" : "Make a portal link"} {...closingAt(stage)}>
 			{isDone ? (
 				<div className="stack">
 					<div className="secret">
@@ -153,6 +148,6 @@ function MakeLink({ customerId, onClose }: { readonly customerId: string; readon
 				</div>
 			)}
 			<LeaveQuestion stage={stage} thing="link" />
-		</Modal>
+		</Dialog>
 	);
 }

@@ -20,7 +20,7 @@ import { usePages } from "../../parts/list/use-pages.ts";
 import { useSelection } from "../../parts/list/use-selection.ts";
 import { count } from "../../parts/text/format.ts";
 import { useMay, useProject } from "../../session/caller.ts";
-import { useShortcuts } from "../../shell/use-shortcuts.ts";
+import { useShortcuts } from "../../shell/shortcuts/use-shortcuts.ts";
 import { useWebhookNames } from "../webhooks/names.ts";
 import { BulkActions } from "./bulk/bulk-actions.tsx";
 import { deliveryColumns } from "./delivery-columns.tsx";

@@ -17,6 +17,7 @@ import {
 import { FormShape } from "../../parts/feedback/skeletons.tsx";
 import { FilterText } from "../../parts/form/filter-text.tsx";
 import { Removable } from "../../parts/form/removable.tsx";
+import { Icon } from "../../parts/layout/icon.tsx";
 import { lazyPart, Part } from "../../parts/layout/part.tsx";
 import { CAUSES, causeWords } from "../../parts/text/causes.ts";
 import { idEnd } from "../../parts/text/format.ts";
@@ -93,13 +94,15 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 	const statuses = valuesOf(status);
 	const [zone] = useZone();
 	const [isBetween, setBetween] = useState(false);
+	/** On a phone the fields would take half of the screen. Those in use are there all the same. */
+	const [isFolded, setFolded] = useState(true);
 	const time = changed !== undefined ? `changed ${changed}` : range !== undefined ? `range ${range}` : null;
 	const times = [
 		...(after === undefined ? [] : [{ name: "after", word: "Made since", at: timeOf(after) }]),
 		...(before === undefined ? [] : [{ name: "before", word: "Made before", at: timeOf(before) }]),
 	];
 	return (
-		<div className="stack tight">
+		<div className="stack tight filters" data-folded={isFolded || undefined}>
 			<div className="bar">
 				<div className="chips" role="group" aria-label="State">
 					<Chip isOn={status === undefined} onClick={() => set({ status: undefined })}>
@@ -111,6 +114,18 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 						</Chip>
 					))}
 				</div>
+				<span className="only-phone unfolds">
+					<Button
+						data-filter={isFolded || undefined}
+						size="xs"
+						variant="default"
+						leftSection={<Icon name="search" size={14} />}
+						aria-expanded={!isFolded}
+						onClick={() => setFolded(!isFolded)}
+					>
+						Filters
+					</Button>
+				</span>
 				<MoreFilters search={search} onChange={set} />
 			</div>
 			<div className="bar">

@@ -9,6 +9,37 @@ import { pageSuite } from "../../../test/suite.ts";
 pageSuite(
 	"more filters of deliveries",
 	(world) => {
+		it("are behind a button on a phone, as the other fields are, but for those that are in use", async () => {
+			await using sent = await deliverTo(world, 404, "fold.one");
+			await using tab = await world.open("deliveries?type=fold.one", { size: { width: 360, height: 800 } });
+			const { page } = tab;
+			const row = page.getByRole("link", { name: "fold.one" });
+			await row.waitFor();
+			const [type, tag] = [page.getByLabel("Event type"), page.getByLabel("Tag", { exact: true })];
+			const more = page.getByRole("button", { name: "More filters" });
+			const seen = async () => [await type.isVisible(), await tag.isVisible(), await more.isVisible()];
+			expect(await seen()).toEqual([true, false, false]);
+			// The first row is seen without scrolling.
+			expect((await row.boundingBox())?.y).toBeLessThan(450);
+			const filters = page.getByRole("button", { name: "Filters", exact: true });
+			await page.keyboard.press("/");
+			await expect.poll(() => filters.evaluate((button) => button === document.activeElement)).toBe(true);
+			await page.keyboard.press("Enter");
+			expect(await seen()).toEqual([true, true, true]);
+			expect(await axeFindings(page)).toEqual([]);
+			await tag.fill("order:1");
+			await tag.press("Enter");
+			await page.getByText("none matches", { exact: true }).waitFor();
+			await filters.click();
+			expect(await seen()).toEqual([true, true, false]);
+			await page.setViewportSize({ width: 1_280, height: 800 });
+			expect(await seen()).toEqual([true, true, true]);
+			expect(await filters.isVisible()).toBe(false);
+			await page.keyboard.press("/");
+			await expect.poll(() => type.evaluate((field) => field === document.activeElement)).toBe(true);
+			expect(sent.delivery.status).toBe("Failed");
+		});
+
 		it("are set by hand, with the keyboard alone, and are in the address", async () => {
 			const { project } = world.server;
 			await using receiver = await startReceiver();
@@ -106,6 +137,7 @@ pageSuite(
 			async (scheme) => {
 				await using tab = await world.open("deliveries", { scheme, size: { width: 360, height: 800 } });
 				const { page } = tab;
+				await page.getByRole("button", { name: "Filters", exact: true }).click();
 				await page.getByRole("button", { name: "More filters" }).click();
 				const fields = page.getByRole("dialog", { name: "More filters" });
 				await fields.getByLabel("Event").fill("evt_");

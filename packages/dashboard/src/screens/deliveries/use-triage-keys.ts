@@ -3,7 +3,7 @@
 // The keys go on from the same row, by its id: also if others were put above it, if it is far from the window, or if it has left the list.
 import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState } from "react";
 
-import { useShortcuts } from "../../shell/use-shortcuts.ts";
+import { useShortcuts } from "../../shell/shortcuts/use-shortcuts.ts";
 
 interface TriageKeys {
 	/** The rows in their order, also those that are not rendered. */

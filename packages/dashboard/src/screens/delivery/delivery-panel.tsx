@@ -14,7 +14,7 @@ import { CutId } from "../../parts/text/cut-id.tsx";
 import { DeliveryState } from "../../parts/text/state.tsx";
 import { ExactTime } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { useShortcuts } from "../../shell/use-shortcuts.ts";
+import { useShortcuts } from "../../shell/shortcuts/use-shortcuts.ts";
 import { useDeliveryChange } from "../deliveries/queries.ts";
 import { webhookQuery } from "../webhook/queries.ts";
 import { useShowAttempt, type AttemptPlace } from "./attempt-place.tsx";

@@ -5,7 +5,7 @@ import { useEffect, useEffectEvent, useState } from "react";
 import type { DeliveriesFilter } from "../../app/search.ts";
 import { usePages } from "../../parts/list/use-pages.ts";
 import { useProject } from "../../session/caller.ts";
-import { useShortcuts } from "../../shell/use-shortcuts.ts";
+import { useShortcuts } from "../../shell/shortcuts/use-shortcuts.ts";
 import { deliveriesQuery } from "../deliveries/queries.ts";
 
 interface NeighboursProps {

@@ -1,6 +1,6 @@
 // S9: the event types of a project.
 import type { EventTypeAsText } from "@fanfare/sdk";
-import { Button, Drawer, TextInput } from "@mantine/core";
+import { Button, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
@@ -12,6 +12,7 @@ import { Problem } from "../../parts/feedback/problem.tsx";
 import { Bone } from "../../parts/feedback/skeletons.tsx";
 import { closingAt, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { useIsShown } from "../../parts/feedback/use-is-shown.ts";
+import { Dialog } from "../../parts/layout/dialog.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
@@ -104,16 +105,16 @@ export function EventTypesScreen() {
 				</Empty>
 			)}
 			{found !== undefined && found.length > 0 && <TypeTable types={found} isFull={types?.length === MOST_TYPES} />}
-			<Drawer
-				opened={mayWrite && form === "new"}
+			<Dialog
+				side="right"
+				isOpen={mayWrite && form === "new"}
 				onClose={() => open(undefined)}
-				position="right"
-				size="42rem"
+				width="42rem"
 				title="Add an event type"
 				{...closingAt(stage)}
 			>
 				<Create onStage={setStage} onClose={() => open(undefined)} />
-			</Drawer>
+			</Dialog>
 		</>
 	);
 }

@@ -2,7 +2,7 @@
 import type { Relay } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { Link, useRouter } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useEffect, useState, type FormEvent } from "react";
 
 import { Payload } from "../../parts/code/payload.tsx";
@@ -15,7 +15,7 @@ import { Icon } from "../../parts/layout/icon.tsx";
 import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Time } from "../../parts/text/time.tsx";
 import { useMay, useProject } from "../../session/caller.ts";
-import { useInboxState, type AnswerMode, type InboxState, type Received } from "./inbox.ts";
+import { useInbox, useInboxState, type AnswerMode, type InboxState, type Received } from "./inbox.ts";
 
 const MODES: readonly { readonly value: AnswerMode; readonly label: string }[] = [
 	{ value: "200", label: "200" },
@@ -30,7 +30,7 @@ const MEANING = {
 const SAMPLE = { type: "test.hello", data: { message: "Hello from Fanfare" } } as const;
 
 export function InboxScreen() {
-	const { inbox } = useRouter().options.context;
+	const inbox = useInbox();
 	const project = useProject();
 	const mayWrite = useMay("write");
 	const state = useInboxState(project.id);
@@ -49,7 +49,7 @@ export function InboxScreen() {
 }
 
 function Closed({ state: { error, refusedTypes } }: { readonly state: InboxState }) {
-	const { inbox } = useRouter().options.context;
+	const inbox = useInbox();
 	const project = useProject();
 	// What was typed and refused is there to be corrected.
 	const [types, setTypes] = useState(refusedTypes?.join(", ") ?? "");
@@ -90,7 +90,7 @@ function Closed({ state: { error, refusedTypes } }: { readonly state: InboxState
 }
 
 function Open({ state }: { readonly state: InboxState }) {
-	const { inbox } = useRouter().options.context;
+	const inbox = useInbox();
 	const project = useProject();
 	const [chosen, setChosen] = useState<string | null>(null);
 	const { relay, received, mode, status } = state;
@@ -160,7 +160,7 @@ function arriving({ eventTypes }: Relay): string {
 }
 
 function Condition({ state: { status, reason } }: { readonly state: InboxState }) {
-	const { inbox } = useRouter().options.context;
+	const inbox = useInbox();
 	const project = useProject();
 	if (status === "ready") return <span className="state good">✓ Open</span>;
 	if (status === "opening") return <span className="state info">◷ Opening</span>;

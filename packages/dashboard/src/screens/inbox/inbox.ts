@@ -1,10 +1,12 @@
 // The receiver of the Inbox: a relay that this tab answers. It goes on while other screens are shown, until it is closed or the tab is.
 import { NotFoundError, verifySignature, utils, type Relay, type RelayRequest } from "@fanfare/sdk";
 import { skipToken, useQuery, type QueryClient } from "@tanstack/react-query";
+import { useRouter } from "@tanstack/react-router";
 
 import { browserLocks, INBOX_PLACES, inPlace, PLACE_WITHIN_MS } from "../../live/places.ts";
 import { visibility, whileVisible } from "../../live/waits.ts";
 import type { Connection } from "../../session/connection.ts";
+import { storageKey } from "./storage-key.ts";
 
 /** What the Inbox answers: a status, or nothing until the time is up. */
 export type AnswerMode = "200" | "500" | "nothing";
@@ -81,8 +83,6 @@ export class Inbox {
 	constructor(connection: Connection, queryClient: QueryClient) {
 		this.#connection = connection;
 		this.#queryClient = queryClient;
-		// What it has received is not for somebody else.
-		connection.onOther(() => this.endAll());
 	}
 
 	/** Opens it for these event types, or for all of them. */
@@ -124,12 +124,11 @@ export class Inbox {
 		this.#change(projectId, CLOSED);
 	}
 
-	/** Ends all of them, also those that would go on when they are looked at, when somebody has signed out or in with another key. */
+	/** Ends all of them. */
 	endAll(): void {
 		for (const { ending } of [...this.#open.values(), ...this.#closed]) ending.abort();
 		this.#open.clear();
 		this.#closed.clear();
-		for (const key of Object.keys(sessionStorage)) if (key.startsWith(STORED)) sessionStorage.removeItem(key);
 		this.#queryClient.setQueriesData<InboxState>({ queryKey: [inboxKey("")[0]] }, CLOSED);
 	}
 
@@ -270,6 +269,11 @@ export class Inbox {
 	}
 }
 
+/** The Inbox of this tab. */
+export function useInbox(): Inbox {
+	return useRouter().options.context.inbox.get(Inbox);
+}
+
 export function useInboxState(projectId: string): InboxState {
 	const { data } = useQuery<InboxState>({
 		queryKey: inboxKey(projectId),
@@ -278,10 +282,6 @@ export function useInboxState(projectId: string): InboxState {
 	});
 	return data ?? CLOSED;
 }
-
-/** What the names of stored Inboxes begin with. */
-const STORED = "fanfare.inbox.";
-const storageKey = (projectId: string) => `${STORED}${projectId}`;
 
 /** The tab's own name and signing secret: the same after a reload, and gone with the tab. The secret signs for this Inbox alone. */
 interface Identity {

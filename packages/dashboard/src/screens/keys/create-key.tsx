@@ -1,6 +1,6 @@
 // The drawer for a new key. Whether it is open is in the address.
 import type { CreateKey, KeyScope } from "@fanfare/sdk";
-import { Button, Drawer, SegmentedControl, Select, TextInput } from "@mantine/core";
+import { Button, SegmentedControl, Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 
@@ -11,6 +11,7 @@ import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
 import { isShownBy, issueOf } from "../../parts/form/issues.ts";
 import { parseMoment } from "../../parts/form/moment.ts";
+import { Dialog } from "../../parts/layout/dialog.tsx";
 import { useZone, zoneName } from "../../parts/text/zone.ts";
 import { projectsQuery, useConnection, useProject } from "../../session/caller.ts";
 import { KeyOnce } from "./key-once.tsx";
@@ -39,11 +40,11 @@ const PATHS = ["name", "scope", "projectId", "expireDate"];
 export function CreateKeyDrawer({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }) {
 	const [stage, setStage] = useState<Stage>("asking");
 	return (
-		<Drawer opened={isOpen} onClose={onClose} position="right" size="30rem" title="Create a key" {...closingAt(stage)}>
+		<Dialog side="right" isOpen={isOpen} onClose={onClose} width="30rem" title="Create a key" {...closingAt(stage)}>
 			<Body onStage={setStage} onClose={onClose} />
 			{/* Stays while the form gives way to the key, so that the question is not taken back unanswered. */}
 			<LeaveQuestion stage={stage} thing="key" />
-		</Drawer>
+		</Dialog>
 	);
 }
 

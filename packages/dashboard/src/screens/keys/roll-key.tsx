@@ -1,6 +1,6 @@
 // Gives a key a new secret key, beside which the earlier one works for a while.
 import type { Key } from "@fanfare/sdk";
-import { Button, Modal, Select } from "@mantine/core";
+import { Button, Select } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -10,6 +10,7 @@ import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce } from "../../parts/feedback/stage.ts";
 import { useFocusBack } from "../../parts/feedback/use-focus-back.ts";
+import { Dialog } from "../../parts/layout/dialog.tsx";
 import { callerQuery, useConnection } from "../../session/caller.ts";
 import { KeyOnce } from "./key-once.tsx";
 import { useKeyChange } from "./queries.ts";
@@ -44,11 +45,10 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 	const isDone = roll.data !== undefined;
 	useFocusBack(true);
 	return (
-		<Modal
-			opened
+		<Dialog
+			isOpen
 			onClose={onClose}
 			title={isDone ? `The new key of ${apiKey.name}` : `Roll ${apiKey.name}`}
-			centered
 			{...closingAt(stage)}
 		>
 			{isDone ? (
@@ -84,6 +84,6 @@ export function RollKey({ apiKey, onClose }: { readonly apiKey: Key; readonly on
 				</div>
 			)}
 			<LeaveQuestion stage={stage} thing="key" />
-		</Modal>
+		</Dialog>
 	);
 }

@@ -1,6 +1,6 @@
 // The secret of a webhook: its last characters, its change, and the code that uses it.
 import { utils, type Webhook } from "@fanfare/sdk";
-import { Button, Modal, SegmentedControl } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { useState } from "react";
 
@@ -9,6 +9,7 @@ import { useWatchedCall } from "../../parts/feedback/late-failures.tsx";
 import { LeaveQuestion } from "../../parts/feedback/leave-question.tsx";
 import { Problem } from "../../parts/feedback/problem.tsx";
 import { closingAt, stageOfOnce, useStage, type Stage } from "../../parts/feedback/stage.ts";
+import { Dialog } from "../../parts/layout/dialog.tsx";
 import { duration } from "../../parts/text/format.ts";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { useMay } from "../../session/caller.ts";
@@ -47,11 +48,18 @@ export function SecretTab({ webhook }: { readonly webhook: Webhook }) {
 				<h2 className="card-title">Verify what you receive</h2>
 				<VerificationTabs />
 			</section>
-			<Modal opened={isOpen} onClose={dialog.close} title="Replace the secret" size="lg" {...closingAt(stage)}>
+			<Dialog
+				isOpen={isOpen}
+				onClose={dialog.close}
+				title="Replace the secret"
+				width="38.75rem"
+				top="5dvh"
+				{...closingAt(stage)}
+			>
 				<Replace webhook={webhook} onStage={setStage} onClose={dialog.close} />
 				{/* Stays while the form gives way to the secret, so that the question is not taken back unanswered. */}
 				<LeaveQuestion stage={stage} thing="secret" />
-			</Modal>
+			</Dialog>
 		</div>
 	);
 }

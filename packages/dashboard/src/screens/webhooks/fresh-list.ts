@@ -1,5 +1,5 @@
-// Keeps a list of the newest webhooks as they are now. All of it is fetched again after a pause that grows with the time which that takes. Of
-// a list whose pause is long, the webhooks that the live stream names are changed before.
+// Keeps a list of webhooks as they are now: the newest ones, or those that the server has found. All of it is fetched again after a pause that
+// grows with the time which that takes. Of a list whose pause is long, the webhooks that the live stream names are changed before.
 import { NotFoundError, type ProjectHandle, type StreamItem, type Webhook } from "@fanfare/sdk";
 import { useQueryClient, type QueryClient, type QueryKey } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
@@ -17,11 +17,13 @@ interface FreshList {
 	readonly queryKey: QueryKey;
 	/** As many as the list has at most. */
 	readonly most: number;
+	/** Whether it has only those that match something. What is new or has changed to match comes when all of it is fetched again. */
+	readonly isFiltered?: boolean;
 	readonly isWanted: boolean;
 	readonly last: (Found & Timed) | undefined;
 }
 
-export function useFreshList({ queryKey, most, isWanted, last }: FreshList): void {
+export function useFreshList({ queryKey, most, isFiltered = false, isWanted, last }: FreshList): void {
 	const project = useProject();
 	const queryClient = useQueryClient();
 	const [isPaused] = useLivePause(project.id);
@@ -31,13 +33,13 @@ export function useFreshList({ queryKey, most, isWanted, last }: FreshList): voi
 	const hash = JSON.stringify(queryKey);
 	useEffect(() => {
 		if (!isWanted) return;
-		const made = new NamedWebhooks(queryClient, project, { queryKey, most });
+		const made = new NamedWebhooks(queryClient, project, { queryKey, most, isFiltered });
 		named.current = made;
 		return () => {
 			made.end();
 			named.current = null;
 		};
-	}, [queryClient, hash, most, isWanted]);
+	}, [queryClient, hash, most, isFiltered, isWanted]);
 	useLiveItems(project.id, (items) => {
 		if (!isPaused) named.current?.hear(items, everyMs > LEAST_MS);
 	});
@@ -47,7 +49,7 @@ export function useFreshList({ queryKey, most, isWanted, last }: FreshList): voi
 class NamedWebhooks {
 	readonly #queryClient: QueryClient;
 	readonly #project: ProjectHandle;
-	readonly #list: Pick<FreshList, "queryKey" | "most">;
+	readonly #list: Pick<FreshList, "queryKey" | "most" | "isFiltered">;
 	/** Those to ask for, each with the time when it was named. */
 	readonly #named = new Map<string, number>();
 	readonly #refresher = new Refresher(
@@ -56,7 +58,11 @@ class NamedWebhooks {
 	);
 	readonly #end = new AbortController();
 
-	constructor(queryClient: QueryClient, project: ProjectHandle, list: Pick<FreshList, "queryKey" | "most">) {
+	constructor(
+		queryClient: QueryClient,
+		project: ProjectHandle,
+		list: Pick<FreshList, "queryKey" | "most" | "isFiltered">,
+	) {
 		this.#queryClient = queryClient;
 		this.#project = project;
 		this.#list = list;
@@ -72,11 +78,13 @@ class NamedWebhooks {
 		const found = this.#queryClient.getQueryData<Found>(this.#list.queryKey);
 		// What is on its way for the first time is fetched again anyway.
 		if (found === undefined) return;
-		const states = new Map(items.flatMap((item) => (item.kind === "webhook.updated" ? [[item.webhookId, item]] : [])));
+		const states = statesIn(items);
 		if (states.size > 0) this.#edit((webhooks) => withStates(webhooks, states));
 		if (!isAsking) return;
 		const now = Date.now();
-		for (const id of toAskFor(items, found.webhooks)) this.#named.set(id, now);
+		const { isFiltered } = this.#list;
+		const heard = isFiltered === true ? items.filter(({ kind }) => kind !== "webhook.created") : items;
+		for (const id of toAskFor(heard, found.webhooks)) this.#named.set(id, now);
 		if (this.#named.size > 0) this.#refresher.want();
 	}
 
@@ -125,6 +133,11 @@ class NamedWebhooks {
 }
 
 type Updated = Extract<StreamItem, { readonly kind: "webhook.updated" }>;
+
+/** What items say of the states of webhooks, by their ids. */
+export function statesIn(items: readonly StreamItem[]): ReadonlyMap<string, Updated> {
+	return new Map(items.flatMap((item) => (item.kind === "webhook.updated" ? [[item.webhookId, item]] : [])));
+}
 
 /** The webhooks with the status that each has now, without those that are deleted. The same array if nothing is different. */
 export function withStates(

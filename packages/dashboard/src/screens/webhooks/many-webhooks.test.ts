@@ -1,4 +1,5 @@
 // A project with more webhooks than the page loads, in a real browser: what needs somebody is found, however old it is.
+import type { StreamItem } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import type { Page } from "playwright-core";
@@ -113,6 +114,60 @@ pageSuite(
 			await page.getByRole("dialog", { name: "Edit the webhook" }).waitFor();
 		});
 
+		it("shows at once that an old webhook was paused, on its screen and in a list that the server takes long to search", async () => {
+			const { webhooks } = world.server.project.batch;
+			const isAnswered = Promise.withResolvers<void>();
+			let searches = 0;
+			/** Waits for what the page shows soon after it has heard of a change: what is fetched again later comes 3 s of its clock after that, or a minute. */
+			const shows = async (page: Page, state: string, change: () => Promise<unknown>) => {
+				let isHeard = false;
+				const heard = page.evaluate(hear, [world.server.projectId, failingId] as const).then(() => (isHeard = true));
+				// The listener is there when a later call into the page is answered.
+				await page.evaluate(() => true);
+				await change();
+				await expect
+					.poll(async () => {
+						await page.clock.runFor(10);
+						return isHeard;
+					})
+					.toBe(true);
+				await heard;
+				// Its clock is far behind the time: a minute of looks, the longest that this may take, is about a second of it.
+				await expect
+					.poll(async () => {
+						await page.clock.runFor(1);
+						return page.locator("#content .state").first().innerText();
+					})
+					.toContain(state);
+			};
+			const pauseClock = async (page: Page) => {
+				await page.locator("#content .state").first().waitFor();
+				await page.getByText("Live", { exact: true }).waitFor();
+				// Far enough ahead for the time that this takes.
+				await page.clock.pauseAt((await page.evaluate<number>("Date.now()")) + 10_000);
+			};
+			await using tab = await world.open("settings");
+			const { page } = tab;
+			await page.clock.install();
+			await go(page, `webhooks/${failingId}`);
+			await pauseClock(page);
+			await shows(page, "Paused", () => webhooks.pause(failingId));
+			await page.clock.resume();
+			await page.route(/\/batch\/webhooks\?.*q=/, async (route) => {
+				// Only the first one is answered, so late that the next one is made after a minute.
+				if (++searches > 1) return;
+				await isAnswered.promise;
+				return route.fallback();
+			});
+			await go(page, "webhooks?q=Oldest+failing");
+			await expect.poll(() => searches).toBe(1);
+			await page.clock.runFor(10_000);
+			isAnswered.resolve();
+			await pauseClock(page);
+			await shows(page, "Enabled", () => webhooks.resume(failingId));
+			await page.unrouteAll({ behavior: "ignoreErrors" });
+		});
+
 		it("keeps the form of an old webhook, and what is typed, when the webhook leaves the list, and opens it by its address", async () => {
 			const { webhooks } = world.server.project.batch;
 			await using tab = await world.open("webhooks");
@@ -199,3 +254,16 @@ pageSuite(
 	},
 	{ env: { FANFARE_MAX_WEBHOOKS_PER_CUSTOMER: "10000", FANFARE_ALLOW_FOR_CUSTOMERS: "true" } },
 );
+
+/** Resolves when this tab has heard that the webhook has changed. */
+function hear([projectId, webhookId]: readonly [string, string]): Promise<void> {
+	const channel = new BroadcastChannel(`fanfare.live.${projectId}`);
+	return new Promise((resolve) => {
+		channel.addEventListener("message", ({ data: { items = [] } }) => {
+			const isIt = (item: StreamItem) => item.kind === "webhook.updated" && item.webhookId === webhookId;
+			if (!items.some(isIt)) return;
+			channel.close();
+			resolve();
+		});
+	});
+}

@@ -7,14 +7,16 @@ import {
 	type Webhook,
 	type WebhookFilter,
 } from "@fanfare/sdk";
-import { queryOptions, useQuery, useQueryClient, type QueryKey } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import type { WebhookState } from "../../app/search.ts";
-import { useRefreshOn } from "../../live/use-live.ts";
+import { editQueryTwice } from "../../live/edit-query.ts";
+import { useLiveItems, useLivePause, useRefreshOn } from "../../live/use-live.ts";
 import { InDoubtError } from "../../parts/feedback/doubt.ts";
 import { useCall, type Tell } from "../../parts/feedback/use-call.ts";
 import { useProject } from "../../session/caller.ts";
 import { findWebhooks, MOST_RECENT, searchAgainMs, timed, type Found, type Timed } from "./found.ts";
+import { statesIn, useFreshList } from "./fresh-list.ts";
 
 /** Of the webhooks in a state, and of those that are searched. */
 const FOUND = 200;
@@ -35,7 +37,7 @@ export function useCustomerWebhooks(customerId: string) {
 	const project = useProject();
 	const options = customerWebhooksQuery(project, customerId);
 	const query = useQuery(options);
-	useRefreshOfSearch(options.queryKey, true, query.data);
+	useFreshList({ queryKey: options.queryKey, most: MOST_RECENT, isFiltered: true, isWanted: true, last: query.data });
 	return query;
 }
 
@@ -47,7 +49,7 @@ export function useWantingWebhooks(eventType: string) {
 		queryKey,
 		queryFn: ({ signal }) => timed(findWebhooks(project, { eventType }, { most: FOUND, signal })),
 	});
-	useRefreshOfSearch(queryKey, true, query.data);
+	useFreshList({ queryKey, most: FOUND, isFiltered: true, isWanted: true, last: query.data });
 	return query;
 }
 
@@ -85,10 +87,33 @@ async function findTroubled(project: ProjectHandle, signal: AbortSignal): Promis
 
 /** The webhooks in trouble among those that are not loaded. They are looked for only if there are any: `isWanted`. */
 export function useTroubledWebhooks(isWanted: boolean) {
-	const options = troubledQuery(useProject());
+	const project = useProject();
+	const options = troubledQuery(project);
 	const query = useQuery({ ...options, enabled: isWanted });
-	useRefreshOfSearch(options.queryKey, isWanted, query.data);
+	// An attempt can be the one with which a webhook begins to fail.
+	const everyMs = searchAgainMs(query.data?.tookMs ?? 0);
+	useRefreshOn(project.id, options.queryKey, isWanted ? () => true : null, everyMs);
+	const queryClient = useQueryClient();
+	const [isPaused] = useLivePause(project.id);
+	useLiveItems(project.id, (items) => {
+		const states = statesIn(items);
+		const cached = queryClient.getQueryCache().find({ queryKey: options.queryKey, exact: true });
+		if (isPaused || states.size === 0 || cached === undefined) return;
+		editQueryTwice<Troubled>(cached, (troubled) => withoutChanged(troubled, states));
+	});
 	return query;
+}
+
+/** Without those that items say to be in another state. Those that have come into a state are found when all are searched again. */
+function withoutChanged(troubled: Troubled, states: ReturnType<typeof statesIn>): Troubled {
+	const left = ([state, found]: [string, Found]): [string, Found] => {
+		const { status } = STATES[state as WebhookState];
+		const webhooks = found.webhooks.filter(({ id }) => (states.get(id)?.status ?? status) === status);
+		return [state, webhooks.length === found.webhooks.length ? found : { ...found, webhooks }];
+	};
+	const byState = Object.fromEntries(Object.entries(troubled.byState).map(left)) as Troubled["byState"];
+	const isSame = Object.entries(byState).every(([state, found]) => found === troubled.byState[state as WebhookState]);
+	return isSame ? troubled : { ...troubled, byState };
 }
 
 /**
@@ -105,14 +130,8 @@ export function useFoundWebhooks(q: string, state: WebhookState | undefined) {
 			timed(findWebhooks(project, { ...(q !== "" && { q }), ...filterOf(state) }, { most: FOUND, signal })),
 		enabled: isWanted,
 	});
-	useRefreshOfSearch(queryKey, isWanted, query.data);
+	useFreshList({ queryKey, most: FOUND, isFiltered: true, isWanted, last: query.data });
 	return query;
-}
-
-/** Fetches again what the server looks at every webhook for, some seconds after anything has happened, as often as `searchAgainMs` says. */
-function useRefreshOfSearch(queryKey: QueryKey, isWanted: boolean, last: Timed | undefined): void {
-	// An attempt can be the one with which a webhook begins to fail.
-	useRefreshOn(useProject().id, queryKey, isWanted ? () => true : null, searchAgainMs(last?.tookMs ?? 0));
 }
 
 /** The event types of the project that are not archived, with their examples as text: a parser would round their numbers. */

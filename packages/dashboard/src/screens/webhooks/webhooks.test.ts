@@ -30,6 +30,18 @@ pageSuite("webhooks", (world) => {
 		await expect.poll(() => page.content()).not.toContain(secret);
 	});
 
+	it("say on a phone, where no column has a name, whose they are and that they get all events", async () => {
+		const { webhooks } = world.server.project.batch;
+		await webhooks.create({ name: "Of hooli", customerId: "hooli", spec: { endpoint: "https://example.com/hooli" } });
+		await using tab = await world.open("webhooks", { size: { width: 360, height: 800 } });
+		const { page } = tab;
+		const card = page.getByRole("row").filter({ has: page.getByRole("link", { name: "Of hooli" }) });
+		await card.getByText("for hooli").waitFor();
+		await card.getByText("All event types").waitFor();
+		await page.setViewportSize({ width: 1_280, height: 800 });
+		await expect.poll(() => card.innerText()).not.toMatch(/for hooli|All event types/);
+	});
+
 	it("are exported as a file, of a state too, and not while a text is searched that the server understands otherwise", async () => {
 		const { webhooks } = world.server.project.batch;
 		const { id } = await webhooks.create({ name: "Saved", spec: { endpoint: "http://127.0.0.1:9/saved" } });

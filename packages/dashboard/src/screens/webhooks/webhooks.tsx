@@ -253,7 +253,10 @@ function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps
 						name: "Customer",
 						width: "minmax(5rem, 1fr)",
 						cell: ({ customerId }: Webhook) => (
-							<div className="cut">{customerId ?? <span className="dim none">–</span>}</div>
+							<div className="cut">
+								{customerId !== undefined && <span className="only-phone dim">for </span>}
+								{customerId ?? <span className="dim none">–</span>}
+							</div>
 						),
 					},
 				]
@@ -331,7 +334,13 @@ function NameCell({ webhook: { id, name, endpoint } }: { readonly webhook: Webho
 }
 
 function Types({ types }: { readonly types: readonly string[] | null }) {
-	if (types === null) return <span className="dim">All</span>;
+	if (types === null) {
+		return (
+			<span className="dim">
+				All<span className="only-phone"> event types</span>
+			</span>
+		);
+	}
 	return (
 		<div className="cut mono" title={types.join(", ")}>
 			{types.join(", ")}

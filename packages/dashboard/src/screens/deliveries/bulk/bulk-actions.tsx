@@ -9,7 +9,7 @@ import type { Selection } from "../../../parts/list/use-selection.ts";
 import { count, counted } from "../../../parts/text/format.ts";
 import { useZone } from "../../../parts/text/zone.ts";
 import { useProject } from "../../../session/caller.ts";
-import { useShortcuts } from "../../../shell/use-shortcuts.ts";
+import { useShortcuts } from "../../../shell/shortcuts/use-shortcuts.ts";
 import { useWebhookNames } from "../../webhooks/names.ts";
 import { hasFilter } from "../filters.tsx";
 import { countQuery } from "../queries.ts";

@@ -1,9 +1,10 @@
 // Asks until when an item is set aside, and why.
 import type { Webhook } from "@fanfare/sdk";
-import { Button, Group, Modal, SegmentedControl, TextInput } from "@mantine/core";
+import { Button, Group, SegmentedControl, TextInput } from "@mantine/core";
 import { useState, type FormEvent } from "react";
 
 import { useFocusBack } from "../../../parts/feedback/use-focus-back.ts";
+import { Dialog } from "../../../parts/layout/dialog.tsx";
 import { Time } from "../../../parts/text/time.tsx";
 import { MOST_NOTE } from "./set-aside.ts";
 
@@ -35,7 +36,7 @@ export function SetAsideDialog({ webhook, onSet, onClose }: SetAsideDialogProps)
 		onSet({ until, note: note.trim() });
 	};
 	return (
-		<Modal opened onClose={onClose} title={`Set aside ${webhook.name} until`} centered>
+		<Dialog isOpen onClose={onClose} title={`Set aside ${webhook.name} until`}>
 			<form className="stack" onSubmit={submit}>
 				<SegmentedControl
 					fullWidth
@@ -71,7 +72,7 @@ export function SetAsideDialog({ webhook, onSet, onClose }: SetAsideDialogProps)
 					</Button>
 				</Group>
 			</form>
-		</Modal>
+		</Dialog>
 	);
 }
 

@@ -1,5 +1,5 @@
 // The overview by keyboard: j and k go from item to item, r retries what has failed, a sets aside. Enter is that of a link.
-import { useShortcuts } from "../../../shell/use-shortcuts.ts";
+import { useShortcuts } from "../../../shell/shortcuts/use-shortcuts.ts";
 
 interface AttentionKeys {
 	/** Null if the key may not retry. */

@@ -1,12 +1,12 @@
 // The drawer to create or edit a webhook. Whether it is open is in the address.
 import type { Webhook } from "@fanfare/sdk";
-import { Drawer } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
 import { FieldsShape } from "../../../parts/feedback/skeletons.tsx";
 import { closingAt, type Stage } from "../../../parts/feedback/stage.ts";
 import { useFocusBack } from "../../../parts/feedback/use-focus-back.ts";
+import { Dialog } from "../../../parts/layout/dialog.tsx";
 import { lazyPart, Part } from "../../../parts/layout/part.tsx";
 
 const body = lazyPart("webhook-drawer", async () => (await import("./drawer-body.tsx")).DrawerBody);
@@ -23,11 +23,11 @@ export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
 	useQuery(body);
 	const [stage, setStage] = useState<Stage>("asking");
 	return (
-		<Drawer
-			opened={subject !== null}
+		<Dialog
+			side="right"
+			isOpen={subject !== null}
 			onClose={onClose}
-			position="right"
-			size="34rem"
+			width="34rem"
 			title={subject === "new" ? "Add a webhook" : "Edit the webhook"}
 			{...closingAt(stage)}
 		>
@@ -36,6 +36,6 @@ export function WebhookDrawer({ subject, onClose }: WebhookDrawerProps) {
 					<FieldsShape fields={4} />
 				</Part>
 			)}
-		</Drawer>
+		</Dialog>
 	);
 }

@@ -2,8 +2,8 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffectEvent, useLayoutEffect } from "react";
 
-import { useZone } from "../parts/text/zone.ts";
-import { useScreens } from "./navigation.ts";
+import { useZone } from "../../parts/text/zone.ts";
+import { useScreens } from "../navigation.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
 
 interface Actions {
@@ -20,7 +20,8 @@ export function useShellShortcuts(projectId: string, { onPalette, onHelp }: Acti
 			screens.map(({ to, key }) => [`g ${key}`, () => void navigate({ to, params: { projectId } })]),
 		),
 		"?": onHelp,
-		"/": () => document.querySelector<HTMLElement>("[data-filter]")?.focus(),
+		"/": () =>
+			[...document.querySelectorAll<HTMLElement>("[data-filter]")].find((field) => field.checkVisibility())?.focus(),
 		u: () => setZone(zone === "utc" ? "local" : "utc"),
 	});
 	const open = useEffectEvent(onPalette);

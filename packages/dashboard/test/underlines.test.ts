@@ -1,0 +1,95 @@
+// The underline of links, in a real browser: it is below the underscores of ids and names, so that those are seen, and nothing cuts it off.
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+
+import { portalSuite } from "./portal-suite.ts";
+import { deliverTo } from "./sent-deliveries.ts";
+import { pageSuite } from "./suite.ts";
+
+/** How far below the lower edge of an underscore the line is at least. */
+const GAP_PX = 1;
+
+interface Underlined {
+	readonly text: string;
+	/** How far the line is below an underscore, in pixels. */
+	readonly below: number;
+	/** How much room it has where it would be cut off, in pixels. */
+	readonly room: number;
+}
+
+function underlined(page: Page): Promise<Underlined[]> {
+	return page.evaluate(() => {
+		const canvas = document.createElement("canvas").getContext("2d");
+		const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		const range = document.createRange();
+		const found: Underlined[] = [];
+		while (texts.nextNode()) {
+			const element = texts.currentNode.parentElement;
+			if (canvas === null || element === null || !element.checkVisibility()) continue;
+			// The line is that of the element which asks for it, whatever is inside.
+			let line: Element | null = element;
+			while (line !== null && !getComputedStyle(line).textDecorationLine.includes("underline"))
+				line = line.parentElement;
+			if (line === null) continue;
+			canvas.font = getComputedStyle(element).font;
+			const { textUnderlineOffset, fontSize } = getComputedStyle(line);
+			const value = Number.parseFloat(textUnderlineOffset);
+			const offset = textUnderlineOffset.endsWith("%") ? (value / 100) * Number.parseFloat(fontSize) : value;
+			const { actualBoundingBoxDescent, fontBoundingBoxDescent } = canvas.measureText("_");
+			range.selectNodeContents(texts.currentNode);
+			const end = range.getBoundingClientRect().bottom - fontBoundingBoxDescent + offset + 1;
+			let room = Infinity;
+			for (let around: Element | null = element; around !== null; around = around.parentElement) {
+				const isCutting = getComputedStyle(around).overflowY === "hidden";
+				if (isCutting) room = Math.min(room, around.getBoundingClientRect().bottom - end);
+			}
+			found.push({ text: texts.currentNode.textContent ?? "", below: offset - actualBoundingBoxDescent, room });
+		}
+		return found;
+	});
+}
+
+async function expectSeen(page: Page, text: RegExp): Promise<void> {
+	const found = await underlined(page);
+	expect(found.map(({ text }) => text)).toContainEqual(expect.stringMatching(text));
+	// Of a line without an offset, they are no numbers.
+	const isSeen = ({ text, below, room }: Underlined) => (!text.includes("_") || below >= GAP_PX) && room >= 0;
+	expect(found.filter((one) => !isSeen(one))).toEqual([]);
+}
+
+pageSuite("the underline of links", (world) => {
+	it("hides no underscore of an id or a name", async () => {
+		await using failed = await deliverTo(world, 404, "line.under_score");
+		const { project } = world.server;
+		await project.batch.webhooks.update(failed.webhook.id, { name: "shop_eu" });
+		await using tab = await world.open(`deliveries/${failed.delivery.id}`);
+		const { page } = tab;
+		await page.getByRole("link", { name: "shop_eu" }).waitFor();
+		await expectSeen(page, /^evt_/);
+		await expectSeen(page, /^shop_eu$/);
+	});
+
+	it("is not cut off in lists whose names are cut", async () => {
+		await using failed = await deliverTo(world, 404, "line.cut");
+		const { projectId, project, url } = world.server;
+		await project.batch.webhooks.update(failed.webhook.id, { name: "names_cut" });
+		await using tab = await world.open("audit");
+		const { page } = tab;
+		await page.getByRole("link", { name: "names_cut" }).first().waitFor();
+		await expectSeen(page, /^names_cut$/);
+		await page.goto(`${url}/ui/${projectId}/events/send?type=line.cut`);
+		await page.getByRole("link", { name: "names_cut" }).waitFor();
+		await expectSeen(page, /^names_cut$/);
+	});
+});
+
+portalSuite("the underline of links in the portal", ({ open, endpointOf, sent }) => {
+	it("hides no underscore of a name", async () => {
+		await endpointOf("underscores", "shop_eu");
+		const { id } = await sent("underscores", "Succeeded");
+		await using tab = await open({ customerId: "underscores" }, { path: `deliveries/${id}` });
+		const { page } = tab;
+		await page.getByRole("link", { name: "Back to shop_eu" }).waitFor();
+		await expectSeen(page, /shop_eu$/);
+	});
+});
