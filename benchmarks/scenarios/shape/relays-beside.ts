@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { RelayClientsStart } from "../../children/relay-clients.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
 import { latenciesOf, named, sendSteadily, type SteadyTimes } from "../../harness/measure/steady.ts";
 import { warmUp } from "../../harness/measure/throughput.ts";
 import { putRelays } from "../../harness/server/relay-plan.ts";
@@ -37,6 +38,9 @@ export const relaysBeside: Scenario = {
 		{ measurement: "beside.receivedP50Ms", label: "relays: received, p50", unit: "ms" },
 		{ measurement: "beside.receivedP99Ms", label: "relays: received, p99", unit: "ms" },
 		{ measurement: "beside.acknowledgedP99Ms", label: "relays: acknowledged, p99", unit: "ms" },
+		{ measurement: "none.cpuPercent", label: "none: server CPU, of one core", unit: "%" },
+		{ measurement: "bare.cpuPercent", label: "clients at a bare server: server CPU", unit: "%" },
+		{ measurement: "beside.cpuPercent", label: "relays: server CPU", unit: "%" },
 		{ measurement: "connectsPerS", label: "clients that come", unit: "perSecond" },
 		{ measurement: "bareConnectsPerS", label: "clients that come to the bare server", unit: "perSecond" },
 		{ measurement: "peakMb", label: "server memory, peak", unit: "MB" },
@@ -49,8 +53,14 @@ interface Crowd extends RelayClientsStart {
 	readonly sendTo: { readonly serverUrl: string; readonly key: string; readonly projectId: string };
 }
 
-interface Beside {
+/** What the other project has met. */
+interface Met {
 	readonly times: SteadyTimes;
+	/** Of the server, of one core. */
+	readonly cpuPercent: number;
+}
+
+interface Beside extends Met {
 	readonly connectsPerS: number;
 }
 
@@ -63,13 +73,13 @@ async function run(context: RunContext): Promise<Measurements> {
 
 	// The server takes new relays in the middle only, so that what it has done before is the same for what is compared.
 	const steady = { server, load, receiver, target, ratePerS: RATE_PER_S };
-	const before = await sendSteadily(steady, seconds / 4);
+	const before = await send(seconds / 4);
 	const bareBefore = await besideBareServer();
 	const relays = await besideRelays();
 	const bareAfter = await besideBareServer();
-	const after = await sendSteadily(steady, seconds / 4);
+	const after = await send(seconds / 4);
 
-	const none = latenciesOf([before, after]);
+	const none = latenciesOf([before.times, after.times]);
 	const bare = latenciesOf([bareBefore.times, bareAfter.times]);
 	const beside = latenciesOf([relays.times]);
 	return {
@@ -81,10 +91,19 @@ async function run(context: RunContext): Promise<Measurements> {
 		...named("none", none),
 		...named("bare", bare),
 		...named("beside", beside),
+		"none.cpuPercent": (before.cpuPercent + after.cpuPercent) / 2,
+		"bare.cpuPercent": (bareBefore.cpuPercent + bareAfter.cpuPercent) / 2,
+		"beside.cpuPercent": relays.cpuPercent,
 		connectsPerS: relays.connectsPerS,
 		bareConnectsPerS: (bareBefore.connectsPerS + bareAfter.connectsPerS) / 2,
 		peakMb: await server.peakMb(),
 	};
+
+	async function send(forSeconds: number): Promise<Met> {
+		const meter = await CpuMeter.start({ server: server.pid });
+		const times = await sendSteadily(steady, forSeconds);
+		return { times, cpuPercent: (await meter.read()).server.cores * 100 };
+	}
 
 	/** Before and after it, there are no relays. */
 	async function besideRelays(): Promise<Beside> {
@@ -122,13 +141,13 @@ async function run(context: RunContext): Promise<Measurements> {
 		sending.catch(() => {});
 		await sleep(SETTLE_MS);
 		const [connected, startedAt] = [await clients.call("connects"), performance.now()];
-		const times = await sendSteadily(steady, forSeconds);
+		const met = await send(forSeconds);
 		const connectsPerS = ((await clients.call("connects")) - connected) / ((performance.now() - startedAt) / 1_000);
 		await others.call("endOpenLoop");
 		await sending;
 		await clients.call("close");
 		await sleep(SETTLE_MS);
-		return { times, connectsPerS };
+		return { ...met, connectsPerS };
 	}
 }
 
