@@ -2,6 +2,7 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 
+import type { BareRelaysCalls } from "./children/bare-relays.ts";
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { ReceiverCalls } from "./children/receiver.ts";
@@ -66,6 +67,7 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 		startContenders: () => Contenders.start({ resources, receiver, parentDir, startServer }),
 		startLoad: () => Child.start<LoadCalls>("load", resources),
 		startRelayClients: () => Child.start<RelayClientsCalls>("relay-clients", resources),
+		startBareRelays: () => Child.start<BareRelaysCalls>("bare-relays", resources),
 		startPump: () => startPump(resources),
 		countCalls: (pid) => CallCounter.start(pid, resources),
 		buildCommand: () => buildCommand(codeDir, parentDir),

@@ -1,4 +1,5 @@
 // A scenario: one small file that turns one thing on, measures it, and says which limits apply.
+import type { BareRelaysCalls } from "./children/bare-relays.ts";
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
 import type { RelayClientsCalls } from "./children/relay-clients.ts";
@@ -95,6 +96,8 @@ export interface RunContext {
 	readonly startLoad: () => Promise<Child<LoadCalls>>;
 	/** Starts clients of relays in a process of their own. Must be disposed. */
 	readonly startRelayClients: () => Promise<Child<RelayClientsCalls>>;
+	/** Starts a bare server for clients of relays in a process of its own, without any code of Fanfare. Must be disposed. */
+	readonly startBareRelays: () => Promise<Child<BareRelaysCalls>>;
 	/** Starts the floor's pump in its own process, for a floor at another rate. Must be disposed. */
 	readonly startPump: () => Promise<Child<FloorPumpCalls>>;
 	/** Counts the system calls of a process from now on. */

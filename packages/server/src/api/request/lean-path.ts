@@ -1,6 +1,6 @@
-// The lean path: plain sends go from Node's request to Node's response without Hono and web requests between them. What happens
-// on the way is in serve.ts, as for every other call; this file only decides which requests may take it. All others go to the app,
-// and nothing of them was read by then.
+// The lean path: plain sends, and the streams and answers of relays' clients, go from Node's request to Node's response without Hono and
+// web requests between them. What happens on the way is in serve.ts, as for every other call; this file only decides which requests may
+// take it. All others go to the app, and nothing of them was read by then.
 import type { AppDeps } from "../deps.ts";
 import type { NodeBody } from "./body/body-reader.ts";
 import type { Route } from "./route.ts";
@@ -12,6 +12,7 @@ import {
 	type Settled,
 	type SharedLimits,
 } from "./serve.ts";
+import { ServerSentEvents, type NodeStreamResponse } from "./server-sent-events.ts";
 
 /** The part of Node's `IncomingMessage` that is used here. */
 export interface NodeRequest extends NodeBody {
@@ -28,20 +29,23 @@ export interface NodeRequest extends NodeBody {
 }
 
 /** The part of Node's `ServerResponse` that is used here. */
-export interface NodeResponse {
-	readonly destroyed: boolean;
-	writeHead(status: number, headers: Record<string, string>): unknown;
-	end(text: string): unknown;
-	once(event: "finish", listener: () => void): unknown;
-	destroy(error?: Error): unknown;
+export interface NodeResponse extends NodeStreamResponse {
+	end(text?: string): unknown;
+	once(event: "close" | "drain" | "finish", listener: () => void): unknown;
 }
 
 type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const PROJECT = "/projects/{projectId}";
-const SENDS: ReadonlySet<string> = new Set([`${PROJECT}/events`, `${PROJECT}/events:batch`]);
-/** Nothing in it can be written in another way: no escapes, no query. */
+/** An event for many relays is answered by all of them at once, and their clients can all come back together. */
+const STREAM = "/relays/{relayId}/requests";
+const ANSWER = `${STREAM}/{requestId}:answer`;
+/** The calls that may take it: their methods, and their paths after the project. */
+const CALLS: ReadonlySet<string> = new Set(["post /events", "post /events:batch", `get ${STREAM}`, `post ${ANSWER}`]);
+/** Nothing in them can be written in another way: no escapes, no query. */
 const SEND_PATH = /^\/projects\/(proj_[0-9a-f]{32})(\/events(?::batch)?)$/;
+const RELAY_PATH =
+	/^\/projects\/(proj_[0-9a-f]{32})\/relays\/(relay_[0-9a-f-]{36})\/requests(?:\/([\w.-]{1,80}):answer)?$/;
 const PLAIN_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
 const PLAIN_LENGTH = /^[1-9]\d{0,4}$/;
 /** The hosts that `@hono/node-server` takes without parsing them as a part of a URL. */
@@ -59,19 +63,21 @@ const UNUSUAL = [
 	"origin",
 ] as const;
 
-/** Responds to the sends that are plain. */
+/** Responds to the requests that are plain. */
 export class LeanPath {
 	readonly #deps: AppDeps;
 	readonly #shared: SharedLimits;
-	/** By the part of the path after the project. */
+	/** By the name that they have in `CALLS`. */
 	readonly #routes: ReadonlyMap<string, Route>;
 
 	/** `deps` and `shared` are those of the app, since both serve the same clients. */
 	constructor(routes: readonly Route[], deps: AppDeps, shared: SharedLimits) {
 		this.#deps = deps;
 		this.#shared = shared;
-		const sends = routes.filter(({ method, path }) => method === "post" && SENDS.has(path));
-		this.#routes = new Map(sends.map((route) => [route.path.slice(PROJECT.length), route]));
+		const named = routes
+			.filter(({ path }) => path.startsWith(PROJECT))
+			.map((route): [string, Route] => [`${route.method} ${route.path.slice(PROJECT.length)}`, route]);
+		this.#routes = new Map(named.filter(([name]) => CALLS.has(name)));
 	}
 
 	/**
@@ -83,12 +89,13 @@ export class LeanPath {
 		response: NodeResponse,
 		endBody: (request: Request) => void,
 	): boolean {
-		if (request.method !== "POST" || request.url === undefined) return false;
-		const [path, projectId = "", action = ""] = SEND_PATH.exec(request.url) ?? [];
-		const route = this.#routes.get(action);
-		if (path === undefined || route === undefined || !isPlain(request)) return false;
-		const context = { env: { incoming: request, outgoing: response }, req: new PlainRequest(request, path, projectId) };
-		void this.#answer(context, route, request, response, endBody);
+		const { method, url = "" } = request;
+		if (method !== "POST" && method !== "GET") return false;
+		const called = calledBy(method, url);
+		const route = called === null ? undefined : this.#routes.get(called.name);
+		if (called === null || route === undefined || !isPlain(request)) return false;
+		const req = new PlainRequest(request, method, url, called.params);
+		void this.#answer({ env: { incoming: request, outgoing: response }, req }, route, request, response, endBody);
 		return true;
 	}
 
@@ -104,8 +111,12 @@ export class LeanPath {
 			const settled = await settle(context, this.#deps, route, (progress) =>
 				answerRoute(context, this.#deps, this.#shared, route, progress),
 			);
+			const { status, headers, body } = settled;
+			// It is closed if the client is gone.
+			if (body instanceof ServerSentEvents) return body.writeTo(response, status, headers);
 			// Else the client is gone.
 			if (!response.destroyed) write(response, settled);
+			if (context.req.method === "GET") return;
 			// A refusal can come before the body was read. Its rest must not stay in the connection.
 			if (!request.readableEnded) response.once("finish", () => readOn(request, endBody));
 		} catch (error) {
@@ -115,20 +126,39 @@ export class LeanPath {
 	}
 }
 
-/** Whether all that a request says beside its body is what most senders say, in the usual form. */
-function isPlain({ httpVersion, headers, rawHeaders }: NodeRequest): boolean {
+/** Which of the calls a request makes by its path, with the path's parameters; null if none. */
+function calledBy(
+	method: "GET" | "POST",
+	path: string,
+): { readonly name: string; readonly params: Readonly<Record<string, string>> } | null {
+	if (method === "POST") {
+		const [, projectId, action] = SEND_PATH.exec(path) ?? [];
+		if (projectId !== undefined) return { name: `post ${action}`, params: { projectId } };
+	}
+	const [, projectId, relayId, requestId] = RELAY_PATH.exec(path) ?? [];
+	if (projectId === undefined || relayId === undefined) return null;
+	if (method === "GET")
+		return requestId === undefined ? { name: `get ${STREAM}`, params: { projectId, relayId } } : null;
+	return requestId === undefined ? null : { name: `post ${ANSWER}`, params: { projectId, relayId, requestId } };
+}
+
+/** Whether all that a request says beside its body is what most clients say, in the usual form. */
+function isPlain({ method, httpVersion, headers, rawHeaders }: NodeRequest): boolean {
 	if (httpVersion !== "1.1") return false;
 	// Node and the Fetch standard join headers that are sent twice in different ways.
 	if (Object.keys(headers).length * 2 !== rawHeaders.length) return false;
 	for (const name of UNUSUAL) if (headers[name] !== undefined) return false;
-	const length = plainText(headers, "content-length", PLAIN_LENGTH);
 	return (
-		length !== null &&
-		Number(length) <= QUICK_BODY_BYTES &&
+		(method === "GET" ? headers["content-length"] === undefined : hasPlainBody(headers)) &&
 		plainText(headers, "host", PLAIN_HOST) !== null &&
-		plainText(headers, "content-type", PLAIN_TYPE) !== null &&
 		(headers["authorization"] !== undefined || headers["secret-key"] !== undefined)
 	);
+}
+
+function hasPlainBody(headers: NodeHeaders): boolean {
+	const length = plainText(headers, "content-length", PLAIN_LENGTH);
+	const isShort = length !== null && Number(length) <= QUICK_BODY_BYTES;
+	return isShort && plainText(headers, "content-type", PLAIN_TYPE) !== null;
 }
 
 /** The value of a header; null if it is missing or has another form. */
@@ -139,16 +169,17 @@ function plainText(headers: NodeHeaders, name: string, form: RegExp): string | n
 
 /** Node's request as the steps of serve.ts see it. */
 class PlainRequest {
-	readonly method = "POST";
+	readonly method: string;
 	readonly path: string;
 	readonly raw = NO_WEB_BODY;
 	readonly #headers: NodeHeaders;
-	readonly #projectId: string;
+	readonly #params: Readonly<Record<string, string>>;
 
-	constructor({ headers }: NodeRequest, path: string, projectId: string) {
+	constructor({ headers }: NodeRequest, method: string, path: string, params: Readonly<Record<string, string>>) {
+		this.method = method;
 		this.path = path;
 		this.#headers = headers;
-		this.#projectId = projectId;
+		this.#params = params;
 	}
 
 	get url(): string {
@@ -161,7 +192,7 @@ class PlainRequest {
 	}
 
 	param(): unknown {
-		return { projectId: this.#projectId };
+		return this.#params;
 	}
 }
 
@@ -169,7 +200,7 @@ class PlainRequest {
 const NO_WEB_BODY = { body: null };
 
 function write(response: NodeResponse, { status, headers, body }: Settled): void {
-	if (typeof body !== "string") throw new TypeError("the response to a send must be text");
+	if (typeof body !== "string") throw new TypeError("the response on the lean path must be text");
 	headers["Content-Length"] = String(Buffer.byteLength(body));
 	response.writeHead(status, headers);
 	response.end(body);

@@ -1,7 +1,7 @@
 // The way of a request through the API, the same for every route. Read this file first. The steps, in order:
 //
-//  1. The router in app.ts finds the route, or lean-path.ts for plain sends. Without a match, `routeNotFound` or a 405 takes the
-//     place of steps 3 to 8.
+//  1. The router in app.ts finds the route, or lean-path.ts for plain sends and requests of relays' clients. Without a match,
+//     `routeNotFound` or a 405 takes the place of steps 3 to 8.
 //  2. The request gets an id (request-id.ts).
 //  3. The parameters are read from the path.
 //  4. A process whose knowledge may be outdated refuses the call. The key is looked up and checked against the route's

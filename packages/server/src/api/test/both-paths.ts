@@ -18,6 +18,8 @@ export interface Both extends Caller {
 	readonly compare: (sent: Sent) => Promise<{ byLean: string; byApp: string }>;
 	readonly bytesOf: (sent: Sent) => Buffer;
 	readonly port: number;
+	/** The port of the server without the lean path. */
+	readonly plainPort: number;
 	/** The clock by which the server with the lean path ends bodies that nobody reads. */
 	readonly clock: ManualClock;
 }
@@ -71,7 +73,7 @@ export async function openBoth(parts: Partial<ApiDeps> = {}, limits: ApiDeps["li
 		expect(lines.slice(between).map(withoutChance)).toEqual(lines.slice(before, between).map(withoutChance));
 		return { byLean, byApp };
 	}
-	return { ...api, taken: () => taken, compare, bytesOf, port, clock };
+	return { ...api, taken: () => taken, compare, bytesOf, port, plainPort, clock };
 }
 
 /** Everything that comes back for some bytes, and for one more request on the connection unless they are the last, until the server closes it. */

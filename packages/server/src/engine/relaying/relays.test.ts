@@ -176,6 +176,59 @@ describe("a relay", () => {
 		]);
 	});
 
+	it.each(["refused", "timeout", "reset"] as const)(
+		"has its client's answer as the result of the attempt: %s",
+		async (error) => {
+			await using world = await openWorld();
+			const { test } = world;
+			const client = await world.open(await world.put());
+			const eventId = await test.send();
+			await client.answer((await client.request()).requestId, { error, reason: "as the client says" });
+			const { id } = await test.delivery(eventId, { attemptCount: 1, status: "Pending" });
+			expect(await test.attempts(id)).toMatchObject([{ error, reason: "as the client says", response: null }]);
+		},
+	);
+
+	it("keeps the lease of an attempt for as long as its client may take to answer, and longer", async () => {
+		await using world = await openWorld();
+		const { test } = world;
+		const client = await world.open(await world.put({ timeoutMs: 60_000 }));
+		const eventId = await test.send();
+		const { requestId, timeoutMs } = await client.request();
+		expect(timeoutMs).toBe(60_000);
+		for (let second = 0; second < 60; second++) {
+			test.clock.advance(1_000);
+			// The poll that renews leases is asynchronous, though the store in this thread is not.
+			await new Promise((resolve) => setImmediate(resolve));
+			const [delivery] = await test.deliveries({ eventId });
+			expect(delivery?.leaseUntil).toBeGreaterThan(test.clock.now() + 10_000);
+		}
+		await client.answer(requestId);
+		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(client.requests).toHaveLength(1);
+	});
+
+	it("is in the stats, and gets what is replayed", async () => {
+		await using world = await openWorld();
+		const { test } = world;
+		const relay = await world.put();
+		const client = await world.open(relay);
+		const eventId = await test.send();
+		await client.answer((await client.request()).requestId);
+		const { id } = await test.delivery(eventId, { status: "Succeeded" });
+		const chosen = { eventIds: [eventId], since: 0, until: null, outcomes: ["Succeeded"], eventTypes: null } as const;
+		await test.engine.replays.start(test.change, relay.webhookId, chosen);
+		test.clock.advance(20);
+		const again = await client.request(2);
+		expect(again).toMatchObject({ eventId, attemptNumber: 1, trigger: "replay" });
+		expect(again.deliveryId).not.toBe(id);
+		await client.answer(again.requestId);
+		await test.delivery(eventId, { id: again.deliveryId ?? "", status: "Succeeded" });
+		const hour = { width: "hour", from: null, to: null } as const;
+		const { deliveries } = await test.engine.stats.read(test.scope, relay.webhookId, hour);
+		expect(deliveries).toMatchObject({ Succeeded: 2, Pending: 0, Held: 0 });
+	});
+
 	it("takes the first of several answers, and refuses those to requests that are not under way", async () => {
 		await using world = await openWorld();
 		const { test } = world;
