@@ -22,7 +22,8 @@ export interface Looking {
 export interface PageState {
 	/** Whether there were entries whose events lie far from them, so that these are looked for in all partitions. */
 	hasFarEvents: boolean;
-	/** The time that its looks have taken, and the entries that they have found. */
+	/** Its looks, the time that they have taken, and the entries that they have found. */
+	looks: number;
 	time: number;
 	matching: number;
 }

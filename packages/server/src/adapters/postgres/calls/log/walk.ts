@@ -19,8 +19,9 @@ const FIRST_SHARE = 1 / 36;
 const FEW_OWNERS = 5;
 /** With more owners, it may take this share, since each of them has to get on. */
 const FIRST_SHARE_OF_MANY = 1 / 10;
-/** A look goes so much further than what is missing needs by what was found so far. */
+/** The second look goes so much further than what is missing needs by what was found so far, and each later one so many times as far again. */
 const SURPLUS = 1.5;
+const MORE_SURPLUS = 4;
 /** A page goes on so often from the place up to which all owners were looked at, with what is left of its time. */
 const MOST_ROUNDS = 5;
 /** The same of a look behind the cursor. */
@@ -59,7 +60,7 @@ export async function walk(
 	const rows: Row[] = [];
 	if (sources.every(({ owners }) => owners.length === 0)) return { rows, stoppedAt: null };
 	let left = part.isLookBehind ? budget * LOOK_SHARE : budget;
-	const page: PageState = { hasFarEvents: false, time: 0, matching: 0 };
+	const page: PageState = { hasFarEvents: false, looks: 0, time: 0, matching: 0 };
 	const owned = sources.flatMap((source) => source.owners.map((_, index) => new Owned(source, index, part.order)));
 	const stretches = isCut(sources) ? stretchesOf(part, now) : [part];
 	for (const [index, stretch] of stretches.entries()) {
@@ -129,6 +130,7 @@ async function walkStretch(
 		const least = isFirst && areFew ? Math.ceil(Math.min(left, missing)) : 0;
 		const taken = await look(session, asked, { part, missing, times, least, page });
 		left -= taken.time;
+		page.looks += 1;
 		page.time += taken.time;
 		page.matching += taken.matching;
 		const edge = nearest(owned, part.order);
@@ -160,8 +162,9 @@ function expectedTimes(asked: readonly Owned[], time: number): Map<Owned, number
 }
 
 /** What another look may take so that it probably finds what is missing, by what was found so far. */
-function expectedTime({ time, matching }: PageState, missing: number, whole: number): number {
-	return matching === 0 ? whole : Math.max(whole * FIRST_SHARE, (SURPLUS * missing * time) / matching);
+function expectedTime({ time, matching, looks }: PageState, missing: number, whole: number): number {
+	const surplus = SURPLUS * MORE_SURPLUS ** (looks - 1);
+	return matching === 0 ? whole : Math.max(whole * FIRST_SHARE, (surplus * missing * time) / matching);
 }
 
 function rowsOf(ids: readonly string[], limit: number): Row[] {
