@@ -4,7 +4,7 @@ import { AUDIT_ENTRY } from "../codec/audit-rows.ts";
 import { insertInto } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 import type { Session } from "../connection/session.ts";
-import { hasRow } from "./log/walk.ts";
+import { hasRow } from "./log/source.ts";
 
 const INSERT = insertInto("audit_entries", AUDIT_ENTRY.columns);
 const INSERT_ONCE = insertInto("audit_entries", AUDIT_ENTRY.columns, "ON CONFLICT (id) DO NOTHING");

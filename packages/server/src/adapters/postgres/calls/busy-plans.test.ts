@@ -3,6 +3,7 @@
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { customerScope } from "../../../core/access/principal.ts";
 import { longestWaitMs } from "../../../core/policies/retry-policy.ts";
 import type { Replay } from "../../../core/replay.ts";
 import {
@@ -15,7 +16,8 @@ import {
 import { ANY_NUMBER, EVERYTHING } from "../../../ports/contract/store/records/replays.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import { firstUuidAt, uuidOf } from "../codec/ids.ts";
+import { firstUuidAt, idOf, uuidOf } from "../codec/ids.ts";
+import { text } from "../codec/rows.ts";
 import { ChangeNumbers } from "../deliveries/change-numbers.ts";
 import { Partitions, PARTITIONED } from "../schema/partitions.ts";
 import { createRollUp } from "../stats/roll-up.ts";
@@ -239,6 +241,24 @@ describe.skipIf(postgresIssue() !== null)("busy statements", () => {
 		await check();
 		await test.server.query("VACUUM ANALYZE", test.url);
 		await check();
+	});
+
+	it("read few rows for an event of long ago whose webhooks have many deliveries since", async () => {
+		const { calls, records, projectId, ofCustomer } = busy;
+		const start = records.now - DAYS * DAY_MS + 13;
+		await fillLog(database, { projectId, webhookIds: [ofCustomer], start, days: DAYS, count: 3_000 });
+		const own = uuidOf("webhook", ofCustomer);
+		const first = "SELECT event_id FROM deliveries WHERE webhook_id = $1 ORDER BY id LIMIT 1";
+		const [row] = await database.snapshot((session) => session.query(first, [own]));
+		const event = idOf("evt", text(row?.["event_id"]));
+		const acme = customerScope(projectId, "acme");
+		database.take();
+		expect(await calls.event(acme, event)).not.toBeNull();
+		expect(await calls.eventsById(acme, [event])).toHaveLength(1);
+		expect(await calls.eventDeliveries(acme, event, [ofCustomer])).toHaveLength(1);
+		const explained = database.take();
+		const most = Math.max(...explained.flatMap(({ reads }) => reads.map(({ rows }) => rows)));
+		expect(most, explained.map(({ plan }) => plan).join("\n")).toBeLessThanOrEqual(MOST_ROWS);
 	});
 
 	it("read few rows of what replays have made of an event for many other webhooks", async () => {

@@ -6,7 +6,7 @@ import type { Session } from "../connection/session.ts";
 const ENTRIES = /using \w*deliveries.*\(actual rows=([\d.]+) loops=(\d+)\)/;
 
 export class CountingDatabase extends Database {
-	/** The entries of deliveries that were read. */
+	/** The entries of deliveries that were looked at. */
 	entries = 0;
 	/** The plans, in order. */
 	readonly plans: string[] = [];

@@ -8,7 +8,7 @@ import { decodeCursor, pageCursors, type Page, type PageRequest } from "../../..
 import { addWebhook, ANY_DELIVERY, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import type { DeliveryFilter } from "../../../../ports/store/log.ts";
 import { systemClock } from "../../../system/system-clock.ts";
-import { firstUuidAt, idOf } from "../../codec/ids.ts";
+import { firstUuidAt, idOf, uuidOf } from "../../codec/ids.ts";
 import { Database } from "../../connection/database.ts";
 import { CountingDatabase } from "../../test/counting-database.ts";
 import { expectWalks } from "../../test/expect-walks.ts";
@@ -78,6 +78,51 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		const events = await createEventPage(database)(world.scope, ANY_EVENT, { limit: 20, cursor: null });
 		expect(events.rows).toHaveLength(20);
 		expect(Math.max(...days("events"))).toBeLessThanOrEqual(NEAR_DAYS);
+	});
+
+	it("plans failures for each day once, whatever their statuses, and tags for the same days", async () => {
+		const failed = await deliveries({ causes: ["status_5xx", "timed_out"], tag: "often" }, { limit: 3, cursor: null });
+		expect(failed.rows).toHaveLength(3);
+		const [plan = "", ...others] = database.plans.splice(0);
+		expect(others).toEqual([]);
+		const scans = plan.match(/ on deliveries_\d{8}/g) ?? [];
+		expect(scans).toHaveLength(new Set(scans).size);
+		// For deliveries that wait, and for those that have ended.
+		const tags = plan.match(/ on event_tags_\d{8}/g) ?? [];
+		expect(tags.length).toBeGreaterThan(0);
+		expect(tags.length).toBeLessThanOrEqual(2 * NEAR_DAYS);
+	});
+
+	it("finds what a replay has made of an event of long ago by the tag of the event", async () => {
+		const old = await deliveries({ before: Date.now() - 35 * DAY_MS }, { limit: 10, cursor: null });
+		const events = old.rows.map(({ eventId }) => uuidOf("evt", eventId));
+		const replayed = events.map((_, n) => firstUuidAt(Date.now() - 60_000 + n).replace(/0$/, "1"));
+		await database.transact(async (session) => {
+			await session.query(
+				`INSERT INTO deliveries (id, project_id, webhook_id, event_id, event_type, shard, status, attempt_count, auto_attempt_count,
+					trigger, response_code, cause, is_replayed, create_date, update_date)
+				SELECT made.id, project_id, webhook_id, event_id, event_type, shard, 1, 1, 1, trigger, 200, 0, TRUE, create_date, update_date
+				FROM unnest($1::uuid[], $2::uuid[]) made(id, event) JOIN deliveries d ON d.event_id = made.event`,
+				[replayed, events],
+			);
+		});
+		const made = replayed.map((id) => idOf("dlv", id));
+		try {
+			const all = await deliveries({}, { limit: 10, cursor: null });
+			expect(all.rows.map(({ id }) => id)).toEqual(made.toReversed());
+			const tagged = await deliveries({ tag: "often" }, { limit: 10, cursor: null });
+			const found = tagged.rows.map(({ id }) => id).filter((id) => made.includes(id));
+			// Each second event has the tag.
+			expect(found).toHaveLength(events.length / 2);
+			expect(tagged.rows).toHaveLength(10);
+			const sent = tagged.rows.filter(({ id }) => !made.includes(id));
+			const plain = await deliveries({ tag: "often", before: Date.now() - 120_000 }, { limit: 10, cursor: null });
+			expect(sent).toEqual(plain.rows.slice(0, sent.length));
+		} finally {
+			await database.transact((session) =>
+				session.query("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", [replayed]),
+			);
+		}
 	});
 
 	it("plans no stretches of the time to come", async () => {
@@ -165,7 +210,8 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		const budget = 400;
 		for (const [filter, most] of [
 			[none, budget],
-			[{ ...none, webhookId: world.webhookId }, budget / 4],
+			[{ ...none, tag: "often" }, budget],
+			[{ ...none, webhookId: world.webhookId }, budget / 6],
 		] as const) {
 			database.entries = 0;
 			const page = await deliveries(filter, { limit: 20, cursor: null }, budget);
@@ -175,9 +221,9 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 			expect(database.entries).toBeGreaterThan(most / 3);
 			expect(database.entries).toBeLessThanOrEqual(most * 1.2);
 		}
-		// A count reads no rows to show, and is asked for until its end.
+		// A count reads no rows to show, and is asked for until its end. A part of it takes half of a page's time, in equal shares.
 		database.entries = 0;
-		const { countDeliveries } = createDeliveryLists(database, budget);
+		const { countDeliveries } = createDeliveryLists(database, 4 * budget);
 		const filter = { ...ANY_DELIVERY, ...none, webhookId: world.webhookId };
 		expect(await countDeliveries(world.scope, filter, null)).toMatchObject({ count: 0 });
 		expect(database.entries).toBeGreaterThan(budget / 2);

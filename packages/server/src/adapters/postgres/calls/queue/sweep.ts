@@ -15,7 +15,7 @@ import type { Session } from "../../connection/session.ts";
 import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
 import { StatsChanges } from "../../stats/journal.ts";
-import { hasRow } from "../log/walk.ts";
+import { hasRow } from "../log/source.ts";
 import { readWebhooks } from "../webhook-state.ts";
 
 const { Pending, Held } = STATUS_CODES;

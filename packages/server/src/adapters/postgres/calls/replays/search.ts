@@ -8,7 +8,7 @@ import { FIRST_UUID, firstUuidAt, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, nameOf, number, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
-import { hasRow } from "../log/walk.ts";
+import { hasRow } from "../log/source.ts";
 
 export interface Search {
 	/** UUIDs. */

@@ -7,7 +7,7 @@ import { list, statement } from "../../codec/statements.ts";
 import { HORIZON_MS } from "../../connection/pools.ts";
 import type { Session } from "../../connection/session.ts";
 import { readLead } from "../../deliveries/leads.ts";
-import { hasRow } from "../log/walk.ts";
+import { hasRow } from "../log/source.ts";
 import type { PurgeCounter } from "./purge-counter.ts";
 
 /** The cost of looking at a row; changing one costs 1. */

@@ -10,12 +10,13 @@ import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { CHANGES_PER_MS, firstChangeAt, lastChange } from "../../../deliveries/change-numbers.ts";
 import type { Order } from "../../keyset.ts";
-import { BUDGET, Values } from "../walk.ts";
-import { deliveryConditions } from "./conditions.ts";
+import { LOOK_COST, Values } from "../source.ts";
+import { deliveryConditions, tagCondition } from "./conditions.ts";
 import { readShown } from "./deliveries.ts";
-import { lookCost } from "./sources.ts";
 import { readWanted, type Wanted } from "./wanted.ts";
 
+/** What a page may look at. Each entry is numbered, and its row lies between those of others. */
+const BUDGET = 8_000;
 /** For a look behind the cursor. */
 const LOOK_SHARE = 0.1;
 const NO_ROWS = { rows: [], hasNewer: false, hasOlder: false };
@@ -43,7 +44,7 @@ interface Found {
 	readonly stoppedAt: Place | null;
 }
 
-/** The call `changedDeliveries`. `budget` is what a page may look at, as in walk.ts. */
+/** The call `changedDeliveries`. `budget` is what a page may look at. */
 export function createChangedDeliveries(database: Database, budget = BUDGET) {
 	return (scope: Scope, filter: ChangeFilter, { limit, cursor }: PageRequest): Promise<Page<ChangedDelivery>> =>
 		database.snapshot(async (session) => {
@@ -104,8 +105,10 @@ async function readChanged(session: Session, places: readonly Place[]): Promise<
 async function scan(session: Session, wanted: Wanted, { place, isIn, order, limit, budget }: Part): Promise<Found> {
 	const values = new Values();
 	const statuses = wanted.filter.statuses ?? [];
-	const matches = [...deliveryConditions(wanted, values), ...ownerConditions(wanted, values)];
-	const [project, most] = [values.add(wanted.project), Math.ceil(budget / statuses.length / (1 + lookCost(wanted)))];
+	const look = tagCondition(wanted, values);
+	const matches = [...deliveryConditions(wanted, values), ...ownerConditions(wanted, values), ...look];
+	const most = Math.ceil(budget / statuses.length / (1 + LOOK_COST * look.length));
+	const project = values.add(wanted.project);
 	const share = values.add(most);
 	const side = `${order === "ASC" ? ">" : "<"}${isIn ? "=" : ""}`;
 	const where = [

@@ -2,17 +2,16 @@
 import { causeCode } from "../../../../../core/log/attempt-cause.ts";
 import type { DeliveryFilter } from "../../../../../ports/store/log.ts";
 import { STATUS_CODES } from "../../../codec/delivery-rows.ts";
-import { hasRow, type Values } from "../walk.ts";
+import { hasRow, type Look, type Values } from "../source.ts";
 import type { Wanted } from "./wanted.ts";
 
 /**
- * All that does not lead to the rows. Who reads as a customer must get the deliveries of the customer's webhooks alone. Statuses are
- * compared where they do not lead to them: `statusCondition`.
+ * All that does not lead to the rows, and needs no look into another table. Who reads as a customer must get the deliveries of the
+ * customer's webhooks alone. Statuses are compared where they do not lead to the rows: `statusCondition`.
  */
 export function deliveryConditions(wanted: Wanted, values: Values): string[] {
 	const { filter, project, lead } = wanted;
 	const { eventTypes, responseCodes, causes, updatedAfter, updatedBefore, changedUpTo = null, after, before } = filter;
-	const { tag = null } = filter;
 	const conditions: string[] = [];
 	if (wanted.isForCustomer) conditions.push(isPublicType("entry.event_type", project, values));
 	if (eventTypes !== null) conditions.push(isOfTypes("entry.event_type", eventTypes, values));
@@ -32,17 +31,28 @@ export function deliveryConditions(wanted: Wanted, values: Values): string[] {
 	// If ids were never ahead of dates, the range of ids has no other dates.
 	if (lead.idMs > 0 && after !== null) conditions.push(`entry.create_date >= ${values.add(after)}`);
 	if (lead.idMs > 0 && before !== null) conditions.push(`entry.create_date < ${values.add(before)}`);
-	// The other conditions need no look into another table.
-	if (tag !== null) conditions.push(hasTag("entry", tag, values));
 	return conditions;
 }
 
-/** That the event of a row has a tag. */
-function hasTag(row: string, tag: string, values: Values): string {
-	return hasRow(`
-		event_tags tagged WHERE tagged.project_id = ${row}.project_id AND tagged.tag = ${values.add(tag)}::text
-		AND tagged.event_id = ${row}.event_id
-	`);
+/** The look whether the event of a row has the tag of the filter; undefined if there is none. */
+export function tagLook({ project, filter: { tag = null } }: Wanted): Look | undefined {
+	if (tag === null) return undefined;
+	return (values, within) => {
+		const own = `tagged.project_id = ${values.add(project)}::uuid AND tagged.tag = ${values.add(tag)}::text`;
+		const ofTag = `${own} AND tagged.event_id = entry.event_id`;
+		if (within === null) return hasRow(`event_tags tagged WHERE ${ofTag}`);
+		const low = `${values.add(within.low)}::uuid`;
+		const high = within.high === null ? null : `${values.add(within.high)}::uuid`;
+		const isWithin = (id: string) => `${id} >= ${low}${high === null ? "" : ` AND ${id} < ${high}`}`;
+		const near = hasRow(`event_tags tagged WHERE ${ofTag} AND ${isWithin("tagged.event_id")}`);
+		return `CASE WHEN ${isWithin("entry.event_id")} THEN ${near} END`;
+	};
+}
+
+/** The same as a condition. */
+export function tagCondition(wanted: Wanted, values: Values): string[] {
+	const look = tagLook(wanted);
+	return look === undefined ? [] : [look(values, null)];
 }
 
 /** That a row has one of some statuses. */

@@ -9,8 +9,9 @@ import { list, statement } from "../../../codec/statements.ts";
 import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { readPage } from "../../keyset.ts";
+import { count } from "../count.ts";
 import { toLogged, withShownColumns } from "../logged-rows.ts";
-import { BUDGET, count, Values, walk } from "../walk.ts";
+import { BUDGET, walk } from "../walk.ts";
 import { deliverySources } from "./sources.ts";
 import { readWanted, type Wanted } from "./wanted.ts";
 
@@ -24,10 +25,9 @@ export function createDeliveryLists(database: Database, budget = BUDGET) {
 			database.snapshot(async (session) => {
 				const wanted = await readWanted(session, scope, filter);
 				if (wanted === null) return NO_ROWS;
-				const { stoppedAt, ...page } = await readPage("dlv", request, rangeOf(wanted), (part) => {
-					const values = new Values();
-					return walk(session, deliverySources(wanted, values), values, { part, budget, now: wanted.now });
-				});
+				const { stoppedAt, ...page } = await readPage("dlv", request, rangeOf(wanted), (part) =>
+					walk(session, deliverySources(wanted), { part, budget, now: wanted.now }),
+				);
 				const rows = await readShown(
 					session,
 					page.rows.map(({ id }) => text(id)),
@@ -42,8 +42,7 @@ export function createDeliveryLists(database: Database, budget = BUDGET) {
 				if (wanted === null) return NOTHING;
 				const { low, high } = rangeOf(wanted);
 				const below = goesOnAt !== null && (high === null || goesOnAt < high) ? goesOnAt : high;
-				const values = new Values();
-				const counted = await count(session, deliverySources(wanted, values), values, { from: low, below }, budget);
+				const counted = await count(session, deliverySources(wanted), { from: low, below }, budget);
 				const { stoppedAt } = counted;
 				return {
 					count: counted.count,

@@ -10,7 +10,7 @@ import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { readLead, type Lead } from "../../../deliveries/leads.ts";
 import { readPage } from "../../keyset.ts";
-import { BUDGET, readNow, Values, walk } from "../walk.ts";
+import { BUDGET, readNow, walk } from "../walk.ts";
 import { readCustomer, showEvents, type ReadingCustomer } from "./found-event.ts";
 import { chooseSource } from "./sources.ts";
 
@@ -31,11 +31,10 @@ export function createEventPage(database: Database, budget = BUDGET) {
 			if (project === null || (customer !== null && !maySearch(customer, filter))) return NO_ROWS;
 			const range = rangeOf(filter, lead);
 			const reader = { project, customer, hasLead: lead.idMs > 0 };
-			const makeSource = await chooseSource(session, reader, filter, range);
-			const { stoppedAt, ...page } = await readPage("evt", request, range, (part) => {
-				const values = new Values();
-				return walk(session, [makeSource(values)], values, { part, budget, now });
-			});
+			const source = await chooseSource(session, reader, filter, range);
+			const { stoppedAt, ...page } = await readPage("evt", request, range, (part) =>
+				walk(session, [source], { part, budget, now }),
+			);
 			const rows = await readRows(
 				session,
 				page.rows.map(({ id }) => text(id)),

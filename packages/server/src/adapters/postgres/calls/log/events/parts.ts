@@ -6,20 +6,17 @@ import { text } from "../../../codec/rows.ts";
 import { statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
 import { isOfTypes, rangeOfPrefix, splitTypes } from "../deliveries/conditions.ts";
-import { hasRow, type Source, type Values } from "../walk.ts";
+import { hasRow, type InRange, type Source, type Values } from "../source.ts";
 
 /** The entries that lead to events. `matches` and `cost` follow from the other parts of the filter. */
-export type EventEntries = Omit<Source, "matches" | "cost" | "where"> & {
-	/** What else leads to them. The values that it needs are added when it is used. */
-	readonly where: (values: Values) => readonly string[];
-};
+export type EventEntries = Omit<Source, "matches" | "cost">;
 
 /** One part of a filter. */
 export interface Part {
 	/** Null if there is no index, or no bound on how many ranges of it there are. */
 	readonly entries: EventEntries | null;
 	/** On the row of an event, which has this name. */
-	readonly matches: (event: string, values: Values) => string;
+	readonly matches: (event: string, values: Values, range: InRange) => string;
 	/** Whether the condition looks into another table, as many times as long. */
 	readonly isLook: boolean;
 }
@@ -56,10 +53,10 @@ export async function partsOf(
 	const among = (table: string, column: string, wanted: readonly string[]) =>
 		parts.push({
 			entries: labelled(table, column, project, wanted),
-			matches: (event, values) =>
+			matches: (event, values, range) =>
 				hasRow(`
 					${table} label WHERE label.project_id = ${event}.project_id
-					AND label.${column} = ANY(${values.add(wanted)}::text[]) AND label.event_id = ${event}.id
+					AND label.${column} = ANY(${values.add(wanted)}::text[]) AND label.event_id = ${event}.id AND ${range("label.event_id")}
 				`),
 			isLook: true,
 		});

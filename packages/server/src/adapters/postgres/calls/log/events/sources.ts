@@ -3,9 +3,10 @@ import type { EventFilter } from "../../../../../ports/store/log.ts";
 import { STATUS_CODES } from "../../../codec/delivery-rows.ts";
 import type { UuidRange } from "../../../codec/ids.ts";
 import { number } from "../../../codec/rows.ts";
+import { statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
 import { isPublicType } from "../deliveries/conditions.ts";
-import { hasRow, LOOK_COST, Values, type Source } from "../walk.ts";
+import { hasRow, LOOK_COST, Values, type InRange, type Source } from "../source.ts";
 import { customerEntries, partsOf, projectEntries, type EventEntries, type Part } from "./parts.ts";
 
 /** Counting entries stops here. */
@@ -23,9 +24,6 @@ export interface Reader {
 	readonly hasLead: boolean;
 }
 
-/** Makes the source of the events that match a filter, for each statement anew. */
-export type MakeSource = (values: Values) => Source;
-
 /**
  * Chooses the way to the events that match a filter. A customer's goes along the events that are for the customer, whatever the filter: so
  * neither the length of a page nor its cursors depend on events of others.
@@ -35,7 +33,7 @@ export async function chooseSource(
 	reader: Reader,
 	filter: EventFilter,
 	range: UuidRange,
-): Promise<MakeSource> {
+): Promise<Source> {
 	const { project, customer } = reader;
 	const isForCustomer = customer !== null;
 	const parts = await partsOf(
@@ -45,11 +43,11 @@ export async function chooseSource(
 		isForCustomer,
 	);
 	if (customer !== null) {
-		return (values) => sourceOf(customerEntries(project, customer.id), parts, reader, filter, values);
+		return sourceOf(customerEntries(project, customer.id), parts, reader, filter);
 	}
 	const walked = await fewest(session, parts, range);
 	const others = parts.filter((part) => part !== walked);
-	return (values) => sourceOf(walked?.entries ?? projectEntries(project), others, reader, filter, values);
+	return sourceOf(walked?.entries ?? projectEntries(project), others, reader, filter);
 }
 
 function sourceOf(
@@ -57,27 +55,28 @@ function sourceOf(
 	parts: readonly Part[],
 	{ project, customer, hasLead }: Reader,
 	filter: EventFilter,
-	values: Values,
 ): Source {
 	const isEvent = entries.key === "id";
 	const event = isEvent ? "entry" : "event";
-	const conditions = [
-		...parts.map(({ matches }) => matches(event, values)),
-		...(customer === null ? [] : [isPublicType(`${event}.type`, project, values)]),
-		...(hasLead ? datesOf(event, filter, values) : []),
-		...(customer === null ? [] : [hasReached(event, customer.webhooks, values)]),
-	];
-	const where = entries.where(values);
+	const matches: Source["matches"] = (values, range) => {
+		const conditions = [
+			...parts.map((part) => part.matches(event, values, range)),
+			...(customer === null ? [] : [isPublicType(`${event}.type`, project, values)]),
+			...(hasLead ? datesOf(event, filter, values) : []),
+			...(customer === null ? [] : [hasReached(event, customer.webhooks, values)]),
+		];
+		return isEvent ? conditions : [ofEvent(conditions, range)];
+	};
 	const looks =
 		parts.filter(({ isLook }) => isLook).length +
 		(isEvent ? 0 : 1) +
 		(customer === null ? 0 : REPLAY_LOOKS + customer.webhooks.length);
-	return { ...entries, where, matches: isEvent ? conditions : [ofEvent(conditions)], cost: 1 + LOOK_COST * looks };
+	return { ...entries, matches, cost: 1 + LOOK_COST * looks };
 }
 
-/** The same of the event that an entry leads to. The keys of events are left when retention drops these. */
-function ofEvent(conditions: readonly string[]): string {
-	return hasRow(`events event WHERE ${["event.id = entry.event_id", ...conditions].join(" AND ")}`);
+/** The same of the event that an entry leads to, which is in the range, too. The keys of events are left when retention drops these. */
+function ofEvent(conditions: readonly string[], range: InRange): string {
+	return hasRow(`events event WHERE ${["event.id = entry.event_id", range("event.id"), ...conditions].join(" AND ")}`);
 }
 
 function datesOf(event: string, { after, before }: EventFilter, values: Values): string[] {
@@ -129,15 +128,14 @@ async function countEntries(session: Session, entries: EventEntries, { low, high
 		`entry.${key} >= ${values.add(low)}`,
 		...(high === null ? [] : [`entry.${key} < ${values.add(high)}`]),
 	];
-	const [row] = await session.query(
-		`
-			SELECT count(*) AS count FROM (
-				SELECT 1 FROM unnest(${values.add(owners)}::${ownerType}[]) AS given(id)
-				CROSS JOIN LATERAL (SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${COUNT_LIMIT}) one
-				LIMIT ${COUNT_LIMIT}
-			) counted
-		`,
-		values.list,
-	);
+	// There are a dozen texts. To plan one for all days takes longer than to count.
+	const select = statement(`
+		SELECT count(*) AS count FROM (
+			SELECT 1 FROM unnest(${values.add(owners)}::${ownerType}[]) AS given(id)
+			CROSS JOIN LATERAL (SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${COUNT_LIMIT}) one
+			LIMIT ${COUNT_LIMIT}
+		) counted
+	`);
+	const [row] = await session.run(select, values.list);
 	return number(row?.["count"]);
 }

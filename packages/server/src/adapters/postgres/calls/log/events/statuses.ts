@@ -57,24 +57,31 @@ const count = (deliveries: string) =>
 const COUNT_ALL = count(both((table) => `SELECT d.status FROM ${table} d WHERE ${IN_BLOCK} AND NOT d.is_replayed`));
 const COUNT_OWN = count(ofWebhooks("d.status"));
 /** Replayed ones: of the events in `$1`, which are not below `$2`, as their deliveries are above them. */
-const replayed = (columns: string, condition: string, end: string) =>
-	both(
-		(table) => `(
-			SELECT ${columns} FROM ${table} d WHERE d.event_id = ANY($1::uuid[]) AND d.is_replayed AND d.id > $2 ${condition} ${end}
-		)`,
-	);
 const countReplayed = (condition: string) =>
 	statement(`
 		SELECT event_id AS id, status, count(*) AS count FROM (
-			${replayed("d.event_id, d.status", condition, `LIMIT ${MAX_REPLAYED}`)}
+			${both(
+				(table) => `(
+					SELECT d.event_id, d.status FROM ${table} d
+					WHERE d.event_id = ANY($1::uuid[]) AND d.is_replayed AND d.id > $2 ${condition} LIMIT ${MAX_REPLAYED}
+				)`,
+			)}
 		) d GROUP BY event_id, status
 	`);
 const COUNT_REPLAYED = countReplayed("");
 const COUNT_OWN_REPLAYED = countReplayed("AND d.webhook_id = ANY($3::uuid[])");
 const SELECT_OWN = statement(`SELECT d.* FROM ${EVENTS} CROSS JOIN LATERAL (${ofWebhooks("d.*")}) d`);
 const NEWEST = `ORDER BY id DESC LIMIT ${MAX_SHOWN_REPLAYED}`;
+/** By event and webhook, so that both lead to an index in the order of ids. Otherwise all deliveries since the event would be read in theirs. */
 const SELECT_OWN_REPLAYED = statement(`
-	${replayed("d.id, d.webhook_id, d.status, d.is_replayed", "AND d.webhook_id = ANY($3::uuid[])", NEWEST)} ${NEWEST}
+	SELECT d.* FROM unnest($1::uuid[]) event(id) CROSS JOIN unnest($3::uuid[]) own(id) CROSS JOIN LATERAL (
+		${both(
+			(table) => `(
+				SELECT d.id, d.webhook_id, d.status, d.is_replayed FROM ${table} d
+				WHERE d.event_id = event.id AND d.webhook_id = own.id AND d.is_replayed AND d.id > $2 ${NEWEST}
+			)`,
+		)}
+	) d ${NEWEST}
 `);
 
 /** Counts the deliveries of events by status: all, or those to some webhooks. The UUID of each event is a key of the result. */

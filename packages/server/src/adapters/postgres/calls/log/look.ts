@@ -1,0 +1,179 @@
+// One look of a walk at the next entries of some owners, in one statement. It goes through all of them once, since numbering them to
+// stop at the last one that is needed would take longer than all else that is done with them.
+import { firstUuidAt, uuidTime } from "../../codec/ids.ts";
+import { number, textOrNull, type Row } from "../../codec/rows.ts";
+import type { Session } from "../../connection/session.ts";
+import type { Part } from "../keyset.ts";
+import type { Looked, Owned } from "./owned.ts";
+import { entriesOf, LEAST, LOOK_COST, pageCost, rangeOf, Values, type EventRange, type Source } from "./source.ts";
+
+export interface Looking {
+	readonly part: Part;
+	/** So many entries that match are enough. */
+	readonly missing: number;
+	/** The time for each owner that is asked. */
+	readonly times: ReadonlyMap<Owned, number>;
+	/** Whatever the time, so many entries of each are looked at. */
+	readonly least: number;
+	readonly page: PageState;
+}
+
+/** What is known in the course of a page. */
+export interface PageState {
+	/** Whether there were entries whose events lie far from them, so that these are looked for in all partitions. */
+	hasFarEvents: boolean;
+	/** Its looks, the time that they have taken, and the entries that they have found. */
+	looks: number;
+	time: number;
+	matching: number;
+}
+
+/** What a look has taken and found of all its owners. */
+export interface Taken {
+	readonly time: number;
+	readonly matching: number;
+}
+
+/** Some owners of one source. */
+interface Group {
+	readonly source: Source;
+	readonly owned: readonly Owned[];
+	/** The entries that are looked at of each owner. */
+	readonly most: readonly number[];
+	/** The entries of each owner that are looked for in another table. */
+	readonly looks: readonly number[];
+}
+
+/** Looks at the next entries of some owners. */
+export async function look(session: Session, asked: readonly Owned[], looking: Looking): Promise<Taken> {
+	const groups = [...new Set(asked.map(({ source }) => source))].map((source) =>
+		groupOf(
+			source,
+			asked.filter((each) => each.source === source),
+			looking,
+		),
+	);
+	let found = await find(session, groups, looking);
+	if (found === null) {
+		looking.page.hasFarEvents = true;
+		found = await find(session, groups, looking);
+	}
+	let [time, matching] = [0, 0];
+	for (const [each, looked] of found ?? []) {
+		each.add(looked);
+		matching += looked.matching.length;
+		time += looked.entries * pageCost(each.source, each.candidateShare);
+	}
+	return { time, matching };
+}
+
+function groupOf(source: Source, owned: readonly Owned[], { times, least }: Looking): Group {
+	const most: number[] = [];
+	const looks: number[] = [];
+	for (const each of owned) {
+		const time = times.get(each) ?? 0;
+		most.push(Math.max(LEAST, least, Math.ceil(time / pageCost(source, each.candidateShare))));
+		// Of entries after the last one that may be looked for, nothing is known.
+		looks.push(Math.max(LEAST, least, Math.ceil(time / LOOK_COST)));
+	}
+	return { source, owned, most, looks };
+}
+
+/** Null if there are entries whose events lie far from them, and these were not looked for. */
+async function find(
+	session: Session,
+	groups: readonly Group[],
+	{ part, missing, page }: Looking,
+): Promise<ReadonlyMap<Owned, Looked> | null> {
+	const values = new Values();
+	const [range, limit] = [rangeOf(part, values), values.add(missing)];
+	const within = page.hasFarEvents ? null : eventsOf(part);
+	const parts = groups.map(({ source, most, looks, owned }, index) => {
+		const reached = owned.map((each) => each.reached);
+		const reading = { range, order: part.order, reached, most, ...(source.look !== undefined && { looks }) };
+		const { owners, from } = entriesOf(ofGroup(source, owned), reading, values);
+		const key = `entry.${source.key}`;
+		const matches = source.matches(values, range).join(" AND ") || "TRUE";
+		const { look: sql } = source;
+		const looked =
+			sql === undefined
+				? `SELECT (ids)[1:${limit}::integer] AS matching, entries, first, last, NULL::integer AS candidates, NULL::uuid AS last_candidate`
+				: lookingFor(sql(values, within), limit);
+		return `(
+			SELECT ${index} AS source, given.owner, looked.* FROM ${owners} CROSS JOIN LATERAL (
+				${looked} FROM (
+					SELECT count(*) AS entries, (array_agg(id))[1] AS first, (array_agg(id))[given.most] AS last,
+						array_agg(id) FILTER (WHERE matches) AS ids ${sql === undefined ? "" : ", array_agg(event_id) FILTER (WHERE matches) AS events"}
+					FROM (
+						SELECT ${key} AS id, ${sql === undefined ? "" : "entry.event_id,"} (${matches}) AS matches
+						FROM ${from}
+					) entry
+				) entries
+			) looked
+		)`;
+	});
+	const found = new Map<Owned, Looked>();
+	for (const row of await session.query(parts.join(" UNION ALL "), values.list)) {
+		const group = groups[number(row["source"])];
+		// Ordinalities begin at 1.
+		const each = group?.owned[number(row["owner"]) - 1];
+		if (group === undefined || each === undefined)
+			throw new Error("a look has found entries of an owner who was not asked");
+		const matching = uuidsIn(row["matching"]);
+		const ids = matching.filter((id) => id !== null);
+		if (ids.length < matching.length) return null;
+		found.set(each, toLooked(row, ids, missing));
+	}
+	return found;
+}
+
+/**
+ * SQL that looks for the entries that match in another table, up to `given.looks` of them, until enough have a row there. Null stands for those
+ * whose events lie far from them. Without OFFSET 0, PostgreSQL would look twice for each.
+ */
+function lookingFor(sql: string, limit: string): string {
+	return `
+		SELECT ARRAY(
+			SELECT CASE WHEN matches THEN id END FROM (
+				SELECT entry.id, ${sql} AS matches FROM unnest((ids)[1:given.looks], (events)[1:given.looks]) entry(id, event_id) OFFSET 0
+			) entry WHERE matches IS NOT FALSE LIMIT ${limit}::integer
+		) AS matching, entries, first, last, least(coalesce(cardinality(ids), 0), given.looks) AS candidates,
+			CASE WHEN cardinality(ids) > given.looks THEN (ids)[given.looks] END AS last_candidate
+	`;
+}
+
+function toLooked(row: Row, matching: readonly string[], missing: number): Looked {
+	const last = textOrNull(row["last"] ?? null);
+	const lastCandidate = textOrNull(row["last_candidate"] ?? null);
+	return {
+		matching,
+		entries: number(row["entries"]),
+		candidates: row["candidates"] === null ? 0 : number(row["candidates"]),
+		first: textOrNull(row["first"] ?? null),
+		stoppedAt: matching.length === missing ? (matching.at(-1) ?? null) : (lastCandidate ?? last),
+	};
+}
+
+function uuidsIn(array: unknown): readonly (string | null)[] {
+	return Array.isArray(array) ? (array as readonly (string | null)[]) : [];
+}
+
+/**
+ * The events that the entries of a part were made with: an id is never before that of its event, and has the same time. Null: they may be
+ * anywhere.
+ */
+function eventsOf({ above, from, below }: Part): EventRange | null {
+	const low = above === null || from > above ? from : above;
+	const start = uuidTime(low);
+	return start === 0 && below === null ? null : { low: firstUuidAt(start), high: below };
+}
+
+/** The source with some of its owners. */
+function ofGroup(source: Source, owned: readonly Owned[]): Source {
+	const { owners, statuses } = source;
+	return {
+		...source,
+		owners: owned.map(({ index }) => owners[index] ?? ""),
+		...(statuses !== undefined && { statuses: owned.map(({ index }) => statuses[index] ?? 0) }),
+	};
+}
