@@ -29,7 +29,7 @@ export interface DatabaseOptions extends ConnectionOptions {
 type Work<T> = (session: Session) => Promise<T>;
 /**
  * Tells by what a transaction has written whether it was committed, given its result. Null if nothing is left by which that could be told:
- * then it does no harm to make it again.
+ * then it is made again.
  */
 type Look<T> = (session: Session, result: T) => Promise<boolean | null>;
 

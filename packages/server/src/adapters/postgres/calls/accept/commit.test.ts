@@ -108,12 +108,12 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 		let time = 0;
 		const clock = { ...systemClock, monotonicMs: () => (time += 1_000_000) };
 		const { store: cutOff } = await openPostgres({ url, clock });
+		// Both of one day, whose partition the first one makes.
+		const [first, second] = [records.event(projectId), records.event(projectId)];
 		// Its connection is not new any more, as on the busy path.
-		await cutOff.commit({ events: [records.event(projectId)], updates: [] });
+		await cutOff.commit({ events: [first], updates: [] });
 		const isOutcome = what.startsWith("an attempt");
-		const batch = isOutcome
-			? { events: [], updates: [records.failure(id, 1)] }
-			: { events: [records.event(projectId)], updates: [] };
+		const batch = isOutcome ? { events: [], updates: [records.failure(id, 1)] } : { events: [second], updates: [] };
 		void proxy.cutNext(cut);
 		const doubt = (await cutOff.commit(batch).catch((error: unknown) => error)) as StoreInDoubtError;
 		expect(doubt).toBeInstanceOf(StoreInDoubtError);

@@ -21,7 +21,8 @@ const SELECT_EVENT = statement(`SELECT EXISTS (SELECT 1 FROM events WHERE ${isAm
 
 /**
  * Whether a commit that would have had this result was made: if so, it has stored its attempts and its events. Null if none of them is there,
- * and none of the deliveries that were attempted: they were deleted meanwhile, and an update of such a delivery stores nothing.
+ * and none of the deliveries that were attempted: they were deleted meanwhile, and an update of such a delivery stores nothing. Null as well
+ * for a commit of nothing but changes without an attempt, such as a retry by hand: nothing tells whether that was made, so it is made again.
  */
 export async function isStored(
 	session: Session,

@@ -13,8 +13,9 @@ export interface Looking {
 	readonly missing: number;
 	/** The time for each owner that is asked. */
 	readonly times: ReadonlyMap<Owned, number>;
-	/** Whatever the time, so many entries of each are looked at. */
+	/** So many entries of each are looked at, whatever its time, if all of them take no longer than `most`. */
 	readonly least: number;
+	readonly most: number;
 	readonly page: PageState;
 }
 
@@ -67,14 +68,16 @@ export async function look(session: Session, asked: readonly Owned[], looking: L
 	return { time, matching };
 }
 
-function groupOf(source: Source, owned: readonly Owned[], { times, least }: Looking): Group {
+function groupOf(source: Source, owned: readonly Owned[], { times, least, most: mostTime }: Looking): Group {
 	const most: number[] = [];
 	const looks: number[] = [];
 	for (const each of owned) {
 		const time = times.get(each) ?? 0;
-		most.push(Math.max(LEAST, least, Math.ceil(time / pageCost(source, each.candidateShare))));
+		const entriesAt = (cost: number) =>
+			Math.max(LEAST, Math.min(least, Math.ceil(mostTime / times.size / cost)), Math.ceil(time / cost));
+		most.push(entriesAt(pageCost(source, each.candidateShare)));
 		// Of entries after the last one that may be looked for, nothing is known.
-		looks.push(Math.max(LEAST, least, Math.ceil(time / LOOK_COST)));
+		looks.push(entriesAt(LOOK_COST));
 	}
 	return { source, owned, most, looks };
 }

@@ -7,10 +7,15 @@ import type { Session } from "../../connection/session.ts";
 import type { Order, Part, Scanned } from "../keyset.ts";
 import { look, type PageState } from "./look.ts";
 import { Owned } from "./owned.ts";
-import { LEAST, pageCost, type Source } from "./source.ts";
+import { pageCost, type Source } from "./source.ts";
 
 /** What a page may look at: this many entries whose own row says whether they match. Some 10 ms. */
 export const BUDGET = 36_000;
+/**
+ * The most entries of one statement. If their rows are not in memory, each may have to be read from the disk, some 3,000 a second from one in a
+ * cloud, and a statement has a time limit of 10 s.
+ */
+const STATEMENT_ENTRIES = 12_000;
 /** A look behind the cursor at a tenth: if it ends before it has found a row, there may be one. */
 const LOOK_SHARE = 0.1;
 /** The first look of a page may take this share of its time: most pages need no other one. */
@@ -28,6 +33,8 @@ const MOST_ROUNDS = 5;
 const LOOK_ROUNDS = 2;
 /** With a smaller share of it left, it does not. */
 const LEAST_LEFT = 0.2;
+/** In another stretch, an owner who had few entries so far gets this share of an equal one at least. */
+const LEAST_SHARE = 0.1;
 /**
  * To plan a statement takes PostgreSQL longer than most pages need for their rows, the longer the more days it may read: each has partitions
  * of its own. So the days next to the place where a page begins are looked at first, then more, then all.
@@ -125,10 +132,12 @@ async function walkStretch(
 		const isFirst = page.time === 0;
 		const areFew = asked.length <= FEW_OWNERS;
 		const first = whole * (areFew ? FIRST_SHARE : FIRST_SHARE_OF_MANY);
-		const time = round === rounds ? left : Math.min(left, isFirst ? first : expectedTime(page, missing, whole));
+		const cost = Math.min(...asked.map(({ source, candidateShare }) => pageCost(source, candidateShare)));
+		const most = Math.min(left, STATEMENT_ENTRIES * cost);
+		const time = round === rounds ? most : Math.min(most, isFirst ? first : expectedTime(page, missing, whole));
 		const times = round === 1 ? expectedTimes(asked, time) : equalTimes(asked, time);
-		const least = isFirst && areFew ? Math.ceil(Math.min(left, missing)) : 0;
-		const taken = await look(session, asked, { part, missing, times, least, page });
+		const least = isFirst && areFew ? missing : 0;
+		const taken = await look(session, asked, { part, missing, times, least, most, page });
 		left -= taken.time;
 		page.looks += 1;
 		page.time += taken.time;
@@ -153,7 +162,7 @@ function expectedTimes(asked: readonly Owned[], time: number): Map<Owned, number
 	for (const each of asked) {
 		const { source, expected, candidateShare } = each;
 		if (expected === null) return equalTimes(asked, time);
-		const own = Math.max(LEAST, expected) * pageCost(source, candidateShare);
+		const own = Math.max(expected * pageCost(source, candidateShare), (LEAST_SHARE * time) / asked.length);
 		times.set(each, own);
 		sum += own;
 	}

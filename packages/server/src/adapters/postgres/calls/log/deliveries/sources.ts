@@ -16,8 +16,8 @@ const IS_EXCEPTIONAL = "(entry.status <> 1 OR entry.cause > 0)";
 type Owner = Pick<Source, "owner" | "owners">;
 
 /**
- * The rows of a project lie beside each other. Those of some webhooks lie between those of others: each is read from a page of its own, which
- * takes as long as so many.
+ * The rows of a project lie beside each other. Those of some webhooks, and those that have failed, lie between others: each is read from a page
+ * of its own, which takes as long as so many.
  */
 const SCATTERED = 6;
 
@@ -67,7 +67,10 @@ function ownSources(wanted: Wanted, owner: Owner, { where, conditions, look }: C
 	const open = byStatus("open_deliveries entry", waiting, []);
 	const ended = ENDED.filter((status) => statuses.includes(status));
 	if (ended.length === 0) return open;
-	if (isExceptional(wanted)) return [...open, ...byStatus("deliveries entry", ended, [IS_EXCEPTIONAL])];
+	if (isExceptional(wanted)) {
+		const few = byStatus("deliveries entry", ended, [IS_EXCEPTIONAL]);
+		return [...open, ...few.map((source) => ({ ...source, scatteredCost: SCATTERED - 1 }))];
+	}
 	const some = ended.length === ENDED.length ? null : ended;
 	const matches: MakeConditions = (values) => [...statusCondition(some, values), ...conditions(values)];
 	return [...open, { ...shared, table: "deliveries entry", where, matches }];
