@@ -64,6 +64,15 @@ interface Caller {
 	readonly staleCommits: number;
 }
 
+/** What is known of an event of a batch before it is sent. */
+interface Found {
+	readonly known: AcceptResult | undefined;
+	/** The refusal of everything new. */
+	readonly full: FanfareError | null;
+	/** What the project's event types say against it. */
+	readonly refusal: FanfareError | undefined;
+}
+
 /** States: open, from the beginning; closed after `close`, when sends are refused except for Fanfare's own events. */
 export class Intake implements IntakeCalls {
 	readonly #parts: Parts;
@@ -93,7 +102,7 @@ export class Intake implements IntakeCalls {
 		const { quotas } = this.#near;
 		if (project.eventTypes === "catalogued") {
 			// A refusal must cost less than the check that would come before it.
-			const beyond = await this.#beyondQuotas(project, input);
+			const beyond = await this.#beyondQuotas(project, [input]);
 			if (beyond !== null) return this.#refuseNew(projectId, input, beyond);
 			const refusal = await this.#checkEventType(projectId, input);
 			// The intake may have been closed, or have filled up, in the meantime.
@@ -123,29 +132,35 @@ export class Intake implements IntakeCalls {
 	}
 
 	/**
-	 * Each step spares the events that it settles the next one, which costs more: repeats are looked up, then the quotas decide about the
-	 * rest as a whole, then each of these is checked by the project's event types. Where nothing is checked, repeats are looked up only if
-	 * the batch is beyond the quotas.
+	 * Each step spares the events that it settles the next one, which costs more: repeats are looked up, then the quotas say whether there is room
+	 * for the rest as a whole, then each of these is checked by the project's event types. Only what fits takes from the quotas, since a check
+	 * can take seconds. Where nothing is checked, repeats are looked up only if the batch is beyond the quotas.
 	 */
 	async sendBatch(scope: Scope, inputs: readonly EventInput[]): Promise<readonly (SentEvent | FanfareError)[]> {
 		const projectId = wholeProject(scope);
 		const project = this.#near.directory.project(projectId);
 		this.#checkRoom(projectId, inputs.length, lengthOf(inputs));
 		const isChecked = project.eventTypes === "catalogued";
-		const { quotas } = this.#near;
 		const ordinary = inputs.filter(({ type }) => !isReservedEventType(type));
 		const known = isChecked ? await this.#knownOf(projectId, ordinary) : NONE_KNOWN;
 		const fresh = ordinary.filter((input) => !known.has(input));
-		const isMetered = fresh.length > 0 && quotas.applyTo(project);
-		const metered = new Set(isMetered ? await this.#takeForBatch(project, fresh, isChecked) : []);
+		const beyond = isChecked && fresh.length > 0 ? await this.#beyondQuotas(project, fresh) : null;
+		if (beyond !== null) throw this.#counted(beyond);
 		const refusals = isChecked ? await this.#checkEventTypes(projectId, fresh) : NO_REFUSALS;
-		// The intake may have been closed, or have filled up, in the meantime. From here on, nothing else comes between.
+		// The intake may have been closed, or have filled up, in the meantime.
 		const full = isChecked ? this.#refusalOfRoom(projectId, fresh.length, lengthOf(fresh)) : null;
 		if (full !== null && fresh.length > 0) this.#counted(full);
+		const fitting = full === null ? fresh.filter((input) => !refusals.has(input)) : [];
+		const { quotas } = this.#near;
+		const isMetered = fitting.length > 0 && quotas.applyTo(project);
+		const metered = new Set(isMetered ? await this.#takeForBatch(project, fitting, isChecked) : []);
 		const results = await Promise.all(
 			inputs.map((input): Promise<SentEvent | FanfareError> => {
-				const refusal = full ?? refusals.get(input);
-				const sent = this.#sendOfBatch(projectId, input, { known: known.get(input), refusal });
+				const sent = this.#sendOfBatch(projectId, input, {
+					known: known.get(input),
+					full,
+					refusal: refusals.get(input),
+				});
 				return (metered.has(input) ? quotas.settle(projectId, input, sent) : sent).catch(asRefusal);
 			}),
 		);
@@ -154,15 +169,13 @@ export class Intake implements IntakeCalls {
 		return results;
 	}
 
-	async #sendOfBatch(
-		projectId: string,
-		input: EventInput,
-		{ known, refusal }: { readonly known: AcceptResult | undefined; readonly refusal: FanfareError | undefined },
-	): Promise<SentEvent> {
+	async #sendOfBatch(projectId: string, input: EventInput, { known, full, refusal }: Found): Promise<SentEvent> {
 		if (isReservedEventType(input.type)) throw this.#reserved();
 		if (known?.kind === "duplicate") return { event: known.event, duplicate: true };
 		if (known !== undefined) throw this.#counted(idempotencyConflict());
-		if (refusal !== undefined) throw refusal;
+		if (full !== null) throw full;
+		// It may have become a repeat while it was checked: of a batch whose sender has not waited for the answer.
+		if (refusal !== undefined) return this.#refuseNew(projectId, input, refusal);
 		return this.#sendOne(projectId, input);
 	}
 
@@ -173,15 +186,15 @@ export class Intake implements IntakeCalls {
 	): Promise<ReadonlyMap<EventInput, FanfareError>> {
 		const found = await Promise.all(inputs.map((input) => this.#checkEventType(projectId, input).catch(asRefusal)));
 		const checked = inputs.map((input, index) => [input, found[index] ?? null] as const);
-		return new Map(checked.flatMap(([input, refusal]) => (refusal === null ? [] : [[input, this.#counted(refusal)]])));
+		return new Map(checked.flatMap(([input, refusal]) => (refusal === null ? [] : [[input, refusal]])));
 	}
 
-	/** The refusal of an event for which the quotas have no room; null if there is some. */
-	async #beyondQuotas(project: Project, input: EventInput): Promise<FanfareError | null> {
+	/** The refusal of events for which the quotas have no room together; null if there is some. */
+	async #beyondQuotas(project: Project, inputs: readonly EventInput[]): Promise<FanfareError | null> {
 		const { quotas } = this.#near;
 		if (!quotas.applyTo(project)) return null;
-		await this.#readyForQuotas(project, [input]);
-		return quotas.beyond(project, input);
+		await this.#readyForQuotas(project, inputs);
+		return quotas.beyond(project, inputs);
 	}
 
 	/** What the store knows of the idempotency keys of events, for those whose key it knows: of the same event or of another. */

@@ -166,6 +166,20 @@ describe("a quota of events per second of a project whose events are checked", (
 		return test;
 	}
 
+	/** Holds the next check by event types until it is told to go on, and tells when it has begun. */
+	function holdCheck({ engine }: TestEngine) {
+		const { eventTypes } = engine as unknown as { eventTypes: Pick<EventTypeCalls, "check"> };
+		const check = eventTypes.check.bind(eventTypes);
+		const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		eventTypes.check = async (...parameters) => {
+			eventTypes.check = check;
+			begun.resolve();
+			await goOn.promise;
+			return check(...parameters);
+		};
+		return { begun: begun.promise, goOn: goOn.resolve };
+	}
+
 	/** Counts the checks by event types from now on. */
 	function countChecks(test: TestEngine): { count: number } {
 		const checks = { count: 0 };
@@ -239,6 +253,46 @@ describe("a quota of events per second of a project whose events are checked", (
 		const mixed = [...known, wrong, { ...right, idempotencyKey: "d" }];
 		expect(await resultsOf(sendBatch(test, mixed))).toEqual([...ids, "invalid_request", expect.any(String)]);
 		expect(checks.count).toBe(5);
+	});
+
+	it("takes nothing for a batch while it is checked", async () => {
+		await using test = await openChecked();
+		const { begun, goOn } = holdCheck(test);
+		const results = resultsOf(sendBatch(test, many(1_000, wrong)));
+		await begun;
+		await test.send(right);
+		goOn();
+		expect(new Set(await results)).toEqual(new Set(["invalid_request"]));
+		await sendBatch(test, many(4, right));
+		await expect(test.send(right)).rejects.toMatchObject(RATE);
+	});
+
+	it("lets no more through because batches were checked for long", async () => {
+		await using test = await openChecked();
+		const batches: Promise<unknown[]>[] = [];
+		const held: (() => void)[] = [];
+		for (let second = 0; second < 4; second++) {
+			const { begun, goOn } = holdCheck(test);
+			batches.push(resultsOf(sendBatch(test, many(3, right))).catch(({ code }: { code: string }) => [code]));
+			await begun;
+			held.push(goOn);
+			test.clock.advance(1_000);
+		}
+		for (const goOn of held) goOn();
+		const results = await Promise.all(batches);
+		expect(results.filter(([first]) => first !== RATE.code)).toHaveLength(1);
+	});
+
+	it("answers what has become a repeat while it was checked, whatever the check says", async () => {
+		await using test = await openChecked();
+		const first = { ...right, idempotencyKey: "a" };
+		const { begun, goOn } = holdCheck(test);
+		const again = resultsOf(sendBatch(test, [first]));
+		await begun;
+		const id = await test.send(first);
+		await test.engine.eventTypes.update(test.change, "checked", { schemaJson: '{"type":"string"}' });
+		goOn();
+		expect(await again).toEqual([id]);
 	});
 
 	it("counts neither repeats nor events of reserved types of a batch for which there is no room", async () => {

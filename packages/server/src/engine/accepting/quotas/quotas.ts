@@ -69,12 +69,16 @@ export class Quotas {
 		if (this.#quotas(project).maxStoredBytes !== 0) await this.stored.load(project.id);
 	}
 
-	/** The refusal of a send for which there is no room, so that it needs no other check; otherwise null. Takes nothing, and can be called when `take` can. */
-	beyond(project: Project, input: EventInput): FanfareError | null {
+	/**
+	 * The refusal of some sends for which there is no room together, so that they need no other check; otherwise null. Takes nothing, and can be
+	 * called when `take` can.
+	 */
+	beyond(project: Project, inputs: readonly EventInput[]): FanfareError | null {
+		if (inputs.length === 0) return null;
 		const { maxEventsPerSecond, maxStoredBytes } = this.#quotas(project);
-		const refusal = this.#beyondBytes(project, maxStoredBytes === 0 ? 0 : bytesOf(input));
+		const refusal = this.#beyondBytes(project, maxStoredBytes === 0 ? 0 : bytesOfAll(inputs));
 		if (refusal !== null || maxEventsPerSecond === 0) return refusal;
-		const waitMs = this.#rates.waitMs(project.id, 1, this.#share(maxEventsPerSecond));
+		const waitMs = this.#rates.waitMs(project.id, inputs.length, this.#share(maxEventsPerSecond));
 		return waitMs === 0 ? null : tooManyEvents(maxEventsPerSecond, waitMs);
 	}
 
@@ -82,7 +86,7 @@ export class Quotas {
 	take(project: Project, inputs: readonly EventInput[]): FanfareError | null {
 		if (inputs.length === 0) return null;
 		const { maxEventsPerSecond } = this.#quotas(project);
-		const bytes = inputs.reduce((sum, input) => sum + bytesOf(input), 0);
+		const bytes = bytesOfAll(inputs);
 		const refusal = this.#beyondBytes(project, bytes);
 		if (refusal !== null) return refusal;
 		if (maxEventsPerSecond !== 0) {
@@ -148,6 +152,10 @@ export class Quotas {
 			{ retryAfterMs: this.#near.retention.nextPassMs() },
 		);
 	}
+}
+
+function bytesOfAll(inputs: readonly EventInput[]): number {
+	return inputs.reduce((sum, input) => sum + bytesOf(input), 0);
 }
 
 /** About how many bytes the event takes in the store, without its deliveries: how many it will have is not known yet. */
