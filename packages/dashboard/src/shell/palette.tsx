@@ -53,6 +53,8 @@ function PaletteBody({ projectId, onClose }: Omit<PaletteProps, "isOpen">) {
 		void navigate(target.link);
 	};
 	const onKeyDown = (event: KeyboardEvent) => {
+		// Then the keys are for what is composed.
+		if (event.nativeEvent.isComposing) return;
 		if (event.key === "Enter") go(targets[chosen]);
 		else if (event.key === "ArrowDown") choose(Math.min(chosen + 1, targets.length - 1));
 		else if (event.key === "ArrowUp") choose(Math.max(chosen - 1, 0));

@@ -65,6 +65,22 @@ pageSuite("a dialog", (world) => {
 		await expect.poll(() => scrolled(page)).toBeGreaterThan(100);
 	});
 
+	it("is closed by Escape alone: neither the form beneath it, nor what is beneath the list of shortcuts", async () => {
+		await using tab = await world.open("webhooks?form=new", { size: SIZE });
+		const { page } = tab;
+		const [form, search] = ["Add a webhook", "Search"].map((name) => page.getByRole("dialog", { name }));
+		const field = form!.getByLabel("Name");
+		await field.fill("typed");
+		await page.keyboard.press("Control+k");
+		await search!.getByRole("combobox").fill("x");
+		await page.keyboard.press("Escape");
+		await search!.waitFor({ state: "detached" });
+		expect(await field.inputValue()).toBe("typed");
+		await expect.poll(() => field.evaluate((one) => one === document.activeElement)).toBe(true);
+		await page.keyboard.press("Escape");
+		await form!.waitFor({ state: "detached" });
+	});
+
 	it("leaves Escape to what is open inside", async () => {
 		await using tab = await world.open("keys", { size: SIZE });
 		const { page } = tab;

@@ -32,6 +32,13 @@ pageSuite(
 			await page.getByText("none matches", { exact: true }).waitFor();
 			await filters.click();
 			expect(await seen()).toEqual([true, true, false]);
+			// One that is emptied to be written anew stays under the fingers.
+			await type.press("ControlOrMeta+a");
+			await page.keyboard.press("Backspace");
+			await page.keyboard.type("fold.two");
+			expect(await type.inputValue()).toBe("fold.two");
+			await page.keyboard.press("Enter");
+			await expect.poll(() => new URL(page.url()).searchParams.get("type")).toBe("fold.two");
 			await page.setViewportSize({ width: 1_280, height: 800 });
 			expect(await seen()).toEqual([true, true, true]);
 			expect(await filters.isVisible()).toBe(false);

@@ -94,7 +94,11 @@ class NamedWebhooks {
 			this.#named.delete(id);
 			// oxlint-disable-next-line no-await-in-loop -- not all connections of the browser at once
 			const webhook = await this.#get(id);
-			if (webhook !== undefined) this.#edit((webhooks) => withOne(webhooks, id, webhook), this.#list.most);
+			if (webhook === undefined) continue;
+			const { most, isFiltered } = this.#list;
+			// One that an answer meanwhile does not have does not match any more.
+			const isWanted = (webhooks: readonly Webhook[]) => isFiltered !== true || webhooks.some((one) => one.id === id);
+			this.#edit((webhooks) => (isWanted(webhooks) ? withOne(webhooks, id, webhook) : webhooks), most);
 		}
 		if (this.#named.size > 0 && !this.#end.signal.aborted) this.#refresher.want();
 	}

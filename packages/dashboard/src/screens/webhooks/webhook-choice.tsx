@@ -11,6 +11,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 
+import { idEnd } from "../../parts/text/format.ts";
 import { useProject } from "../../session/caller.ts";
 import { useWebhookNames, webhookNamesQuery, type WebhookName } from "./names.ts";
 import { useFoundWebhooks } from "./queries.ts";
@@ -71,13 +72,16 @@ export function WebhookMultiSelect({ value, onChange, ...field }: WebhookMultiSe
 /** The webhooks to choose from while somebody types this text. */
 function useChoices(chosen: readonly string[], text: string) {
 	const { data } = useQuery(webhookNamesQuery(useProject()));
-	const names = useWebhookNames(chosen);
+	const named = useWebhookNames(chosen);
+	const known = new Set(named.map(({ id }) => id));
+	// Of one that is deleted, or a relay, only the id is known.
+	const names = [...named, ...chosen.filter((id) => !known.has(id)).map((id) => ({ id, name: idEnd(id) }))];
 	const [asked] = useDebouncedValue(text.trim(), ASK_AFTER_MS);
 	// The field also shows what is chosen as its text.
 	const isChosen = names.some((webhook) => chosen.includes(webhook.id) && labelOf(webhook) === asked);
 	const isAsked = data?.isWhole === false && !isChosen;
 	const { data: onServer } = useFoundWebhooks(isAsked ? asked : "", undefined);
-	const known = new Map<string, WebhookName>(
+	const all = new Map<string, Pick<WebhookName, "id" | "name" | "customerId">>(
 		[...(onServer?.webhooks ?? []), ...names].map((webhook) => [webhook.id, webhook]),
 	);
 	// The server also looks into what the label does not show.
@@ -86,9 +90,9 @@ function useChoices(chosen: readonly string[], text: string) {
 		const byLabel = new Set(defaultOptionsFilter({ options, search, limit: options.length }));
 		return options.filter((one) => byLabel.has(one) || ("value" in one && found.has(one.value))).slice(0, limit);
 	};
-	return { data: [...known.values()].map((webhook) => ({ value: webhook.id, label: labelOf(webhook) })), filter };
+	return { data: [...all.values()].map((webhook) => ({ value: webhook.id, label: labelOf(webhook) })), filter };
 }
 
-function labelOf({ name, customerId }: WebhookName): string {
+function labelOf({ name, customerId }: Pick<WebhookName, "name" | "customerId">): string {
 	return customerId === undefined ? name : `${name} (${customerId})`;
 }

@@ -2,6 +2,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useEffectEvent, useLayoutEffect } from "react";
 
+import { hasDialogOnTop } from "../../parts/layout/dialog.tsx";
 import { useZone } from "../../parts/text/zone.ts";
 import { useScreens } from "../navigation.ts";
 import { useShortcuts } from "./use-shortcuts.ts";
@@ -29,7 +30,8 @@ export function useShellShortcuts(projectId: string, { onPalette, onHelp }: Acti
 		const onKey = (event: KeyboardEvent) => {
 			if (event.key.toLowerCase() !== "k" || !(event.ctrlKey || event.metaKey)) return;
 			event.preventDefault();
-			open();
+			// Under a dialog that is on top of all others, nobody would see what is typed.
+			if (!hasDialogOnTop()) open();
 		};
 		document.addEventListener("keydown", onKey);
 		return () => document.removeEventListener("keydown", onKey);

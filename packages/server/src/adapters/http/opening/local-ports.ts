@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 
 import { addressOf, causesOf, codeOf, type LacksPort } from "../send-failure.ts";
 
-const NO_SOURCE = /^(EADDRNOTAVAIL|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EACCES|EPERM|EINVAL|EAFNOSUPPORT)$/;
+const NO_SOURCE = /^(EADDRNOTAVAIL|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EAFNOSUPPORT)$/;
 
 /**
  * Finds out which errors of an attempt to connect say that all local ports are in use. The code for that, `EADDRNOTAVAIL`, can also say
@@ -18,7 +18,7 @@ export async function findLackOfPorts(failure: unknown): Promise<LacksPort> {
 
 /**
  * Whether the machine has an address from which the one that the error names can be called. A socket for datagrams needs it, too, when it is
- * connected, which sends nothing, and has ports of its own. True if the system does not say.
+ * connected, which sends nothing, and has ports of its own. True if the system does not say, or allows no such sockets.
  */
 function hasSource(cause: unknown): Promise<boolean> {
 	const address = addressOf(cause);
