@@ -190,7 +190,7 @@ describe("a relay", () => {
 	);
 
 	it("keeps the lease of an attempt for as long as its client may take to answer, and longer", async () => {
-		await using world = await openWorld();
+		await using world = await openWorld({ limits: { leaseMs: 70_000 } });
 		const { test } = world;
 		const client = await world.open(await world.put({ timeoutMs: 60_000 }));
 		const eventId = await test.send();
