@@ -56,8 +56,9 @@ export function Dialog(props: DialogProps) {
 						className="dialog-shade"
 						role="presentation"
 						data-layer={layer}
+						inert={!isOpen}
 						style={style}
-						onClick={closesOnClick ? onClose : undefined}
+						onClick={closesOnClick && isOpen ? onClose : undefined}
 					/>
 				)}
 			</Transition>

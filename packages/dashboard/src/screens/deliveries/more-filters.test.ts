@@ -42,8 +42,10 @@ pageSuite(
 			await page.setViewportSize({ width: 1_280, height: 800 });
 			expect(await seen()).toEqual([true, true, true]);
 			expect(await filters.isVisible()).toBe(false);
+			await type.blur();
 			await page.keyboard.press("/");
 			await expect.poll(() => type.evaluate((field) => field === document.activeElement)).toBe(true);
+			expect(await type.inputValue()).toBe("fold.two");
 			expect(sent.delivery.status).toBe("Failed");
 		});
 

@@ -75,14 +75,15 @@ function useChoices(chosen: readonly string[], text: string) {
 	const named = useWebhookNames(chosen);
 	const known = new Set(named.map(({ id }) => id));
 	// Of one that is deleted, or a relay, only the id is known.
-	const names = [...named, ...chosen.filter((id) => !known.has(id)).map((id) => ({ id, name: idEnd(id) }))];
+	const others = data === undefined ? [] : chosen.filter((id) => !known.has(id)).map((id) => ({ id, name: idEnd(id) }));
+	const names = [...others, ...named];
 	const [asked] = useDebouncedValue(text.trim(), ASK_AFTER_MS);
 	// The field also shows what is chosen as its text.
 	const isChosen = names.some((webhook) => chosen.includes(webhook.id) && labelOf(webhook) === asked);
 	const isAsked = data?.isWhole === false && !isChosen;
 	const { data: onServer } = useFoundWebhooks(isAsked ? asked : "", undefined);
 	const all = new Map<string, Pick<WebhookName, "id" | "name" | "customerId">>(
-		[...(onServer?.webhooks ?? []), ...names].map((webhook) => [webhook.id, webhook]),
+		[...others, ...(onServer?.webhooks ?? []), ...named].map((webhook) => [webhook.id, webhook]),
 	);
 	// The server also looks into what the label does not show.
 	const found = new Set(asked === text.trim() ? onServer?.webhooks.map(({ id }) => id) : []);

@@ -153,7 +153,7 @@ export class Intake implements IntakeCalls {
 		const fitting = full === null ? fresh.filter((input) => !refusals.has(input)) : [];
 		const { quotas } = this.#near;
 		const isMetered = fitting.length > 0 && quotas.applyTo(project);
-		const metered = new Set(isMetered ? await this.#takeForBatch(project, fitting, isChecked) : []);
+		const metered = new Set(isMetered ? await this.#takeForBatch(project, fitting) : []);
 		const results = await Promise.all(
 			inputs.map((input): Promise<SentEvent | FanfareError> => {
 				const sent = this.#sendOfBatch(projectId, input, {
@@ -218,18 +218,13 @@ export class Intake implements IntakeCalls {
 
 	/**
 	 * Takes what the events of a batch need of the quotas. Returns those that must be settled: all, or, if they are too many, all that
-	 * are not repeats of accepted sends. `areNew` says that none is. Throws the refusal of the whole batch if these are still too many.
+	 * are not repeats of accepted sends: some may have become repeats while they were checked. Throws the refusal of the whole batch if these are still too many.
 	 */
-	async #takeForBatch(
-		project: Project,
-		inputs: readonly EventInput[],
-		areNew: boolean,
-	): Promise<readonly EventInput[]> {
+	async #takeForBatch(project: Project, inputs: readonly EventInput[]): Promise<readonly EventInput[]> {
 		await this.#readyForQuotas(project, inputs);
 		const { quotas } = this.#near;
 		const refusal = quotas.take(project, inputs);
 		if (refusal === null) return inputs;
-		if (areNew) throw this.#counted(refusal);
 		const known = await this.#knownOf(project.id, inputs);
 		const rest = inputs.filter((input) => !known.has(input));
 		// What a project stores may have been forgotten while the store looked.

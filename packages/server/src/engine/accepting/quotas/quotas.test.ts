@@ -295,6 +295,19 @@ describe("a quota of events per second of a project whose events are checked", (
 		expect(await again).toEqual([id]);
 	});
 
+	it("answers a batch that was sent again while it was checked, though there is no room for it any more", async () => {
+		await using test = await openChecked();
+		const batch = ["a", "b", "c"].map((idempotencyKey) => ({ ...right, idempotencyKey }));
+		const { begun, goOn } = holdCheck(test);
+		const slow = resultsOf(sendBatch(test, batch));
+		await begun;
+		const ids = await resultsOf(sendBatch(test, batch));
+		goOn();
+		expect(await slow).toEqual(ids);
+		await sendBatch(test, many(2, right));
+		await expect(test.send(right)).rejects.toMatchObject(RATE);
+	});
+
 	it("counts neither repeats nor events of reserved types of a batch for which there is no room", async () => {
 		await using test = await openChecked();
 		const known = { ...right, idempotencyKey: "a" };

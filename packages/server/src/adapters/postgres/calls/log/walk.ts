@@ -12,7 +12,7 @@ import { pageCost, type Source } from "./source.ts";
 /** What a page may look at: this many entries whose own row says whether they match. Some 10 ms. */
 export const BUDGET = 36_000;
 /**
- * The most entries of one statement. If their rows are not in memory, each may have to be read from the disk, some 3,000 a second from one in a
+ * The most entries of one statement, but for `LEAST` of each owner. If their rows are not in memory, each may have to be read from the disk, some 3,000 a second from one in a
  * cloud, and a statement has a time limit of 10 s.
  */
 const STATEMENT_ENTRIES = 12_000;
