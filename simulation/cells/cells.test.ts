@@ -111,7 +111,7 @@ describe("npm run cells", () => {
 	it("shows every input and the plan", async () => {
 		const { stdout } = await run(...SMALL);
 		expect(stdout).toMatch(/--deliveries +100,000 \/s +deliveries of all projects.*\(given\)/);
-		expect(stdout).toMatch(/--server-us .*\(budget\)/);
+		expect(stdout).toMatch(/--server-us .*\(measured\)/);
 		expect(stdout).toMatch(/Fanfare processes/);
 	});
 

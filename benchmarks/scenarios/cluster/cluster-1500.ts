@@ -1,13 +1,18 @@
-// Several processes on one PostgreSQL at a steady rate: what an event costs them and the database, and how late it comes.
+// Several processes on one PostgreSQL at a steady rate: what an event costs them and the database, and how late it comes. Beside them, one
+// process on the embedded store, in the same run.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import type { BenchCluster } from "../../harness/cluster/bench-cluster.ts";
 import { meterOf } from "../../harness/cluster/cluster-meter.ts";
+import { CpuMeter } from "../../harness/measure/cpu-meter.ts";
 import { latenciesOf, measureSteady, named, sendSteadily, type SteadyLoad } from "../../harness/measure/steady.ts";
 import { warmUp } from "../../harness/measure/throughput.ts";
+import type { BenchServer } from "../../harness/server/bench-server.ts";
 import type { Measurements, ResultLine, RunContext, Scenario } from "../../scenario.ts";
 
 const RATE_PER_S = 1_500;
+/** Where a machine has time left, so that latencies say more about the way than about waiting for a processor. */
+const LATENCY_RATE_PER_S = 1_000;
 /** As in the study that the budgets come from. */
 const BATCH = 20;
 /** Spread over the shards, so that each process has its share. */
@@ -40,9 +45,19 @@ export const cluster1500: Scenario = {
 	group: "cluster",
 	summary: `${RATE_PER_S} events per second, ${BATCH} a request, on 1, 2, 4 processes, with and without NATS; needs PostgreSQL`,
 	onlyByName: true,
-	results: [...CASES.flatMap(resultsOf), ...CASES.filter(dies).flatMap(deathResults)],
+	results: [
+		...embeddedResults(),
+		...CASES.flatMap(resultsOf),
+		...CASES.filter(isTimed).flatMap(latencyResults),
+		...CASES.filter(dies).flatMap(deathResults),
+	],
 	run,
 };
+
+/** Whether its latencies are measured at the lower rate, too. Four processes and their database want more than two cores. */
+function isTimed({ processes }: Case): boolean {
+	return processes <= 2;
+}
 
 /** Whether one of its processes is killed as well. */
 function dies({ processes }: Case): boolean {
@@ -77,6 +92,41 @@ function resultsOf({ name, processes, withNats }: Case): ResultLine[] {
 	];
 }
 
+function latencyResults({ name, processes, withNats }: Case): ResultLine[] {
+	const limit = { atMost: P50_LIMITS_MS[withNats || processes === 1 ? "withNats" : "without"] };
+	const line = (measurement: string, label: string, more: Pick<ResultLine, "limit"> = {}): ResultLine => {
+		const at = `${LATENCY_RATE_PER_S}/s`;
+		return {
+			measurement: `${name}.${at}.${measurement}`,
+			label: `${name}, ${at}: ${label}`,
+			unit: "ms",
+			mayBeSkipped: true,
+			...more,
+		};
+	};
+	return [
+		line("acknowledgedP50Ms", "acknowledged p50"),
+		line("acknowledgedP99Ms", "acknowledged p99"),
+		line("receivedP50Ms", "received p50", { limit }),
+		line("receivedP99Ms", "received p99"),
+		line("latenessP99Ms", "generator's lateness p99"),
+	];
+}
+
+/** One process with the store of its own, for comparison. */
+function embeddedResults(): ResultLine[] {
+	const line = (measurement: string, label: string, more: Pick<ResultLine, "unit" | "floor">): ResultLine => {
+		return { measurement: `embedded.${measurement}`, label: `embedded: ${label}`, mayBeSkipped: true, ...more };
+	};
+	return [
+		line("serverUs", "server's CPU per event", { unit: "µs", floor: "cpuUsPerEvent" }),
+		line("acknowledgedP99Ms", "acknowledged p99", { unit: "ms" }),
+		line("receivedP50Ms", "received p50", { unit: "ms" }),
+		line("receivedP99Ms", "received p99", { unit: "ms" }),
+		line("idlePercent", "CPU when idle", { unit: "%" }),
+	];
+}
+
 function deathResults({ name }: Case): ResultLine[] {
 	const line = (measurement: string, label: string, unit: "ms" | "count"): ResultLine => {
 		return {
@@ -96,10 +146,18 @@ function deathResults({ name }: Case): ResultLine[] {
 async function run(context: RunContext): Promise<Measurements> {
 	const all: Record<string, number> = { sent: 0, received: 0 };
 	for (const { measurement } of cluster1500.results) all[measurement] = Number.NaN;
+	if (!context.quick) {
+		await using server = await context.startServer();
+		add(all, await measureEmbedded(context, server), "embedded");
+	}
 	for (const each of context.quick ? [QUICK_CASE] : CASES) {
 		const { name, processes, withNats } = each;
 		await using cluster = await context.startCluster({ processes, withNats });
 		add(all, await measure(context, cluster), name);
+		if (isTimed(each)) {
+			// oxlint-disable-next-line no-await-in-loop -- one cluster at a time
+			add(all, await measureLatency(context, cluster), `${name}.${LATENCY_RATE_PER_S}/s`);
+		}
 		// oxlint-disable-next-line no-await-in-loop -- one cluster at a time
 		if (dies(each)) add(all, await measureDeath(context, cluster), `${name}.death`);
 	}
@@ -111,22 +169,23 @@ function add(all: Record<string, number>, some: Measurements, prefix: string): v
 	Object.assign(all, named(prefix, some));
 }
 
-async function steadyLoad(context: RunContext, cluster: BenchCluster, urls: readonly string[]) {
+/** Load on the processes with these URLs, which are warm by then. `first` tells whether it has failed. */
+async function steadyLoad(context: RunContext, first: BenchServer, urls: readonly string[], ratePerS = RATE_PER_S) {
 	const { receiver } = context;
 	const load = await context.startLoad();
-	const target = await cluster.first.newProject(receiver.url, WEBHOOKS);
+	const target = await first.newProject(receiver.url, WEBHOOKS);
 	const steady: SteadyLoad = {
-		server: cluster.first,
+		server: first,
 		load,
 		receiver,
 		target,
-		otherUrls: urls.filter((url) => url !== cluster.first.url),
-		ratePerS: RATE_PER_S,
+		otherUrls: urls.filter((url) => url !== first.url),
+		ratePerS,
 		batchSize: BATCH,
 	};
 	for (const url of urls) {
 		// oxlint-disable-next-line no-await-in-loop -- the generator numbers the events of one loop at a time
-		await warmUp(context, { server: cluster.first, load, target: { ...target, serverUrl: url } }, WARM_UP);
+		await warmUp(context, { server: first, load, target: { ...target, serverUrl: url } }, WARM_UP);
 	}
 	await measureSteady(steady, context.warmUpSeconds * SETTLE_SHARE);
 	return { load, steady };
@@ -135,7 +194,7 @@ async function steadyLoad(context: RunContext, cluster: BenchCluster, urls: read
 async function measure(context: RunContext, cluster: BenchCluster): Promise<Measurements> {
 	const { seconds } = context;
 	const urls = cluster.servers.map(({ url }) => url);
-	const { load, steady } = await steadyLoad(context, cluster, urls);
+	const { load, steady } = await steadyLoad(context, cluster.first, urls);
 	await using _ = load;
 	const meter = await meterOf(cluster);
 	const before = await cluster.databaseUse();
@@ -162,12 +221,35 @@ async function measure(context: RunContext, cluster: BenchCluster): Promise<Meas
 	};
 }
 
+async function measureEmbedded(context: RunContext, server: BenchServer): Promise<Measurements> {
+	const { seconds } = context;
+	const { load, steady } = await steadyLoad(context, server, [server.url]);
+	await using _ = load;
+	const meter = await CpuMeter.start({ server: server.pid });
+	const latencies = await measureSteady(steady, seconds);
+	await sleep(SETTLE_MS);
+	const { cpuUs } = (await meter.read()).server;
+	await server.checkNothingPending(steady.target.projectId);
+
+	const idleMeter = await CpuMeter.start({ server: server.pid });
+	await server.whileAlive(sleep(seconds * IDLE_LONGER * 1_000));
+	const idle = (await idleMeter.read()).server;
+	return { ...latencies, serverUs: cpuUs / latencies.received, idlePercent: idle.cores * 100 };
+}
+
+async function measureLatency(context: RunContext, cluster: BenchCluster): Promise<Measurements> {
+	const urls = cluster.servers.map(({ url }) => url);
+	const { load, steady } = await steadyLoad(context, cluster.first, urls, LATENCY_RATE_PER_S);
+	await using _ = load;
+	return await measureSteady(steady, context.seconds);
+}
+
 /** The last process is killed while the others get the load. */
 async function measureDeath(context: RunContext, cluster: BenchCluster): Promise<Measurements> {
 	const { seconds } = context;
 	const victim = cluster.servers.at(-1);
 	const urls = cluster.servers.filter((server) => server !== victim).map(({ url }) => url);
-	const { load, steady } = await steadyLoad(context, cluster, urls);
+	const { load, steady } = await steadyLoad(context, cluster.first, urls);
 	await using _ = load;
 	const [times] = await Promise.all([
 		sendSteadily(steady, seconds),
