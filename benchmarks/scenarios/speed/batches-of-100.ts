@@ -19,7 +19,7 @@ export const batchesOf100: Scenario = {
 			label: "server CPU per delivered event",
 			unit: "µs",
 			floor: "cpuUsPerEvent",
-			limit: { atMost: 50 },
+			limit: { atMost: 40 },
 		},
 		...SHOWN_WITH_THROUGHPUT,
 	],

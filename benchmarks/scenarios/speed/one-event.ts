@@ -19,7 +19,7 @@ export const oneEvent: Scenario = {
 			label: "server CPU per delivered event",
 			unit: "µs",
 			floor: "cpuUsPerEvent",
-			limit: { atMost: 100 },
+			limit: { atMost: 60 },
 		},
 		...SHOWN_WITH_THROUGHPUT,
 	],

@@ -57,7 +57,7 @@ export const quiet200: Scenario = {
 	group: "speed",
 	summary: `${RATE_PER_S} events of 1 KB per second one by one, in turn with the floor at the same rate`,
 	results: [
-		{ measurement: "cpuToFloor", label: "CPU per event ÷ floor at that rate", unit: "×", limit: { atMost: 3.5 } },
+		{ measurement: "cpuToFloor", label: "CPU per event ÷ floor at that rate", unit: "×", limit: { atMost: 2.8 } },
 		{ measurement: "cpuUsPerEvent", label: "server CPU per event", unit: "µs" },
 		{ measurement: "floorCpuUsPerEvent", label: "floor's CPU per event, that rate", unit: "µs" },
 		skippable("cpuUs.main", "CPU: main thread", "µs"),
