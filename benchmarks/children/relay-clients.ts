@@ -1,7 +1,8 @@
 // A process of relays' clients that do next to nothing else: they answer each request with 200, and can come and go.
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { Agent, get, type ClientRequest } from "node:http";
-import { constants, setPriority } from "node:os";
+import { availableParallelism, constants, setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -125,8 +126,9 @@ async function send(connection: HttpConnection, bytes: Buffer, requestId: string
 	return status === 200 || status === 409 || isClosed;
 }
 
-// In truth these clients are on the machines of a thousand people: they get what server, load and receiver leave of the processors.
+// In truth these clients are on the machines of a thousand people: they get what server, load and receiver leave of one of the processors.
 setPriority(constants.priority.PRIORITY_LOW);
+keepToLastProcessor();
 
 serveCalls<RelayClientsCalls>({
 	async open(start) {
@@ -152,3 +154,8 @@ serveCalls<RelayClientsCalls>({
 		agent.destroy();
 	},
 });
+
+/** Otherwise they take time from each processor, and others wait for it wherever they are. Does nothing on a system without `taskset`. */
+function keepToLastProcessor(): void {
+	spawnSync("taskset", ["--all-tasks", "--cpu-list", "--pid", String(availableParallelism() - 1), String(process.pid)]);
+}

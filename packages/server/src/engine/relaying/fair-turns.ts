@@ -11,9 +11,15 @@ export class FairTurns {
 	#free: number;
 	/** By project, the next one first. */
 	readonly #waiting = new Map<string, (() => void)[]>();
+	#count = 0;
 
 	constructor(most: number) {
 		this.#free = most;
+	}
+
+	/** How many tasks wait for their turn. */
+	get waiting(): number {
+		return this.#count;
 	}
 
 	/** Runs `task` when it is its turn. Resolves or rejects as `task` does. */
@@ -28,6 +34,7 @@ export class FairTurns {
 	}
 
 	#turn(projectId: string): Promise<void> {
+		this.#count++;
 		return new Promise((resolve) => {
 			const waiting = this.#waiting.get(projectId);
 			if (waiting === undefined) this.#waiting.set(projectId, [resolve]);
@@ -44,6 +51,7 @@ export class FairTurns {
 		}
 		const [projectId, waiting] = first;
 		const begin = waiting.shift();
+		this.#count--;
 		this.#waiting.delete(projectId);
 		if (waiting.length > 0) this.#waiting.set(projectId, waiting);
 		begin?.();

@@ -23,8 +23,8 @@ interface Options {
 	readonly mayStay: () => boolean;
 	/** Called once, when the client no longer has the stream. */
 	readonly left: () => void;
-	/** Gives it requests when it is its turn: an event can be for many relays. */
-	readonly inTurn: (give: () => void) => void;
+	/** Gives it requests when it is its turn: an event can be for many relays. `give` returns false if there was nothing to give. */
+	readonly inTurn: (give: () => boolean) => void;
 }
 
 type Signals = readonly RelaySignal[] | null;
@@ -61,7 +61,9 @@ export class RelayClient implements RelaySubscription {
 		// Otherwise it takes them when it reads on, or with an offer whose turn comes.
 		if (this.#waiting === null || this.#offers.length > 1) return;
 		this.#options.inTurn(() => {
-			if (this.#waiting !== null) this.#give(this.#ready() ?? []);
+			const ready = this.#waiting === null ? null : this.#ready();
+			if (ready !== null) this.#give(ready);
+			return ready !== null;
 		});
 	}
 

@@ -14,7 +14,7 @@ const NOBODY = { principal: null, abandon: () => {} };
 const status = (code: number) => ({ status: code, headers: [], body: new Uint8Array() });
 
 /** A hub whose changes of the webhook wait until the test ends them. */
-function openHub(relays: Partial<RelayWire> = {}, clock = new ManualClock()) {
+function openHub(relays: Partial<RelayWire> = {}, clock = new ManualClock(), maxStreams = 10) {
 	const observer = new RecordingObserver();
 	const changes: { readonly isAway: boolean; readonly end: PromiseWithResolvers<void> }[] = [];
 	/** What is stored. */
@@ -34,7 +34,7 @@ function openHub(relays: Partial<RelayWire> = {}, clock = new ManualClock()) {
 	};
 	const hub = new RelayHub(
 		{ clock, observer, store, wire: { ...alone, relays: { ...alone.relays, ...relays } } } as never,
-		{ maxStreams: 10 },
+		{ maxStreams },
 		{ setAway, othersKnow: async () => void asked++ },
 	);
 	const send = (number = 1, webhookId = WEBHOOK, projectId = "p") =>
@@ -145,14 +145,14 @@ it("gives back what a client that has returned has no time left to answer, and d
 	expect(await next).toMatchObject({ responseCode: 204 });
 });
 
-it("gives an event that is for many relays to a few of them in each turn of the event loop, project by project", async () => {
+it("gives an event that is for many relays to one a millisecond, project by project, and to four in a turn of the event loop if very many wait", async () => {
 	const turns: (() => void)[] = [];
 	const clock = new ManualClock(undefined, { nextTurn: (fire) => void turns.push(fire) });
-	const { hub, send, open } = openHub({}, clock);
+	const { hub, send, open } = openHub({}, clock, 1_000);
 	const given: string[] = [];
-	const relays = Array.from({ length: 10 }, (_, n) => ({
-		projectId: n < 9 ? "p" : "q",
-		webhookId: `${WEBHOOK.slice(0, -2)}0${n}`,
+	const relays = Array.from({ length: 106 }, (_, n) => ({
+		projectId: n % 50 === 49 ? "q" : "p",
+		webhookId: `${WEBHOOK.slice(0, -3)}${String(n).padStart(3, "0")}`,
 	}));
 	for (const { projectId, webhookId } of relays) {
 		const client = await open(webhookId, projectId);
@@ -160,15 +160,47 @@ it("gives an event that is for many relays to a few of them in each turn of the 
 		void client.next().then(() => given.push(projectId));
 	}
 	const sent = relays.map(({ projectId, webhookId }, n) => send(n, webhookId, projectId));
-	const inTurns: string[] = [];
-	for (let turn = 0; turn < 4; turn++) {
+	await settled();
+	// The first one finds nobody else. Then 105 wait, and 101 when the turn is over.
+	for (const expected of ["p", "pqpq"]) {
 		await settled();
-		inTurns.push(given.splice(0).join(""));
+		expect(given.splice(0).join("")).toBe(expected);
+		expect(turns).toHaveLength(1);
 		for (const fire of turns.splice(0)) fire();
 	}
-	expect(inTurns).toEqual(["pppp", "pqpp", "pp", ""]);
+	await settled();
+	expect(given.splice(0)).toEqual(["p"]);
+	for (let waiting = 100; waiting > 0; waiting--) {
+		expect(turns).toEqual([]);
+		clock.advance(0);
+		await settled();
+		expect(given.splice(0)).toEqual([]);
+		clock.advance(1);
+		await settled();
+		expect(given.splice(0)).toEqual(["p"]);
+	}
 	for (const [n, { webhookId }] of relays.entries()) await hub.answer(webhookId, `dlv.${n}`, status(200));
 	expect(await Promise.all(sent)).toHaveLength(relays.length);
+});
+
+it("takes no time for a client that has gone before its turn", async () => {
+	const turns: (() => void)[] = [];
+	const { hub, send, open } = openHub({}, new ManualClock(undefined, { nextTurn: (fire) => void turns.push(fire) }));
+	const given: number[] = [];
+	const ids = [0, 1, 2].map((n) => `${WEBHOOK.slice(0, -1)}${n}`);
+	const clients = await Promise.all(ids.map((id) => open(id)));
+	for (const [n, client] of clients.entries()) {
+		await client.next();
+		void client.next().then((signals) => signals !== null && given.push(n));
+	}
+	const sent = ids.map((id, n) => send(n, id));
+	await settled();
+	clients[1]?.close();
+	for (const fire of turns.splice(0)) fire();
+	await settled();
+	expect(given).toEqual([0, 2]);
+	hub.abort();
+	expect(await Promise.all(sent)).toHaveLength(ids.length);
 });
 
 it("stores nothing after a stop, which ends its clients", async () => {

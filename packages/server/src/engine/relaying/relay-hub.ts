@@ -34,9 +34,17 @@ const STREAMS_FOR_EACH_LIVE_STREAM = 2;
 
 /**
  * How many clients are let in at once, and of how many relays it is stored at once that they are away or back: a store may have
- * few connections for changes. And how many get requests in one turn of the event loop.
+ * few connections for changes.
  */
-const AT_ONCE = { opening: 2, storing: 2, giving: 4 };
+const AT_ONCE = { opening: 2, storing: 2 };
+/**
+ * From one client that gets requests to the next one, if several wait for some: their answers come as close together as the requests have gone out, and each takes the
+ * main thread some tenths of a millisecond. One client gets up to sixteen requests at a time.
+ */
+const GIVEN_APART_MS = 1;
+/** While more clients than these wait for some, so many of them get theirs in each turn of the event loop: their time is running. */
+const MOST_GIVEN_APART = 100;
+const GIVEN_TOGETHER = 4;
 
 /** The opener or the holder of a relay's stream. */
 interface Holder {
@@ -62,9 +70,11 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #silences = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 	readonly #openings = new FairTurns(AT_ONCE.opening);
 	readonly #storings = new FairTurns(AT_ONCE.storing);
-	readonly #givings = new FairTurns(AT_ONCE.giving);
+	readonly #givings = new FairTurns(1);
 	readonly #seen: Periodic;
 	#tests = 0;
+	/** The clients that have been given some in this turn of the event loop, if many wait. */
+	#together = 0;
 	#closed = false;
 
 	constructor(parts: Parts, limits: { readonly maxStreams: number }, near: Neighbours) {
@@ -193,11 +203,19 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		return client;
 	}
 
-	/** Others' requests are read and answered between those that relays are given: a project can have many, and an event is for all at once. */
-	#giveInTurn(projectId: string, give: () => void): void {
-		void this.#givings.run(projectId, () => {
-			give();
-			return new Promise((resolve) => this.#parts.clock.nextTurn(() => resolve(undefined)));
+	/** An event can be for all relays of a project at once. What others send is not to wait for all of these, nor for their answers. */
+	#giveInTurn(projectId: string, give: () => boolean): void {
+		void this.#givings.run(projectId, async () => {
+			// It may have gone, or read on by itself.
+			if (!give()) return;
+			const { waiting } = this.#givings;
+			const areMany = waiting > MOST_GIVEN_APART;
+			this.#together = areMany ? (this.#together + 1) % GIVEN_TOGETHER : 0;
+			if (this.#together > 0) return;
+			await new Promise<void>((resolve) => {
+				if (waiting === 0 || areMany) this.#parts.clock.nextTurn(resolve);
+				else this.#parts.clock.after(GIVEN_APART_MS, resolve);
+			});
 		});
 	}
 
