@@ -12,6 +12,8 @@ interface FilterTextProps {
 	readonly value: string | undefined;
 	/** Whether `/` leads to it. One filter of a screen has this. */
 	readonly isFirst?: boolean;
+	/** Whether it stays in sight while others are folded, though it is empty. */
+	readonly isKept?: boolean;
 	/** What is applied of a text; undefined if that is nothing. Defaults to all of it. */
 	readonly read?: (text: string) => string | undefined;
 	/** What to say then. */
@@ -26,6 +28,7 @@ export function FilterText({
 	placeholder,
 	value = "",
 	isFirst = false,
+	isKept = false,
 	read = readAll,
 	expected,
 	onChange,
@@ -52,6 +55,7 @@ export function FilterText({
 		<form onSubmit={apply} className="filter">
 			<TextInput
 				data-filter={isFirst || undefined}
+				data-kept={isKept || undefined}
 				aria-label={label}
 				placeholder={placeholder}
 				leftSection={isFirst ? <Icon name="search" size={16} /> : undefined}

@@ -79,6 +79,8 @@ const CODES = [
 		"504",
 	].map((code) => ({ value: code, label: code })),
 ];
+/** The fields that are filters of their own, beside that of the time. */
+const FIELDS = ["type", "webhook", "tag", "code", "cause"] as const satisfies readonly (keyof DeliveriesSearch)[];
 const CAUSE_CHOICES = Object.entries(CAUSES).map(([value, words]) => ({ value, label: capital(words) }));
 
 /** Whether a search leaves anything out. */
@@ -94,9 +96,20 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 	const statuses = valuesOf(status);
 	const [zone] = useZone();
 	const [isBetween, setBetween] = useState(false);
+	const time = changed !== undefined ? `changed ${changed}` : range !== undefined ? `range ${range}` : null;
 	/** On a phone the fields would take half of the screen. Those in use are there all the same. */
 	const [isFolded, setFolded] = useState(true);
-	const time = changed !== undefined ? `changed ${changed}` : range !== undefined ? `range ${range}` : null;
+	const inUse: readonly string[] = [
+		...FIELDS.filter((name) => search[name] !== undefined),
+		...(time === null ? [] : ["time"]),
+	];
+	/** What was in use since the fields were folded stays in sight: one that is emptied must not move the page under the pointer. */
+	const [kept, setKept] = useState<ReadonlySet<string>>(new Set(inUse));
+	if (!inUse.every((name) => kept.has(name))) setKept(new Set([...kept, ...inUse]));
+	const fold = (isFolded: boolean) => {
+		setFolded(isFolded);
+		setKept(new Set(inUse));
+	};
 	const times = [
 		...(after === undefined ? [] : [{ name: "after", word: "Made since", at: timeOf(after) }]),
 		...(before === undefined ? [] : [{ name: "before", word: "Made before", at: timeOf(before) }]),
@@ -121,7 +134,7 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 						variant="default"
 						leftSection={<Icon name="search" size={14} />}
 						aria-expanded={!isFolded}
-						onClick={() => setFolded(!isFolded)}
+						onClick={() => fold(!isFolded)}
 					>
 						Filters
 					</Button>
@@ -131,6 +144,7 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 			<div className="bar">
 				<FilterText
 					isFirst
+					isKept={kept.has("type")}
 					label="Event type"
 					placeholder="Any event type"
 					read={(text) => typesText(text, "deliveries")}
@@ -140,15 +154,23 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 				/>
 				<WebhookSelect
 					className="filter"
+					data-kept={kept.has("webhook") || undefined}
 					aria-label="Webhook"
 					placeholder="Any webhook"
 					clearable
 					value={webhook ?? null}
 					onChange={(webhook) => set({ webhook: webhook ?? undefined })}
 				/>
-				<FilterText label="Tag" placeholder="Any tag" value={tag} onChange={(tag) => set({ tag })} />
+				<FilterText
+					isKept={kept.has("tag")}
+					label="Tag"
+					placeholder="Any tag"
+					value={tag}
+					onChange={(tag) => set({ tag })}
+				/>
 				<Select
 					className="filter"
+					data-kept={kept.has("code") || undefined}
 					aria-label="Last answer"
 					placeholder="Any answer"
 					searchable
@@ -159,6 +181,7 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 				/>
 				<Select
 					className="filter"
+					data-kept={kept.has("cause") || undefined}
 					aria-label="Cause"
 					placeholder="Any cause"
 					searchable
@@ -169,6 +192,7 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 				/>
 				<Select
 					className="filter"
+					data-kept={kept.has("time") || undefined}
 					aria-label="Time"
 					placeholder="Any time"
 					clearable

@@ -39,6 +39,19 @@ pageSuite(
 			expect(await type.inputValue()).toBe("fold.two");
 			await page.keyboard.press("Enter");
 			await expect.poll(() => new URL(page.url()).searchParams.get("type")).toBe("fold.two");
+			// And until the filters are folded anew.
+			await type.fill("");
+			await type.blur();
+			await expect.poll(() => new URL(page.url()).searchParams.get("type")).toBe(null);
+			expect(await seen()).toEqual([true, true, false]);
+			await filters.click();
+			await filters.click();
+			expect(await seen()).toEqual([false, true, false]);
+			await filters.click();
+			await type.fill("fold.two");
+			await type.press("Enter");
+			await expect.poll(() => new URL(page.url()).searchParams.get("type")).toBe("fold.two");
+			await filters.click();
 			await page.setViewportSize({ width: 1_280, height: 800 });
 			expect(await seen()).toEqual([true, true, true]);
 			expect(await filters.isVisible()).toBe(false);

@@ -54,5 +54,5 @@ function haveSameNames(one: object, other: object): boolean {
 	const [names, others] = [one, other].map(
 		(headers) => new Set(Object.keys(headers).map((name) => name.toLowerCase())),
 	);
-	return names?.size === others?.size && names?.isSubsetOf(others ?? new Set()) === true;
+	return names?.size === others?.size && [...(names ?? [])].every((name) => others?.has(name));
 }
