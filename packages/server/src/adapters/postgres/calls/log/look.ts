@@ -3,7 +3,7 @@
 import { firstUuidAt, uuidTime } from "../../codec/ids.ts";
 import { number, textOrNull, type Row } from "../../codec/rows.ts";
 import type { Session } from "../../connection/session.ts";
-import type { Part } from "../keyset.ts";
+import { lowOf, type Part } from "../keyset.ts";
 import type { Looked, Owned } from "./owned.ts";
 import { entriesOf, LEAST, LOOK_COST, pageCost, rangeOf, Values, type EventRange, type Source } from "./source.ts";
 
@@ -165,10 +165,9 @@ function uuidsIn(array: unknown): readonly (string | null)[] {
  * The events that the entries of a part were made with: an id is never before that of its event, and has the same time. Null: they may be
  * anywhere.
  */
-function eventsOf({ above, from, below }: Part): EventRange | null {
-	const low = above === null || from > above ? from : above;
-	const start = uuidTime(low);
-	return start === 0 && below === null ? null : { low: firstUuidAt(start), high: below };
+function eventsOf(part: Part): EventRange | null {
+	const start = uuidTime(lowOf(part));
+	return start === 0 && part.below === null ? null : { low: firstUuidAt(start), high: part.below };
 }
 
 /** The source with some of its owners. */

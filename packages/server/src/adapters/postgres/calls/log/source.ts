@@ -1,5 +1,5 @@
 // Sources of a list: ranges of an index whose entries are in the order of a key, and what is said about them as SQL.
-import type { Order, Part } from "../keyset.ts";
+import { lowOf, type Order, type Part } from "../keyset.ts";
 
 /** The values of a statement's parameters. */
 export class Values {
@@ -71,7 +71,7 @@ export function pageCost({ cost, scatteredCost = 0, look }: Source, candidateSha
 
 /** The conditions of a part, whose values are added once for all sources. */
 export function rangeOf({ above, from, below }: Pick<Part, "above" | "from" | "below">, values: Values): InRange {
-	const low = values.add(above === null || from > above ? from : above);
+	const low = values.add(lowOf({ above, from }));
 	const isAbove = above !== null && above >= from;
 	const high = below === null ? null : values.add(below);
 	return (key) => `${key} ${isAbove ? ">" : ">="} ${low}${high === null ? "" : ` AND ${key} < ${high}`}`;
