@@ -49,11 +49,16 @@ export interface Source {
 	readonly scatteredCost?: number;
 }
 
-/**
- * SQL whether there is a row for an entry, named `entry`, in a table of events, by its column `event_id`. Given a range, the value is null if
- * its event is not in it: only the partitions of the range are planned for.
- */
-export type Look = (values: Values, within: EventRange | null) => string;
+/** A look at the events of entries, which have the column `event_id`, in a table with rows of some events. */
+export interface Look {
+	/**
+	 * SQL whether there is a row for an entry, named `entry`. Given a range, the value is null if its event is not in it: only the partitions of
+	 * the range are planned for.
+	 */
+	readonly hasRow: (values: Values, within: EventRange | null) => string;
+	/** A statement that selects, as `event_id`, those of some events that have a row. Only the partitions of their days are planned for. */
+	readonly among: (values: Values, events: readonly string[]) => string;
+}
 
 /** Events from `low` on, and below `high`; null: no limit. */
 export interface EventRange {

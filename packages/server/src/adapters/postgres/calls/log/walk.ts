@@ -67,7 +67,7 @@ export async function walk(
 	const rows: Row[] = [];
 	if (sources.every(({ owners }) => owners.length === 0)) return { rows, stoppedAt: null };
 	let left = part.isLookBehind ? budget * LOOK_SHARE : budget;
-	const page: PageState = { hasFarEvents: false, looks: 0, time: 0, matching: 0 };
+	const page: PageState = { hasManyFarEvents: false, looks: 0, time: 0, matching: 0 };
 	const owned = sources.flatMap((source) => source.owners.map((_, index) => new Owned(source, index, part.order)));
 	const stretches = isCut(sources) ? stretchesOf(part, now) : [part];
 	for (const [index, stretch] of stretches.entries()) {
