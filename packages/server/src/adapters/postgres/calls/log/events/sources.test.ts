@@ -114,6 +114,21 @@ describe.skipIf(postgresIssue() !== null)("a list of events by several parts of 
 		expect(oldest.rows).toHaveLength(5);
 	});
 
+	it("counts no further than the lowest count before", async () => {
+		const types = ["order.paid", "order.sent"];
+		await read({ tag: "once", types }, { limit: 5, cursor: null });
+		const [near = ""] = database.plans;
+		const rows = (table: string) => {
+			const scans = [...near.matchAll(new RegExp(`using ${table}_\\d{8}.*actual rows=(\\d+) loops=(\\d+)`, "g"))];
+			return scans.reduce((sum, [, count, loops]) => sum + Number(count) * Number(loops), 0);
+		};
+		const isNew = ({ at }: Known) => at > now - 2 * DAY_MS;
+		const tagged = known.filter((event) => isNew(event) && event.tags.includes("once")).length;
+		expect(rows("event_tags")).toBe(tagged);
+		expect(known.filter((event) => isNew(event) && types.includes(event.type)).length).toBeGreaterThan(2 * tagged);
+		expect(rows("events")).toBe(tagged);
+	});
+
 	it("counts nothing if one part leads to events", async () => {
 		expect(await read({ tag: "often" }, { limit: 5, cursor: null })).toMatchObject({ counts: 0, days: { length: 1 } });
 	});

@@ -124,44 +124,50 @@ interface Way {
 
 /**
  * The part that leads to the fewest events; null if there is none. What leads to those next to the place where the page begins tells it, if
- * that is enough for the page: to count in all days takes longer than most pages do, since each has partitions of its own.
+ * that is enough for the page: to count in all days takes longer than most pages do, since each has partitions of its own. No count goes
+ * further than the lowest one before it.
  */
 async function fewest(session: Session, parts: readonly Part[], { whole, near }: Begin): Promise<Part | null> {
 	const ways = parts.flatMap((part): Way[] => (part.entries === null ? [] : [{ part, entries: part.entries }]));
-	if (ways.length <= 1) return ways[0]?.part ?? null;
+	let [first, ...others] = ways;
+	if (first === undefined || others.length === 0) return first?.part ?? null;
 	if (near !== null) {
-		const first = least(ways, await countNear(session, ways, near));
-		if (near === whole || first.count >= whole.limit) return first.part;
+		const counts = await countNear(session, ways, near);
+		const count = Math.min(...counts);
+		first = ways[counts.indexOf(count)] ?? first;
+		if (near === whole || count >= whole.limit) return first.part;
+		others = ways.filter((way) => way !== first);
 	}
-	return least(ways, await Promise.all(ways.map(({ entries }) => countEntries(session, entries, whole)))).part;
-}
-
-/** Of those with equal counts, the first one. */
-function least(
-	ways: readonly Way[],
-	counts: readonly number[],
-): { readonly part: Part | null; readonly count: number } {
-	const count = Math.min(...counts);
-	return { part: ways[counts.indexOf(count)]?.part ?? null, count };
+	let count = await countEntries(session, first.entries, whole, COUNT_LIMIT);
+	for (const way of others) {
+		const other = await countEntries(session, way.entries, whole, count);
+		if (other < count) [first, count] = [way, other];
+	}
+	return first.part;
 }
 
 /** Counts the entries of each way in a few days, in one statement, which is planned for these. */
 async function countNear(session: Session, ways: readonly Way[], near: Keys): Promise<number[]> {
 	const values = new Values();
-	const counts = ways.map(({ entries }, index) => `(${countOf(entries, near, values)}) AS count_${index}`);
-	const [row] = await session.query(`SELECT ${counts.join(", ")}`, values.list);
+	const counts = ways.map(({ entries }, index) => {
+		const limit = index === 0 ? String(COUNT_LIMIT) : `counted_${index - 1}.count`;
+		return `LATERAL (${countOf(entries, near, limit, values)}) counted_${index}`;
+	});
+	const columns = ways.map((_, index) => `counted_${index}.count AS count_${index}`);
+	const [row] = await session.query(`SELECT ${columns.join(", ")} FROM ${counts.join(" CROSS JOIN ")}`, values.list);
 	return ways.map((_, index) => number(row?.[`count_${index}`]));
 }
 
 /** The same of one way. There are a dozen texts. To plan one for all days takes longer than to count. */
-async function countEntries(session: Session, entries: EventEntries, keys: Keys): Promise<number> {
+async function countEntries(session: Session, entries: EventEntries, keys: Keys, limit: number): Promise<number> {
 	const values = new Values();
-	const [row] = await session.run(statement(countOf(entries, keys, values)), values.list);
+	const text = countOf(entries, keys, `${values.add(limit)}::bigint`, values);
+	const [row] = await session.run(statement(text), values.list);
 	return number(row?.["count"]);
 }
 
 /** SQL that counts entries. A key more or less makes no difference: `above` counts. */
-function countOf(entries: EventEntries, { above, from, below }: Keys, values: Values): string {
+function countOf(entries: EventEntries, { above, from, below }: Keys, limit: string, values: Values): string {
 	const { table, key, owner, owners, ownerType } = entries;
 	const low = lowOf({ above, from });
 	const conditions = [
@@ -173,8 +179,8 @@ function countOf(entries: EventEntries, { above, from, below }: Keys, values: Va
 	return `
 		SELECT count(*) AS count FROM (
 			SELECT 1 FROM unnest(${values.add(owners)}::${ownerType}[]) AS given(id)
-			CROSS JOIN LATERAL (SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${COUNT_LIMIT}) one
-			LIMIT ${COUNT_LIMIT}
+			CROSS JOIN LATERAL (SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${limit}) one
+			LIMIT ${limit}
 		) counted
 	`;
 }
