@@ -32,7 +32,7 @@ const MOST_ROUNDS = 5;
 /** The same of a look behind the cursor. */
 const LOOK_ROUNDS = 2;
 /** With a smaller share of it left, it does not. */
-const LEAST_LEFT = 0.2;
+const LEAST_LEFT = 0.1;
 /** In another stretch, an owner who had few entries so far gets this share of an equal one at least. */
 const LEAST_SHARE = 0.1;
 /**
