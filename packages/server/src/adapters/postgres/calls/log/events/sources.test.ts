@@ -129,6 +129,16 @@ describe.skipIf(postgresIssue() !== null)("a list of events by several parts of 
 		expect(rows("events")).toBe(tagged);
 	});
 
+	it("reads fewer entries the more looks each takes: two at the row of its event, and one whether it is for a customer", async () => {
+		const [looks, cost] = [3, 7];
+		const entries = 20;
+		const filter = { ...ANY_EVENT, tag: "often", customerId: "acme" };
+		const page = createEventPage(database, entries * (1 + looks * cost));
+		const { rows, stoppedAt } = await page(world.scope, filter, { limit: 100, cursor: null });
+		expect(rows).toHaveLength(entries);
+		expect(stoppedAt).toBe(rows.at(-1)?.id);
+	});
+
 	it("counts nothing if one part leads to events", async () => {
 		expect(await read({ tag: "often" }, { limit: 5, cursor: null })).toMatchObject({ counts: 0, days: { length: 1 } });
 	});
