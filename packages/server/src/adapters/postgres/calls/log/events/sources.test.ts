@@ -104,9 +104,15 @@ describe.skipIf(postgresIssue() !== null)("a list of events by several parts of 
 	it("counts in all days if the page needs more than those have, or none are there", async () => {
 		expect(await read(OFTEN, { limit: 100, cursor: null })).toMatchObject({ counts: 2 });
 		// A log that was left alone for long.
-		const quiet = await read({ ...OFTEN, before: Math.round(now - 5 * DAY_MS) }, { limit: 5, cursor: null });
+		const before = Math.round(now - 5 * DAY_MS);
+		const quiet = await read({ ...OFTEN, before }, { limit: 5, cursor: null });
 		expect(quiet.counts).toBe(2);
 		expect(quiet.rows).toHaveLength(5);
+		const rare = await read({ ...OFTEN, types: ["rare.one"], before }, { limit: 5, cursor: null });
+		expect(rare.counts).toBe(2);
+		const [, ...looks] = database.plans;
+		expect(looks.join()).toMatch(/events_\d{8}_project_id_type_id_idx/);
+		expect(looks.join()).not.toMatch(/event_tags_\d{8} entry/);
 		// Nobody knows where the oldest ones are.
 		const id = "evt_00000000-0000-7000-8000-000000000000";
 		const oldest = await read(OFTEN, { limit: 5, cursor: { direction: "newer", id } });
