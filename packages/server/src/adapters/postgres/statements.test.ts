@@ -50,8 +50,8 @@ const LISTS: Readonly<Record<string, number>> = {
 	"calls/log/deliveries/wanted.ts": 4,
 	"calls/log/events/events.ts": 1,
 	"calls/log/events/parts.ts": 1,
-	"calls/log/events/sources.ts": 1,
-	"calls/log/look.ts": 1,
+	"calls/log/events/sources.ts": 2,
+	"calls/log/look.ts": 2,
 	"calls/log/walk.ts": 1,
 };
 

@@ -17,6 +17,11 @@ export interface Part {
 	readonly isLookBehind: boolean;
 }
 
+/** The lower end of a part. */
+export function lowOf({ above, from }: Pick<Part, "above" | "from">): string {
+	return above === null ? from : laterOf(above, from);
+}
+
 /** What a scan has found, with the column `bytes` if rows can be large, and the last UUID that it has looked at if it has stopped before it found enough. */
 export interface Scanned {
 	readonly rows: readonly Row[];
@@ -35,28 +40,37 @@ export async function readPage(
 	range: UuidRange,
 	scan: Scan,
 ): Promise<Page<Row>> {
-	const all = { above: null, from: range.low, below: range.high, isLookBehind: false };
+	const part = mainPart(prefix, { limit, cursor }, range);
 	if (cursor === null) {
-		const found = await scan({ ...all, order: "DESC", limit: limit + 1 });
+		const found = await scan(part);
 		const { rows, goesOn, stopped } = cut(found, limit);
 		return { rows, hasNewer: false, hasOlder: goesOn, ...stopped };
 	}
 	const edge = uuidOf(prefix, cursor.id) ?? FIRST_UUID;
-	const older = { ...all, below: range.high !== null && range.high < edge ? range.high : edge, order: "DESC" } as const;
-	const newer = { ...all, above: edge, order: "ASC" } as const;
 	const isNewer = cursor.direction === "newer";
+	const all = { ...wholeOf(range), limit: 1, isLookBehind: true };
 	// The row of the cursor is behind the page, if it is still there.
-	const behind = isNewer
-		? { ...all, below: justAfter(edge, range.high), order: "DESC" as const }
-		: { ...newer, above: null, from: laterOf(edge, range.low) };
-	const [found, back] = await Promise.all([
-		scan({ ...(isNewer ? newer : older), limit: limit + 1 }),
-		scan({ ...behind, limit: 1, isLookBehind: true }),
-	]);
+	const behind: Part = isNewer
+		? { ...all, below: justAfter(edge, range.high), order: "DESC" }
+		: { ...all, from: laterOf(edge, range.low), order: "ASC" };
+	const [found, back] = await Promise.all([scan(part), scan(behind)]);
 	const isBehind = back.rows.length > 0 || back.stoppedAt !== null;
 	const { rows, goesOn, stopped } = cut(found, limit);
 	if (isNewer) return { rows: rows.toReversed(), hasNewer: goesOn, hasOlder: isBehind, ...stopped };
 	return { rows, hasNewer: isBehind, hasOlder: goesOn, ...stopped };
+}
+
+/** What the rows of a page are read from: from its cursor on, in its direction, and one row more than it has, if there is one. */
+export function mainPart(prefix: StoredPrefix, { limit, cursor }: PageRequest, range: UuidRange): Part {
+	const all = { ...wholeOf(range), limit: limit + 1, isLookBehind: false };
+	if (cursor === null) return { ...all, order: "DESC" };
+	const edge = uuidOf(prefix, cursor.id) ?? FIRST_UUID;
+	if (cursor.direction === "newer") return { ...all, above: edge, order: "ASC" };
+	return { ...all, below: range.high !== null && range.high < edge ? range.high : edge, order: "DESC" };
+}
+
+function wholeOf({ low, high }: UuidRange): Pick<Part, "above" | "from" | "below"> {
+	return { above: null, from: low, below: high };
 }
 
 /** A page ends early when its rows have more bytes than this. */
@@ -88,9 +102,7 @@ function justAfter(uuid: string, end: string | null): string | null {
 
 /** The conditions of a part as SQL on the column `id`; their values are appended to `values`. */
 export function partConditions(part: Part, values: unknown[], column = "id"): string {
-	const conditions = [
-		`${column} ${part.above === null ? ">=" : ">"} $${values.push(part.above === null ? part.from : laterOf(part.above, part.from))}`,
-	];
+	const conditions = [`${column} ${part.above === null ? ">=" : ">"} $${values.push(lowOf(part))}`];
 	if (part.below !== null) conditions.push(`${column} < $${values.push(part.below)}`);
 	return conditions.join(" AND ");
 }

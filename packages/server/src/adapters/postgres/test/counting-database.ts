@@ -10,20 +10,27 @@ export class CountingDatabase extends Database {
 	entries = 0;
 	/** The plans, in order. */
 	readonly plans: string[] = [];
+	/** The texts of statements that are prepared. These are not tried. */
+	readonly prepared: string[] = [];
+	/** The entries of deliveries that each statement has looked at, in order. */
+	readonly looks: number[] = [];
 
 	override snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
 		return super.snapshot((session) =>
 			work({
 				connection: session.connection,
-				run: (statement, values) => session.run(statement, values),
+				run: (statement, values) => {
+					this.prepared.push(statement.text);
+					return session.run(statement, values);
+				},
 				query: async (sql, values = []) => {
 					const rows = await session.query(`EXPLAIN (ANALYZE, TIMING OFF) ${sql}`, values);
 					const lines = rows.map((row) => text(row["QUERY PLAN"]));
 					this.plans.push(lines.join("\n"));
-					for (const line of lines) {
-						const scan = ENTRIES.exec(line);
-						if (scan !== null) this.entries += Math.round(Number(scan[1]) * Number(scan[2]));
-					}
+					const scans = lines.map((line) => ENTRIES.exec(line)).filter((scan) => scan !== null);
+					const entries = scans.reduce((sum, [, rows, loops]) => sum + Math.round(Number(rows) * Number(loops)), 0);
+					this.looks.push(entries);
+					this.entries += entries;
 					return session.query(sql, values);
 				},
 				change: (statement, values) => session.change(statement, values),

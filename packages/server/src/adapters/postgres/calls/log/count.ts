@@ -33,7 +33,7 @@ export async function count(
 		const { owners, from, order } = entriesOf(source, reading, values);
 		const matches = [
 			...source.matches(values, conditions),
-			...(source.look === undefined ? [] : [source.look(values, null)]),
+			...(source.look === undefined ? [] : [source.look.hasRow(values, null)]),
 		];
 		return `(
 			SELECT looked.id, looked.matches, looked.place = given.most AS is_last FROM ${owners} CROSS JOIN LATERAL (

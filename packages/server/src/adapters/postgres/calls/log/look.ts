@@ -1,11 +1,17 @@
 // One look of a walk at the next entries of some owners, in one statement. It goes through all of them once, since numbering them to
 // stop at the last one that is needed would take longer than all else that is done with them.
 import { firstUuidAt, uuidTime } from "../../codec/ids.ts";
-import { number, textOrNull, type Row } from "../../codec/rows.ts";
+import { number, text, textOrNull, type Row } from "../../codec/rows.ts";
 import type { Session } from "../../connection/session.ts";
-import type { Part } from "../keyset.ts";
+import { lowOf, type Part } from "../keyset.ts";
 import type { Looked, Owned } from "./owned.ts";
 import { entriesOf, LEAST, LOOK_COST, pageCost, rangeOf, Values, type EventRange, type Source } from "./source.ts";
+
+/**
+ * So many entries of a look may have events that lie far from them: these events are looked for by themselves, in the partitions of their days.
+ * A replay makes such entries.
+ */
+const MOST_FAR = 20;
 
 export interface Looking {
 	readonly part: Part;
@@ -21,8 +27,8 @@ export interface Looking {
 
 /** What is known in the course of a page. */
 export interface PageState {
-	/** Whether there were entries whose events lie far from them, so that these are looked for in all partitions. */
-	hasFarEvents: boolean;
+	/** Whether there were many entries whose events lie far from them, so that these are looked for in all partitions. */
+	hasManyFarEvents: boolean;
 	/** Its looks, the time that they have taken, and the entries that they have found. */
 	looks: number;
 	time: number;
@@ -56,7 +62,7 @@ export async function look(session: Session, asked: readonly Owned[], looking: L
 	);
 	let found = await find(session, groups, looking);
 	if (found === null) {
-		looking.page.hasFarEvents = true;
+		looking.page.hasManyFarEvents = true;
 		found = await find(session, groups, looking);
 	}
 	let [time, matching] = [0, 0];
@@ -82,15 +88,16 @@ function groupOf(source: Source, owned: readonly Owned[], { times, least, most: 
 	return { source, owned, most, looks };
 }
 
-/** Null if there are entries whose events lie far from them, and these were not looked for. */
+/** Null if there are too many entries whose events lie far from them, and these were not looked for. */
 async function find(
 	session: Session,
 	groups: readonly Group[],
 	{ part, missing, page }: Looking,
 ): Promise<ReadonlyMap<Owned, Looked> | null> {
 	const values = new Values();
-	const [range, limit] = [rangeOf(part, values), values.add(missing)];
-	const within = page.hasFarEvents ? null : eventsOf(part);
+	const within = page.hasManyFarEvents ? null : eventsOf(part);
+	// Each of those that lie far may turn out not to match.
+	const [range, limit] = [rangeOf(part, values), values.add(missing + (within === null ? 0 : MOST_FAR))];
 	const parts = groups.map(({ source, most, looks, owned }, index) => {
 		const reached = owned.map((each) => each.reached);
 		const reading = { range, order: part.order, reached, most, ...(source.look !== undefined && { looks }) };
@@ -98,50 +105,77 @@ async function find(
 		const key = `entry.${source.key}`;
 		const matches = source.matches(values, range).join(" AND ") || "TRUE";
 		const { look: sql } = source;
-		const looked =
-			sql === undefined
-				? `SELECT (ids)[1:${limit}::integer] AS matching, entries, first, last, NULL::integer AS candidates, NULL::uuid AS last_candidate`
-				: lookingFor(sql(values, within), limit);
+		const columns = sql === undefined ? matchingColumns(limit) : CANDIDATE_COLUMNS;
+		const found =
+			sql === undefined ? "" : `CROSS JOIN LATERAL (${lookingFor(sql.hasRow(values, within), limit)}) found`;
 		return `(
 			SELECT ${index} AS source, given.owner, looked.* FROM ${owners} CROSS JOIN LATERAL (
-				${looked} FROM (
+				SELECT ${columns}, entries, first, last FROM (
 					SELECT count(*) AS entries, (array_agg(id))[1] AS first, (array_agg(id))[given.most] AS last,
 						array_agg(id) FILTER (WHERE matches) AS ids ${sql === undefined ? "" : ", array_agg(event_id) FILTER (WHERE matches) AS events"}
 					FROM (
 						SELECT ${key} AS id, ${sql === undefined ? "" : "entry.event_id,"} (${matches}) AS matches
 						FROM ${from}
 					) entry
-				) entries
+				) entries ${found}
 			) looked
 		)`;
 	});
+	const rows = await session.query(parts.join(" UNION ALL "), values.list);
+	const far = rows.flatMap((row) => uuidsIn(row["far"])).filter((event) => event !== null);
+	if (far.length > MOST_FAR) return null;
+	const having = await eventsHaving(session, groups, far);
 	const found = new Map<Owned, Looked>();
-	for (const row of await session.query(parts.join(" UNION ALL "), values.list)) {
+	for (const row of rows) {
 		const group = groups[number(row["source"])];
 		// Ordinalities begin at 1.
 		const each = group?.owned[number(row["owner"]) - 1];
 		if (group === undefined || each === undefined)
 			throw new Error("a look has found entries of an owner who was not asked");
-		const matching = uuidsIn(row["matching"]);
-		const ids = matching.filter((id) => id !== null);
-		if (ids.length < matching.length) return null;
-		found.set(each, toLooked(row, ids, missing));
+		const events = uuidsIn(row["far"]);
+		const matching = uuidsIn(row["matching"]).filter((id, index): id is string => {
+			const event = events[index] ?? null;
+			return id !== null && (event === null || having.has(event));
+		});
+		found.set(each, toLooked(row, matching.slice(0, missing), missing));
 	}
 	return found;
 }
 
+/** Those of some events that have what entries are looked at for. All sources of a list look for the same. */
+async function eventsHaving(
+	session: Session,
+	groups: readonly Group[],
+	events: readonly string[],
+): Promise<ReadonlySet<string>> {
+	const look = groups.find(({ source }) => source.look !== undefined)?.source.look;
+	if (look === undefined || events.length === 0) return new Set();
+	const values = new Values();
+	const rows = await session.query(look.among(values, [...new Set(events)]), values.list);
+	return new Set(rows.map((row) => text(row["event_id"])));
+}
+
+function matchingColumns(limit: string): string {
+	return `(ids)[1:${limit}::integer] AS matching, NULL::uuid[] AS far, NULL::integer AS candidates, NULL::uuid AS last_candidate`;
+}
+
+const CANDIDATE_COLUMNS = `
+	found.matching, found.far, least(coalesce(cardinality(ids), 0), given.looks) AS candidates,
+	CASE WHEN cardinality(ids) > given.looks THEN (ids)[given.looks] END AS last_candidate
+`;
+
 /**
- * SQL that looks for the entries that match in another table, up to `given.looks` of them, until enough have a row there. Null stands for those
- * whose events lie far from them. Without OFFSET 0, PostgreSQL would look twice for each.
+ * SQL that looks for the entries that match in another table, up to `given.looks` of them, until enough have a row there. Of those whose events
+ * lie far from them, that is not known: `far` has their events. Without OFFSET 0, PostgreSQL would look twice for each.
  */
 function lookingFor(sql: string, limit: string): string {
 	return `
-		SELECT ARRAY(
-			SELECT CASE WHEN matches THEN id END FROM (
-				SELECT entry.id, ${sql} AS matches FROM unnest((ids)[1:given.looks], (events)[1:given.looks]) entry(id, event_id) OFFSET 0
+		SELECT array_agg(id) AS matching, array_agg(CASE WHEN matches IS NULL THEN event_id END) AS far FROM (
+			SELECT id, event_id, matches FROM (
+				SELECT entry.id, entry.event_id, ${sql} AS matches
+				FROM unnest((ids)[1:given.looks], (events)[1:given.looks]) entry(id, event_id) OFFSET 0
 			) entry WHERE matches IS NOT FALSE LIMIT ${limit}::integer
-		) AS matching, entries, first, last, least(coalesce(cardinality(ids), 0), given.looks) AS candidates,
-			CASE WHEN cardinality(ids) > given.looks THEN (ids)[given.looks] END AS last_candidate
+		) entry
 	`;
 }
 
@@ -165,10 +199,9 @@ function uuidsIn(array: unknown): readonly (string | null)[] {
  * The events that the entries of a part were made with: an id is never before that of its event, and has the same time. Null: they may be
  * anywhere.
  */
-function eventsOf({ above, from, below }: Part): EventRange | null {
-	const low = above === null || from > above ? from : above;
-	const start = uuidTime(low);
-	return start === 0 && below === null ? null : { low: firstUuidAt(start), high: below };
+function eventsOf(part: Part): EventRange | null {
+	const start = uuidTime(lowOf(part));
+	return start === 0 && part.below === null ? null : { low: firstUuidAt(start), high: part.below };
 }
 
 /** The source with some of its owners. */

@@ -1,5 +1,5 @@
 // Sources of a list: ranges of an index whose entries are in the order of a key, and what is said about them as SQL.
-import type { Order, Part } from "../keyset.ts";
+import { lowOf, type Order, type Part } from "../keyset.ts";
 
 /** The values of a statement's parameters. */
 export class Values {
@@ -49,11 +49,16 @@ export interface Source {
 	readonly scatteredCost?: number;
 }
 
-/**
- * SQL whether there is a row for an entry, named `entry`, in a table of events, by its column `event_id`. Given a range, the value is null if
- * its event is not in it: only the partitions of the range are planned for.
- */
-export type Look = (values: Values, within: EventRange | null) => string;
+/** A look at the events of entries, which have the column `event_id`, in a table with rows of some events. */
+export interface Look {
+	/**
+	 * SQL whether there is a row for an entry, named `entry`. Given a range, the value is null if its event is not in it: only the partitions of
+	 * the range are planned for.
+	 */
+	readonly hasRow: (values: Values, within: EventRange | null) => string;
+	/** A statement that selects, as `event_id`, those of some events that have a row. Only the partitions of their days are planned for. */
+	readonly among: (values: Values, events: readonly string[]) => string;
+}
 
 /** Events from `low` on, and below `high`; null: no limit. */
 export interface EventRange {
@@ -71,7 +76,7 @@ export function pageCost({ cost, scatteredCost = 0, look }: Source, candidateSha
 
 /** The conditions of a part, whose values are added once for all sources. */
 export function rangeOf({ above, from, below }: Pick<Part, "above" | "from" | "below">, values: Values): InRange {
-	const low = values.add(above === null || from > above ? from : above);
+	const low = values.add(lowOf({ above, from }));
 	const isAbove = above !== null && above >= from;
 	const high = below === null ? null : values.add(below);
 	return (key) => `${key} ${isAbove ? ">" : ">="} ${low}${high === null ? "" : ` AND ${key} < ${high}`}`;

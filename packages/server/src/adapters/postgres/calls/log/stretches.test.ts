@@ -93,8 +93,12 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		expect(tags.length).toBeLessThanOrEqual(2 * NEAR_DAYS);
 	});
 
-	it("finds what a replay has made of an event of long ago by the tag of the event", async () => {
-		const old = await deliveries({ before: Date.now() - 35 * DAY_MS }, { limit: 10, cursor: null });
+	it.each([
+		["and plans for their days and the near ones alone, if they are few", 10, true],
+		["and plans for all days, if they are many", 30, false],
+	])("finds what a replay has made of events of long ago by their tag, %s", async (_name, count, isNear) => {
+		const limit = count + 10;
+		const old = await deliveries({ before: Date.now() - 35 * DAY_MS }, { limit: count, cursor: null });
 		const events = old.rows.map(({ eventId }) => uuidOf("evt", eventId));
 		const replayed = events.map((_, n) => firstUuidAt(Date.now() - 60_000 + n).replace(/0$/, "1"));
 		await database.transact(async (session) => {
@@ -108,16 +112,25 @@ describe.skipIf(postgresIssue() !== null)("a log of forty days", () => {
 		});
 		const made = replayed.map((id) => idOf("dlv", id));
 		try {
-			const all = await deliveries({}, { limit: 10, cursor: null });
+			const all = await deliveries({}, { limit: count, cursor: null });
 			expect(all.rows.map(({ id }) => id)).toEqual(made.toReversed());
-			const tagged = await deliveries({ tag: "often" }, { limit: 10, cursor: null });
+			database.plans.length = 0;
+			const tagged = await deliveries({ tag: "often" }, { limit, cursor: null });
+			expect(Math.max(...days("event_tags")) <= NEAR_DAYS).toBe(isNear);
 			const found = tagged.rows.map(({ id }) => id).filter((id) => made.includes(id));
 			// Each second event has the tag.
 			expect(found).toHaveLength(events.length / 2);
-			expect(tagged.rows).toHaveLength(10);
+			expect(tagged.rows).toHaveLength(limit);
 			const sent = tagged.rows.filter(({ id }) => !made.includes(id));
-			const plain = await deliveries({ tag: "often", before: Date.now() - 120_000 }, { limit: 10, cursor: null });
+			const plain = await deliveries({ tag: "often", before: Date.now() - 120_000 }, { limit, cursor: null });
 			expect(sent).toEqual(plain.rows.slice(0, sent.length));
+			// Those that have no tag take no place on a page, and cursors go on behind those that have it.
+			const ids = tagged.rows.map(({ id }) => id);
+			const first = await deliveries({ tag: "often" }, { limit: 3, cursor: null });
+			expect(first.rows.map(({ id }) => id)).toEqual(ids.slice(0, 3));
+			const cursor = { direction: "older", id: ids[2]! } as const;
+			const next = await deliveries({ tag: "often" }, { limit: 5, cursor });
+			expect(next.rows.map(({ id }) => id)).toEqual(ids.slice(3, 8));
 		} finally {
 			await database.transact((session) =>
 				session.query("DELETE FROM deliveries WHERE id = ANY($1::uuid[])", [replayed]),

@@ -4,7 +4,7 @@ import { FIRST_UUID, firstUuidAt, uuidTime } from "../../codec/ids.ts";
 import { number, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import type { Session } from "../../connection/session.ts";
-import type { Order, Part, Scanned } from "../keyset.ts";
+import { lowOf, type Order, type Part, type Scanned } from "../keyset.ts";
 import { look, type PageState } from "./look.ts";
 import { Owned } from "./owned.ts";
 import { pageCost, type Source } from "./source.ts";
@@ -32,7 +32,7 @@ const MOST_ROUNDS = 5;
 /** The same of a look behind the cursor. */
 const LOOK_ROUNDS = 2;
 /** With a smaller share of it left, it does not. */
-const LEAST_LEFT = 0.2;
+const LEAST_LEFT = 0.1;
 /** In another stretch, an owner who had few entries so far gets this share of an equal one at least. */
 const LEAST_SHARE = 0.1;
 /**
@@ -67,7 +67,7 @@ export async function walk(
 	const rows: Row[] = [];
 	if (sources.every(({ owners }) => owners.length === 0)) return { rows, stoppedAt: null };
 	let left = part.isLookBehind ? budget * LOOK_SHARE : budget;
-	const page: PageState = { hasFarEvents: false, looks: 0, time: 0, matching: 0 };
+	const page: PageState = { hasManyFarEvents: false, looks: 0, time: 0, matching: 0 };
 	const owned = sources.flatMap((source) => source.owners.map((_, index) => new Owned(source, index, part.order)));
 	const stretches = isCut(sources) ? stretchesOf(part, now) : [part];
 	for (const [index, stretch] of stretches.entries()) {
@@ -89,15 +89,27 @@ function isCut(sources: readonly Source[]): boolean {
 	return sources.every(({ owner, owners }) => owner !== "event_id" && new Set(owners).size <= MOST_OWNERS);
 }
 
+/**
+ * The stretch in which a part begins: the part itself if there is no other one. Null if nobody knows where its first entries are.
+ *
+ * @param now `readNow`
+ */
+export function firstStretch(part: Part, now: number): Part | null {
+	return isFromOldest(part) ? null : (stretchesOf(part, now)[0] ?? part);
+}
+
+function isFromOldest(part: Part): boolean {
+	return part.order === "ASC" && lowOf(part) === FIRST_UUID;
+}
+
 /** Cuts a part into stretches that follow each other in its order. What is ahead of the clock is in the one next to it. */
 function stretchesOf(part: Part, now: number): Part[] {
 	const stretches: Part[] = [];
 	let rest = part;
 	const isDown = part.order === "DESC";
-	const low = part.above === null || part.from > part.above ? part.from : part.above;
+	const low = lowOf(part);
 	const start = isDown ? Math.min(now, part.below === null ? now : uuidTime(part.below)) : uuidTime(low);
-	// Nobody knows where the oldest entries are.
-	if (!isDown && low === FIRST_UUID) return [part];
+	if (isFromOldest(part)) return [part];
 	for (const lengthMs of STRETCHES_MS) {
 		if (!isDown && start + lengthMs >= now) break;
 		const edge = firstUuidAt(isDown ? start - lengthMs : start + lengthMs);

@@ -37,22 +37,27 @@ export function deliveryConditions(wanted: Wanted, values: Values): string[] {
 /** The look whether the event of a row has the tag of the filter; undefined if there is none. */
 export function tagLook({ project, filter: { tag = null } }: Wanted): Look | undefined {
 	if (tag === null) return undefined;
-	return (values, within) => {
-		const own = `tagged.project_id = ${values.add(project)}::uuid AND tagged.tag = ${values.add(tag)}::text`;
-		const ofTag = `${own} AND tagged.event_id = entry.event_id`;
-		if (within === null) return hasRow(`event_tags tagged WHERE ${ofTag}`);
-		const low = `${values.add(within.low)}::uuid`;
-		const high = within.high === null ? null : `${values.add(within.high)}::uuid`;
-		const isWithin = (id: string) => `${id} >= ${low}${high === null ? "" : ` AND ${id} < ${high}`}`;
-		const near = hasRow(`event_tags tagged WHERE ${ofTag} AND ${isWithin("tagged.event_id")}`);
-		return `CASE WHEN ${isWithin("entry.event_id")} THEN ${near} END`;
+	const own = (values: Values) =>
+		`tagged.project_id = ${values.add(project)}::uuid AND tagged.tag = ${values.add(tag)}::text`;
+	return {
+		hasRow: (values, within) => {
+			const ofTag = `${own(values)} AND tagged.event_id = entry.event_id`;
+			if (within === null) return hasRow(`event_tags tagged WHERE ${ofTag}`);
+			const low = `${values.add(within.low)}::uuid`;
+			const high = within.high === null ? null : `${values.add(within.high)}::uuid`;
+			const isWithin = (id: string) => `${id} >= ${low}${high === null ? "" : ` AND ${id} < ${high}`}`;
+			const near = hasRow(`event_tags tagged WHERE ${ofTag} AND ${isWithin("tagged.event_id")}`);
+			return `CASE WHEN ${isWithin("entry.event_id")} THEN ${near} END`;
+		},
+		among: (values, events) =>
+			`SELECT event_id FROM event_tags tagged WHERE ${own(values)} AND tagged.event_id = ANY(${values.add(events)}::uuid[])`,
 	};
 }
 
 /** The same as a condition. */
 export function tagCondition(wanted: Wanted, values: Values): string[] {
 	const look = tagLook(wanted);
-	return look === undefined ? [] : [look(values, null)];
+	return look === undefined ? [] : [look.hasRow(values, null)];
 }
 
 /** That a row has one of some statuses. */

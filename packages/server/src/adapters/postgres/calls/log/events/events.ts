@@ -9,8 +9,8 @@ import { list, statement } from "../../../codec/statements.ts";
 import type { Database } from "../../../connection/database.ts";
 import type { Session } from "../../../connection/session.ts";
 import { readLead, type Lead } from "../../../deliveries/leads.ts";
-import { readPage } from "../../keyset.ts";
-import { BUDGET, readNow, walk } from "../walk.ts";
+import { mainPart, readPage } from "../../keyset.ts";
+import { BUDGET, firstStretch, readNow, walk } from "../walk.ts";
 import { readCustomer, showEvents, type ReadingCustomer } from "./found-event.ts";
 import { chooseSource } from "./sources.ts";
 
@@ -31,7 +31,9 @@ export function createEventPage(database: Database, budget = BUDGET) {
 			if (project === null || (customer !== null && !maySearch(customer, filter))) return NO_ROWS;
 			const range = rangeOf(filter, lead);
 			const reader = { project, customer, hasLead: lead.idMs > 0 };
-			const source = await chooseSource(session, reader, filter, range);
+			const whole = mainPart("evt", request, range);
+			const begin = { whole, near: firstStretch(whole, now) };
+			const source = await chooseSource(session, reader, filter, begin);
 			const { stoppedAt, ...page } = await readPage("evt", request, range, (part) =>
 				walk(session, [source], { part, budget, now }),
 			);

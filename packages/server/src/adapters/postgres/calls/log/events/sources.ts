@@ -1,17 +1,18 @@
 // How a list of events finds its rows: it walks along the entries of one part of its filter, and checks the others.
 import type { EventFilter } from "../../../../../ports/store/log.ts";
 import { STATUS_CODES } from "../../../codec/delivery-rows.ts";
-import type { UuidRange } from "../../../codec/ids.ts";
 import { number } from "../../../codec/rows.ts";
 import { statement } from "../../../codec/statements.ts";
 import type { Session } from "../../../connection/session.ts";
+import { lowOf, type Part as KeyPart } from "../../keyset.ts";
 import { isPublicType } from "../deliveries/conditions.ts";
 import { hasRow, LOOK_COST, Values, type InRange, type Source } from "../source.ts";
 import { customerEntries, partsOf, projectEntries, type EventEntries, type Part } from "./parts.ts";
 
 /** Counting entries stops here. */
 const COUNT_LIMIT = 10_000;
-
+/** To read the row of an event takes as long as so many looks: it lies between those of others, with their bodies. */
+const EVENT_LOOKS = 2;
 /** Looking for a delivery that a replay has made takes as long as so many looks: there is an index for each day. */
 const REPLAY_LOOKS = 10;
 
@@ -24,6 +25,14 @@ export interface Reader {
 	readonly hasLead: boolean;
 }
 
+type Keys = Pick<KeyPart, "above" | "from" | "below">;
+
+/** What a page reads, and `firstStretch` of it. */
+export interface Begin {
+	readonly whole: KeyPart;
+	readonly near: KeyPart | null;
+}
+
 /**
  * Chooses the way to the events that match a filter. A customer's goes along the events that are for the customer, whatever the filter: so
  * neither the length of a page nor its cursors depend on events of others.
@@ -32,7 +41,7 @@ export async function chooseSource(
 	session: Session,
 	reader: Reader,
 	filter: EventFilter,
-	range: UuidRange,
+	begin: Begin,
 ): Promise<Source> {
 	const { project, customer } = reader;
 	const isForCustomer = customer !== null;
@@ -45,7 +54,7 @@ export async function chooseSource(
 	if (customer !== null) {
 		return sourceOf(customerEntries(project, customer.id), parts, reader, filter);
 	}
-	const walked = await fewest(session, parts, range);
+	const walked = await fewest(session, parts, begin);
 	const others = parts.filter((part) => part !== walked);
 	return sourceOf(walked?.entries ?? projectEntries(project), others, reader, filter);
 }
@@ -69,7 +78,7 @@ function sourceOf(
 	};
 	const looks =
 		parts.filter(({ isLook }) => isLook).length +
-		(isEvent ? 0 : 1) +
+		(isEvent ? 0 : EVENT_LOOKS) +
 		(customer === null ? 0 : REPLAY_LOOKS + customer.webhooks.length);
 	return { ...entries, matches, cost: 1 + LOOK_COST * looks };
 }
@@ -108,34 +117,71 @@ function hasReached(event: string, webhooks: readonly string[], values: Values):
 	)`;
 }
 
-/** The part that leads to the fewest events; null if there is none. */
-async function fewest(session: Session, parts: readonly Part[], range: UuidRange): Promise<Part | null> {
-	const candidates = parts.flatMap((part) => (part.entries === null ? [] : [{ part, entries: part.entries }]));
-	if (candidates.length <= 1) return candidates[0]?.part ?? null;
-	const counted = await Promise.all(
-		candidates.map(async ({ part, entries }) => ({ part, count: await countEntries(session, entries, range) })),
-	);
-	counted.sort((a, b) => a.count - b.count);
-	return counted[0]?.part ?? null;
+/** A part of a filter with the entries that lead to its events. */
+interface Way {
+	readonly part: Part;
+	readonly entries: EventEntries;
 }
 
-async function countEntries(session: Session, entries: EventEntries, { low, high }: UuidRange): Promise<number> {
+/**
+ * The part that leads to the fewest events; null if there is none. What leads to those next to the place where the page begins tells it, if
+ * that is enough for the page: to count in all days takes longer than most pages do, since each has partitions of its own. No count goes
+ * further than the lowest one before it.
+ */
+async function fewest(session: Session, parts: readonly Part[], { whole, near }: Begin): Promise<Part | null> {
+	const ways = parts.flatMap((part): Way[] => (part.entries === null ? [] : [{ part, entries: part.entries }]));
+	let [first, ...others] = ways;
+	if (first === undefined || others.length === 0) return first?.part ?? null;
+	if (near !== null) {
+		const counts = await countNear(session, ways, near);
+		const count = Math.min(...counts);
+		first = ways[counts.indexOf(count)] ?? first;
+		if (near === whole || count >= whole.limit) return first.part;
+		others = ways.filter((way) => way !== first);
+	}
+	let count = await countEntries(session, first.entries, whole, COUNT_LIMIT);
+	for (const way of others) {
+		const other = await countEntries(session, way.entries, whole, count);
+		if (other < count) [first, count] = [way, other];
+	}
+	return first.part;
+}
+
+/** Counts the entries of each way in a few days, in one statement, which is planned for these. */
+async function countNear(session: Session, ways: readonly Way[], near: Keys): Promise<number[]> {
 	const values = new Values();
+	const counts = ways.map(({ entries }, index) => {
+		const limit = index === 0 ? String(COUNT_LIMIT) : `counted_${index - 1}.count`;
+		return `LATERAL (${countOf(entries, near, limit, values)}) counted_${index}`;
+	});
+	const columns = ways.map((_, index) => `counted_${index}.count AS count_${index}`);
+	const [row] = await session.query(`SELECT ${columns.join(", ")} FROM ${counts.join(" CROSS JOIN ")}`, values.list);
+	return ways.map((_, index) => number(row?.[`count_${index}`]));
+}
+
+/** The same of one way. There are a dozen texts. To plan one for all days takes longer than to count. */
+async function countEntries(session: Session, entries: EventEntries, keys: Keys, limit: number): Promise<number> {
+	const values = new Values();
+	const text = countOf(entries, keys, `${values.add(limit)}::bigint`, values);
+	const [row] = await session.run(statement(text), values.list);
+	return number(row?.["count"]);
+}
+
+/** SQL that counts entries. A key more or less makes no difference: `above` counts. */
+function countOf(entries: EventEntries, { above, from, below }: Keys, limit: string, values: Values): string {
 	const { table, key, owner, owners, ownerType } = entries;
+	const low = lowOf({ above, from });
 	const conditions = [
 		`entry.${owner} = given.id`,
 		...entries.where(values),
 		`entry.${key} >= ${values.add(low)}`,
-		...(high === null ? [] : [`entry.${key} < ${values.add(high)}`]),
+		...(below === null ? [] : [`entry.${key} < ${values.add(below)}`]),
 	];
-	// There are a dozen texts. To plan one for all days takes longer than to count.
-	const select = statement(`
+	return `
 		SELECT count(*) AS count FROM (
 			SELECT 1 FROM unnest(${values.add(owners)}::${ownerType}[]) AS given(id)
-			CROSS JOIN LATERAL (SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${COUNT_LIMIT}) one
-			LIMIT ${COUNT_LIMIT}
+			CROSS JOIN LATERAL (SELECT 1 FROM ${table} WHERE ${conditions.join(" AND ")} LIMIT ${limit}) one
+			LIMIT ${limit}
 		) counted
-	`);
-	const [row] = await session.run(select, values.list);
-	return number(row?.["count"]);
+	`;
 }
