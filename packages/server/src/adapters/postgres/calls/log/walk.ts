@@ -136,7 +136,7 @@ async function walkStretch(
 	owned: readonly Owned[],
 	{ part, whole, page }: Stretch,
 ): Promise<Scanned & { readonly left: number }> {
-	const ids: string[] = [];
+	let ids: string[] = [];
 	const rounds = part.isLookBehind ? LOOK_ROUNDS : MOST_ROUNDS;
 	let [left, asked] = [whole, owned];
 	for (let round = 1; ; round++) {
@@ -144,7 +144,10 @@ async function walkStretch(
 		const isFirst = page.time === 0;
 		const areFew = asked.length <= FEW_OWNERS;
 		const first = whole * (areFew ? FIRST_SHARE : FIRST_SHARE_OF_MANY);
-		const cost = Math.min(...asked.map(({ source, candidateShare }) => pageCost(source, candidateShare)));
+		const cost = asked.reduce(
+			(least, { source, candidateShare }) => Math.min(least, pageCost(source, candidateShare)),
+			Number.POSITIVE_INFINITY,
+		);
 		const most = Math.min(left, STATEMENT_ENTRIES * cost);
 		const time = round === rounds ? most : Math.min(most, isFirst ? first : expectedTime(page, missing, whole));
 		const times = round === 1 ? expectedTimes(asked, time) : equalTimes(asked, time);
@@ -156,7 +159,7 @@ async function walkStretch(
 		page.matching += taken.matching;
 		const edge = nearest(owned, part.order);
 		const found = owned.flatMap((each) => each.take(edge)).sort();
-		ids.push(...(part.order === "ASC" ? found : found.toReversed()));
+		ids = ids.concat(part.order === "ASC" ? found : found.toReversed());
 		if (ids.length >= part.limit || edge === null) return { rows: rowsOf(ids, part.limit), stoppedAt: null, left };
 		if (round === rounds || left < whole * LEAST_LEFT) return { rows: rowsOf(ids, part.limit), stoppedAt: edge, left };
 		asked = owned.filter((each) => each.isAt(edge));

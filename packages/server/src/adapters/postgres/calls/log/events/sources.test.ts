@@ -1,5 +1,5 @@
 // By which part of a filter a list of events is read: what leads to those next to the place where a page begins decides it, if there is enough
-// of it. To count in all days takes longer than most pages do. Which one it is changes no page.
+// of it. To count in all days takes longer than most pages do. Which one it is changes no row.
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
