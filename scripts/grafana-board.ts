@@ -256,6 +256,19 @@ const SECTIONS: readonly Section[] = [
 				],
 			},
 			{
+				title: "Connections to the database",
+				description: "Those of everybody, of those that the database allows. A process has up to 14.",
+				unit: "short",
+				queries: [{ expr: `max by (kind) (${now("fanfare_database_connections")})`, legend: "{{kind}}" }],
+			},
+			{
+				title: "Duties that nobody has",
+				description:
+					"Work that one process does for all, such as retention. A duty that moves is free for some seconds.",
+				unit: "short",
+				queries: [{ expr: `max by (duty) (${now("fanfare_duty_free")})`, legend: "{{duty}}" }],
+			},
+			{
 				title: "Deliveries handed to their owners by NATS",
 				description:
 					"What was sent should also arrive. What does not is found in the database, up to half a second later. Missed and refused messages should be none.",

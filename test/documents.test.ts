@@ -14,6 +14,8 @@ const documents = globSync("**/*.md", { cwd: root, exclude: (path) => /(^|\/)(no
 let metrics = "";
 beforeAll(async () => {
 	const all = new Metrics("0.0.0-test");
+	const sent = { hints: 0, looks: 0, answers: 0, beats: 0 };
+	const counts = { handedOff: 0, handedOver: 0, missed: 0, refused: 0 };
 	all.watch({
 		gauges: () => ({
 			readyDeliveries: 0,
@@ -29,7 +31,10 @@ beforeAll(async () => {
 			isMember: true,
 			ownedShards: 0,
 			isStandbySynchronous: false,
-			nats: { isUp: true, handedOff: 0, handedOver: 0, missed: 0, refused: 0 },
+			isStandbyExpected: false,
+			freeDuties: null,
+			connections: null,
+			nats: { isUp: true, server: null, sent, received: sent, late: 0, unsent: 0, ...counts },
 		}),
 	});
 	metrics = (await all.render()).text;

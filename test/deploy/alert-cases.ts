@@ -19,6 +19,11 @@ const FREE = `fanfare_volume_bytes{${A},kind="free"}`;
 const commits = (le: string) => `fanfare_commit_duration_seconds_bucket{${A},le="${le}"}`;
 const attempts = (result: string) => `fanfare_attempts_total{${A},result="${result}"}`;
 const owned = (instance: string) => `fanfare_owned_shards{job="fanfare",instance="${instance}"}`;
+const member = (instance: string) => `fanfare_member{job="fanfare",instance="${instance}"}`;
+const free = (instance: string, duty: string) =>
+	`fanfare_duty_free{job="fanfare",instance="${instance}",duty="${duty}"}`;
+const connections = (instance: string, kind: string) =>
+	`fanfare_database_connections{job="fanfare",instance="${instance}",kind="${kind}"}`;
 const build = (instance: string, version: string) =>
 	`fanfare_build_info{job="fanfare",instance="${instance}",version="${version}"}`;
 
@@ -140,6 +145,40 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 		// A database whose disk has copies never had one.
 		quiet: { [`fanfare_standby_synchronous{${JOB}}`]: "0x25" },
 		at: "15m",
+	},
+	FanfareStandbyMissing: {
+		fires: { [`fanfare_standby_expected{${JOB}}`]: "1x10", [`fanfare_standby_synchronous{${JOB}}`]: "0x10" },
+		// Nobody expects one.
+		quiet: { [`fanfare_standby_expected{${JOB}}`]: "0x10", [`fanfare_standby_synchronous{${JOB}}`]: "0x10" },
+		at: "8m",
+	},
+	FanfareDutyFree: {
+		fires: { [free("a", "retention")]: "1x10", [free("a", "stats")]: "0x10", [free("b", "retention")]: "1x10" },
+		// It moves from one process to the other.
+		quiet: { [free("a", "retention")]: "0 1 0x10", [free("b", "retention")]: "0 0 1 0x10" },
+		at: "8m",
+	},
+	FanfareDatabaseConnectionsLow: {
+		fires: { [connections("a", "used")]: "90x20", [connections("a", "allowed")]: "97x20" },
+		quiet: { [connections("a", "used")]: "70x20", [connections("a", "allowed")]: "97x20" },
+		at: "15m",
+	},
+	FanfareNatsPartial: {
+		// Nobody has told the second process of NATS.
+		fires: { [member("a")]: "1x10", [member("b")]: "1x10", [`fanfare_nats_up{${JOB}}`]: "1x10" },
+		alsoFires: {
+			[member("a")]: "1x10",
+			[member("b")]: "1x10",
+			[`fanfare_nats_up{${JOB}}`]: "1x10",
+			[`fanfare_nats_up{${B}}`]: "0x10",
+		},
+		quiet: {
+			[member("a")]: "1x10",
+			[member("b")]: "1x10",
+			[`fanfare_nats_up{${JOB}}`]: "1x10",
+			[`fanfare_nats_up{${B}}`]: "1 0 1x10",
+		},
+		at: "8m",
 	},
 	FanfareNatsAway: {
 		fires: { [`fanfare_nats_up{${JOB}}`]: "1 0x5" },

@@ -82,6 +82,7 @@ it("runs two processes of this version that take calls and two that deliver, on 
 	for (const [, config] of configs) {
 		expect(config).toMatchObject({
 			databaseUrl: "postgres://fanfare:a-password@postgres:5432/fanfare?sslmode=disable",
+			expectStandby: true,
 			natsUrl: [1, 2, 3].map((node) => `nats://fanfare:another@nats-${node}:4222`),
 		});
 	}

@@ -87,7 +87,7 @@ found("by promtool, the alerts", () => {
 const AFTER_A_GAP = { interval: 500 } as const;
 
 /** Whether metrics with such names are scraped: a process alone has none about others. */
-const isHere = (names: string) => hasCluster || !/fanfare_(nats|member|owned|standby)/.test(names);
+const isHere = (names: string) => hasCluster || !/fanfare_(nats|member|owned|standby|duty|database)/.test(names);
 const hasCluster = postgresIssue() === null && natsIssue() === null;
 
 found("with a real server under load", () => {

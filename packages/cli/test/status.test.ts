@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-import type { StatusMember, WorkspaceStatus } from "@fanfare/sdk";
+import type { StatusDatabase, StatusMember, StatusMessages, WorkspaceStatus } from "@fanfare/sdk";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { World } from "./support/world.ts";
@@ -31,12 +31,44 @@ const MEMBER: StatusMember = {
 	readyDeliveries: 3,
 	inFlightAttempts: 2,
 	lagMs: 1_200,
+	messages: null,
 };
 
+const STANDBY = { name: "standby", state: "streaming", sync: "sync", lagMs: 3, lagBytes: 1_240 } as const;
+const DATABASE: StatusDatabase = {
+	reachable: true,
+	version: "17.2",
+	address: "10.1.4.3",
+	port: 5_432,
+	commitsWaitFor: "standby",
+	standbys: [STANDBY],
+	connections: { used: 31, allowed: 97 },
+};
+const COUNTS = { deliveries: 1_204, hints: 310, looks: 40, answers: 4, beats: 9_000 };
+const NATS: StatusMessages = {
+	pollMs: 400,
+	nats: {
+		up: true,
+		server: "nats-1:4222",
+		sent: COUNTS,
+		received: { ...COUNTS, deliveries: 1_190 },
+		late: 1,
+		refused: 0,
+		unsent: 2,
+		missed: 3,
+	},
+};
+const POLLING: StatusMessages = { pollMs: 400, nats: null };
+
 /** Runs the command against a server that has these members. */
-async function statusWith(members: readonly StatusMember[] | null, ...args: readonly string[]) {
+function statusWith(members: readonly StatusMember[] | null, ...args: readonly string[]) {
+	return statusOf({ members }, ...args);
+}
+
+/** Runs the command against a server whose status has these changes. */
+async function statusOf(changes: Partial<WorkspaceStatus>, ...args: readonly string[]) {
 	const real = await world.server.client.getStatus();
-	const found: WorkspaceStatus = { ...real, members };
+	const found: WorkspaceStatus = { ...real, ...changes };
 	const server = createServer((_, response) => {
 		response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(found));
 	});
@@ -54,7 +86,7 @@ it("shows what a server alone does, and its warnings, without a list of processe
 	expect(code).toBe(0);
 	expect(stdout).toMatch(/^Version +0\.2\.0\nStarted +.*\nWaiting +0 deliveries\n/);
 	expect(stdout).toMatch(/^! FANFARE_ALLOW_HTTP is set: /m);
-	expect(stdout).not.toMatch(/shards/);
+	expect(stdout).not.toMatch(/shards|Database|NATS/);
 	expect((await world.run(["status", "--quiet"])).stdout).toMatch(/^http_allowed$/m);
 });
 
@@ -74,4 +106,43 @@ it("lists the processes that share a database, and those that were lost", async 
 it("says that the processes can't be read, and makes nothing that a name has on a terminal", async () => {
 	expect((await statusWith(null)).stderr).toContain("The processes can't be read at the moment.");
 	expect((await statusWith([{ ...MEMBER, name: "\u001B[2Jevil" }])).stdout).not.toContain("\u001B");
+});
+
+it("shows the database, its standbys and its connections, and what is not known of them", async () => {
+	const { stdout } = await statusOf({ database: DATABASE });
+	expect(stdout).toMatch(/^Database +PostgreSQL 17\.2 at 10\.1\.4\.3:5432$/m);
+	expect(stdout).toMatch(/^Commits wait for +a standby$/m);
+	expect(stdout).toMatch(/^Standbys +standby \(sync, streaming, 3 ms behind, 1\.2 kB to apply\)$/m);
+	expect(stdout).toMatch(/^Connections +31 of 97$/m);
+	const hidden = { name: "\u001B[2Jevil", state: null, sync: null, lagMs: null, lagBytes: null };
+	const of = { ...DATABASE, address: null, port: null, commitsWaitFor: "disk", connections: null } as const;
+	const { stdout: unknown } = await statusOf({ database: { ...of, standbys: [hidden] } });
+	expect(unknown).toMatch(/^Database +PostgreSQL 17\.2$/m);
+	expect(unknown).toMatch(/^Commits wait for +its own disk only$/m);
+	expect(unknown).toMatch(/^Standbys +.*evil \(more is not known\)$/m);
+	expect(unknown).toMatch(/^Connections +not known$/m);
+	expect(unknown).not.toContain("\u001B");
+	expect((await statusOf({ database: { ...of, standbys: [] } })).stdout).toMatch(/^Standbys +none$/m);
+	expect((await statusOf({ database: { ...of, standbys: null } })).stdout).toMatch(/^Standbys +not known$/m);
+	expect((await statusOf({ database: { ...of, reachable: false } })).stdout).toMatch(/^Database +does not answer$/m);
+});
+
+it("shows the messages of processes with NATS, and how often those without it look", async () => {
+	const away = { ...NATS, nats: NATS.nats && { ...NATS.nats, up: false, server: null } };
+	const each = [NATS, away, POLLING, null].map((messages, index) => ({
+		...MEMBER,
+		name: `fanfare-${index}`,
+		messages,
+	}));
+	const { stdout } = await statusWith(each);
+	expect(stdout).toMatch(/^process +NATS +deliveries out\/in +hints +signals +late +refused +unsent +missed$/m);
+	expect(stdout).toMatch(/^fanfare-0 +up, nats-1:4222 +1204\/1190 +310\/310 +44\/44 +1 +0 +2 +3$/m);
+	expect(stdout).toMatch(/^fanfare-1 +away, polls every 400 ms +1204\/1190 /m);
+	expect(stdout).toMatch(/^fanfare-2 +off, polls every 400 ms +– +– +– +– +– +– +–$/m);
+	// It has said nothing of it.
+	expect(stdout.match(/^fanfare-3/gm)).toHaveLength(1);
+	expect((await statusWith([{ ...MEMBER, messages: POLLING }])).stdout).toContain(
+		"Without NATS: each process looks for the deliveries of the others every 400 ms.",
+	);
+	expect((await statusWith([MEMBER])).stdout).toContain("How the processes find each other's deliveries is not known.");
 });

@@ -39,7 +39,11 @@ export type {
 } from "./resources/access/sessions.ts";
 export type {
 	EgressAddresses,
+	StatusDatabase,
 	StatusMember,
+	StatusMessageCounts,
+	StatusMessages,
+	StatusStandby,
 	StatusWarning,
 	UsedLimit,
 	WorkspaceStatus,

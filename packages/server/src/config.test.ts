@@ -33,6 +33,7 @@ describe("readConfig", () => {
 			actorHeader: null,
 			dataDir: "./fanfare-data",
 			databaseUrl: null,
+			expectStandby: false,
 			natsUrl: null,
 			natsCredentials: null,
 			natsPrefix: "fanfare",

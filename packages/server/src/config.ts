@@ -113,7 +113,7 @@ function withoutInjected(environment: Readonly<Record<string, string | undefined
 /** Problems of settings that are valid alone but not together. */
 function conflicts(config: Config, placeOf: (name: string) => string): string[] {
 	const { retentionDays, payloadRetentionDays, proxy, noProxy, actorHeader, trustedProxies } = config;
-	const { databaseUrl, masterKey, role, natsUrl, natsCredentials } = config;
+	const { databaseUrl, masterKey, expectStandby, role, natsUrl, natsCredentials } = config;
 	const problems: string[] = [];
 	const needs = (name: string, needed: string) => {
 		problems.push(
@@ -125,6 +125,7 @@ function conflicts(config: Config, placeOf: (name: string) => string): string[] 
 	if (noProxy.length > 0 && proxy === null) needs("noProxy", "proxy");
 	if (actorHeader !== null && trustedProxies.length === 0) needs("actorHeader", "trustedProxies");
 	if (databaseUrl !== null && masterKey === null) needs("databaseUrl", "masterKey");
+	if (expectStandby && databaseUrl === null) needs("expectStandby", "databaseUrl");
 	if (natsUrl !== null && databaseUrl === null) needs("natsUrl", "databaseUrl");
 	if (natsCredentials !== null && natsUrl === null) needs("natsCredentials", "natsUrl");
 	if (databaseUrl === null && role !== "all") {

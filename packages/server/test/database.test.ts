@@ -22,6 +22,11 @@ describe("the setting of the database", () => {
 		["no database", { FANFARE_DATABASE_URL: "postgres://u@h" }, /FANFARE_DATABASE_URL must be a URL such as/],
 		["no user", { FANFARE_DATABASE_URL: "postgres://h/d" }, /FANFARE_DATABASE_URL must be a URL such as/],
 		["TLS or not", { FANFARE_DATABASE_URL: "postgres://u:hidden@h/d?sslmode=prefer" }, /sslmode/],
+		[
+			"a standby that is expected of no database",
+			{ FANFARE_EXPECT_STANDBY: "true" },
+			/FANFARE_EXPECT_STANDBY is set, but FANFARE_DATABASE_URL is not: set it too/,
+		],
 		["no master key", { FANFARE_DATABASE_URL: "postgres://u@h/d" }, /but FANFARE_MASTER_KEY is not: set it too/],
 	])("is refused with %s, and its value is not shown", async (_what, env, message) => {
 		const { code, stderr } = await runFanfare(["serve"], { env });
@@ -110,6 +115,28 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 			expect.objectContaining({ message: expect.stringMatching(/^No standby of the database is synchronous/) }),
 		]);
 		expect(server.stdout).toContain("No standby of the database is synchronous");
+	});
+
+	it("shows the database in the status and in metrics, and how its processes find each other's deliveries", async () => {
+		const url = await postgres.createDatabase();
+		const env = { ...settingsFor(url), FANFARE_EXPECT_STANDBY: "true" };
+		await using server = await startServerProcess({ env });
+		const { database, members, store } = await server.client.getStatus();
+		expect(database).toEqual({
+			reachable: true,
+			version: expect.stringMatching(/^\d+[.\w]*$/),
+			address: expect.any(String),
+			port: expect.any(Number),
+			commitsWaitFor: "disk",
+			standbys: expect.any(Array),
+			connections: { used: expect.any(Number), allowed: expect.any(Number) },
+		});
+		expect(store.fileBytes).toBeGreaterThan(0);
+		expect(members?.map(({ messages }) => messages)).toEqual([{ pollMs: 400, nats: null }]);
+		const text = await (await fetch(`${server.url}/metrics`, { headers: { "secret-key": ADMIN_KEY } })).text();
+		expect(text).toMatch(/^fanfare_standby_expected 1$/m);
+		expect(text).toMatch(/^fanfare_database_connections\{kind="allowed"\} \d+$/m);
+		expect(text).toMatch(/^fanfare_duty_free\{duty="retention"\} 0$/m);
 	});
 
 	it("needs an admin key where nobody reads what it prints, and makes nothing without one", async () => {

@@ -63,9 +63,20 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		expect(await metric(a, "refused_total")).toBe(0);
 		const isWarned = async () => (await a.client.getStatus()).warnings.some(({ code }) => code === "nats_away");
 		await eventually("no warning", async () => !(await isWarned()));
+		/** What the other process says of its messages, as far as it was heard of by this one. */
+		const messagesOfB = async () => (await a.client.getStatus()).members?.find(({ self }) => !self)?.messages;
+		// It says so with its next beat.
+		await expect
+			.poll(async () => (await messagesOfB())?.nats?.received.deliveries)
+			.toBe(await metric(b, "handed_over_total"));
+		expect(await messagesOfB()).toMatchObject({
+			pollMs: 400,
+			nats: { up: true, server: new URL(nats.url).host, refused: 0 },
+		});
 		await nats.kill();
 		await eventually("the warning", isWarned);
 		expect(await metric(a, "up")).toBe(0);
+		await expect.poll(messagesOfB).toMatchObject({ pollMs: 400, nats: { up: false, server: null } });
 		expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
 		await send();
 		await receiver.waitFor(8 * events);

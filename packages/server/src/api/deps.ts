@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { ErrorCode } from "../core/errors.ts";
 import type { Engine } from "../engine/calls.ts";
 import type { UsedLimit, Warning } from "../engine/status-calls.ts";
+import type { DatabaseFacts } from "../ports/database.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { ListReads } from "../ports/store/reads/list-reads.ts";
 import type { Store } from "../ports/store/store.ts";
@@ -41,6 +42,8 @@ export type ProxyActorHeader = (peer: string | undefined) => string | null;
 export interface ServerStatus {
 	readonly limits: readonly UsedLimit[];
 	readonly warnings: readonly Warning[];
+	/** Null if the data is in a data directory. */
+	readonly database: DatabaseFacts | null;
 }
 
 /**
@@ -79,7 +82,7 @@ export interface ApiDeps extends RequestDeps {
 	 */
 	readonly isCurrent: () => boolean;
 	readonly proxyActorHeader: ProxyActorHeader;
-	readonly serverStatus: () => ServerStatus;
+	readonly serverStatus: () => Promise<ServerStatus>;
 	/** The metrics in the text format of Prometheus. */
 	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 	readonly requestOrigin: RequestOrigin;

@@ -4,7 +4,7 @@ import { hostname } from "node:os";
 import type { Logger } from "pino";
 
 import type { Nats } from "../adapters/nats/nats-wire.ts";
-import { StandbyWatch } from "../adapters/postgres/connection/standbys.ts";
+import { DatabaseWatch } from "../adapters/postgres/connection/database-watch.ts";
 import { openPostgresCluster, type PostgresCluster } from "../adapters/postgres/members/cluster.ts";
 import { openPostgres } from "../adapters/postgres/postgres-store.ts";
 import { systemChance } from "../adapters/system/system-chance.ts";
@@ -13,6 +13,7 @@ import { listReadsOf } from "../api/resources/list-bodies.ts";
 import type { Config } from "../config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Warning } from "../engine/status-calls.ts";
+import { UNREACHABLE } from "../ports/database.ts";
 import type { Profile } from "./profile.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,9 +42,9 @@ const NATS_AWAY: Warning = {
  * @param clock for what is scheduled; connections are always timed by the system clock
  */
 export function createClusterProfile(config: Config, clock: Clock, resources: AsyncDisposableStack): Profile {
-	const { databaseUrl, masterKey, role } = config;
+	const { databaseUrl, masterKey, role, expectStandby } = config;
 	if (databaseUrl === null || masterKey === null) throw new Error("a cluster needs a database and a master key");
-	let standbys: StandbyWatch | null = null;
+	let watch: DatabaseWatch | null = null;
 	let nats: Nats | null = null;
 	let members: PostgresCluster | null = null;
 	return {
@@ -64,12 +65,12 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 					"a newer version has changed the schema of the database: this version can work on it, and does",
 				);
 			}
-			standbys = new StandbyWatch(database, systemClock, (durability) => {
-				if (durability === "own disk") logger.warn(NO_STANDBY.message);
+			watch = new DatabaseWatch(database, systemClock, (durability) => {
+				if (durability === "disk") logger.warn(NO_STANDBY.message);
 				else logger.info("each commit of the database waits for a standby");
 			});
-			resources.defer(() => standbys?.close());
-			await standbys.start();
+			resources.defer(() => watch?.close());
+			await watch.start();
 			const storeDied = Promise.withResolvers<never>().promise;
 			nats = await openNats(config, masterKey, logger);
 			resources.defer(() => nats?.close());
@@ -83,6 +84,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 				version: VERSION,
 				role,
 				knownSchema: schema.known,
+				messages: () => ({ pollMs: FIND_EVERY_MS, nats: nats?.counts() ?? null }),
 				...(nats !== null && { signals: nats.signals }),
 			});
 			members = cluster;
@@ -110,15 +112,19 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			);
 		},
 		warnings: () => [
-			...(standbys?.durability === "own disk" ? [NO_STANDBY] : []),
+			...(watch?.durability === "disk" ? [NO_STANDBY] : []),
 			...(nats?.counts().isUp === false ? [NATS_AWAY] : []),
 		],
 		cluster: () => ({
 			isMember: members?.isMember() ?? false,
 			ownedShards: members?.tenure.shards()?.length ?? 0,
-			isStandbySynchronous: standbys?.durability !== "own disk",
+			isStandbySynchronous: watch?.durability !== "disk",
+			isStandbyExpected: expectStandby,
+			freeDuties: members?.freeDuties() ?? null,
+			connections: watch?.last.connections ?? null,
 			nats: nats?.counts() ?? null,
 		}),
+		database: () => watch?.facts() ?? Promise.resolve(UNREACHABLE),
 	};
 }
 

@@ -31,5 +31,6 @@ export function createEmbeddedProfile(
 		keepAdminKey: (secretKey) => writeAdminKey(dataDir, secretKey),
 		warnings: () => warnings,
 		cluster: null,
+		database: null,
 	};
 }

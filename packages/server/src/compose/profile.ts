@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import type { ClusterState } from "../adapters/telemetry/cluster-metrics.ts";
 import type { EngineLimits } from "../engine/parts.ts";
 import type { Warning } from "../engine/status-calls.ts";
+import type { DatabaseFacts } from "../ports/database.ts";
 import type { Membership } from "../ports/membership.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { StoreError } from "../ports/store/errors.ts";
@@ -60,4 +61,6 @@ export interface Profile {
 	warnings(): readonly Warning[];
 	/** What the process is among others, once it is open; null for one that runs alone. */
 	readonly cluster: (() => ClusterState) | null;
+	/** What the database says of itself, once it is open; null for a data directory. However often it is called, few reads are made. */
+	readonly database: (() => Promise<DatabaseFacts>) | null;
 }

@@ -1,4 +1,5 @@
-// What the server around the engine adds to the status of the workspace: its connections, and warnings that follow from how it was started.
+// What the server around the engine adds to the status of the workspace: its connections, its database, and warnings that follow from how it was
+// started.
 import type { ServerStatus } from "../api/deps.ts";
 import type { Config } from "../config.ts";
 import type { Warning } from "../engine/status-calls.ts";
@@ -8,17 +9,19 @@ import type { Profile } from "./profile.ts";
 interface Found {
 	/** The settings in force. */
 	readonly config: () => Config;
-	readonly profile: Pick<Profile, "warnings">;
+	readonly profile: Pick<Profile, "warnings" | "database">;
 	/** What the descriptors of the process allow. */
 	readonly maxInFlight: number;
 	readonly maxConnections: number;
 }
 
 /** Prepares the call. `connections` is how many are open. */
-export function createServerStatus(found: Found, connections: () => number): () => ServerStatus {
-	return () => {
-		const limits = [{ name: "maxConnections", used: connections(), allowed: found.maxConnections }];
-		return { limits, warnings: [...found.profile.warnings(), ...warningsOf(found), ...full(limits)] };
+export function createServerStatus(found: Found, connections: () => number): () => Promise<ServerStatus> {
+	return async () => {
+		const { profile, maxConnections } = found;
+		const database = (await profile.database?.()) ?? null;
+		const limits = [{ name: "maxConnections", used: connections(), allowed: maxConnections }];
+		return { limits, warnings: [...profile.warnings(), ...warningsOf(found), ...full(limits)], database };
 	};
 }
 

@@ -1,6 +1,6 @@
 // The settings of a server that keeps its data in a database, alone or with others.
 import { ROLES, type Role } from "../ports/membership.ts";
-import { parseDatabaseUrl, parseNatsCredentials, parseNatsPrefix, parseNatsUrls } from "./parse.ts";
+import { parseBoolean, parseDatabaseUrl, parseNatsCredentials, parseNatsPrefix, parseNatsUrls } from "./parse.ts";
 import { setting } from "./setting.ts";
 
 export const CLUSTER_SETTINGS = {
@@ -13,6 +13,14 @@ export const CLUSTER_SETTINGS = {
 		defaultText: "none: the data directory is used",
 		example: "postgres://fanfare:password@db.example/fanfare?sslmode=verify-full",
 		isSecret: true,
+	}),
+	expectStandby: setting(parseBoolean, false, {
+		expected: "true or false",
+		meaning:
+			"Whether commits of the database are to wait for a synchronous standby. If none is named, `/metrics` says so, for the alert FanfareStandbyMissing. " +
+			"It changes nothing else: see docs/postgres.md for how a standby is named.",
+		defaultText: "`false`",
+		example: "true",
 	}),
 	role: setting<Role, Role>((text) => ROLES.find((role) => role === text), "all", {
 		expected: `one of ${ROLES.join(", ")}`,

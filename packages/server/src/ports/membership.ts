@@ -1,6 +1,7 @@
 // The port for what this process is among the members that share a database: for readiness, and for the operator. A process that runs alone
 // has no such part.
 import type { Duty } from "./tenure.ts";
+import type { WireCounts } from "./wire.ts";
 
 /** `api` answers calls and delivers nothing, `worker` delivers and answers no calls, `all` does both. */
 export const ROLES = ["all", "api", "worker"] as const;
@@ -33,6 +34,8 @@ export interface Member {
 	readonly duties: readonly Duty[];
 	/** As it has said when it was seen last. */
 	readonly load: MemberLoad;
+	/** The same; null if it has not said it, as members of an earlier version, and those that are lost. */
+	readonly messages: MemberMessages | null;
 }
 
 /** What a member has to do. */
@@ -42,6 +45,14 @@ export interface MemberLoad {
 	readonly inFlightAttempts: number;
 	/** For how long the oldest due delivery of its shards has waited, in milliseconds; 0 if none is due. */
 	readonly lagMs: number;
+}
+
+/** How a member learns from the others what concerns it. */
+export interface MemberMessages {
+	/** How often it looks into the store for deliveries that others have accepted, in milliseconds. */
+	readonly pollMs: number;
+	/** What NATS has carried since the start of its process; null for a process without NATS. */
+	readonly nats: WireCounts | null;
 }
 
 export interface Membership {

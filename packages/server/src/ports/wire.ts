@@ -9,10 +9,30 @@ import type { Place } from "./tenure.ts";
 /** A hand-off that is as old as this is dropped: its owner may have found the delivery in the store since, and have attempted it. */
 export const HAND_OFF_MS = 5_000;
 
+/** Messages between processes, by kind. */
+export interface MessageCounts {
+	/** Each has deliveries for their owner. */
+	readonly hints: number;
+	/** Signals: the store has something new for others, and somebody has acted upon that. */
+	readonly looks: number;
+	readonly answers: number;
+	/** Each says that its sender is there. */
+	readonly beats: number;
+}
+
 /** What messages beside the store have carried since the start. */
 export interface WireCounts {
 	/** Whether they come through. */
 	readonly isUp: boolean;
+	/** The server that this process is connected to, with its port; null while there is none. */
+	readonly server: string | null;
+	readonly sent: MessageCounts;
+	/** Those of others. */
+	readonly received: MessageCounts;
+	/** Hints that came too late, or twice, and were dropped. */
+	readonly late: number;
+	/** Messages that were not sent, since there was no connection. */
+	readonly unsent: number;
 	/** Deliveries that were handed to others, and that others have handed to this process. */
 	readonly handedOff: number;
 	readonly handedOver: number;

@@ -24,6 +24,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	portalOrigins: "address",
 	dataDir: "data",
 	databaseUrl: "data",
+	expectStandby: "data",
 	natsUrl: "data",
 	natsCredentials: "data",
 	natsPrefix: "data",

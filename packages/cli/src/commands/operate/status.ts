@@ -9,6 +9,7 @@ import { printable, printableJson } from "../../text/printable.ts";
 import { onStdout } from "../../text/style.ts";
 import type { Column } from "../../text/table.ts";
 import { relativeTime, shortDuration } from "../../text/times.ts";
+import { addressOf, databaseFields, hasNats, MESSAGES, withoutNats } from "./cluster-status.ts";
 
 /** Adds the command to the program. */
 export function addStatus(program: Command): void {
@@ -39,11 +40,23 @@ async function status({ client, output }: Call): Promise<void> {
 	else if (members.length > 0) {
 		await output.data("");
 		await output.list(members, { columns: COLUMNS, id: ({ id }) => id, limit: Infinity, empty: "" });
+		await output.data("");
+		if (members.some(hasNats)) {
+			const known = members.filter(({ messages }) => messages !== null);
+			await output.list(known, { columns: MESSAGES, id: ({ id }) => id, limit: Infinity, empty: "" });
+		} else await output.data(withoutNats(members));
 	}
 	for (const { message } of warnings) await output.data(`\n${onStdout("yellow", "!")} ${printable(message)}`);
 }
 
-function fieldsOf({ version, startDate, store, backlog, commits }: WorkspaceStatus): [string, string | null][] {
+function fieldsOf({
+	version,
+	startDate,
+	store,
+	backlog,
+	commits,
+	database,
+}: WorkspaceStatus): [string, string | null][] {
 	const { pending, held, inFlightAttempts, oldestDueMs } = backlog;
 	const { freeBytes, volumeBytes, fileBytes } = store;
 	const free = freeBytes === null || volumeBytes === null ? null : `${size(freeBytes)} of ${size(volumeBytes)}`;
@@ -57,6 +70,7 @@ function fieldsOf({ version, startDate, store, backlog, commits }: WorkspaceStat
 		["Commits", commits.p50Ms === null ? null : `${shortDuration(Math.max(1, commits.p50Ms))} (median)`],
 		["Store", fileBytes === null ? null : size(fileBytes)],
 		["Free", free],
+		...(database === null ? [] : databaseFields(database)),
 	];
 }
 
@@ -64,7 +78,7 @@ const STATES = { live: "green", leaving: "yellow", lost: "red" } as const;
 
 const COLUMNS: readonly Column<StatusMember>[] = [
 	{ title: "process", value: ({ name, self }) => `${name}${self ? " (this one)" : ""}`, flexible: true },
-	{ title: "address", value: addressOf, optional: 3 },
+	{ title: "address", value: (member) => addressOf(member) || "–", optional: 3 },
 	{
 		title: "state",
 		value: ({ state, seenDate, seenAgoMs }) =>
@@ -80,10 +94,3 @@ const COLUMNS: readonly Column<StatusMember>[] = [
 	{ title: "lag", value: ({ lagMs }) => (lagMs === 0 ? "–" : shortDuration(lagMs)), align: "right" },
 	{ title: "duties", value: ({ duties }) => duties.join(", ") || "–", flexible: true, optional: 4 },
 ];
-
-/** The member's address, as far as it is known. */
-function addressOf({ address, port }: StatusMember): string {
-	if (address === null) return port === null ? "–" : `port ${port}`;
-	const host = address.includes(":") ? `[${address}]` : address;
-	return port === null ? host : `${host}:${port}`;
-}

@@ -1,45 +1,15 @@
 // The processes that share a server's database, in a real browser. The server of these tests is alone, so its response is changed on its way.
-import type { StatusMember, WorkspaceStatus } from "@fanfare/sdk";
+import type { StatusMember } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import type { Page } from "playwright-core";
 import { expect, it } from "vitest";
 
+import { member, showStatus } from "../../../test/shown-status.ts";
 import { pageSuite } from "../../../test/suite.ts";
 
-const HOUR_MS = 3_600_000;
-
-function member(index: number, shards: number, changes: Partial<StatusMember> = {}): StatusMember {
-	const seenDate = Date.now();
-	return {
-		id: `member ${index}`,
-		name: `fanfare-${index}`,
-		address: `10.1.4.${index}`,
-		port: 8_787,
-		version: "0.2.0",
-		role: "all",
-		state: "live",
-		self: index === 0,
-		joinDate: seenDate - 2 * HOUR_MS,
-		seenDate,
-		seenAgoMs: 200,
-		shards,
-		duties: index === 0 ? ["retention", "stats"] : [],
-		readyDeliveries: 0,
-		inFlightAttempts: 3,
-		lagMs: 0,
-		...changes,
-	};
-}
-
 /** From now on, the status has these members. */
-async function show(page: Page, members: () => readonly StatusMember[] | null): Promise<void> {
-	await page.route(/\/workspace\/status$/, async (route) => {
-		const response = await route.fetch();
-		const status = (await response.json()) as WorkspaceStatus;
-		await route.fulfill({ response, json: { ...status, members: members() } });
-	});
-	await page.reload();
-}
+const show = (page: Page, members: () => readonly StatusMember[] | null) =>
+	showStatus(page, () => ({ members: members() }));
 
 const LOST = { state: "lost", seenAgoMs: 240_000, shards: 0, inFlightAttempts: 0 } as const;
 

@@ -4,6 +4,7 @@ import type { StatusMember, WorkspaceStatus } from "@fanfare/sdk";
 import { Table, type Column } from "../../parts/layout/table.tsx";
 import { count, counted, duration } from "../../parts/text/format.ts";
 import { State } from "../../parts/text/state.tsx";
+import { hostAndPort } from "./host-and-port.ts";
 
 /** A delivery that is due for longer has waited for something. */
 const LATE_MS = 10_000;
@@ -44,13 +45,6 @@ function MemberState({ member: { state, self, seenAgoMs } }: { readonly member: 
 	);
 }
 
-/** As far as it is known. */
-function addressOf({ address, port }: StatusMember): string {
-	if (address === null) return port === null ? "" : `port ${port}`;
-	const host = address.includes(":") ? `[${address}]` : address;
-	return port === null ? host : `${host}:${port}`;
-}
-
 const ROLES = { all: "all", api: "api: delivers nothing", worker: "worker: only delivers" } as const;
 
 const COLUMNS: readonly Column<StatusMember>[] = [
@@ -59,9 +53,9 @@ const COLUMNS: readonly Column<StatusMember>[] = [
 		width: "minmax(10rem, 3fr)",
 		phone: "whole",
 		cell: (member) => (
-			<div className="cut" title={`${member.name} ${addressOf(member)}`}>
+			<div className="cut" title={`${member.name} ${hostAndPort(member)}`}>
 				<strong>{member.name}</strong>
-				<div className="dim cut num">{addressOf(member)}</div>
+				<div className="dim cut num">{hostAndPort(member)}</div>
 			</div>
 		),
 	},

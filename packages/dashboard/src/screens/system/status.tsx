@@ -9,11 +9,13 @@ import { Fact } from "../../parts/layout/fact.tsx";
 import { Icon } from "../../parts/layout/icon.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { count, duration, share } from "../../parts/text/format.ts";
-import { ExactTime } from "../../parts/text/time.tsx";
+import { ExactTime, Time } from "../../parts/text/time.tsx";
 import { projectsQuery, useConnection } from "../../session/caller.ts";
 import { useIsOfWorkspace } from "../../session/workspace.ts";
 import { byteCount } from "../settings/byte-count.ts";
+import { commitTimes, Database } from "./database.tsx";
 import { Members } from "./members.tsx";
+import { Messages } from "./messages.tsx";
 import { statusQuery } from "./queries.ts";
 
 /** Above this share of a limit, somebody should look. */
@@ -23,7 +25,12 @@ const LATE_MS = 10_000;
 
 export function Status() {
 	const mayRead = useIsOfWorkspace();
-	const { data: status, error, refetch } = useQuery({ ...statusQuery(useConnection()), enabled: mayRead });
+	const {
+		data: status,
+		dataUpdatedAt,
+		error,
+		refetch,
+	} = useQuery({ ...statusQuery(useConnection()), enabled: mayRead });
 	if (!mayRead) {
 		return (
 			<p className="dim">
@@ -45,11 +52,24 @@ export function Status() {
 	}
 	return (
 		<>
+			{error !== null && (
+				<Problem
+					error={error}
+					what="The status could not be updated"
+					actions={
+						<p className="dim">
+							What is shown is from <Time at={dataUpdatedAt} />.
+						</p>
+					}
+				/>
+			)}
 			<Warnings warnings={status.warnings} />
 			<section className="card card-pad" aria-label="Status">
 				<Numbers items={[...backlogOf(status), ...roomOf(status.store)]} />
 			</section>
+			<Database status={status} />
 			<Members members={status.members} />
+			<Messages members={status.members} />
 			<section className="stack tight" aria-label="Limits">
 				<h2 className="card-title">Limits of the server</h2>
 				<Table
@@ -76,7 +96,7 @@ function Warnings({ warnings }: Pick<WorkspaceStatus, "warnings">) {
 	));
 }
 
-function backlogOf({ backlog, commits }: WorkspaceStatus): Summary[] {
+function backlogOf({ backlog, commits, database }: WorkspaceStatus): Summary[] {
 	const { pending, held, inFlightAttempts, oldestDueMs } = backlog;
 	const isLate = oldestDueMs > LATE_MS;
 	return [
@@ -89,11 +109,8 @@ function backlogOf({ backlog, commits }: WorkspaceStatus): Summary[] {
 			...(isLate && { tone: "warn" }),
 			detail: "of those that are not started",
 		},
-		{
-			name: "Commits",
-			value: commits.p50Ms === null ? "none" : duration(commits.p50Ms),
-			detail: commits.p99Ms === null ? "in five minutes" : `slowest 1 %: ${duration(commits.p99Ms)}`,
-		},
+		// Those of a database are with it.
+		...(database === null ? [commitTimes(commits)] : []),
 	];
 }
 

@@ -43,6 +43,77 @@ export interface StatusWarning {
 	readonly projectId: string | null;
 }
 
+/** A standby that follows the database. Null is what Fanfare's role may not see. */
+export interface StatusStandby {
+	/** Its `application_name`. */
+	readonly name: string;
+	/** PostgreSQL's word, such as `streaming` or `catchup`. */
+	readonly state: string | null;
+	/** `sync` and `quorum`: commits wait for it. `potential`: they will if another one goes. `async`: they don't. */
+	readonly sync: "sync" | "quorum" | "potential" | "async" | null;
+	/** How long it took it to apply what was written, as last measured; null also while nothing is written. */
+	readonly lagMs: number | null;
+	/** How much of what the primary has written it has not applied. */
+	readonly lagBytes: number | null;
+}
+
+/** The database of a server. */
+export interface StatusDatabase {
+	/** Whether it has answered. If not, all others are null. */
+	readonly reachable: boolean;
+	/** The version of its server, such as `17.2`. */
+	readonly version: string | null;
+	/** The address of the server, as the server says it; null for a socket of the same machine. */
+	readonly address: string | null;
+	/** Its port; null like `address`. */
+	readonly port: number | null;
+	/** What a commit waits for: a synchronous standby, or only the disk of this server. */
+	readonly commitsWaitFor: "standby" | "disk" | null;
+	/** The servers that follow it, 20 at most; null if Fanfare's role may not see them. */
+	readonly standbys: readonly StatusStandby[] | null;
+	/** Connections to it: of everybody, and how many there may be; null if Fanfare's role may not see them. */
+	readonly connections: { readonly used: number; readonly allowed: number } | null;
+}
+
+/** Messages between processes, by kind. */
+export interface StatusMessageCounts {
+	/** Deliveries for their owner, in hints. */
+	readonly deliveries: number;
+	/** Messages with deliveries. */
+	readonly hints: number;
+	/** Signals that the database has something new. */
+	readonly looks: number;
+	/** Signals that somebody has acted upon that. */
+	readonly answers: number;
+	/** Messages that say that the sender is there. */
+	readonly beats: number;
+}
+
+/** How a process learns of what others have accepted and changed. */
+export interface StatusMessages {
+	/** How often it looks into the database for deliveries that others have accepted. */
+	readonly pollMs: number;
+	/** What NATS has carried, when the process was seen last; null for a process without NATS. */
+	readonly nats: {
+		/** Whether messages come through, its own included. */
+		readonly up: boolean;
+		/** The server that it is connected to; null while there is none. */
+		readonly server: string | null;
+		/** What it has sent since its start. */
+		readonly sent: StatusMessageCounts;
+		/** What it has got from others since its start. */
+		readonly received: StatusMessageCounts;
+		/** Hints that came too late or twice, and were dropped. */
+		readonly late: number;
+		/** Messages of another installation or version, which were dropped. */
+		readonly refused: number;
+		/** Messages that it could not send, since there was no connection. */
+		readonly unsent: number;
+		/** How often messages to it were perhaps lost, so that it has looked into the database. */
+		readonly missed: number;
+	} | null;
+}
+
 /** A process that shares the database with others. */
 export interface StatusMember {
 	/** A process that loses touch with its database comes back under a new id. */
@@ -80,6 +151,8 @@ export interface StatusMember {
 	readonly inFlightAttempts: number;
 	/** For how long its oldest due delivery that nothing works on had waited, when it was seen last; 0 if there is none. */
 	readonly lagMs: number;
+	/** How it learns of what others have accepted and changed; null if it has not said so, or is lost. */
+	readonly messages: StatusMessages | null;
 }
 
 /** The state of a server: what it is doing, and how much room it has. */
@@ -129,6 +202,8 @@ export interface WorkspaceStatus {
 	};
 	/** Limits of the whole server. */
 	readonly limits: readonly UsedLimit[];
+	/** The database; null if the data is in a data directory. */
+	readonly database: StatusDatabase | null;
 	/**
 	 * The processes that share the database, the oldest first. Empty if the data is in a data directory, since then there is one process;
 	 * null while the database can't be read.

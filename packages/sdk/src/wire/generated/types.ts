@@ -47,6 +47,24 @@ export type WorkspaceStatus = {
 		readonly used: number;
 		readonly allowed: number;
 	}>;
+	readonly database: {
+		readonly reachable: boolean;
+		readonly version: string | null;
+		readonly address: string | null;
+		readonly port: number | null;
+		readonly commitsWaitFor: "standby" | "disk" | null;
+		readonly standbys: ReadonlyArray<{
+			readonly name: string;
+			readonly state: string | null;
+			readonly sync: "sync" | "quorum" | "potential" | "async" | null;
+			readonly lagMs: number | null;
+			readonly lagBytes: number | null;
+		}> | null;
+		readonly connections: {
+			readonly used: number;
+			readonly allowed: number;
+		} | null;
+	} | null;
 	readonly members: ReadonlyArray<{
 		readonly id: string;
 		readonly name: string;
@@ -64,6 +82,31 @@ export type WorkspaceStatus = {
 		readonly readyDeliveries: number;
 		readonly inFlightAttempts: number;
 		readonly lagMs: number;
+		readonly messages: {
+			readonly pollMs: number;
+			readonly nats: {
+				readonly up: boolean;
+				readonly server: string | null;
+				readonly sent: {
+					readonly deliveries: number;
+					readonly hints: number;
+					readonly looks: number;
+					readonly answers: number;
+					readonly beats: number;
+				};
+				readonly received: {
+					readonly deliveries: number;
+					readonly hints: number;
+					readonly looks: number;
+					readonly answers: number;
+					readonly beats: number;
+				};
+				readonly late: number;
+				readonly refused: number;
+				readonly unsent: number;
+				readonly missed: number;
+			} | null;
+		} | null;
 	}> | null;
 	readonly warnings: ReadonlyArray<{
 		readonly code: "store_failing" | "delivery_stalled" | "nobody_delivers" | "volume_low" | "project_crowding" | "clock_set_back" | "limit_reached" | "descriptors_low" | "data_dir_shared" | "standby_missing" | "nats_away" | "http_allowed" | "networks_allowed" | "hosts_allowed" | "customers_allowed";

@@ -53,17 +53,24 @@ export class NatsLink {
 		return this.#connection !== null;
 	}
 
+	/** The server of this connection, with its port; null while there is no connection. */
+	get server(): string | null {
+		return this.#connection?.getServer() ?? null;
+	}
+
 	/** How large a message may be. */
 	get maxBytes(): number {
 		return this.#connection?.info?.max_payload ?? 0;
 	}
 
-	/** Sends a message, if there is a connection. Returns at once. */
-	publish(subject: string, message: Uint8Array): void {
+	/** Sends a message, if there is a connection. Returns at once, with whether there is one. */
+	publish(subject: string, message: Uint8Array): boolean {
 		try {
 			this.#connection?.publish(subject, message);
+			return this.#connection !== null;
 		} catch {
 			// It is lost, as others may be.
+			return false;
 		}
 	}
 

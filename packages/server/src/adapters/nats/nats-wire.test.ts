@@ -170,6 +170,9 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 			a.wire.handOff(place, delivery());
 			await eventually("the next hint to come", () => handed.length === 2);
 			expect(b.nats!.counts().refused).toBe(before + 6);
+			// The two that came again.
+			expect(b.nats!.counts()).toMatchObject({ late: 2, received: { hints: 4 }, handedOver: 2 });
+			expect(a.nats!.counts()).toMatchObject({ sent: { hints: 2 }, handedOff: 2, late: 0 });
 			// Nothing seems to be lost.
 			expect(missed()).toBe(told);
 			await eventually("the other member to refuse it", () => (c.nats?.counts().refused ?? 0) >= 3);
@@ -222,7 +225,10 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		await nats.kill();
 		const areUp = () => [a, b].map((each) => each.nats!.counts().isUp);
 		await eventually("the members to notice", () => !a.wire.reaches(placeOf(b), 2) && !areUp().includes(true));
+		const { unsent } = a.nats!.counts();
 		a.wire.handOff(placeOf(b), delivery());
+		await eventually("it to be counted as not sent", () => a.nats!.counts().unsent > unsent);
+		expect(a.nats!.counts()).toMatchObject({ isUp: false, server: null, sent: { hints: 0 } });
 		// They may connect again before this process knows that NATS has started.
 		const told = missed();
 		await nats.start();
@@ -259,6 +265,13 @@ describe.skipIf(issue !== null)(`members with NATS${issue === null ? "" : ` (${i
 		const { projectId, version } = await changeProject(store);
 		await a.wire.changed(projectId, version);
 		expect(reads).toEqual([version]);
+		const { server, sent } = a.nats!.counts();
+		expect(server).toBe(new URL(nats.url).host);
+		expect(sent.looks).toBeGreaterThan(0);
+		expect(sent.beats).toBeGreaterThan(0);
+		expect(b.nats!.counts().received.looks).toBeGreaterThan(0);
+		// It has said that it has read it.
+		expect(a.nats!.counts().received.answers).toBeGreaterThan(0);
 		expect(await a.wire.tell(placeOf(b), { kind: "due", webhookId: "webhook_1", at: 1 })).toBe("done");
 		b.clock.resume();
 	});

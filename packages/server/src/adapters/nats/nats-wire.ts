@@ -7,7 +7,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Signal, Signals } from "../../ports/signals.ts";
 import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import type { Place } from "../../ports/tenure.ts";
-import { HAND_OFF_MS, type Wire, type WireCounts, type WireListener } from "../../ports/wire.ts";
+import { HAND_OFF_MS, type MessageCounts, type Wire, type WireCounts, type WireListener } from "../../ports/wire.ts";
 import { MAX_HEAD_BYTES, MAX_HINT_BYTES, Pack, readHint } from "./hints.ts";
 import { NatsLink, type LinkOptions } from "./nats-link.ts";
 import { Peers, UNHEARD_MS, type Beat } from "./peers.ts";
@@ -31,6 +31,10 @@ export interface NatsOptions extends LinkOptions {
 	/** Messages come through, or do not any more, with the reason if it is known. Not called for the beginning. */
 	readonly changed: (isUp: boolean, reason: unknown) => void;
 }
+
+const noMessages = (): Record<keyof MessageCounts, number> => ({ hints: 0, looks: 0, answers: 0, beats: 0 });
+/** A signal that only a newer version knows is taken for `look`. */
+const kindOf = (signal: Signal) => (signal === "answered" ? "answers" : "looks");
 
 interface SentBeat {
 	readonly number: number;
@@ -75,6 +79,10 @@ export class Nats {
 	readonly #packs = new Map<string, Pack>();
 	readonly #signalsToSend = new Set<Signal>();
 	#cancelTick = () => {};
+	readonly #sent = noMessages();
+	readonly #received = noMessages();
+	#late = 0;
+	#unsent = 0;
 	#handedOff = 0;
 	#handedOver = 0;
 	#missed = 0;
@@ -142,8 +150,18 @@ export class Nats {
 	}
 
 	counts(): WireCounts {
-		const [handedOff, handedOver, missed, refused] = [this.#handedOff, this.#handedOver, this.#missed, this.#refused];
-		return { isUp: this.#isUp(), handedOff, handedOver, missed, refused };
+		return {
+			isUp: this.#isUp(),
+			server: this.#link.server,
+			sent: { ...this.#sent },
+			received: { ...this.#received },
+			late: this.#late,
+			unsent: this.#unsent,
+			handedOff: this.#handedOff,
+			handedOver: this.#handedOver,
+			missed: this.#missed,
+			refused: this.#refused,
+		};
 	}
 
 	#subject(...tokens: readonly string[]): string {
@@ -236,8 +254,9 @@ export class Nats {
 		}
 	}
 
-	#send(subject: string, parts: readonly Uint8Array[]): void {
-		this.#link.publish(subject, this.#seal.close(subject, parts));
+	#send(kind: keyof MessageCounts, subject: string, parts: readonly Uint8Array[]): void {
+		if (this.#link.publish(subject, this.#seal.close(subject, parts))) this.#sent[kind]++;
+		else this.#unsent++;
 	}
 
 	#sendBeat(): void {
@@ -246,14 +265,17 @@ export class Nats {
 		const number = ++this.#beat;
 		this.#beats = [...this.#beats.slice(1 - KEPT_BEATS), { number, at: this.#now(), bytes: this.#bytes }];
 		const beat: Beat = { from: id, number, sent: peers.sent() };
-		this.#send(this.#subject("beats"), [Buffer.from(JSON.stringify(beat))]);
+		this.#send("beats", this.#subject("beats"), [Buffer.from(JSON.stringify(beat))]);
 	}
 
 	#takeBeat(beat: Beat): void {
 		if (this.#self === null) return;
 		const now = this.#now();
 		if (this.#self.peers.heard(beat, now)) this.#miss();
-		if (beat.from !== this.#self.id) return;
+		if (beat.from !== this.#self.id) {
+			this.#received.beats++;
+			return;
+		}
 		this.#echoedAt = now;
 		const sent = this.#beats.find(({ number }) => number === beat.number);
 		if (sent !== undefined) this.#passedBytes = Math.max(this.#passedBytes, sent.bytes);
@@ -268,14 +290,16 @@ export class Nats {
 	#sendSignals(): void {
 		const id = this.#self?.id ?? "";
 		for (const signal of this.#signalsToSend) {
-			this.#send(this.#subject("signals"), [Buffer.from(JSON.stringify([id, signal]))]);
+			this.#send(kindOf(signal), this.#subject("signals"), [Buffer.from(JSON.stringify([id, signal]))]);
 		}
 		this.#signalsToSend.clear();
 	}
 
 	/** One that only a newer version knows says at least that something is new. */
 	#takeSignal([from, signal]: readonly [string, Signal]): void {
-		if (from !== this.#self?.id) this.#heard(signal);
+		if (from === this.#self?.id) return;
+		this.#received[kindOf(signal)]++;
+		this.#heard(signal);
 	}
 
 	// Hints
@@ -314,11 +338,14 @@ export class Nats {
 
 	#sendPack(member: string, pack: Pack): void {
 		// Others do not listen to a process without a tenure: they find the deliveries by themselves.
-		if (this.#self === null) return;
+		if (this.#self === null) {
+			this.#unsent++;
+			return;
+		}
 		const { id, peers } = this.#self;
 		const subject = this.#subject("hints", member);
 		const parts = pack.parts({ from: id, number: peers.nextTo(member, this.#now()), beat: peers.beatOf(member) });
-		this.#send(subject, parts);
+		this.#send("hints", subject, parts);
 		for (const part of parts) this.#bytes += part.length;
 		this.#handedOff += pack.deliveries;
 	}
@@ -328,11 +355,15 @@ export class Nats {
 		const { from, number, beat, handOffs } = readHint(to, content);
 		const now = this.#now();
 		const order = this.#self.peers.got(from, number, now);
+		this.#received.hints++;
 		// It was sent after that beat of this process. Only so is its age known, whatever the clocks say.
 		const sentAfter = this.#beats.find((sent) => sent.number === beat)?.at ?? -Infinity;
 		const isFresh = now - sentAfter <= HAND_OFF_MS;
 		if (order === "after a gap" || (order === "next" && !isFresh)) this.#miss();
-		if (order === "late" || !isFresh) return;
+		if (order === "late" || !isFresh) {
+			this.#late++;
+			return;
+		}
 		this.#handedOver += handOffs.length;
 		for (const { place, delivery } of handOffs) this.#listener?.handedOver(place, delivery);
 	}

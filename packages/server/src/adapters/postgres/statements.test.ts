@@ -108,7 +108,7 @@ const RARE: Readonly<Record<string, readonly (readonly [module: string, places: 
 		["calls/directory/versions.ts", 5],
 		["connection/database.ts", 3],
 		["connection/locks.ts", 5],
-		["connection/standbys.ts", 1],
+		["connection/database-facts.ts", 3],
 		["members/member-rows.ts", 12],
 		["wire/changes.ts", 4],
 		["wire/live/live-rows.ts", 6],

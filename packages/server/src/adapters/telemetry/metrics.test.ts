@@ -120,7 +120,10 @@ it("reads the store twice at most for many callers at once", async () => {
 });
 
 it("shows what a process is among others, and nothing that is not there", async () => {
-	const nats = { isUp: false, handedOff: 3, handedOver: 2, missed: 1, refused: 0 };
+	const none = { hints: 0, looks: 0, answers: 0, beats: 0 };
+	const counts = { sent: none, received: none, late: 0, unsent: 0, handedOff: 3, handedOver: 2, missed: 1, refused: 0 };
+	const nats = { isUp: false, server: null, ...counts };
+	const unknown = { isStandbyExpected: false, freeDuties: null, connections: null };
 	const shown = async (cluster: ClusterState | null) => {
 		const metrics = new Metrics("1.2.3");
 		metrics.watch({
@@ -137,18 +140,29 @@ it("shows what a process is among others, and nothing that is not there", async 
 			room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 		});
 		const { text } = await metrics.render();
-		return text.split("\n").filter((line) => /^fanfare_(member|owned|standby|nats)/.test(line));
+		return text.split("\n").filter((line) => /^fanfare_(member|owned|standby|nats|duty|database)/.test(line));
 	};
 	expect(await shown(null)).toEqual([]);
-	expect(await shown({ isMember: false, ownedShards: 0, isStandbySynchronous: true, nats: null })).toEqual([
+	expect(await shown({ isMember: false, ownedShards: 0, isStandbySynchronous: true, nats: null, ...unknown })).toEqual([
 		"fanfare_member 0",
 		"fanfare_owned_shards 0",
 		"fanfare_standby_synchronous 1",
+		"fanfare_standby_expected 0",
 	]);
-	expect(await shown({ isMember: true, ownedShards: 128, isStandbySynchronous: false, nats })).toEqual([
+	const freeDuties = new Map([
+		["retention", true],
+		["stats", false],
+	] as const);
+	const known = { isStandbyExpected: true, freeDuties, connections: { used: 31, allowed: 97 } };
+	expect(await shown({ isMember: true, ownedShards: 128, isStandbySynchronous: false, nats, ...known })).toEqual([
 		"fanfare_member 1",
 		"fanfare_owned_shards 128",
 		"fanfare_standby_synchronous 0",
+		"fanfare_standby_expected 1",
+		'fanfare_duty_free{duty="retention"} 1',
+		'fanfare_duty_free{duty="stats"} 0',
+		'fanfare_database_connections{kind="used"} 31',
+		'fanfare_database_connections{kind="allowed"} 97',
 		"fanfare_nats_up 0",
 		"fanfare_nats_handed_off_total 3",
 		"fanfare_nats_handed_over_total 2",

@@ -56,7 +56,7 @@ export async function testApiOn(
 		lists: listReadsOf(store),
 		isCurrent: () => true,
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
-		serverStatus: () => ({ limits: [], warnings: [] }),
+		serverStatus: () => Promise.resolve({ limits: [], warnings: [], database: null }),
 		bodyRefused: () => {},
 		requestLog: (line) => lines.push(line),
 		clientAddress: () => null,

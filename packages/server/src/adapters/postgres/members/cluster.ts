@@ -7,10 +7,10 @@
 // database's included, don't matter. Only the begin of an attempt needs the tenure; outcomes are written whatever has happened since.
 import type { Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
-import type { Membership } from "../../../ports/membership.ts";
+import type { MemberMessages, Membership } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import { NO_SIGNALS, type Signals } from "../../../ports/signals.ts";
-import type { Tenure } from "../../../ports/tenure.ts";
+import type { Duty, Tenure } from "../../../ports/tenure.ts";
 import type { Wire } from "../../../ports/wire.ts";
 import { Database } from "../connection/database.ts";
 import { TELL_MS } from "../wire/note-sender.ts";
@@ -32,6 +32,8 @@ export interface ClusterOptions extends MemberFacts {
 	readonly signals?: Signals;
 	/** How long others may take to act upon a note, in milliseconds. Defaults to `TELL_MS`. */
 	readonly tellMs?: number;
+	/** What this process says of its messages with each beat. If omitted, it says nothing. */
+	readonly messages?: () => MemberMessages;
 }
 
 export interface PostgresCluster extends Membership {
@@ -39,6 +41,8 @@ export interface PostgresCluster extends Membership {
 	readonly wire: Wire;
 	/** The id of this process among the members, by which places name it; null if it has no tenure. */
 	readonly memberId: () => string | null;
+	/** By duty, whether nobody has it, as this process has heard last; null while it has no tenure. */
+	readonly freeDuties: () => ReadonlyMap<Duty, boolean> | null;
 	/** Closes the connections. Call it after the engine has stopped, which makes the tenure leave. */
 	readonly close: () => Promise<void>;
 }
@@ -59,7 +63,7 @@ export interface PostgresCluster extends Membership {
  */
 export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 	const { url, clock, chance, observer, name, port, version, role, knownSchema } = options;
-	const { signals = NO_SIGNALS, tellMs = TELL_MS } = options;
+	const { signals = NO_SIGNALS, tellMs = TELL_MS, messages = () => null } = options;
 	const database = new Database({
 		url,
 		clock,
@@ -95,11 +99,12 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		tenure,
 		wire,
 		memberId: () => tenure.id,
+		freeDuties: () => tenure.freeDuties,
 		role,
 		isMember: () => wire.isCurrent(),
 		deliverers: () => tenure.deliverers,
 		members: () => readMembers(database, tenure.id),
-		report: (load) => tenure.report(load),
+		report: (load) => tenure.report(() => ({ ...load(), messages: messages() })),
 		async close() {
 			await wire.stop();
 			await Promise.all([database.close(), relayDatabase.close()]);

@@ -1,6 +1,6 @@
 // The rows of members, shards and duties: one function for each statement. All times are those of `cluster_now()`.
 import { randomBytes, type Chance } from "../../../core/chance.ts";
-import { type Member, type MemberLoad, type Role } from "../../../ports/membership.ts";
+import { type Member, type MemberLoad, type MemberMessages, type Role } from "../../../ports/membership.ts";
 import type { Duty } from "../../../ports/tenure.ts";
 import { binaryArray } from "../codec/arrays.ts";
 import { boolean, json, namesByCode, number, numberOrNull, text, textOrNull, type Row } from "../codec/rows.ts";
@@ -21,6 +21,12 @@ function roleOf(code: number): Role {
 export interface MemberFacts extends Pick<Member, "name" | "port" | "version" | "role"> {
 	/** The newest schema that its program knows. */
 	readonly knownSchema: number;
+}
+
+/** What a member says about itself with each beat. */
+export interface MemberReport extends MemberLoad {
+	/** Null if it does not know it yet. */
+	readonly messages: MemberMessages | null;
 }
 
 /** A member as the last beat has shown it. */
@@ -59,7 +65,7 @@ export interface Joining extends MemberFacts {
 	readonly id: string;
 	/** The id that it has had before, whose tenure it has lost; null if it has had none. Its shards become free. */
 	readonly earlier: string | null;
-	readonly load: MemberLoad;
+	readonly load: MemberReport;
 	readonly duties: readonly string[];
 }
 
@@ -107,7 +113,7 @@ const isForgotten = (at: string) => `(lost_date <= ${at} - ${LOST_SHOWN_MS} OR l
 type MemberArray = [id: string, number: number, role: number, isLeaving: boolean, beat: number, isExpired: boolean];
 
 /** Renews the tenure, and reads what has changed. */
-export function beat(database: Database, id: string, load: MemberLoad): Promise<ClusterView> {
+export function beat(database: Database, id: string, load: MemberReport): Promise<ClusterView> {
 	return database.once(async (session) => {
 		const [row = {}] = await session.run(BEAT, [id, JSON.stringify(load)]);
 		return {
@@ -224,11 +230,12 @@ export function readMembers(database: Database, id: string | null): Promise<Memb
 	return database.read(async (session) => (await session.run(SELECT_MEMBERS)).map((row) => toMember(row, id)));
 }
 
-const NO_LOAD: MemberLoad = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0 };
-
 function toMember(row: Row, self: string | null): Member {
 	const id = text(row["id"]);
 	const seenAgoMs = Math.max(0, number(row["seen_ago"]));
+	// A member of another version may say more or less.
+	const report = row["load"] === null ? {} : json<Partial<MemberReport>>(row["load"]);
+	const { readyDeliveries = 0, inFlightAttempts = 0, lagMs = 0 } = report;
 	// Nobody has removed it yet.
 	const isLost = boolean(row["is_lost"]) || seenAgoMs >= TENURE_MS;
 	return {
@@ -245,8 +252,8 @@ function toMember(row: Row, self: string | null): Member {
 		seenAgoMs,
 		shards: number(row["shard_count"]),
 		duties: json<Duty[]>(row["duties"]),
-		// A member of another version may say more or less of it.
-		load: row["load"] === null ? NO_LOAD : { ...NO_LOAD, ...json<Partial<MemberLoad>>(row["load"]) },
+		load: { readyDeliveries, inFlightAttempts, lagMs },
+		messages: isLost ? null : (report.messages ?? null),
 	};
 }
 

@@ -37,6 +37,19 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		close,
 	});
 
+	it("knows which duties nobody has, once it is a member", async () => {
+		const [api, worker] = (["api", "worker"] as const).map((role) => members.open(database.url, role));
+		if (api === undefined || worker === undefined) throw new Error("two members were not opened");
+		const work = { start() {}, stop: () => Promise.resolve() };
+		for (const { tenure } of [api, worker]) tenure.duty("retention", work);
+		expect(api.freeDuties()).toBeNull();
+		await api.tenure.start();
+		// Nobody who may take it is there.
+		await expect.poll(() => [...(api.freeDuties() ?? [])], WAIT).toEqual([["retention", true]]);
+		await worker.tenure.start();
+		await expect.poll(() => [...(api.freeDuties() ?? [])], WAIT).toEqual([["retention", false]]);
+	});
+
 	it("gives shards and duties to workers, and counts those that accept sends", async () => {
 		const [all, api, worker] = (["all", "api", "worker"] as const).map((role) => members.open(database.url, role));
 		for (const each of [all, api, worker]) await each?.tenure.start();
@@ -105,6 +118,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 				shards: SHARDS,
 				duties: ["retention", "stats"],
 				load,
+				messages: { pollMs: 123, nats: null },
 			},
 			expect.objectContaining({ name: other.name, isSelf: true, shards: 0, duties: [] }),
 		]);

@@ -2,7 +2,6 @@
 import type { Chance } from "../../../core/chance.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { shardOf } from "../../../core/cluster/shard.ts";
-import type { MemberLoad } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
 import type { Duty, DutyWork, Place, Tenure, TenureHolder } from "../../../ports/tenure.ts";
 import type { Database } from "../connection/database.ts";
@@ -27,7 +26,7 @@ export interface TenureParts {
 }
 
 /** Nobody listens before `attach`. */
-const NO_LOAD: MemberLoad = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0 };
+const NO_LOAD: rows.MemberReport = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0, messages: null };
 const NO_HOLDER: TenureHolder = { gained: () => Promise.resolve(), lost() {}, resumed() {}, inFlightOf: () => 0 };
 
 /**
@@ -48,7 +47,7 @@ export class PostgresTenure implements Tenure {
 	readonly #duties = new OwnDuties();
 	readonly #cluster = new SeenCluster();
 	#holder = NO_HOLDER;
-	#load: () => MemberLoad = () => NO_LOAD;
+	#load: () => rows.MemberReport = () => NO_LOAD;
 	#state: "new" | "starting" | "running" | "leaving" | "left" = "new";
 	#id: string | null = null;
 	/** The id of an earlier membership, whose row may still be there. */
@@ -125,8 +124,14 @@ export class PostgresTenure implements Tenure {
 		return this.#cluster.deliverers;
 	}
 
+	/** By duty, whether the last beat has shown nobody who has it; null while this process has no tenure. */
+	get freeDuties(): ReadonlyMap<Duty, boolean> | null {
+		const free = this.#cluster.freeDuties;
+		return this.#isValid() ? new Map(this.#duties.names.map((duty) => [duty, free.includes(duty)])) : null;
+	}
+
 	/** See `Membership.report`. */
-	report(load: () => MemberLoad): void {
+	report(load: () => rows.MemberReport): void {
 		this.#load = load;
 	}
 

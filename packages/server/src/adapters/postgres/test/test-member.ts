@@ -8,6 +8,8 @@ import { systemClock } from "../../system/system-clock.ts";
 import { openPostgresCluster, type ClusterOptions, type PostgresCluster } from "../members/cluster.ts";
 import { readMigrations } from "../schema/migrate.ts";
 
+/** What members say of how often they look. They do as the engine of a test wants. */
+const POLL_MS = 123;
 const KNOWN_SCHEMA = readMigrations().length;
 
 /** The system's clock, whose timers do not fire while it is stopped. */
@@ -85,7 +87,8 @@ function withNats(options: ClusterOptions & { readonly clock: Clock }, url: stri
 		clock,
 		changed: (isUp) => observer.note(isUp ? "NATS is up" : "NATS is away", {}),
 	});
-	const cluster = openPostgresCluster({ ...options, signals: nats.signals });
+	const messages = () => ({ pollMs: POLL_MS, nats: nats.counts() });
+	const cluster = openPostgresCluster({ ...options, signals: nats.signals, messages });
 	const wire = nats.wire(cluster.wire, cluster.memberId);
 	nats.start();
 	const close = async () => {
@@ -115,7 +118,8 @@ export class TestMembers {
 		};
 		const name = `member ${this.#opened.length}`;
 		const facts = { name, port: 8_787, version: "1.2.3", role, knownSchema: KNOWN_SCHEMA };
-		const options = { url, clock, chance: systemChance, observer, ...facts, ...this.#timing };
+		const messages = () => ({ pollMs: POLL_MS, nats: null });
+		const options = { url, clock, chance: systemChance, observer, ...facts, ...this.#timing, messages };
 		const member = {
 			...(nats === null ? withoutNats(options) : withNats(options, nats)),
 			name,

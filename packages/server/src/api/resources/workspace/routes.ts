@@ -23,10 +23,13 @@ export const workspaceRoutes = [
 		access: workspaceKeyWith("read"),
 		summary: "Get the status of the server",
 		description:
-			"What the server is doing, how much room it has, which processes share its database, and warnings with what to do about them. For people and dashboards: monitoring has " +
+			"What the server is doing, how much room it has, how its database is, which processes share that, and warnings with what to do about them. For people and dashboards: monitoring has " +
 			"`GET /metrics`. It responds also while the store fails: then what only the store knows is null.",
 		answers: { 200: { description: "The status.", schema: workspaceStatusSchema } },
-		handle: async ({ deps }) => json(presentStatus(await deps.engine.status(), deps)),
+		handle: async ({ deps }) => {
+			const [status, server] = await Promise.all([deps.engine.status(), deps.serverStatus()]);
+			return json(presentStatus(status, server, deps));
+		},
 	}),
 	route({
 		id: "getEgressAddresses",

@@ -2,8 +2,8 @@
 import { z } from "@hono/zod-openapi";
 
 import { WARNING_CODES } from "../../../engine/status-calls.ts";
-import { ROLES } from "../../../ports/membership.ts";
 import { timeOut } from "../common/schemas.ts";
+import { count, databaseSchema, memberSchema, orNull } from "./cluster-schemas.ts";
 
 export const workspaceSchema = z
 	.object({
@@ -49,6 +49,15 @@ const STATUS = {
 		{ name: "maxProjects", used: 4, allowed: 10_000 },
 		{ name: "maxInFlight", used: 2, allowed: 1_024 },
 	],
+	database: {
+		reachable: true,
+		version: "17.2",
+		address: "10.1.4.3",
+		port: 5_432,
+		commitsWaitFor: "standby" as const,
+		standbys: [{ name: "standby", state: "streaming", sync: "sync" as const, lagMs: 3, lagBytes: 1_240 }],
+		connections: { used: 31, allowed: 97 },
+	},
 	members: [
 		{
 			id: "5f0c9a9e-7a1d-4c55-8b0e-2d1c7c1f6f10",
@@ -67,6 +76,19 @@ const STATUS = {
 			readyDeliveries: 0,
 			inFlightAttempts: 2,
 			lagMs: 0,
+			messages: {
+				pollMs: 400,
+				nats: {
+					up: true,
+					server: "nats-1.example:4222",
+					sent: { deliveries: 8_210, hints: 1_190, looks: 44, answers: 12, beats: 206_476 },
+					received: { deliveries: 7_931, hints: 1_102, looks: 39, answers: 10, beats: 205_811 },
+					late: 0,
+					refused: 0,
+					unsent: 0,
+					missed: 2,
+				},
+			},
 		},
 	],
 	warnings: [
@@ -77,41 +99,6 @@ const STATUS = {
 		},
 	],
 };
-
-const orNull = (description: string) => z.int().nullable().openapi({ description });
-const count = (description: string) => z.int().openapi({ description });
-
-export const memberSchema = z.object({
-	id: z.string().openapi({ description: "A process that loses touch with its database comes back under a new id." }),
-	name: z.string().openapi({ description: "The name of its machine." }),
-	address: z
-		.string()
-		.nullable()
-		.openapi({ description: "Where its connection to the database comes from; null if that is a socket." }),
-	port: orNull("The port that it listens on; null if it listens on none."),
-	version: z.string().openapi({ description: "The version of the program." }),
-	role: z.enum(ROLES).openapi({
-		description: "`api` answers calls and delivers nothing, `worker` delivers and answers no calls, `all` does both.",
-	}),
-	state: z.enum(["live", "leaving", "lost"]).openapi({
-		description:
-			"`leaving`: it hands over its shards, and ends. `lost`: it has not been seen for three seconds, so others have its shards, or take them. " +
-			"It is in the list for ten minutes.",
-	}),
-	self: z.boolean().openapi({ description: "Whether it is the process that responds." }),
-	joinDate: timeOut.openapi({ description: "When it has joined, by the database's clock." }),
-	seenDate: timeOut.openapi({ description: "When it was seen last, by the database's clock." }),
-	seenAgoMs: count("How long ago that was."),
-	shards: count("How many of the 256 groups of webhooks it delivers."),
-	duties: z
-		.array(z.string())
-		.openapi({ description: "The work that it does for all, such as `retention`. Later versions may have more." }),
-	readyDeliveries: count("Deliveries that are ready in its memory, when it was seen last."),
-	inFlightAttempts: count("Attempts under way, when it was seen last."),
-	lagMs: count(
-		"For how long its oldest due delivery that nothing works on had waited, when it was seen last; 0 if there is none.",
-	),
-});
 
 export const workspaceStatusSchema = z
 	.object({
@@ -164,6 +151,9 @@ export const workspaceStatusSchema = z
 				}),
 			)
 			.openapi({ description: "Limits of the whole server." }),
+		database: databaseSchema
+			.nullable()
+			.openapi({ description: "The database; null if the data is in a data directory." }),
 		members: z
 			.array(memberSchema)
 			.nullable()
