@@ -149,6 +149,53 @@ describe.skipIf(issue !== null)(`engines on PostgreSQL${issue === null ? "" : ` 
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, last]);
 	});
 
+	it.each([
+		{ what: "goes on in time", isInTime: true },
+		{ what: "has lost its tenure", isInTime: false },
+	])("answer a call that cancels or erases when an owner that stood still $what", async ({ isInTime }) => {
+		const { promise, resolve: answerFirst } = Promise.withResolvers<object>();
+		receiver.script((_request, index) => (index === 0 ? promise : {}));
+		const limits = { maxInFlightPerWebhook: 1 };
+		processes = [await TestProcess.start(database.url, limits), await TestProcess.start(database.url, limits)];
+		await isShared(processes);
+		const { id } = await processes[0]!.createWebhook(receiver.url);
+		const [owner, other] = processes.toSorted((one) => (one.member.tenure.holds(id) ? -1 : 1)) as [
+			TestProcess,
+			TestProcess,
+		];
+		await owner.send();
+		await receiver.waitFor(1);
+		const [cancelled, erased, last] = [await owner.send(), await owner.send(), await owner.send()];
+		const change = changeIn(owner.projectId);
+		const { rows } = await other.store.deliveries(
+			change.scope,
+			{ ...ANY_DELIVERY, eventId: cancelled },
+			{ limit: 1, cursor: null },
+		);
+		owner.freeze();
+		const calls = [
+			other.engine.deliveries.cancel(change, rows[0]!.id),
+			other.engine.events.erasePayload(change, erased),
+		];
+		if (isInTime) {
+			const unread = "SELECT count(*) AS count FROM owner_notes WHERE NOT is_done";
+			const isWritten = async () => Number((await database.server.query(unread, database.url))[0]?.["count"]) > 0;
+			await expect.poll(isWritten, WAIT).toBe(true);
+			owner.resume();
+		}
+		await Promise.all(calls);
+		if (!isInTime) {
+			expect(owner.member.memberId()).toBeNull();
+			owner.resume();
+		}
+		answerFirst({});
+		await isDrained(other);
+		const attempted = receiver.requests.map(({ headers }) => headers["webhook-id"]);
+		expect(attempted).toContain(last);
+		expect(attempted).not.toContain(cancelled);
+		expect(attempted).not.toContain(erased);
+	});
+
 	it("lose nothing when a process is killed, and repeat only what it had under way", async () => {
 		const [a, b, c] = (await start(3)) as [TestProcess, TestProcess, TestProcess];
 		await createWebhooks(a);
