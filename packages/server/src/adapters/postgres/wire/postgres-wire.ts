@@ -98,6 +98,7 @@ export class PostgresWire implements Wire {
 		this.#sender = new NoteSender({ ...parts, answers: this.#answers });
 		parts.signals.listen((signal) => {
 			if (signal === "answered") this.#answers.came();
+			else if (signal === "relays") this.relays.told();
 			else this.#lookNow();
 		});
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#confirmations.haveRead() });
