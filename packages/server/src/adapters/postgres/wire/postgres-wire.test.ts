@@ -366,6 +366,18 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		},
 	);
 
+	it("does not wait with a note to all for a member whose tenure has ended, and whose row is still there", async () => {
+		const [a] = (await start(1)) as [TestMember];
+		const lost = `
+			INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load)
+			SELECT gen_random_uuid(), 'lost', '1.2.3', 1, now, now, now - 1, '{}' FROM (SELECT cluster_now() AS now) AS clock
+		`;
+		await database.server.query(lost, database.url);
+		a.clock.asked = [];
+		await a.wire.tellAll(note);
+		expect(a.clock.asked).not.toContain(50);
+	});
+
 	it("keeps a note to all for a member that can't read it, which begins no attempt before it has", async () => {
 		const { a, b, noted } = await startTold();
 		const { member: id } = await placeOf(b);
