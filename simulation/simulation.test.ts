@@ -32,7 +32,7 @@ const QUICKLY_FOUND = [
 	// By several engines.
 	["takes-without-release", 1],
 	["confirmed-unread", 1],
-	["outcome-of-lost-tenure", 1],
+	["outcome-of-lost-tenure", 2],
 	["test-of-lost-tenure", 98],
 	["doubt-unasked", 7],
 ] as const;

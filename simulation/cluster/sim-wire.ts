@@ -12,12 +12,12 @@ import {
 	type WireListener,
 } from "../../packages/server/src/ports/wire.ts";
 import type { RunScope } from "../world/run-scope.ts";
-import type { MemberTenure } from "./member.ts";
+import type { Member, MemberTenure } from "./member.ts";
 import type { SimCluster } from "./sim-cluster.ts";
 import { CHANGE_MS, CURRENT_MS } from "./timing.ts";
 import { delaysOf, SOON_MS } from "./wire-mode.ts";
 
-/** How long a note may take. */
+/** How long a note to one process may take. */
 const TELL_MS = 1_000;
 /** How often a member that waits for others looks whether they have answered. */
 const ANSWER_MS = 50;
@@ -55,8 +55,9 @@ export class SimWire implements Wire {
 	readonly #versions = new Map<string, number>();
 	/** When changes were made that this process has not read, in monotonic time and ascending. */
 	#unread: number[] = [];
-	/** What others have written to this process while it can't read; null while it can. */
-	#blind: (() => void)[] | null = null;
+	#isBlind = false;
+	/** What others have written to this process, and it has not read yet. */
+	#unreadNotes: (() => void)[] = [];
 
 	constructor(parts: WireParts) {
 		this.#parts = parts;
@@ -92,19 +93,18 @@ export class SimWire implements Wire {
 
 	/** This process can't read it from now on, until `see`, though it renews its tenure. */
 	blind(): void {
-		this.#blind ??= [];
+		this.#isBlind = true;
 		this.#unread.push(this.#now);
 		this.lookSoon();
 	}
 
 	see(): void {
-		const written = this.#blind ?? [];
-		this.#blind = null;
-		for (const note of written) this.#parts.run.later(this.#parts.cluster.upTo(LOOK_MS), note);
+		this.#isBlind = false;
+		this.#parts.run.later(this.#parts.cluster.upTo(LOOK_MS), () => this.#readNotes());
 	}
 
 	get isBlind(): boolean {
-		return this.#blind !== null;
+		return this.#isBlind;
 	}
 
 	/** Whether this process knows all changes but the newest, for which those who have made them still wait. */
@@ -124,13 +124,37 @@ export class SimWire implements Wire {
 		return this.#tell(place, note);
 	}
 
+	/** Waits as `changed` does. */
 	async tellAll(note: DiscardNote): Promise<void> {
-		const { cluster, tenure } = this.#parts;
+		const { cluster, tenure, wireOf } = this.#parts;
 		const others = cluster.members.filter((member) => member.tenure !== tenure());
-		await Promise.all(others.map(({ name }) => this.#tell({ member: name, epoch: 0 }, note)));
+		const done = new Set<Member>();
+		for (const member of others) wireOf(member.tenure)?.written(note, () => done.add(member));
+		await this.#until(others, (member) => done.has(member));
 	}
 
-	#tell(place: Place, note: OwnerNote | DiscardNote): Promise<"done" | "unreachable"> {
+	/** Another process has written a note for this one, which finds it when it looks, at once if a message comes. It is never lost. */
+	written(note: DiscardNote, taken: () => void): void {
+		const { cluster, run } = this.#parts;
+		this.#unreadNotes.push(() => {
+			this.#listener?.noted(note);
+			taken();
+		});
+		const delays = delaysOf(cluster.wireMode, cluster.random).filter((delay) => delay < LOOK_MS);
+		for (const delay of delays.length === 0 ? [cluster.upTo(LOOK_MS)] : delays) {
+			run.later(delay, () => this.#readNotes());
+		}
+	}
+
+	/** Notes are written for a process, which finds them when it looks. */
+	#readNotes(): void {
+		const { cluster, run } = this.#parts;
+		if (this.#isBlind || this.#unreadNotes.length === 0) return;
+		if (run.isCut) return void run.later(cluster.upTo(LOOK_MS), () => this.#readNotes());
+		for (const read of this.#unreadNotes.splice(0)) read();
+	}
+
+	#tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable"> {
 		const { cluster, run } = this.#parts;
 		return new Promise((resolve) => {
 			run.later(TELL_MS, () => resolve("unreachable"));
@@ -147,9 +171,8 @@ export class SimWire implements Wire {
 		});
 	}
 
-	/** Notes are written for a process, which finds them when it looks. */
-	#takeNote(note: OwnerNote | DiscardNote, taken: () => void): void {
-		if (this.#blind !== null) return void this.#blind.push(() => this.#takeNote(note, taken));
+	#takeNote(note: OwnerNote, taken: () => void): void {
+		if (this.#isBlind) return void this.#unreadNotes.push(() => this.#takeNote(note, taken));
 		if (this.#listener === null) return;
 		this.#listener.noted(note);
 		taken();
@@ -181,15 +204,21 @@ export class SimWire implements Wire {
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {
-		const { cluster, run, tenure, wireOf } = this.#parts;
+		const { cluster, tenure, wireOf } = this.#parts;
 		const others = cluster.members.filter((member) => member.tenure !== tenure());
+		for (const other of others) wireOf(other.tenure)?.told(projectId, version);
+		await this.#until(others, (member) => wireOf(member.tenure)?.hasRead(projectId, version) !== false);
+	}
+
+	/** Resolves when this is true of all of these members that have not lost their tenures, or after `CHANGE_MS`. */
+	async #until(others: readonly Member[], hasRead: (member: Member) => boolean): Promise<void> {
+		const { cluster, run } = this.#parts;
 		const waiting = new Set(others);
 		const endAt = this.#now + CHANGE_MS;
-		for (const other of others) wireOf(other.tenure)?.told(projectId, version);
 		for (;;) {
 			for (const member of waiting) {
 				const isGone = !cluster.has(member) || cluster.clock.monotonicMs() >= member.expiresAt;
-				if (isGone || wireOf(member.tenure)?.hasRead(projectId, version) !== false) waiting.delete(member);
+				if (isGone || hasRead(member)) waiting.delete(member);
 			}
 			if (waiting.size === 0 || this.#now >= endAt) return;
 			await new Promise<void>((resolve) => void run.later(ANSWER_MS, resolve));
@@ -255,6 +284,7 @@ export class SimWire implements Wire {
 	async look(): Promise<void> {
 		const at = this.#now;
 		if (this.isBlind) throw new Error("changes can't be read");
+		this.#readNotes();
 		const { workspace, projects } = await this.#parts.store.directoryVersions();
 		// In a process that can't reach the store, the reads of the engine fail.
 		if (!this.hasRead(null, workspace)) {

@@ -167,8 +167,10 @@ export class Attempts implements AttemptWatcher {
 		const what = `${eventId} to ${webhookId}`;
 		// What is acknowledged while the deliveries are read comes too late for this attempt.
 		const cancelledBefore = new Set(this.#book.surelyCancelled.keys());
-		// Another engine may have it in memory, and is not told of erasures.
-		const erasedBefore = this.#world.sharing === null && this.#book.events.get(eventId)?.erased === true;
+		const event = this.#book.events.get(eventId);
+		// Whoever deletes a customer may die before it has told the other engines of a step.
+		const areTold = this.#world.sharing === null || event?.erasedWithCustomer !== true;
+		const erasedBefore = event?.erased === true && areTold;
 		const isDoubled = this.#sharing.isDoubled(eventId, webhookId);
 		const reading = readDeliveries(this.#world.store, webhook.project.id, { eventId, webhookId });
 		const deliveries = await reading;
@@ -182,7 +184,7 @@ export class Attempts implements AttemptWatcher {
 		// What was handed to this engine may come after its cancellation.
 		const isCancelled = ({ id }: { readonly id: string }) =>
 			cancelledBefore.has(id) &&
-			this.#book.surelyCancelled.get(id) === run.number &&
+			this.#counts(this.#book.surelyCancelled.get(id), run) &&
 			!this.#sharing.isLeasedByOther(id);
 		if (deliveries.every(isCancelled) && deliveries.length > 0) {
 			this.#world.breach("cancelled", `${what} was attempted after its cancellation was acknowledged`);

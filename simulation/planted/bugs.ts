@@ -270,6 +270,14 @@ export const PLANTED: readonly PlantedBug[] = [
 		engines: SEVERAL,
 	},
 	{
+		name: "cancelled-untold",
+		effect: "The cancellation of a delivery is answered before the other engines have been told of it.",
+		file: "engine/delivering/hand-offs/hand-offs.ts",
+		find: "await Promise.all(this.#telling);",
+		replace: "await Promise.resolve();",
+		engines: SEVERAL,
+	},
+	{
 		name: "second-burst",
 		effect: "After a move, a webhook with a rate limit gets a full burst at once.",
 		file: "engine/delivering/delivery-line.ts",

@@ -174,8 +174,8 @@ export interface Deliveries {
 	 */
 	retry(change: Change, deliveryId: string): Promise<LoggedDelivery>;
 	/**
-	 * Cancels a delivery that is Pending or Held. An attempt in flight can't be called back. Throws
-	 * `delivery_not_found` or `delivery_not_changeable`.
+	 * Cancels a delivery that is Pending or Held. An attempt in flight can't be called back; when it resolves, no process begins another
+	 * one. Throws `delivery_not_found`, `delivery_not_changeable`, or `outcome_unknown` if other processes were perhaps not reached.
 	 */
 	cancel(change: Change, deliveryId: string): Promise<LoggedDelivery>;
 	/**

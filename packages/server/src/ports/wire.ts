@@ -104,8 +104,9 @@ export interface Wire {
 	 */
 	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable">;
 	/**
-	 * The same for all other processes. Resolves when each of them has acted upon it, or after a second. Many notes at once, of either
-	 * kind, take few messages.
+	 * The same for all other processes. Resolves when each of them has acted upon it, has lost its tenure, or begins no attempt before it
+	 * has acted upon it, which takes some seconds at most; a process that is gone delays nothing once its tenure has ended. Never rejects.
+	 * Many notes at once, of either kind, take few messages.
 	 */
 	tellAll(note: DiscardNote): Promise<void>;
 	/**

@@ -112,7 +112,7 @@ const RARE: Readonly<Record<string, readonly (readonly [module: string, places: 
 		["members/member-rows.ts", 12],
 		["wire/changes.ts", 4],
 		["wire/live/live-rows.ts", 6],
-		["wire/notes.ts", 6],
+		["wire/notes.ts", 7],
 		["wire/relays/relay-rows.ts", 13],
 	],
 };

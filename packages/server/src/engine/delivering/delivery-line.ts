@@ -237,12 +237,12 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		if (!this.#tenure.holds(delivery.webhookId)) this.#handOffs.tellDiscarded(delivery.id);
 	}
 
-	/** Resolves when other processes have acted upon all calls of `discard` so far, or after a second. */
+	/** Resolves when other processes have acted upon all calls of `discard` so far, or have lost their tenures: see `Wire.tellAll`. */
 	told(): Promise<void> {
 		return this.#handOffs.told();
 	}
 
-	/** The same for deliveries of any webhooks. Resolves when all other processes have acted upon it, or after a second. */
+	/** The same for deliveries of any webhooks. Resolves when all other processes have acted upon it, or have lost their tenures. */
 	discardAll(deliveryIds: readonly string[]): Promise<void> {
 		for (const id of deliveryIds) this.#discard(id);
 		if (deliveryIds.length === 0) return Promise.resolve();
@@ -251,7 +251,7 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 
 	/**
 	 * The payload of this event is erased: no further attempt of what is in memory begins, before its deliveries are cancelled one by one.
-	 * Resolves when all other processes have acted upon it, or after a second.
+	 * Resolves when all other processes have acted upon it, or have lost their tenures.
 	 */
 	discardEvent(eventId: string): Promise<void> {
 		this.#discardEvent(eventId);

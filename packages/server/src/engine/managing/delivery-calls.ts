@@ -22,9 +22,13 @@ import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
+import { checkTold } from "../status/current.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 
-type Parts = Pick<PartsOn<LogStore & Pick<StatsStore, "statusCounts">>, "store" | "clock" | "ids" | "changeRates">;
+type Parts = Pick<
+	PartsOn<LogStore & Pick<StatsStore, "statusCounts">>,
+	"store" | "clock" | "ids" | "changeRates" | "membership"
+>;
 
 interface Neighbours {
 	readonly committer: Committer;
@@ -89,7 +93,7 @@ export class DeliveryCalls implements Deliveries {
 		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
 		const applied = await this.#apply(delivery, CANCEL, entry);
-		await this.#near.line.told();
+		await this.#told();
 		return this.#shown(scope, deliveryId, applied);
 	}
 
@@ -110,8 +114,14 @@ export class DeliveryCalls implements Deliveries {
 		const result = await this.#many(change, within(filter, CANCELLABLE), goesOnAt, ({ status }) =>
 			CANCELLABLE.includes(status) ? CANCEL : null,
 		);
-		await this.#near.line.told();
+		await this.#told();
 		return result;
+	}
+
+	/** Resolves when no other process attempts any more what was cancelled. */
+	async #told(): Promise<void> {
+		await this.#near.line.told();
+		checkTold(this.#parts.membership);
 	}
 
 	async count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany> {

@@ -11,10 +11,11 @@ import type { Change, Events, PossibleEvent, RoutingFilter, Webhooks } from "../
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
+import { checkTold } from "../status/current.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { matchWebhooks, routingOf } from "./event-routing.ts";
 
-type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates">;
+type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates" | "membership">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -62,12 +63,13 @@ export class EventCalls implements Events {
 		// Whoever has erased it before may have died before all processes were told, or is telling them now.
 		if (!first.done || !first.changed) await line.discardEvent(eventId);
 		if (first.changed) await erasures.erased(projectId, first.cancelled);
-		if (first.done) return { cancelledCount: first.cancelledCount };
-		try {
-			return { cancelledCount: await erasures.finish({ projectId, eventId }) };
-		} catch (error) {
-			throw goesOn(error);
-		}
+		const finish = () =>
+			erasures.finish({ projectId, eventId }).catch((error: unknown) => {
+				throw goesOn(error);
+			});
+		const cancelledCount = first.done ? first.cancelledCount : await finish();
+		checkTold(this.#parts.membership);
+		return { cancelledCount };
 	}
 }
 

@@ -30,7 +30,7 @@ export interface ClusterOptions extends MemberFacts {
 	readonly observer: Pick<Observer, "problem" | "note">;
 	/** Make quick what members otherwise find by looking. Defaults to none. */
 	readonly signals?: Signals;
-	/** How long others may take to act upon a note, in milliseconds. Defaults to `TELL_MS`. */
+	/** How long another may take to act upon a note to it alone, in milliseconds. Defaults to `TELL_MS`. */
 	readonly tellMs?: number;
 	/** What this process says of its messages with each beat. If omitted, it says nothing. */
 	readonly messages?: () => MemberMessages;

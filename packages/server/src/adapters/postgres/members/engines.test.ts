@@ -3,8 +3,10 @@ import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
+import type { Change } from "../../../engine/calls.ts";
 import { changeIn, eventually } from "../../../engine/test/test-engine.ts";
 import { ANY_DELIVERY } from "../../../ports/contract/store/records/records.ts";
+import type { LoggedDelivery } from "../../../ports/store/log.ts";
 import { TestProcess } from "../test/test-process.ts";
 import { TestDatabase } from "../test/test-store.ts";
 
@@ -147,6 +149,61 @@ describe.skipIf(issue !== null)(`engines on PostgreSQL${issue === null ? "" : ` 
 		answerFirst({});
 		await isDrained(owner);
 		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, last]);
+	});
+
+	const calls = {
+		cancels: async ({ engine }: TestProcess, change: Change, delivery: LoggedDelivery) => {
+			await engine.deliveries.cancel(change, delivery.id);
+		},
+		"cancels many": async ({ engine }: TestProcess, change: Change, { eventId }: LoggedDelivery) => {
+			await engine.deliveries.cancelMany(change, { ...ANY_DELIVERY, eventId, statuses: ["Pending"] });
+		},
+		erases: async ({ engine }: TestProcess, change: Change, { eventId }: LoggedDelivery) => {
+			await engine.events.erasePayload(change, eventId);
+		},
+	};
+	it.each([
+		["cancels", "goes on in time"],
+		["cancels", "has lost its tenure"],
+		["cancels many", "has lost its tenure"],
+		["erases", "goes on in time"],
+		["erases", "has lost its tenure"],
+	] as const)("answer a call that %s when an owner that stood still %s", async (call, end) => {
+		const { promise, resolve: answerFirst } = Promise.withResolvers<object>();
+		receiver.script((_request, index) => (index === 0 ? promise : {}));
+		const limits = { maxInFlightPerWebhook: 1 };
+		processes = [await TestProcess.start(database.url, limits), await TestProcess.start(database.url, limits)];
+		await isShared(processes);
+		const { id } = await processes[0]!.createWebhook(receiver.url);
+		const [owner, other] = processes.toSorted((one) => (one.member.tenure.holds(id) ? -1 : 1)) as [
+			TestProcess,
+			TestProcess,
+		];
+		await owner.send();
+		await receiver.waitFor(1);
+		const [ended, last] = [await owner.send(), await owner.send()];
+		const change = changeIn(owner.projectId);
+		const filter = { ...ANY_DELIVERY, eventId: ended };
+		const { rows } = await other.store.deliveries(change.scope, filter, { limit: 1, cursor: null });
+		owner.freeze();
+		const answered = calls[call](other, change, rows[0]!);
+		if (end === "goes on in time") {
+			const unread = "SELECT count(*) AS count FROM owner_notes WHERE NOT is_done";
+			const isWritten = async () => Number((await database.server.query(unread, database.url))[0]?.["count"]) > 0;
+			await expect.poll(isWritten, WAIT).toBe(true);
+			owner.resume();
+			await answered;
+		} else {
+			await answered;
+			const member = owner.member.memberId();
+			owner.resume();
+			expect(member).toBeNull();
+		}
+		answerFirst({});
+		await isDrained(other);
+		const attempted = receiver.requests.map(({ headers }) => headers["webhook-id"]);
+		expect(attempted).toContain(last);
+		expect(attempted).not.toContain(ended);
 	});
 
 	it("lose nothing when a process is killed, and repeat only what it had under way", async () => {

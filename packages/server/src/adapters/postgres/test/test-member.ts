@@ -14,7 +14,7 @@ const KNOWN_SCHEMA = readMigrations().length;
 
 /** The system's clock, whose timers do not fire while it is stopped. */
 class StoppableClock implements Clock {
-	#heldFromMs = Infinity;
+	#held = { fromMs: Infinity, toMs: Infinity };
 	#waiting: (() => void)[] = [];
 	/** The delays of the timers that were asked for. */
 	asked: number[] = [];
@@ -34,7 +34,8 @@ class StoppableClock implements Clock {
 			if (!isCancelled) fire();
 		};
 		const cancel = systemClock.after(delayMs, () => {
-			if (delayMs >= this.#heldFromMs) this.#waiting.push(fireUnlessCancelled);
+			const { fromMs, toMs } = this.#held;
+			if (delayMs >= fromMs && delayMs <= toMs) this.#waiting.push(fireUnlessCancelled);
 			else fire();
 		});
 		return () => {
@@ -52,13 +53,13 @@ class StoppableClock implements Clock {
 		return this.#waiting.length;
 	}
 
-	/** Timers that are at least this long do not fire until `resume`. */
-	freeze({ fromMs = 0 }: { readonly fromMs?: number } = {}): void {
-		this.#heldFromMs = fromMs;
+	/** Timers that are at least and at most this long do not fire until `resume`. */
+	freeze({ fromMs = 0, toMs = Infinity }: { readonly fromMs?: number; readonly toMs?: number } = {}): void {
+		this.#held = { fromMs, toMs };
 	}
 
 	resume(): void {
-		this.#heldFromMs = Infinity;
+		this.#held = { fromMs: Infinity, toMs: Infinity };
 		for (const fire of this.#waiting.splice(0)) fire();
 	}
 }

@@ -2,8 +2,6 @@
 // for a while or kill.
 import { createHash } from "node:crypto";
 
-import { DEADLINE_MS } from "@fanfare/testkit/deadline";
-
 import { createSealer } from "../../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../../core/ids.ts";
 import type { Webhook } from "../../../core/webhook.ts";
@@ -58,8 +56,7 @@ export class TestProcess implements AsyncDisposable {
 		const observer = new RecordingObserver();
 		const { store } = await openPostgres({ url, clock: systemClock });
 		opened.defer(() => store.close());
-		// Another process that is alive acts upon a note, also if that takes more than a second on a busy machine.
-		const members = new TestMembers({ tellMs: DEADLINE_MS });
+		const members = new TestMembers();
 		const member = members.open(url, role, nats);
 		opened.defer(() => members.close());
 		const schemas = openAjvValidator({ clock: systemClock });

@@ -8,8 +8,8 @@ import { readByOthers, takeNumber } from "./changes.ts";
 
 /** How often it is looked whether others have confirmed. */
 const ANSWER_MS = 50;
-/** A member that has not read a change by then has lost its tenure, or answers no calls and begins no attempts: see `isCurrent` of the wire. */
-const CHANGE_MS = 5_000;
+/** A member that has not read a change or a note by then has lost its tenure, or answers no calls and begins no attempts: see `isCurrent` of the wire. */
+export const CHANGE_MS = 5_000;
 
 interface ConfirmationParts {
 	readonly database: Database;

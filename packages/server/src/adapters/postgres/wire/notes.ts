@@ -51,10 +51,14 @@ export function writeNotesForOthers(
 	);
 }
 
-const SELECT_OPEN = statement("SELECT 1 FROM owner_notes WHERE id = ANY($1::bigint[]) AND NOT is_done LIMIT 1");
+const SELECT_OPEN = statement(`
+	SELECT 1 FROM owner_notes JOIN members ON members.id = owner_notes.member AND members.expire_date > cluster_now()
+	WHERE owner_notes.id = ANY($1::bigint[]) AND NOT is_done LIMIT 1
+`);
 const DELETE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) RETURNING is_done");
+const DELETE_DONE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) AND is_done");
 
-/** Whether nobody is still to act upon these rows. Those of a member that has left are gone. */
+/** Whether no member with a tenure is still to act upon these rows. Those of a member that has left are gone. */
 export function areClosed(database: Database, ids: readonly number[]): Promise<boolean> {
 	return database.read(async (session) => (await session.run(SELECT_OPEN, [binaryArray("int8", ids)])).length === 0);
 }
@@ -65,6 +69,11 @@ export function takeBack(database: Database, ids: readonly number[]): Promise<bo
 		const rows = await session.run(DELETE, [binaryArray("int8", ids)]);
 		return rows.length === ids.length && rows.every((row) => boolean(row["is_done"]));
 	});
+}
+
+/** Deletes those of these rows upon which somebody has acted. The others are deleted with their members, or when these have acted. */
+export async function deleteDone(database: Database, ids: readonly number[]): Promise<void> {
+	await database.transact((session) => session.run(DELETE_DONE, [binaryArray("int8", ids)]));
 }
 
 const MARK = statement("UPDATE owner_notes SET is_done = true WHERE id = ANY($1::bigint[])");

@@ -1,12 +1,15 @@
 // Runs the contract of a wire on PostgreSQL, and shows what happens to those who wait for others.
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
+import { NetworkLink } from "@fanfare/testkit/world/network-link";
+import pg from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 
 import { createIdMaker } from "../../../core/ids.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { wireContract } from "../../../ports/contract/wire.contract.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import type { DiscardNote } from "../../../ports/wire.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { TestMembers, type TestMember } from "../test/test-member.ts";
 import { changeProject, TestDatabase } from "../test/test-store.ts";
@@ -16,7 +19,7 @@ const issue = postgresIssue();
 
 describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
 	const members = new TestMembers();
-	/** They take as long for a note as they need on a busy machine. */
+	/** They take as long for a note to one of them as they need on a busy machine. */
 	const patient = new TestMembers({ tellMs: DEADLINE_MS });
 	let database: TestDatabase;
 	let store: Store;
@@ -319,5 +322,98 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		const { projectId, version } = await changeProject(store);
 		await a.wire.changed(projectId, version);
 		expect(await database.server.query("SELECT id FROM owner_notes", database.url)).toEqual([]);
+	});
+
+	/** Two members, and what the second one is told. */
+	const startTold = async (urls: readonly [string, string] = [database.url, database.url]) => {
+		const [a, b] = urls.map((url) => members.open(url)) as [TestMember, TestMember];
+		await Promise.all([a.tenure.start(), b.tenure.start()]);
+		const noted: unknown[] = [];
+		b.wire.listen({ handedOver() {}, handOffsMissed() {}, noted: (each) => noted.push(each), sessionsChanged() {} });
+		return { a, b, noted };
+	};
+	const note: DiscardNote = { kind: "discard many", deliveryIds: ["dlv_1"], eventId: null };
+	const countNotes = async () =>
+		Number((await database.server.query("SELECT count(*) AS count FROM owner_notes", database.url))[0]?.["count"]);
+
+	it("resolves a note to all when a member that stood still has acted upon it", async () => {
+		const { a, b, noted } = await startTold();
+		b.clock.freeze();
+		let isTold = false;
+		const telling = a.wire.tellAll(note).then(() => (isTold = true));
+		await expect.poll(countNotes, WAIT).toBe(1);
+		expect([isTold, noted]).toEqual([false, []]);
+		b.clock.resume();
+		await telling;
+		expect(noted).toEqual([note]);
+		expect(await countNotes()).toBe(0);
+	});
+
+	it.each(["stands still", "is cut off"])(
+		"resolves a note to all beside a member that %s when that one has lost its tenure, and later ones at once",
+		async (what) => {
+			await using link = await NetworkLink.open(database.url);
+			const { a, b } = await startTold([database.url, link.url]);
+			if (what === "stands still") b.clock.freeze();
+			else link.silence();
+			await a.wire.tellAll(note);
+			expect(b.memberId()).toBeNull();
+			a.clock.asked = [];
+			await a.wire.tellAll(note);
+			// It has not waited for an answer.
+			expect(a.clock.asked).not.toContain(50);
+			link.reopen();
+		},
+	);
+
+	it("does not wait with a note to all for a member whose tenure has ended, and whose row is still there", async () => {
+		const [a] = (await start(1)) as [TestMember];
+		const lost = `
+			INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load)
+			SELECT gen_random_uuid(), 'lost', '1.2.3', 1, now, now, now - 1, '{}' FROM (SELECT cluster_now() AS now) AS clock
+		`;
+		await database.server.query(lost, database.url);
+		a.clock.asked = [];
+		await a.wire.tellAll(note);
+		expect(a.clock.asked).not.toContain(50);
+	});
+
+	it("keeps a note to all for a member that can't read it, which begins no attempt before it has", async () => {
+		const { a, b, noted } = await startTold();
+		const { member: id } = await placeOf(b);
+		/** For each time that it was resumed: how many notes it had read. */
+		const resumes: number[] = [];
+		b.tenure.attach({
+			gained: () => Promise.resolve(),
+			lost() {},
+			resumed: () => void resumes.push(noted.length),
+			inFlightOf: () => 0,
+		});
+		const blocker = new pg.Client({ connectionString: database.url });
+		await blocker.connect();
+		try {
+			// No look gets its answer.
+			await blocker.query("BEGIN; LOCK TABLE live_watches IN ACCESS EXCLUSIVE MODE");
+			await a.wire.tellAll(note);
+			expect([noted, b.tenure.stalled()]).toEqual([[], true]);
+			resumes.length = 0;
+		} finally {
+			await blocker.end();
+		}
+		// On a machine on which all this has taken too long, it has left its shards to the others, and is another member.
+		await expect.poll(() => noted.length === 1 || b.memberId() !== id, WAIT).toBe(true);
+		await expect.poll(() => b.tenure.stalled(), WAIT).toBe(false);
+		if (b.memberId() === id) expect(resumes).not.toContain(0);
+	});
+
+	it("writes a note to all when the database can be reached again", async () => {
+		await using link = await NetworkLink.open(database.url);
+		const { a, noted } = await startTold([link.url, database.url]);
+		link.refuse();
+		const telling = a.wire.tellAll(note);
+		await expect.poll(() => a.problems.length, WAIT).toBeGreaterThan(0);
+		link.reopen();
+		await telling;
+		expect(noted).toContainEqual(note);
 	});
 });

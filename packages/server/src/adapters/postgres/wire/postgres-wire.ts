@@ -15,7 +15,7 @@ import { NoteSender } from "./note-sender.ts";
 import { markDone, type NoteRow } from "./notes.ts";
 import { PostgresRelayWire } from "./relays/postgres-relay-wire.ts";
 
-/** How often a member looks for changes and notes. A note has a second. */
+/** How often a member looks for changes and notes. A note to one member has a second. */
 const LOOK_MS = 200;
 /** The same when there was nothing new for a while; if signals tell it, which may be lost; and if there is nobody who could. */
 const QUIET_LOOK_MS = 400;
@@ -46,7 +46,7 @@ export interface WireParts {
 	readonly caughtUp: () => void;
 	/** Make it quick. Without them, everything is found by looking. */
 	readonly signals: Signals;
-	/** How long a note may take. */
+	/** How long a note to one member may take. */
 	readonly tellMs: number;
 }
 
@@ -98,6 +98,7 @@ export class PostgresWire implements Wire {
 		this.#sender = new NoteSender({ ...parts, answers: this.#answers });
 		parts.signals.listen((signal) => {
 			if (signal === "answered") this.#answers.came();
+			else if (signal === "relays") this.relays.told();
 			else this.#lookNow();
 		});
 		this.live = new PostgresLiveWire({ ...parts, haveRead: () => this.#confirmations.haveRead() });
@@ -120,7 +121,7 @@ export class PostgresWire implements Wire {
 	}
 
 	async tellAll(note: DiscardNote): Promise<void> {
-		await this.#sender.tell(null, note);
+		await this.#sender.tellAll(note);
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {

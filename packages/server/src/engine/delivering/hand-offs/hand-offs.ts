@@ -133,7 +133,7 @@ export class HandOffs {
 		void telling.finally(() => this.#telling.delete(telling));
 	}
 
-	/** Resolves when everybody who was told of a cancelled delivery has acted upon it, or after a second. */
+	/** Resolves when everybody who was told of a cancelled delivery has acted upon it, or has lost its tenure. */
 	async told(): Promise<void> {
 		await Promise.all(this.#telling);
 	}

@@ -1,6 +1,7 @@
 // The clients of relays that this process has, as rows for the other members: whatever comes and goes while one transaction is under way,
 // the next one writes.
 import { SharedRuns } from "../../../../core/concurrency/shared-runs.ts";
+import type { Signals } from "../../../../ports/signals.ts";
 import { StoreError } from "../../../../ports/store/errors.ts";
 import type { Database } from "../../connection/database.ts";
 import { writeHeld } from "./relay-rows.ts";
@@ -9,6 +10,7 @@ interface HeldClientsParts {
 	readonly database: Database;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	readonly signals: Pick<Signals, "send">;
 	/** Clients are in the database again that were not for a while: this process has become another member, or a write has failed. */
 	readonly returned: () => void;
 }
@@ -65,7 +67,7 @@ export class HeldClients {
 	}
 
 	async #write(): Promise<void> {
-		const { database, returned } = this.#parts;
+		const { database, signals, returned } = this.#parts;
 		const member = this.#parts.member();
 		// Without a tenure, it has no rows. It writes all of them when it is a member again.
 		if (member === null) {
@@ -92,6 +94,7 @@ export class HeldClients {
 			throw error;
 		}
 		this.#member = member;
+		signals.send("relays");
 		if (!this.#wasAway) return;
 		this.#wasAway = false;
 		returned();

@@ -1,6 +1,7 @@
 // The requests of this process: writes them for the other members, many at once, and takes them back.
 import type { Clock } from "../../../../core/clock.ts";
 import type { RelayedKey, RelayedOutcome } from "../../../../ports/relay-wire.ts";
+import type { Signals } from "../../../../ports/signals.ts";
 import type { Database } from "../../connection/database.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
 import { write, type Announcement, type Ended } from "./relay-rows.ts";
@@ -18,6 +19,7 @@ interface OwnRequestParts {
 	readonly clock: Pick<Clock, "after">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	readonly signals: Pick<Signals, "send">;
 }
 
 type Resolve = (answer: RelayedOutcome | null) => void;
@@ -32,6 +34,8 @@ interface Own {
 	state: "waiting" | "writing" | "written";
 	/** Whether it was ever in a transaction, which may have been committed. */
 	isKnown: boolean;
+	/** Whether others were ever to give it to a client. */
+	wasForOthers: boolean;
 	/** The room that it has. */
 	bytes: number;
 	resolves: Resolve[];
@@ -39,6 +43,8 @@ interface Own {
 
 interface Withdrawal {
 	readonly key: RelayedKey;
+	/** Whether others may have it. */
+	readonly wasForOthers: boolean;
 	readonly resolves: Resolve[];
 }
 
@@ -80,8 +86,16 @@ export class OwnRequests {
 	announce(announcement: Announcement): Promise<RelayedOutcome | null> {
 		const name = nameOf(announcement.request);
 		const known = this.#all.get(name);
-		const own: Own = known ?? { announcement, state: "waiting", isKnown: false, bytes: 0, resolves: [] };
+		const own: Own = known ?? {
+			announcement,
+			state: "waiting",
+			isKnown: false,
+			wasForOthers: false,
+			bytes: 0,
+			resolves: [],
+		};
 		own.announcement = announcement;
+		own.wasForOthers ||= announcement.isForOthers;
 		own.state = "waiting";
 		this.#all.set(name, own);
 		this.#waiting.set(name, own);
@@ -100,7 +114,8 @@ export class OwnRequests {
 			for (const resolve of own.resolves.splice(0)) resolve(null);
 			if (!own.isKnown) return Promise.resolve(null);
 		}
-		const known = this.#withdrawals.get(name) ?? { key, resolves: [] };
+		const wasForOthers = own?.wasForOthers ?? true;
+		const known = this.#withdrawals.get(name) ?? { key, wasForOthers, resolves: [] };
 		this.#withdrawals.set(name, known);
 		this.#writeLater();
 		return new Promise((resolve) => known.resolves.push(resolve));
@@ -182,6 +197,8 @@ export class OwnRequests {
 			for (const [name, own] of announced) if (this.#isNow(name, own)) this.#waiting.set(name, own);
 			return false;
 		}
+		const isOffered = announced.some(([, { announcement }]) => announcement.isForOthers);
+		if (isOffered || withdrawals.some(([, { wasForOthers }]) => wasForOthers)) this.#parts.signals.send("relays");
 		for (const [name, { resolves }] of withdrawals) for (const resolve of resolves) resolve(answers.get(name) ?? null);
 		for (const [name, own] of announced) {
 			if (!this.#isNow(name, own)) continue;

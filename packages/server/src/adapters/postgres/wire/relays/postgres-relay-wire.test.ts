@@ -5,7 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 
 import { createIdMaker, makeProjectId } from "../../../../core/ids.ts";
 import { relayWireContract } from "../../../../ports/contract/relay-wire.contract.ts";
-import type { RelayedRequest, RelayWire } from "../../../../ports/relay-wire.ts";
+import type { RelayedOutcome, RelayedRequest, RelayWire } from "../../../../ports/relay-wire.ts";
+import { NO_SIGNALS } from "../../../../ports/signals.ts";
 import type { Store } from "../../../../ports/store/store.ts";
 import { systemChance } from "../../../system/system-chance.ts";
 import { systemClock } from "../../../system/system-clock.ts";
@@ -181,6 +182,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 			observer: { problem: (message, error) => offered.push([message, error]) },
 			member,
 			isCurrent: () => true,
+			signals: NO_SIGNALS,
 		});
 		const ignore = () => {};
 		const rest = { ended: ignore, heldElsewhere: ignore, closed: ignore, replaced: ignore, returned: ignore };
@@ -196,6 +198,87 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		expect(offered).toEqual([]);
 		await wire.stop();
 		await slow.close();
+	});
+
+	/** A wire of its own, which looks only when it is told to, how often it has read, and what it has told others. */
+	const openWire = async () => {
+		const [a] = await start(1);
+		const sent: string[] = [];
+		/** The timers for looks that it was told to make. */
+		let asked = 0;
+		let reads = 0;
+		class CountedReads extends Database {
+			override read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+				reads++;
+				return super.read(work);
+			}
+		}
+		const counted = new CountedReads({ url: database.url, clock: systemClock, maxConnections: 3 });
+		const wire = new PostgresRelayWire({
+			database: counted,
+			clock: {
+				monotonicMs: () => systemClock.monotonicMs(),
+				after: (ms, fire) => {
+					if (ms === 200) return () => {};
+					asked++;
+					return systemClock.after(ms, fire);
+				},
+			},
+			observer: { problem: (message) => sent.push(message) },
+			member: () => a!.memberId(),
+			isCurrent: () => true,
+			signals: { isUp: false, send: (signal) => sent.push(signal) },
+		});
+		const close = async () => {
+			await wire.stop();
+			await counted.close();
+		};
+		return { wire, sent, reads: () => reads, asked: () => asked, [Symbol.asyncDispose]: close };
+	};
+
+	it("are looked for once when many signals come, again when one comes during a look, and not without a client or a request", async () => {
+		await using opened = await openWire();
+		const { wire, reads, asked } = opened;
+		wire.told();
+		const webhookId = await makeRelay(makeProject());
+		await wire.hold(webhookId, await openStream(webhookId));
+		expect(reads()).toBe(0);
+		for (let n = 0; n < 100; n++) wire.told();
+		await expect.poll(reads, WAIT).toBe(1);
+		// The look is under way, or over.
+		for (let n = 0; n < 100; n++) wire.told();
+		await expect.poll(reads, WAIT).toBe(2);
+		wire.told();
+		await expect.poll(reads, WAIT).toBe(3);
+		expect(asked()).toBe(3);
+	});
+
+	it("are told of to others when these have to look, and only then", async () => {
+		await using opened = await openWire();
+		const { wire, sent } = opened;
+		const projectId = makeProject();
+		const webhookId = await makeRelay(projectId);
+		const epoch = await openStream(webhookId);
+		const outcome = { responseCode: 200 } as RelayedOutcome;
+		const steps: readonly (readonly [number, () => Promise<unknown>])[] = [
+			[1, () => wire.hold(webhookId, epoch)],
+			// Its own client has the requests, and nobody else needs to look for them.
+			[0, () => wire.announce(request(webhookId, projectId), false)],
+			[1, () => wire.answer({ webhookId, requestId: "dlv.1" }, outcome)],
+			[0, () => wire.withdraw({ webhookId, requestId: "dlv.1" })],
+			[0, () => wire.answer({ webhookId, requestId: "dlv.1" }, outcome)],
+			[1, () => wire.leave(webhookId, epoch)],
+			[1, () => wire.announce(request(webhookId, projectId, 2), true)],
+			[1, () => wire.withdraw({ webhookId, requestId: "dlv.2" })],
+		];
+		const counts: number[] = [];
+		for (const [, step] of steps) {
+			const before = sent.length;
+			await step();
+			counts.push(sent.length - before);
+		}
+		expect(counts).toEqual(steps.map(([count]) => count));
+		expect(new Set(sent)).toEqual(new Set(["relays"]));
 	});
 
 	it("are written and taken when the database is back", async () => {

@@ -1,6 +1,6 @@
 // Relays between members that share only their database: the owner of a request writes it into a row, the member that has the relay's
 // client reads it, and the member that gets the answer writes it there. All of them look several times a second, while there is something
-// to look for.
+// to look for, and at once when a signal says that something is new. Signals may be lost, doubled or late: the rows are the truth.
 import type { Clock } from "../../../../core/clock.ts";
 import { SharedRuns } from "../../../../core/concurrency/shared-runs.ts";
 import type { Observer } from "../../../../ports/observer.ts";
@@ -11,6 +11,7 @@ import type {
 	RelayWire,
 	RelayWireListener,
 } from "../../../../ports/relay-wire.ts";
+import type { Signals } from "../../../../ports/signals.ts";
 import type { Database } from "../../connection/database.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
 import { HeldClients } from "./held-clients.ts";
@@ -18,6 +19,8 @@ import { nameOf, OwnRequests } from "./own-requests.ts";
 import * as rows from "./relay-rows.ts";
 
 const LOOK_MS = 200;
+/** A look that a signal asks for begins this long after the look before at the earliest, so that many signals cost little. */
+const SIGNAL_MS = 20;
 /** Bytes of the bodies that this member has of others, of all projects. */
 const MAX_TAKEN_BYTES = 32 * 1_024 * 1_024;
 /** Requests of others that one client has at once. */
@@ -29,12 +32,13 @@ const STEP_BYTES = 4 * 1_024 * 1_024;
 interface RelayWireParts {
 	/** Connections that nobody else waits for: a flood of relays slows relays alone. */
 	readonly database: Database;
-	readonly clock: Pick<Clock, "after">;
+	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	readonly observer: Pick<Observer, "problem">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
 	/** Whether what this process knows of keys and webhooks is current. If not, its clients get nothing. */
 	readonly isCurrent: () => boolean;
+	readonly signals: Pick<Signals, "isUp" | "send">;
 }
 
 /** A request of another member. */
@@ -55,7 +59,13 @@ export class PostgresRelayWire implements RelayWire {
 	readonly #reads = new SharedRuns<ReadonlySet<string>>();
 	readonly #taken = new Map<string, Taken>();
 	readonly #room = new FairRoom(MAX_TAKEN_BYTES);
-	#looking: Promise<void> = Promise.resolve();
+	/** The look under way; null while there is none. */
+	#looking: Promise<void> | null = null;
+	/** When the last look began, in monotonic time. */
+	#lookedAt = -Infinity;
+	/** Whether a signal has asked for a look that has not begun. */
+	#isLookAsked = false;
+	/** Cancels the timer for the next look; null while there is none. */
 	#cancelLook: (() => void) | null = null;
 	#isFailing = false;
 	#isStopped = false;
@@ -74,6 +84,15 @@ export class PostgresRelayWire implements RelayWire {
 		this.#listener = listener;
 	}
 
+	/** Another member says that something is new. Looks at once, or once more after the look under way. */
+	told(): void {
+		if (this.#isLookAsked || !this.#isBusy) return;
+		this.#isLookAsked = true;
+		this.#cancelLook?.();
+		this.#cancelLook = null;
+		this.#lookLater();
+	}
+
 	announce(request: RelayedRequest, isForOthers: boolean): Promise<RelayedOutcome | null> {
 		const announced = this.#own.announce({ request, isForOthers });
 		this.#lookLater();
@@ -88,6 +107,8 @@ export class PostgresRelayWire implements RelayWire {
 		const held = this.#held.come(webhookId, epoch);
 		this.#lookLater();
 		await held;
+		// What is under way for it can be seen now. Without signals, nobody is in a hurry.
+		if (this.#parts.signals.isUp) this.told();
 	}
 
 	/** What can't be said is said by the next look: until then, the relay counts as held. */
@@ -107,13 +128,19 @@ export class PostgresRelayWire implements RelayWire {
 		if (taken === undefined) return;
 		this.#release(taken);
 		const ended = { ...key, id: taken.id, epoch };
-		await rows.end(this.#parts.database, ended, { end, outcome }).catch((error: unknown) => this.#problem(error));
+		try {
+			await rows.end(this.#parts.database, ended, { end, outcome });
+			this.#parts.signals.send("relays");
+		} catch (error) {
+			this.#problem(error);
+		}
 	}
 
 	async answer(key: RelayedKey, outcome: RelayedOutcome): Promise<boolean> {
 		const isOpen = await rows.answer(this.#parts.database, key, outcome);
 		const taken = this.#taken.get(nameOf(key));
 		if (taken !== undefined) this.#release(taken);
+		if (isOpen) this.#parts.signals.send("relays");
 		return isOpen;
 	}
 
@@ -141,8 +168,11 @@ export class PostgresRelayWire implements RelayWire {
 
 	/** Looks as long as this process has clients or requests. */
 	#lookLater(): void {
-		if (this.#isStopped || this.#cancelLook !== null || !this.#isBusy) return;
-		this.#cancelLook = this.#parts.clock.after(LOOK_MS, () => {
+		if (this.#isStopped || this.#looking !== null || this.#cancelLook !== null || !this.#isBusy) return;
+		const { clock } = this.#parts;
+		const delayMs = this.#isLookAsked ? Math.max(0, this.#lookedAt + SIGNAL_MS - clock.monotonicMs()) : LOOK_MS;
+		this.#cancelLook = clock.after(delayMs, () => {
+			this.#cancelLook = null;
 			this.#looking = this.#lookAgain();
 		});
 	}
@@ -152,13 +182,15 @@ export class PostgresRelayWire implements RelayWire {
 	}
 
 	async #lookAgain(): Promise<void> {
+		this.#isLookAsked = false;
+		this.#lookedAt = this.#parts.clock.monotonicMs();
 		try {
 			await this.#look();
 			this.#isFailing = false;
 		} catch (error) {
 			this.#problem(error);
 		}
-		this.#cancelLook = null;
+		this.#looking = null;
 		this.#lookLater();
 	}
 
