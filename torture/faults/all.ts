@@ -3,6 +3,7 @@ import type { Fault } from "../fault.ts";
 import { memberChanges } from "./cluster/member-changes.ts";
 import {
 	clusterDatabaseCrash,
+	clusterDatabaseFailover,
 	clusterDatabaseRestart,
 	memberReset,
 	memberSilent,
@@ -149,6 +150,7 @@ export const FAULTS: readonly Fault[] = [
 	relayMembers,
 	clusterDatabaseCrash,
 	clusterDatabaseRestart,
+	clusterDatabaseFailover,
 	clusterDatabaseClock,
 	natsDies,
 	natsCut,
