@@ -11,6 +11,7 @@ import {
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
+import { roleKill, roleKillWorkers } from "./cluster/roles-end.ts";
 import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
 import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
@@ -139,6 +140,8 @@ export const FAULTS: readonly Fault[] = [
 	relayClients,
 	memberKill,
 	memberKillAll,
+	roleKill,
+	roleKillWorkers,
 	memberLeaves,
 	rollingRestart,
 	rollingUpgrade,
