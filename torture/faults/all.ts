@@ -11,6 +11,7 @@ import {
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
+import { natsDoubled } from "./cluster/nats-doubled.ts";
 import { roleKill, roleKillWorkers } from "./cluster/roles-end.ts";
 import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
 import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
@@ -159,4 +160,5 @@ export const FAULTS: readonly Fault[] = [
 	natsCut,
 	natsSlow,
 	natsAndMemberKill,
+	natsDoubled,
 ];
