@@ -12,6 +12,7 @@ import {
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
 import { natsDoubled } from "./cluster/nats-doubled.ts";
+import { notesDoubled } from "./cluster/notes-doubled.ts";
 import { roleKill, roleKillWorkers } from "./cluster/roles-end.ts";
 import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
 import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
@@ -151,6 +152,7 @@ export const FAULTS: readonly Fault[] = [
 	memberSilent,
 	memberReset,
 	memberChanges,
+	notesDoubled,
 	relayMembers,
 	clusterDatabaseCrash,
 	clusterDatabaseRestart,
