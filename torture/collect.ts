@@ -51,7 +51,7 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 		acknowledged: round.acknowledged,
 		purged: round.purgeable.difference(stored.eventIds),
 		webhooks,
-		retriedByHand: new Set(),
+		retriedByHand: round.retriedByHand,
 		seen: seenBy(round),
 		ends: ends.slice(0, -1),
 		stored,

@@ -20,6 +20,7 @@ import { Book } from "./harness/book.ts";
 import { Canaries } from "./harness/canaries.ts";
 import { judgeCluster } from "./harness/cluster/judge-cluster.ts";
 import { Members } from "./harness/cluster/members.ts";
+import type { Role } from "./harness/cluster/roles.ts";
 import { MemoryWatch } from "./harness/memory-watch.ts";
 import type { ForwardProxy } from "./harness/proxy/forward-proxy.ts";
 import { Senders } from "./harness/senders.ts";
@@ -55,6 +56,8 @@ export class Round implements AsyncDisposable {
 	dataDir: string;
 	/** The sources of processes that start in a cluster. A fault may change them before the first start. */
 	codeDir = WORKING_TREE;
+	/** What each process of a cluster does, in the order of their starts. A fault may set it. Null: drawn by the seed. */
+	roles: readonly Role[] | null = null;
 	/** The server's settings. Faults may change them before a start. */
 	readonly env: Record<string, string>;
 	readonly world = new ControlledWorld();
@@ -67,6 +70,8 @@ export class Round implements AsyncDisposable {
 	readonly webhooks: WebhookRecord[] = [];
 	/** Acknowledged events that were not sent by the round's senders. */
 	readonly alsoAcknowledged: Acknowledged[] = [];
+	/** The ids of deliveries that were retried by hand. */
+	readonly retriedByHand = new Set<string>();
 	/** Events that retention may delete. */
 	readonly purgeable = new Set<string>();
 	/** Everything that the server has printed. */
@@ -257,12 +262,8 @@ export class Round implements AsyncDisposable {
 			this.memory = new MemoryWatch(() => this.members.serving.map(({ server }) => server.pid));
 			return;
 		}
-		const options = {
-			dataDir: this.dataDir,
-			env: { ...this.env, ...this.world.env },
-			preload: [PRELOAD],
-			onMessage: this.world.onMessage,
-		};
+		const { env, onMessage } = this.world;
+		const options = { dataDir: this.dataDir, env: { ...this.env, ...env }, preload: [PRELOAD], onMessage };
 		this.#server = new ServerProcess(options, await freePort());
 		this.world.attach(this.#server);
 		this.memory = new MemoryWatch(() => [this.server.pid]);
@@ -339,8 +340,7 @@ export class Round implements AsyncDisposable {
 		const exit = await this.server.exited;
 		this.output += this.server.stdout + this.server.stderr;
 		// After this, the receivers have read everything that the server had sent, and count it to this run.
-		const rest = this.#receivers.map((receiver) => receiver.waitForConnections(0, CONNECTIONS_END_MS));
-		await Promise.allSettled(rest);
+		await Promise.allSettled(this.#receivers.map((each) => each.waitForConnections(0, CONNECTIONS_END_MS)));
 		this.ends.push({ how, log: await this.data.readLog(this.neighbours) });
 		this.book.run++;
 		return exit;
@@ -350,8 +350,7 @@ export class Round implements AsyncDisposable {
 	async stop(): Promise<void> {
 		if (this.#members !== null) {
 			await this.#members.stopAll();
-			await judgeCluster(this, this.#members);
-			return;
+			return judgeCluster(this, this.#members);
 		}
 		this.server.kill("SIGTERM");
 		const exit = await this.ended("stopped");
@@ -385,11 +384,9 @@ export class Round implements AsyncDisposable {
 		this.memory?.[Symbol.dispose]();
 		this.time[Symbol.dispose]();
 		this.#senders?.[Symbol.dispose]();
-		if (this.#server !== null) {
-			this.#server.kill("SIGKILL");
-			this.#server.kill("SIGCONT");
-			await this.#server.exited;
-		}
+		this.#server?.kill("SIGKILL");
+		this.#server?.kill("SIGCONT");
+		await this.#server?.exited;
 		await this.#members?.[Symbol.asyncDispose]();
 		for (const cleanUp of this.#cleanUps.toReversed()) await cleanUp();
 		await Promise.all(this.#receivers.map((receiver) => receiver.close()));

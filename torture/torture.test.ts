@@ -83,8 +83,9 @@ describe("npm run torture", () => {
 		expect(postgres.stdout).toMatch(/^database-crash /m);
 		expect(postgres.stdout).not.toMatch(/^(disk|member)-/m);
 		expect(cluster.stdout).toMatch(/^member-kill .*^rolling-upgrade /ms);
-		expect(cluster.stdout).not.toMatch(/^(kill|nats-dies) /m);
-		expect(nats.stdout).toMatch(/^member-kill .*^nats-dies /ms);
+		expect(cluster.stdout).toMatch(/^role-kill .*^notes-doubled .*^cluster-database-failover /ms);
+		expect(cluster.stdout).not.toMatch(/^(kill|nats-dies|nats-doubled) /m);
+		expect(nats.stdout).toMatch(/^member-kill .*^nats-dies .*^nats-doubled /ms);
 	});
 
 	it("sums up what earlier runs have written, each round once", async () => {

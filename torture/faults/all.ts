@@ -3,6 +3,7 @@ import type { Fault } from "../fault.ts";
 import { memberChanges } from "./cluster/member-changes.ts";
 import {
 	clusterDatabaseCrash,
+	clusterDatabaseFailover,
 	clusterDatabaseRestart,
 	memberReset,
 	memberSilent,
@@ -10,6 +11,9 @@ import {
 } from "./cluster/member-cut.ts";
 import { memberKill, memberKillAll, memberLeaves, rollingRestart } from "./cluster/member-ends.ts";
 import { natsAndMemberKill, natsCut, natsDies, natsSlow } from "./cluster/nats-away.ts";
+import { natsDoubled } from "./cluster/nats-doubled.ts";
+import { notesDoubled } from "./cluster/notes-doubled.ts";
+import { roleKill, roleKillWorkers } from "./cluster/roles-end.ts";
 import { rollingBack, rollingUpgrade } from "./cluster/rolling-upgrade.ts";
 import { clusterDatabaseClock, databaseClock } from "./database/database-clock.ts";
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
@@ -138,6 +142,8 @@ export const FAULTS: readonly Fault[] = [
 	relayClients,
 	memberKill,
 	memberKillAll,
+	roleKill,
+	roleKillWorkers,
 	memberLeaves,
 	rollingRestart,
 	rollingUpgrade,
@@ -146,12 +152,15 @@ export const FAULTS: readonly Fault[] = [
 	memberSilent,
 	memberReset,
 	memberChanges,
+	notesDoubled,
 	relayMembers,
 	clusterDatabaseCrash,
 	clusterDatabaseRestart,
+	clusterDatabaseFailover,
 	clusterDatabaseClock,
 	natsDies,
 	natsCut,
 	natsSlow,
 	natsAndMemberKill,
+	natsDoubled,
 ];

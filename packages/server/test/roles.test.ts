@@ -1,7 +1,6 @@
 // Processes of one database with roles: some answer calls, others deliver.
 import { eventually } from "@fanfare/testkit/eventually";
-import { FanfareProcess, runFanfare } from "@fanfare/testkit/fanfare-process";
-import { freePort } from "@fanfare/testkit/programs/free-port";
+import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
@@ -9,7 +8,6 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const MASTER_KEY = "0123456789abcdef".repeat(4);
 const ADMIN_KEY = `sk_${"a".repeat(43)}`;
-const RECEIVERS = { FANFARE_ALLOW_HTTP: "true", FANFARE_ALLOW_NETWORKS: "127.0.0.0/8" };
 
 it("a role is refused where the data belongs to one process", async () => {
 	const { code, stderr } = await runFanfare(["serve", "--role", "worker"], { env: { FANFARE_PORT: "0" } });
@@ -30,11 +28,9 @@ describe.skipIf(postgresIssue() !== null)("on a database", () => {
 		FANFARE_ADMIN_KEY: ADMIN_KEY,
 	});
 	const startWorker = async (env: Record<string, string>) => {
-		const port = await freePort();
-		const own = { ...RECEIVERS, ...env, FANFARE_ROLE: "worker", FANFARE_PORT: String(port) };
-		const process = new FanfareProcess(["serve"], { env: own });
-		await process.waitForStderr(/listens on .* \(data in the database; it only delivers: FANFARE_ROLE is worker\)\n/);
-		return { process, url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
+		const worker = await startServerProcess({ env: { ...env, FANFARE_ROLE: "worker" } });
+		expect(worker.stderr).toMatch(/data in the database; it only delivers: FANFARE_ROLE is worker\)/);
+		return worker;
 	};
 	const readiness = async (url: string) => {
 		const response = await fetch(`${url}/readyz`);

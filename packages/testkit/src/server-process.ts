@@ -133,7 +133,9 @@ export class ServerProcess implements AsyncDisposable {
 		const keyFile = /^ {2}Admin key {2}in the file (.+)$/m.exec(this.stderr)?.[1];
 		// Not in a later run: a test may have deleted the file, as the message asks.
 		if (keyFile !== undefined && this.key === "") this.key = readFileSync(keyFile, "utf8").trim();
-		if (this.#projectId === "") this.#projectId = (await this.client.listProjects())[0]?.id ?? "";
+		// A process that only delivers answers no such call.
+		const isWorker = this.#options.env?.["FANFARE_ROLE"] === "worker";
+		if (this.#projectId === "" && !isWorker) this.#projectId = (await this.client.listProjects())[0]?.id ?? "";
 	}
 
 	/** Waits for the end of the current run, and starts another on the same data and port. `ready` resolves when it listens. */

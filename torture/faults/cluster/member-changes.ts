@@ -35,14 +35,14 @@ export const memberChanges = clusterFault({
 
 /** Makes the change of a probe through one process, uses it through another one, and looks at it through any. */
 export async function change(round: Round, probe: Probe, random: () => number): Promise<void> {
-	const [through, next] = shuffle(random, round.members.serving);
+	const [through, next] = shuffle(random, round.members.answering);
 	if (through === undefined || next === undefined) throw new Error("a change needs two processes");
 	const asked = await askFor(round, probe, through.server);
 	if (asked.answer?.status !== 200) throw new Error(`the change of ${probe.name} got ${asked.answer?.status}`);
 	const id = probe.record?.id ?? (asked.answer.json as { id: string }).id;
 	const made = { ...probe, record: probe.record ?? adoptCreated(round, probe, id) };
 	await verifyNext(round, id, made, true, next.server);
-	const { server } = pick(random, round.members.serving);
+	const { server } = pick(random, round.members.answering);
 	const webhooks = await Array.fromAsync(server.project.batch.webhooks.list());
 	await verifyChange(round, { probe: made, answer: asked.answer }, webhooks);
 }

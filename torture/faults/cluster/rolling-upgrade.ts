@@ -26,7 +26,7 @@ export const rollingUpgrade = clusterFault({
 		await burst(round);
 		await before.delete(pick(random, older));
 		// Its start brings the schema to the new form.
-		await members.join(WORKING_TREE);
+		await members.join({ codeDir: WORKING_TREE });
 		await members.shared();
 		await replaceHalf(round, older, random);
 		const after = await DoomedProject.open(round, "deleted after the upgrade");

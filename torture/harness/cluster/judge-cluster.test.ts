@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { mostAtOnce, overlaps, tooSoon } from "./judge-cluster.ts";
+import { mostAtOnce, overlaps, strangeOwners, tooSoon } from "./judge-cluster.ts";
 
 describe("the owners of a shard", () => {
 	const change = (owner: string | null, epoch: number) => ({ shard: 7, owner, epoch, at: 0 });
@@ -18,6 +18,15 @@ describe("the owners of a shard", () => {
 	])("are wrong if one %s", (_, changes) => {
 		expect(overlaps(changes)).toHaveLength(1);
 	});
+});
+
+it("only a process that delivers may own a shard", () => {
+	const byId = new Map(
+		(["all", "api", "worker"] as const).map((role) => [role, { name: `process (${role})`, role }] as const),
+	);
+	const to = (owner: string | null) => ({ shard: 7, owner, epoch: 1, at: 0 });
+	expect(strangeOwners([to("all"), to("worker"), to(null), to("unknown")], byId)).toEqual([]);
+	expect(strangeOwners([to("api")], byId)).toEqual([expect.stringContaining("process (api), which delivers nothing")]);
 });
 
 describe("the limits of a webhook", () => {

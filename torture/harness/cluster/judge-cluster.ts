@@ -1,8 +1,9 @@
-// The promises about members and owners: epochs never overlap, only owners serve a webhook, limits hold whoever serves it, and nothing is left behind.
+// The promises about members and owners: epochs never overlap, only owners serve a webhook, and only members that deliver are owners, limits hold whoever serves it, and nothing is left behind.
 import { shardOf } from "../../../packages/server/src/core/cluster/shard.ts";
 import type { Member } from "./member.ts";
 import type { Members } from "./members.ts";
 import type { OwnerChange } from "./owner-record.ts";
+import { delivers } from "./roles.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** Times are rounded to milliseconds by both sides. */
@@ -19,6 +20,7 @@ export async function judgeCluster(round: Surroundings, members: Members): Promi
 	const byId = new Map(joins.map(({ id, port }) => [id, members.servingOn(port)]));
 	const byShard = Map.groupBy(changes, ({ shard }) => shard);
 	for (const text of [...byShard.values()].flatMap(overlaps)) round.breach("wrong state", text);
+	for (const text of strangeOwners(changes, byId)) round.breach("wrong state", text);
 	for (const text of strangeServers(round, members, byShard, byId)) round.breach("wrong state", text);
 	for (const text of exceededLimits(round)) round.breach("wrong state", text);
 	await judgeRest(round);
@@ -32,6 +34,18 @@ export function overlaps(changes: readonly OwnerChange[]): string[] {
 		const isRight = owner === null ? epoch === before.epoch : before.owner === null && epoch === before.epoch + 1;
 		if (isRight) return [];
 		return [`shard ${shard} went from ${before.owner} (epoch ${before.epoch}) to ${owner} (epoch ${epoch})`];
+	});
+}
+
+/** Changes by which a process has got a shard that delivers nothing. */
+export function strangeOwners(
+	changes: readonly OwnerChange[],
+	byId: ReadonlyMap<string, Pick<Member, "name" | "role"> | undefined>,
+): string[] {
+	return changes.flatMap(({ shard, owner, epoch }) => {
+		const member = byId.get(owner ?? "");
+		if (member === undefined || delivers(member.role)) return [];
+		return [`shard ${shard} went to ${member.name}, which delivers nothing (epoch ${epoch})`];
 	});
 }
 

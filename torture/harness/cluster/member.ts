@@ -2,6 +2,7 @@
 import { freePort, ServerProcess } from "@fanfare/testkit/server-process";
 import { NetworkLink } from "@fanfare/testkit/world/network-link";
 
+import type { Role } from "./roles.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const PRELOAD = new URL("source-address-preload.ts", import.meta.url).href;
@@ -14,8 +15,9 @@ export interface Run {
 }
 
 export class Member implements AsyncDisposable {
-	/** Where its requests to receivers come from. */
-	readonly address: string;
+	/** Counted from 1, in the order of their starts. */
+	readonly number: number;
+	readonly role: Role;
 	readonly server: ServerProcess;
 	/** To the database. */
 	readonly link: NetworkLink;
@@ -24,8 +26,14 @@ export class Member implements AsyncDisposable {
 	/** Whether calls are led to it that nobody repeats. */
 	isServing = false;
 
-	private constructor(address: string, server: ServerProcess, link: NetworkLink, natsLink: NetworkLink | null) {
-		this.address = address;
+	private constructor(
+		{ number, role }: Pick<Member, "number" | "role">,
+		server: ServerProcess,
+		link: NetworkLink,
+		natsLink: NetworkLink | null,
+	) {
+		this.number = number;
+		this.role = role;
 		this.server = server;
 		this.link = link;
 		this.#natsLink = natsLink;
@@ -33,21 +41,27 @@ export class Member implements AsyncDisposable {
 
 	/** Starts the process. `server.ready()` resolves when it serves. */
 	static async spawn(
-		number: number,
+		who: Pick<Member, "number" | "role">,
 		{ codeDir, database, env }: Pick<Surroundings, "codeDir" | "database" | "env">,
 		natsUrl: string | null,
 	): Promise<Member> {
 		const natsLink = natsUrl === null ? null : await NetworkLink.open(natsUrl);
 		const link = await NetworkLink.open(database.url);
-		const address = `127.0.1.${number}`;
 		const settings = {
 			...env,
 			FANFARE_DATABASE_URL: link.url,
-			TORTURE_SOURCE_ADDRESS: address,
+			TORTURE_SOURCE_ADDRESS: addressOf(who),
+			// Older versions may not know it.
+			...(who.role !== "all" && { FANFARE_ROLE: who.role }),
 			...(natsLink !== null && { FANFARE_NATS_URL: natsLink.url }),
 		};
 		const server = new ServerProcess({ env: settings, preload: [PRELOAD], codeDir }, await freePort());
-		return new Member(address, server, link, natsLink);
+		return new Member(who, server, link, natsLink);
+	}
+
+	/** Where its requests to receivers come from. */
+	get address(): string {
+		return addressOf(this);
 	}
 
 	/** To NATS. */
@@ -57,7 +71,7 @@ export class Member implements AsyncDisposable {
 	}
 
 	get name(): string {
-		return `process ${Number(this.address.split(".")[3])}`;
+		return this.role === "all" ? `process ${this.number}` : `process ${this.number} (${this.role})`;
 	}
 
 	/** The number of its present run. */
@@ -77,4 +91,8 @@ export class Member implements AsyncDisposable {
 		await this.link[Symbol.asyncDispose]();
 		await this.#natsLink?.[Symbol.asyncDispose]();
 	}
+}
+
+function addressOf({ number }: Pick<Member, "number">): string {
+	return `127.0.1.${number}`;
 }

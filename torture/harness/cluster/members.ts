@@ -9,10 +9,9 @@ import { pick, type Random } from "@fanfare/testkit/seeded-random";
 import { shardOf } from "../../../packages/server/src/core/cluster/shard.ts";
 import { Member } from "./member.ts";
 import { OwnerRecord } from "./owner-record.ts";
+import { answersCalls, delivers, drawRoles, type Role } from "./roles.ts";
 import type { Surroundings } from "./surroundings.ts";
 
-/** How many processes run from the start. */
-const MEMBERS = 3;
 const ALL_SHARDS = 256;
 
 /** What a process had done when something happened to it. */
@@ -42,15 +41,28 @@ export class Members implements AsyncDisposable {
 
 	/** Starts the processes. The first one creates the schema; the others start at once. */
 	async start(): Promise<void> {
-		await this.join();
+		const [first, ...others] = this.#round.roles ?? drawRoles(this.#round.random("roles"));
+		await this.join({ role: first });
 		this.#record = await OwnerRecord.begin(this.#round.database);
-		await Promise.all(Array.from({ length: MEMBERS - 1 }, () => this.join()));
+		await Promise.all(others.map((role) => this.join({ role })));
+		// The seed draws among them by their places.
+		this.all.sort((one, other) => one.number - other.number);
 		await this.shared();
 	}
 
-	/** The members that answer calls. */
+	/** The members that do their work. */
 	get serving(): readonly Member[] {
 		return this.all.filter(({ isServing }) => isServing);
+	}
+
+	/** Those of them that answer calls. */
+	get answering(): readonly Member[] {
+		return this.serving.filter(({ role }) => answersCalls(role));
+	}
+
+	/** Those of them that deliver. */
+	get delivering(): readonly Member[] {
+		return this.serving.filter(({ role }) => delivers(role));
 	}
 
 	/** Throws if the profile has none. */
@@ -66,15 +78,16 @@ export class Members implements AsyncDisposable {
 
 	/** The process for the next call: each in turn. */
 	next(): Member {
-		const { serving } = this;
-		const member = serving[this.#turn++ % serving.length];
-		if (member === undefined) throw new Error("no process serves");
+		const { answering } = this;
+		const member = answering[this.#turn++ % answering.length];
+		if (member === undefined) throw new Error("no process answers calls");
 		return member;
 	}
 
-	/** Leads each try of a call to the next process, whether it lives or not, as the clients of a simple load balancer are led. */
+	/** Leads each try of a call to the next process for calls, whether it lives or not, as the clients of a simple load balancer are led. */
 	readonly fetchInTurn: FetchLike = (url, init) => {
-		const member = this.all[this.#turn++ % this.all.length];
+		const all = this.all.filter(({ role }) => answersCalls(role));
+		const member = all[this.#turn++ % all.length];
 		const { pathname, search } = new URL(url);
 		return fetch(`${member?.server.url ?? ""}${pathname}${search}`, init);
 	};
@@ -103,9 +116,10 @@ export class Members implements AsyncDisposable {
 	}
 
 	/** Starts one more process, and waits until it serves. */
-	async join(codeDir = this.#round.codeDir): Promise<Member> {
+	async join({ role = "all", codeDir }: { role?: Role | undefined; codeDir?: string } = {}): Promise<Member> {
 		const { database, env } = this.#round;
-		const member = await Member.spawn(++this.#spawned, { codeDir, database, env }, this.#nats?.url ?? null);
+		const how = { codeDir: codeDir ?? this.#round.codeDir, database, env };
+		const member = await Member.spawn({ number: ++this.#spawned, role }, how, this.#nats?.url ?? null);
 		this.all.push(member);
 		await this.#serve(member);
 		return member;
@@ -124,13 +138,13 @@ export class Members implements AsyncDisposable {
 		await this.restart(member);
 	}
 
-	/** Waits until all that run own their shares of the shards. */
+	/** Waits until all that deliver own their shares of the shards. */
 	async shared(): Promise<void> {
-		const share = Math.floor(ALL_SHARDS / this.serving.length);
+		const share = Math.floor(ALL_SHARDS / this.delivering.length);
 		await eventually("each process to own its share", async () => {
 			const rows = await this.#round.database.query("SELECT count(owner) AS owned FROM shards GROUP BY owner");
 			const counts = rows.map(({ owned }) => Number(owned));
-			return counts.length === this.serving.length && Math.min(...counts) >= share;
+			return counts.length === this.delivering.length && Math.min(...counts) >= share;
 		});
 	}
 
@@ -173,6 +187,7 @@ export class Members implements AsyncDisposable {
 	async back(members: readonly Member[], { log, cameBefore, at }: Mark, isSuspended = false): Promise<void> {
 		for (const member of members) member.isServing = true;
 		await this.shared();
+		await Promise.all(members.map((member) => this.#isReady(member)));
 		const joins = await this.record.joins();
 		for (const member of members) {
 			const again = joins.findLast(({ port }) => port === member.server.port);
@@ -204,6 +219,11 @@ export class Members implements AsyncDisposable {
 		this.#beginRun(member, Date.now());
 		await member.server.ready();
 		member.isServing = true;
+	}
+
+	/** Waits until a process that lives has its tenure, which one without shards may get last. */
+	async #isReady({ name, server }: Member): Promise<void> {
+		await eventually(`${name} to be ready`, async () => (await server.call("GET", "/readyz")).status === 200);
 	}
 
 	#beginRun(member: Member, from: number): void {

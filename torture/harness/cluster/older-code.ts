@@ -6,6 +6,7 @@ import { commitBefore, unpackRef, WORKING_TREE } from "@fanfare/testkit/programs
 
 import type { FaultOptions } from "../../fault.ts";
 import type { Round } from "../../round.ts";
+import { EQUAL } from "./roles.ts";
 
 /** What changes with the schema. A version from before its last change also sends and reads older messages. */
 const SCHEMA = "packages/server/src/adapters/postgres/schema/migrations";
@@ -23,6 +24,7 @@ export async function startWithOlder(round: Round, { before }: FaultOptions): Pr
 	if (ref === null)
 		throw new Error("the history has no version before the last change of the schema: name one with --before");
 	round.codeDir = await unpackRef(ref, round.dir.path, "--before");
+	round.roles = EQUAL;
 	// It may not know the setting, and refuses those that it does not know.
 	delete round.env["FANFARE_SENDER_THREADS"];
 	// Between two releases, both have the same version.

@@ -26,7 +26,7 @@ export class PostgresData implements RoundData {
 	readonly env: Readonly<Record<string, string>>;
 	#server: PostgresServer;
 	#cluster: PostgresCluster;
-	readonly url: string;
+	readonly #url: string;
 	/** Where the tables are. */
 	#tables: string;
 	#link: NetworkLink | null = null;
@@ -38,7 +38,7 @@ export class PostgresData implements RoundData {
 	private constructor(server: PostgresServer, cluster: PostgresCluster, url: string) {
 		this.#server = server;
 		this.#cluster = cluster;
-		this.url = url;
+		this.#url = url;
 		this.#tables = join(cluster.dataDir, "base");
 		this.env = { FANFARE_DATABASE_URL: url, FANFARE_MASTER_KEY: randomBytes(32).toString("hex") };
 	}
@@ -52,6 +52,13 @@ export class PostgresData implements RoundData {
 	/** The primary. */
 	get cluster(): PostgresCluster {
 		return this.#cluster;
+	}
+
+	/** For the server: leads to the primary, with the role of Fanfare. */
+	get url(): string {
+		const url = new URL(this.#url);
+		url.port = String(this.cluster.port);
+		return url.href;
 	}
 
 	/** Runs a statement as a superuser, in the database of the round. */
@@ -84,7 +91,7 @@ export class PostgresData implements RoundData {
 		await eventually("the standby to follow", async () => (await this.#server.query(following)).length > 0);
 	}
 
-	/** The primary crashes for good. From now on, the link leads to the standby, which takes no writes yet. */
+	/** The primary crashes for good. From now on, the URL and the link lead to the standby, which takes no writes yet. */
 	async losePrimary(): Promise<void> {
 		if (this.#standby === null) throw new Error("the round's database has no standby");
 		await this.cluster.stop("immediate");
@@ -92,7 +99,7 @@ export class PostgresData implements RoundData {
 		this.#cluster = this.#standby;
 		this.#server = new PostgresServer(this.cluster.url, this.cluster);
 		this.#tables = join(this.cluster.dataDir, "base");
-		this.link.leadTo(this.cluster.port);
+		this.#link?.leadTo(this.cluster.port);
 	}
 
 	/** Resolves when the standby takes writes. */
