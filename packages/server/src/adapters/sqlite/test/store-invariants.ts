@@ -52,6 +52,8 @@ export class StoreInvariants {
 	readonly #open: StatementSync;
 	readonly #wronglyListed: Readonly<Record<"open" | "full", StatementSync>>;
 	readonly #numbers: StatementSync;
+	/** The highest number that was ever stored, as far as was looked: no later event or delivery may have it. */
+	#last = 0;
 
 	constructor({ db, table }: StoreInside) {
 		this.#table = table;
@@ -61,7 +63,8 @@ export class StoreInvariants {
 		this.#wronglyListed = { open: wronglyListed("open"), full: wronglyListed("deliveries") };
 		this.#numbers = db.prepare(`
 			SELECT (SELECT ms FROM id_lead) AS lead, max(
-				coalesce((SELECT max(seq + delivery_count) FROM events), 0), coalesce((SELECT max(seq) FROM deliveries), 0)
+				coalesce((SELECT max(seq + delivery_count) FROM events), 0), coalesce((SELECT max(seq) FROM deliveries), 0),
+				(SELECT log FROM given_numbers)
 			) AS last
 		`);
 	}
@@ -119,8 +122,11 @@ export class StoreInvariants {
 	#highest(): string[] {
 		const { lead, sequence } = this.#table;
 		const { lead: stored = 0, last = 0 } = this.#numbers.get() ?? {};
+		const before = this.#last;
+		this.#last = Math.max(before, number(last));
 		return [
 			...(number(stored) === lead.ms ? [] : [`ids are ahead by ${number(stored)} ms, and in memory by ${lead.ms}`]),
+			...(number(last) >= before ? [] : [`${before} was stored, and a start would go on after ${number(last)}`]),
 			...(number(last) <= sequence.last
 				? []
 				: [`${number(last)} is stored, and the next number is ${sequence.last + 1}`]),
