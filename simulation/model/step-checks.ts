@@ -42,6 +42,7 @@ export class StepChecks {
 
 	async #readAll(): Promise<void> {
 		const { book, world } = this.#player;
+		for (const text of world.invariants.broken()) world.breach("store", text);
 		const found = new Map<string, Known>();
 		this.#waiting = [];
 		for (const { id } of book.projects.values()) {

@@ -57,6 +57,27 @@ export const PLANTED: readonly PlantedBug[] = [
 		replace: "rollback(): void {\n\t\tthis.commit();",
 	},
 	{
+		name: "cursor-too-far",
+		effect: "The cursor of a claim moves above new deliveries that it has not taken.",
+		file: "adapters/sqlite/calls/queue/claim.ts",
+		find: "table.leases.moveCursor(webhook.number, lastOpen);",
+		replace: "table.leases.moveCursor(webhook.number, table.sequence.last);",
+	},
+	{
+		name: "number-given-again",
+		effect: "Retention does not write down the highest number of what it deletes, so a start would give it again.",
+		file: "adapters/sqlite/calls/retention/purge.ts",
+		find: "if (counter.purged.events + counter.purged.deliveries > 0) table.sequence.keep();",
+		replace: "",
+	},
+	{
+		name: "block-too-long",
+		effect: "The block of an event is one number longer than it has deliveries.",
+		file: "adapters/sqlite/calls/accept.ts",
+		find: "table.events.add(seq, id, place, type, timestamp, createDate, deliveryCount,",
+		replace: "table.events.add(seq, id, place, type, timestamp, createDate, deliveryCount + 1,",
+	},
+	{
 		name: "retention-takes-untried",
 		effect: "Retention deletes events whose deliveries wait for their first attempt.",
 		file: "adapters/sqlite/calls/retention/purge.ts",

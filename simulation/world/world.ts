@@ -1,5 +1,6 @@
 // Everything outside the server in one history: time, chance, the store on its disk, receivers, and who watches.
-import { openSqliteStore } from "../../packages/server/src/adapters/sqlite/sqlite-store.ts";
+import { openSqliteStore, type StoreInside } from "../../packages/server/src/adapters/sqlite/sqlite-store.ts";
+import { StoreInvariants } from "../../packages/server/src/adapters/sqlite/test/store-invariants.ts";
 import type { RetentionSettings } from "../../packages/server/src/core/policies/retention.ts";
 import type { EngineLimits } from "../../packages/server/src/engine/parts.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
@@ -33,6 +34,7 @@ export const BEGINNING = Date.parse("2026-11-24T12:00:00Z");
 
 interface Disk {
 	readonly store: Store;
+	readonly invariants: StoreInvariants;
 	readonly commits: Commits;
 }
 
@@ -47,6 +49,8 @@ export class World {
 	readonly faults = new Faults();
 	readonly receivers: Receivers;
 	readonly store: Store;
+	/** What must hold between its rows, and between them and what it knows in memory. */
+	readonly invariants: StoreInvariants;
 	readonly commits: Commits;
 	readonly settings: WorldSettings;
 	/** What several engines share; null if there is one engine. */
@@ -63,9 +67,11 @@ export class World {
 	#faultyAt = -Infinity;
 	#struck = 0;
 
-	private constructor(settings: WorldSettings, { store, commits }: Disk, print: ((line: string) => void) | null) {
+	private constructor(settings: WorldSettings, disk: Disk, print: ((line: string) => void) | null) {
+		const { store, invariants, commits } = disk;
 		this.settings = settings;
 		this.store = store;
+		this.invariants = invariants;
 		this.commits = commits;
 		this.chance = chancesOf(settings.seed);
 		this.hasShortages = this.chance.sender() < SHORTAGES_SHARE;
@@ -78,8 +84,12 @@ export class World {
 	static async open(settings: WorldSettings, print: ((line: string) => void) | null): Promise<World> {
 		const commits = new Commits();
 		const beforeCommit = () => commits.check();
-		const store = await openSqliteStore({ path: ":memory:", now: BEGINNING, beforeCommit });
-		return new World(settings, { store, commits }, print);
+		const inside: StoreInside[] = [];
+		const onOpened = (opened: StoreInside) => void inside.push(opened);
+		const store = await openSqliteStore({ path: ":memory:", now: BEGINNING, beforeCommit, onOpened });
+		const [invariants] = inside.map((opened) => new StoreInvariants(opened));
+		if (invariants === undefined) throw new Error("the store did not say that it is open");
+		return new World(settings, { store, invariants, commits }, print);
 	}
 
 	/** Says who watches the store, the attempts and the moves of shards. Called once, before the first run. */

@@ -182,6 +182,7 @@ class AssembledEngine implements Engine {
 				this.portalSessions.projectDeleted(id);
 				this.live.projectDeleted(id);
 				this.#relayHub.projectDeleted(id);
+				this.#retention.projectDeleted();
 			},
 		});
 		this.portalSessions = new PortalSessionCalls(parts, limits, { directory, live: this.live });
@@ -254,7 +255,6 @@ class AssembledEngine implements Engine {
 			deletions: this.#deletions,
 		});
 		this.stats = new StatsCalls(parts, directory);
-
 		const nearReplays = { directory, live: liveReporter };
 		this.#replayer = new Replayer(parts, { ...nearReplays, events: ownEvents, pace, line: this.#line });
 		this.replays = new ReplayCalls(parts, limits, { ...nearReplays, replayer: this.#replayer });

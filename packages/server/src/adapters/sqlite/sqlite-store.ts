@@ -33,6 +33,14 @@ export interface SqliteStoreOptions extends ConnectionOptions {
 	readonly listAfterMs?: number;
 	/** Called before each COMMIT, which fails with what it throws, as on a disk that fails. For tests and simulations. */
 	readonly beforeCommit?: () => void;
+	/** Called once, when the store is open. For tests and simulations, which only read what they get, between two calls. */
+	readonly onOpened?: (inside: StoreInside) => void;
+}
+
+/** What the calls of a store work on. */
+export interface StoreInside {
+	readonly db: DatabaseSync;
+	readonly table: DeliveryTable;
 }
 
 /**
@@ -65,7 +73,9 @@ export function openSqliteCalls(
 		// A process that was killed leaves what it has erased in the WAL. If somebody else reads the file now, retention does this later.
 		emptyWal(db);
 		const table = new DeliveryTable(db, options.listAfterMs ?? LIST_AFTER_MS, onPulledIn);
-		return createCalls(db, options.path, table, createTransact(db, table.memories, options.beforeCommit));
+		const calls = createCalls(db, options.path, table, createTransact(db, table.memories, options.beforeCommit));
+		options.onOpened?.({ db, table });
+		return calls;
 	} catch (error) {
 		db.close();
 		throw error;

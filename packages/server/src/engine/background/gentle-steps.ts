@@ -29,8 +29,11 @@ const WEIGHT = { ofFaster: 0.5, ofSlower: 0.05 } as const;
 /** While others wait, each step is followed by a pause of this many times its own duration, within these bounds. */
 const PAUSE_FACTOR = 4;
 const PAUSE_MS = { min: 5, max: 100 } as const;
-/** The most rows of a step that has to keep up, some milliseconds of the store, and the most that it may be behind by. */
-const KEEP_UP = { rows: 500, behind: 50_000 } as const;
+/**
+ * Steps that have to keep up. They occupy the store for `stepMs`, which sends wait for; the further they are behind, the larger they may be:
+ * at `far` rows, the largest. `behind` is the most that is made up for.
+ */
+const KEEP_UP = { stepMs: 3, rows: 500, far: 5_000, behind: 50_000 } as const;
 
 /**
  * Beside live traffic at its limit, each step waits behind a commit, and its measured time says that it should be small and seldom. Where
@@ -83,7 +86,13 @@ export class GentleSteps {
 		const added = (writtenRows - this.#seenWritten) * this.#perWritten;
 		this.#seenWritten = writtenRows;
 		this.#behind = Math.min(KEEP_UP.behind, this.#behind + added);
-		return Math.max(this.#rows, Math.min(KEEP_UP.rows, Math.ceil(this.#behind)));
+		return Math.max(this.#rows, Math.min(this.#rowsToKeepUp(), Math.ceil(this.#behind)));
+	}
+
+	/** The most rows of a step, as far as it is behind. */
+	#rowsToKeepUp(): number {
+		const small = Math.min(KEEP_UP.rows, KEEP_UP.stepMs / this.#rowMs);
+		return Math.round(small + (KEEP_UP.rows - small) * Math.min(1, this.#behind / KEEP_UP.far));
 	}
 
 	/** Adapts the size of the next step to the duration of one that has used up its rows. */

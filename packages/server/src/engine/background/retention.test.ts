@@ -12,6 +12,7 @@ import type { Store } from "../../ports/store/store.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
 import { openTestStore } from "../test/open-test-store.ts";
 import { changeIn, eventually, membershipOf, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { passTurns } from "../test/two-engines.ts";
 
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
@@ -462,6 +463,37 @@ describe("retention", () => {
 			);
 		});
 		expect(await test.store.event(projectScope(project.id), event.id)).toBeNull();
+	});
+
+	it("begins with the data of a deleted project at once, goes on after a failure, and asks the store no more when all is gone", async () => {
+		await using test = await openTestEngine();
+		let [calls, failures] = [0, 1];
+		test.engineStore.purgeDeletedProjects = async (limit) => {
+			calls++;
+			if (failures-- > 0) throw new Error("on purpose");
+			return test.store.purgeDeletedProjects(limit);
+		};
+		const { projects, intake } = test.engine;
+		const project = await projects.create("short-lived", null);
+		const { event } = await intake.send(projectScope(project.id), INPUT);
+		await projects.delete(changeIn(project.id));
+		await eventually("the first step has failed", () => test.observer.problems.length === 1);
+		expect(calls).toBe(1);
+		test.clock.advance(10_000);
+		await eventually("the event is gone", async () => {
+			return (await test.store.event(projectScope(project.id), event.id)) === null;
+		});
+		const run = async () => {
+			for (let run = 0; run < 6; run++) {
+				test.clock.advance(10_000);
+				await passTurns();
+			}
+		};
+		await run();
+		const before = calls;
+		await run();
+		expect(calls).toBe(before);
+		expect(test.observer.notes).toContain("deleted the data of deleted projects");
 	});
 
 	it("lets sends through between its steps, and stops after the step under way", async () => {

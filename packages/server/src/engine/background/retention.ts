@@ -1,4 +1,5 @@
-// Retention: deletes events, payloads and audit entries that have expired, in small steps between which other work goes on.
+// Retention: deletes events, payloads and audit entries that have expired, and what is left of deleted projects, in small steps between which
+// other work goes on.
 import {
 	auditLimit,
 	retentionLimits,
@@ -36,6 +37,8 @@ const FIRST_AFTER_MS = 5_000;
 const EVERY_MS = 10 * 60_000;
 /** For how long a project that is over its quota should wait while a pass is under way. */
 const WHILE_DELETING_MS = 10_000;
+/** How long it takes until the data of deleted projects is looked at again, if some of it could not be deleted yet. */
+const DELETED_AGAIN_MS = 10_000;
 /** How often it is looked whether this process knows of all changes again. */
 const LOOK_AGAIN_MS = 1_000;
 /**
@@ -68,6 +71,8 @@ const ROWS_PER_WRITTEN = 1.25;
 /**
  * A loop of passes. A pass deletes in steps, with a pause after each, until nothing expired is left. It needs no memory
  * of earlier passes: the remembered positions only save it from examining the same events again.
+ *
+ * Another loop deletes what is left of deleted projects, at once, and again and again until nothing of them is left.
  */
 export class Retention {
 	readonly #parts: Parts;
@@ -75,6 +80,10 @@ export class Retention {
 	readonly #near: Neighbours;
 	readonly #loop: Periodic;
 	readonly #steps: GentleSteps;
+	readonly #deletedLoop: Periodic;
+	readonly #deletedSteps: GentleSteps;
+	/** Whether there may be deleted projects in the store. */
+	#hasDeleted = true;
 	/** The last event that was examined, by project and kind. */
 	readonly #positions = new Map<string, Map<Kind, string>>();
 	/** When a walk that began with the oldest event has ended, by project and kind. Only these look at events whose ids are ahead of their dates. */
@@ -92,10 +101,27 @@ export class Retention {
 			problem: "expired data could not be deleted",
 		});
 		this.#steps = new GentleSteps({ clock: parts.clock, pause: (delayMs) => this.#loop.pause(delayMs) }, near);
+		this.#deletedLoop = new Periodic(parts, {
+			everyMs: DELETED_AGAIN_MS,
+			work: () => this.#purgeProjects(),
+			problem: "the data of deleted projects could not be deleted yet",
+		});
+		this.#deletedSteps = new GentleSteps(
+			{ clock: parts.clock, pause: (delayMs) => this.#deletedLoop.pause(delayMs) },
+			near,
+		);
 	}
 
 	start(): void {
+		this.#hasDeleted = true;
 		this.#loop.start();
+		this.#deletedLoop.start();
+	}
+
+	/** A project was deleted, here or by another process. Its data goes now, if this process has the duty. */
+	projectDeleted(): void {
+		this.#hasDeleted = true;
+		this.#deletedLoop.hurry();
 	}
 
 	/**
@@ -107,9 +133,9 @@ export class Retention {
 		return nextMs === 0 ? WHILE_DELETING_MS : nextMs;
 	}
 
-	/** Resolves when the step under way is done. The next start goes on from there. */
-	stop(): Promise<void> {
-		return this.#loop.stop();
+	/** Resolves when the steps under way are done. The next start goes on from there. */
+	async stop(): Promise<void> {
+		await Promise.all([this.#loop.stop(), this.#deletedLoop.stop()]);
 	}
 
 	async #pass(): Promise<void> {
@@ -132,7 +158,8 @@ export class Retention {
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks().catch(failed);
 		await this.#purgeAll(all, now).catch(failed);
-		await this.#purgeProjects().catch(failed);
+		// If this process has not learned of a deletion.
+		this.#hasDeleted = true;
 		const auditEntries = await this.#purgeAudit().catch(failed);
 		const bytes = await this.#releaseSpace().catch(failed);
 		if (this.#sum !== NOTHING_PURGED || auditEntries > 0 || bytes > 0) {
@@ -194,7 +221,7 @@ export class Retention {
 			// On its way to events whose ids are ahead, a walk passes some that a later pass has to look at.
 			if (after !== null && (done || skipAhead)) note(this.#positions, projectId, kind, after);
 			if (done && !skipAhead) note(this.#fromTheOldestAt, projectId, kind, now);
-			this.#report(result.purged);
+			this.#sum = this.#reported(result.purged, this.#sum);
 		}
 	}
 
@@ -226,11 +253,23 @@ export class Retention {
 		} while (this.#loop.running && after !== null);
 	}
 
+	/** What waits for the end of a delivery stays until a later run. */
 	async #purgeProjects(): Promise<void> {
-		for (let done = false; this.#loop.running && !done;) {
-			const result = await this.#steps.make((rows) => this.#parts.store.purgeDeletedProjects(rows));
-			this.#report(result.purged);
-			({ done } = result);
+		if (!this.#hasDeleted) return;
+		this.#hasDeleted = false;
+		let left = true;
+		let sum = NOTHING_PURGED;
+		try {
+			for (let done = false; this.#deletedLoop.running && !done;) {
+				const result = await this.#deletedSteps.make((rows) => this.#parts.store.purgeDeletedProjects(rows));
+				// Also names and addresses that people have written.
+				if (!result.done) this.#near.overwriter.noteErased();
+				sum = this.#reported(result.purged, sum);
+				({ done, left } = result);
+			}
+		} finally {
+			if (left) this.#hasDeleted = true;
+			if (sum !== NOTHING_PURGED) this.#parts.observer.note("deleted the data of deleted projects", { ...sum });
 		}
 	}
 
@@ -261,16 +300,17 @@ export class Retention {
 		return sum;
 	}
 
-	#report(purged: Purged): void {
+	/** Reports what a step has deleted. Returns the sum of it and what was deleted before. */
+	#reported(purged: Purged, before: Purged): Purged {
 		const { events, deliveries, attempts, payloads } = purged;
-		if (events + deliveries + attempts + payloads === 0) return;
+		if (events + deliveries + attempts + payloads === 0) return before;
 		this.#near.overwriter.noteErased();
 		this.#parts.observer.purged(purged);
-		this.#sum = {
-			events: this.#sum.events + events,
-			deliveries: this.#sum.deliveries + deliveries,
-			attempts: this.#sum.attempts + attempts,
-			payloads: this.#sum.payloads + payloads,
+		return {
+			events: before.events + events,
+			deliveries: before.deliveries + deliveries,
+			attempts: before.attempts + attempts,
+			payloads: before.payloads + payloads,
 		};
 	}
 }

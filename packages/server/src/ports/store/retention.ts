@@ -45,6 +45,15 @@ export interface PurgeResult {
 	readonly done: boolean;
 }
 
+/** What a step has deleted of deleted projects. */
+export interface DeletedProjectsStep {
+	readonly purged: Purged;
+	/** Whether nothing more can be deleted now. */
+	readonly done: boolean;
+	/** Whether there still are deleted projects: if `done`, some of their deliveries are not final yet, or stats are not added up. */
+	readonly left: boolean;
+}
+
 /** One step through a project's replays, oldest first. */
 export interface PurgeReplays {
 	readonly projectId: string;
@@ -116,10 +125,9 @@ export interface RetentionStore {
 	purgePayloads(step: PurgeStep): Promise<PurgeResult>;
 	/**
 	 * Deletes about `limit` rows of deleted projects, of any age, and each project itself when no row of it is
-	 * left. Events with Pending or Held deliveries stay until these are final. `done` is true if nothing more can be
-	 * deleted now.
+	 * left. Events with Pending or Held deliveries stay until these are final.
 	 */
-	purgeDeletedProjects(limit: number): Promise<{ readonly purged: Purged; readonly done: boolean }>;
+	purgeDeletedProjects(limit: number): Promise<DeletedProjectsStep>;
 	/**
 	 * Looks at up to `limit` webhooks whose ids come after `after` (null: from the first). Of the deleted ones, removes
 	 * the secrets and header values of those without Pending or Held deliveries, everything that people have written into those without

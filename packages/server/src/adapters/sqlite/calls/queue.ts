@@ -8,6 +8,7 @@ import { firstIdAt, idBytes, idTime } from "../codec/ids.ts";
 import { bytes, countOf, number, type Row } from "../codec/rows.ts";
 import type { Transact } from "../connection.ts";
 import type { DeliveryTable } from "../deliveries/delivery-table.ts";
+import type { PulledInNote } from "../deliveries/pulled-in.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
 import { createClaimDue } from "./queue/claim.ts";
 import { createDueTimes, createDueWebhooks } from "./queue/due-times.ts";
@@ -117,30 +118,39 @@ function createPullIn(db: DatabaseSync, table: DeliveryTable, transact: Transact
 		`),
 	);
 	const pullIn = db.prepare(waiting("WHERE"));
-	const pullInOpen = createPullInOpen(db, table);
+	const countOpenAhead = createCountOpenAhead(db, table);
 	const selectNewest = db.prepare(`
 		SELECT max(
 			coalesce((SELECT id FROM events ORDER BY id DESC LIMIT 1), x''),
 			coalesce((SELECT own_id FROM deliveries WHERE own_id IS NOT NULL ORDER BY own_id DESC LIMIT 1), x'')
 		) AS id
 	`);
-	return (now: number, waits: readonly LongestWait[]): number =>
-		transact(() => {
+	return (now: number, waits: readonly LongestWait[]): number => {
+		const notes: PulledInNote[] = [];
+		const pulledIn = transact(() => {
 			// Usually none was made in the future, and then one seek for each webhook is enough.
 			const anyNew = Buffer.compare(bytes(selectNewest.get()?.["id"]), firstIdAt(now + 1)) >= 0;
 			let count = 0;
 			for (const { webhookId, waitMs } of waits) {
 				const webhook = table.numbers.webhooks.find(webhookId);
 				if (webhook === null) continue;
-				if (anyNew) count += Number(pullInNew.run(webhook.number, now).changes) + pullInOpen(webhook.number, now);
+				if (anyNew) {
+					const open = countOpenAhead(webhook.number, now);
+					count += Number(pullInNew.run(webhook.number, now).changes) + open;
+					if (open > 0) notes.push({ webhook: webhook.number, upTo: table.sequence.last, at: now });
+				}
 				count += Number(pullIn.run(webhook.number, now + waitMs).changes);
 			}
 			return count;
 		});
+		// Deliveries in `open` are not written: that they are due is known in memory, once the others are.
+		for (const note of notes) table.pulledIn.add(note);
+		return pulledIn;
+	};
 }
 
-/** Deliveries in `open` are not written: that they are due is known in memory. */
-function createPullInOpen(db: DatabaseSync, table: DeliveryTable): (webhook: number, now: number) => number {
+/** Prepares the counting of a webhook's deliveries in `open` that are not known to be due, since their dates are in the future. */
+function createCountOpenAhead(db: DatabaseSync, table: DeliveryTable): (webhook: number, now: number) => number {
 	const listed = db.prepare(`
 		SELECT count(*) AS count FROM open INDEXED BY open_by_webhook CROSS JOIN events event ON event.seq = open.event
 		WHERE listed = 1 AND webhook = ? AND open.seq > ? AND event.create_date > ?
@@ -151,9 +161,8 @@ function createPullInOpen(db: DatabaseSync, table: DeliveryTable): (webhook: num
 	`);
 	return (webhook, now) => {
 		const before = table.pulledIn.upTo(webhook, now);
-		const pulledIn =
-			countOf(listed.get(webhook, before, now)) + countOf(tail.get(webhook, Math.max(before, table.open.mark), now));
-		if (pulledIn > 0) table.pulledIn.add({ webhook, upTo: table.sequence.last, at: now });
-		return pulledIn;
+		return (
+			countOf(listed.get(webhook, before, now)) + countOf(tail.get(webhook, Math.max(before, table.open.mark), now))
+		);
 	};
 }

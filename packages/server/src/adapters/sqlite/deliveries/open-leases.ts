@@ -25,6 +25,12 @@ interface StagedLease {
  * not known (it was never leased by this process). Those not known all lie above the cursor, so a claim begins there.
  *
  * Changes within a transaction are seen by its later statements, and count when it is committed.
+ *
+ * No claim passes a delivery over, so nobody has to look for one below a cursor that waits for nothing. A cursor moves only when a claim is
+ * committed (`moveCursor`), to the last delivery that it has taken. A claim reads the deliveries that are not leased in the order of their
+ * numbers and takes them without a gap: it ends early, but leaves none out. New deliveries get numbers above all that were ever given
+ * (`Sequence`), by this thread alone, so none appears below a cursor. What is below it leaves `until` only for `returned`, or with its row.
+ * `open-leases.test.ts` tries it in any order of calls and with COMMITs that fail, and the simulation looks after each step.
  */
 export class OpenLeases implements TransactionMemory {
 	readonly #webhooks = new Map<number, Leased>();

@@ -1,5 +1,5 @@
 // Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
-import type { Purged } from "../../../../ports/store/retention.ts";
+import { NOTHING_PURGED, type DeletedProjectsStep } from "../../../../ports/store/retention.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, numberOrNull, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
@@ -13,15 +13,14 @@ import { PurgeCounter } from "./purge-counter.ts";
 import { removeEvents } from "./purge-events.ts";
 import { walk } from "./walk.ts";
 
-type ProjectsStep = { readonly purged: Purged; readonly done: boolean };
-
 const SELECT_PROJECTS = statement("SELECT id FROM projects WHERE delete_date IS NOT NULL ORDER BY id");
 
 /** The call `purgeDeletedProjects`. */
 export function createPurgeDeletedProjects(database: Database) {
-	return (limit: number): Promise<ProjectsStep> =>
+	return (limit: number): Promise<DeletedProjectsStep> =>
 		database.inBackground(async (session) => {
-			for (const row of await session.run(SELECT_PROJECTS)) {
+			const projects = await session.run(SELECT_PROJECTS);
+			for (const row of projects) {
 				const project = text(row["id"]);
 				const stats = new StatsChanges();
 				const counter = new PurgeCounter(project, stats);
@@ -29,10 +28,10 @@ export function createPurgeDeletedProjects(database: Database) {
 				await walk(session, everything, removeEvents, counter);
 				stats.write(session);
 				if (counter.rows > 0 || (await removeRest(session, project, limit))) {
-					return { purged: counter.result(), done: false };
+					return { purged: counter.result(), done: false, left: true };
 				}
 			}
-			return { purged: { events: 0, deliveries: 0, attempts: 0, payloads: 0 }, done: true };
+			return { purged: NOTHING_PURGED, done: true, left: projects.length > 0 };
 		});
 }
 

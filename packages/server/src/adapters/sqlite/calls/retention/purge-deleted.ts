@@ -1,7 +1,7 @@
 // Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { Purged } from "../../../../ports/store/retention.ts";
+import type { DeletedProjectsStep } from "../../../../ports/store/retention.ts";
 import { BEFORE_ALL_IDS, idBytes, idText } from "../../codec/ids.ts";
 import { number, numberOrNull, rowId, type Row } from "../../codec/rows.ts";
 import { DELETE_DATE } from "../../codec/webhook-rows.ts";
@@ -19,13 +19,14 @@ export function createPurgeDeletedProjects(parts: PurgeParts) {
 	const removeEvents = createRemoveEvents(parts);
 	const removeRest = createRemoveRest(parts);
 
-	const step = (limit: number, counter: PurgeCounter): { purged: Purged; done: boolean } => {
-		for (const project of select.all()) {
+	const step = (limit: number, counter: PurgeCounter): DeletedProjectsStep => {
+		const projects = select.all();
+		for (const project of projects) {
 			removeEvents(idText("proj", rowId(project)), limit, counter);
 			const hasDeleted = counter.rows > 0 || removeRest(project, limit);
-			if (hasDeleted) return { purged: counter.result(), done: false };
+			if (hasDeleted) return { purged: counter.result(), done: false, left: true };
 		}
-		return { purged: counter.result(), done: true };
+		return { purged: counter.result(), done: true, left: projects.length > 0 };
 	};
 	return (limit: number) =>
 		inBackground(db, () => journal.transact((changes) => step(limit, new PurgeCounter(changes))));
