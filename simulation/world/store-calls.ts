@@ -43,6 +43,7 @@ const KINDS = {
 	insertKey: "write",
 	updateKey: "write",
 	deleteKey: "write",
+	removeKeysOfDeleted: "write",
 	keyUses: "read",
 	noteKeyUses: "write",
 	webhookSummaries: "read",

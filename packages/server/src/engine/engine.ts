@@ -172,11 +172,11 @@ class AssembledEngine implements Engine {
 				this.live.keyChanged(key);
 				this.#relayHub.keyChanged(key);
 			},
-			keyDeleted: (id) => {
-				this.live.keyDeleted(id);
-				this.#relayHub.keyDeleted(id);
-				this.#keyUses.forget(id);
-				this.sessions.keyDeleted(id);
+			keysDeleted: (ids) => {
+				this.live.keysDeleted(ids);
+				this.#relayHub.keysDeleted(ids);
+				for (const id of ids) this.#keyUses.forget(id);
+				this.sessions.keysDeleted(ids);
 			},
 			projectDeleted: (id) => {
 				this.portalSessions.projectDeleted(id);

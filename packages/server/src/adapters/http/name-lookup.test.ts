@@ -183,6 +183,34 @@ describe("looking up names", () => {
 		expect(names.asked).toEqual(["1.test"]);
 	});
 
+	it("remembers 10,000 names in all: the project that has used none for longest loses its oldest first", async () => {
+		const names = startLookup();
+		const look = async (n: number, projectId: string) => {
+			const found = names.resolve(`${n}.test`, projectId);
+			names.answer(`${n}.test`);
+			await found;
+		};
+		await look(0, "proj_small");
+		for (let project = 0; project < 10; project += 1) {
+			for (let n = 0; n < 999; n += 1) await look(n, `proj_${project}`);
+		}
+		for (let n = 0; n < 9; n += 1) await look(n, "proj_last");
+		// That makes 10,000. It is a use of this name.
+		await look(0, "proj_small");
+		names.asked.length = 0;
+		for (const n of [0, 1, 998]) await look(n, "proj_0");
+		expect(names.asked).toEqual([]);
+		for (const n of [9, 10]) await look(n, "proj_last");
+		names.asked.length = 0;
+		// Those that were used least recently of the project that was, which is not the one with the last names.
+		for (const n of [2, 3, 998]) await look(n, "proj_1");
+		await look(0, "proj_small");
+		for (const n of [0, 10]) await look(n, "proj_last");
+		expect(names.asked).toEqual([]);
+		for (const n of [0, 1]) await look(n, "proj_1");
+		expect(names.asked).toEqual(["0.test", "1.test"]);
+	});
+
 	it("starts the next look-up when one has ended", async () => {
 		const names = startLookup();
 		for (const name of ["a", "b", "c", "d"]) void names.resolve(name);

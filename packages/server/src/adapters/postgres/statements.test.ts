@@ -88,6 +88,7 @@ const RARE: Readonly<Record<string, readonly (readonly [module: string, places: 
 		["calls/customers/delete-customer.ts", 9],
 		["calls/customers/erase-payloads.ts", 2],
 		["calls/customers/erase-webhook.ts", 4],
+		["calls/directory/revoked-keys.ts", 5],
 		["calls/queue/mark-deleted.ts", 2],
 		["calls/retention/purge-deleted.ts", 11],
 		["calls/retention/purge-replays.ts", 3],

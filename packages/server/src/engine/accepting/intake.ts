@@ -16,6 +16,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EventTypeCalls } from "../managing/event-type-calls.ts";
 import type { EngineLimits, EngineParts } from "../parts.ts";
+import { CheckedKeys } from "./checked-keys.ts";
 import { EventBuilder, NO_VERSION } from "./event-builder.ts";
 import type { Quotas } from "./quotas/quotas.ts";
 import {
@@ -79,6 +80,7 @@ export class Intake implements IntakeCalls {
 	readonly #limits: Limits;
 	readonly #near: Neighbours;
 	readonly #builder: EventBuilder;
+	readonly #checkedKeys = new CheckedKeys();
 	#open = true;
 
 	constructor(parts: Parts, limits: Limits, near: Neighbours) {
@@ -99,21 +101,42 @@ export class Intake implements IntakeCalls {
 		if (isReservedEventType(input.type)) throw this.#reserved();
 		this.#checkRoom(projectId, 1, input.dataJson.length);
 		// The project takes only events of its event types, and only with data that fits the schema of the type.
-		const { quotas } = this.#near;
-		if (project.eventTypes === "catalogued") {
-			// A refusal must cost less than the check that would come before it.
-			const beyond = await this.#beyondQuotas(project, [input]);
-			if (beyond !== null) return this.#refuseNew(projectId, input, beyond);
-			const refusal = await this.#checkEventType(projectId, input);
-			// The intake may have been closed, or have filled up, in the meantime.
-			this.#checkRoom(projectId, 1, input.dataJson.length);
-			if (refusal !== null) return this.#refuseNew(projectId, input, refusal);
+		if (project.eventTypes === "catalogued") return this.#sendChecked(project, input);
+		return this.#sendWithin(project, input);
+	}
+
+	/** Each step spares the event the next one, which costs more, as in a batch. */
+	async #sendChecked(project: Project, input: EventInput): Promise<SentEvent> {
+		const { id: projectId } = project;
+		const { idempotencyKey: key } = input;
+		const beyond = await this.#beyondQuotas(project, [input]);
+		if (beyond !== null) return this.#refuseNew(projectId, input, beyond);
+		if (this.#checkedKeys.has(projectId, key)) {
+			const known = await this.#findKey(projectId, input);
+			if (known?.kind === "duplicate") return { event: known.event, duplicate: true };
+			if (known?.kind === "conflict") throw this.#counted(idempotencyConflict());
 		}
-		if (!quotas.applyTo(project)) return this.#sendOne(projectId, input);
-		await this.#readyForQuotas(project, [input]);
-		const refusal = quotas.take(project, [input]);
+		let hasSchema = false;
+		const refusal = await this.#checkEventType(projectId, input, () => (hasSchema = true));
+		// The intake may have been closed, or have filled up, in the meantime.
+		this.#checkRoom(projectId, 1, input.dataJson.length);
 		if (refusal !== null) return this.#refuseNew(projectId, input, refusal);
-		return quotas.settle(projectId, input, this.#sendOne(projectId, input));
+		const sent = await this.#sendWithin(project, input);
+		if (hasSchema && key !== null) this.#checkedKeys.note(projectId, key);
+		return sent;
+	}
+
+	#sendWithin(project: Project, input: EventInput): Promise<SentEvent> {
+		return this.#near.quotas.applyTo(project) ? this.#sendMetered(project, input) : this.#sendOne(project.id, input);
+	}
+
+	/** Sends an event if the quotas have room for it. */
+	async #sendMetered(project: Project, input: EventInput): Promise<SentEvent> {
+		await this.#readyForQuotas(project, [input]);
+		const { quotas } = this.#near;
+		const refusal = quotas.take(project, [input]);
+		if (refusal !== null) return this.#refuseNew(project.id, input, refusal);
+		return quotas.settle(project.id, input, this.#sendOne(project.id, input));
 	}
 
 	/**
@@ -234,9 +257,12 @@ export class Intake implements IntakeCalls {
 		return rest;
 	}
 
-	/** Checks an event by the project's event types. Resolves with the refusal, or null if the event fits. */
-	async #checkEventType(projectId: string, input: EventInput): Promise<FanfareError | null> {
-		const issues = await this.#near.eventTypes.check(projectId, input);
+	/**
+	 * Checks an event by the project's event types. Resolves with the refusal, or null if the event fits. `bySchema` is called if a schema
+	 * has a part in it.
+	 */
+	async #checkEventType(projectId: string, input: EventInput, bySchema?: () => void): Promise<FanfareError | null> {
+		const issues = await this.#near.eventTypes.check(projectId, input, bySchema);
 		return issues.length === 0 ? null : invalidRequest(issues);
 	}
 

@@ -9,6 +9,7 @@ import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Wire } from "../../ports/wire.ts";
+import type { LiveHub } from "../live/live-hub.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const MANY = 2_000;
@@ -149,7 +150,8 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 		test.engineStore.markWebhooksDeleted = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
 		await test.engine.projects.delete(test.change);
 		expect(rows()).toMatchObject({ marked: 0, webhooks: SOME + 1 });
-		const message = "webhooks of a deleted project could not be marked as deleted; this is tried again";
+		const message =
+			"keys of a deleted project could not be removed, or its webhooks not be marked as deleted; this is tried again";
 		expect(test.observer.problems).toMatchObject([{ message, facts: { projectId: test.projectId } }]);
 		let isDone = false;
 		test.engineStore.markWebhooksDeleted = async (place, limit) => {
@@ -159,6 +161,81 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 		};
 		test.clock.advance(60_000);
 		await eventually("all are marked", () => isDone);
+	});
+});
+
+describe("the keys of a deleted project", () => {
+	/** Two steps, and a third for the rest. */
+	const KEYS = 600;
+	const PAGE = { limit: 1_000, cursor: null };
+
+	/** An engine on a file, with a project that has many keys. `secretKey` is one of them. */
+	async function openKeys(path: string) {
+		const store = await openSqliteStore({ path });
+		const test = await openTestEngine({ store });
+		const { key, secretKey } = await test.engine.keys.create(
+			{ name: "k", scope: "write", projectId: test.projectId },
+			null,
+		);
+		const [record] = (await store.keys()).filter(({ id }) => id === key.id);
+		for (let number = 1; number < KEYS; number++) {
+			const id = key.id.replace(/.{12}$/, String(number).padStart(12, "0"));
+			const digest = Uint8Array.from({ length: 32 }, (_, index) => (index < 2 ? number >> (8 * index) : 1));
+			await store.insertKey({ ...record!, id, digest }, null);
+		}
+		return { store, test, secretKey };
+	}
+
+	function keysIn(path: string): unknown {
+		using db = new DatabaseSync(path, { readOnly: true });
+		return db.prepare("SELECT count(*) AS count FROM keys WHERE project_id IS NOT NULL").get()?.["count"];
+	}
+
+	it("open nothing while they are removed, which is done in steps before the call is answered", async () => {
+		using dir = new TemporaryDir(fastParent());
+		const path = dir.join("fanfare.db");
+		const { store, test, secretKey } = await openKeys(path);
+		const removeKeysOfDeleted = test.engineStore.removeKeysOfDeleted.bind(test.engineStore);
+		const left: unknown[] = [];
+		// The engine reads the keys that it does not know.
+		await test.engine.projects.update(test.change, {});
+		// Whoever has streams looks through all of them, so they are told of all keys at once.
+		const told: number[] = [];
+		const { live } = test.engine as unknown as { live: Pick<LiveHub, "keysDeleted"> };
+		live.keysDeleted = (ids) => void told.push(ids.size);
+		test.engineStore.removeKeysOfDeleted = (projectId, limit) => {
+			left.push(keysIn(path));
+			expect(limit).toBeLessThanOrEqual(250);
+			expect(test.engine.keys.authenticate(secretKey)).toBeNull();
+			expect(test.engine.keys.list(PAGE).rows.filter((key) => key.projectId !== null)).toEqual([]);
+			return removeKeysOfDeleted(projectId, limit);
+		};
+		await test.engine.projects.delete(test.change);
+		expect([left, keysIn(path)]).toEqual([[600, 350, 100, 0], 0]);
+		expect(told).toEqual([KEYS]);
+		await test.stop();
+		await store.close();
+	});
+
+	it("stay closed, and go on being removed, if the process dies between two steps", async () => {
+		using dir = new TemporaryDir(fastParent());
+		const path = dir.join("fanfare.db");
+		const { store, test, secretKey } = await openKeys(path);
+		await test.engine.projects.create("stays", null);
+		// The engine never learns of it, as if it had died.
+		await store.deleteProject(test.projectId, test.clock.now(), null);
+		expect(await store.removeKeysOfDeleted(test.projectId, 250)).toBe(true);
+		await test.stop();
+		await store.close();
+		expect(keysIn(path)).toBe(KEYS - 250);
+
+		const again = await openSqliteStore({ path });
+		expect(await again.keys()).toHaveLength(1);
+		const other = await openTestEngine({ store: again });
+		expect(other.engine.keys.authenticate(secretKey)).toBeNull();
+		await eventually("the rows are gone", () => keysIn(path) === 0);
+		await other.stop();
+		await again.close();
 	});
 });
 

@@ -7,8 +7,8 @@ export interface DirectoryListener {
 	webhookChanged(webhookId: string): void;
 	/** A key was changed. */
 	keyChanged(key: ApiKey): void;
-	/** A key no longer exists. */
-	keyDeleted(keyId: string): void;
+	/** These keys no longer exist: one, or all of a project. */
+	keysDeleted(keyIds: ReadonlySet<string>): void;
 	/** A project no longer exists. Its keys were reported before; its webhooks follow, many of them later. */
 	projectDeleted(projectId: string): void;
 }

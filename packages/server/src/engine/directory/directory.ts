@@ -48,7 +48,7 @@ export class Directory {
 	readonly #projects = new Map<string, KnownProject>();
 	readonly #keys = new KeyTable({
 		keyChanged: (key) => this.#listener?.keyChanged(key),
-		keyDeleted: (id) => this.#listener?.keyDeleted(id),
+		keysDeleted: (ids) => this.#listener?.keysDeleted(ids),
 	});
 	readonly #webhooks = new WebhookTable();
 	readonly #armed: ArmedWebhooks;

@@ -14,9 +14,9 @@ export class KeyTable {
 	readonly #keys = new Map<string, ApiKey>();
 	/** By the digest of each secret key, in hex. */
 	readonly #byDigest = new Map<string, FoundKey>();
-	readonly #listener: Pick<DirectoryListener, "keyChanged" | "keyDeleted">;
+	readonly #listener: Pick<DirectoryListener, "keyChanged" | "keysDeleted">;
 
-	constructor(listener: Pick<DirectoryListener, "keyChanged" | "keyDeleted">) {
+	constructor(listener: Pick<DirectoryListener, "keyChanged" | "keysDeleted">) {
 		this.#listener = listener;
 	}
 
@@ -48,13 +48,14 @@ export class KeyTable {
 		if (known !== undefined && known.revision !== key.revision) this.#listener.keyChanged(key);
 	}
 
-	/** Removes the keys for which `which` returns true. */
+	/** Removes the keys for which `which` returns true. The listener is told once, since it looks through all streams. */
 	remove(which: (key: ApiKey) => boolean): void {
-		for (const key of this.all().filter(which)) {
+		const removed = this.all().filter(which);
+		for (const key of removed) {
 			this.#forgetDigests(key);
 			this.#keys.delete(key.id);
-			this.#listener.keyDeleted(key.id);
 		}
+		if (removed.length > 0) this.#listener.keysDeleted(new Set(removed.map(({ id }) => id)));
 	}
 
 	/** Replaces the keys of a project, or those of the workspace for null. */

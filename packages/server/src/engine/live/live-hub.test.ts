@@ -109,7 +109,7 @@ describe("the access of a client's caller", () => {
 		clock.advance(5_000);
 		await new Promise((resolve) => setImmediate(resolve));
 		expect(got).toEqual([]);
-		hub.keyDeleted("k");
+		hub.keysDeleted(new Set(["k"]));
 		member.isMember = true;
 		clock.advance(1_000);
 		await Promise.all(waiting);
@@ -600,7 +600,7 @@ describe("the end", () => {
 		];
 		for (const client of clients) await read(client);
 		const nexts = clients.map(read);
-		hub.keyDeleted("k1");
+		hub.keysDeleted(new Set(["k1"]));
 		hub.projectDeleted("q");
 		expect([await nexts[0], await nexts[2], await nexts[3]]).toEqual([["end"], ["end"], ["end"]]);
 		hub.publish("p", accepted(1));

@@ -208,9 +208,9 @@ export class LiveHub implements Live, LiveWireListener {
 		for (const { clients } of this.#all()) for (const client of clients) client.keyChanged(key);
 	}
 
-	/** Ends the streams that were opened with this key. */
-	keyDeleted(keyId: string): void {
-		this.#end("the key was deleted", (client) => client.keyId === keyId);
+	/** Ends the streams that were opened with these keys. */
+	keysDeleted(ids: ReadonlySet<string>): void {
+		this.#end("the key was deleted", ({ keyId }) => keyId !== null && ids.has(keyId));
 	}
 
 	/** Ends the streams that were opened in these sessions. */

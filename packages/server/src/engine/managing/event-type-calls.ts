@@ -100,14 +100,17 @@ export class EventTypeCalls implements EventTypes {
 
 	/**
 	 * The reasons why a catalogued project refuses an event of this type with this data, with paths as in a send; empty
-	 * if it is accepted. Throws `overloaded` if too many checks are waiting, or if the check itself fails.
+	 * if it is accepted. Throws `overloaded` if too many checks are waiting, or if the check itself fails. `bySchema` is called before the
+	 * data is checked by the type's schema, if it has one.
 	 */
-	async check(projectId: string, { type, dataJson }: EventPayload): Promise<readonly Issue[]> {
+	async check(projectId: string, { type, dataJson }: EventPayload, bySchema?: () => void): Promise<readonly Issue[]> {
 		if (isReservedEventType(type)) return NO_ISSUES;
 		const known = await this.#directory.eventType(projectId, type);
 		if (known === null) return UNKNOWN_TYPE;
 		if (known.archived) return [{ path: "type", message: "is an archived event type of this project" }];
-		return known.schemaJson === null ? NO_ISSUES : this.#validate(projectId, known.schemaJson, dataJson, "data");
+		if (known.schemaJson === null) return NO_ISSUES;
+		bySchema?.();
+		return this.#validate(projectId, known.schemaJson, dataJson, "data");
 	}
 
 	/**

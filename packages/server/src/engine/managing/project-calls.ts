@@ -53,8 +53,9 @@ export class ProjectCalls implements Projects {
 	}
 
 	search(projectId: string | null, q: string | null, request: PageRequest): Page<Project> {
-		const all = this.#directory.projects();
-		return projectPage(projectId === null ? all : all.filter(({ id }) => id === projectId), q, request);
+		// There can be thousands of others.
+		const projects = projectId === null ? this.#directory.projects() : [this.#directory.project(projectId)];
+		return projectPage(projects, q, request);
 	}
 
 	get(scope: Scope): Project {

@@ -303,9 +303,9 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 		}
 	}
 
-	/** Ends the streams that were opened with a key. */
-	keyDeleted(keyId: string): void {
-		this.#revoke("the key of this stream was deleted", (principal) => keyIdOf(principal) === keyId);
+	/** Ends the streams that were opened with these keys. */
+	keysDeleted(ids: ReadonlySet<string>): void {
+		this.#revoke("the key of this stream was deleted", (principal) => ids.has(keyIdOf(principal) ?? ""));
 	}
 
 	/** Ends the streams that were opened in these sessions. */

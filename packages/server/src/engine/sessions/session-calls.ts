@@ -221,10 +221,9 @@ export class SessionCalls implements Sessions {
 		return this.createLink({ kind: "key", key, digest: key.digest, session: null }, audit);
 	}
 
-	/** A key no longer exists, and its sessions and links with it. The live streams end with the key. */
-	keyDeleted(keyId: string): void {
-		this.#sessions.removeKey(keyId);
-		this.#links.removeKey(keyId);
+	/** These keys no longer exist, and neither do their sessions and links. The live streams end with the keys. */
+	keysDeleted(keyIds: ReadonlySet<string>): void {
+		for (const table of [this.#sessions, this.#links]) for (const keyId of keyIds) table.removeKey(keyId);
 	}
 
 	#findLink(token: string): SignInLink | null {

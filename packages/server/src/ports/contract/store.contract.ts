@@ -8,6 +8,7 @@ import { describeChanges } from "./store/changes.contract.ts";
 import { describeCustomerDeletion } from "./store/customer-deletion.contract.ts";
 import { describeCustomerTotals } from "./store/customer-totals.contract.ts";
 import { describeCustomers } from "./store/customers.contract.ts";
+import { describeDeletedKeys } from "./store/deleted-keys.contract.ts";
 import { describeDeletedProjects } from "./store/deleted-projects.contract.ts";
 import { describeDeleted } from "./store/deleted.contract.ts";
 import { describeDetails } from "./store/details.contract.ts";
@@ -141,6 +142,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describeRetention(current, capabilities);
 			describeDeleted(current, flushCurrent);
 			describeDeletedProjects(current, flushCurrent);
+			describeDeletedKeys(current, reopen === undefined ? null : reopenCurrent);
 		});
 		describe("the deletion of a customer", () => {
 			describeCustomerDeletion(current, reopen === undefined ? null : reopenCurrent);

@@ -165,13 +165,13 @@ export interface DirectoryStore {
 	 */
 	updateProject(project: Project, options: UpdateOptions): Promise<number | null>;
 	/**
-	 * Marks the project as deleted, and removes its keys, as `deleteKey` does. By this mark its webhooks are deleted, too, and it has no event types: a
-	 * small change, however many there are. Their rows and its events stay until `purgeDeletedProjects` removes them. Returns the
-	 * workspace's version; null if there is no such project or it is already deleted.
+	 * Marks the project as deleted. By this mark its webhooks and keys are deleted, too, and it has no event types: a small change, however
+	 * many there are. The rows of its keys stay until `removeKeysOfDeleted` removes them, and all others and its events until
+	 * `purgeDeletedProjects` does. Returns the workspace's version; null if there is no such project or it is already deleted.
 	 */
 	deleteProject(projectId: string, at: number, entry: AuditEntry | null): Promise<number | null>;
 
-	/** All keys of the workspace, newest first. */
+	/** All keys of the workspace, newest first, without those of deleted projects, which no other call finds either. */
 	keys(): Promise<readonly ApiKey[]>;
 	/**
 	 * Adds a key. Returns the version of its project, or of the workspace. Changes nothing and returns `full` if there are `limit`
@@ -189,6 +189,13 @@ export interface DirectoryStore {
 	 * `last_admin`. Returns the version of its project, or of the workspace. Its name is kept for as long as an audit entry names it.
 	 */
 	deleteKey(keyId: string, entry: AuditEntry | null): Promise<number | "not_found" | "last_admin">;
+	/**
+	 * Removes about `limit` rows of keys of a deleted project, or of any one for null, with their sessions and sign-in links. The names of keys
+	 * are kept for as long as an audit entry names them. Returns whether there may be more. Changes nothing if the project is not deleted.
+	 *
+	 * It may resolve before it is synced: a loss of power can bring rows back, which the next start removes again.
+	 */
+	removeKeysOfDeleted(projectId: string | null, limit: number): Promise<boolean>;
 	/** When each key was used last, of those that were ever used. */
 	keyUses(): Promise<readonly KeyUse[]>;
 	/**

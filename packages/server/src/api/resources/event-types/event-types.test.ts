@@ -119,6 +119,26 @@ describe("a project", () => {
 	});
 });
 
+describe("a repeat of an event that was accepted", () => {
+	it("is answered as before, also if the schema of its type has become stricter", async () => {
+		const { call, project } = await caller();
+		await call("PUT", "./event-types/a", { schema: { type: "object" } });
+		await call("PATCH", `/projects/${project.id}`, { eventTypes: "catalogued" });
+		const event = { type: "a", data: { n: 1 }, idempotencyKey: "k" };
+		const first = await call("POST", "./events", event);
+		expect(first).toMatchObject({ status: 202, json: { duplicate: false } });
+		await call("PUT", "./event-types/a", { schema: { type: "object", required: ["m"] } });
+		const { id } = first.json;
+		expect(await call("POST", "./events", event)).toMatchObject({ status: 202, json: { id, duplicate: true } });
+		const other = await call("POST", "./events", { ...event, data: { n: 2 } });
+		expect(other).toMatchObject({ status: 409, json: { code: "idempotency_conflict" } });
+		const fresh = await call("POST", "./events", { ...event, idempotencyKey: "l" });
+		expect(fresh).toMatchObject({ status: 400, json: { issues: [{ path: "data.m" }] } });
+		const batch = await call("POST", "./events:batch", { events: [event, { ...event, idempotencyKey: "l" }] });
+		expect(batch.json["data"]).toMatchObject([{ status: 202, event: { id, duplicate: true } }, { status: 400 }]);
+	});
+});
+
 describe("a schema with alternatives", () => {
 	const schema = {
 		anyOf: [{ properties: { pay: { const: "card" } } }, { properties: { pay: { const: "bank" } } }],

@@ -1,7 +1,7 @@
 // Projects. They are created, changed and deleted with a key of the whole workspace.
 import { z } from "@hono/zod-openapi";
 
-import type { Principal } from "../../../core/access/principal.ts";
+import { projectScope, type Principal } from "../../../core/access/principal.ts";
 import { decodeCursor, PAGE_LIMIT } from "../../../core/page.ts";
 import { isProjectPosition, projectPosition, type Project } from "../../../core/workspace.ts";
 import { jsonBody } from "../../request/body/body-rule.ts";
@@ -11,6 +11,7 @@ import { textListReply } from "../common/list-reply.ts";
 import { deletedSchema, listOf } from "../common/schemas.ts";
 import { projectChanges } from "./input.ts";
 import { presentProject, presentUsage } from "./present.ts";
+import { projectListReply } from "./project-list.ts";
 import {
 	projectNameSchema,
 	projectQuerySchema,
@@ -30,12 +31,13 @@ export const projectRoutes = [
 		path: "/workspace/projects",
 		access: keyWith("read"),
 		summary: "List projects",
-		description: "Oldest first, as an array without pages. A key of one project gets only that project.",
+		description:
+			"Oldest first, as an array without pages: `GET /projects` has pages, newest first. A key of one project gets only that project.",
 		answers: { 200: { description: "The projects that the key opens.", schema: z.array(projectSchema) } },
 		handle({ deps, principal }) {
 			const opened = openedBy(principal);
-			const projects = deps.engine.projects.list().filter(({ id }) => opened === null || id === opened);
-			return json(projects.map(presentProject));
+			const { projects } = deps.engine;
+			return projectListReply(opened === null ? projects.list() : [projects.get(projectScope(opened))], deps.clock);
 		},
 	}),
 	route({

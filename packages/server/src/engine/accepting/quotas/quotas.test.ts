@@ -255,6 +255,38 @@ describe("a quota of events per second of a project whose events are checked", (
 		expect(checks.count).toBe(5);
 	});
 
+	it("spends no check on a repeat that is sent alone, whatever has become of its schema", async () => {
+		await using test = await openChecked();
+		const checks = countChecks(test);
+		const known = { ...right, idempotencyKey: "a" };
+		const id = await test.send(known);
+		await test.engine.eventTypes.update(test.change, "checked", { schemaJson: '{"type":"string"}' });
+		expect(await test.send(known)).toBe(id);
+		await expect(test.send({ ...known, dataJson: '{"other":1}' })).rejects.toMatchObject({
+			code: "idempotency_conflict",
+		});
+		expect(checks.count).toBe(1);
+		// What was refused is checked again, and so is what has a new key, or none.
+		for (const idempotencyKey of ["b", "b", "c", null]) {
+			await expect(test.send({ ...right, idempotencyKey })).rejects.toMatchObject({ code: "invalid_request" });
+		}
+		expect(checks.count).toBe(5);
+	});
+
+	it("asks the store no more about a send whose key is new, or whose type has no schema", async () => {
+		await using test = await openChecked();
+		await test.engine.eventTypes.create(test.change, "free", { ...settings, schemaJson: null });
+		let built = 0;
+		const commit = test.engineStore.commit.bind(test.engineStore);
+		test.engineStore.commit = (batch) => ((built += batch.events.length), commit(batch));
+		await test.send({ ...right, idempotencyKey: "a" });
+		await test.send(right);
+		const free = { type: "free", dataJson: "1", idempotencyKey: "b" };
+		await test.send(free);
+		await test.send(free);
+		expect(built).toBe(4);
+	});
+
 	it("takes nothing for a batch while it is checked", async () => {
 		await using test = await openChecked();
 		const { begun, goOn } = holdCheck(test);

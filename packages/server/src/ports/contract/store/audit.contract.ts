@@ -153,6 +153,7 @@ export function describeAudit(current: CurrentStore): void {
 		await store.deleteKey(object.id, revoking);
 		await store.deleteKey(caller.id, null);
 		await store.deleteProject(other.id, records.now, null);
+		while (await store.removeKeysOfDeleted(other.id, 2));
 		const names = async () => {
 			const { keyNames, objectNames } = await store.auditEntries(ANY_ENTRY, NEWEST);
 			return { callers: [...keyNames.values()].toSorted(), objects: [...objectNames.values()] };

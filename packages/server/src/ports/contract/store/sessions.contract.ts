@@ -124,7 +124,8 @@ export function describeSessions(current: CurrentStore): void {
 	});
 }
 
-const ALONE = { replaces: [], linkId: null, entry: null };
+/** A session that replaces none, and uses no link. */
+export const ALONE = { replaces: [], linkId: null, entry: null };
 
 async function open(current: CurrentStore) {
 	const world = await fillStore(current());
@@ -135,14 +136,20 @@ async function open(current: CurrentStore) {
 
 let tokens = 0;
 
-function session(records: Records, { id: keyId }: Pick<ApiKey, "id">, changes: Partial<Session> = {}): Session {
+/** A session of a key, with a token of its own. */
+export function session(records: Records, { id: keyId }: Pick<ApiKey, "id">, changes: Partial<Session> = {}): Session {
 	const digest = Uint8Array.from(keyDigest(`token ${tokens++}`));
 	const dates = { createDate: records.now, expireDate: records.now + 100 };
 	const id = records.ids.make("session", records.now);
 	return { id, keyId, secretDigest: Uint8Array.of(1, 2), digest, ...dates, ...changes };
 }
 
-function link(records: Records, { id: keyId }: Pick<ApiKey, "id">, changes: Partial<SignInLink> = {}): SignInLink {
+/** A sign-in link of a key, with a token of its own. */
+export function link(
+	records: Records,
+	{ id: keyId }: Pick<ApiKey, "id">,
+	changes: Partial<SignInLink> = {},
+): SignInLink {
 	const id = records.ids.make("link", records.now);
 	const none = { sessionId: null, sessionExpireDate: null };
 	return { ...session(records, { id: keyId }), id, ...none, ...changes };

@@ -10,6 +10,7 @@ import { insertInto, statement, type Statement } from "../../codec/statements.ts
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
+import { IS_OF_DELETED } from "../directory/revoked-keys.ts";
 import { endWhere, noteBegun, purgeChanges } from "./session-changes.ts";
 
 type LinkOptions = Parameters<SessionStore["insertSignInLink"]>[1];
@@ -21,8 +22,9 @@ const DELETE_LINKS = endWhere("link", "id = ANY($1::uuid[])");
 const DELETE_LINKS_OF = endWhere("link", "session_id = ANY($1::uuid[])");
 /** Its end waits for the transaction, and then finds the link. */
 const KEEP = statement("SELECT 1 FROM sessions WHERE id = $1 FOR KEY SHARE");
-const SELECT = statement("SELECT * FROM sessions WHERE id > $1 ORDER BY id LIMIT $2");
-const SELECT_LINKS = statement("SELECT * FROM sign_in_links WHERE id > $1 ORDER BY id LIMIT $2");
+const SELECT_GONE = statement(`SELECT 1 FROM keys WHERE id = $1 AND ${IS_OF_DELETED}`);
+const SELECT = page("sessions");
+const SELECT_LINKS = page("sign_in_links");
 const PURGE = purge("sessions");
 const PURGE_LINKS = purge("sign_in_links");
 
@@ -31,6 +33,7 @@ export function createSessionCalls(database: Database) {
 	return {
 		insertSession: (session: PageSession, { replaces, linkId, entry }: InsertSessionOptions): Promise<boolean> =>
 			database.transact(async (connection) => {
+				await checkKey(connection, session);
 				// Of several calls with one link, the first deletes its row; the others wait for that, and then find none.
 				const uses = linkId === null ? null : await connection.change(DELETE_LINKS, [uuidsOf("link", [linkId])]);
 				if (uses === 0) return false;
@@ -49,6 +52,7 @@ export function createSessionCalls(database: Database) {
 		sessions: createPage(database, SELECT, "session", SESSION.read),
 		insertSignInLink: (link: SignInLink, { replaces, entry }: LinkOptions): Promise<void> =>
 			database.transact(async (connection) => {
+				await checkKey(connection, link);
 				await checkSession(connection, link);
 				await connection.run(DELETE_LINKS, [uuidsOf("link", replaces)]);
 				await connection.run(INSERT_LINK, SIGN_IN_LINK.write(link));
@@ -73,11 +77,26 @@ async function removeAll(connection: Session, ids: readonly string[]): Promise<n
 	return count;
 }
 
+/** Fails with `store_conflict` if the project of the key is deleted. A key that does not exist fails the insertion. */
+async function checkKey(connection: Session, { keyId }: { readonly keyId: string }): Promise<void> {
+	const gone = await connection.run(SELECT_GONE, [uuidOf("key", keyId)]);
+	if (gone.length > 0) throw new StoreError("store_conflict", `the project of the key ${keyId} is deleted`);
+}
+
 /** Fails with `store_conflict` if the session that makes a link has ended. */
 async function checkSession(connection: Session, { sessionId }: SignInLink): Promise<void> {
 	if (sessionId === null) return;
 	const known = await connection.run(KEEP, [uuidOf("session", sessionId)]);
 	if (known.length === 0) throw new StoreError("store_conflict", `there is no session ${sessionId}`);
+}
+
+/** Without those of the keys of deleted projects. */
+function page(table: "sessions" | "sign_in_links"): Statement {
+	return statement(`
+		SELECT * FROM ${table} WHERE id > $1 AND NOT EXISTS (
+			SELECT 1 FROM keys WHERE keys.id = ${table}.key_id AND ${IS_OF_DELETED}
+		) ORDER BY id LIMIT $2
+	`);
 }
 
 function purge(table: "sessions" | "sign_in_links"): Statement {

@@ -9,27 +9,29 @@ import { number, text } from "../../codec/rows.ts";
 import { insertInto, statement, updateOf } from "../../codec/statements.ts";
 import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
-import { isKeyInAudit, writeEntry } from "../audit.ts";
+import { writeEntry } from "../audit.ts";
 import { noProject, raiseProject, raiseWorkspace } from "./change.ts";
+import { createRemoveKeysOfDeleted, IS_OF_DELETED, revokeKeys } from "./revoked-keys.ts";
 
-const SELECT_ALL = statement("SELECT * FROM keys ORDER BY id DESC");
-const SELECT = statement("SELECT * FROM keys WHERE id = $1 FOR UPDATE");
+const SELECT_ALL = statement(`SELECT * FROM keys WHERE NOT ${IS_OF_DELETED} ORDER BY id DESC`);
+const SELECT = statement(`SELECT * FROM keys WHERE id = $1 AND NOT ${IS_OF_DELETED} FOR UPDATE`);
 const COUNT_ADMINS = statement(
 	"SELECT count(*) AS count FROM keys WHERE scope = $1 AND project_id IS NULL AND expire_date IS NULL",
 );
-const COUNT_ALL = statement("SELECT count(*) AS count FROM keys");
+const COUNT_ALL = statement(`SELECT count(*) AS count FROM keys WHERE NOT ${IS_OF_DELETED}`);
 const INSERT = insertInto("keys", KEY.columns);
 const UPDATE = updateOf("keys", KEY.columns, ["id"]);
-/** The name is kept if there are audit entries about the key. */
 const REVOKE = statement(revokeKeys("id = $1"));
-/** All of a project. */
-export const REVOKE_OF_PROJECT = statement(revokeKeys("project_id = $1"));
-const SELECT_USES = statement("SELECT key_id, use_date FROM key_uses");
+/** A key that is gone keeps nobody from setting it again. */
+const REVOKE_GONE = statement(revokeKeys(`digest = $1 AND ${IS_OF_DELETED}`));
+const SELECT_USES = statement(`
+	SELECT key_id, use_date FROM key_uses JOIN keys ON keys.id = key_id WHERE NOT ${IS_OF_DELETED}
+`);
 /** Keys in order, so that two calls never wait for each other in a circle. */
 const NOTE_USES = statement(`
 	INSERT INTO key_uses (key_id, use_date)
 	SELECT keys.id, max(given.at) FROM unnest($1::uuid[], $2::bigint[]) AS given(id, at) JOIN keys ON keys.id = given.id
-	GROUP BY keys.id ORDER BY keys.id
+	WHERE NOT ${IS_OF_DELETED} GROUP BY keys.id ORDER BY keys.id
 	ON CONFLICT (key_id) DO UPDATE SET use_date = excluded.use_date WHERE key_uses.use_date < excluded.use_date
 `);
 
@@ -41,6 +43,7 @@ export function createKeyCalls(database: Database) {
 			database.change(null, async (session) => {
 				if (limit < Infinity && (await countOf(session, COUNT_ALL)) >= limit) return "full";
 				const revision = (await raise(session, key)) ?? noProject(key.projectId);
+				await session.run(REVOKE_GONE, [key.digest]);
 				await insertKey(session, { ...key, revision });
 				await writeEntry(session, entry);
 				return revision;
@@ -49,7 +52,9 @@ export function createKeyCalls(database: Database) {
 			database.change(null, async (session) => {
 				const [row] = await session.run(SELECT, [uuidOf("key", key.id)]);
 				if (row?.["revision"] !== expected) return null;
-				const revision = (await raise(session, key)) ?? noProject(key.projectId);
+				const revision = await raise(session, key);
+				// Its project was deleted just now.
+				if (revision === null) return null;
 				await session.run(UPDATE, KEY.write({ ...key, revision }));
 				await writeEntry(session, entry);
 				return revision;
@@ -60,11 +65,14 @@ export function createKeyCalls(database: Database) {
 				if (row === undefined) return "not_found";
 				const isLast = isLastingAdmin(row) && (await countOf(session, COUNT_ADMINS, [ADMIN_SCOPE_CODE])) === 1;
 				if (isLast) return "last_admin";
+				const revision = await raise(session, KEY.read(row));
+				// Its project was deleted just now.
+				if (revision === null) return "not_found";
 				await writeEntry(session, entry);
 				await session.run(REVOKE, [uuidOf("key", keyId)]);
-				const key = KEY.read(row);
-				return (await raise(session, key)) ?? noProject(key.projectId);
+				return revision;
 			}),
+		removeKeysOfDeleted: createRemoveKeysOfDeleted(database),
 		keyUses: (): Promise<KeyUse[]> =>
 			database.read(async (session) =>
 				(await session.run(SELECT_USES)).map((row) => ({
@@ -77,14 +85,6 @@ export function createKeyCalls(database: Database) {
 				await session.run(NOTE_USES, [uses.map(({ keyId }) => uuidOf("key", keyId)), uses.map(({ at }) => at)]);
 			}),
 	};
-}
-
-/** Removes keys in the transaction of the change, after its audit entry is written. */
-function revokeKeys(condition: string): string {
-	return `
-		WITH revoked AS (DELETE FROM keys WHERE ${condition} RETURNING id, project_id, name)
-		INSERT INTO revoked_keys (id, project_id, name) SELECT id, project_id, name FROM revoked WHERE ${isKeyInAudit("revoked.id")}
-	`;
 }
 
 /** Inserts a key. Its revision is that of a new store, unless it has one. */

@@ -10,7 +10,6 @@ import type { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { writeEntry } from "../audit.ts";
 import { noProject, raiseProject, raiseWorkspace } from "./change.ts";
-import { REVOKE_OF_PROJECT } from "./keys.ts";
 
 const SELECT_ALL = statement("SELECT * FROM projects WHERE delete_date IS NULL ORDER BY create_date, id");
 const SELECT_REVISION = statement("SELECT revision FROM projects WHERE id = $1 AND delete_date IS NULL");
@@ -42,13 +41,12 @@ export function createProjectCalls(database: Database) {
 				await writeEntry(session, entry);
 				return revision;
 			}),
-		/** Its webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
+		/** Its keys, webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
 		deleteProject: (projectId: string, at: number, entry: AuditEntry | null): Promise<number | null> =>
 			database.change(uuidOf("proj", projectId), async (session) => {
 				const id = uuidOf("proj", projectId);
 				if ((await session.change(MARK_PROJECT, [at, id])) === 0) return null;
 				await writeEntry(session, entry);
-				await session.run(REVOKE_OF_PROJECT, [id]);
 				return raiseWorkspace(session);
 			}),
 	};

@@ -9,6 +9,7 @@ import { lockStats } from "../../connection/locks.ts";
 import type { Session } from "../../connection/session.ts";
 import { StatsChanges } from "../../stats/journal.ts";
 import { eraseRecords } from "../customers/erase-webhook.ts";
+import { removeKeys } from "../directory/revoked-keys.ts";
 import { PurgeCounter } from "./purge-counter.ts";
 import { removeEvents } from "./purge-events.ts";
 import { walk } from "./walk.ts";
@@ -70,6 +71,7 @@ async function removeRest(session: Session, project: string, limit: number): Pro
 	for (const remove of [REMOVE_REPLAYS, REMOVE_PORTAL_SESSIONS, REMOVE_CUSTOMERS, REMOVE_EVENT_TYPES]) {
 		if ((await session.change(remove, [project, limit])) > 0) return true;
 	}
+	if (await removeKeys(session, project, limit)) return true;
 	await lockStats(session);
 	const webhooks = await session.run(SELECT_OF_PROJECT, [project, limit]);
 	// Processes learn from the list of projects that they are gone.

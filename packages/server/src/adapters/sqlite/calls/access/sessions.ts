@@ -10,6 +10,7 @@ import { BEFORE_ALL_IDS, idBytes, justAfter, type StoredPrefix } from "../../cod
 import { prepareInsert } from "../../codec/statements.ts";
 import type { Transact } from "../../connection.ts";
 import { createWriteEntry } from "../audit.ts";
+import { IS_OF_DELETED } from "../directory/revoked-keys.ts";
 
 type LinkOptions = Parameters<SessionStore["insertSignInLink"]>[1];
 
@@ -20,6 +21,7 @@ export function createSessionCalls(db: DatabaseSync, transact: Transact) {
 	const remove = db.prepare("DELETE FROM sessions WHERE id = ?");
 	const removeLink = db.prepare("DELETE FROM sign_in_links WHERE id = ?");
 	const removeLinksOf = db.prepare("DELETE FROM sign_in_links WHERE session_id = ?");
+	const selectGone = db.prepare(`SELECT 1 FROM keys WHERE id = ? AND ${IS_OF_DELETED}`);
 	const selectSession = db.prepare("SELECT 1 FROM sessions WHERE id = ?");
 	const purge = preparePurge(db, "sessions");
 	const purgeLinks = preparePurge(db, "sign_in_links");
@@ -35,9 +37,15 @@ export function createSessionCalls(db: DatabaseSync, transact: Transact) {
 		return count;
 	};
 
+	const checkKey = (keyId: string): void => {
+		if (selectGone.get(idBytes("key", keyId)) === undefined) return;
+		throw new StoreError("store_conflict", `the project of the key ${keyId} is deleted`);
+	};
+
 	return {
 		insertSession: (session: Session, { replaces, linkId, entry }: InsertSessionOptions): boolean =>
 			transact(() => {
+				checkKey(session.keyId);
 				if (linkId !== null && removeLink.run(idBytes("link", linkId)).changes === 0) return false;
 				removeAll(replaces);
 				insert.run(...SESSION.write(session));
@@ -53,6 +61,7 @@ export function createSessionCalls(db: DatabaseSync, transact: Transact) {
 		sessions: createPage(db, "sessions", "session", SESSION.read),
 		insertSignInLink: (link: SignInLink, { replaces, entry }: LinkOptions): void =>
 			transact(() => {
+				checkKey(link.keyId);
 				const { sessionId } = link;
 				if (sessionId !== null && selectSession.get(idBytes("session", sessionId)) === undefined) {
 					throw new StoreError("store_conflict", `there is no session ${sessionId}`);
@@ -86,7 +95,11 @@ function createPage<T>(
 	prefix: StoredPrefix,
 	read: (row: Parameters<typeof SESSION.read>[0]) => T,
 ): (after: string | null, limit: number) => T[] {
-	const select = db.prepare(`SELECT * FROM ${table} WHERE id >= ? ORDER BY id LIMIT ?`);
+	const select = db.prepare(`
+		SELECT * FROM ${table} WHERE id >= ? AND NOT EXISTS (
+			SELECT 1 FROM keys WHERE keys.id = ${table}.key_id AND ${IS_OF_DELETED}
+		) ORDER BY id LIMIT ?
+	`);
 	return (after, limit) => {
 		const first = after === null ? BEFORE_ALL_IDS : justAfter(idBytes(prefix, after));
 		return select.all(first, limit).map(read);

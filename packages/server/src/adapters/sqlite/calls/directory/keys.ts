@@ -7,21 +7,23 @@ import { FIRST_VERSION } from "../../../../core/workspace.ts";
 import type { KeyUse, UpdateOptions } from "../../../../ports/store/directory.ts";
 import { idBytes } from "../../codec/ids.ts";
 import { idText } from "../../codec/ids.ts";
-import { ADMIN_SCOPE_CODE, isLastingAdmin, KEY, REVOKED_KEY } from "../../codec/key-rows.ts";
+import { ADMIN_SCOPE_CODE, isLastingAdmin, KEY } from "../../codec/key-rows.ts";
 import { bytes, countOf, number } from "../../codec/rows.ts";
 import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { inBackground, type Transact } from "../../connection.ts";
-import { createIsKeyInAudit } from "../audit.ts";
 import { noProject, type Change } from "./change.ts";
+import { createRemoveKeysOfDeleted, createRevokeKey, IS_OF_DELETED } from "./revoked-keys.ts";
 
 /** Prepares the calls about keys. */
 export function createKeyCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
-	const selectAll = db.prepare("SELECT * FROM keys ORDER BY id DESC");
-	const select = db.prepare("SELECT * FROM keys WHERE id = ?");
+	const selectAll = db.prepare(`SELECT * FROM keys WHERE NOT ${IS_OF_DELETED} ORDER BY id DESC`);
+	const select = db.prepare(`SELECT * FROM keys WHERE id = ? AND NOT ${IS_OF_DELETED}`);
+	const selectGone = db.prepare(`SELECT * FROM keys WHERE digest = ? AND ${IS_OF_DELETED}`);
 	const countAdmins = db.prepare(
 		"SELECT count(*) AS count FROM keys WHERE scope = ? AND project_id IS NULL AND expire_date IS NULL",
 	);
-	const countAll = db.prepare("SELECT count(*) AS count FROM keys");
+	const countRows = db.prepare("SELECT count(*) AS count FROM keys");
+	const countAll = db.prepare(`SELECT count(*) AS count FROM keys WHERE NOT ${IS_OF_DELETED}`);
 	const insert = createInsertKey(db);
 	const update = prepareUpdate(db, "keys", KEY.columns, ["id"]);
 	const revoke = createRevokeKey(db);
@@ -34,8 +36,12 @@ export function createKeyCalls(db: DatabaseSync, { transact, versions, writeEntr
 		keys: (): ApiKey[] => selectAll.all().map(KEY.read),
 		insertKey: (key: ApiKey, entry: AuditEntry | null, limit = Infinity): number | "full" =>
 			transact(() => {
-				if (limit < Infinity && countOf(countAll.get()) >= limit) return "full";
+				// Those of deleted projects are counted only if they matter, which takes ten times as long.
+				if (countOf(countRows.get()) >= limit && countOf(countAll.get()) >= limit) return "full";
 				const revision = raise(key) ?? noProject(key.projectId);
+				// A key that is gone keeps nobody from setting it again.
+				const gone = selectGone.get(key.digest);
+				if (gone !== undefined) revoke(KEY.read(gone));
 				insert({ ...key, revision });
 				writeEntry(entry);
 				return revision;
@@ -59,6 +65,7 @@ export function createKeyCalls(db: DatabaseSync, { transact, versions, writeEntr
 				revoke(key);
 				return raise(key) ?? noProject(key.projectId);
 			}),
+		removeKeysOfDeleted: createRemoveKeysOfDeleted(db, transact),
 		...createKeyUseCalls(db, transact),
 	};
 }
@@ -71,50 +78,12 @@ export function createInsertKey(db: DatabaseSync): (key: ApiKey) => void {
 	};
 }
 
-/**
- * Prepares the removal of a key, whose name is kept if there are audit entries about it. Call it in the transaction of the change, after its
- * entry is written.
- */
-function createRevokeKey(db: DatabaseSync): (key: Pick<ApiKey, "id" | "projectId" | "name">) => void {
-	const remove = db.prepare("DELETE FROM keys WHERE id = ?");
-	const insert = prepareInsert(db, "revoked_keys", REVOKED_KEY.columns);
-	const isNamed = createIsKeyInAudit(db);
-	return (key) => {
-		remove.run(idBytes("key", key.id));
-		if (isNamed(key.id)) insert.run(...REVOKED_KEY.write(key));
-	};
-}
-
-/** The id of a key, as it is an object of audit entries. */
-const KEY_ID = `'key_' || lower(${[
-	[1, 8],
-	[9, 4],
-	[13, 4],
-	[17, 4],
-	[21, 12],
-]
-	.map(([from, length]) => `substr(hex(keys.id), ${from}, ${length})`)
-	.join(" || '-' || ")})`;
-
-/** Prepares the same for all keys of a project: one statement, since there may be thousands. */
-export function createRevokeKeys(db: DatabaseSync): (projectId: Uint8Array) => void {
-	const keep = db.prepare(`
-		INSERT INTO revoked_keys (id, project_id, name) SELECT id, project_id, name FROM keys WHERE project_id = ? AND (
-			EXISTS (SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_key WHERE key_id = keys.id)
-			OR EXISTS (SELECT 1 FROM audit_entries INDEXED BY audit_entries_by_object WHERE object_id = ${KEY_ID})
-		)
-	`);
-	const remove = db.prepare("DELETE FROM keys WHERE project_id = ?");
-	return (projectId) => {
-		keep.run(projectId);
-		remove.run(projectId);
-	};
-}
-
 function createKeyUseCalls(db: DatabaseSync, transact: Transact) {
-	const selectAll = db.prepare("SELECT key_id, use_date FROM key_uses");
+	const selectAll = db.prepare(`
+		SELECT key_id, use_date FROM key_uses JOIN keys ON keys.id = key_id WHERE NOT ${IS_OF_DELETED}
+	`);
 	const note = db.prepare(`
-		INSERT INTO key_uses (key_id, use_date) SELECT id, ?2 FROM keys WHERE id = ?1
+		INSERT INTO key_uses (key_id, use_date) SELECT id, ?2 FROM keys WHERE id = ?1 AND NOT ${IS_OF_DELETED}
 		ON CONFLICT DO UPDATE SET use_date = excluded.use_date WHERE use_date < excluded.use_date
 	`);
 	return {

@@ -10,7 +10,6 @@ import { prepareInsert, prepareUpdate } from "../../codec/statements.ts";
 import { PROJECT } from "../../codec/workspace-rows.ts";
 import { createGiveNumber } from "../../deliveries/numbers.ts";
 import { noProject, type Change } from "./change.ts";
-import { createRevokeKeys } from "./keys.ts";
 
 /** Prepares the calls about projects. */
 export function createProjectCalls(db: DatabaseSync, { transact, versions, writeEntry }: Change) {
@@ -19,7 +18,7 @@ export function createProjectCalls(db: DatabaseSync, { transact, versions, write
 	const count = db.prepare("SELECT count(*) AS count FROM projects WHERE delete_date IS NULL");
 	const insert = createInsertProject(db);
 	const update = prepareUpdate(db, "projects", PROJECT.columns, ["id"]);
-	const remove = createDeleteProject(db);
+	const mark = db.prepare("UPDATE projects SET delete_date = ? WHERE id = ? AND delete_date IS NULL");
 
 	return {
 		projects: (): Project[] => selectAll.all().map(PROJECT.read),
@@ -39,9 +38,10 @@ export function createProjectCalls(db: DatabaseSync, { transact, versions, write
 				writeEntry(entry);
 				return revision;
 			}),
+		/** Its keys, webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
 		deleteProject: (projectId: string, at: number, entry: AuditEntry | null): number | null =>
 			transact(() => {
-				if (!remove(idBytes("proj", projectId), at)) return null;
+				if (mark.run(at, idBytes("proj", projectId)).changes === 0) return null;
 				writeEntry(entry);
 				return versions.raiseWorkspace();
 			}),
@@ -55,16 +55,5 @@ export function createInsertProject(db: DatabaseSync): (project: Project) => voi
 	return (project) => {
 		insert.run(...PROJECT.write({ ...project, revision: FIRST_VERSION }));
 		giveNumber(idBytes("proj", project.id));
-	};
-}
-
-/** Its webhooks and event types are deleted by its mark alone, however many there are: whatever reads them looks at it. */
-function createDeleteProject(db: DatabaseSync) {
-	const markProject = db.prepare("UPDATE projects SET delete_date = ? WHERE id = ? AND delete_date IS NULL");
-	const revokeKeys = createRevokeKeys(db);
-	return (projectId: Uint8Array, at: number): boolean => {
-		if (markProject.run(at, projectId).changes === 0) return false;
-		revokeKeys(projectId);
-		return true;
 	};
 }

@@ -51,9 +51,9 @@ export function createEndpointAt(db: DatabaseSync): (webhook: number, revision: 
 
 /**
  * Prepares the removal of versions that no attempt can name any more, since every event of the project is newer than the end of the
- * version. The newest version stays.
+ * version. The newest version stays. Returns how many it has removed.
  */
-export function createPurgeVersions(db: DatabaseSync): (webhook: number) => void {
+export function createPurgeVersions(db: DatabaseSync): (webhook: number) => number {
 	const selectOldest = db.prepare(`
 		SELECT (SELECT create_date FROM events INDEXED BY events_by_project WHERE project = projects.number ORDER BY seq LIMIT 1) AS date
 		FROM webhooks JOIN projects ON projects.id = webhooks.project_id WHERE webhooks.number = ?
@@ -67,8 +67,9 @@ export function createPurgeVersions(db: DatabaseSync): (webhook: number) => void
 		)
 	`);
 	return (webhook) => {
-		if (selectEnded.get(webhook) === undefined) return;
+		if (selectEnded.get(webhook) === undefined) return 0;
 		const oldest = numberOrNull(selectOldest.get(webhook)?.["date"] ?? null);
-		remove.run(webhook, oldest === null ? Number.MAX_SAFE_INTEGER : number(oldest) - MARGIN_MS);
+		const before = oldest === null ? Number.MAX_SAFE_INTEGER : number(oldest) - MARGIN_MS;
+		return Number(remove.run(webhook, before).changes);
 	};
 }

@@ -7,6 +7,7 @@ import { number, numberOrNull, rowId, type Row } from "../../codec/rows.ts";
 import { DELETE_DATE } from "../../codec/webhook-rows.ts";
 import { inBackground } from "../../connection.ts";
 import type { DeliveryTable } from "../../deliveries/delivery-table.ts";
+import { createRemoveKeys } from "../directory/revoked-keys.ts";
 import { createPurgeVersions } from "../directory/webhook-versions.ts";
 import { hasHeld, hasPending } from "../queue/sweep.ts";
 import { createEraseRecord } from "./erase-webhook.ts";
@@ -44,6 +45,7 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 			SELECT project_id, customer_id FROM customers WHERE project_id = ? LIMIT ?
 		)
 	`);
+	const removeKeys = createRemoveKeys(db);
 	const selectWebhooks = db.prepare("SELECT id, number FROM webhooks WHERE project_id = ? LIMIT ?");
 	const isUnused = createIsUnused(parts);
 	const removeWebhook = createRemoveWebhook(parts);
@@ -52,8 +54,14 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 	`);
 	const removeRelays = db.prepare("DELETE FROM relays WHERE project_id = ?");
 	const removeCounts = db.prepare("DELETE FROM status_counts WHERE owner = ?");
-	const removeDeletions = db.prepare("DELETE FROM customer_deletions WHERE project_id = ?");
-	const removeErasures = db.prepare("DELETE FROM erasures WHERE project = ?");
+	const removeDeletions = db.prepare(`
+		DELETE FROM customer_deletions WHERE (project_id, customer_id) IN (
+			SELECT project_id, customer_id FROM customer_deletions WHERE project_id = ? LIMIT ?
+		)
+	`);
+	const removeErasures = db.prepare(
+		"DELETE FROM erasures WHERE event IN (SELECT event FROM erasures WHERE project = ? LIMIT ?)",
+	);
 	const removeStored = db.prepare("DELETE FROM stored_bytes WHERE project = ?");
 	const removeProject = db.prepare("DELETE FROM projects WHERE id = ?");
 
@@ -64,16 +72,19 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 		if (Number(removeReplays.run(id, limit).changes) > 0) return true;
 		if (Number(removeCustomers.run(id, limit).changes) > 0) return true;
 		if (Number(removeTypes.run(id, limit).changes) > 0) return true;
+		if (removeKeys(id, limit)) return true;
 		const webhooks = selectWebhooks.all(id, limit);
 		if (webhooks.length > 0) {
-			const unused = webhooks.filter(isUnused);
-			unused.forEach(removeWebhook);
-			return unused.length > 0;
+			let rows = 0;
+			for (const webhook of webhooks) {
+				if (rows < limit && isUnused(webhook)) rows += removeWebhook(webhook);
+			}
+			return rows > 0;
 		}
+		if (Number(removeDeletions.run(id, limit).changes) > 0) return true;
+		if (Number(removeErasures.run(place, limit).changes) > 0) return true;
 		removeRelays.run(id);
 		removeCounts.run(id);
-		removeDeletions.run(id);
-		removeErasures.run(place);
 		removeStored.run(place);
 		removeProject.run(id);
 		table.numbers.projects.forget(idText("proj", id));
@@ -101,8 +112,8 @@ function createIsUnused({ db, table, journal }: PurgeParts): (webhook: Row) => b
 	};
 }
 
-/** Deletes a webhook that is not used any more. */
-function createRemoveWebhook({ db, table }: PurgeParts): (webhook: Row) => void {
+/** Deletes a webhook that is not used any more. Returns how many rows that were: it can have a hundred versions. */
+function createRemoveWebhook({ db, table }: PurgeParts): (webhook: Row) => number {
 	const removals = [
 		"DELETE FROM webhook_secrets WHERE webhook_id = ?",
 		"DELETE FROM status_counts WHERE owner = ?",
@@ -113,11 +124,16 @@ function createRemoveWebhook({ db, table }: PurgeParts): (webhook: Row) => void 
 	);
 	return (webhook) => {
 		const id = rowId(webhook);
-		for (const removal of removalsByNumber) removal.run(number(webhook["number"]));
-		for (const removal of removals) removal.run(id);
+		let rows = 0;
+		for (const removal of removalsByNumber) rows += Number(removal.run(number(webhook["number"])).changes);
+		for (const removal of removals) rows += Number(removal.run(id).changes);
 		table.numbers.webhooks.forget(idText("webhook", id));
+		return rows;
 	};
 }
+
+/** A step looks at no further webhook when it has removed more rows than this: each can have a hundred versions. */
+const MOST_ROWS = 1_000;
 
 /** Prepares `purgeDeletedWebhooks`. */
 export function createPurgeDeletedWebhooks(parts: PurgeParts) {
@@ -137,23 +153,26 @@ export function createPurgeDeletedWebhooks(parts: PurgeParts) {
 	return (after: string | null, limit: number, deletedBefore: number): string | null =>
 		inBackground(db, () =>
 			journal.transact(() => {
-				const webhooks = select.all(after === null ? BEFORE_ALL_IDS : idBytes("webhook", after), limit);
+				let last = after === null ? BEFORE_ALL_IDS : idBytes("webhook", after);
+				const webhooks = select.all(last, limit);
+				let rows = 0;
 				for (const webhook of webhooks) {
+					if (rows > MOST_ROWS) return idText("webhook", last);
+					last = rowId(webhook);
 					const deleteDate = numberOrNull(webhook["delete_date"]);
 					const isOver = deleteDate !== null && deleteDate < deletedBefore;
 					// The deletion of a customer erases them itself, and counts them.
 					const canBeErased = number(webhook["can_be_erased"]) === 1;
 					if (deleteDate !== null && (isOver || canBeErased) && isUnused(webhook)) {
-						if (isOver) removeWebhook(webhook);
+						if (isOver) rows += removeWebhook(webhook);
 						// Only its deletion is still of use. It would cost pages of its customer, and disk that no quota counts.
 						else eraseRecord(rowId(webhook), number(webhook["number"]));
 						continue;
 					}
 					if (deleteDate !== null) disarm(webhook);
-					purgeVersions(number(webhook["number"]));
+					rows += purgeVersions(number(webhook["number"]));
 				}
-				const last = webhooks.at(-1);
-				return webhooks.length < limit || last === undefined ? null : idText("webhook", rowId(last));
+				return webhooks.length < limit ? null : idText("webhook", last);
 			}),
 		);
 }
