@@ -1,4 +1,3 @@
-// Builds the HTTP API: puts every route of the table on a router.
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
@@ -10,6 +9,8 @@ import { BodyPace } from "./request/body/body-pace.ts";
 import { Turns } from "./request/body/turns.ts";
 import { preflightReply } from "./request/cross-origin.ts";
 import { LeanPath } from "./request/lean-path.ts";
+// Builds the HTTP API: puts every route of the table on a router.
+import { OwnTurns } from "./request/own-turns.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";
 import { routerPath, type Route } from "./request/route.ts";
@@ -71,8 +72,10 @@ interface Parts {
 function partsOf(deps: ApiDeps): Parts {
 	const limits = { ...DEFAULT_LIMITS, ...deps.limits };
 	const budget = new BodyBudget(limits.bodyBytesInHand);
+	const ownTurns = new OwnTurns(deps.clock);
 	const appDeps = {
 		...deps,
+		ownTurn: () => ownTurns.take(),
 		bodyBytes: () => ({ name: "maxBodyBytesInHand", used: budget.reserved, allowed: limits.bodyBytesInHand }),
 		sessionCookie: new SessionCookie(deps.engine.workspace.id, deps.publicUrl),
 		failedSignIns: new FailedSignIns(deps.clock),

@@ -102,6 +102,8 @@ export interface AppDeps extends ApiDeps {
 	/** How much of the memory for request bodies is used. */
 	readonly bodyBytes: () => UsedLimit;
 	readonly exportPlaces: ExportPlaces;
+	/** Resolves in a turn of the event loop of its own: for what takes long and needs no key. */
+	readonly ownTurn: () => Promise<void>;
 }
 
 export interface ApiLimits {

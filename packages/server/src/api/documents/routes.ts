@@ -3,9 +3,10 @@ import { z } from "@hono/zod-openapi";
 
 import type { AppDeps } from "../deps.ts";
 import { redirectTo } from "../page/site.ts";
-import { json, OPEN, route, type Reply, type Route } from "../request/route.ts";
+import { json, OPEN, route, type Route } from "../request/route.ts";
 import type { docsPage } from "./docs-page/docs-page.ts";
 import type { OpenApiDocument } from "./openapi.ts";
+import { piecesOf, streamOf } from "./pieces.ts";
 
 /** The address in the examples if there is no better one. */
 const DEFAULT_SERVER = "http://127.0.0.1:8787";
@@ -15,7 +16,7 @@ const DEFAULT_SERVER = "http://127.0.0.1:8787";
  * request. Each document is rendered once.
  */
 export function docsRoutes(routes: readonly Route[]): Route[] {
-	let documentReply: Promise<Reply> | null = null;
+	let document: Promise<readonly (Buffer | null)[]> | null = null;
 	let page: { readonly shell: string | null; readonly reply: ReturnType<typeof docsPage> } | null = null;
 	return [
 		route({
@@ -29,11 +30,11 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 			answers: {
 				200: { description: "The document.", schema: z.record(z.string(), z.unknown()), example: { openapi: "3.1.0" } },
 			},
-			handle({ deps }) {
-				documentReply ??= renderDocument(routes, deps).then((document) => inBytes(json(document)));
+			async handle({ deps }) {
+				document ??= renderDocument(routes, deps).then((document) => piecesOf(JSON.stringify(document)));
 				// A file that could not be read for lack of descriptors may be read the next time.
-				documentReply.catch(() => (documentReply = null));
-				return documentReply;
+				document.catch(() => (document = null));
+				return { ...json(""), body: streamOf(await document, deps.ownTurn) };
 			},
 		}),
 		route({
@@ -70,15 +71,10 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 				if (page?.shell !== shell) page = null;
 				page ??= { shell, reply: renderPage(routes, deps, shell) };
 				page.reply.catch(() => (page = null));
-				return (await page.reply)(server);
+				return (await page.reply)(server, deps.ownTurn);
 			},
 		}),
 	];
-}
-
-/** The same with its text as bytes, so that it is not converted for each call. */
-function inBytes(reply: Reply): Reply {
-	return typeof reply.body === "string" ? { ...reply, body: Buffer.from(reply.body) } : reply;
 }
 
 /** What makes the document is loaded here, since few servers are ever asked for it. */

@@ -7,6 +7,7 @@ import { html, raw } from "hono/html";
 import { API_MARKS } from "../../../ports/docs-files.ts";
 import type { Reply } from "../../request/route.ts";
 import type { OpenApiDocument } from "../openapi.ts";
+import { piecesOf, streamOf } from "../pieces.ts";
 import { operationArticle, type Operation } from "./operation.ts";
 import { fieldTable, prose, type Html } from "./parts.ts";
 import { receivedArticle } from "./received.ts";
@@ -49,17 +50,17 @@ function policy(style: string, isInSite: boolean): string {
 /** A constant, since the policy has the hash of exactly this text. */
 const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 
-/** How much of a response is made at once, or up to twice as much. */
-const CHUNK_BYTES = 16 * 1_024;
-
 /** In place of the server's address in a rendered page. */
 const SERVER = "http://server.invalid";
+
+/** The response for a request by the address of the server in it. Each part of it waits for a turn of the event loop of its own. */
+type RenderReply = (server: string, ownTurn: () => Promise<void>) => Reply;
 
 /**
  * Renders the page once. The result gives the response for a request by the address of the server in it, which must have only the
  * characters of a URL. `shell` is the HTML of the site of the documents around it; null for a page by itself.
  */
-export async function docsPage(document: OpenApiDocument, shell: string | null): Promise<(server: string) => Reply> {
+export async function docsPage(document: OpenApiDocument, shell: string | null): Promise<RenderReply> {
 	// The generator's types allow more than our document has; openapi.ts determines its shape.
 	const docs = document as unknown as DocsDocument;
 	const style = shell === null ? WHOLE_STYLE : API_STYLE;
@@ -78,40 +79,11 @@ export async function docsPage(document: OpenApiDocument, shell: string | null):
 		// The page depends on how it was asked for, so no cache may give it to others.
 		"cache-control": "private, no-cache",
 	};
-	const pieces = piecesOf(rendered);
-	return (server) => {
-		const body = streamOf(pieces, Buffer.from(server));
+	const pieces = piecesOf(rendered, SERVER);
+	return (server, ownTurn) => {
+		const body = streamOf(pieces, ownTurn, Buffer.from(server));
 		return { status: 200, contentType: "text/html; charset=utf-8", body, headers };
 	};
-}
-
-/** The page in small pieces, with null in the places of the address. */
-function piecesOf(rendered: string): (Buffer | null)[] {
-	return rendered.split(SERVER).flatMap((text, index) => {
-		const bytes = Buffer.from(text);
-		const count = Math.ceil(bytes.length / CHUNK_BYTES);
-		const cut = Array.from({ length: count }, (_, at) => bytes.subarray(at * CHUNK_BYTES, (at + 1) * CHUNK_BYTES));
-		return index === 0 ? cut : [null, ...cut];
-	});
-}
-
-/**
- * The page with this address. Anybody may ask with another address each time, so nothing is searched or converted for that; and may read
- * slowly, so only what the client has room for is made: the whole page takes 0.8 MB.
- */
-function streamOf(pieces: readonly (Buffer | null)[], address: Buffer): ReadableStream<Uint8Array> {
-	let at = 0;
-	const pull = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
-		const chunk: Buffer[] = [];
-		for (let bytes = 0; at < pieces.length && bytes < CHUNK_BYTES; at++) {
-			const piece = pieces[at] ?? address;
-			chunk.push(piece);
-			bytes += piece.length;
-		}
-		controller.enqueue(Buffer.concat(chunk));
-		if (at === pieces.length) controller.close();
-	};
-	return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
 /** Around the page while the site of the documents is not built. */
