@@ -1,3 +1,4 @@
+// Builds the HTTP API: puts every route of the table on a router.
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
@@ -9,7 +10,6 @@ import { BodyPace } from "./request/body/body-pace.ts";
 import { Turns } from "./request/body/turns.ts";
 import { preflightReply } from "./request/cross-origin.ts";
 import { LeanPath } from "./request/lean-path.ts";
-// Builds the HTTP API: puts every route of the table on a router.
 import { OwnTurns } from "./request/own-turns.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";

@@ -13,6 +13,7 @@ import { StreamPlaces, type PlaceUse } from "../live/stream-places.ts";
 import type { PartsOn } from "../parts.ts";
 import type { RelayAnswer, RelayClientOptions, RelaySubscription } from "../relay-calls.ts";
 import { FairTurns } from "./fair-turns.ts";
+import { GivingTurns } from "./giving-turns.ts";
 import { RelayClient } from "./relay-client.ts";
 import { openHeaders, relayedRequest } from "./relay-headers.ts";
 import { RelayLine, REPLACED, type RelayLineOthers } from "./relay-line.ts";
@@ -37,15 +38,6 @@ const STREAMS_FOR_EACH_LIVE_STREAM = 2;
  * few connections for changes.
  */
 const AT_ONCE = { opening: 2, storing: 2 };
-/**
- * From one client that gets requests to the next one, if several wait for some: their answers come as close together as the requests have gone out, and each takes the
- * main thread some tenths of a millisecond. One client gets up to sixteen requests at a time.
- */
-const GIVEN_APART_MS = 1;
-/** While more clients than these wait for some, so many of them get theirs in each turn of the event loop: their time is running. */
-const MOST_GIVEN_APART = 100;
-const GIVEN_TOGETHER = 4;
-
 /** The opener or the holder of a relay's stream. */
 interface Holder {
 	readonly projectId: string;
@@ -70,17 +62,16 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #silences = new LRUCache<string, number>({ max: MAX_REMEMBERED });
 	readonly #openings = new FairTurns(AT_ONCE.opening);
 	readonly #storings = new FairTurns(AT_ONCE.storing);
-	readonly #givings = new FairTurns(1);
+	readonly #givings: GivingTurns;
 	readonly #seen: Periodic;
 	#tests = 0;
-	/** The clients that have been given some in this turn of the event loop, if many wait. */
-	#together = 0;
 	#closed = false;
 
 	constructor(parts: Parts, limits: { readonly maxStreams: number }, near: Neighbours) {
 		this.#parts = parts;
 		this.#wire = parts.wire.relays;
 		this.#near = near;
+		this.#givings = new GivingTurns(parts.clock);
 		this.#places = new StreamPlaces({ relay: limits.maxStreams * STREAMS_FOR_EACH_LIVE_STREAM });
 		this.#seen = new Periodic(parts, {
 			everyMs: SEEN_EVERY_MS,
@@ -195,28 +186,12 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 				line.left(client);
 				void this.#wire.leave(webhookId, heldEpoch);
 			},
-			inTurn: (give) => this.#giveInTurn(projectId, give),
+			inTurn: (give) => this.#givings.run(projectId, give),
 		});
 		holder.client = client;
 		if (line.hold(client, epoch)) this.#holders.set(webhookId, holder);
 		this.#seen.start();
 		return client;
-	}
-
-	/** An event can be for all relays of a project at once. What others send is not to wait for all of these, nor for their answers. */
-	#giveInTurn(projectId: string, give: () => boolean): void {
-		void this.#givings.run(projectId, async () => {
-			// It may have gone, or read on by itself.
-			if (!give()) return;
-			const { waiting } = this.#givings;
-			const areMany = waiting > MOST_GIVEN_APART;
-			this.#together = areMany ? (this.#together + 1) % GIVEN_TOGETHER : 0;
-			if (this.#together > 0) return;
-			await new Promise<void>((resolve) => {
-				if (waiting === 0 || areMany) this.#parts.clock.nextTurn(resolve);
-				else this.#parts.clock.after(GIVEN_APART_MS, resolve);
-			});
-		});
 	}
 
 	/** A client was not let in that has the relay in the store. The one before it has it no more, and is told so. */
