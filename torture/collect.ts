@@ -51,7 +51,7 @@ export async function collect(round: Round, answers: ServerAnswers): Promise<Rou
 		acknowledged: round.acknowledged,
 		purged: round.purgeable.difference(stored.eventIds),
 		webhooks,
-		retriedByHand: round.retriedByHand,
+		moreSuccesses: round.moreSuccesses,
 		seen: seenBy(round),
 		ends: ends.slice(0, -1),
 		stored,

@@ -70,8 +70,8 @@ export class Round implements AsyncDisposable {
 	readonly webhooks: WebhookRecord[] = [];
 	/** Acknowledged events that were not sent by the round's senders. */
 	readonly alsoAcknowledged: Acknowledged[] = [];
-	/** The ids of deliveries that were retried by hand. */
-	readonly retriedByHand = new Set<string>();
+	/** How many successes beside one a delivery may have, by its id: see the record. */
+	readonly moreSuccesses = new Map<string, number>();
 	/** Events that retention may delete. */
 	readonly purgeable = new Set<string>();
 	/** Everything that the server has printed. */

@@ -135,7 +135,7 @@ function recordOf(player: Player, { listed, listedEvents, listedAt, stats }: Ans
 		webhooks: book.webhooks.flatMap((webhook) =>
 			webhook.id === null ? [] : recordOfWebhook(player, webhook, webhook.id),
 		),
-		retriedByHand: retriedByHand(player, stored.deliveries),
+		moreSuccesses: moreSuccesses(player, stored.deliveries),
 		seen: attempts.seen,
 		// With several engines, `certain` says which attempts the ends of runs explain.
 		ends: player.world.sharing === null ? ends.slice(0, -1) : [],
@@ -168,10 +168,10 @@ function withoutOrder({ sharing }: Player, delivery: StoredDelivery): StoredDeli
 }
 
 /** Deliveries that may have more than one success, among them those that an engine without tenure has delivered besides the owner. */
-function retriedByHand({ book, sharing }: Player, deliveries: readonly StoredDelivery[]): Set<string> {
+function moreSuccesses({ book, sharing }: Player, deliveries: readonly StoredDelivery[]): Map<string, number> {
 	const isRetried = ({ id, eventId, webhookId }: StoredDelivery) =>
 		book.retried.has(id) || book.webhook(webhookId)?.retriedMany === true || sharing.isDoubled(eventId, webhookId);
-	return new Set(deliveries.filter(isRetried).map(({ id }) => id));
+	return new Map(deliveries.filter(isRetried).map(({ id }) => [id, Infinity]));
 }
 
 /** Every event that somebody has sent and that may be stored: acknowledged, or sent without an answer. */

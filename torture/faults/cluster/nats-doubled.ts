@@ -1,6 +1,7 @@
 // Messages on NATS come twice, late and out of order, and garbage beside them, while processes end and are cut off.
 import { setTimeout as delay } from "node:timers/promises";
 
+import { eventually } from "@fanfare/testkit/eventually";
 import { shuffle, type Random } from "@fanfare/testkit/seeded-random";
 
 import { makeProbes } from "../../harness/changes/probes.ts";
@@ -39,7 +40,14 @@ export const natsDoubled = natsFault({
 		await round.load(40);
 		for (const kind of KINDS) round.expect((doubler.copies.get(kind) ?? 0) > 0, `no message of ${kind} came again`);
 		round.expect(doubler.garbage > 0, "no garbage was sent");
+		const end = Date.now();
+		await eventually("a copy of a message that came after all that", () => doubler.newestCopiedAt > end);
 		await expectUse(round);
+		round.checks.push(async () => {
+			return doubler.isConnected
+				? []
+				: [{ promise: "fault", text: "NATS has dropped the client that doubles messages" }];
+		});
 	},
 });
 

@@ -2,7 +2,7 @@
 import { ConflictError } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
 import { answers } from "@fanfare/testkit/receiver";
-import { pick, shuffle, type Random } from "@fanfare/testkit/seeded-random";
+import { pick, shuffle } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
 import { clusterFault } from "../../harness/cluster/cluster-fault.ts";
@@ -40,8 +40,8 @@ const fault = clusterFault({
 		const deliveries = shuffle(random, await attemptedOnce(round));
 		await burst(round);
 		const half = deliveries.length / 2;
-		await changeByHand(round, deliveries.slice(0, half), random);
-		await Promise.all([changeByHand(round, deliveries.slice(half), random), replaceOne(round, random)]);
+		await changeByHand(round, deliveries.slice(0, half));
+		await Promise.all([changeByHand(round, deliveries.slice(half)), replaceOne(round)]);
 		round.recovering();
 		const { again, others } = await countNotes(round.database);
 		round.expect(again > 0, "no note was read again");
@@ -59,6 +59,11 @@ export const notesDoubled: Fault = {
 
 function fateOf(n: number): (typeof FATES)[number] {
 	return FATES[n % FATES.length] ?? FATES[0];
+}
+
+/** How often it retries what it has cancelled after another retry, whose attempt may be under way, and succeed, too. */
+function revivals(fate: (typeof FATES)[number]): number {
+	return fate.filter((call, at) => call === "retry" && fate[at - 1] === "cancel" && fate.indexOf("retry") < at).length;
 }
 
 interface Waiting {
@@ -80,16 +85,18 @@ async function attemptedOnce(round: Round): Promise<Waiting[]> {
 		const { data } = await round.project.deliveries.list({ webhookId, limit: DELIVERIES });
 		return data.length === DELIVERIES && data.every(({ attemptCount }) => attemptCount === 1) ? data : null;
 	});
-	return listed.map(({ id, eventId }) => ({ id, n: numbers.get(eventId) ?? 0 }));
+	return listed.map(({ id, eventId }) => ({ id, n: numbers.get(eventId) ?? 0 })).sort((one, other) => one.n - other.n);
 }
 
-/** Makes the calls for each delivery, each through the next process. */
-async function changeByHand(round: Round, deliveries: readonly Waiting[], random: Random): Promise<void> {
+/** Makes the calls for each delivery, each through the next process, after waits that do not depend on the other deliveries. */
+async function changeByHand(round: Round, deliveries: readonly Waiting[]): Promise<void> {
 	const left = deliveries.values();
 	const lane = async () => {
 		for (const { id, n } of left) {
-			round.retriedByHand.add(id);
-			for (const call of fateOf(n)) {
+			const random = round.random(`by hand ${n}`);
+			const fate = fateOf(n);
+			round.moreSuccesses.set(id, revivals(fate));
+			for (const call of fate) {
 				await round.project.deliveries[call](id).catch(expectConflict);
 				await round.moment(random, pick(random, [0, 100, 1_000]));
 			}
@@ -104,7 +111,8 @@ function expectConflict(error: unknown): void {
 }
 
 /** Moves shards: notes come to an earlier owner. */
-async function replaceOne(round: Round, random: Random): Promise<void> {
+async function replaceOne(round: Round): Promise<void> {
+	const random = round.random("replace one");
 	const { members } = round;
 	const member = await chooseUnderLoad(round, random);
 	await members.stop(member);

@@ -1,6 +1,7 @@
 // Processes with roles are killed: one of each kind alone, and all that deliver at once, while others take sends.
 import { setTimeout as delay } from "node:timers/promises";
 
+import { pairOf, type WebhookRecord } from "@fanfare/testkit/checks/record";
 import { eventually } from "@fanfare/testkit/eventually";
 import { pick, shuffle } from "@fanfare/testkit/seeded-random";
 
@@ -46,14 +47,19 @@ export const roleKillWorkers = clusterFault({
 		const workers = members.delivering;
 		await members.kill(...workers);
 		const came = round.book.seen.length;
+		const since = Date.now();
 		await round.load(LOAD);
 		await expectNobodyDelivers(round);
 		await killAlone(round, pick(random, members.answering), random);
 		const more = round.book.seen.length - came;
 		round.expect(more === 0, `${more} requests came while no process delivered`);
-		const [row] = await round.database.query("SELECT count(*) AS waiting FROM open_deliveries WHERE status = 0");
-		const waiting = Number(row?.["waiting"]);
-		round.expect(waiting >= LOAD, `${waiting} deliveries waited while no process delivered`);
+		const accepted = acceptedSince(round, since);
+		const missing = accepted.difference(await waiting(round));
+		round.expect(accepted.size >= LOAD, `${accepted.size} deliveries were accepted while no process delivered`);
+		round.expect(
+			missing.size === 0,
+			`while no process delivered, ${missing.size} of ${accepted.size} deliveries did not wait`,
+		);
 		round.recovering();
 		await Promise.all(workers.map((member) => members.restart(member)));
 		await members.shared();
@@ -82,4 +88,26 @@ async function expectNobodyDelivers(round: Round): Promise<void> {
 		const { status } = await server.call("GET", "/readyz");
 		round.expect(status === 200, `while nobody delivers, /readyz of ${name} got ${status}`);
 	}
+}
+
+/** Deliveries to healthy webhooks, whose settings nobody changes, of the acknowledged events that were sent after that time. */
+function acceptedSince(round: Round, since: number): Set<string> {
+	const events = round.acknowledged.filter(({ sentAt }) => sentAt > since);
+	const pairs = healthy(round).flatMap(({ id, wants }) =>
+		events
+			.filter(({ type, webhookIds }) => (webhookIds === null ? wants(type) : webhookIds.includes(id)))
+			.map(({ eventId }) => pairOf({ eventId, webhookId: id })),
+	);
+	return new Set(pairs);
+}
+
+/** Deliveries to healthy webhooks that are Pending. */
+async function waiting(round: Round): Promise<Set<string>> {
+	const { deliveries } = round.project;
+	const lists = healthy(round).map(({ id }) => Array.fromAsync(deliveries.list({ webhookId: id, status: "Pending" })));
+	return new Set((await Promise.all(lists)).flat().map(pairOf));
+}
+
+function healthy({ webhooks }: Round): readonly WebhookRecord[] {
+	return webhooks.filter(({ isHealthy }) => isHealthy);
 }

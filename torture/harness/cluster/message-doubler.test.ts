@@ -47,4 +47,20 @@ describe.skipIf(issue !== null)(`a client that doubles messages${issue === null 
 		expect(doubler.garbage).toBe(3);
 		await client.close();
 	});
+
+	it("says until when it has copied messages, and that it can't any more", async () => {
+		await using nats = await startNats();
+		const { host, username, password } = new URL(nats.openUrl);
+		const client = await connect({ servers: host, user: username, pass: password, reconnect: false });
+		await using doubler = await MessageDoubler.open(nats.openUrl, () => 0);
+		expect(doubler.newestCopiedAt).toBe(0);
+		const before = Date.now();
+		client.publish("fanfare.beats", "a");
+		await eventually("a copy", () => doubler.copies.size > 0);
+		expect(doubler.newestCopiedAt).toBeGreaterThanOrEqual(before);
+		expect(doubler.isConnected).toBe(true);
+		await nats.kill();
+		await eventually("the end of the connection", () => !doubler.isConnected);
+		await client.closed();
+	});
 });

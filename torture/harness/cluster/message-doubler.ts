@@ -25,6 +25,8 @@ export class MessageDoubler implements AsyncDisposable {
 	/** How many messages it has published again, and how many of garbage, by subject without the ids of members. */
 	readonly copies = new Map<string, number>();
 	garbage = 0;
+	/** When the newest of the messages came that it has published again. */
+	newestCopiedAt = 0;
 	readonly #connection: NatsConnection;
 	readonly #random: Random;
 	readonly #timers = new Set<NodeJS.Timeout>();
@@ -50,6 +52,11 @@ export class MessageDoubler implements AsyncDisposable {
 		return doubler;
 	}
 
+	/** False when NATS has ended the connection, or dropped it because it was slow: no message comes again from then on. */
+	get isConnected(): boolean {
+		return !this.#connection.isClosed();
+	}
+
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#connection.close();
 		for (const timer of this.#timers) clearTimeout(timer);
@@ -60,7 +67,8 @@ export class MessageDoubler implements AsyncDisposable {
 		this.#last.set(subject, message);
 		const random = this.#random;
 		const copies = 1 + Math.floor(random() * MAX_COPIES);
-		for (let copy = 0; copy < copies; copy++) this.#later(message, () => this.#count(subject));
+		const at = Date.now();
+		for (let copy = 0; copy < copies; copy++) this.#later(message, () => this.#count(subject, at));
 		if (random() < GARBAGE_SHARE) this.#later(garbageLike(message, this.#last, random), () => void this.garbage++);
 	}
 
@@ -75,7 +83,8 @@ export class MessageDoubler implements AsyncDisposable {
 		this.#timers.add(timer);
 	}
 
-	#count(subject: string): void {
+	#count(subject: string, at: number): void {
+		this.newestCopiedAt = Math.max(this.newestCopiedAt, at);
 		const kind = subject.split(".")[1] ?? "";
 		this.copies.set(kind, (this.copies.get(kind) ?? 0) + 1);
 	}

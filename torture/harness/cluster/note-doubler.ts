@@ -9,7 +9,7 @@ export async function doubleNotes(database: PostgresData, seed: number): Promise
 	await database.query(`
 		BEGIN;
 		CREATE TABLE torture.marks (note bigint PRIMARY KEY, count integer NOT NULL);
-		CREATE TABLE torture.copies (note bigint);
+		CREATE TABLE torture.copies (note bigint PRIMARY KEY);
 		CREATE FUNCTION torture.forget_mark() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 		DECLARE
 			marks integer;
@@ -23,9 +23,11 @@ export async function doubleNotes(database: PostgresData, seed: number): Promise
 		END $$;
 		CREATE FUNCTION torture.copy_note() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 		BEGIN
-			INSERT INTO owner_notes (member, notes, create_date) SELECT id, NEW.notes, NEW.create_date FROM members;
+			WITH copies AS (
+				INSERT INTO owner_notes (member, notes, create_date) SELECT id, NEW.notes, NEW.create_date FROM members RETURNING id, member
+			)
+			INSERT INTO torture.copies SELECT id FROM copies WHERE member <> NEW.member;
 			INSERT INTO owner_notes (member, notes, create_date) SELECT id, '[{"kind":"of nobody","at":[{}]}]', NEW.create_date FROM members;
-			INSERT INTO torture.copies VALUES (NEW.id);
 			RETURN NULL;
 		END $$;
 		CREATE TRIGGER forget_mark BEFORE UPDATE ON owner_notes FOR EACH ROW
@@ -36,10 +38,10 @@ export async function doubleNotes(database: PostgresData, seed: number): Promise
 	`);
 }
 
-/** How many notes were read again, and how many were also given to others. */
+/** How many notes their readers have marked again, and how many copies others than their reader have marked. */
 export async function countNotes(database: PostgresData): Promise<{ readonly again: number; readonly others: number }> {
 	const [row] = await database.query(
-		"SELECT (SELECT count(*) FROM torture.marks WHERE count > 1) AS again, (SELECT count(*) FROM torture.copies) AS others",
+		"SELECT count(*) FILTER (WHERE count > 1) AS again, count(copies.note) AS others FROM torture.marks LEFT JOIN torture.copies USING (note)",
 	);
 	return { again: Number(row?.["again"]), others: Number(row?.["others"]) };
 }

@@ -118,7 +118,7 @@ export class RelayCrowd {
 			acknowledged: this.#acknowledged,
 			purged: new Set(),
 			webhooks: this.#clients.map(({ record }) => record),
-			retriedByHand: new Set(),
+			moreSuccesses: new Map(),
 			seen: this.#clients.flatMap(({ seen }) => seen),
 			ends: [],
 			stored: await round.data.readLog(without),

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { checkAll, cutOffByRun } from "./all.ts";
 import { attempt, madeUpRecord, seen, stored, TIME, webhook, WEBHOOK } from "./made-up-record.ts";
 import type { RoundRecord, RunEnd, Seen } from "./record.ts";
+import type { StoredDelivery } from "./stored-log.ts";
 
 type Made = Parameters<typeof madeUpRecord>[0];
 
@@ -216,6 +217,22 @@ describe("wrong state", () => {
 		expect(broken(refused)).toEqual(["wrong state"]);
 		const requests = [seen("evt_1"), seen("evt_1", { status: 500 })];
 		expect(broken(withFirst({ attempts: [attempt(1, 200), attempt(2, 500)] }, requests))).toEqual(["wrong state"]);
+	});
+
+	it("is red for more successes than retries by hand explain, whatever the status", () => {
+		const twice = { attempts: [attempt(1, 200), attempt(2, 200)] };
+		const requests = [seen("evt_1"), seen("evt_1")];
+		const more = (count: number) => ({ moreSuccesses: new Map([["dlv_evt_1", count]]) });
+		const tolerant = { webhooks: [{ ...webhook, mayEnd: () => ["Succeeded", "Cancelled", "Failed"] as const }] };
+		const ends = (status: StoredDelivery["status"]) => ({
+			...withFirst({ ...twice, status, reason: "by hand" }, requests),
+			...tolerant,
+		});
+		for (const status of ["Succeeded", "Cancelled", "Failed"]) expect(broken(ends(status))).toEqual(["wrong state"]);
+		for (const status of ["Succeeded", "Cancelled"]) expect(broken({ ...ends(status), ...more(1) })).toEqual([]);
+		// The last retry was not the one that has succeeded, or it would not be Failed.
+		expect(broken({ ...ends("Failed"), ...more(1) })).toEqual(["wrong state"]);
+		expect(broken({ ...ends("Failed"), ...more(2) })).toEqual([]);
 	});
 
 	it("is red for Failed without a reason, or after a wrong number of attempts", () => {

@@ -71,7 +71,7 @@ export function checkWrongState(record: RoundRecord, ledger: readonly PairLedger
 	const ofDeliveries = record.stored.deliveries.flatMap((delivery) =>
 		[
 			...contradictions(delivery, webhooks.get(delivery.webhookId), {
-				isRetried: record.retriedByHand.has(delivery.id),
+				more: record.moreSuccesses.get(delivery.id) ?? 0,
 				mayRepeat: (repeats.get(pairOf(delivery)) ?? 0) + unseenRepeatsOf(record, delivery),
 			}),
 			...(acknowledged.has(delivery.eventId) && !known.has(pairOf(delivery))
@@ -100,11 +100,14 @@ function unseenRepeatsOf({ ends }: RoundRecord, { id, attempts }: StoredDelivery
 	}, 0);
 }
 
-/** `mayRepeat` is the number of outcomes that may be in the log although their attempts were repeated. */
+/**
+ * `mayRepeat` is the number of outcomes that may be in the log although their attempts were repeated, `more` that of successes beside one that
+ * retries by hand explain.
+ */
 function contradictions(
 	delivery: StoredDelivery,
 	webhook: WebhookRecord | undefined,
-	{ isRetried, mayRepeat }: { readonly isRetried: boolean; readonly mayRepeat: number },
+	{ more, mayRepeat }: { readonly more: number; readonly mayRepeat: number },
 ): string[] {
 	const { status, reason, attemptCount, attempts, nextAttemptAt } = delivery;
 	const successes = attempts.filter(({ responseCode, error }) => error === null && isSuccess(responseCode)).length;
@@ -114,10 +117,10 @@ function contradictions(
 	if (numbers.length !== attemptCount || numbers.some((number, index) => number !== index + 1)) {
 		found.push(`has ${attemptCount} attempts, and the log has the numbers ${numbers.join(", ")}`);
 	}
-	const isOnce = successes >= 1 && (isRetried || successes <= 1 + mayRepeat);
-	if (status === "Succeeded" && !(isOnce && isLast)) found.push(`Succeeded with ${successes} successes`);
-	if (status !== "Succeeded" && status !== "Cancelled" && successes > 0 && !isRetried)
-		found.push(`${status} after a success`);
+	const isTooOften = successes > 1 + more + mayRepeat;
+	const isUndone = status === "Succeeded" && (successes === 0 || !isLast);
+	if (isTooOften || isUndone) found.push(`${status} with ${successes} successes`);
+	if (status !== "Succeeded" && status !== "Cancelled" && successes > more) found.push(`${status} after a success`);
 	const wantsReason = status === "Failed" || status === "Held" || status === "Cancelled";
 	if (wantsReason && (reason === null || reason === "")) found.push(`${status} without a reason`);
 	if (status === "Pending" && nextAttemptAt === null) found.push("Pending without a time");

@@ -69,7 +69,7 @@ export function madeUpRecord(
 	return {
 		acknowledged,
 		purged: new Set(),
-		retriedByHand: new Set(),
+		moreSuccesses: new Map(),
 		webhooks: [webhook],
 		seen: EVENTS.map((eventId) => seen(eventId)),
 		ends: [],

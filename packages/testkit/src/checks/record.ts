@@ -91,8 +91,11 @@ export interface RoundRecord {
 	/** Ids of events that retention was right to delete. */
 	readonly purged: ReadonlySet<string>;
 	readonly webhooks: readonly WebhookRecord[];
-	/** Deliveries that were retried by hand. One that was cancelled during a successful attempt then succeeds once more. */
-	readonly retriedByHand: ReadonlySet<string>;
+	/**
+	 * How many successes beside one a delivery may have, by its id: as often as it was retried by hand, or may have been, after it had been
+	 * cancelled during an attempt, which may succeed, too. Omitted deliveries may have none. Infinity: not checked.
+	 */
+	readonly moreSuccesses: ReadonlyMap<string, number>;
 	readonly seen: readonly Seen[];
 	/** All ends but the last, whose log is `stored`. */
 	readonly ends: readonly RunEnd[];
