@@ -125,12 +125,13 @@ export class SimWire implements Wire {
 	}
 
 	/** Waits as `changed` does. */
-	async tellAll(note: DiscardNote): Promise<void> {
+	async tellAll(note: DiscardNote): Promise<"done"> {
 		const { cluster, tenure, wireOf } = this.#parts;
 		const others = cluster.members.filter((member) => member.tenure !== tenure());
 		const done = new Set<Member>();
 		for (const member of others) wireOf(member.tenure)?.written(note, () => done.add(member));
 		await this.#until(others, (member) => done.has(member));
+		return "done";
 	}
 
 	/** Another process has written a note for this one, which finds it when it looks, at once if a message comes. It is never lost. */

@@ -95,7 +95,7 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "cancelled-is-sent",
 		effect: "A delivery that is cancelled while it waits in memory is attempted nevertheless.",
 		file: "engine/managing/delivery-calls.ts",
-		find: 'if (state.status === "Cancelled") this.#near.line.discard(delivery);',
+		find: 'if (state.status === "Cancelled") told = this.#near.line.discard(delivery);',
 		replace: 'if (state.status === "Cancelled") this.#near.line.retried(delivery, at);',
 	},
 	{
@@ -293,9 +293,9 @@ export const PLANTED: readonly PlantedBug[] = [
 	{
 		name: "cancelled-untold",
 		effect: "The cancellation of a delivery is answered before the other engines have been told of it.",
-		file: "engine/delivering/hand-offs/hand-offs.ts",
-		find: "await Promise.all(this.#telling);",
-		replace: "await Promise.resolve();",
+		file: "engine/status/current.ts",
+		find: "const isTold = (await Promise.all(tellings)).every(Boolean);",
+		replace: "const isTold = tellings.length >= 0;",
 		engines: SEVERAL,
 	},
 	{

@@ -104,11 +104,11 @@ export interface Wire {
 	 */
 	tell(place: Place, note: OwnerNote): Promise<"done" | "unreachable">;
 	/**
-	 * The same for all other processes. Resolves when each of them has acted upon it, has lost its tenure, or begins no attempt before it
-	 * has acted upon it, which takes some seconds at most; a process that is gone delays nothing once its tenure has ended. Never rejects.
-	 * Many notes at once, of either kind, take few messages.
+	 * The same for all other processes. Resolves with `done` when each of them has acted upon it, has lost its tenure, or begins no attempt
+	 * before it has acted upon it, which takes some seconds at most; a process that is gone delays nothing once its tenure has ended. Resolves
+	 * with `unreachable` if some of them perhaps can't learn of it. Never rejects. Many notes at once, of either kind, take few messages.
 	 */
-	tellAll(note: DiscardNote): Promise<void>;
+	tellAll(note: DiscardNote): Promise<"done" | "unreachable">;
 	/**
 	 * Says that the directory of a project (null: of the workspace) has this version now. Resolves when every other live
 	 * process has read it or has lost its tenure, which takes some seconds at most. Never rejects.

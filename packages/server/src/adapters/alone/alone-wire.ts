@@ -32,7 +32,7 @@ export function createAloneWire(): Wire {
 		reaches: () => false,
 		handOff() {},
 		tell: () => Promise.resolve("unreachable"),
-		tellAll: () => Promise.resolve(),
+		tellAll: () => Promise.resolve("done"),
 		changed: () => Promise.resolve(),
 		made() {},
 		sessionsEnded: () => Promise.resolve(),

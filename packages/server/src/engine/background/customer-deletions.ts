@@ -130,8 +130,7 @@ export class CustomerDeletions implements DutyWork {
 				line.look(step.webhookId);
 				return { kind: "wait", ms: SWEEP_MS };
 			case "erased":
-				await erasures.erased(projectId, step.cancelled);
-				return MORE;
+				return { kind: "more", after: erasures.erased(projectId, step.cancelled) };
 			case "done":
 				return this.#end(deleting, step);
 			case "over":

@@ -27,6 +27,14 @@ const EVERY_MS = 30_000;
 /** Erasures that one look takes up. */
 const MAX_TAKEN_UP = 100;
 
+/** An erasure that is over. */
+interface Finished {
+	/** Of all its steps. */
+	readonly cancelledCount: number;
+	/** Whether no other process attempts one of these deliveries any more: see `DeliveryLine.discard`. */
+	readonly told: Promise<boolean>;
+}
+
 /** The duty to finish erasures. Those that this process has begun are finished by it, whoever has the duty. */
 export class Erasures implements DutyWork {
 	readonly #parts: Parts;
@@ -54,21 +62,35 @@ export class Erasures implements DutyWork {
 		return this.#loop.stop();
 	}
 
-	/** Makes the steps of an erasure that has begun. Resolves with the number of all deliveries that it has cancelled. */
-	finish({ projectId, eventId }: Erasure): Promise<number> {
+	/** Makes the steps of an erasure that has begun. */
+	finish(erasure: Erasure): Promise<Finished> {
+		let told = Promise.resolve(true);
+		const discard = (deliveryIds: readonly string[]): Promise<boolean> => {
+			const tellings = [told, this.#near.line.discardAll(deliveryIds)];
+			told = Promise.all(tellings).then((all) => all.every(Boolean));
+			return told;
+		};
 		return this.#near.stepper.run({
-			key: eventId,
-			projectId,
+			key: erasure.eventId,
+			projectId: erasure.projectId,
 			problem: "the responses to an erased payload could not be erased; this is tried again",
-			step: (rows) => this.#step({ projectId, eventId }, rows),
+			step: (rows) => this.#step(erasure, rows, discard),
 		});
 	}
 
-	/** Something was erased, and these deliveries were cancelled. Tells those who watch live. */
-	async erased(projectId: string, deliveryIds: readonly string[]): Promise<void> {
-		const { line, live, overwriter } = this.#near;
+	/**
+	 * Something was erased, and these deliveries were cancelled. Tells those who watch live, and all other processes. Resolves with whether
+	 * none of them attempts one any more: see `DeliveryLine.discard`.
+	 */
+	async erased(projectId: string, deliveryIds: readonly string[]): Promise<boolean> {
+		const told = this.#near.line.discardAll(deliveryIds);
+		await this.#show(projectId, deliveryIds);
+		return told;
+	}
+
+	async #show(projectId: string, deliveryIds: readonly string[]): Promise<void> {
+		const { live, overwriter } = this.#near;
 		overwriter.noteErased();
-		await line.discardAll(deliveryIds);
 		const scope = projectScope(projectId);
 		try {
 			for (const id of deliveryIds) {
@@ -92,12 +114,18 @@ export class Erasures implements DutyWork {
 		}
 	}
 
-	async #step({ projectId, eventId }: Erasure, rows: number): Promise<Stepped<number>> {
+	async #step(
+		{ projectId, eventId }: Erasure,
+		rows: number,
+		discard: (deliveryIds: readonly string[]) => Promise<boolean>,
+	): Promise<Stepped<Finished>> {
 		const { clock, store } = this.#parts;
 		const limit = Math.min(rows, this.#limits.eraseStep);
 		const step = await store.continueErasure({ eventId, limit, reason: ERASED_REASON, at: clock.now() });
-		if (step === null) return { kind: "done", result: 0 };
-		await this.erased(projectId, step.cancelled);
-		return step.done ? { kind: "done", result: step.cancelledCount } : { kind: "more" };
+		if (step === null) return { kind: "done", result: { cancelledCount: 0, told: discard([]) } };
+		const { cancelledCount } = step;
+		const told = discard(step.cancelled);
+		await this.#show(projectId, step.cancelled);
+		return step.done ? { kind: "done", result: { cancelledCount, told } } : { kind: "more", after: told };
 	}
 }

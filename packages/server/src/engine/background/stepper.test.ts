@@ -55,6 +55,19 @@ describe("the stepper", () => {
 		expect(made).toEqual(["a1", "b1", "a2", "b1", "a3", "a1", "a2", "a1"]);
 	});
 
+	it("lets other jobs go on while one waits for what its step has begun", async () => {
+		const { stepper, made, job } = setUp();
+		const begun = Promise.withResolvers<void>();
+		const waiting = stepper.run(job("a", "a1", [{ kind: "more", after: begun.promise }]));
+		expect(await stepper.run(job("b", "b1", [MORE, MORE]))).toBe("b1");
+		expect(await stepper.run(job("a", "a2", []))).toBe("a2");
+		await settle();
+		expect(made.filter((key) => key === "a1")).toHaveLength(1);
+		begun.resolve();
+		expect(await waiting).toBe("a1");
+		expect(made.filter((key) => key === "a1")).toHaveLength(2);
+	});
+
 	it("shares a job that is under way, and makes a new one once it has ended", async () => {
 		const { stepper, made, job } = setUp();
 		const [first, second] = [stepper.run(job("a", "k", [MORE])), stepper.run(job("a", "k", [MORE, MORE, MORE]))];

@@ -7,8 +7,8 @@ type Parts = Pick<EngineParts, "clock" | "observer">;
 
 /** What a step has led to. */
 export type Stepped<T> =
-	/** There is more to do. */
-	| { readonly kind: "more" }
+	/** There is more to do. If `after` is given, the next step is made when it is settled, and other jobs go on until then. */
+	| { readonly kind: "more"; readonly after?: Promise<unknown> }
 	/** There is more to do, but something else has to happen first: the next step is made after this time. */
 	| { readonly kind: "wait"; readonly ms: number }
 	| { readonly kind: "done"; readonly result: T };
@@ -27,7 +27,7 @@ export interface SteppedJob<T> {
 /** A job in its line. */
 interface Running<T = unknown> {
 	readonly job: SteppedJob<T>;
-	/** In monotonic time. */
+	/** In monotonic time; Infinity while it waits for what its last step has begun. */
 	notBefore: number;
 	/** Settled with the job's end, or with the failure of a step. */
 	outcome: PromiseWithResolvers<T>;
@@ -120,7 +120,8 @@ export class Stepper {
 		try {
 			const stepped = await this.#steps.make(job.step, ({ kind }) => kind === "more");
 			if (stepped.kind === "done") this.#end(running, stepped.result);
-			else if (stepped.kind === "wait") running.notBefore = clock.monotonicMs() + stepped.ms;
+			else if (stepped.kind === "more") this.#continueAfter(running, stepped.after);
+			else running.notBefore = clock.monotonicMs() + stepped.ms;
 		} catch (error) {
 			observer.problem(job.problem, error, { projectId: job.projectId });
 			running.notBefore = clock.monotonicMs() + RETRY_AFTER_MS;
@@ -128,6 +129,16 @@ export class Stepper {
 			running.outcome = newOutcome();
 		}
 		this.#endTurn(job);
+	}
+
+	#continueAfter(running: Running, after: Promise<unknown> | undefined): void {
+		if (after === undefined) return;
+		running.notBefore = Infinity;
+		const goOn = (): void => {
+			running.notBefore = -Infinity;
+			this.#endPause();
+		};
+		after.then(goOn, goOn);
 	}
 
 	/** The next turn is that of another project, if there is one, and in this one that of another job. */

@@ -65,7 +65,6 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	readonly #store: Parts["store"];
 	readonly #observer: Parts["observer"];
 	readonly #tenure: Parts["tenure"];
-	readonly #wire: Parts["wire"];
 	readonly #limits: Pick<EngineLimits, "leaseMs" | "pollEveryMs">;
 	readonly #clock: Parts["clock"];
 	readonly #committer: Committer;
@@ -86,7 +85,6 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		this.#store = parts.store;
 		this.#observer = parts.observer;
 		this.#tenure = parts.tenure;
-		this.#wire = parts.wire;
 		this.#limits = limits;
 		this.#clock = parts.clock;
 		this.#committer = committer;
@@ -229,33 +227,28 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 	}
 
 	/**
-	 * This delivery was cancelled: it is not attempted, unless its attempt is in flight already. If another process holds the webhook,
-	 * `told` waits for that process.
+	 * This delivery was cancelled: it is not attempted, unless its attempt is in flight already. If another process may hold the webhook,
+	 * resolves when all others have acted upon it or have lost their tenures, and says whether that is so: see `Wire.tellAll`. Never rejects.
 	 */
-	discard(delivery: Pick<LeasedDelivery, "id" | "webhookId">): void {
+	discard(delivery: Pick<LeasedDelivery, "id" | "webhookId">): Promise<boolean> {
 		this.#discard(delivery.id);
-		if (!this.#tenure.holds(delivery.webhookId)) this.#handOffs.tellDiscarded(delivery.id);
+		if (this.#tenure.holds(delivery.webhookId)) return Promise.resolve(true);
+		return this.#handOffs.tellDiscarded([delivery.id], null);
 	}
 
-	/** Resolves when other processes have acted upon all calls of `discard` so far, or have lost their tenures: see `Wire.tellAll`. */
-	told(): Promise<void> {
-		return this.#handOffs.told();
-	}
-
-	/** The same for deliveries of any webhooks. Resolves when all other processes have acted upon it, or have lost their tenures. */
-	discardAll(deliveryIds: readonly string[]): Promise<void> {
+	/** The same for deliveries of any webhooks: all other processes are told. */
+	discardAll(deliveryIds: readonly string[]): Promise<boolean> {
 		for (const id of deliveryIds) this.#discard(id);
-		if (deliveryIds.length === 0) return Promise.resolve();
-		return this.#wire.tellAll({ kind: "discard many", deliveryIds, eventId: null });
+		return deliveryIds.length === 0 ? Promise.resolve(true) : this.#handOffs.tellDiscarded(deliveryIds, null);
 	}
 
 	/**
 	 * The payload of this event is erased: no further attempt of what is in memory begins, before its deliveries are cancelled one by one.
-	 * Resolves when all other processes have acted upon it, or have lost their tenures.
+	 * All other processes are told, as by `discardAll`.
 	 */
-	discardEvent(eventId: string): Promise<void> {
+	discardEvent(eventId: string): Promise<boolean> {
 		this.#discardEvent(eventId);
-		return this.#wire.tellAll({ kind: "discard many", deliveryIds: [], eventId });
+		return this.#handOffs.tellDiscarded([], eventId);
 	}
 
 	#discard(deliveryId: string): void {

@@ -32,7 +32,7 @@ type Parts = Pick<
 
 interface Neighbours {
 	readonly committer: Committer;
-	readonly line: Pick<DeliveryLine, "discard" | "retried" | "told">;
+	readonly line: Pick<DeliveryLine, "discard" | "discardAll" | "retried">;
 	readonly directory: Directory;
 	readonly live: LiveReporter;
 }
@@ -45,6 +45,8 @@ const MAX_PER_CALL = 10_000;
 const MANY_MS = 10_000;
 /** A count that takes longer ends early, as incomplete. */
 const COUNT_MS = 2_000;
+/** Who repeats a call that cancels many because others were perhaps not told does so within this time. */
+const TOLD_AGAIN_MS = 3_600_000;
 const RETRYABLE: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
 const CANCELLABLE: readonly DeliveryStatus[] = ["Pending", "Held"];
 
@@ -54,6 +56,8 @@ interface Applied {
 	readonly after: LoggedDelivery | null;
 	/** Whether this change has changed it. Something else may have been faster since it was read. */
 	readonly changed: boolean;
+	/** Whether no other process attempts it any more, if it is cancelled. */
+	readonly told: Promise<boolean>;
 }
 
 /** The changes that an operator makes to deliveries. They go through the committer, like the outcomes of attempts. */
@@ -90,10 +94,12 @@ export class DeliveryCalls implements Deliveries {
 
 	async cancel({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
 		const delivery = await this.#find(scope, deliveryId);
+		// Whoever has cancelled it may not have reached the others.
+		if (isCancelledByHand(delivery)) await checkTold([this.#near.line.discard(delivery)]);
 		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
 		const applied = await this.#apply(delivery, CANCEL, entry);
-		await this.#told();
+		await checkTold([applied.told]);
 		return this.#shown(scope, deliveryId, applied);
 	}
 
@@ -111,17 +117,49 @@ export class DeliveryCalls implements Deliveries {
 	}
 
 	async cancelMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
-		const result = await this.#many(change, within(filter, CANCELLABLE), goesOnAt, ({ status }) =>
-			CANCELLABLE.includes(status) ? CANCEL : null,
-		);
-		await this.#told();
+		const wanted = within(filter, CANCELLABLE);
+		const { scope } = change;
+		const { clock, membership, store } = this.#parts;
+		this.#near.directory.project(projectOf(scope));
+		const hasNobodyToTell = membership === undefined || wanted.statuses?.length === 0;
+		const before = hasNobodyToTell ? null : await store.changeBound(scope, clock.now());
+		const tellings: Promise<boolean>[] = [];
+		const cancelled = ({ status }: Delivery) => (CANCELLABLE.includes(status) ? CANCEL : null);
+		const result = await this.#many(change, wanted, goesOnAt, cancelled, tellings);
+		if (before !== null) {
+			const place = goesOnAt === null ? null : (parseChangePosition(goesOnAt)?.deliveryId ?? null);
+			const again = { ...cancelledSince(filter, clock.now() - TOLD_AGAIN_MS), changedUpTo: before };
+			tellings.push(...(await this.#tellAgain(scope, again, place, result.changed > 0)));
+		}
+		await checkTold(tellings);
 		return result;
 	}
 
-	/** Resolves when no other process attempts any more what was cancelled. */
-	async #told(): Promise<void> {
-		await this.#near.line.told();
-		checkTold(this.#parts.membership);
+	/**
+	 * Tells others again of what was cancelled by hand: whoever has done it may not have reached them, and its call is made again. As many
+	 * deliveries are examined, from this place on, as by a call that cancels.
+	 */
+	async #tellAgain(
+		scope: Scope,
+		filter: DeliveryFilter,
+		place: string | null,
+		mayFail: boolean,
+	): Promise<Promise<boolean>[]> {
+		const { clock } = this.#parts;
+		const endAt = clock.monotonicMs() + MANY_MS;
+		const tellings: Promise<boolean>[] = [];
+		let before = place;
+		for (let examined = 0; examined < MAX_PER_CALL && clock.monotonicMs() < endAt;) {
+			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
+			const page = await this.#page(scope, filter, cursor, mayFail);
+			if (page === null) break;
+			const ids = page.rows.filter(isCancelledByHand).map(({ id }) => id);
+			tellings.push(this.#near.line.discardAll(ids));
+			examined += page.rows.length;
+			before = page.stoppedAt ?? page.rows.at(-1)?.id ?? before;
+			if (!page.hasOlder) break;
+		}
+		return tellings;
 	}
 
 	async count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany> {
@@ -157,6 +195,7 @@ export class DeliveryCalls implements Deliveries {
 		wanted: DeliveryFilter,
 		goesOnAt: string | null,
 		changeOf: (delivery: Delivery) => DeliveryChange | null,
+		tellings: Promise<boolean>[] = [],
 	): Promise<ManyChanged> {
 		const projectId = projectOf(scope);
 		const { store, clock } = this.#parts;
@@ -178,7 +217,9 @@ export class DeliveryCalls implements Deliveries {
 			if (page === null) return result();
 			const { rows, hasOlder, stoppedAt } = page;
 			matched += rows.length;
-			changed += await this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
+			const applied = await this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
+			changed += applied.filter((each) => each.changed).length;
+			tellings.push(...applied.map(({ told }) => told));
 			before = stoppedAt ?? rows.at(-1)?.id ?? before;
 			if (!hasOlder) return { matched, changed, complete: true, goesOnAt: null };
 		}
@@ -195,32 +236,32 @@ export class DeliveryCalls implements Deliveries {
 		}
 	}
 
-	async #applyAll(
+	#applyAll(
 		rows: readonly LoggedDelivery[],
 		changeOf: (delivery: Delivery) => DeliveryChange | null,
 		entry: AuditEntry | null,
-	): Promise<number> {
-		const applied = await Promise.all(
+	): Promise<Applied[]> {
+		return Promise.all(
 			rows.flatMap((delivery) => {
 				const change = changeOf(delivery);
 				return change === null ? [] : [this.#apply(delivery, change, entry)];
 			}),
 		);
-		return applied.filter(({ changed }) => changed).length;
 	}
 
 	/** Commits a change of a delivery as it was read. The store applies it to the state that the delivery has by then. */
 	async #apply(delivery: LoggedDelivery, change: DeliveryChange, entry: AuditEntry | null): Promise<Applied> {
 		const at = this.#parts.clock.now();
 		const result = await this.#near.committer.update({ deliveryId: delivery.id, at, change, attempt: null, entry });
-		if (result === null) return { after: null, changed: false };
+		let told = Promise.resolve(true);
+		if (result === null) return { after: null, changed: false, told };
 		const { state, changed } = result;
-		if (state.status === "Cancelled") this.#near.line.discard(delivery);
+		if (state.status === "Cancelled") told = this.#near.line.discard(delivery);
 		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
 			this.#near.line.retried(delivery, state.nextAttemptAt);
 		}
 		if (changed) this.#near.live.deliveryUpdated(delivery, state);
-		return { after: { ...delivery, ...state, updateDate: changed ? at : delivery.updateDate }, changed };
+		return { after: { ...delivery, ...state, updateDate: changed ? at : delivery.updateDate }, changed, told };
 	}
 
 	async #find(scope: Scope, deliveryId: string): Promise<LoggedDelivery> {
@@ -238,6 +279,11 @@ function within(filter: DeliveryFilter, statuses: readonly DeliveryStatus[]): De
 	return { ...filter, statuses: statuses.filter((status) => filter.statuses?.includes(status) ?? true) };
 }
 
+/** What this filter has matched and was cancelled from this time on. */
+function cancelledSince(filter: DeliveryFilter, since: number): DeliveryFilter {
+	return { ...filter, statuses: ["Cancelled"], updatedAfter: since, updatedBefore: null };
+}
+
 /** The statuses that a filter selects, if it says nothing else but whose deliveries are wanted; else null. */
 function statusesOnly(filter: DeliveryFilter): readonly DeliveryStatus[] | null {
 	const { statuses, webhookId: _webhookId, customerId: _customerId, ...others } = filter;
@@ -252,6 +298,10 @@ function scopeOf(scope: Scope, { customerId = null }: DeliveryFilter): Scope {
 
 function isRetryable({ status }: DeliveryState): boolean {
 	return RETRYABLE.includes(status);
+}
+
+function isCancelledByHand({ status, reason }: DeliveryState): boolean {
+	return status === "Cancelled" && reason === CANCEL.reason;
 }
 
 function tooManyRetries(): FanfareError {

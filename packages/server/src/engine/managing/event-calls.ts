@@ -15,7 +15,7 @@ import { checkTold } from "../status/current.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { matchWebhooks, routingOf } from "./event-routing.ts";
 
-type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates" | "membership">;
+type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -61,14 +61,16 @@ export class EventCalls implements Events {
 		}
 		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
 		// Whoever has erased it before may have died before all processes were told, or is telling them now.
-		if (!first.done || !first.changed) await line.discardEvent(eventId);
-		if (first.changed) await erasures.erased(projectId, first.cancelled);
+		const toldOfEvent = first.done && first.changed ? Promise.resolve(true) : line.discardEvent(eventId);
+		await toldOfEvent;
+		const toldOfFirst = first.changed ? erasures.erased(projectId, first.cancelled) : Promise.resolve(true);
+		await toldOfFirst;
 		const finish = () =>
 			erasures.finish({ projectId, eventId }).catch((error: unknown) => {
 				throw goesOn(error);
 			});
-		const cancelledCount = first.done ? first.cancelledCount : await finish();
-		checkTold(this.#parts.membership);
+		const { cancelledCount, told } = first.done ? { ...first, told: Promise.resolve(true) } : await finish();
+		await checkTold([toldOfEvent, toldOfFirst, told]);
 		return { cancelledCount };
 	}
 }

@@ -1,25 +1,118 @@
 // What a call that cancels deliveries answers if the other processes, which may have them in memory, were perhaps not told.
 import { expect, it } from "vitest";
 
-import { membershipOf, openTestEngine } from "../test/test-engine.ts";
+import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
+import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { SHARDS } from "../../core/cluster/shard.ts";
+import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
+import type { Wire } from "../../ports/wire.ts";
+import { ScriptedCluster } from "../test/scripted-cluster.ts";
+import { eventually, membershipOf, openTestEngine } from "../test/test-engine.ts";
 
-it("says of what was cancelled or erased by a process that has lost touch with the others that they may not know", async () => {
+/** An engine that holds no webhook, what the owner of all of them is told, and events that wait for it. */
+async function openBesideOwner() {
+	const store = await openSqliteStore({ path: ":memory:" });
+	const cluster = new ScriptedCluster();
+	const { tenure, wire } = cluster.join("self", []);
+	const owner = cluster.join(
+		"owner",
+		Array.from({ length: SHARDS }, (_, shard) => shard),
+	);
+	const noted: string[] = [];
+	owner.listener = {
+		handedOver() {},
+		handOffsMissed() {},
+		noted: (note) => {
+			if (note.kind === "discard many")
+				noted.push(...note.deliveryIds, ...(note.eventId === null ? [] : [note.eventId]));
+		},
+		sessionsChanged() {},
+	};
 	const member = { isMember: true };
-	await using test = await openTestEngine({ membership: membershipOf(member) });
-	const { id } = await test.createWebhook("http://127.0.0.1:9/");
-	await test.engine.webhooks.pause(test.change, id);
+	const test = await openTestEngine({ store, tenure, wire, membership: membershipOf(member) });
+	await test.createWebhook("http://127.0.0.1:9/");
+	return { cluster, member, noted, test };
+}
+
+const UNKNOWN = { code: "outcome_unknown" };
+
+it("says of what was cancelled or erased that others may not know if they could not be told, and tells them when it is repeated", async () => {
+	const { cluster, noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
 	const [first, second, third] = [await test.send(), await test.send(), await test.send()];
-	const delivery = await test.delivery(first, { status: "Held" });
-	const { deliveries, events } = test.engine;
-	expect(await events.erasePayload(test.change, third)).toEqual({ cancelledCount: 1 });
+	const { id } = await test.delivery(first, { status: "Pending" });
+	const other = await test.delivery(third, { status: "Pending" });
+	const many = { ...ANY_DELIVERY, updatedBefore: test.clock.now() + 1 };
+	cluster.notesToAll = "are lost";
+	test.clock.advance(1_000);
+	const calls = [
+		() => engine.deliveries.cancel(change, id),
+		() => engine.events.erasePayload(change, second),
+		() => engine.deliveries.cancelMany(change, many),
+	];
+	for (const call of [...calls, ...calls]) await expect(call()).rejects.toMatchObject(UNKNOWN);
+	for (const event of [first, second, third]) await test.delivery(event, { status: "Cancelled" });
+	expect(noted).toEqual([]);
+	cluster.notesToAll = "arrive";
+	await expect(calls[0]?.()).rejects.toMatchObject({ code: "delivery_not_changeable" });
+	expect(noted.splice(0)).toEqual([id]);
+	expect(await calls[1]?.()).toEqual({ cancelledCount: 0 });
+	expect(noted.splice(0)).toContain(second);
+	expect(await calls[2]?.()).toEqual({ matched: 0, changed: 0, complete: true, goesOnAt: null });
+	expect(noted.toSorted()).toEqual([id, other.id].toSorted());
+});
+
+it("tells nobody again of what was cancelled long ago, or for another reason", async () => {
+	const { noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
+	const [first, second] = [await test.send(), await test.send()];
+	const { id } = await test.delivery(first, { status: "Pending" });
+	await engine.deliveries.cancel(change, id);
+	test.clock.advance(3_600_001);
+	await engine.events.erasePayload(change, second);
+	noted.length = 0;
+	await engine.deliveries.cancelMany(change, ANY_DELIVERY);
+	expect(noted).toEqual([]);
+});
+
+it("goes on with other erasures while others have not answered for one, which is over when they have answered for all its steps", async () => {
+	const held = Promise.withResolvers<"done" | "unreachable">();
+	const slow = new Set<string>();
+	let tellings = 0;
+	const tellAll: Wire["tellAll"] = ({ deliveryIds }) => {
+		if (!deliveryIds.some((id) => slow.has(id))) return Promise.resolve("done");
+		tellings++;
+		// The first one is about what was cancelled with the payload.
+		return tellings === 1 ? Promise.resolve("done") : held.promise;
+	};
+	await using test = await openTestEngine({ wire: { ...createAloneWire(), tellAll }, limits: { eraseStep: 1 } });
+	for (let n = 0; n < 4; n++) {
+		const { id } = await test.createWebhook("http://127.0.0.1:9/");
+		await test.engine.webhooks.pause(test.change, id);
+	}
+	const [first, second] = [await test.send(), await test.send()];
+	for (const { id } of await test.deliveries({ eventId: first })) slow.add(id);
+	const { events } = test.engine;
+	const erasing = events.erasePayload(test.change, first);
+	await eventually("others are told of a step", () => tellings === 2);
+	expect(await events.erasePayload(test.change, second)).toEqual({ cancelledCount: 4 });
+	expect(tellings).toBe(2);
+	held.resolve("unreachable");
+	await expect(erasing).rejects.toMatchObject(UNKNOWN);
+	expect(tellings).toBeGreaterThan(2);
+	for (const { status } of await test.deliveries({ eventId: first })) expect(status).toBe("Cancelled");
+});
+
+it("says truly that all others know of what was cancelled or erased although the process has left them meanwhile", async () => {
+	const { member, noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const [first, second] = [await test.send(), await test.send()];
+	const { id } = await test.delivery(first, { status: "Pending" });
 	member.isMember = false;
-	const unknown = { code: "outcome_unknown" };
-	await expect(deliveries.cancel(test.change, delivery.id)).rejects.toMatchObject(unknown);
-	await expect(events.erasePayload(test.change, second)).rejects.toMatchObject(unknown);
-	await test.delivery(first, { status: "Cancelled" });
-	await test.delivery(second, { status: "Cancelled" });
-	// Whoever makes the call again tells them again.
-	await expect(events.erasePayload(test.change, second)).rejects.toMatchObject(unknown);
-	member.isMember = true;
-	expect(await events.erasePayload(test.change, second)).toEqual({ cancelledCount: 0 });
+	const cancelled = await test.engine.deliveries.cancel(test.change, id);
+	expect(cancelled.status).toBe("Cancelled");
+	expect(await test.engine.events.erasePayload(test.change, second)).toEqual({ cancelledCount: 1 });
+	expect(noted).toContain(id);
 });

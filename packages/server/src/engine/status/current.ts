@@ -12,11 +12,12 @@ export function checkCurrent(membership: Pick<Membership, "isMember"> | undefine
 }
 
 /**
- * Throws `outcome_unknown` if this process may not have reached the others that it has told of cancelled deliveries: it has lost touch with
- * its database since these were stored. `membership` is undefined in a process that runs alone.
+ * Waits until others were told of cancelled deliveries: see `DeliveryLine.discard`. Throws `outcome_unknown` if one of them was perhaps not
+ * reached: this process has lost touch with its database since the deliveries were stored as cancelled.
  */
-export function checkTold(membership: Pick<Membership, "isMember"> | undefined): void {
-	if (membership?.isMember() !== false) return;
+export async function checkTold(tellings: readonly Promise<boolean>[]): Promise<void> {
+	const isTold = (await Promise.all(tellings)).every(Boolean);
+	if (isTold) return;
 	throw new FanfareError(
 		"outcome_unknown",
 		"The deliveries are cancelled in the database, but this process has lost touch with it since: another process that has one of them in memory may still attempt it once.",

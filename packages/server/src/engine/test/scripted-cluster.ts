@@ -20,6 +20,8 @@ export class ScriptedCluster {
 	readonly handedOff: LeasedDelivery[] = [];
 	/** What the wire does with a hand-off. Those that are late arrive when the test calls `deliverLate`. */
 	handOffs: "arrive" | "are lost" | "are late" = "arrive";
+	/** What the wire does with a note to all. */
+	notesToAll: "arrive" | "are lost" = "arrive";
 	readonly #late: (() => void)[] = [];
 
 	/** A new member, which owns these shards, also before it is started. */
@@ -93,9 +95,11 @@ export class ScriptedCluster {
 		return listener === null ? "unreachable" : "done";
 	}
 
-	async tellAll(from: ScriptedMember, note: DiscardNote): Promise<void> {
+	async tellAll(from: ScriptedMember, note: DiscardNote): Promise<"done" | "unreachable"> {
 		await new Promise((resolve) => setImmediate(resolve));
+		if (this.notesToAll === "are lost") return "unreachable";
 		for (const member of this.#members.values()) if (member !== from) member.listener?.noted(note);
+		return "done";
 	}
 
 	async changed(from: ScriptedMember, projectId: string | null, version: number): Promise<void> {

@@ -1,17 +1,19 @@
 // Sends notes to other members: those that come at about the same time go in one row.
 import type { Clock } from "../../../core/clock.ts";
+import { SharedRuns } from "../../../core/concurrency/shared-runs.ts";
 import type { Signals } from "../../../ports/signals.ts";
 import type { Database } from "../connection/database.ts";
 import type { Answers } from "./answers.ts";
 import { CHANGE_MS } from "./confirmations.ts";
-import { areClosed, deleteDone, takeBack, writeNotes, writeNotesForOthers, type Note } from "./notes.ts";
+import { deleteDone, takeBack, writeNotes, writeNotesForOthers, type Note } from "./notes.ts";
+import { OpenNotes } from "./open-notes.ts";
 
 /** Notes wait this long for others. */
 const GATHER_MS = 5;
 /** Notes in one row. */
 const MAX_NOTES = 1_000;
-/** How often it is looked whether they were acted upon. */
-const ANSWER_MS = 50;
+/** After this time, it is tried again to write what could not be written. */
+const WRITE_AGAIN_MS = 50;
 /** How long a note to one member may take, unless something else is said. */
 export const TELL_MS = 1_000;
 
@@ -36,9 +38,14 @@ export class NoteSender {
 	readonly #parts: NoteSenderParts;
 	/** By member; null: all others. */
 	readonly #gathering = new Map<string | null, Batch>();
+	readonly #open: OpenNotes;
+	/** Rows for others for which nobody waits any more. */
+	#over: number[] = [];
+	readonly #deletions = new SharedRuns();
 
 	constructor(parts: NoteSenderParts) {
 		this.#parts = parts;
+		this.#open = new OpenNotes(parts);
 	}
 
 	/**
@@ -50,11 +57,12 @@ export class NoteSender {
 	}
 
 	/**
-	 * Tells all others. Resolves when each of them has acted upon it or has lost its tenure; or `CHANGE_MS` after it was written: whoever has
-	 * not read it by then begins no attempt before it has. Or if it could not be written for `CHANGE_MS`. Never rejects.
+	 * Tells all others. Resolves with true when each of them has acted upon it or has lost its tenure; or `CHANGE_MS` after it was written:
+	 * whoever has not read it by then begins no attempt before it has. Resolves with false if it could not be written for `CHANGE_MS`. Never
+	 * rejects.
 	 */
-	async tellAll(note: Note): Promise<void> {
-		await this.#gather(null, note);
+	tellAll(note: Note): Promise<boolean> {
+		return this.#gather(null, note);
 	}
 
 	#gather(to: string | null, note: Note): Promise<boolean> {
@@ -76,12 +84,12 @@ export class NoteSender {
 	}
 
 	async #sendTo(to: string, notes: readonly Note[]): Promise<boolean> {
-		const { clock, database, signals, answers, tellMs } = this.#parts;
+		const { clock, database, signals, tellMs } = this.#parts;
 		const endAt = clock.monotonicMs() + tellMs;
 		try {
 			const ids = await writeNotes(database, to, notes);
 			signals.send("look");
-			while (clock.monotonicMs() < endAt && !(await areClosed(database, ids))) await answers.next(ANSWER_MS);
+			await this.#open.closed(ids, endAt);
 			return await takeBack(database, ids);
 		} catch {
 			return false;
@@ -89,27 +97,35 @@ export class NoteSender {
 	}
 
 	async #sendToOthers(notes: readonly Note[]): Promise<boolean> {
-		const { clock, database, member, signals, answers } = this.#parts;
-		let endAt = clock.monotonicMs() + CHANGE_MS;
-		let ids: readonly number[] | null = null;
+		const ids = await this.#writeForOthers(notes);
+		if (ids === null) return false;
+		if (ids.length === 0) return true;
+		const { clock, signals } = this.#parts;
+		signals.send("look");
+		await this.#open.closed(ids, clock.monotonicMs() + CHANGE_MS);
+		// Who can't read it now must find it later, before it begins the next attempt. So only what has been acted upon is deleted.
+		this.#over.push(...ids);
+		await this.#deletions.run("done", () => this.#deleteDone()).catch(() => {});
+		return true;
+	}
+
+	/** The numbers of the rows; null if they could not be written for `CHANGE_MS`. */
+	async #writeForOthers(notes: readonly Note[]): Promise<readonly number[] | null> {
+		const { clock, database, member } = this.#parts;
+		const endAt = clock.monotonicMs() + CHANGE_MS;
 		for (;;) {
 			try {
-				if (ids === null) {
-					ids = await writeNotesForOthers(database, member(), notes);
-					if (ids.length === 0) return true;
-					signals.send("look");
-					endAt = clock.monotonicMs() + CHANGE_MS;
-				}
-				if (await areClosed(database, ids)) break;
+				return await writeNotesForOthers(database, member(), notes);
 			} catch {
-				// It is tried again: until then, others can't read the note either.
+				// Until then, others can't read the note either.
 			}
-			if (clock.monotonicMs() >= endAt) break;
-			await answers.next(ANSWER_MS);
+			if (clock.monotonicMs() >= endAt) return null;
+			await this.#pause(WRITE_AGAIN_MS);
 		}
-		// Who can't read it now must find it later, before it begins the next attempt. So only what has been acted upon is deleted.
-		if (ids !== null) await deleteDone(database, ids).catch(() => {});
-		return true;
+	}
+
+	async #deleteDone(): Promise<void> {
+		await deleteDone(this.#parts.database, this.#over.splice(0));
 	}
 
 	#pause(ms: number): Promise<void> {

@@ -52,15 +52,18 @@ export function writeNotesForOthers(
 }
 
 const SELECT_OPEN = statement(`
-	SELECT 1 FROM owner_notes JOIN members ON members.id = owner_notes.member AND members.expire_date > cluster_now()
-	WHERE owner_notes.id = ANY($1::bigint[]) AND NOT is_done LIMIT 1
+	SELECT owner_notes.id FROM owner_notes JOIN members ON members.id = owner_notes.member AND members.expire_date > cluster_now()
+	WHERE owner_notes.id = ANY($1::bigint[]) AND NOT is_done
 `);
 const DELETE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) RETURNING is_done");
 const DELETE_DONE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) AND is_done");
 
-/** Whether no member with a tenure is still to act upon these rows. Those of a member that has left are gone. */
-export function areClosed(database: Database, ids: readonly number[]): Promise<boolean> {
-	return database.read(async (session) => (await session.run(SELECT_OPEN, [binaryArray("int8", ids)])).length === 0);
+/** Those of these rows upon which a member with a tenure is still to act. Those of a member that has left are gone. */
+export function selectOpen(database: Database, ids: readonly number[]): Promise<Set<number>> {
+	return database.read(async (session) => {
+		const rows = await session.run(SELECT_OPEN, [binaryArray("int8", ids)]);
+		return new Set(rows.map((row) => number(row["id"])));
+	});
 }
 
 /** Deletes these rows. Returns whether their members have acted upon all of them. */

@@ -366,6 +366,21 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		},
 	);
 
+	it("asks once for all notes that wait for a member that stands still, however many have been written one by one", async () => {
+		const { a, b } = await startTold();
+		b.clock.freeze();
+		a.clock.asked = [];
+		const startedAt = a.clock.monotonicMs();
+		const telling: Promise<unknown>[] = [];
+		for (let n = 1; n <= 30; n++) {
+			telling.push(a.wire.tellAll(note));
+			await expect.poll(countNotes, { interval: 5 }).toBe(n);
+		}
+		await Promise.all(telling);
+		const mostQuestions = (a.clock.monotonicMs() - startedAt) / 49 + 1;
+		expect(a.clock.asked.filter((ms) => ms === 50).length).toBeLessThan(mostQuestions);
+	});
+
 	it("does not wait with a note to all for a member whose tenure has ended, and whose row is still there", async () => {
 		const [a] = (await start(1)) as [TestMember];
 		const lost = `
@@ -413,7 +428,28 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		const telling = a.wire.tellAll(note);
 		await expect.poll(() => a.problems.length, WAIT).toBeGreaterThan(0);
 		link.reopen();
-		await telling;
+		expect(await telling).toBe("done");
 		expect(noted).toContainEqual(note);
+	});
+
+	it("says of a note to all that it has reached nobody if it could not be written", async () => {
+		await using link = await NetworkLink.open(database.url);
+		const { a, noted } = await startTold([link.url, database.url]);
+		link.refuse();
+		expect(await a.wire.tellAll(note)).toBe("unreachable");
+		link.reopen();
+		expect(noted).toEqual([]);
+	});
+
+	it("says of a note to all that others have acted upon it although this process has left meanwhile", async () => {
+		const { a, b, noted } = await startTold();
+		b.clock.freeze();
+		const telling = a.wire.tellAll(note);
+		await expect.poll(countNotes, WAIT).toBe(1);
+		await a.tenure.leave(0);
+		expect(a.isMember()).toBe(false);
+		b.clock.resume();
+		expect(await telling).toBe("done");
+		expect(noted).toEqual([note]);
 	});
 });

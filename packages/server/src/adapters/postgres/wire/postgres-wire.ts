@@ -120,8 +120,8 @@ export class PostgresWire implements Wire {
 		return (await this.#sender.tell(member, note)) ? "done" : "unreachable";
 	}
 
-	async tellAll(note: DiscardNote): Promise<void> {
-		await this.#sender.tellAll(note);
+	async tellAll(note: DiscardNote): Promise<"done" | "unreachable"> {
+		return (await this.#sender.tellAll(note)) ? "done" : "unreachable";
 	}
 
 	async changed(projectId: string | null, version: number): Promise<void> {

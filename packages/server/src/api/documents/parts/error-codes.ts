@@ -74,7 +74,7 @@ export const CODE_TEXTS: Readonly<Record<ErrorCode, string>> = {
 	store_full: "The disk of the server is full.",
 	store_unavailable: "The server cannot reach its store. Try again after `Retry-After`.",
 	outcome_unknown:
-		"The server has lost its store while it made the change, and it is not known whether it was made. There is no `Retry-After`: look first. An event with an `idempotencyKey` can be sent again.",
+		"The server has lost its store while it made the change, and it is not known whether it was made. Or deliveries were cancelled, and perhaps another process does not know of it and still attempts one of them: `detail` says so, and the same call again tells it. There is no `Retry-After`: look first. An event with an `idempotencyKey` can be sent again.",
 	internal: "Something went wrong inside Fanfare.",
 };
 

@@ -42,8 +42,6 @@ const MAX_REMEMBERED = 50_000;
 export class HandOffs {
 	readonly #parts: Parts;
 	readonly #near: Neighbours;
-	/** The notes about cancelled deliveries that are under way. */
-	readonly #telling = new Set<Promise<unknown>>();
 	readonly #orphans: Orphans;
 	/** Cancelled deliveries: what comes of them has no lease any more. */
 	readonly #cancelled: RecentIds;
@@ -124,18 +122,11 @@ export class HandOffs {
 	}
 
 	/**
-	 * Tells all other processes that a delivery was cancelled, which one of them may have in memory: its webhook may have another owner by
-	 * now than this process has heard of.
+	 * Tells all other processes that these deliveries were cancelled, or all of an event, which one of them may have in memory: a webhook may
+	 * have another owner by now than this process has heard of. Resolves with whether none of them attempts one any more. Never rejects.
 	 */
-	tellDiscarded(deliveryId: string): void {
-		const telling = this.#parts.wire.tellAll({ kind: "discard many", deliveryIds: [deliveryId], eventId: null });
-		this.#telling.add(telling);
-		void telling.finally(() => this.#telling.delete(telling));
-	}
-
-	/** Resolves when everybody who was told of a cancelled delivery has acted upon it, or has lost its tenure. */
-	async told(): Promise<void> {
-		await Promise.all(this.#telling);
+	async tellDiscarded(deliveryIds: readonly string[], eventId: string | null): Promise<boolean> {
+		return (await this.#parts.wire.tellAll({ kind: "discard many", deliveryIds, eventId })) === "done";
 	}
 
 	/** A delivery was cancelled: its hand-off, if it is on its way, is ignored. */
