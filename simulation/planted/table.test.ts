@@ -7,8 +7,8 @@ import { expect, it } from "vitest";
 import { PLANTED } from "./bugs.ts";
 
 const DOC = fileURLToPath(new URL("../../docs/reliability.md", import.meta.url));
-/** A name in code, what the bug does, the seed that found it, and what was seen. */
-const ROW = /^\| `(?<name>[\w-]+)` +\| (?<effect>.+?) +\| +(?<seed>\d+) \| (?<breach>.+?) +\|$/;
+/** A name in code, what the bug does, the seed that found it (a dash: none is known any more), and what was seen. */
+const ROW = /^\| `(?<name>[\w-]+)` +\| (?<effect>.+?) +\| +(?<seed>\d+|–) \| (?<breach>.+?) +\|$/;
 
 /** The rows of the table whose first column has this title. */
 function rowsBelow(title: string): readonly (Readonly<Record<string, string>> | undefined)[] {
