@@ -2,6 +2,7 @@
 import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 
+import { SharedRuns } from "../core/concurrency/shared-runs.ts";
 import { FanfareError } from "../core/errors.ts";
 import { DEFAULT_LIMITS, type ApiDeps, type AppDeps } from "./deps.ts";
 import { siteReply, type Site } from "./page/site.ts";
@@ -73,9 +74,12 @@ function partsOf(deps: ApiDeps): Parts {
 	const limits = { ...DEFAULT_LIMITS, ...deps.limits };
 	const budget = new BodyBudget(limits.bodyBytesInHand);
 	const ownTurns = new OwnTurns(deps.clock);
+	const metricsRuns = new SharedRuns<Awaited<ReturnType<ApiDeps["metrics"]>>>();
 	const appDeps = {
 		...deps,
-		ownTurn: () => ownTurns.take(),
+		// All who wait for the metrics get the same.
+		metrics: () => metricsRuns.run("", () => ownTurns.take().then(deps.metrics)),
+		ownTurns,
 		bodyBytes: () => ({ name: "maxBodyBytesInHand", used: budget.reserved, allowed: limits.bodyBytesInHand }),
 		sessionCookie: new SessionCookie(deps.engine.workspace.id, deps.publicUrl),
 		failedSignIns: new FailedSignIns(deps.clock),

@@ -8,6 +8,7 @@ import type { DatabaseFacts } from "../ports/database.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { ListReads } from "../ports/store/reads/list-reads.ts";
 import type { Store } from "../ports/store/store.ts";
+import type { OwnTurns } from "./request/own-turns.ts";
 import type { SessionCookie } from "./request/session-cookie.ts";
 import type { ExportPlaces } from "./resources/exports/export-places.ts";
 import type { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
@@ -102,8 +103,8 @@ export interface AppDeps extends ApiDeps {
 	/** How much of the memory for request bodies is used. */
 	readonly bodyBytes: () => UsedLimit;
 	readonly exportPlaces: ExportPlaces;
-	/** Resolves in a turn of the event loop of its own: for what takes long and needs no key. */
-	readonly ownTurn: () => Promise<void>;
+	/** For what takes long and needs no key. */
+	readonly ownTurns: Pick<OwnTurns, "begin" | "take">;
 }
 
 export interface ApiLimits {

@@ -10,7 +10,7 @@ it("writes a document in parts, each when it is its turn and the client reads on
 	const written = `<a>${"x".repeat(50_000)}<a>ö<a>`;
 	const pieces = piecesOf(written, "<a>");
 	let turns = 0;
-	const reader = streamOf(pieces, async () => void turns++, Buffer.from("é")).getReader();
+	const reader = streamOf(pieces, { take: async () => void turns++ }, Buffer.from("é")).getReader();
 	const parts: Uint8Array[] = [];
 	for (;;) {
 		const { value, done } = await reader.read();
@@ -21,31 +21,27 @@ it("writes a document in parts, each when it is its turn and the client reads on
 	}
 	expect(parts.length).toBeGreaterThan(2);
 	expect(Buffer.concat(parts).toString()).toBe(written.replaceAll("<a>", "é"));
-	expect(await text(streamOf(piecesOf("short"), async () => {}))).toBe("short");
+	expect(await text(streamOf(piecesOf("short"), { take: async () => {} }))).toBe("short");
 });
 
 it("makes nothing for a client that goes while it waits", async () => {
 	const turn = Promise.withResolvers<void>();
-	const reader = streamOf(piecesOf("text"), () => turn.promise).getReader();
+	const reader = streamOf(piecesOf("text"), { take: () => turn.promise }).getReader();
 	const read = reader.read();
 	await reader.cancel();
 	turn.resolve();
 	expect(await read).toEqual({ value: undefined, done: true });
 });
 
-it.each(["getOpenApi", "getApiDocs", "getMetrics"])("is what %s does, which needs no key", async (id) => {
+it.each(["getOpenApi", "getApiDocs"])("is what %s does, which needs no key", async (id) => {
 	const route = apiRoutes().find((each) => each.id === id);
 	let turns = 0;
-	const deps = {
-		ownTurn: async () => void turns++,
-		metrics: async () => ({ contentType: "text/plain", text: "up 1" }),
-		version: "1.2.3",
-		publicUrl: "http://fanfare.example",
-	};
+	const take = async () => void turns++;
+	const deps = { ownTurns: { begin: take, take }, version: "1.2.3", publicUrl: "http://fanfare.example" };
 	const reply = await route?.handle({ deps, connection: {} } as never);
-	const body = reply?.body;
-	const read = body instanceof ReadableStream ? await text(body) : body;
+	expect(turns).toBe(1);
+	const read = await text(reply?.body as ReadableStream<Uint8Array>);
 	// Of some 0.8 MB in parts of up to 32 KB.
-	expect(turns).toBeGreaterThanOrEqual(id === "getMetrics" ? 1 : 20);
-	expect(read).toContain({ getOpenApi: '"openapi":"3.1', getApiDocs: "<html", getMetrics: "up 1" }[id]);
+	expect(turns).toBeGreaterThanOrEqual(20);
+	expect(read).toContain({ getOpenApi: '"openapi":"3.1', getApiDocs: "<html" }[id]);
 });

@@ -1,5 +1,7 @@
 // Long documents that anybody may ask for without a key, written in small pieces: what others send is served between them.
 
+import type { OwnTurns } from "../request/own-turns.ts";
+
 /** How much of a response is made at once, or up to twice as much. */
 const CHUNK_BYTES = 16 * 1_024;
 
@@ -15,16 +17,16 @@ export function piecesOf(text: string, mark?: string): (Buffer | null)[] {
 
 /**
  * The document with `marked` in place of the mark. Anybody may ask with another text each time, so nothing is searched or converted for
- * that; and may read slowly, so only what the client has room for is made. `ownTurn` is waited for before each part.
+ * that; and may read slowly, so only what the client has room for is made. Each part has a turn of its own.
  */
 export function streamOf(
 	pieces: readonly (Buffer | null)[],
-	ownTurn: () => Promise<void>,
+	turns: Pick<OwnTurns, "take">,
 	marked = Buffer.alloc(0),
 ): ReadableStream<Uint8Array> {
 	let [at, isCancelled] = [0, false];
 	const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-		await ownTurn();
+		await turns.take();
 		if (isCancelled) return;
 		const chunk: Buffer[] = [];
 		for (let bytes = 0; at < pieces.length && bytes < CHUNK_BYTES; at++) {

@@ -31,10 +31,11 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 				200: { description: "The document.", schema: z.record(z.string(), z.unknown()), example: { openapi: "3.1.0" } },
 			},
 			async handle({ deps }) {
+				await deps.ownTurns.begin();
 				document ??= renderDocument(routes, deps).then((document) => piecesOf(JSON.stringify(document)));
 				// A file that could not be read for lack of descriptors may be read the next time.
 				document.catch(() => (document = null));
-				return { ...json(""), body: streamOf(await document, deps.ownTurn) };
+				return { ...json(""), body: streamOf(await document, deps.ownTurns) };
 			},
 		}),
 		route({
@@ -65,13 +66,14 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 				"Works offline: it loads nothing from elsewhere. Its examples have the address by which it was asked for.",
 			answers: { 200: { description: "The page.", contentType: "text/html" } },
 			async handle({ deps, connection }) {
+				await deps.ownTurns.begin();
 				const server = deps.publicUrl ?? deps.requestOrigin(connection.peer, connection.header) ?? DEFAULT_SERVER;
 				const shell = deps.docsShell?.() ?? null;
 				// The site may be built while the server runs.
 				if (page?.shell !== shell) page = null;
 				page ??= { shell, reply: renderPage(routes, deps, shell) };
 				page.reply.catch(() => (page = null));
-				return (await page.reply)(server, deps.ownTurn);
+				return (await page.reply)(server, deps.ownTurns);
 			},
 		}),
 	];

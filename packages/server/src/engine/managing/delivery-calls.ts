@@ -12,9 +12,15 @@ import {
 	type DeliveryStatus,
 } from "../../core/delivery.ts";
 import { FanfareError } from "../../core/errors.ts";
-import { changePosition, parseChangePosition, type PageRequest } from "../../core/page.ts";
+import { changePosition, parseChangePosition, type Page, type PageRequest } from "../../core/page.ts";
 import { StoreError } from "../../ports/store/errors.ts";
-import type { DeliveryCount, DeliveryFilter, LoggedDelivery, LogStore } from "../../ports/store/log.ts";
+import type {
+	ChangedDelivery,
+	DeliveryCount,
+	DeliveryFilter,
+	LoggedDelivery,
+	LogStore,
+} from "../../ports/store/log.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
 import type { Change, CountOfMany, Deliveries, ManyChanged } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
@@ -47,6 +53,8 @@ const MANY_MS = 10_000;
 const COUNT_MS = 2_000;
 /** Who repeats a call that cancels many because others were perhaps not told does so within this time. */
 const TOLD_AGAIN_MS = 3_600_000;
+/** They are looked for so long. */
+const TELL_AGAIN_MS = 2_000;
 const RETRYABLE: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
 const CANCELLABLE: readonly DeliveryStatus[] = ["Pending", "Held"];
 
@@ -118,48 +126,43 @@ export class DeliveryCalls implements Deliveries {
 
 	async cancelMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
 		const wanted = within(filter, CANCELLABLE);
-		const { scope } = change;
-		const { clock, membership, store } = this.#parts;
-		this.#near.directory.project(projectOf(scope));
-		const hasNobodyToTell = membership === undefined || wanted.statuses?.length === 0;
-		const before = hasNobodyToTell ? null : await store.changeBound(scope, clock.now());
+		const { membership } = this.#parts;
 		const tellings: Promise<boolean>[] = [];
 		const cancelled = ({ status }: Delivery) => (CANCELLABLE.includes(status) ? CANCEL : null);
+		const mayTellAgain = membership !== undefined && wanted.statuses?.length !== 0;
+		// Before it changes any itself.
+		const untold = mayTellAgain ? await this.#cancelledLately(change.scope, filter) : [];
 		const result = await this.#many(change, wanted, goesOnAt, cancelled, tellings);
-		if (before !== null) {
-			const place = goesOnAt === null ? null : (parseChangePosition(goesOnAt)?.deliveryId ?? null);
-			const again = { ...cancelledSince(filter, clock.now() - TOLD_AGAIN_MS), changedUpTo: before };
-			tellings.push(...(await this.#tellAgain(scope, again, place, result.changed > 0)));
-		}
+		if (untold.length > 0) tellings.push(this.#near.line.discardAll(untold));
 		await checkTold(tellings);
 		return result;
 	}
 
 	/**
-	 * Tells others again of what was cancelled by hand: whoever has done it may not have reached them, and its call is made again. As many
-	 * deliveries are examined, from this place on, as by a call that cancels.
+	 * The newest deliveries that were cancelled by hand: whoever has done it may not have reached the other processes, and makes the call again.
+	 * To tell of more than the filter matches does no harm.
 	 */
-	async #tellAgain(
-		scope: Scope,
-		filter: DeliveryFilter,
-		place: string | null,
-		mayFail: boolean,
-	): Promise<Promise<boolean>[]> {
-		const { clock } = this.#parts;
-		const endAt = clock.monotonicMs() + MANY_MS;
-		const tellings: Promise<boolean>[] = [];
-		let before = place;
-		for (let examined = 0; examined < MAX_PER_CALL && clock.monotonicMs() < endAt;) {
-			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
-			const page = await this.#page(scope, filter, cursor, mayFail);
-			if (page === null) break;
-			const ids = page.rows.filter(isCancelledByHand).map(({ id }) => id);
-			tellings.push(this.#near.line.discardAll(ids));
-			examined += page.rows.length;
-			before = page.stoppedAt ?? page.rows.at(-1)?.id ?? before;
-			if (!page.hasOlder) break;
+	async #cancelledLately(scope: Scope, filter: DeliveryFilter): Promise<readonly string[]> {
+		const { clock, store } = this.#parts;
+		this.#near.directory.project(projectOf(scope));
+		const { webhookId, eventTypes, customerId = null, tag = null, responseCodes, causes } = filter;
+		const updatedAfter = clock.now() - TOLD_AGAIN_MS;
+		const shared = { webhookId, eventTypes, customerId, tag, responseCodes, causes, updatedAfter, updatedBefore: null };
+		const endAt = clock.monotonicMs() + TELL_AGAIN_MS;
+		const ids: string[] = [];
+		for (let cursor: PageRequest["cursor"] = null; ids.length < MAX_PER_CALL && clock.monotonicMs() < endAt;) {
+			const request = { limit: STEP, cursor };
+			const page: Page<ChangedDelivery> = await store.changedDeliveries(
+				scope,
+				{ ...shared, statuses: ["Cancelled"] },
+				request,
+			);
+			ids.push(...page.rows.flatMap(({ delivery }) => (isCancelledByHand(delivery) ? [delivery.id] : [])));
+			const place = page.stoppedAt ?? page.rows.at(-1)?.position ?? null;
+			if (!page.hasOlder || place === null) break;
+			cursor = { direction: "older", id: place };
 		}
-		return tellings;
+		return ids;
 	}
 
 	async count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany> {
@@ -277,11 +280,6 @@ const CANCEL = { type: "cancel", reason: "cancelled by hand" } as const;
 /** The part of a filter with these statuses. */
 function within(filter: DeliveryFilter, statuses: readonly DeliveryStatus[]): DeliveryFilter {
 	return { ...filter, statuses: statuses.filter((status) => filter.statuses?.includes(status) ?? true) };
-}
-
-/** What this filter has matched and was cancelled from this time on. */
-function cancelledSince(filter: DeliveryFilter, since: number): DeliveryFilter {
-	return { ...filter, statuses: ["Cancelled"], updatedAfter: since, updatedBefore: null };
 }
 
 /** The statuses that a filter selects, if it says nothing else but whose deliveries are wanted; else null. */

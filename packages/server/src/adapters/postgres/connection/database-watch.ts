@@ -5,6 +5,7 @@ import { UNREACHABLE, type DatabaseFacts } from "../../../ports/database.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { readFacts } from "./database-facts.ts";
 import type { Database } from "./database.ts";
+import { isBusy } from "./errors.ts";
 
 const READ_AGAIN_MS = 60_000;
 /** Whoever asks gets what is at most as old as this. */
@@ -80,7 +81,8 @@ export class DatabaseWatch {
 			await this.#read();
 		} catch (error) {
 			if (!(error instanceof StoreError)) throw error;
-			this.#know(UNREACHABLE);
+			// It is not away if others use all of its connections: what it has said last holds a moment longer.
+			if (!isBusy(error.cause) || this.#last === UNREACHABLE) this.#know(UNREACHABLE);
 		}
 		return this.#last;
 	}

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 
 import { API_MARKS } from "../../../ports/docs-files.ts";
+import type { OwnTurns } from "../../request/own-turns.ts";
 import type { Reply } from "../../request/route.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { piecesOf, streamOf } from "../pieces.ts";
@@ -54,7 +55,7 @@ const SCRIPT_ELEMENT = raw(`<script>${SCRIPT}</script>`);
 const SERVER = "http://server.invalid";
 
 /** The response for a request by the address of the server in it. Each part of it waits for a turn of the event loop of its own. */
-type RenderReply = (server: string, ownTurn: () => Promise<void>) => Reply;
+type RenderReply = (server: string, turns: Pick<OwnTurns, "take">) => Reply;
 
 /**
  * Renders the page once. The result gives the response for a request by the address of the server in it, which must have only the
@@ -80,8 +81,8 @@ export async function docsPage(document: OpenApiDocument, shell: string | null):
 		"cache-control": "private, no-cache",
 	};
 	const pieces = piecesOf(rendered, SERVER);
-	return (server, ownTurn) => {
-		const body = streamOf(pieces, ownTurn, Buffer.from(server));
+	return (server, turns) => {
+		const body = streamOf(pieces, turns, Buffer.from(server));
 		return { status: 200, contentType: "text/html; charset=utf-8", body, headers };
 	};
 }

@@ -70,7 +70,6 @@ export const operatorRoutes = [
 			"Contains no secret and no payload, but counts of your traffic: do not let your proxy expose it to the internet.",
 		answers: { 200: { description: "The metrics.", contentType: "text/plain" } },
 		async handle({ deps }) {
-			await deps.ownTurn();
 			const { contentType, text } = await deps.metrics();
 			return { status: 200, body: text, contentType };
 		},
