@@ -148,7 +148,7 @@ export class Retention {
 			all.some((project) => limitsOf(project).eventsBefore !== null),
 			all.some((project) => limitsOf(project).payloadsBefore !== null),
 		];
-		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_WRITTEN);
+		const perWritten = kinds.filter(Boolean).length * ROWS_PER_WRITTEN;
 		// One that fails holds up no other.
 		const failures: unknown[] = [];
 		const failed = (error: unknown): 0 => {
@@ -157,10 +157,14 @@ export class Retention {
 		};
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks().catch(failed);
+		this.#steps.keepUp(perWritten);
 		await this.#purgeAll(all, now).catch(failed);
+		// Of what had expired, nothing is left that these steps could make up for.
+		this.#steps.keepUp(perWritten);
 		// If this process has not learned of a deletion.
 		this.#hasDeleted = true;
 		const auditEntries = await this.#purgeAudit().catch(failed);
+		this.#steps.keepUp(0);
 		const bytes = await this.#releaseSpace().catch(failed);
 		if (this.#sum !== NOTHING_PURGED || auditEntries > 0 || bytes > 0) {
 			this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
