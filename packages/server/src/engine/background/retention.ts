@@ -10,6 +10,7 @@ import type { Project } from "../../core/workspace.ts";
 import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import {
 	NOTHING_PURGED,
+	type DeletedProjectsStep,
 	type Purged,
 	type PurgeReplays,
 	type PurgeResult,
@@ -262,14 +263,19 @@ export class Retention {
 		if (!this.#hasDeleted) return;
 		this.#hasDeleted = false;
 		let left = true;
+		let after: string | null = null;
 		let sum = NOTHING_PURGED;
 		try {
 			for (let done = false; this.#deletedLoop.running && !done;) {
-				const result = await this.#deletedSteps.make((rows) => this.#parts.store.purgeDeletedProjects(rows));
+				const from: string | null = after;
+				const result: DeletedProjectsStep = await this.#deletedSteps.make(
+					(rows) => this.#parts.store.purgeDeletedProjects(from, rows),
+					({ isFull }) => isFull,
+				);
 				// Also names and addresses that people have written.
-				if (!result.done) this.#near.overwriter.noteErased();
+				if (result.hasDeleted) this.#near.overwriter.noteErased();
 				sum = this.#reported(result.purged, sum);
-				({ done, left } = result);
+				({ after, done, left } = result);
 			}
 		} finally {
 			if (left) this.#hasDeleted = true;
