@@ -266,9 +266,9 @@ const SCENES: readonly Scene[] = [
 				call("deleteProject", project.id, records.now, records.entry()),
 				call("markWebhooksDeleted", { projectId: project.id, after: null }, 10),
 				...webhooks.map(({ id }) => call("sweepWebhook", id, records.now, 10)),
-				...repeated(4, call("purgeDeletedProjects", 2 * ROW_LIMIT)),
+				...repeated(4, call("purgeDeletedProjects", null, 2 * ROW_LIMIT)),
 				...rollUps(world),
-				...repeated(2, call("purgeDeletedProjects", 2 * ROW_LIMIT)),
+				...repeated(2, call("purgeDeletedProjects", null, 2 * ROW_LIMIT)),
 			];
 		},
 	},

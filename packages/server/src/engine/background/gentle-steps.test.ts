@@ -26,15 +26,15 @@ function setUp({ stepMs, acceptedPerMs }: Traffic) {
 		return Promise.resolve();
 	};
 	const gentle = new GentleSteps({ clock, pause }, { committer: traffic, line: { busy: false } });
-	const make = async (count: number, isFull = true) => {
+	const make = async (count: number, isFull: boolean | ((rows: number) => boolean) = true) => {
 		for (let made = 0; made < count; made++) {
 			await gentle.make(
 				(rows) => {
 					steps.push(rows);
 					pass(typeof stepMs === "number" ? stepMs : stepMs(rows));
-					return Promise.resolve(null);
+					return Promise.resolve(typeof isFull === "boolean" ? isFull : isFull(rows));
 				},
-				() => isFull,
+				(full) => full,
 			);
 		}
 	};
@@ -92,11 +92,44 @@ describe("gentle steps", () => {
 		expect(worked()).toBeLessThan(1_000);
 		pauses.length = 0;
 		traffic.writtenRows += 600;
-		await make(1, false);
+		// As at the end of a pass.
+		gentle.keepUp(1.5);
 		steps.length = 0;
-		await make(1);
+		await make(2);
 		expect(steps[0]).toBeLessThan(100);
 		expect(pauses).toHaveLength(2);
+	});
+
+	it("go on keeping up from one of many small projects to the next, each of which ends with steps that are not full", async () => {
+		const { gentle, make, worked, accepted } = setUp({ stepMs: 30, acceptedPerMs: 3 });
+		gentle.keepUp(1.25);
+		const EXPIRED = 900;
+		const PROJECTS = 100;
+		let deleted = 0;
+		for (let project = 0; project < PROJECTS; project++) {
+			for (let left = EXPIRED; left > 0;) {
+				const before = worked();
+				await make(1, (rows) => rows <= left);
+				const rows = Math.min(left, worked() - before);
+				left -= rows;
+				deleted += rows;
+			}
+			// Replays, of which there are none.
+			await make(1, false);
+		}
+		expect(deleted).toBe(PROJECTS * EXPIRED);
+		expect(deleted).toBeGreaterThan(accepted());
+	});
+
+	it("are small and seldom again once they need not keep up any more", async () => {
+		const { gentle, make, steps, pauses } = setUp({ stepMs: 40, acceptedPerMs: 3 });
+		gentle.keepUp(1.25);
+		await make(50);
+		gentle.keepUp(0);
+		[steps.length, pauses.length] = [0, 0];
+		await make(20, false);
+		expect(Math.max(...steps)).toBeLessThan(100);
+		expect(pauses).toHaveLength(20);
 	});
 
 	it("follow each other at once while nobody waits", async () => {

@@ -58,7 +58,10 @@ export class GentleSteps {
 		this.#near = near;
 	}
 
-	/** From now on, the steps work on so many rows for each event, delivery and attempt that this process writes meanwhile, or on more. */
+	/**
+	 * From now on, the steps work on so many rows for each event, delivery and attempt that this process writes meanwhile, or on more. What they
+	 * are behind by counts until this is called again: call it also when there is nothing more to do, with 0 if the next steps need not keep up.
+	 */
 	keepUp(perWritten: number): void {
 		this.#perWritten = perWritten;
 		this.#seenWritten = this.#near.committer.writtenRows;
@@ -67,7 +70,8 @@ export class GentleSteps {
 
 	/**
 	 * Makes a step with about so many rows, and then lets other work go on. `isFull` says whether the step has used up its rows: then
-	 * its duration decides about the next one.
+	 * its duration decides about the next one. One that has not used them up takes nothing off what they are behind by: it ends the work on one of
+	 * many projects, and what was written belongs to the next ones, too.
 	 */
 	async make<T>(work: (rows: number) => Promise<T>, isFull: (result: T) => boolean = () => false): Promise<T> {
 		const { clock } = this.#parts;
@@ -75,8 +79,10 @@ export class GentleSteps {
 		const rows = this.#rowsOfStep();
 		const result = await work(rows);
 		const tookMs = clock.monotonicMs() - startedAt;
-		this.#behind = isFull(result) ? Math.max(0, this.#behind - rows) : 0;
-		if (isFull(result)) this.#learn(tookMs / rows);
+		if (isFull(result)) {
+			this.#behind = Math.max(0, this.#behind - rows);
+			this.#learn(tookMs / rows);
+		}
 		await this.#letOthersWork(tookMs);
 		return result;
 	}

@@ -387,7 +387,8 @@ describe("a webhook that is not deliverable", () => {
 		await projects.delete(test.change);
 		await passing(test, "the other replay has ended, too", async () => {
 			const replay = await test.store.replay(test.scope, second.id);
-			return replay?.status === "Cancelled";
+			// Its record can be deleted with its project before this sees it.
+			return replay === null || replay.status === "Cancelled";
 		});
 		await quiet(test);
 		expect(receiver.requests.length).toBeLessThan(900);

@@ -7,7 +7,7 @@ import { idTime } from "../../core/ids.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { ANY_DELIVERY, ANY_ENTRY, Records } from "../../ports/contract/store/records/records.ts";
 import type { Membership } from "../../ports/membership.ts";
-import type { Purged } from "../../ports/store/retention.ts";
+import type { DeletedProjectsStep, Purged } from "../../ports/store/retention.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
 import { openTestStore } from "../test/open-test-store.ts";
@@ -468,10 +468,10 @@ describe("retention", () => {
 	it("begins with the data of a deleted project at once, goes on after a failure, and asks the store no more when all is gone", async () => {
 		await using test = await openTestEngine();
 		let [calls, failures] = [0, 1];
-		test.engineStore.purgeDeletedProjects = async (limit) => {
+		test.engineStore.purgeDeletedProjects = async (after, limit) => {
 			calls++;
 			if (failures-- > 0) throw new Error("on purpose");
-			return test.store.purgeDeletedProjects(limit);
+			return test.store.purgeDeletedProjects(after, limit);
 		};
 		const { projects, intake } = test.engine;
 		const project = await projects.create("short-lived", null);
@@ -494,6 +494,31 @@ describe("retention", () => {
 		await run();
 		expect(calls).toBe(before);
 		expect(test.observer.notes).toContain("deleted the data of deleted projects");
+	});
+
+	it("goes once through the deleted projects that can't go yet, in steps that follow from their time, and looks at them again in a later run", async () => {
+		await using test = await openTestEngine();
+		const step = (after: string | null, changes: Partial<DeletedProjectsStep> = {}): DeletedProjectsStep => {
+			return { purged: NONE, hasDeleted: false, isFull: false, after, done: false, left: true, ...changes };
+		};
+		const full = step("proj_a", { hasDeleted: true, isFull: true });
+		const first = [step("proj_a"), full, full, step("proj_b"), step("proj_b", { done: true })];
+		const results = [...first, step(null, { done: true, left: false })];
+		const calls: { after: string | null; limit: number }[] = [];
+		test.engineStore.purgeDeletedProjects = (after, limit) => {
+			calls.push({ after, limit });
+			return Promise.resolve(results[calls.length - 1]!);
+		};
+		const project = await test.engine.projects.create("short-lived", null);
+		await test.engine.projects.delete(changeIn(project.id));
+		await eventually("the run has ended", () => calls.length === first.length);
+		await passTurns();
+		expect(calls.map(({ after }) => after)).toEqual([null, "proj_a", "proj_a", "proj_a", "proj_b"]);
+		// No time passes while this clock stands.
+		expect([calls[0]?.limit, calls.at(-1)?.limit]).toEqual([50, 200]);
+		test.clock.advance(10_000);
+		await passTurns();
+		expect(calls.slice(first.length).map(({ after }) => after)).toEqual([null]);
 	});
 
 	it("lets sends through between its steps, and stops after the step under way", async () => {

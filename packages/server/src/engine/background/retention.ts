@@ -10,6 +10,7 @@ import type { Project } from "../../core/workspace.ts";
 import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import {
 	NOTHING_PURGED,
+	type DeletedProjectsStep,
 	type Purged,
 	type PurgeReplays,
 	type PurgeResult,
@@ -148,7 +149,7 @@ export class Retention {
 			all.some((project) => limitsOf(project).eventsBefore !== null),
 			all.some((project) => limitsOf(project).payloadsBefore !== null),
 		];
-		this.#steps.keepUp(kinds.filter(Boolean).length * ROWS_PER_WRITTEN);
+		const perWritten = kinds.filter(Boolean).length * ROWS_PER_WRITTEN;
 		// One that fails holds up no other.
 		const failures: unknown[] = [];
 		const failed = (error: unknown): 0 => {
@@ -157,10 +158,14 @@ export class Retention {
 		};
 		// First, because the last deliveries of these webhooks were deleted by an earlier pass.
 		await this.#purgeWebhooks().catch(failed);
+		this.#steps.keepUp(perWritten);
 		await this.#purgeAll(all, now).catch(failed);
+		// Of what had expired, nothing is left that these steps could make up for.
+		this.#steps.keepUp(perWritten);
 		// If this process has not learned of a deletion.
 		this.#hasDeleted = true;
 		const auditEntries = await this.#purgeAudit().catch(failed);
+		this.#steps.keepUp(0);
 		const bytes = await this.#releaseSpace().catch(failed);
 		if (this.#sum !== NOTHING_PURGED || auditEntries > 0 || bytes > 0) {
 			this.#parts.observer.note("deleted expired data", { ...this.#sum, auditEntries, releasedBytes: bytes });
@@ -258,14 +263,19 @@ export class Retention {
 		if (!this.#hasDeleted) return;
 		this.#hasDeleted = false;
 		let left = true;
+		let after: string | null = null;
 		let sum = NOTHING_PURGED;
 		try {
 			for (let done = false; this.#deletedLoop.running && !done;) {
-				const result = await this.#deletedSteps.make((rows) => this.#parts.store.purgeDeletedProjects(rows));
+				const from: string | null = after;
+				const result: DeletedProjectsStep = await this.#deletedSteps.make(
+					(rows) => this.#parts.store.purgeDeletedProjects(from, rows),
+					({ isFull }) => isFull,
+				);
 				// Also names and addresses that people have written.
-				if (!result.done) this.#near.overwriter.noteErased();
+				if (result.hasDeleted) this.#near.overwriter.noteErased();
 				sum = this.#reported(result.purged, sum);
-				({ done, left } = result);
+				({ after, done, left } = result);
 			}
 		} finally {
 			if (left) this.#hasDeleted = true;

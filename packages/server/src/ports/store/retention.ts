@@ -45,12 +45,24 @@ export interface PurgeResult {
 	readonly done: boolean;
 }
 
-/** What a step has deleted of deleted projects. */
+/**
+ * How many deleted projects a step looks at, at most. Each costs some look-ups, also if nothing of it can be deleted yet, and a script can delete a
+ * thousand of them in a minute: a step should occupy a store of one thread for a few milliseconds.
+ */
+export const DELETED_PROJECTS_PER_STEP = 20;
+
+/** What a step has deleted of deleted projects. A run makes steps until one is `done`. */
 export interface DeletedProjectsStep {
 	readonly purged: Purged;
-	/** Whether nothing more can be deleted now. */
+	/** Whether it has deleted anything, also rows that `purged` does not count. */
+	readonly hasDeleted: boolean;
+	/** Whether it has used up its rows, by deleting or by looking at them. */
+	readonly isFull: boolean;
+	/** The `after` of the next step: the last project that was looked at without anything to delete. Null if there was none in this run. */
+	readonly after: string | null;
+	/** Whether the run is over: nothing more can be deleted now. */
 	readonly done: boolean;
-	/** Whether there still are deleted projects: if `done`, some of their deliveries are not final yet, or stats are not added up. */
+	/** Whether this run leaves deleted projects: if `done`, some of their deliveries are not final yet, or stats are not added up. */
 	readonly left: boolean;
 }
 
@@ -124,10 +136,11 @@ export interface RetentionStore {
 	 */
 	purgePayloads(step: PurgeStep): Promise<PurgeResult>;
 	/**
-	 * Deletes about `limit` rows of deleted projects, of any age, and each project itself when no row of it is
-	 * left. Events with Pending or Held deliveries stay until these are final.
+	 * Deletes about `limit` rows of the first deleted project after `after` (null: of all of them) of which something can be deleted, of any
+	 * age, and the project itself when no row of it is left. Events with Pending or Held deliveries stay until these are final.
+	 * Looks at up to `DELETED_PROJECTS_PER_STEP` projects, and at none after one whose look-ups use up the limit.
 	 */
-	purgeDeletedProjects(limit: number): Promise<DeletedProjectsStep>;
+	purgeDeletedProjects(after: string | null, limit: number): Promise<DeletedProjectsStep>;
 	/**
 	 * Looks at up to `limit` webhooks whose ids come after `after` (null: from the first). Of the deleted ones, removes
 	 * the secrets and header values of those without Pending or Held deliveries, everything that people have written into those without

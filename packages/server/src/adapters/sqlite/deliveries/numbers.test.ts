@@ -19,7 +19,7 @@ it("are not given again when the last project and the last webhook are removed",
 		return project.id;
 	};
 	await store.deleteProject(await addProject(), records.now, null);
-	while (!(await store.purgeDeletedProjects(100)).done);
+	while (!(await store.purgeDeletedProjects(null, 100)).done);
 	await store.close();
 	store = await openSqliteStore({ path });
 	await addProject();

@@ -99,7 +99,7 @@ describe("stats on the disk", () => {
 		const { projectId, accept, records } = await fillStore(store);
 		await accept({ webhookIds: [] });
 		await store.deleteProject(projectId, records.now, null);
-		while (!(await store.purgeDeletedProjects(100)).done);
+		while (!(await store.purgeDeletedProjects(null, 100)).done);
 		const step = { keepMinutesFrom: 0, keepHoursFrom: 0, limit: 100 };
 		expect(await store.rollUpStats(step)).toBe(1);
 		while ((await store.rollUpStats(step)) > 0);

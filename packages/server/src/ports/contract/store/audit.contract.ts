@@ -76,7 +76,7 @@ export function describeAudit(current: CurrentStore): void {
 		await store.insertKey(key, null);
 		await store.insertAuditEntry(records.entry({ keyId: key.id, projectId }));
 		await store.deleteProject(projectId, records.now, null);
-		while (!(await store.purgeDeletedProjects(100)).done);
+		while (!(await store.purgeDeletedProjects(null, 100)).done);
 		expect((await store.auditEntries({ ...ANY_ENTRY, projectId }, NEWEST)).rows).toHaveLength(1);
 	});
 

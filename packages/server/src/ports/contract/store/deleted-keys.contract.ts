@@ -89,7 +89,7 @@ export function describeDeletedKeys(current: CurrentStore, reopen: Reopen | null
 		await remove();
 		expect(await store.removeKeysOfDeleted(project.id, 2)).toBe(true);
 		let steps = 0;
-		while (!(await store.purgeDeletedProjects(2)).done) steps++;
+		while (!(await store.purgeDeletedProjects(null, 2)).done) steps++;
 		expect(steps).toBeGreaterThanOrEqual(7);
 		await store.insertProject({ ...project, createDate: records.now }, null);
 		for (const key of keys) await store.insertKey(key, null);

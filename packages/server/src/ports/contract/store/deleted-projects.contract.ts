@@ -4,6 +4,8 @@ import { expect, it } from "vitest";
 
 import { customerScope, projectScope, type Scope } from "../../../core/access/principal.ts";
 import type { MarkPlace } from "../../store/queue.ts";
+import { NOTHING_PURGED } from "../../store/retention.ts";
+import { portalSession } from "./records/portal-sessions.ts";
 import { ANY_DELIVERY, fillStore, idsOf, NEWEST, type CurrentStore, type Flush } from "./records/records.ts";
 import { allWebhooks } from "./records/webhooks.ts";
 
@@ -144,6 +146,65 @@ export function describeDeletedProjects(current: CurrentStore, flush: Flush): vo
 		}
 	});
 
+	it("a step looks at twenty deleted projects at most, and the next one goes on behind those that can't go yet", async () => {
+		const { store, records, accept } = await fillStore(current());
+		const projects = Array.from({ length: 51 }, () => records.project());
+		for (const project of projects) await store.insertProject(project, null);
+		const ids = projects.map(({ id }) => id).toSorted();
+		const last = ids[50]!;
+		const waiting: string[] = [];
+		for (const projectId of ids.slice(0, 50)) {
+			const webhook = records.webhook(projectId);
+			waiting.push(webhook.id);
+			await store.insertWebhook(webhook, null);
+			await accept({ projectId, webhookIds: [webhook.id] });
+		}
+		for (const id of ids) await store.deleteProject(id, records.now, null);
+		const nothing = { purged: NOTHING_PURGED, hasDeleted: false, isFull: false, done: false, left: true };
+		expect(await store.purgeDeletedProjects(null, 10)).toEqual({ ...nothing, after: ids[19] });
+		expect(await store.purgeDeletedProjects(ids[19]!, 10)).toEqual({ ...nothing, after: ids[39] });
+		expect(await store.purgeDeletedProjects(ids[39]!, 10)).toEqual({ ...nothing, hasDeleted: true, after: ids[49] });
+		// Its id is free.
+		await store.insertProject({ ...records.project(), id: last }, null);
+		expect(await store.purgeDeletedProjects(ids[49]!, 10)).toEqual({ ...nothing, after: ids[49], done: true });
+		expect(await store.purgeDeletedProjects(ids[9]!, 10)).toEqual({ ...nothing, after: ids[29] });
+		// Those before it are not looked at.
+		await store.sweepWebhook(waiting[0]!, records.now, 10);
+		expect(await store.purgeDeletedProjects(ids[0]!, 10)).toEqual({ ...nothing, after: ids[20] });
+		expect(await store.purgeDeletedProjects(null, 10)).toMatchObject({ hasDeleted: true, after: null, done: false });
+	});
+
+	it("a step says whether it has used up its rows, and ends behind a project whose waiting events have used them up", async () => {
+		const { store, records, accept, project, pending, held, remove } = await openWorld(current);
+		for (let n = 0; n < 10; n++) await accept({ projectId: project.id, webhookIds: [pending.id] });
+		await remove();
+		const step = await store.purgeDeletedProjects(null, 1);
+		expect(step).toMatchObject({ hasDeleted: false, isFull: true, after: project.id, done: false, left: true });
+		expect(await store.purgeDeletedProjects(step.after, 1)).toMatchObject({ isFull: false, done: true, left: true });
+		for (const { id } of [pending, held]) await store.sweepWebhook(id, records.now, 100);
+		const [some, others] = [await store.purgeDeletedProjects(null, 10), await store.purgeDeletedProjects(null, 100)];
+		expect(some).toMatchObject({ hasDeleted: true, isFull: true, after: null, done: false, left: true });
+		expect(others).toMatchObject({ hasDeleted: true, isFull: false, after: null, done: false, left: true });
+		expect(some.purged.events + others.purged.events).toBe(12);
+	});
+
+	it("portal sessions go with their project", async () => {
+		const { store, records, project, projectId, remove } = await openWorld(current);
+		const add = async (id: string) => {
+			const session = portalSession(records, id);
+			await store.insertPortalSession(session, { replaces: [], entry: null });
+			return session.id;
+		};
+		for (let n = 0; n < 3; n++) await add(project.id);
+		const other = await add(projectId);
+		await remove();
+		const left = async () => (await store.allPortalSessions(null, 100)).map(({ id }) => id);
+		expect(await left()).toHaveLength(4);
+		for (const webhook of await allWebhooks(store)) await store.sweepWebhook(webhook.id, records.now, 100);
+		for (let done = false; !done;) ({ done } = await store.purgeDeletedProjects(null, 2));
+		expect(await left()).toEqual([other]);
+	});
+
 	it("the rows of a deleted project go in steps of a bounded size", async () => {
 		const { store, records, project, scope, pending, held, accept, remove } = await openWorld(current);
 		for (let n = 0; n < 30; n++) {
@@ -155,7 +216,7 @@ export function describeDeletedProjects(current: CurrentStore, flush: Flush): vo
 		for (const { id } of [pending, held]) await store.sweepWebhook(id, records.now, 10);
 		let steps = 0;
 		for (let done = false; !done; steps++) {
-			({ done } = await store.purgeDeletedProjects(10));
+			({ done } = await store.purgeDeletedProjects(null, 10));
 			// What is not rolled up yet keeps its webhook. A minute can be rolled up once a later one has begun.
 			records.now += 120_000;
 			await accept({ webhookIds: [] });

@@ -125,13 +125,17 @@ export function describeDeleted(current: CurrentStore, flush: Flush): void {
 		const customer = customerScope(other.id, "acme");
 		await store.updateCustomer(customer, { name: "Acme" }, { at: records.now, entry: null });
 		await store.beginCustomerDeletion(customer, { at: records.now, draft: null, entry: null });
-		expect(await store.purgeDeletedProjects(10)).toMatchObject({ done: true, left: false });
+		expect(await store.purgeDeletedProjects(null, 10)).toMatchObject({ done: true, left: false });
 		await store.deleteProject(other.id, records.now, null);
-		expect(await store.purgeDeletedProjects(10)).toMatchObject({ done: true, left: true, purged: { events: 0 } });
+		expect(await store.purgeDeletedProjects(null, 100)).toMatchObject({
+			done: true,
+			left: true,
+			purged: { events: 0 },
+		});
 		await store.sweepWebhook(webhook.id, records.now, 100);
 		let [events, steps] = [0, 0];
 		for (let done = false; !done; steps++) {
-			const step = await store.purgeDeletedProjects(10);
+			const step = await store.purgeDeletedProjects(null, 10);
 			events += step.purged.events;
 			({ done } = step);
 			expect(step.left).toBe(!done);

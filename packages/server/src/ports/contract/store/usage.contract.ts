@@ -149,9 +149,9 @@ export function describeUsage(current: CurrentStore, reopen: Reopen): void {
 			expect(await current().usage(ids)).toMatchObject(usage);
 		}
 		await current().deleteProject(other.id, records.now, null);
-		for (let done = false; !done;) ({ done } = await current().purgeDeletedProjects(10));
+		for (let done = false; !done;) ({ done } = await current().purgeDeletedProjects(null, 10));
 		while ((await current().rollUpStats({ ...KEEP_ALL, limit: 100 })) > 0);
-		for (let done = false; !done;) ({ done } = await current().purgeDeletedProjects(10));
+		for (let done = false; !done;) ({ done } = await current().purgeDeletedProjects(null, 10));
 		await reopen();
 		expect(await current().usage(ids)).toMatchObject({ projects: [0, smaller, 0], total: smaller });
 	});

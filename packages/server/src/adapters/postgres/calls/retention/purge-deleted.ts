@@ -1,5 +1,9 @@
 // Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
-import { NOTHING_PURGED, type DeletedProjectsStep } from "../../../../ports/store/retention.ts";
+import {
+	DELETED_PROJECTS_PER_STEP,
+	NOTHING_PURGED,
+	type DeletedProjectsStep,
+} from "../../../../ports/store/retention.ts";
 import { FIRST_UUID, idOf, uuidOf } from "../../codec/ids.ts";
 import { boolean, numberOrNull, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
@@ -14,26 +18,42 @@ import { PurgeCounter } from "./purge-counter.ts";
 import { removeEvents } from "./purge-events.ts";
 import { walk } from "./walk.ts";
 
-const SELECT_PROJECTS = statement("SELECT id FROM projects WHERE delete_date IS NOT NULL ORDER BY id");
+const SELECT_PROJECTS = statement(
+	"SELECT id FROM projects WHERE delete_date IS NOT NULL AND id > $1 ORDER BY id LIMIT $2",
+);
+
+/** What was deleted of one project, apart from events. */
+type Rest = Pick<DeletedProjectsStep, "hasDeleted" | "isFull">;
+type OfProject = Rest & Pick<DeletedProjectsStep, "purged">;
+
+const NOTHING: Rest = { hasDeleted: false, isFull: false };
 
 /** The call `purgeDeletedProjects`. */
 export function createPurgeDeletedProjects(database: Database) {
-	return (limit: number): Promise<DeletedProjectsStep> =>
+	return (after: string | null, limit: number): Promise<DeletedProjectsStep> =>
 		database.inBackground(async (session) => {
-			const projects = await session.run(SELECT_PROJECTS);
+			const first = after === null ? FIRST_UUID : uuidOf("proj", after);
+			const projects = await session.run(SELECT_PROJECTS, [first, DELETED_PROJECTS_PER_STEP]);
+			let place = after;
 			for (const row of projects) {
 				const project = text(row["id"]);
-				const stats = new StatsChanges();
-				const counter = new PurgeCounter(project, stats);
-				const everything = { projectId: idOf("proj", project), at: Infinity, before: Infinity, after: null, limit };
-				await walk(session, everything, removeEvents, counter);
-				stats.write(session);
-				if (counter.rows > 0 || (await removeRest(session, project, limit))) {
-					return { purged: counter.result(), done: false, left: true };
-				}
+				const result = await purgeProject(session, project, limit);
+				if (!result.hasDeleted) place = idOf("proj", project);
+				if (result.hasDeleted || result.isFull) return { ...result, after: place, done: false, left: true };
 			}
-			return { purged: NOTHING_PURGED, done: true, left: projects.length > 0 };
+			const done = projects.length < DELETED_PROJECTS_PER_STEP;
+			return { ...NOTHING, purged: NOTHING_PURGED, after: place, done, left: place !== null };
 		});
+}
+
+async function purgeProject(session: Session, project: string, limit: number): Promise<OfProject> {
+	const stats = new StatsChanges();
+	const counter = new PurgeCounter(project, stats);
+	const everything = { projectId: idOf("proj", project), at: Infinity, before: Infinity, after: null, limit };
+	const { purged, done } = await walk(session, everything, removeEvents, counter);
+	stats.write(session);
+	if (counter.rows > 0 || !done) return { purged, hasDeleted: counter.rows > 0, isFull: !done };
+	return { purged, ...(await removeRest(session, project, limit)) };
 }
 
 const SELECT_EVENT = statement("SELECT 1 FROM events WHERE project_id = $1 LIMIT 1");
@@ -65,19 +85,23 @@ const REMOVE_REST = [
 	"DELETE FROM projects WHERE id = $1",
 ].map(statement);
 
-/** Deletes the other rows of a project without events, and finally the project. Returns whether it deleted anything. */
-async function removeRest(session: Session, project: string, limit: number): Promise<boolean> {
-	if ((await session.run(SELECT_EVENT, [project])).length > 0) return false;
+/** Deletes the other rows of a project without events, and finally the project. */
+async function removeRest(session: Session, project: string, limit: number): Promise<Rest> {
+	if ((await session.run(SELECT_EVENT, [project])).length > 0) return NOTHING;
 	for (const remove of [REMOVE_REPLAYS, REMOVE_PORTAL_SESSIONS, REMOVE_CUSTOMERS, REMOVE_EVENT_TYPES]) {
-		if ((await session.change(remove, [project, limit])) > 0) return true;
+		const rows = await session.change(remove, [project, limit]);
+		if (rows > 0) return { hasDeleted: true, isFull: rows >= limit };
 	}
-	if (await removeKeys(session, project, limit)) return true;
+	if (await removeKeys(session, project, limit)) return { hasDeleted: true, isFull: false };
 	await lockStats(session);
 	const webhooks = await session.run(SELECT_OF_PROJECT, [project, limit]);
 	// Processes learn from the list of projects that they are gone.
-	if (webhooks.length > 0) return (await removeWebhooks(session, webhooks, Infinity)) > 0;
+	if (webhooks.length > 0) {
+		const removed = await removeWebhooks(session, webhooks, Infinity);
+		return { hasDeleted: removed > 0, isFull: webhooks.length >= limit };
+	}
 	for (const remove of REMOVE_REST) await session.run(remove, [project]);
-	return true;
+	return { hasDeleted: true, isFull: false };
 }
 
 /** What decides whether a webhook is removed. */

@@ -31,7 +31,7 @@ it("a step for a deleted project removes no further webhook once it has removed 
 	const { store, left } = moved;
 	const counts: number[] = [];
 	for (let done = false; !done;) {
-		({ done } = await store.purgeDeletedProjects(VERSIONS));
+		({ done } = await store.purgeDeletedProjects(null, VERSIONS));
 		counts.push(await left());
 	}
 	expect(counts.slice(0, 4)).toEqual([3, 2, 1, 0]);

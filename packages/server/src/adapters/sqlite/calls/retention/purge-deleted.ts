@@ -1,7 +1,7 @@
 // Deletes the remains of deleted projects and webhooks, once none of their deliveries wait any more.
 import type { DatabaseSync } from "node:sqlite";
 
-import type { DeletedProjectsStep } from "../../../../ports/store/retention.ts";
+import { DELETED_PROJECTS_PER_STEP, type DeletedProjectsStep } from "../../../../ports/store/retention.ts";
 import { BEFORE_ALL_IDS, idBytes, idText } from "../../codec/ids.ts";
 import { number, numberOrNull, rowId, type Row } from "../../codec/rows.ts";
 import { DELETE_DATE } from "../../codec/webhook-rows.ts";
@@ -13,32 +13,51 @@ import { hasHeld, hasPending } from "../queue/sweep.ts";
 import { createEraseRecord } from "./erase-webhook.ts";
 import { createRemoveEvents, PurgeCounter, type PurgeParts } from "./purge.ts";
 
+/** What was deleted of one project. */
+type OfProject = Pick<DeletedProjectsStep, "hasDeleted" | "isFull">;
+
+const NOTHING: OfProject = { hasDeleted: false, isFull: false };
+
 /** Prepares `purgeDeletedProjects`. */
 export function createPurgeDeletedProjects(parts: PurgeParts) {
 	const { db, journal } = parts;
-	const select = db.prepare("SELECT id FROM projects WHERE delete_date IS NOT NULL ORDER BY id");
+	const select = db.prepare("SELECT id FROM projects WHERE delete_date IS NOT NULL AND id > ? ORDER BY id LIMIT ?");
 	const removeEvents = createRemoveEvents(parts);
 	const removeRest = createRemoveRest(parts);
 
-	const step = (limit: number, counter: PurgeCounter): DeletedProjectsStep => {
-		const projects = select.all();
-		for (const project of projects) {
-			removeEvents(idText("proj", rowId(project)), limit, counter);
-			const hasDeleted = counter.rows > 0 || removeRest(project, limit);
-			if (hasDeleted) return { purged: counter.result(), done: false, left: true };
-		}
-		return { purged: counter.result(), done: true, left: projects.length > 0 };
+	const ofProject = (project: Row, limit: number, counter: PurgeCounter): OfProject => {
+		const hasSeenAll = removeEvents(idText("proj", rowId(project)), limit, counter);
+		if (counter.rows > 0 || !hasSeenAll) return { hasDeleted: counter.rows > 0, isFull: !hasSeenAll };
+		return removeRest(project, limit);
 	};
-	return (limit: number) =>
-		inBackground(db, () => journal.transact((changes) => step(limit, new PurgeCounter(changes))));
+	const step = (after: string | null, limit: number, counter: PurgeCounter): DeletedProjectsStep => {
+		const first = after === null ? BEFORE_ALL_IDS : idBytes("proj", after);
+		const projects = select.all(first, DELETED_PROJECTS_PER_STEP);
+		let place = after;
+		for (const project of projects) {
+			const { hasDeleted, isFull } = ofProject(project, limit, counter);
+			if (!hasDeleted) place = idText("proj", rowId(project));
+			if (!hasDeleted && !isFull) continue;
+			return { purged: counter.result(), hasDeleted, isFull, after: place, done: false, left: true };
+		}
+		const done = projects.length < DELETED_PROJECTS_PER_STEP;
+		return { ...NOTHING, purged: counter.result(), after: place, done, left: place !== null };
+	};
+	return (after: string | null, limit: number) =>
+		inBackground(db, () => journal.transact((changes) => step(after, limit, new PurgeCounter(changes))));
 }
 
-/** Deletes the other rows of a project without events, and finally the project. Returns whether it deleted anything. */
-function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => boolean {
+/** Deletes the other rows of a project without events, and finally the project. */
+function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => OfProject {
 	const { db, table } = parts;
 	const selectEvent = db.prepare("SELECT 1 FROM events INDEXED BY events_by_project WHERE project = ? LIMIT 1");
 	const removeReplays = db.prepare(`
 		DELETE FROM replays WHERE id IN (SELECT id FROM replays INDEXED BY replays_by_project WHERE project_id = ? LIMIT ?)
+	`);
+	const removePortalSessions = db.prepare(`
+		DELETE FROM portal_sessions WHERE id IN (
+			SELECT id FROM portal_sessions INDEXED BY portal_sessions_by_project WHERE project_id = ? LIMIT ?
+		)
 	`);
 	const removeCustomers = db.prepare(`
 		DELETE FROM customers WHERE (project_id, customer_id) IN (
@@ -68,27 +87,30 @@ function createRemoveRest(parts: PurgeParts): (project: Row, limit: number) => b
 	return (project, limit) => {
 		const id = rowId(project);
 		const { number: place } = table.numbers.projects.get(idText("proj", id));
-		if (selectEvent.get(place) !== undefined) return false;
-		if (Number(removeReplays.run(id, limit).changes) > 0) return true;
-		if (Number(removeCustomers.run(id, limit).changes) > 0) return true;
-		if (Number(removeTypes.run(id, limit).changes) > 0) return true;
-		if (removeKeys(id, limit)) return true;
+		if (selectEvent.get(place) !== undefined) return NOTHING;
+		for (const removal of [removeReplays, removePortalSessions, removeCustomers, removeTypes]) {
+			const rows = Number(removal.run(id, limit).changes);
+			if (rows > 0) return { hasDeleted: true, isFull: rows >= limit };
+		}
+		if (removeKeys(id, limit)) return { hasDeleted: true, isFull: false };
 		const webhooks = selectWebhooks.all(id, limit);
 		if (webhooks.length > 0) {
 			let rows = 0;
 			for (const webhook of webhooks) {
 				if (rows < limit && isUnused(webhook)) rows += removeWebhook(webhook);
 			}
-			return rows > 0;
+			return { hasDeleted: rows > 0, isFull: Math.max(rows, webhooks.length) >= limit };
 		}
-		if (Number(removeDeletions.run(id, limit).changes) > 0) return true;
-		if (Number(removeErasures.run(place, limit).changes) > 0) return true;
+		for (const [removal, key] of [[removeDeletions, id] as const, [removeErasures, place] as const]) {
+			const rows = Number(removal.run(key, limit).changes);
+			if (rows > 0) return { hasDeleted: true, isFull: rows >= limit };
+		}
 		removeRelays.run(id);
 		removeCounts.run(id);
 		removeStored.run(place);
 		removeProject.run(id);
 		table.numbers.projects.forget(idText("proj", id));
-		return true;
+		return { hasDeleted: true, isFull: false };
 	};
 }
 

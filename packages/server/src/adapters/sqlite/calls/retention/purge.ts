@@ -89,12 +89,14 @@ export function createPurgePayloads(parts: PurgeParts): (step: PurgeStep) => Pur
 		keepingPlace(() => inBackground(db, () => journal.transact((changes) => walk(step, new PurgeCounter(changes)))));
 }
 
-/** Deletes the events of a project, of any age, except those with waiting deliveries, until `limit` is used up. */
+/**
+ * Deletes the events of a project, of any age, except those with waiting deliveries, until `limit` is used up. Returns whether it has looked at
+ * all of them.
+ */
 export function createRemoveEvents(parts: PurgeParts) {
 	const walk = createWalk(parts, createRemoveEvent(parts));
-	return (projectId: string, limit: number, counter: PurgeCounter): void => {
-		walk({ projectId, at: Infinity, before: Infinity, after: null, limit }, counter);
-	};
+	return (projectId: string, limit: number, counter: PurgeCounter): boolean =>
+		walk({ projectId, at: Infinity, before: Infinity, after: null, limit }, counter).done;
 }
 
 /** Visits the events of a step, oldest first, until its budget is used up. */
