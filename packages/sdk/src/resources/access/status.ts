@@ -71,8 +71,13 @@ export interface StatusDatabase {
 	readonly commitsWaitFor: "standby" | "disk" | null;
 	/** The servers that follow it, 20 at most; null if Fanfare's role may not see them. */
 	readonly standbys: readonly StatusStandby[] | null;
-	/** Connections to it: of everybody, and how many there may be; null if Fanfare's role may not see them. */
-	readonly connections: { readonly used: number; readonly allowed: number } | null;
+	/** Connections to it; null if Fanfare's role may not see them. */
+	readonly connections: {
+		/** Those of everybody. */
+		readonly used: number;
+		/** How many there may be, by the limit of the server, the database or the role of which least is left. */
+		readonly allowed: number;
+	} | null;
 }
 
 /** Messages between processes, by kind. */
