@@ -135,8 +135,7 @@ describe.skipIf(postgresIssue() !== null)("a server on PostgreSQL", () => {
 		// Members say it with their beat, and have their duties from the first one on.
 		const messages = async () => (await server.client.getStatus()).members?.map(({ messages }) => messages);
 		await expect.poll(messages).toEqual([{ pollMs: 400, nats: null }]);
-		const metrics = async () =>
-			await (await fetch(`${server.url}/metrics`, { headers: { "secret-key": ADMIN_KEY } })).text();
+		const metrics = async () => (await fetch(`${server.url}/metrics`, { headers: { "secret-key": ADMIN_KEY } })).text();
 		await expect.poll(metrics).toMatch(/^fanfare_duty_free\{duty="retention"\} 0$/m);
 		const text = await metrics();
 		expect(text).toMatch(/^fanfare_standby_expected 1$/m);
