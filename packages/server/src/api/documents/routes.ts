@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 
 import type { AppDeps } from "../deps.ts";
 import { redirectTo } from "../page/site.ts";
-import { json, OPEN, route, type Route } from "../request/route.ts";
+import { OPEN, route, type Route } from "../request/route.ts";
 import type { docsPage } from "./docs-page/docs-page.ts";
 import type { OpenApiDocument } from "./openapi.ts";
 import { piecesOf, streamOf } from "./pieces.ts";
@@ -35,7 +35,11 @@ export function docsRoutes(routes: readonly Route[]): Route[] {
 				document ??= renderDocument(routes, deps).then((document) => piecesOf(JSON.stringify(document)));
 				// A file that could not be read for lack of descriptors may be read the next time.
 				document.catch(() => (document = null));
-				return { ...json(""), body: streamOf(await document, deps.ownTurns) };
+				return {
+					status: 200,
+					contentType: "application/json; charset=utf-8",
+					body: streamOf(await document, deps.ownTurns),
+				};
 			},
 		}),
 		route({

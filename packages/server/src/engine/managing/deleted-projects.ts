@@ -105,6 +105,7 @@ export class DeletedProjects {
 			await nextTurn(this.#parts.clock);
 		}
 	}
+
 	#mayGoOn(projectId: string | null): boolean {
 		return !this.#isOver && (projectId !== null || !this.#isStopped);
 	}
