@@ -125,7 +125,7 @@ function renderRound(
 	{ number, fault, seed }: PlannedRound,
 	{ breaches, measured, keptIn }: RoundResult,
 	width: number,
-	{ profile, senderThreads }: Pick<Options, "profile" | "senderThreads">,
+	{ profile, senderThreads, acceptorThreads }: Pick<Options, "profile" | "senderThreads" | "acceptorThreads">,
 ): string {
 	const columns: readonly Column[] = [
 		{ width: 4, align: "right" },
@@ -144,7 +144,8 @@ function renderRound(
 	const more = breaches.length > first.length ? [`      … ${breaches.length} in all`] : [];
 	const on = profile === "embedded" ? "" : ` --profile ${profile}`;
 	const threads = senderThreads === null ? "" : ` --sender-threads ${senderThreads}`;
-	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}${on}${threads}`;
+	const acceptors = acceptorThreads === null ? "" : ` --acceptor-threads ${acceptorThreads}`;
+	const repeat = `      repeat: npm run torture -- --rounds 1 --seed ${seed} --fault ${fault.name}${on}${threads}${acceptors}`;
 	return [line, ...shown, ...more, ...kept, repeat].join("\n");
 }
 

@@ -22,6 +22,8 @@ export interface Options {
 	readonly before: string | null;
 	/** How many threads of the servers make attempts. Null: drawn for each round. */
 	readonly senderThreads: number | null;
+	/** How many threads of the servers accept requests. Null: drawn for each round. */
+	readonly acceptorThreads: number | null;
 	/** Keeps data and log of every round, not only of those that fail. */
 	readonly keep: boolean;
 	readonly jsonFile: string | null;
@@ -34,7 +36,7 @@ export interface Options {
 
 const WHY_LINUX =
 	"only there is each address from 127.0.1.1 on the machine's own, by which receivers tell processes apart";
-const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64, senderThreads: 16 };
+const MAX = { rounds: 1_000_000, seed: 2 ** 32 - 1, jobs: 64, senderThreads: 16, acceptorThreads: 1 };
 
 const FLAGS = {
 	rounds: { type: "string" },
@@ -49,6 +51,7 @@ const FLAGS = {
 	jobs: { type: "string" },
 	before: { type: "string" },
 	"sender-threads": { type: "string" },
+	"acceptor-threads": { type: "string" },
 	keep: { type: "boolean", default: false },
 	help: { type: "boolean", short: "h", default: false },
 } as const;
@@ -72,6 +75,7 @@ export function readOptions(args: readonly string[]): Options | null {
 		jobs: wholeNumber("--jobs", values.jobs, 1, MAX.jobs) ?? 1,
 		before: values.before ?? null,
 		senderThreads: wholeNumber("--sender-threads", values["sender-threads"], 0, MAX.senderThreads) ?? null,
+		acceptorThreads: wholeNumber("--acceptor-threads", values["acceptor-threads"], 0, MAX.acceptorThreads) ?? null,
 		keep: values.keep,
 		jsonFile: values.json ?? null,
 		markdownFile: values.markdown ?? null,
@@ -95,6 +99,7 @@ the check of every promise. torture/README.md explains how. The exit code is 1 i
   --jobs N         rounds at the same time (default 1)
   --before REF     the git ref of the older version in an upgrade (default: the newest with another PostgreSQL schema)
   --sender-threads N  how many threads of the server make attempts (default: drawn for each round: 0, 1 or 2)
+  --acceptor-threads N  how many threads of the server accept requests (default: drawn for each round: 0 or 1)
   --keep           keep data and log of every round, not only of those that fail
   --json FILE      also write the results of all rounds to FILE
   --markdown FILE  replace the tables between the markers of FILE, such as docs/reliability.md

@@ -16,6 +16,8 @@ import { Round } from "./round.ts";
 
 /** How many threads make attempts, if the command line does not say so. In half of the rounds the main thread does. */
 const SENDER_THREADS = [0, 0, 1, 2];
+/** The same for those that accept requests. */
+const ACCEPTOR_THREADS = [0, 1];
 /** The number of acknowledged events before the fault, and after it. */
 const BEFORE = 60;
 const AFTER = 40;
@@ -52,12 +54,19 @@ export interface RoundResult {
 export async function runRound(
 	fault: Fault,
 	seed: number,
-	{ keep, profile, before, senderThreads }: Pick<Options, "keep" | "profile" | "before" | "senderThreads">,
+	{
+		keep,
+		profile,
+		before,
+		...threads
+	}: Pick<Options, "keep" | "profile" | "before" | "senderThreads" | "acceptorThreads">,
 ): Promise<RoundResult> {
 	const startedAt = performance.now();
 	await using round = await Round.open(fault.name, seed, profile);
-	const threads = senderThreads ?? pick(round.random("sender threads"), SENDER_THREADS);
-	round.env["FANFARE_SENDER_THREADS"] = String(threads);
+	const senderThreads = threads.senderThreads ?? pick(round.random("sender threads"), SENDER_THREADS);
+	const acceptorThreads = threads.acceptorThreads ?? pick(round.random("acceptor threads"), ACCEPTOR_THREADS);
+	round.env["FANFARE_SENDER_THREADS"] = String(senderThreads);
+	round.env["FANFARE_ACCEPTOR_THREADS"] = String(acceptorThreads);
 	const record = await play(round, fault, { before });
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
 	const keptIn = keep || breaches.length > 0 ? await keepData(round, breaches) : null;

@@ -131,6 +131,7 @@ describe("the options", () => {
 			faults,
 			before: null,
 			senderThreads: null,
+			acceptorThreads: null,
 			jsonFile: null,
 		});
 		const args = [
@@ -151,9 +152,12 @@ describe("the options", () => {
 			"v1",
 			"--sender-threads",
 			"1",
+			"--acceptor-threads",
+			"0",
 		];
 		const options = readOptions(args);
-		expect(options).toMatchObject({ rounds: 3, from: 2, seed: 0, jobs: 2, keep: true, before: "v1", senderThreads: 1 });
+		expect(options).toMatchObject({ rounds: 3, from: 2, seed: 0, jobs: 2, keep: true, before: "v1" });
+		expect(options).toMatchObject({ senderThreads: 1, acceptorThreads: 0 });
 		expect(options?.faults.map(({ name }) => name)).toEqual(["kill", "sigterm"]);
 		expect(readOptions(["--help"])).toBeNull();
 	});
@@ -165,6 +169,7 @@ describe("the options", () => {
 		["--jobs", "x"],
 		["--from", "1000"],
 		["--sender-threads", "17"],
+		["--acceptor-threads", "2"],
 		["--nope"],
 	])("refuse %s %s", (...args) => {
 		expect(() => readOptions(args)).toThrow(args[0]);

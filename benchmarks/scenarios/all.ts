@@ -32,9 +32,9 @@ import { idle } from "./speed/idle.ts";
 import { oneEvent } from "./speed/one-event.ts";
 import { quiet200 } from "./speed/quiet-200.ts";
 import { relayDeliveries } from "./speed/relay-deliveries.ts";
-import { senderThreads } from "./speed/sender-threads.ts";
 import { steady2000 } from "./speed/steady-2000.ts";
 import { storeSql } from "./speed/store-sql.ts";
+import { acceptorThreads, senderThreads } from "./speed/worker-threads.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
 	oneEvent,
@@ -47,6 +47,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	storeSql,
 	relayDeliveries,
 	senderThreads,
+	acceptorThreads,
 	comparators,
 	payloadSizes,
 	webhookCounts,

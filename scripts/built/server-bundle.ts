@@ -9,6 +9,7 @@ const PROGRAMS = [
 	"adapters/ajv/thread.ts",
 	"adapters/sqlite/backup/copy-process.ts",
 	"adapters/sqlite/thread/store-thread.ts",
+	"compose/accepting/acceptor-thread.ts",
 	"compose/reading/reader-thread.ts",
 	"compose/sending/sender-thread.ts",
 ];

@@ -5,10 +5,10 @@ import { readdir, readFile } from "node:fs/promises";
 import { processUsage } from "@fanfare/testkit/process-usage";
 
 /**
- * `senders` are the threads that make attempts, if there are any, `pool` is libuv's pool for files and names. `rest` is V8's threads and
+ * `senders` are the threads that make attempts and `acceptor` the one that accepts requests, if there are any, `pool` is libuv's pool for files and names. `rest` is V8's threads and
  * whatever has no name that is known here.
  */
-export type ThreadKind = "main" | "store" | "senders" | "pool" | "rest";
+export type ThreadKind = "main" | "store" | "senders" | "acceptor" | "pool" | "rest";
 
 export interface ThreadReading {
 	readonly cpuUs: number;
@@ -33,7 +33,7 @@ export const THREADS_SKIPPED = existsSync("/proc/self/task")
 	? null
 	: "CPU by thread and sleeps are skipped: there is no /proc here";
 
-const KINDS: readonly ThreadKind[] = ["main", "store", "senders", "pool", "rest"];
+const KINDS: readonly ThreadKind[] = ["main", "store", "senders", "acceptor", "pool", "rest"];
 const UNKNOWN: ThreadReading = { cpuUs: Number.NaN, sleeps: Number.NaN };
 const NS_PER_US = 1_000;
 const US_PER_S = 1_000_000;
@@ -99,15 +99,16 @@ export function perEvent({ byThread }: ProcessReading, events: number): Record<s
  */
 export function describeThreads({ byThread, busiest }: ProcessReading, events: number): string {
 	if (busiest === null) return "the threads' CPU is not known here";
-	const { main, store, senders, rest } = byThread;
-	const parts = Object.entries({ main, store, senders, V8: rest }).filter(([, { cpuUs }]) => cpuUs > 0);
+	const { main, store, senders, acceptor, rest } = byThread;
+	const parts = Object.entries({ main, store, senders, acceptor, V8: rest }).filter(([, { cpuUs }]) => cpuUs > 0);
 	const shown = parts.map(([name, { cpuUs }]) => `${name} ${(cpuUs / events).toFixed(1)}`).join(", ");
 	const rate = Math.round((events / busiest.cpuUs) * US_PER_S).toLocaleString("en-US");
 	return `${shown} µs an event; first to be busy: ${busiest.name}, at ${rate} a second`;
 }
 
 function byKind(of: (kind: ThreadKind) => ThreadReading): Record<ThreadKind, ThreadReading> {
-	return { main: of("main"), store: of("store"), senders: of("senders"), pool: of("pool"), rest: of("rest") };
+	const [senders, acceptor] = [of("senders"), of("acceptor")];
+	return { main: of("main"), store: of("store"), senders, acceptor, pool: of("pool"), rest: of("rest") };
 }
 
 function used(after: ThreadReading, before: ThreadReading | undefined): ThreadReading {
@@ -150,5 +151,6 @@ function kindOf(name: string, isMain: boolean): ThreadKind {
 	if (isMain) return "main";
 	if (name === "fanfare-store" || name === "WorkerThread") return "store";
 	if (name.startsWith("fanfare-send")) return "senders";
+	if (name === "fanfare-accept") return "acceptor";
 	return name === "libuv-worker" ? "pool" : "rest";
 }

@@ -63,6 +63,7 @@ export const quiet200: Scenario = {
 		skippable("cpuUs.main", "CPU: main thread", "µs"),
 		skippable("cpuUs.store", "CPU: store's thread", "µs"),
 		skippable("cpuUs.senders", "CPU: threads of attempts", "µs"),
+		skippable("cpuUs.acceptor", "CPU: thread that accepts", "µs"),
 		skippable("cpuUs.pool", "CPU: libuv's pool", "µs"),
 		skippable("cpuUs.rest", "CPU: V8's threads", "µs"),
 		skippable("sleepsPerEvent", "sleeps per event, all threads", "each"),

@@ -62,6 +62,7 @@ describe("readConfig", () => {
 			maxInFlight: 1_024,
 			maxInFlightPerWebhook: 256,
 			senderThreads: null,
+			acceptorThreads: null,
 			maxProjects: 10_000,
 			maxKeys: 10_000,
 			maxWebhooks: 100_000,

@@ -1,10 +1,10 @@
 // The HTTP server that the API runs on: its time limits, and requests that Node cannot parse.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, maxHeaderSize, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 import { getRequestListener } from "@hono/node-server";
 
-import type { LeanPath } from "./api/request/lean-path.ts";
+import type { LeanPath } from "./api/request/lean/lean-path.ts";
 import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import type { Clock } from "./core/clock.ts";
 import { listenError } from "./listen-error.ts";
@@ -33,7 +33,11 @@ const UNREAD_RESPONSE_MS = 60_000;
 /** Node keeps the response that is being written in this field, and reads it itself if there is no listener for an event. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
 /** Responds to a request, also if it fails. */
-type Listener = (request: IncomingMessage, response: ServerResponse) => unknown;
+type Listener = (
+	request: IncomingMessage,
+	response: ServerResponse,
+	endBody: (request: IncomingMessage) => void,
+) => unknown;
 
 /** Where to listen. */
 interface Address {
@@ -49,7 +53,16 @@ interface HttpServerOptions extends Address {
 	readonly refused: () => void;
 	/** How long a response may wait for a client that reads nothing of it. Defaults to 60,000. */
 	readonly unreadMs?: number;
+	/** The most bytes of the headers of a request. Defaults to what Node takes, which is 16 KiB. */
+	readonly maxHeaderBytes?: number;
+	/** Called with each request before anything else reads it. If it returns false, the connection is closed. Defaults to taking all. */
+	readonly admits?: (request: IncomingMessage) => boolean;
+	/** Called with the number of open connections when that has changed. */
+	readonly counted?: (connections: number) => void;
 }
+
+/** Responds to requests that cannot be read as HTTP: see `UnreadableRequests`. */
+type Unreadable = Pick<UnreadableRequests, "refuse" | "response">;
 
 /** A connection without a request, since when, and the bytes that had been received by then. */
 interface Idle {
@@ -67,7 +80,7 @@ interface Idle {
 export class HttpServer {
 	readonly #server: Server;
 	readonly #options: HttpServerOptions;
-	readonly #unreadable: UnreadableRequests;
+	readonly #unreadable: Unreadable;
 	readonly #clock: Clock;
 	readonly #unreadMs: number;
 	#listener: Listener;
@@ -76,7 +89,7 @@ export class HttpServer {
 	readonly #idle = new Map<HttpSocket, Idle>();
 	#cancelLook: (() => void) | null = null;
 
-	private constructor(options: HttpServerOptions, unreadable: UnreadableRequests, clock: Clock) {
+	private constructor(options: HttpServerOptions, unreadable: Unreadable, clock: Clock) {
 		this.#options = options;
 		this.#unreadMs = options.unreadMs ?? UNREAD_RESPONSE_MS;
 		this.#clock = clock;
@@ -84,15 +97,15 @@ export class HttpServer {
 		const ready = new Promise<void>((resolve) => {
 			this.#open = resolve;
 		});
-		this.#listener = async (request, response) => {
+		this.#listener = async (request, response, endBody) => {
 			await ready;
-			await this.#listener(request, response);
+			await this.#listener(request, response, endBody);
 		};
 		this.#server = this.#create();
 	}
 
 	/** Starts listening. Rejects with an error that explains why that is not possible. */
-	static async listen(options: HttpServerOptions, unreadable: UnreadableRequests, clock: Clock): Promise<HttpServer> {
+	static async listen(options: HttpServerOptions, unreadable: Unreadable, clock: Clock): Promise<HttpServer> {
 		const { host, port } = options;
 		const http = new HttpServer(options, unreadable, clock);
 		await new Promise<void>((resolve, reject) => {
@@ -116,8 +129,7 @@ export class HttpServer {
 	}
 
 	get url(): string {
-		const { host } = this.#options;
-		return `http://${host.includes(":") ? `[${host}]` : host}:${this.port}`;
+		return urlOf(this.#options.host, this.port);
 	}
 
 	/**
@@ -131,9 +143,17 @@ export class HttpServer {
 	): void {
 		const errorHandler = (error: unknown) => this.#unreadable.response(error);
 		const listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
-		const endBody = (request: IncomingMessage) => this.#endUnreadBody(request);
-		this.#listener = (request, response) =>
-			lean?.respond(request, response, endBody) === true || listener(request, response);
+		this.handle(
+			(request, response, endBody) => lean?.respond(request, response, endBody) === true || listener(request, response),
+		);
+	}
+
+	/**
+	 * The same with a function that responds to all requests. It calls `endBody` if it has written the response before the whole request has
+	 * arrived. It must not reject.
+	 */
+	handle(listener: Listener): void {
+		this.#listener = listener;
 		this.#open();
 	}
 
@@ -176,13 +196,15 @@ export class HttpServer {
 				connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
 				// The listener refuses such requests itself, with the API's error format.
 				requireHostHeader: false,
+				maxHeaderSize: this.#options.maxHeaderBytes ?? maxHeaderSize,
 			},
 			// The listener also responds to its own failures, so it never rejects.
 			(request, response) => {
+				if (this.#options.admits?.(request) === false) return void request.socket.destroy();
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
 				if (hasUnreadBody(request)) response.once("finish", () => this.#endUnreadBody(request));
-				void this.#listener(request, response);
+				void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
 			},
 		);
 		server.maxConnections = this.#options.maxConnections;
@@ -203,8 +225,10 @@ export class HttpServer {
 
 	#watch(socket: HttpSocket): void {
 		this.#sockets.add(socket);
+		this.#options.counted?.(this.#sockets.size);
 		socket.once("close", () => {
 			this.#sockets.delete(socket);
+			this.#options.counted?.(this.#sockets.size);
 			this.#idle.delete(socket);
 		});
 		if (this.#cancelLook === null && this.#isCrowded(this.#sockets.size)) this.#lookLater();
@@ -235,6 +259,11 @@ export class HttpServer {
 		if (!this.#isCrowded(this.#idle.size)) return;
 		for (const [socket, { since }] of this.#idle) if (now - since >= CROWDED_KEEP_ALIVE_MS) socket.destroy();
 	}
+}
+
+/** The address of a server. */
+export function urlOf(host: string, port: number): string {
+	return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 /** True for a body that no call reads. Those of other methods are read, or ended by the listener. */

@@ -20,12 +20,15 @@ export class ListenError extends Error {
 	override readonly name = "ListenError";
 	/** The setting to change. */
 	readonly setting: Setting;
+	/** That of the system's error. */
+	readonly code: string;
 	readonly #adviceWith: (name: string) => string;
 
 	/** `adviceWith` says what is wrong and what to do, with the name by which the setting is set, such as `--port`. */
-	constructor(setting: Setting, adviceWith: (name: string) => string) {
+	constructor(setting: Setting, code: string, adviceWith: (name: string) => string) {
 		super(adviceWith(VARIABLES[setting]));
 		this.setting = setting;
+		this.code = code;
 		this.#adviceWith = adviceWith;
 	}
 
@@ -37,13 +40,15 @@ export class ListenError extends Error {
 
 /** The error for people; the same one if there is nothing to say about it. */
 export async function listenError(error: NodeJS.ErrnoException, { host, port }: Address): Promise<Error> {
-	switch (error.code ?? "") {
+	const { code = "" } = error;
+	switch (code) {
 		case "EADDRINUSE": {
 			const free = await freePortAfter(port, host);
 			const other = free === null ? "another port (0 chooses a free one)" : `${free}, which is free`;
 			const ask = process.platform === "win32" ? `netstat -ano | findstr :${port}` : `lsof -i :${port}`;
 			return new ListenError(
 				"port",
+				code,
 				(name) =>
 					`port ${port} on ${host} is in use: stop the program that uses it (\`${ask}\` names it), or set ${name} to ${other}`,
 			);
@@ -51,12 +56,14 @@ export async function listenError(error: NodeJS.ErrnoException, { host, port }: 
 		case "EACCES":
 			return new ListenError(
 				"port",
+				code,
 				(name) => `port ${port} on ${host} requires privileges: set ${name} to a port above 1023`,
 			);
 		case "EADDRNOTAVAIL":
 		case "ENOTFOUND":
 			return new ListenError(
 				"host",
+				code,
 				(name) =>
 					`${host} is not an address of this machine: set ${name} to one of its addresses, or to 0.0.0.0 for all of them`,
 			);

@@ -10,7 +10,7 @@ import { BodyBudget } from "./request/body/body-budget.ts";
 import { BodyPace } from "./request/body/body-pace.ts";
 import { Turns } from "./request/body/turns.ts";
 import { preflightReply } from "./request/cross-origin.ts";
-import { LeanPath } from "./request/lean-path.ts";
+import { LeanPath } from "./request/lean/lean-path.ts";
 import { OwnTurns } from "./request/own-turns.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";

@@ -4,7 +4,13 @@ import { expect, it } from "vitest";
 import { placesOf } from "../engine/live/stream-places.ts";
 import { shareDescriptors } from "./descriptors.ts";
 
-const SETTINGS = { maxConnections: 10_000, maxInFlight: 1_024, maxStreams: 1_000, senderThreads: 0 };
+const SETTINGS = {
+	maxConnections: 10_000,
+	maxInFlight: 1_024,
+	maxStreams: 1_000,
+	senderThreads: 0,
+	acceptorThreads: 0,
+};
 
 it("gives clients and receivers half each of what is not reserved, and never more than the settings allow", () => {
 	expect(shareDescriptors(1_024, SETTINGS)).toEqual({
@@ -33,6 +39,15 @@ it("reserves some for each thread that makes attempts", () => {
 		maxConnections: 456,
 		maxSockets: 456,
 	});
+});
+
+it("counts a connection three times behind a thread that accepts requests", () => {
+	expect(shareDescriptors(1_024, { ...SETTINGS, acceptorThreads: 1 })).toMatchObject({
+		maxConnections: 153,
+		maxSockets: 460,
+	});
+	expect(shareDescriptors(524_288, { ...SETTINGS, acceptorThreads: 1 }).maxConnections).toBe(10_000);
+	expect(shareDescriptors(100, { ...SETTINGS, acceptorThreads: 1 }).maxConnections).toBe(16);
 });
 
 it("leaves some for each where there are hardly any, and has no limit of its own where none is known", () => {

@@ -3,8 +3,10 @@ import { ALL_BUDGETS } from "../engine/live/stream-places.ts";
 
 /** For the store's files, threads, the log, and what Node itself needs. A server that does nothing has some 40. */
 const RESERVED = 96;
-/** For the event loop of each thread that makes attempts. */
-const RESERVED_PER_SENDER_THREAD = 8;
+/** For the event loop of each thread that makes attempts or accepts requests. */
+const RESERVED_PER_THREAD = 8;
+/** Behind a thread that accepts requests, a connection of a client may have another one to the main thread: its two ends are two more. */
+const DESCRIPTORS_OF_ACCEPTED = 3;
 const FEWEST = 16;
 
 export interface DescriptorShares {
@@ -30,11 +32,14 @@ export function shareDescriptors(
 		readonly maxInFlight: number;
 		readonly maxStreams: number;
 		readonly senderThreads: number;
+		readonly acceptorThreads: number;
 	},
 ): DescriptorShares {
-	const reserved = RESERVED + settings.senderThreads * RESERVED_PER_SENDER_THREAD;
+	const { senderThreads, acceptorThreads } = settings;
+	const reserved = RESERVED + (senderThreads + acceptorThreads) * RESERVED_PER_THREAD;
 	const half = limit === null ? Infinity : Math.max(FEWEST, Math.floor((limit - reserved) / 2));
-	const maxConnections = Math.min(half, settings.maxConnections);
+	const forClients = acceptorThreads === 0 ? half : Math.max(FEWEST, Math.floor(half / DESCRIPTORS_OF_ACCEPTED));
+	const maxConnections = Math.min(forClients, settings.maxConnections);
 	// The budgets of the page and of customers are rounded up.
 	const mostStreams = Math.floor((maxConnections / 2 - 2) / ALL_BUDGETS);
 	return {

@@ -35,9 +35,9 @@ import { createIdMaker } from "../core/ids.ts";
 import type { Engine } from "../engine/calls.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { FirstStart } from "../engine/managing/bootstrap.ts";
-import { HttpServer } from "../http-server.ts";
 import type { GivenLogger, RequestLine } from "../ports/log.ts";
 import type { Role } from "../ports/membership.ts";
+import { acceptorThreadsOf, openHttp } from "./accepting/open-http.ts";
 import { shareDescriptors } from "./descriptors.ts";
 import { createEmbeddedProfile } from "./embedded.ts";
 import { createInProcess, type InProcess } from "./in-process.ts";
@@ -87,7 +87,7 @@ export interface RunningServer extends InProcess {
 	stop(): Promise<void>;
 	/**
 	 * Resolves when `stop()` has ended. Rejects as soon as the server can't go on, with the reason: the thread
-	 * of its store has ended, or one that makes attempts. It then stops by itself: all calls reject, sends get a 503, no attempt is started, and
+	 * of its store has ended, one that makes attempts, or the one that accepts requests. It then stops by itself: all calls reject, sends get a 503, no attempt is started, and
 	 * `stop()` resolves when everything is closed. A new server on the same data directory continues from there.
 	 *
 	 * Node ends the program if nobody handles the rejection, so that a server that has stopped delivering is noticed.
@@ -179,7 +179,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const clientAddress = createClientAddress(config.trustedProxies);
 	const descriptorLimit = readDescriptorLimit();
 	const senderThreads = senderThreadsOf(config, availableParallelism());
-	const shares = shareDescriptors(descriptorLimit, { ...config, senderThreads });
+	const acceptorThreads = options.listen === false ? 0 : acceptorThreadsOf(config, availableParallelism());
+	const shares = shareDescriptors(descriptorLimit, { ...config, senderThreads, acceptorThreads });
 	const { maxConnections, maxInFlight, maxStreams } = shares;
 	// It refuses some settings, so it comes before anything is created.
 	const { sender, ...senderState } = await openSender(config, senderThreads, guard, shares);
@@ -205,7 +206,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
 	const unreadable = new UnreadableRequests(requestDeps);
 	const listening = { host, port, maxConnections, refused: () => metrics.connectionRefused() };
-	const http = options.listen === false ? null : await HttpServer.listen(listening, unreadable, systemClock);
+	const http = options.listen === false ? null : await openHttp(listening, acceptorThreads, unreadable);
 	resources.defer(() => http?.close());
 	const report = new MoveReport(logger, systemClock, options.onUpgrade ?? (() => {}));
 	const loadDocs = openDocsFiles(DOCS_FOLDER);
@@ -298,7 +299,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	isChecking.then((isNeeded) => isNeeded && schemas.start()).catch(() => {});
 	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
 	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);
-	const { stop, closed } = endings(resources, Promise.race([storeDied, senderState.died]), (error) => {
+	const deaths = [storeDied, senderState.died, ...(http?.died === undefined ? [] : [http.died])];
+	const { stop, closed } = endings(resources, Promise.race(deaths), (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");
 		graceMs = 0;
 	});

@@ -258,6 +258,14 @@ export const configSchema = z.object({
 		defaultText: "`10000`",
 		example: "2000",
 	}),
+	acceptorThreads: setting<number, null>(wholeNumber(0, 1), null, {
+		expected: "0 or 1",
+		meaning:
+			"How many threads accept requests, besides the main thread: it reads the sends, and passes all other requests on to the main thread. " +
+			"With `0`, the main thread accepts them. The thread takes about 20 MB of memory.",
+		defaultText: "by the cores that the process may use: `0` with up to four, `1` with five or more",
+		example: "1",
+	}),
 	maxStreams: setting(wholeNumber(1, 50_000), 1_000, {
 		expected: "a whole number from 1 to 50000",
 		meaning:

@@ -55,6 +55,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	maxCustomers: "limits",
 	maxCustomerBytes: "limits",
 	maxConnections: "limits",
+	acceptorThreads: "limits",
 	maxStreams: "limits",
 	maxWaitingSends: "limits",
 	maxBodyBytesInHand: "limits",

@@ -1,6 +1,6 @@
 // The way of a request through the API, the same for every route. Read this file first. The steps, in order:
 //
-//  1. The router in app.ts finds the route, or lean-path.ts for plain sends and requests of relays' clients. Without a match,
+//  1. The router in app.ts finds the route, or lean/lean-path.ts for plain sends and requests of relays' clients. Without a match,
 //     `routeNotFound` or a 405 takes the place of steps 3 to 8.
 //  2. The request gets an id (request-id.ts).
 //  3. The parameters are read from the path.
@@ -28,6 +28,7 @@ import { parseJsonBody, type JsonBody, type TakeTurn } from "./body/json-body.ts
 import { readLargeBody, SMALL_BODY_BYTES } from "./body/large-body.ts";
 import type { Turns } from "./body/turns.ts";
 import { crossOriginHeaders } from "./cross-origin.ts";
+import { QUICK_BODY_BYTES } from "./lean/plain-request.ts";
 import { failureBehind, problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { shownPath, writeRequestLine, type Failure } from "./request-log.ts";
@@ -43,6 +44,8 @@ export interface ApiEnv {
 		incoming?: NodeBody & NodeOrigin;
 		outgoing?: NodeStreamResponse;
 		peer?: { readonly remoteAddress?: string | undefined };
+		/** The whole body, of a request that another thread has read. */
+		body?: Uint8Array;
 	};
 }
 /** The part of Node's `IncomingMessage` that tells where the request came from. */
@@ -80,8 +83,6 @@ void RESPONSE_ALREADY_SENT.body;
 
 /** The largest body on calls that take none, in bytes: enough for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
-/** Bodies up to this size are parsed without waiting for a turn: most of a server's work. */
-export const QUICK_BODY_BYTES = 16 * 1_024;
 const NO_CONTENT = 204;
 const EMPTY_OBJECT = Buffer.from("{}");
 
@@ -207,6 +208,7 @@ export async function answerRoute(
 	const reader = new BodyReader(shared, owner, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
 	try {
 		const source = {
+			whole: context.env?.body,
 			node: context.env?.incoming,
 			web: () => context.req.raw.body,
 			header,

@@ -6,7 +6,7 @@ import { dataJsonOf, type Event } from "../../core/event.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { ApiDeps } from "../deps.ts";
 import { requireDocumented } from "./documented.ts";
-import { listenOnNode, requestTo } from "./node-server.ts";
+import { IN_ACCEPTOR_THREAD, listenOnNode, requestTo } from "./node-server.ts";
 import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";
 
 export interface Answer {
@@ -34,7 +34,7 @@ const NOBODY_LISTENS = "http://127.0.0.1:1/";
 const FIRST_PAGE = { limit: 1_000, cursor: null };
 const SEND = /\/events(?::batch)?$/;
 /** Whether sends go over a connection to a server with the lean path, and not straight to the app: see vitest.config.ts. */
-const OVER_LEAN_PATH = process.env["TEST_SENDS"] === "lean";
+const OVER_LEAN_PATH = process.env["TEST_SENDS"] === "lean" || IN_ACCEPTOR_THREAD;
 
 /** The engine of a test file. Opening one takes about 15 ms, so the tests of a file share it. */
 let shared: { readonly file: string | undefined; readonly engine: Promise<TestEngine> } | null = null;

@@ -1,8 +1,10 @@
-// The API of a test on the HTTP server of the product, with the lean path or without it.
+// The API of a test on the HTTP server of the product, with the lean path or without it. With TEST_SENDS=thread, a server with the lean path
+// has a thread that accepts requests: see vitest.config.ts.
 import { request as httpRequest } from "node:http";
 
 import { onTestFinished } from "vitest";
 
+import { Acceptor } from "../../acceptor/acceptor.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { Clock } from "../../core/clock.ts";
@@ -15,10 +17,15 @@ import { UnreadableRequests } from "../request/unreadable.ts";
 /** A host of the usual form, unlike an address with one of the highest ports. */
 export const PLAIN_HOST = "fanfare.test";
 
+/** Whether a thread accepts the requests to servers with the lean path. */
+export const IN_ACCEPTOR_THREAD = process.env["TEST_SENDS"] === "thread";
+/** Its program. */
+const THREAD = new URL("../../compose/accepting/acceptor-thread.ts", import.meta.url);
+
 /** Listens until the test has finished. Returns the port. `lean` is null for a server without the lean path. */
 export async function listenOnNode(
 	app: Api["app"],
-	lean: Pick<Api["lean"], "respond"> | null,
+	lean: Pick<Api["lean"], "answer" | "respond"> | null,
 	requestLog: (line: RequestLine) => void = () => {},
 	clock: Clock = systemClock,
 ): Promise<number> {
@@ -28,7 +35,10 @@ export async function listenOnNode(
 		makeRequestId: createRequestIds(systemChance),
 	});
 	const options = { host: "127.0.0.1", port: 0, maxConnections: 1_000, refused: () => {} };
-	const http = await HttpServer.listen(options, unreadable, clock);
+	const isInThread = IN_ACCEPTOR_THREAD && lean !== null;
+	const http = isInThread
+		? await Acceptor.listen({ ...options, program: THREAD }, unreadable, clock)
+		: await HttpServer.listen(options, unreadable, clock);
 	onTestFinished(() => http.close());
 	http.serve(app.fetch, false, lean);
 	return http.port;

@@ -2,6 +2,7 @@
 // is the same as in the record before is not repeated: most requests of a batch have the same headers and go to few webhooks.
 //
 // Each pair of functions writes and reads the same values in the same order; packing.test.ts packs and unpacks every field.
+import { ValueReader, ValueWriter } from "../../../core/concurrency/record-values.ts";
 import type { AttemptConnection } from "../../../core/delivery.ts";
 import type { AttemptOutcome, AttemptRequest, AttemptResponse } from "../../../ports/sender.ts";
 import type { KeptBody, RequestBatch } from "./messages.ts";
@@ -9,80 +10,9 @@ import type { KeptBody, RequestBatch } from "./messages.ts";
 /** Larger bodies are sent once to a thread and kept there while attempts with them are under way, so that a fan-out has no copy of each. */
 const MAX_SMALL_BYTES = 4_096;
 
-type Value = string | number | boolean | null;
-
-/** Writes the values of records, one record after another. */
-class Writer {
-	readonly values: unknown[] = [];
-	/** The values of the record before, by place. */
-	readonly #last: unknown[] = [];
-	#place = 0;
-
-	begin(): void {
-		this.#place = 0;
-	}
-
-	put(value: Value): void {
-		const place = this.#place++;
-		if (this.#last[place] === value) {
-			this.values.push(undefined);
-			return;
-		}
-		this.#last[place] = value;
-		this.values.push(value);
-	}
-
-	/** Names and values, and null after the last. */
-	putMap(map: Readonly<Record<string, string>>): void {
-		for (const name in map) {
-			this.put(name);
-			this.put(map[name] ?? "");
-		}
-		this.put(null);
-	}
-}
-
-/** Reads what a `Writer` has written. */
-class Reader {
-	readonly #values: readonly unknown[];
-	readonly #last: unknown[] = [];
-	#place = 0;
-	#at = 0;
-
-	constructor(values: readonly unknown[]) {
-		this.#values = values;
-	}
-
-	/** Begins the next record. False if there is none. */
-	begin(): boolean {
-		this.#place = 0;
-		return this.#at < this.#values.length;
-	}
-
-	// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type that was written there
-	take<T>(): T {
-		const value = this.#values[this.#at++];
-		const place = this.#place++;
-		if (value === undefined) return this.#last[place] as T;
-		this.#last[place] = value;
-		return value as T;
-	}
-
-	takeMap(): Record<string, string> {
-		const map: Record<string, string> = {};
-		for (let name = this.take<string | null>(); name !== null; name = this.take<string | null>()) {
-			const value = this.take<string>();
-			// Assigned, it would be the object's prototype.
-			if (name === "__proto__") Object.defineProperty(map, name, { value, enumerable: true, configurable: true });
-			else map[name] = value;
-		}
-		return map;
-	}
-}
-
 /** Packs the requests for one thread, batch by batch. */
 export class RequestPacker {
-	#writer = new Writer();
+	#writer = new ValueWriter();
 	#small: Uint8Array[] = [];
 	#smallBytes = 0;
 	#kept: KeptBody[] = [];
@@ -127,7 +57,7 @@ export class RequestPacker {
 		const bodies = joined(this.#small, this.#smallBytes);
 		const kept = this.#kept;
 		const batch: RequestBatch = { kind: "requests", values, bodies, kept, dropped: this.#dropped };
-		this.#writer = new Writer();
+		this.#writer = new ValueWriter();
 		this.#small = [];
 		this.#smallBytes = 0;
 		this.#kept = [];
@@ -163,7 +93,7 @@ export class RequestUnpacker {
 	unpack({ values, bodies, kept, dropped }: RequestBatch): UnpackedRequest[] {
 		for (const id of dropped) this.#kept.delete(id);
 		for (const { id, bytes } of kept) this.#kept.set(id, new Uint8Array(bytes));
-		const reader = new Reader(values);
+		const reader = new ValueReader(values);
 		const requests: UnpackedRequest[] = [];
 		let bodyAt = 0;
 		while (reader.begin()) {
@@ -192,7 +122,7 @@ export class RequestUnpacker {
 
 /** Packs outcomes, batch by batch. */
 export class OutcomePacker {
-	#writer = new Writer();
+	#writer = new ValueWriter();
 
 	/** Adds an outcome to the batch. */
 	add(id: number, outcome: AttemptOutcome): void {
@@ -213,14 +143,14 @@ export class OutcomePacker {
 	/** The values of the batch; none if it is empty. The next batch begins. */
 	take(): readonly unknown[] {
 		const { values } = this.#writer;
-		if (values.length > 0) this.#writer = new Writer();
+		if (values.length > 0) this.#writer = new ValueWriter();
 		return values;
 	}
 }
 
 /** Calls `each` with the outcomes of a batch. */
 export function unpackOutcomes(values: readonly unknown[], each: (id: number, outcome: AttemptOutcome) => void): void {
-	const reader = new Reader(values);
+	const reader = new ValueReader(values);
 	while (reader.begin()) {
 		const id = reader.take<number>();
 		each(id, {
@@ -237,7 +167,7 @@ export function unpackOutcomes(values: readonly unknown[], each: (id: number, ou
 	}
 }
 
-function putConnection(writer: Writer, connection: AttemptConnection | null): void {
+function putConnection(writer: ValueWriter, connection: AttemptConnection | null): void {
 	writer.put(connection !== null);
 	if (connection === null) return;
 	const { remoteAddress, certificateExpireDate, opening } = connection;
@@ -250,7 +180,7 @@ function putConnection(writer: Writer, connection: AttemptConnection | null): vo
 	writer.put(opening.tlsMs);
 }
 
-function takeConnection(reader: Reader): AttemptConnection | null {
+function takeConnection(reader: ValueReader): AttemptConnection | null {
 	if (!reader.take<boolean>()) return null;
 	return {
 		remoteAddress: reader.take(),
@@ -261,7 +191,7 @@ function takeConnection(reader: Reader): AttemptConnection | null {
 	};
 }
 
-function putResponse(writer: Writer, response: AttemptResponse | null): void {
+function putResponse(writer: ValueWriter, response: AttemptResponse | null): void {
 	writer.put(response !== null);
 	if (response === null) return;
 	writer.putMap(response.headers);
@@ -269,7 +199,7 @@ function putResponse(writer: Writer, response: AttemptResponse | null): void {
 	writer.put(response.bodyTruncated);
 }
 
-function takeResponse(reader: Reader): AttemptResponse | null {
+function takeResponse(reader: ValueReader): AttemptResponse | null {
 	if (!reader.take<boolean>()) return null;
 	return { headers: reader.takeMap(), body: reader.take(), bodyTruncated: reader.take() };
 }

@@ -13,8 +13,9 @@ export interface NodeBody {
 	pause(): unknown;
 }
 
-/** The source of a body: Node's request if there is one, else a web request. */
+/** The source of a body: the body itself if another thread has read it, else Node's request if there is one, else a web request. */
 export interface BodySource {
+	readonly whole?: Uint8Array | undefined;
 	readonly node: NodeBody | undefined;
 	readonly web: () => ReadableStream<Uint8Array> | null;
 	readonly header: (name: string) => string | undefined;
@@ -53,7 +54,8 @@ export class BodyReader implements PacedBody {
 		refuseCompressed(source.header("content-encoding"));
 		const announced = Number(source.header("content-length") ?? 0);
 		if (announced > this.#maxBytes) throw this.#tooLarge();
-		if (source.node !== undefined && !source.node.readableDidRead) await this.#readNode(source.node, announced);
+		if (source.whole !== undefined) this.#takeWhole(source.whole);
+		else if (source.node !== undefined && !source.node.readableDidRead) await this.#readNode(source.node, announced);
 		else await this.#readWeb(source.web());
 		const chunks = this.#chunks;
 		this.#chunks = [];
@@ -77,6 +79,11 @@ export class BodyReader implements PacedBody {
 		this.#size += chunk.length;
 		this.#chunks.push(chunk);
 		return null;
+	}
+
+	#takeWhole(body: Uint8Array): void {
+		const refusal = this.#accept(body);
+		if (refusal !== null) throw refusal;
 	}
 
 	#readNode(body: NodeBody, announced: number): Promise<void> {

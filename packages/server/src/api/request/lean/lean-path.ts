@@ -1,32 +1,11 @@
 // The lean path: plain sends, and the streams and answers of relays' clients, go from Node's request to Node's response without Hono and
 // web requests between them. What happens on the way is in serve.ts, as for every other call; this file only decides which requests may
 // take it. All others go to the app, and nothing of them was read by then.
-import type { AppDeps } from "../deps.ts";
-import type { NodeBody } from "./body/body-reader.ts";
-import type { Route } from "./route.ts";
-import {
-	answerRoute,
-	QUICK_BODY_BYTES,
-	settle,
-	type RequestContext,
-	type Settled,
-	type SharedLimits,
-} from "./serve.ts";
-import { ServerSentEvents, type NodeStreamResponse } from "./server-sent-events.ts";
-
-/** The part of Node's `IncomingMessage` that is used here. */
-export interface NodeRequest extends NodeBody {
-	readonly method?: string | undefined;
-	readonly url?: string | undefined;
-	readonly httpVersion: string;
-	readonly headers: NodeHeaders;
-	/** Names and values as they were sent, one after the other. */
-	readonly rawHeaders: readonly string[];
-	readonly socket: { readonly remoteAddress?: string | undefined };
-	/** Whether all of it has arrived. */
-	readonly complete: boolean;
-	resume(): unknown;
-}
+import type { AppDeps } from "../../deps.ts";
+import type { Route } from "../route.ts";
+import { answerRoute, settle, type RequestContext, type Settled, type SharedLimits } from "../serve.ts";
+import { ServerSentEvents, type NodeStreamResponse } from "../server-sent-events.ts";
+import { calledBy, CALLS, isPlain, PROJECT, type NodeHeaders, type NodeRequest } from "./plain-request.ts";
 
 /** The part of Node's `ServerResponse` that is used here. */
 export interface NodeResponse extends NodeStreamResponse {
@@ -34,34 +13,13 @@ export interface NodeResponse extends NodeStreamResponse {
 	once(event: "close" | "drain" | "finish", listener: () => void): unknown;
 }
 
-type NodeHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
-
-const PROJECT = "/projects/{projectId}";
-/** An event for many relays is answered by all of them at once, and their clients can all come back together. */
-const STREAM = "/relays/{relayId}/requests";
-const ANSWER = `${STREAM}/{requestId}:answer`;
-/** The calls that may take it: their methods, and their paths after the project. */
-const CALLS: ReadonlySet<string> = new Set(["post /events", "post /events:batch", `get ${STREAM}`, `post ${ANSWER}`]);
-/** Nothing in them can be written in another way: no escapes, no query. */
-const SEND_PATH = /^\/projects\/(proj_[0-9a-f]{32})(\/events(?::batch)?)$/;
-const RELAY_PATH =
-	/^\/projects\/(proj_[0-9a-f]{32})\/relays\/(relay_[0-9a-f-]{36})\/requests(?:\/([\w.-]{1,80}):answer)?$/;
-const PLAIN_TYPE = /^application\/json(?:; ?charset=utf-8)?$/i;
-const PLAIN_LENGTH = /^[1-9]\d{0,4}$/;
-/** The hosts that `@hono/node-server` takes without parsing them as a part of a URL. */
-const PLAIN_HOST = /^[a-z0-9._-]+(?::(?:[1-5]\d{3,4}|[6-9]\d{3}))?$/;
-/** Headers that change how a request is read or who makes it. */
-const UNUSUAL = [
-	"transfer-encoding",
-	"content-encoding",
-	"expect",
-	"upgrade",
-	"trailer",
-	"cookie",
-	"fanfare-page",
-	"fanfare-actor",
-	"origin",
-] as const;
+/** A plain send, with its whole body. */
+export interface ReadSend {
+	readonly path: string;
+	readonly headers: Readonly<Record<string, string>>;
+	readonly remoteAddress: string | undefined;
+	readonly body: Uint8Array;
+}
 
 /** Responds to the requests that are plain. */
 export class LeanPath {
@@ -99,6 +57,18 @@ export class LeanPath {
 		return true;
 	}
 
+	/** Answers a plain send that another thread has read. Never rejects. */
+	answer({ path, headers, remoteAddress, body }: ReadSend): Promise<Settled> {
+		const called = calledBy("POST", path);
+		const route = called === null ? undefined : this.#routes.get(called.name);
+		if (called === null || route === undefined) throw new TypeError("the path must be that of a plain send");
+		const req = new PlainRequest({ headers }, "POST", path, called.params);
+		const context = { env: { peer: { remoteAddress }, body }, req };
+		return settle(context, this.#deps, route, (progress) =>
+			answerRoute(context, this.#deps, this.#shared, route, progress),
+		);
+	}
+
 	/** Never rejects. */
 	async #answer<Request extends NodeRequest>(
 		context: RequestContext,
@@ -126,47 +96,6 @@ export class LeanPath {
 	}
 }
 
-/** Which of the calls a request makes by its path, with the path's parameters; null if none. */
-function calledBy(
-	method: "GET" | "POST",
-	path: string,
-): { readonly name: string; readonly params: Readonly<Record<string, string>> } | null {
-	if (method === "POST") {
-		const [, projectId, action] = SEND_PATH.exec(path) ?? [];
-		if (projectId !== undefined) return { name: `post ${action}`, params: { projectId } };
-	}
-	const [, projectId, relayId, requestId] = RELAY_PATH.exec(path) ?? [];
-	if (projectId === undefined || relayId === undefined) return null;
-	if (method === "GET")
-		return requestId === undefined ? { name: `get ${STREAM}`, params: { projectId, relayId } } : null;
-	return requestId === undefined ? null : { name: `post ${ANSWER}`, params: { projectId, relayId, requestId } };
-}
-
-/** Whether all that a request says beside its body is what most clients say, in the usual form. */
-function isPlain({ method, httpVersion, headers, rawHeaders }: NodeRequest): boolean {
-	if (httpVersion !== "1.1") return false;
-	// Node and the Fetch standard join headers that are sent twice in different ways.
-	if (Object.keys(headers).length * 2 !== rawHeaders.length) return false;
-	for (const name of UNUSUAL) if (headers[name] !== undefined) return false;
-	return (
-		(method === "GET" ? headers["content-length"] === undefined : hasPlainBody(headers)) &&
-		plainText(headers, "host", PLAIN_HOST) !== null &&
-		(headers["authorization"] !== undefined || headers["secret-key"] !== undefined)
-	);
-}
-
-function hasPlainBody(headers: NodeHeaders): boolean {
-	const length = plainText(headers, "content-length", PLAIN_LENGTH);
-	const isShort = length !== null && Number(length) <= QUICK_BODY_BYTES;
-	return isShort && plainText(headers, "content-type", PLAIN_TYPE) !== null;
-}
-
-/** The value of a header; null if it is missing or has another form. */
-function plainText(headers: NodeHeaders, name: string, form: RegExp): string | null {
-	const value = headers[name];
-	return typeof value === "string" && form.test(value) ? value : null;
-}
-
 /** Node's request as the steps of serve.ts see it. */
 class PlainRequest {
 	readonly method: string;
@@ -175,7 +104,12 @@ class PlainRequest {
 	readonly #headers: NodeHeaders;
 	readonly #params: Readonly<Record<string, string>>;
 
-	constructor({ headers }: NodeRequest, method: string, path: string, params: Readonly<Record<string, string>>) {
+	constructor(
+		{ headers }: Pick<NodeRequest, "headers">,
+		method: string,
+		path: string,
+		params: Readonly<Record<string, string>>,
+	) {
 		this.method = method;
 		this.path = path;
 		this.#headers = headers;

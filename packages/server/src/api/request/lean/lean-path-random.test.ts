@@ -2,8 +2,8 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 
-import { openBoth, type Both } from "../test/both-paths.ts";
-import { batch, NOT_TAKEN, TAKEN } from "../test/plain-sends.ts";
+import { openBoth, type Both } from "../../test/both-paths.ts";
+import { batch, NOT_TAKEN, TAKEN } from "../../test/plain-sends.ts";
 
 /** Members of a body, most of them valid, and with names and values that are close to valid ones. */
 const name = fc.constantFrom(

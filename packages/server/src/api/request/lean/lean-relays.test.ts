@@ -3,9 +3,9 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection } from "@fanfare/testkit/raw-connection";
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../../core/access/principal.ts";
-import { relayIdOf } from "../../core/receivers/relay.ts";
-import { openBoth, responsesIn, statusOf } from "../test/both-paths.ts";
+import { projectScope } from "../../../core/access/principal.ts";
+import { relayIdOf } from "../../../core/receivers/relay.ts";
+import { openBoth, responsesIn, statusOf } from "../../test/both-paths.ts";
 
 const OK = '{"status":200,"headers":[["content-type","text/plain"]],"bodyBase64":"b2s="}';
 const UNKNOWN_RELAY = `relay_${"0".repeat(8)}-0000-7000-8000-${"0".repeat(12)}`;

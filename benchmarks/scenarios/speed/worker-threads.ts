@@ -1,5 +1,5 @@
-// Single events with attempts in the main thread and in a thread of their own, in turns: what the messages between them cost, how much less
-// the main thread does, and which thread is the first that would be busy all the time.
+// Single events with a part of the work in the main thread and in a thread of its own, in turns: what the messages between them cost, how much
+// less the main thread does, and which thread is the first that would be busy all the time.
 import { setTimeout as sleep } from "node:timers/promises";
 
 import { median } from "@fanfare/testkit/report/percentiles";
@@ -12,6 +12,7 @@ import {
 	ThreadMeter,
 	THREADS_SKIPPED,
 	type ProcessReading,
+	type ThreadKind,
 } from "../../harness/measure/thread-meter.ts";
 import { ONE_EVENT, warmUp } from "../../harness/measure/throughput.ts";
 import type { Child } from "../../harness/process/child.ts";
@@ -26,10 +27,35 @@ const SETTLE_MS = 250;
 const SIDES = { none: "no thread", one: "one thread" } as const;
 type Side = keyof typeof SIDES;
 
-function resultsOf(side: Side): ResultLine[] {
-	const line = (measurement: string, label: string, unit: ResultLine["unit"] = "µs"): ResultLine => ({
+/** A kind of threads, which are compared with none. */
+interface Compared {
+	readonly name: string;
+	readonly setting: string;
+	/** What the thread does. */
+	readonly work: string;
+	readonly kind: ThreadKind;
+	readonly label: string;
+}
+
+const SENDERS: Compared = {
+	name: "sender-threads",
+	setting: "FANFARE_SENDER_THREADS",
+	work: "attempts",
+	kind: "senders",
+	label: "thread of attempts",
+};
+const ACCEPTOR: Compared = {
+	name: "acceptor-threads",
+	setting: "FANFARE_ACCEPTOR_THREADS",
+	work: "requests accepted",
+	kind: "acceptor",
+	label: "thread that accepts",
+};
+
+function resultsOf(side: Side, { kind, label }: Compared): ResultLine[] {
+	const line = (measurement: string, text: string, unit: ResultLine["unit"] = "µs"): ResultLine => ({
 		measurement: `${side}.${measurement}`,
-		label: `${SIDES[side]}: ${label}`,
+		label: `${SIDES[side]}: ${text}`,
 		unit,
 		mayBeSkipped: true,
 	});
@@ -37,25 +63,31 @@ function resultsOf(side: Side): ResultLine[] {
 		line("cpuUsPerEvent", "CPU per event"),
 		line("cpuUs.main", "main thread"),
 		line("cpuUs.store", "store's thread"),
-		...(side === "one" ? [line("cpuUs.senders", "thread of attempts")] : []),
+		...(side === "one" ? [line(`cpuUs.${kind}`, label)] : []),
 		line("cpuUs.rest", "V8's threads"),
 		line("deliveredPerS", "delivered per second", "perSecond"),
 	];
 }
 
-export const senderThreads: Scenario = {
-	name: "sender-threads",
-	group: "speed",
-	summary: `one event of 1 KB per request as in one-event, with FANFARE_SENDER_THREADS 0 and 1 in turns of ${TURN_S} s`,
-	onlyByName: true,
-	results: [
-		{ measurement: "cpuRatio", label: "CPU per event, one thread ÷ no thread", unit: "×" },
-		{ measurement: "mainRatio", label: "main thread, one thread ÷ no thread", unit: "×", mayBeSkipped: true },
-		...resultsOf("none"),
-		...resultsOf("one"),
-	],
-	run,
-};
+function scenarioOf(compared: Compared): Scenario {
+	const { name, setting, work } = compared;
+	return {
+		name,
+		group: "speed",
+		summary: `one event of 1 KB per request as in one-event, with ${work} in the main thread and in one of their own (${setting} 0 and 1), in turns of ${TURN_S} s`,
+		onlyByName: true,
+		results: [
+			{ measurement: "cpuRatio", label: "CPU per event, one thread ÷ no thread", unit: "×" },
+			{ measurement: "mainRatio", label: "main thread, one thread ÷ no thread", unit: "×", mayBeSkipped: true },
+			...resultsOf("none", compared),
+			...resultsOf("one", compared),
+		],
+		run: (context) => run(context, compared),
+	};
+}
+
+export const senderThreads: Scenario = scenarioOf(SENDERS);
+export const acceptorThreads: Scenario = scenarioOf(ACCEPTOR);
 
 /** One of the servers that are compared, with a load generator of its own. */
 interface Contender {
@@ -70,10 +102,10 @@ interface Turn {
 	readonly reading: ProcessReading;
 }
 
-async function run(context: RunContext): Promise<Measurements> {
+async function run(context: RunContext, { setting }: Compared): Promise<Measurements> {
 	if (THREADS_SKIPPED !== null) context.note(THREADS_SKIPPED);
-	await using withNone = await context.startServer({ settings: { FANFARE_SENDER_THREADS: "0" } });
-	await using withOne = await context.startServer({ settings: { FANFARE_SENDER_THREADS: "1" } });
+	await using withNone = await context.startServer({ settings: { [setting]: "0" } });
+	await using withOne = await context.startServer({ settings: { [setting]: "1" } });
 	await using loadOfNone = await context.startLoad();
 	await using loadOfOne = await context.startLoad();
 	const { url } = context.receiver;

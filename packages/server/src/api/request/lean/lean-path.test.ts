@@ -3,10 +3,11 @@
 import { RawConnection } from "@fanfare/testkit/raw-connection";
 import { describe, expect, it, onTestFinished } from "vitest";
 
-import { FanfareError } from "../../core/errors.ts";
-import { StoreError } from "../../ports/store/errors.ts";
-import { openBoth, responsesIn, statusOf } from "../test/both-paths.ts";
-import { eventOf, KIB, NOT_TAKEN, TAKEN } from "../test/plain-sends.ts";
+import { FanfareError } from "../../../core/errors.ts";
+import { StoreError } from "../../../ports/store/errors.ts";
+import { openBoth, responsesIn, statusOf } from "../../test/both-paths.ts";
+import { IN_ACCEPTOR_THREAD } from "../../test/node-server.ts";
+import { eventOf, KIB, NOT_TAKEN, TAKEN } from "../../test/plain-sends.ts";
 
 describe("a plain send takes the lean path, and gets the response of the app", () => {
 	it.each(TAKEN)("%s: %i", async (_name, status, sent) => {
@@ -100,22 +101,25 @@ describe("any other request goes to the app, which has read nothing of it", () =
 	it.each(NOT_TAKEN)("%s: %i", async (_name, status, sent) => {
 		const { compare, taken } = await openBoth();
 		expect(statusOf((await compare(sent)).byLean)).toBe(status);
-		expect(taken()).toBe(0);
+		// A thread passes all requests on as HTTP/1.1.
+		expect(taken()).toBe(IN_ACCEPTOR_THREAD && sent.version === "1.0" ? 1 : 0);
 	});
 });
 
 describe("a client of the lean path", () => {
 	it("that disconnects in its body leaves a log line and no event, and its bytes are released", async () => {
 		const { bytesOf, port, lines, accepted, taken, compare } = await openBoth({}, { bodyBytesInHand: 40 * KIB });
-		for (let n = 0; n < 5; n++) {
-			using connection = new RawConnection(port);
-			await connection.write(bytesOf({ body: eventOf(15 * KIB) }).subarray(0, -1));
-			await expect.poll(taken).toBe(n + 1);
-			if (n % 2 === 0) connection.reset();
-		}
 		// A connection that ends in the middle has another line, of what could not be read.
 		const sends = () => lines.filter(({ method }) => method === "POST");
-		await expect.poll(() => sends().length).toBe(5);
+		for (let n = 0; n < 5; n++) {
+			{
+				using connection = new RawConnection(port);
+				await connection.write(bytesOf({ body: eventOf(15 * KIB) }).subarray(0, -1));
+				await expect.poll(taken).toBe(n + 1);
+				if (n % 2 === 0) connection.reset();
+			}
+			await expect.poll(() => sends().length).toBe(n + 1);
+		}
 		expect(sends().map(({ status, code }) => [status, code])).toEqual(sends().map(() => [400, "invalid_request"]));
 		expect(await accepted()).toEqual([]);
 		expect(statusOf((await compare({ body: eventOf(15 * KIB) })).byLean)).toBe(202);

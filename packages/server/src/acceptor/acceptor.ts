@@ -1,0 +1,229 @@
+// The main thread's end of the thread that accepts requests: answers the sends that it has read, and serves everything else that it passes on.
+import { randomBytes } from "node:crypto";
+import { maxHeaderSize } from "node:http";
+import { Worker } from "node:worker_threads";
+
+import type { LeanPath, ReadSend } from "../api/request/lean/lean-path.ts";
+import type { UnreadableRequests } from "../api/request/unreadable.ts";
+import type { Clock } from "../core/clock.ts";
+import { HttpServer, urlOf } from "../http-server.ts";
+import { listenError } from "../listen-error.ts";
+import { MAX_IDLE_ONWARD, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
+import { ResponsePacker, unpackSends } from "./packing.ts";
+import { takeOrigin } from "./pass-on.ts";
+
+/** How much of the thread's memory new objects may take, in MB. Requests live as long as their commit takes. */
+const YOUNG_GENERATION_MB = 24;
+const TOKEN_BYTES = 32;
+const THIS_MACHINE = "127.0.0.1";
+
+interface AcceptorOptions {
+	readonly host: string;
+	/** 0 chooses a free port. */
+	readonly port: number;
+	readonly maxConnections: number;
+	/** Called for each connection that is closed because there are too many. */
+	readonly refused: () => void;
+	/** The thread's program, which calls `acceptRequests`. */
+	readonly program: URL;
+}
+
+/**
+ * Serves like `HttpServer`, with a thread that reads and writes.
+ *
+ * States: starting ──"listening"──▶ open ──close──▶ closing ──"closed"──▶ closed
+ *            └─────────────────────────┴──────────────┴──thread ends by itself──▶ dead
+ *
+ * - starting: the thread loads its program, and tries to listen. If it can't, the start fails and the thread is ended.
+ * - open: it accepts requests.
+ * - closing: entered by `close`. It accepts no more, and responses in progress get a grace period.
+ * - closed: the thread has been ended.
+ * - dead: the thread has ended by itself. Nobody listens any more.
+ */
+export class Acceptor {
+	/** Resolves with the reason if the thread ends by itself. */
+	readonly died: Promise<Error>;
+	readonly #options: AcceptorOptions;
+	readonly #unreadable: UnreadableRequests;
+	readonly #clock: Clock;
+	/** Serves what the thread passes on. */
+	readonly #main: HttpServer;
+	readonly #worker: Worker;
+	readonly #connections: Int32Array;
+	readonly #packer = new ResponsePacker();
+	#state: "starting" | "open" | "closing" | "closed" | "dead" = "starting";
+	#port = 0;
+	#lean: Pick<LeanPath, "answer"> | null = null;
+	#isFlushing = false;
+	/** The error that ends the thread; undefined if it ends without one. */
+	#failure: unknown = undefined;
+	readonly #listening = Promise.withResolvers<void>();
+	readonly #death = Promise.withResolvers<Error>();
+	readonly #closing = Promise.withResolvers<void>();
+
+	private constructor(
+		options: AcceptorOptions,
+		main: HttpServer,
+		token: string,
+		unreadable: UnreadableRequests,
+		clock: Clock,
+	) {
+		const { host, port, maxConnections, program } = options;
+		const connections = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+		const data: AcceptorData = { host, port, maxConnections, connections, mainPort: main.port, token };
+		this.died = this.#death.promise;
+		this.#options = options;
+		this.#main = main;
+		this.#unreadable = unreadable;
+		this.#clock = clock;
+		this.#connections = new Int32Array(connections);
+		this.#worker = new Worker(program, {
+			// Shown by the system for each thread, of which it keeps 15 letters.
+			name: "fanfare-accept",
+			workerData: data,
+			resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+			env: {},
+			argv: [],
+		});
+		this.#worker.on("message", (message: FromAcceptor) => this.#receive(message));
+		// Both are events of the end: "error" comes only if an error has ended the thread, "exit" always, and last.
+		this.#worker.on("error", (error) => (this.#failure = error));
+		this.#worker.on("exit", (exitCode) => this.#exited(exitCode));
+	}
+
+	/** Starts listening. Rejects with an error that explains why that is not possible. */
+	static async listen(options: AcceptorOptions, unreadable: UnreadableRequests, clock: Clock): Promise<Acceptor> {
+		const token = randomBytes(TOKEN_BYTES).toString("base64url");
+		const own = {
+			host: THIS_MACHINE,
+			port: 0,
+			maxConnections: options.maxConnections + MAX_IDLE_ONWARD,
+			// The thread has limited the headers of the client.
+			maxHeaderBytes: 2 * maxHeaderSize,
+			refused: () => {},
+			admits: (request: Parameters<typeof takeOrigin>[0]) => takeOrigin(request, token),
+		};
+		// What breaks off here was broken off by a client, of which the thread has told.
+		const ofThread = {
+			refuse: (socket: { destroySoon(): void }) => socket.destroySoon(),
+			response: (error: unknown) => unreadable.response(error),
+		};
+		const main = await HttpServer.listen(own, ofThread, clock);
+		const acceptor = new Acceptor(options, main, token, unreadable, clock);
+		try {
+			await acceptor.#listening.promise;
+		} catch (error) {
+			await acceptor.close();
+			throw error;
+		}
+		return acceptor;
+	}
+
+	/** Connections of clients that are open. */
+	get connections(): number {
+		return Atomics.load(this.#connections, 0);
+	}
+
+	get port(): number {
+		return this.#port;
+	}
+
+	get url(): string {
+		return urlOf(this.#options.host, this.#port);
+	}
+
+	/** See `HttpServer.serve`. */
+	serve(
+		fetch: Parameters<HttpServer["serve"]>[0],
+		overrideGlobalObjects: boolean,
+		lean: Pick<LeanPath, "answer" | "respond"> | null = null,
+	): void {
+		this.#main.serve(fetch, overrideGlobalObjects, lean);
+		this.#lean = lean;
+		if (lean !== null) this.#tell({ kind: "takesSends" });
+	}
+
+	/** See `HttpServer.close`. */
+	async close(): Promise<void> {
+		if (this.#state === "starting" || this.#state === "open") {
+			this.#state = "closing";
+			this.#flush();
+			this.#tell({ kind: "close" });
+		}
+		if (this.#state === "closing") await this.#closing.promise;
+		await this.#main.close();
+		await this.#worker.terminate();
+	}
+
+	#tell(message: ToAcceptor): void {
+		this.#worker.postMessage(message, []);
+	}
+
+	#receive(message: FromAcceptor): void {
+		switch (message.kind) {
+			case "listening":
+				this.#port = message.port;
+				this.#state = "open";
+				return this.#listening.resolve();
+			case "notListening":
+				return void this.#notListening(message);
+			case "sends":
+				return unpackSends(message, (id, send) => void this.#answer(id, send));
+			case "refused":
+				return this.#options.refused();
+			case "unreadable":
+				return this.#refuse(message);
+			case "closed":
+				this.#state = "closed";
+				return this.#closing.resolve();
+		}
+	}
+
+	async #notListening({ code, message }: Extract<FromAcceptor, { kind: "notListening" }>): Promise<void> {
+		const error = Object.assign(new Error(message), code !== null && { code });
+		this.#listening.reject(await listenError(error, this.#options));
+	}
+
+	/** Never rejects. */
+	async #answer(id: number, send: ReadSend): Promise<void> {
+		if (this.#lean === null) throw new Error("the thread has read a send before it was told to");
+		const { status, headers, body } = await this.#lean.answer(send);
+		if (typeof body !== "string") throw new TypeError("the response to a send must be text");
+		this.#packer.add(id, { status, headers, body });
+		if (this.#isFlushing) return;
+		this.#isFlushing = true;
+		this.#clock.nextTurn(() => this.#flush());
+	}
+
+	#flush(): void {
+		if (!this.#isFlushing) return;
+		this.#isFlushing = false;
+		this.#tell({ kind: "responses", values: this.#packer.take() });
+	}
+
+	#refuse({ id, code, remoteAddress }: Extract<FromAcceptor, { kind: "unreadable" }>): void {
+		let text = "";
+		const connection = {
+			writable: true,
+			remoteAddress: remoteAddress ?? undefined,
+			write: (bytes: string) => void (text += bytes),
+			destroySoon: () => this.#tell({ kind: "refusal", id, text }),
+		};
+		this.#unreadable.refuse(connection, code ?? undefined, false);
+	}
+
+	#exited(exitCode: number): void {
+		if (this.#state === "closed") return;
+		const isUnexpected = this.#state !== "closing";
+		this.#state = "dead";
+		const failure = this.#failure;
+		const cause = failure instanceof Error ? failure.message : `exit code ${exitCode}`;
+		const error = new Error(
+			`the thread that accepts requests has ended unexpectedly (${cause}): start the server again`,
+			failure === undefined ? undefined : { cause: failure },
+		);
+		this.#listening.reject(error);
+		if (isUnexpected) this.#death.resolve(error);
+		this.#closing.resolve();
+	}
+}

@@ -1,0 +1,52 @@
+// The messages between the main thread and the thread that accepts requests. Each side reads them in the order in which they were sent.
+
+/** The most connections to the main thread's server that the thread keeps for further requests. */
+export const MAX_IDLE_ONWARD = 64;
+
+/** What the thread is started with. */
+export interface AcceptorData {
+	readonly host: string;
+	/** 0 chooses a free port. */
+	readonly port: number;
+	readonly maxConnections: number;
+	/** Where the thread writes how many connections are open, as a 32-bit integer. */
+	readonly connections: SharedArrayBuffer;
+	/** The main thread's own server, on this machine, for all requests that the thread does not read itself. */
+	readonly mainPort: number;
+	/** What the thread proves to that server that it is the thread. */
+	readonly token: string;
+}
+
+export type FromAcceptor =
+	| { readonly kind: "listening"; readonly port: number }
+	/** It can't listen. `code` is the one of the system's error. */
+	| { readonly kind: "notListening"; readonly code: string | null; readonly message: string }
+	| SendGroup
+	/** A connection was closed because there are too many. */
+	| { readonly kind: "refused" }
+	/** A request could not be read as HTTP: the thread waits for what to answer. */
+	| {
+			readonly kind: "unreadable";
+			readonly id: number;
+			readonly code: string | null;
+			readonly remoteAddress: string | null;
+	  }
+	/** All connections are closed. */
+	| { readonly kind: "closed" };
+
+/** The plain sends of one turn of the event loop, packed by `SendPacker`. */
+export interface SendGroup {
+	readonly kind: "sends";
+	readonly values: readonly unknown[];
+	/** The bodies, one after another. */
+	readonly bodies: ArrayBuffer;
+}
+
+export type ToAcceptor =
+	/** Plain sends are answered from now on. Until then, they go to the main thread's own server, too. */
+	| { readonly kind: "takesSends" }
+	/** The responses of one turn of the event loop, packed by `ResponsePacker`. */
+	| { readonly kind: "responses"; readonly values: readonly unknown[] }
+	/** The bytes that answer a request that could not be read. */
+	| { readonly kind: "refusal"; readonly id: number; readonly text: string }
+	| { readonly kind: "close" };
