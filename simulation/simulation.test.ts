@@ -67,6 +67,10 @@ it.each([11, 20, 33])("repeats seed %i exactly, also in another process", async 
 	expect(await simulate("--seed", `${seed}`)).toContain(`hash ${first.hash}`);
 });
 
+it("knows what a client of the live stream is told of a replay that was made before it came", async () => {
+	expect((await runSeed({ seed: 382903486, shrinks: false })).failure).toBeNull();
+});
+
 describe("planted bugs", () => {
 	it.each(PLANTED)("$name still applies to the server", (bug) => {
 		const source = readFileSync(`${server}${bug.file}`, "utf8");

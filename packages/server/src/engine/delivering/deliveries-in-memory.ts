@@ -9,6 +9,8 @@ interface InMemory {
 	isCancelled: boolean;
 	/** The same delivery, claimed for its next attempt before this one was finished. */
 	next: LeasedDelivery | null;
+	/** `next` was cancelled while it was set. */
+	hasLostNext: boolean;
 	/** It goes back to the store without an attempt. If it is added meanwhile, it was claimed for another attempt. */
 	isReturning: boolean;
 }
@@ -25,7 +27,7 @@ export class DeliveriesInMemory {
 		const { id, leaseUntil, attemptCount } = delivery;
 		const known = this.#all.get(id);
 		if (known === undefined) {
-			const state = { isInFlight: false, isCancelled: false, next: null, isReturning: false };
+			const state = { isInFlight: false, isCancelled: false, next: null, hasLostNext: false, isReturning: false };
 			this.#all.set(id, { delivery, leaseUntil, ...state });
 			return true;
 		}
@@ -44,6 +46,7 @@ export class DeliveriesInMemory {
 	cancelled(deliveryId: string): void {
 		const known = this.#all.get(deliveryId);
 		if (known === undefined) return;
+		if (known.next !== null) known.hasLostNext = true;
 		known.next = null;
 		known.isCancelled = true;
 	}
@@ -64,7 +67,7 @@ export class DeliveriesInMemory {
 	}
 
 	/** Removes a delivery. Returns what it was at the end; undefined if it was not in memory. */
-	remove(deliveryId: string): Readonly<Pick<InMemory, "next" | "isReturning">> | undefined {
+	remove(deliveryId: string): Readonly<Omit<InMemory, "delivery">> | undefined {
 		const known = this.#all.get(deliveryId);
 		this.#all.delete(deliveryId);
 		return known;

@@ -9,6 +9,7 @@ import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
 import { DeliveriesInMemory } from "./deliveries-in-memory.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
+import type { ReleaseLease } from "./leases/release-lease.ts";
 import { OpenClaims } from "./open-claims.ts";
 import { RateLimitedLanes, type IsPrepared, type Webhooks } from "./rate-limited-lanes.ts";
 import { LaneRing } from "./shares/lane-ring.ts";
@@ -41,7 +42,8 @@ const NO_PROJECT = "";
  *   `push`, and its reservation ends by `unreserve`.
  * - ready: it waits in its webhook's lane. Entered by `push`; left by `take` or `drop`.
  * - discarded: it was cancelled while it was ready. Entered by `discard`; `take` skips it, and then it is gone, or
- *   ready again if it was claimed meanwhile.
+ *   ready again if it was claimed meanwhile. If it is gone and others share the store, its lease is ended: it may have been retried, and
+ *   leased again, before this process has heard that it was cancelled.
  * - in flight: entered by `take`; left by `finish`, and then it is gone, or ready again if it was claimed for its next
  *   attempt.
  *
@@ -67,11 +69,19 @@ export class ReadyQueue {
 	/** Lanes with ready deliveries that wait for their rate limit. */
 	readonly #rateLimited: RateLimitedLanes;
 	readonly #clock: Pick<Clock, "monotonicMs">;
+	readonly #release: ReleaseLease | null;
 
-	constructor(limits: Limits, clock: Pick<Clock, "monotonicMs">, webhooks: Webhooks) {
+	/** @param release ends the leases of what is skipped; null if nobody else shares the store */
+	constructor(
+		limits: Limits,
+		clock: Pick<Clock, "monotonicMs">,
+		webhooks: Webhooks,
+		release: ReleaseLease | null = null,
+	) {
 		this.#limits = limits;
 		this.#webhooks = webhooks;
 		this.#clock = clock;
+		this.#release = release;
 		this.#ring = new LaneRing(limits);
 		this.#room = new ReadyRoom(limits);
 		this.#rateLimited = new RateLimitedLanes(clock, webhooks);
@@ -279,11 +289,18 @@ export class ReadyQueue {
 			lane.shift();
 			this.#noLongerReady(lane, delivery);
 			if (!discarded) return delivery;
+			const leaseUntil = this.#inMemory.leaseUntil(delivery.id);
 			const next = this.#inMemory.remove(delivery.id)?.next ?? null;
 			if (next !== null) this.push(next);
+			else this.skip({ ...delivery, leaseUntil });
 		}
 		this.forgetIfIdle(lane);
 		return null;
+	}
+
+	/** Ends the lease of a delivery that is not attempted, since it was cancelled. If it is cancelled in the store, it has none any more. */
+	skip({ id, projectId, webhookId, leaseUntil }: DeliveryLease): void {
+		if (this.#release !== null) void this.#release({ id, projectId, webhookId, leaseUntil });
 	}
 
 	#noLongerReady({ customer }: Lane, { body }: LeasedDelivery): void {
@@ -310,6 +327,7 @@ export class ReadyQueue {
 		// What goes back without an attempt may be claimed again at once, and looks the same then.
 		if (!known.isReturning) this.claims.attempted(delivery);
 		if (known.next !== null) this.push(known.next);
+		else if (known.hasLostNext) this.skip({ ...delivery, leaseUntil: known.leaseUntil });
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
 	}

@@ -3,6 +3,8 @@ import { expect, it } from "vitest";
 
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { PORTAL_SESSION_MS, type NewPortalSession } from "../../core/access/portal-session.ts";
+import { customerScope } from "../../core/access/principal.ts";
 import { SHARDS } from "../../core/cluster/shard.ts";
 import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import type { Wire } from "../../ports/wire.ts";
@@ -33,6 +35,17 @@ async function openBesideOwner() {
 	await test.createWebhook("http://127.0.0.1:9/");
 	return { cluster, member, noted, test };
 }
+
+const SESSION: NewPortalSession = {
+	customerId: "acme",
+	keyId: "key_1",
+	capabilities: ["webhooks.write"],
+	actor: null,
+	returnUrl: null,
+	theme: null,
+	locale: null,
+	expiresInMs: PORTAL_SESSION_MS.byDefault,
+};
 
 const UNKNOWN = { code: "outcome_unknown" };
 
@@ -115,4 +128,39 @@ it("says truly that all others know of what was cancelled or erased although the
 	expect(cancelled.status).toBe("Cancelled");
 	expect(await test.engine.events.erasePayload(test.change, second)).toEqual({ cancelledCount: 1 });
 	expect(noted).toContain(id);
+});
+
+it("goes on with erasures of other projects while others do not know yet what a deletion of a customer has changed", async () => {
+	const waits: (() => void)[] = [];
+	const held = (): Promise<void> => new Promise((resolve) => void waits.push(resolve));
+	// The call of the deletion is answered when others know that it has begun.
+	let changes = -Infinity;
+	const wire: Wire = {
+		...createAloneWire(),
+		sessionsEnded: held,
+		changed: () => (++changes > 1 ? held() : Promise.resolve()),
+	};
+	await using test = await openTestEngine({ wire, limits: { eraseStep: 1 } });
+	const { customers, events, portalSessions, projects, webhooks } = test.engine;
+	const other = test.in((await projects.create("Other", null)).id);
+	for (let n = 0; n < 2; n++) await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+	for (let n = 0; n < 3; n++) {
+		const { id } = await other.createWebhook("http://127.0.0.1:9/");
+		await webhooks.pause(other.change, id);
+	}
+	await portalSessions.create(test.change, SESSION);
+	changes = 0;
+	const acme = customerScope(test.projectId, "acme");
+	await customers.delete({ scope: acme, audit: null });
+	// Its portal session, and its webhooks.
+	for (let step = 1; step <= 3; step++) {
+		await eventually(`step ${step} waits`, () => waits.length === step);
+		expect(await events.erasePayload(other.change, await other.send())).toEqual({ cancelledCount: 3 });
+		expect(waits).toHaveLength(step);
+		waits.at(-1)?.();
+	}
+	await eventually("the customer is deleted", async () => {
+		test.clock.advance(10);
+		return (await test.store.customer(acme)) === null;
+	});
 });
