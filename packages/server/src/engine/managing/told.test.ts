@@ -4,6 +4,7 @@ import { expect, it } from "vitest";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { SHARDS } from "../../core/cluster/shard.ts";
+import { changePosition } from "../../core/page.ts";
 import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import type { Wire } from "../../ports/wire.ts";
 import { ScriptedCluster } from "../test/scripted-cluster.ts";
@@ -35,6 +36,7 @@ async function openBesideOwner() {
 }
 
 const UNKNOWN = { code: "outcome_unknown" };
+const NOT_CHANGEABLE = { code: "delivery_not_changeable" };
 
 it("says of what was cancelled or erased that others may not know if they could not be told, and tells them when it is repeated", async () => {
 	const { cluster, noted, test } = await openBesideOwner();
@@ -60,7 +62,80 @@ it("says of what was cancelled or erased that others may not know if they could 
 	expect(await calls[1]?.()).toEqual({ cancelledCount: 0 });
 	expect(noted.splice(0)).toContain(second);
 	expect(await calls[2]?.()).toEqual({ matched: 0, changed: 0, complete: true, goesOnAt: null });
-	expect(noted.toSorted()).toEqual([id, other.id].toSorted());
+	// Of the first one, they were told by its own call.
+	expect(noted).toEqual([other.id]);
+});
+
+it("tells the others nothing again, however often a call is repeated, unless they could not be told", async () => {
+	const { cluster, noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
+	const [first, second, third] = [await test.send(), await test.send(), await test.send()];
+	const { id } = await test.delivery(first, { status: "Pending" });
+	const other = await test.delivery(third, { status: "Pending" });
+	await engine.events.erasePayload(change, second);
+	cluster.notesToAll = "are lost";
+	await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(UNKNOWN);
+	cluster.notesToAll = "arrive";
+	noted.length = 0;
+	const cancel = () => expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(NOT_CHANGEABLE);
+	const repeat = () =>
+		Promise.all([
+			cancel(),
+			engine.events.erasePayload(change, second),
+			engine.deliveries.cancelMany(change, ANY_DELIVERY),
+		]);
+	await Promise.all(Array.from({ length: 5 }, cancel));
+	expect(noted.splice(0)).toEqual([id]);
+	await repeat();
+	expect(noted.splice(0)).toEqual([other.id]);
+	await Promise.all(Array.from({ length: 5 }, repeat));
+	expect(noted).toEqual([]);
+});
+
+it("tells the others of a delivery that is cancelled again after a retry, whoever has cancelled it", async () => {
+	const { cluster, noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
+	const { id } = await test.delivery(await test.send(), { status: "Pending" });
+	await engine.deliveries.cancel(change, id);
+	test.clock.advance(1);
+	await engine.deliveries.retry(change, id);
+	test.clock.advance(1);
+	cluster.notesToAll = "are lost";
+	await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(UNKNOWN);
+	cluster.notesToAll = "arrive";
+	noted.length = 0;
+	await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(NOT_CHANGEABLE);
+	expect(noted).toEqual([id]);
+});
+
+it("tells the others nothing of what earlier calls with the same filter have cancelled", async () => {
+	const { noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
+	const ids: string[] = [];
+	for (let n = 0; n < 3; n++) ids.push((await test.delivery(await test.send(), { status: "Pending" })).id);
+	const [oldest = "", middle = "", newest = ""] = ids;
+	for (const id of ids) {
+		// As another process would.
+		const how = {
+			change: { type: "cancel", reason: "cancelled by hand" },
+			attempt: null,
+			at: test.clock.now(),
+			entry: null,
+		} as const;
+		await test.store.commit({ events: [], updates: [{ deliveryId: id, ...how }] });
+	}
+	const place = changePosition({
+		change: await test.store.changeBound(change.scope, test.clock.now()),
+		deliveryId: middle,
+	});
+	await engine.deliveries.cancelMany(change, ANY_DELIVERY, place);
+	expect(noted.splice(0)).toEqual([oldest]);
+	// What changed before that time is nothing, so this can't cancel anything.
+	await engine.deliveries.cancelMany(change, { ...ANY_DELIVERY, updatedBefore: 0 });
+	expect(noted.toSorted()).toEqual([middle, newest].toSorted());
 });
 
 it("tells nobody again of what was cancelled long ago, or for another reason", async () => {
