@@ -2,6 +2,7 @@
 import type { AuditEntry } from "../../core/access/audit.ts";
 import { customerOf, narrowed, projectOf, type Scope } from "../../core/access/principal.ts";
 import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
+import { Turns } from "../../core/concurrency/turns.ts";
 import {
 	DELIVERY_STATUSES,
 	isRetryLimitReached,
@@ -46,6 +47,10 @@ interface Neighbours {
 
 /** Deliveries read and changed in one step. The event loop goes on between steps. */
 const STEP = 200;
+/** Steps that change deliveries at once, of all projects: only so many changes come before those of attempts and of single deliveries. */
+const MOST_STEPS = 4;
+/** Calls of a project that wait for their next step, each for a fraction of a second. */
+const MOST_WAITING = 256;
 /** Deliveries examined by one call with a filter, at most. */
 const MAX_PER_CALL = 10_000;
 /** A call that takes longer ends early: few of very many deliveries match. */
@@ -75,11 +80,16 @@ export class DeliveryCalls implements Deliveries {
 	readonly #near: Neighbours;
 	/** A project counts one after the other, and each of its customers, too: none waits for another one's. */
 	readonly #counts = new SerialByKey();
+	/** A project makes one step after the other, in turns of its customers, and so in turns of its calls. */
+	readonly #steps: Turns;
 	readonly #told = new ToldOthers();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
+		const refusal = (message: string) =>
+			new FanfareError("overloaded", `Too many deliveries are being changed: ${message}.`);
+		this.#steps = new Turns({ most: MOST_STEPS, mostOfOne: 1, maxWaitMs: MANY_MS, clock: parts.clock, refusal });
 	}
 
 	async retry({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
@@ -210,7 +220,7 @@ export class DeliveryCalls implements Deliveries {
 
 	/**
 	 * Goes through the matching deliveries in steps, newest first. The audit entry is written with the first delivery that
-	 * changes. If a later step can't be read, the call ends with what it has done so far.
+	 * changes. If a later step can't be read, or gets no turn, the call ends with what it has done so far.
 	 *
 	 * What has changed since the first call is left out: a delivery that is retried and fails again would be met without end.
 	 */
@@ -240,8 +250,10 @@ export class DeliveryCalls implements Deliveries {
 			const page = await this.#page(scope, filter, cursor, changed > 0);
 			if (page === null) return result();
 			const { rows, hasOlder, stoppedAt } = page;
+			const step = () => this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
+			const applied = await this.#inTurn(scope, step, changed > 0);
+			if (applied === null) return result();
 			matched += rows.length;
-			const applied = await this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
 			changed += applied.filter((each) => each.changed).length;
 			tellings.push(...applied.map(({ told }) => told));
 			before = stoppedAt ?? rows.at(-1)?.id ?? before;
@@ -256,6 +268,22 @@ export class DeliveryCalls implements Deliveries {
 			return await this.#parts.store.deliveries(scope, filter, { limit: STEP, cursor });
 		} catch (error) {
 			if (mayFail && error instanceof StoreError) return null;
+			throw error;
+		}
+	}
+
+	/** Makes a step in the turn of its project. If that is refused, null with `mayFail`, and otherwise it rejects. */
+	async #inTurn<T>(scope: Scope, step: () => Promise<T>, mayFail: boolean): Promise<T | null> {
+		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "", isPatient: true };
+		let hasBegun = false;
+		const begin = () => {
+			hasBegun = true;
+			return step();
+		};
+		try {
+			return await this.#steps.run(projectOf(scope), place, begin);
+		} catch (error) {
+			if (mayFail && !hasBegun) return null;
 			throw error;
 		}
 	}
