@@ -5,6 +5,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { startProxy } from "./support/proxy.ts";
 import { KEYS, pty, Terminal } from "./support/terminal.ts";
 import { World } from "./support/world.ts";
 
@@ -217,6 +218,11 @@ describe("events and deliveries", () => {
 		const cancelled = await world.json("deliveries", "cancel", "--webhook", "failing", "--status", "Held", "--yes");
 		expect(cancelled).toEqual([{ matched: 1, changed: 1 }]);
 		expect((await world.run(["deliveries", "cancel"])).code).toBe(2);
+		// The server may still have to tell its other processes.
+		await using proxy = await startProxy(world.server.url, (url) => (url.endsWith("deliveries:cancel") ? 503 : null));
+		const again = ["deliveries", "cancel", "--webhook", "failing", "--updated-after", "1h"];
+		expect((await world.run(again, { FANFARE_URL: proxy.url })).code).toBe(5);
+		expect(await world.json(...again)).toEqual([{ matched: 0, changed: 0 }]);
 	});
 });
 

@@ -17,6 +17,11 @@ const PATH_CHARACTERS_SHOWN = 200;
 /** The paths that monitoring asks for every few seconds. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
+/** Whether a route is one that monitoring asks for. */
+export function isProbe(route: Route | null): boolean {
+	return route !== null && PROBES.has(route.path);
+}
+
 /** The error that a request ended with. */
 export interface Failure {
 	readonly code: string;
@@ -45,7 +50,7 @@ export function writeRequestLine(
 ): void {
 	requestLog({
 		requestId: progress.requestId,
-		isProbe: route !== null && PROBES.has(route.path),
+		isProbe: isProbe(route),
 		method: context.req.method,
 		path: shownPath(context.req.path),
 		route: route?.path ?? null,

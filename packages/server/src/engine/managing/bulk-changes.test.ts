@@ -17,7 +17,13 @@ const DELIVERIES = 50;
 /** An engine with a paused webhook and deliveries that are Held. */
 async function openHeld(url: string) {
 	let mayCommit = Promise.resolve();
-	const test = await openTestEngine({ beforeCommit: () => mayCommit });
+	let mostUpdates = 0;
+	const test = await openTestEngine({
+		beforeCommit: ({ updates }) => {
+			mostUpdates = Math.max(mostUpdates, updates.length);
+			return mayCommit;
+		},
+	});
 	const { id } = await test.createWebhook(url);
 	await test.engine.webhooks.pause(test.change, id);
 	await Promise.all(Array.from({ length: DELIVERIES }, () => test.send()));
@@ -47,7 +53,7 @@ async function openHeld(url: string) {
 		test.engineStore.deliveries = (...parameters) => test.store.deliveries(...parameters);
 		return results;
 	};
-	return { test, webhookId: id, allAtOnce };
+	return { test, webhookId: id, allAtOnce, mostUpdates: () => mostUpdates };
 }
 
 /** Counts the items of the live stream that tell of a delivery, until it is read. */
@@ -82,7 +88,7 @@ async function expectOwnCounts(test: TestEngine, results: readonly ManyChanged[]
 const OF_STATUS = (status: DeliveryStatus): DeliveryFilter => ({ ...ANY_DELIVERY, statuses: [status] });
 
 it("cancels each delivery once when ten cancel many at once, and each call counts its own", async () => {
-	const { test, allAtOnce } = await openHeld("http://127.0.0.1:1/");
+	const { test, allAtOnce, mostUpdates } = await openHeld("http://127.0.0.1:1/");
 	await using _test = test;
 	const updates = watchUpdates(test);
 	const results = await allAtOnce((audit) =>
@@ -90,6 +96,8 @@ it("cancels each delivery once when ten cancel many at once, and each call count
 	);
 	await expectOwnCounts(test, results);
 	expect(await updates(DELIVERIES)).toBe(DELIVERIES);
+	// Those of one call: the others wait for their turn, and outcomes of attempts do not come behind them.
+	expect(mostUpdates()).toBe(DELIVERIES);
 });
 
 it("retries each delivery once when ten retry many at once, and each call counts its own", async () => {
