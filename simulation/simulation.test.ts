@@ -35,6 +35,7 @@ const QUICKLY_FOUND = [
 	["outcome-of-lost-tenure", 2],
 	["test-of-lost-tenure", 98],
 	["doubt-unasked", 7],
+	["second-burst", 5],
 ] as const;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
