@@ -146,7 +146,8 @@ describe("looking up names", () => {
 		await Promise.all(first.slice(0, 4));
 		await expect.poll(() => names.asked.length).toBe(12);
 		const begun = names.asked.slice(8).map((name) => name.split("-")[0]);
-		expect(begun.toSorted()).toEqual(["acme", "acme", "own", "own"]);
+		expect(begun.filter((owner) => owner === "acme")).toHaveLength(2);
+		expect(begun.filter((owner) => owner === "own")).toHaveLength(2);
 	});
 
 	it("makes nobody wait in the line of another customer for a name that both have asked for", () => {

@@ -27,9 +27,7 @@ export class ToldOthers {
 	/** The others are being told of this. */
 	note(projectId: string, telling: readonly Told[], told: Promise<boolean>): void {
 		for (const { id, at } of telling) this.#tellings.set(projectId, id, { at, told }, 1);
-		void told.then((isTold) => {
-			if (!isTold) for (const { id } of telling) this.#forget(projectId, id, told);
-		});
+		void this.#forgetUntold(projectId, telling, told);
 	}
 
 	/**
@@ -56,7 +54,10 @@ export class ToldOthers {
 		return (await Promise.all(tellings)).every(Boolean);
 	}
 
-	#forget(projectId: string, id: string, told: Promise<boolean>): void {
-		if (this.#tellings.peek(projectId, id)?.told === told) this.#tellings.delete(projectId, id);
+	async #forgetUntold(projectId: string, telling: readonly Told[], told: Promise<boolean>): Promise<void> {
+		if (await told) return;
+		for (const { id } of telling) {
+			if (this.#tellings.peek(projectId, id)?.told === told) this.#tellings.delete(projectId, id);
+		}
 	}
 }
