@@ -143,7 +143,9 @@ it("are counted without a sort, which would keep every body in memory", () => {
 		exec(sql);
 	};
 	countStored(db, createTransact(db));
-	const plans = written.filter((sql) => sql.includes("SELECT")).map((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all());
+	const plans = written
+		.filter((sql) => sql.includes("SELECT"))
+		.map((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all());
 	expect(plans.length).toBeGreaterThan(0);
 	expect(JSON.stringify(plans)).toContain("SCAN events");
 	expect(JSON.stringify(plans)).not.toContain("TEMP B-TREE");
