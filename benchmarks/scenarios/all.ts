@@ -6,6 +6,7 @@ import { postgresLog1m } from "./cluster/postgres-log-1m.ts";
 import { commandStart } from "./log/command-start.ts";
 import { logFilters1m } from "./log/log-filters-1m.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
+import { migrate1m } from "./log/migrate-1m.ts";
 import { purgeBesideLive } from "./log/purge-beside-live.ts";
 import { readsBeside } from "./log/reads-beside.ts";
 import { replayBesideLive } from "./log/replay-beside-live.ts";
@@ -67,6 +68,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	purgeBesideLive,
 	retentionBeside,
 	startUp,
+	migrate1m,
 	serverStart,
 	commandStart,
 	postgres1000,
