@@ -177,6 +177,19 @@ describe("npm run bench", () => {
 		}
 	});
 
+	it.skipIf(!hasFirstVersion)(
+		"moves a store of version 0.1, and finds in it what was there, also after a kill",
+		{ timeout: WITHIN_MS },
+		async () => {
+			await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
+			const args = ["--scenario", "migrate-1m", "--quick", "--dir", directory.path];
+			const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
+			expect(stdout).toMatch(/migrate-1m +ready after +[\d,.]+ s/);
+			expect(stdout).toMatch(/killed half way: disk, most ÷ before +[\d,.]+/);
+			expect(await readdir(directory.path)).toEqual([]);
+		},
+	);
+
 	it.skipIf(postgresIssue() !== null)(
 		"migrates a log to PostgreSQL, and measures its pages and what PostgreSQL uses for them",
 		{ timeout: WITHIN_MS },

@@ -7,6 +7,8 @@ import type { Measurements, ResultLine, RunContext, Scenario } from "../../scena
 const DELIVERIES = 1_000_000;
 const WEBHOOKS = 100;
 const HALF = 0.5;
+/** The few rows of a quick run are moved at once, so its server is killed as soon as it is started. */
+const QUICK_SHARE = 0;
 
 export const migrate1m: Scenario = {
 	name: "migrate-1m",
@@ -49,7 +51,7 @@ async function run(context: RunContext): Promise<Measurements> {
 	const plan = { webhooks: WEBHOOKS, wants: "all", deliveries, perEvent: 1, state: "log" } as const;
 	const store = await context.prepareFirstStore(plan);
 	const whole = await context.measureUpgrade(store, null);
-	const killed = await context.measureUpgrade(store, HALF);
+	const killed = await context.measureUpgrade(store, context.quick ? QUICK_SHARE : HALF);
 	return {
 		sent: deliveries,
 		received: deliveries,
