@@ -302,6 +302,17 @@ describe("failures", () => {
 });
 
 describe("lists", () => {
+	it.each([
+		["webhooks", ["--customer", "nobody"]],
+		["events", ["--type", "no.such"]],
+		["deliveries", ["--tag", "no-such"]],
+		["customers", ["--q", "nobody"]],
+	])("of %s without a row say that the filter matches none, and nothing of how to begin", async (nouns, filter) => {
+		const { code, stdout, stderr } = await world.run([nouns, "list", ...filter]);
+		// On a slow machine, the command may have said before that it waits.
+		expect([code, stdout, stderr.split("\n").slice(-2)]).toEqual([0, "", [`No ${nouns} match.`, ""]]);
+	});
+
 	it("show as many rows as asked, and say that there are more", async () => {
 		for (let count = 0; count < 3; count++) await world.json("events", "send", "many", "--tag", "many");
 		const few = await world.run(["events", "list", "--tag", "many", "--limit", "2"]);

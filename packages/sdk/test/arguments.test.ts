@@ -184,6 +184,6 @@ it.each(FILTERED)("%s passes a mistyped filter on, so that the server refuses it
 	const result = call!({ webhok: "billing" }) as AsyncIterable<unknown> | PromiseLike<unknown>;
 	const read = "then" in result ? result : Array.fromAsync(result);
 	await expect(read).rejects.toMatchObject({ name: "BadRequestError" });
-	const { url = "", body = "" } = server.requests.at(-1)!;
-	expect(url + String(body)).toMatch(/[?&]webhok=billing\b|"webhok":"billing"/);
+	const { url, body } = server.last;
+	expect(url + body).toMatch(/[?&]webhok=billing\b|"webhok":"billing"/);
 });

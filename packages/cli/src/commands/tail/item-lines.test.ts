@@ -8,6 +8,7 @@ const ITEM = {
 	object: "streamItem",
 	kind: "webhook.updated",
 	id: "1",
+	projectId: "proj_ca5fe71e7592bbcf7705ea36e4f29ed4",
 	date: 0,
 	webhookId: "webhook_1",
 	status: "Paused",
