@@ -13,7 +13,7 @@ interface Heard {
 	readonly beat: number;
 	/** When this process has seen it first, in monotonic time. */
 	readonly at: number;
-	/** Its tenure had ended when this process saw the member for the first time, and it has not beaten since. */
+	/** Its tenure had ended when this process saw the others for the first time, and it has not beaten since. */
 	readonly isOfDead: boolean;
 }
 
@@ -27,13 +27,14 @@ export class SeenCluster {
 
 	/** A beat has been answered at this monotonic time. */
 	update(view: ClusterView, at: number): void {
+		const isFirst = this.#view === NOBODY;
 		this.#view = view;
 		this.#byNumber = new Map(view.members.map((member) => [member.number, member]));
 		this.#owners = new Map(view.shards.map(([shard, owner, epoch]) => [shard, [owner, epoch]]));
 		const heard = new Map<string, Heard>();
 		for (const { id, beat, isExpired } of view.members) {
 			const known = this.#heard.get(id);
-			heard.set(id, known?.beat === beat ? known : { beat, at, isOfDead: known === undefined && isExpired });
+			heard.set(id, known?.beat === beat ? known : { beat, at, isOfDead: isFirst && isExpired });
 		}
 		this.#heard = heard;
 	}
