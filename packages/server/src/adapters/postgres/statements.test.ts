@@ -96,7 +96,7 @@ const RARE: Readonly<Record<string, readonly (readonly [module: string, places: 
 	"a process starts, or data is brought into the database": [
 		["calls/lifecycle.ts", 11],
 		["connection/pools.ts", 1],
-		["connection/server-version.ts", 1],
+		["connection/server-requirements.ts", 1],
 		["import/log-parts.ts", 1],
 		["import/postgres-target.ts", 17],
 		["import/record-parts.ts", 1],
