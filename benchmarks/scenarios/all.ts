@@ -20,6 +20,7 @@ import { payloadSizes } from "./shape/payload-sizes.ts";
 import { projectHangs } from "./shape/project-hangs.ts";
 import { rateLimits } from "./shape/rate-limits.ts";
 import { refusals } from "./shape/refusals.ts";
+import { refusedBeside } from "./shape/refused-beside.ts";
 import { relaysBeside } from "./shape/relays-beside.ts";
 import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
 import { waiting1m } from "./shape/waiting-1m.ts";
@@ -60,6 +61,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	wideBatch,
 	nastiestBodies,
 	refusals,
+	refusedBeside,
 	logPages1m,
 	logFilters1m,
 	readsBeside,
