@@ -65,3 +65,30 @@ it("goes on with a response that still has nothing to read, and with its connect
 	expect(text).toContain("first");
 	expect(text).toContain("second");
 });
+
+it("closes the connection of a client that sends request after request and waits for no response", async () => {
+	let requests = 0;
+	const { socket } = await serving(() => {
+		requests++;
+		return new ReadableStream({ start: () => undefined });
+	});
+	const closed = once(socket, "close");
+	// In one piece, which Node parses as a whole.
+	socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1_500));
+	await closed;
+	expect(requests).toBe(256);
+});
+
+it("serves any number of requests on a connection, one after the other", async () => {
+	const { socket } = await serving(() => "x");
+	let responses = 0;
+	const all = new Promise<void>((resolve) => {
+		socket.setEncoding("utf8").on("data", (text: string) => {
+			responses += text.split("HTTP/1.1 200").length - 1;
+			if (responses === 600) resolve();
+			else if (responses % 100 === 0) socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(100));
+		});
+	});
+	socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(100));
+	await all;
+});

@@ -70,7 +70,7 @@ export interface RequestDeps {
 	/** The version of the server, such as `0.2.0`. */
 	readonly version: string;
 	/** Bounds the responses that cost nothing but time of the main thread. If omitted, they have no bound. */
-	readonly answerPace?: Pick<AnswerPace, "take" | "probe">;
+	readonly answerPace?: Pick<AnswerPace, "take" | "longest" | "probe">;
 }
 
 export interface ApiDeps extends RequestDeps {

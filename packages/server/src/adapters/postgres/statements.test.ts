@@ -66,7 +66,7 @@ const RARE: Readonly<Record<string, readonly (readonly [module: string, places: 
 		["calls/lifecycle.ts", 11],
 		["deliveries/change-numbers.ts", 1],
 		["connection/pools.ts", 1],
-		["connection/server-requirements.ts", 1],
+		["connection/server-requirements.ts", 2],
 		["import/log-parts.ts", 1],
 		["import/postgres-target.ts", 17],
 		["import/record-parts.ts", 1],

@@ -44,6 +44,8 @@ export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T |
 /** Whether a query has more than `most` parameters, without looking at any of them. */
 function hasMoreThan(search: string, most: number): boolean {
 	let count = 1;
-	for (let at = search.indexOf("&"); at !== -1; at = search.indexOf("&", at + 1)) if (++count > most + 1) return true;
+	const last = search.length - 1;
+	for (let at = search.indexOf("&"); at !== -1 && at < last; at = search.indexOf("&", at + 1))
+		if (++count > most) return true;
 	return false;
 }

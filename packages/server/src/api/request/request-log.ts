@@ -44,13 +44,14 @@ export function writeRequestLine(
 		readonly principal: Principal | null;
 		readonly scope: Scope | null;
 		readonly webhookId: string | null;
+		readonly isProbe: boolean;
 	},
 	status: number,
 	failure: Failure | null,
 ): void {
 	requestLog({
 		requestId: progress.requestId,
-		isProbe: isProbe(route),
+		isProbe: progress.isProbe,
 		method: context.req.method,
 		path: shownPath(context.req.path),
 		route: route?.path ?? null,

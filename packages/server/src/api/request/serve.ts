@@ -50,7 +50,7 @@ export interface ApiEnv {
 /** The part of Node's `IncomingMessage` that tells where the request came from. */
 interface NodeOrigin {
 	readonly httpVersionMajor?: number;
-	readonly socket: { readonly remoteAddress?: string | undefined };
+	readonly socket: { readonly remoteAddress?: string | undefined; destroy?(): unknown };
 }
 export type ApiContext = Context<ApiEnv>;
 
@@ -114,6 +114,8 @@ export interface Progress {
 	bodyBytes: number;
 	/** Whether the handler has waited for nothing. */
 	isFromMemory: boolean;
+	/** Whether monitoring asks. */
+	isProbe: boolean;
 }
 
 /** Serves one request: settles it and builds the response. `route` is null if no route matches. Never rejects. */
@@ -165,6 +167,7 @@ export async function settle(
 		webhookId: null,
 		bodyBytes: 0,
 		isFromMemory: false,
+		isProbe: isProbe(route),
 	};
 	let reply: Reply;
 	let failure: Failure | null = null;
@@ -175,8 +178,8 @@ export async function settle(
 		failure = { code: problem.code, reason: problem.message, cause: failureBehind(error) };
 		reply = problem;
 	}
-	if (isProbe(route) && failure === null) await deps.answerPace?.probe();
-	else if (isCheap(route, progress, failure)) await paced(context, deps, progress);
+	if (progress.isProbe && failure === null) await deps.answerPace?.probe();
+	else if (isCheap(route, progress, failure)) await paced(context, deps, progress, failure !== null);
 	writeRequestLine(deps, context, route, progress, reply.status, failure);
 	const headers = headersOf(reply, progress.requestId);
 	if (deps.portalOrigins.length > 0) {
@@ -189,24 +192,32 @@ export async function settle(
 }
 
 /**
- * Whether a response has cost nothing but time of the main thread: refusals, what needs no key, and what is in memory. Everything else has waited
+ * Whether a response has cost nothing but time of the main thread: refusals, what is read without a key, and what is in memory. Everything else has waited
  * for its turn in something that is divided already. That the server itself fails is no reason to let its clients wait, too.
  */
 function isCheap(route: Route | null, { isFromMemory }: Progress, failure: Failure | null): boolean {
 	if (failure !== null) return !OWN_FAILURES.has(failure.code);
-	return isFromMemory || route === null || route.access === null;
+	return isFromMemory || route === null || (route.access === null && route.method === "get");
 }
 
-/** Waits until its owner may have a response, and closes the connection if too many others wait for that. */
+/**
+ * Waits until its owner may have a response. If that is too far away, closes the connection of a refused request, and lets another one wait for as long as any
+ * may: it can be the page of somebody who has the address of a stranger, behind the same proxy.
+ */
 async function paced(
 	{ env }: RequestContext,
 	{ answerPace }: RequestDeps,
 	{ principal, clientAddress }: Progress,
+	isRefused: boolean,
 ): Promise<void> {
-	const owner = askedBy(principal, clientAddress);
-	const turn = owner === null || answerPace === undefined ? null : answerPace.take(owner);
-	if (turn === "full") env?.outgoing?.destroy();
-	else if (turn !== null) await turn;
+	const owner = askedBy(principal, clientAddress, isRefused);
+	if (owner === null || answerPace === undefined) return;
+	const turn = answerPace.take(owner);
+	if (turn !== "full") await turn;
+	else if (!isRefused) await answerPace.longest();
+	// The response of a request behind others has no connection yet.
+	else if (env?.incoming?.httpVersionMajor === 1) env.incoming.socket.destroy?.();
+	else env?.outgoing?.destroy();
 }
 
 /** Checks a request against its route and calls the handler: steps 3 to 8. */

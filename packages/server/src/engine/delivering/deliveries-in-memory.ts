@@ -11,6 +11,8 @@ interface InMemory {
 	next: LeasedDelivery | null;
 	/** `next` was cancelled while it was set. */
 	hasLostNext: boolean;
+	/** Its payload is erased: nothing can retry it, and the erasure cancels it in the store. */
+	isErased: boolean;
 	/** It goes back to the store without an attempt. If it is added meanwhile, it was claimed for another attempt. */
 	isReturning: boolean;
 }
@@ -27,8 +29,8 @@ export class DeliveriesInMemory {
 		const { id, leaseUntil, attemptCount } = delivery;
 		const known = this.#all.get(id);
 		if (known === undefined) {
-			const state = { isInFlight: false, isCancelled: false, next: null, hasLostNext: false, isReturning: false };
-			this.#all.set(id, { delivery, leaseUntil, ...state });
+			const heard = { isCancelled: false, next: null, hasLostNext: false, isErased: false };
+			this.#all.set(id, { delivery, leaseUntil, isInFlight: false, isReturning: false, ...heard });
 			return true;
 		}
 		known.leaseUntil = Math.max(known.leaseUntil, leaseUntil);
@@ -43,9 +45,10 @@ export class DeliveriesInMemory {
 		if (known !== undefined) known.isInFlight = true;
 	}
 
-	cancelled(deliveryId: string): void {
+	cancelled(deliveryId: string, isErased: boolean): void {
 		const known = this.#all.get(deliveryId);
 		if (known === undefined) return;
+		known.isErased ||= isErased;
 		if (known.next !== null) known.hasLostNext = true;
 		known.next = null;
 		known.isCancelled = true;

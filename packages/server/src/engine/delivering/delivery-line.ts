@@ -259,7 +259,11 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 
 	#discardEvent(eventId: string): void {
 		this.#handOffs.erased(eventId);
-		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.#discard(deliveryId);
+		for (const deliveryId of this.#queue.deliveriesOf(eventId)) {
+			this.#commits.cancelled(deliveryId);
+			this.#handOffs.cancelled(deliveryId);
+			this.#queue.discard(deliveryId, { isErased: true });
+		}
 	}
 
 	/**

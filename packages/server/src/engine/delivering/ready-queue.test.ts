@@ -118,7 +118,7 @@ describe("the ready queue", () => {
 		expect(queue.ready).toBe(0);
 	});
 
-	it("ends the leases of what it skips, so that what was retried by hand since is not leased for nobody", () => {
+	it("ends the leases of what it skips, so that what was retried by hand since is not leased for nobody", async () => {
 		const released: DeliveryLease[] = [];
 		const release = (lease: DeliveryLease) => Promise.resolve(void released.push(lease));
 		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
@@ -131,11 +131,44 @@ describe("the ready queue", () => {
 		queue.discard(ready.id);
 		expect(queue.take()).toBeNull();
 		queue.finish(inFlight);
+		await new Promise(setImmediate);
 		const lease = { projectId: "p", leaseUntil: 1_000 };
 		expect(released).toEqual([
 			{ ...lease, id: ready.id, webhookId: "a" },
 			{ ...lease, id: inFlight.id, webhookId: "b", leaseUntil: 2_000 },
 		]);
+	});
+
+	it("ends the leases of very many that it skips a hundred at a time, since they stand before the outcomes of attempts", async () => {
+		const open: (() => void)[] = [];
+		const release = () => new Promise<void>((resolve) => open.push(resolve));
+		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
+		const skipped = Array.from({ length: 250 }, () => delivery("a"));
+		for (const each of skipped) queue.push(each);
+		for (const { id } of skipped) queue.discard(id);
+		expect(queue.take()).toBeNull();
+		for (const expected of [1, 100, 100, 49]) {
+			expect(open).toHaveLength(expected);
+			for (const resolve of open.splice(0)) resolve();
+			await new Promise(setImmediate);
+		}
+		expect(open).toEqual([]);
+	});
+
+	it("ends no lease of what it skips because its payload was erased", async () => {
+		const released: DeliveryLease[] = [];
+		const release = (lease: DeliveryLease) => Promise.resolve(void released.push(lease));
+		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
+		const [ready, inFlight] = [delivery("a"), delivery("b")];
+		queue.push(inFlight);
+		expect(queue.take()).toBe(inFlight);
+		queue.push({ ...inFlight, attemptCount: 1, leaseUntil: 2_000 });
+		queue.push(ready);
+		for (const { id } of [inFlight, ready]) queue.discard(id, { isErased: true });
+		expect(queue.take()).toBeNull();
+		queue.finish(inFlight);
+		await new Promise(setImmediate);
+		expect(released).toEqual([]);
 	});
 
 	it("ends no lease of what was claimed once more after it was discarded, and of what was discarded in flight", () => {

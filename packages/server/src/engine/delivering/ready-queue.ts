@@ -10,6 +10,7 @@ import type { EngineLimits } from "../parts.ts";
 import { DeliveriesInMemory } from "./deliveries-in-memory.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
 import type { ReleaseLease } from "./leases/release-lease.ts";
+import { SkippedLeases } from "./leases/skipped-leases.ts";
 import { OpenClaims } from "./open-claims.ts";
 import { RateLimitedLanes, type IsPrepared, type Webhooks } from "./rate-limited-lanes.ts";
 import { LaneRing } from "./shares/lane-ring.ts";
@@ -69,7 +70,7 @@ export class ReadyQueue {
 	/** Lanes with ready deliveries that wait for their rate limit. */
 	readonly #rateLimited: RateLimitedLanes;
 	readonly #clock: Pick<Clock, "monotonicMs">;
-	readonly #release: ReleaseLease | null;
+	readonly #skipped: SkippedLeases | null;
 
 	/** @param release ends the leases of what is skipped; null if nobody else shares the store */
 	constructor(
@@ -81,7 +82,7 @@ export class ReadyQueue {
 		this.#limits = limits;
 		this.#webhooks = webhooks;
 		this.#clock = clock;
-		this.#release = release;
+		this.#skipped = release === null ? null : new SkippedLeases(release);
 		this.#ring = new LaneRing(limits);
 		this.#room = new ReadyRoom(limits);
 		this.#rateLimited = new RateLimitedLanes(clock, webhooks);
@@ -176,9 +177,10 @@ export class ReadyQueue {
 	}
 
 	/** Removes a delivery that was cancelled, unless its request was sent, which can't be called back. */
-	discard(deliveryId: string): void {
+	discard(deliveryId: string, { isErased = false }: { readonly isErased?: boolean } = {}): void {
 		this.claims.cancelled(deliveryId);
-		this.#inMemory.cancelled(deliveryId);
+		// The lease of an erased one stays: the erasure cancels it in the store, step by step.
+		this.#inMemory.cancelled(deliveryId, isErased);
 	}
 
 	/** Whether a delivery in flight was cancelled since it was taken, so that its attempt must not begin. */
@@ -290,9 +292,9 @@ export class ReadyQueue {
 			this.#noLongerReady(lane, delivery);
 			if (!discarded) return delivery;
 			const leaseUntil = this.#inMemory.leaseUntil(delivery.id);
-			const next = this.#inMemory.remove(delivery.id)?.next ?? null;
-			if (next !== null) this.push(next);
-			else this.skip({ ...delivery, leaseUntil });
+			const known = this.#inMemory.remove(delivery.id);
+			if (known?.next !== undefined && known.next !== null) this.push(known.next);
+			else if (known?.isErased !== true) this.skip({ ...delivery, leaseUntil });
 		}
 		this.forgetIfIdle(lane);
 		return null;
@@ -300,7 +302,7 @@ export class ReadyQueue {
 
 	/** Ends the lease of a delivery that is not attempted, since it was cancelled. If it is cancelled in the store, it has none any more. */
 	skip({ id, projectId, webhookId, leaseUntil }: DeliveryLease): void {
-		if (this.#release !== null) void this.#release({ id, projectId, webhookId, leaseUntil });
+		this.#skipped?.end({ id, projectId, webhookId, leaseUntil });
 	}
 
 	#noLongerReady({ customer }: Lane, { body }: LeasedDelivery): void {
@@ -327,7 +329,7 @@ export class ReadyQueue {
 		// What goes back without an attempt may be claimed again at once, and looks the same then.
 		if (!known.isReturning) this.claims.attempted(delivery);
 		if (known.next !== null) this.push(known.next);
-		else if (known.hasLostNext) this.skip({ ...delivery, leaseUntil: known.leaseUntil });
+		else if (known.hasLostNext && !known.isErased) this.skip({ ...delivery, leaseUntil: known.leaseUntil });
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
 	}

@@ -82,6 +82,8 @@ export class DeliveryCalls implements Deliveries {
 	readonly #counts = new SerialByKey();
 	/** A project makes one step after the other, in turns of its customers, and so in turns of its calls. */
 	readonly #steps: Turns;
+	/** What steps change stands before the outcomes of attempts: a few projects change something at once. */
+	readonly #changes: Turns;
 	readonly #told = new ToldOthers();
 
 	constructor(parts: Parts, near: Neighbours) {
@@ -89,7 +91,9 @@ export class DeliveryCalls implements Deliveries {
 		this.#near = near;
 		const refusal = (message: string) =>
 			new FanfareError("overloaded", `Too many deliveries are being changed: ${message}.`);
-		this.#steps = new Turns({ most: MOST_STEPS, mostOfOne: 1, maxWaitMs: MANY_MS, clock: parts.clock, refusal });
+		const turns = { mostOfOne: 1, maxWaitMs: MANY_MS, clock: parts.clock, refusal };
+		this.#steps = new Turns({ ...turns, most: Infinity });
+		this.#changes = new Turns({ ...turns, most: MOST_STEPS });
 	}
 
 	async retry({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
@@ -247,12 +251,19 @@ export class DeliveryCalls implements Deliveries {
 		};
 		while (matched < MAX_PER_CALL && clock.monotonicMs() < endAt) {
 			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
-			const page = await this.#page(scope, filter, cursor, changed > 0);
-			if (page === null) return result();
-			const { rows, hasOlder, stoppedAt } = page;
-			const step = () => this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
-			const applied = await this.#inTurn(scope, step, changed > 0);
-			if (applied === null) return result();
+			// Read in its turn: what the filter finds may be changed while the call waits for it.
+			const step = async () => {
+				const page = await this.#page(scope, filter, cursor, changed > 0);
+				if (page === null) return null;
+				const change = () => this.#applyAll(page.rows, changeOf, changed === 0 ? entry : null);
+				return {
+					...page,
+					applied: await this.#changes.run(projectId, { mostWaiting: Infinity, isPatient: true }, change),
+				};
+			};
+			const stepped = await this.#inTurn(scope, step, matched > 0);
+			if (stepped === null) return result();
+			const { rows, hasOlder, stoppedAt, applied } = stepped;
 			matched += rows.length;
 			changed += applied.filter((each) => each.changed).length;
 			tellings.push(...applied.map(({ told }) => told));
@@ -274,7 +285,7 @@ export class DeliveryCalls implements Deliveries {
 
 	/** Makes a step in the turn of its project. If that is refused, null with `mayFail`, and otherwise it rejects. */
 	async #inTurn<T>(scope: Scope, step: () => Promise<T>, mayFail: boolean): Promise<T | null> {
-		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "", isPatient: true };
+		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "" };
 		let hasBegun = false;
 		const begin = () => {
 			hasBegun = true;
@@ -315,6 +326,7 @@ export class DeliveryCalls implements Deliveries {
 		} else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
 			this.#near.line.retried(delivery, state.nextAttemptAt);
 		}
+		if (changed && state.status !== "Cancelled") this.#told.forget(delivery.projectId, delivery.id);
 		if (changed) this.#near.live.deliveryUpdated(delivery, state);
 		return { after: { ...delivery, ...state, updateDate: changed ? at : delivery.updateDate }, changed, told };
 	}

@@ -35,6 +35,8 @@ interface Neighbours {
 const COUNT_STEP = 500;
 /** A count that takes longer ends early, as incomplete. */
 const COUNT_MS = 20_000;
+/** An estimate that waits longer is refused: nobody may be there any more who wants it. */
+const MOST_WAIT_MS = 2 * COUNT_MS;
 /** Estimates of a project that wait for those before them. Each takes up to `COUNT_MS`. */
 const MOST_WAITING = 64;
 
@@ -53,7 +55,7 @@ export class ReplayCalls implements Replays {
 		this.#near = near;
 		const refusal = (message: string) =>
 			new FanfareError("overloaded", `Too many replays are being estimated: ${message}.`);
-		this.#counts = new Turns({ most: Infinity, mostOfOne: 1, maxWaitMs: COUNT_MS, clock: parts.clock, refusal });
+		this.#counts = new Turns({ most: Infinity, mostOfOne: 1, maxWaitMs: MOST_WAIT_MS, clock: parts.clock, refusal });
 	}
 
 	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<Replay> {
@@ -149,7 +151,7 @@ export class ReplayCalls implements Replays {
 		const webhooks = this.#webhooks(scope, webhookIds);
 		const { eventIds = null } = request;
 		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
-		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "", isPatient: true };
+		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "" };
 		return this.#counts.run(projectOf(scope), place, async () => {
 			const endAt = this.#parts.clock.monotonicMs() + COUNT_MS;
 			// By the clock of the dates of replays. One time for all, which the caller can have the replays end at.

@@ -11,7 +11,7 @@ import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 import { isLocked } from "../connection/errors.ts";
 import { SCHEMA_LOCK } from "../connection/locks.ts";
-import { requireServer } from "../connection/server-requirements.ts";
+import { requireEncoding, requireServer } from "../connection/server-requirements.ts";
 import type { Session } from "../connection/session.ts";
 
 export interface Migration {
@@ -90,6 +90,8 @@ export async function migrate(
 		await lock(session);
 		await session.run(CREATE_MIGRATIONS);
 		const applied = await idOf(session, SELECT_APPLIED);
+		// One in which an earlier version has stored something goes on: what waits there must not be lost.
+		if (applied === 0) await requireEncoding(session);
 		if (applied > known) await requireCompatible(session, { current: applied, known });
 		return applied;
 	});

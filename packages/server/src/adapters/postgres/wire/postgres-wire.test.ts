@@ -3,7 +3,7 @@ import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { NetworkLink } from "@fanfare/testkit/world/network-link";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { createIdMaker } from "../../../core/ids.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
@@ -405,12 +405,12 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 		await following.promise;
 		// Its next beat would say that it is there.
 		b.clock.freeze();
+		onTestFinished(() => database.stepClock(0));
 		await database.stepClock(3_600_000);
 		const telling = a.wire.tellAll(note).then(() => b.memberId());
 		// When they resolve, its tenure is over by its own clock.
 		const memberIds = await Promise.all([changing, telling]);
 		read.resolve();
-		await database.stepClock(0);
 		expect(memberIds).toEqual([null, null]);
 	});
 

@@ -55,7 +55,10 @@ export class BodyPieces {
 	}
 
 	#endSmall(): void {
-		if (this.#small !== null) this.#parts.push(this.#small.subarray(0, this.#used));
+		const small = this.#small;
+		// What is hardly used would keep all of its memory.
+		if (small !== null)
+			this.#parts.push(2 * this.#used < small.length ? small.slice(0, this.#used) : small.subarray(0, this.#used));
 		this.#small = null;
 		this.#used = 0;
 	}

@@ -1,6 +1,7 @@
 // The bound on responses that cost nothing but time of the main thread.
 import { describe, expect, it } from "vitest";
 
+import { systemClock } from "../../../adapters/system/system-clock.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { caller } from "../../test/caller.ts";
@@ -27,16 +28,28 @@ describe("the pace of responses", () => {
 		expect(pace.take("a")).toBeInstanceOf(Promise);
 	});
 
-	it("is one for each owner, and is full when a thousand of one wait", () => {
+	it("is one for each owner, and is full when one would wait for more than two seconds", () => {
 		const clock = new ManualClock();
-		const pace = new AnswerPace(clock, 1);
-		for (let n = 0; n < 2; n++) expect(pace.take("a")).toBeNull();
-		for (let n = 0; n < 1_000; n++) expect(pace.take("a")).toBeInstanceOf(Promise);
+		const pace = new AnswerPace(clock, 4);
+		for (let n = 0; n < 8; n++) expect(pace.take("a")).toBeNull();
+		for (let n = 0; n < 8; n++) expect(pace.take("a")).toBeInstanceOf(Promise);
 		for (let n = 0; n < 10; n++) expect(pace.take("a")).toBe("full");
 		expect(pace.take("b")).toBeNull();
-		clock.advance(1_000);
+		clock.advance(250);
 		expect(pace.take("a")).toBeInstanceOf(Promise);
 		expect(pace.take("a")).toBe("full");
+	});
+
+	it("lets one wait for two seconds at most", async () => {
+		const clock = new ManualClock();
+		let isOver = false;
+		void new AnswerPace(clock, 1).longest().then(() => (isOver = true));
+		clock.advance(1_999);
+		await settled();
+		expect(isOver).toBe(false);
+		clock.advance(1);
+		await settled();
+		expect(isOver).toBe(true);
 	});
 
 	it("remembers who waits while thousands of others ask, and none of those that have asked nothing lately", () => {
@@ -45,9 +58,21 @@ describe("the pace of responses", () => {
 		for (let n = 0; n < 3; n++) void pace.take("a");
 		for (let n = 0; n < 5_000; n++) expect(pace.take(`other ${n}`)).toBeNull();
 		expect(pace.take("a")).toBeInstanceOf(Promise);
+		expect(pace.owners).toBe(5_001);
 		clock.advance(5_000);
 		for (let n = 0; n < 10_000; n++) expect(pace.take(`later ${n}`)).toBeNull();
-		expect(pace.take("a")).toBeNull();
+		expect(pace.owners).toBeLessThan(12_000);
+	});
+
+	it("answers all probes that have come by then in the next turn of the event loop", async () => {
+		const pace = new AnswerPace(systemClock, 1);
+		let answered = 0;
+		for (let n = 0; n < 5_000; n++) void pace.probe().then(() => answered++);
+		await Promise.resolve();
+		expect(answered).toBe(0);
+		await settled();
+		await settled();
+		expect(answered).toBe(5_000);
 	});
 
 	it("has no bound with 0", () => {
@@ -63,6 +88,7 @@ async function openPaced() {
 	const api = await caller({}, null, {
 		answerPace: {
 			take: (owner) => (asked.push(owner), null),
+			longest: () => Promise.resolve(),
 			async probe() {
 				asked.push("a probe");
 			},
@@ -78,6 +104,7 @@ async function openPaced() {
 }
 
 const probe = () => Promise.resolve();
+const longest = () => Promise.resolve();
 const NO_KEY = { "secret-key": "" };
 const BAD = { type: "no good" };
 
@@ -116,13 +143,22 @@ describe("a response that has cost nothing but time of the main thread", () => {
 	});
 
 	it.each([
-		["GET", "/nothing/here"],
-		["OPTIONS", "/projects"],
-		["DELETE", "/projects"],
-	])("is that to %s %s, which needs no key", async (method, path) => {
+		["GET", "/nothing/here", ""],
+		["DELETE", "/projects", ""],
+		// Those of a page that somebody uses must not wait for strangers who are refused.
+		["OPTIONS", "/projects", ""],
+		["GET", "/openapi.json", " unrefused"],
+	])("is that to %s %s, which needs no key", async (method, path, kind) => {
 		const { api, asked } = await openPaced();
 		await api.app.request(path, { method });
-		expect(asked).toEqual(["192.0.2.1"]);
+		expect(asked).toEqual([`192.0.2.1${kind}`]);
+	});
+
+	it("is none to a sign-in, which has waited for the store, unless it is refused", async () => {
+		const { api, owners } = await openPaced();
+		const signIn = (key: string) => owners("POST", "/sessions", { key }, { ...NO_KEY, "fanfare-page": "1" });
+		expect(await signIn(api.keys.project)).toEqual([]);
+		expect(await signIn("sk_unknown")).toEqual(["192.0.2.1"]);
 	});
 
 	it.each(["/healthz", "/readyz", "/metrics"])("is none to the probe %s, which has a turn of its own", async (path) => {
@@ -148,7 +184,7 @@ describe("a response that has cost nothing but time of the main thread", () => {
 			isAsked();
 			return turn;
 		};
-		const { app, lean, keys, lines, project } = await caller({}, null, { answerPace: { take, probe } });
+		const { app, lean, keys, lines, project } = await caller({}, null, { answerPace: { take, longest, probe } });
 		const port = await listenOnNode(app, way === "the app" ? null : lean);
 		const headers = { "secret-key": keys.project, "content-type": "application/json" };
 		const response = requestTo(port, `/projects/${project.id}/events`, { method: "POST", headers, body: "{}" });
@@ -163,11 +199,22 @@ describe("a response that has cost nothing but time of the main thread", () => {
 	it.each(["the lean path", "the app"])(
 		"is not given on %s if too many of its owner wait: the connection is closed",
 		async (way) => {
-			const { app, lean, keys, project } = await caller({}, null, { answerPace: { take: () => "full", probe } });
+			const { app, lean, keys, project } = await caller({}, null, {
+				answerPace: { take: () => "full", longest, probe },
+			});
 			const port = await listenOnNode(app, way === "the app" ? null : lean);
 			const headers = { "secret-key": keys.project, "content-type": "application/json" };
 			const response = requestTo(port, `/projects/${project.id}/events`, { method: "POST", headers, body: "{}" });
 			await expect(response).rejects.toMatchObject({ code: "ECONNRESET" });
 		},
 	);
+
+	it("is given at last if it is no refusal, however many of its owner wait", async () => {
+		let waited = 0;
+		const pace = { take: () => "full" as const, longest: () => Promise.resolve(void waited++), probe };
+		const { app } = await caller({}, null, { answerPace: pace, clientAddress: () => "192.0.2.1" });
+		const port = await listenOnNode(app, null);
+		expect((await requestTo(port, "/openapi.json", { method: "GET", headers: {}, body: "" })).status).toBe(200);
+		expect(waited).toBe(1);
+	});
 });

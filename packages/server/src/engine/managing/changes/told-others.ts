@@ -54,6 +54,11 @@ export class ToldOthers {
 		return (await Promise.all(tellings)).every(Boolean);
 	}
 
+	/** A delivery is not cancelled any more: what another process cancels is not what this one has told of. */
+	forget(projectId: string, id: string): void {
+		this.#tellings.delete(projectId, id);
+	}
+
 	async #forgetUntold(projectId: string, telling: readonly Told[], told: Promise<boolean>): Promise<void> {
 		if (await told) return;
 		for (const { id } of telling) {
