@@ -18,7 +18,9 @@ export function PageHead({ title, back, children, actions }: PageHeadProps) {
 		<header>
 			{back !== undefined && <div className="back">{back}</div>}
 			<div className="head">
-				<h1 tabIndex={-1}>{title}</h1>
+				<h1 className="cut" tabIndex={-1}>
+					{title}
+				</h1>
 				{children}
 				{actions !== undefined && <div className="head-rest">{actions}</div>}
 			</div>
