@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 
 import { shardOf } from "../../core/cluster/shard.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
+import type { LeasedDelivery } from "../../ports/store/queue.ts";
 import { leasedDelivery } from "../test/leased-delivery.ts";
 import type { Webhooks } from "./rate-limited-lanes.ts";
 import { ReadyQueue, type Owner } from "./ready-queue.ts";
@@ -116,74 +116,6 @@ describe("the ready queue", () => {
 		queue.discard(cancelled.id);
 		expect(queue.take()).toBeNull();
 		expect(queue.ready).toBe(0);
-	});
-
-	it("ends the leases of what it skips, so that what was retried by hand since is not leased for nobody", async () => {
-		const released: DeliveryLease[] = [];
-		const release = (lease: DeliveryLease) => Promise.resolve(void released.push(lease));
-		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
-		const [ready, inFlight] = [delivery("a"), delivery("b")];
-		queue.push(inFlight);
-		expect(queue.take()).toBe(inFlight);
-		queue.push({ ...inFlight, attemptCount: 1, leaseUntil: 2_000 });
-		queue.discard(inFlight.id);
-		queue.push(ready);
-		queue.discard(ready.id);
-		expect(queue.take()).toBeNull();
-		queue.finish(inFlight);
-		await new Promise(setImmediate);
-		const lease = { projectId: "p", leaseUntil: 1_000 };
-		expect(released).toEqual([
-			{ ...lease, id: ready.id, webhookId: "a" },
-			{ ...lease, id: inFlight.id, webhookId: "b", leaseUntil: 2_000 },
-		]);
-	});
-
-	it("ends the leases of very many that it skips a hundred at a time, since they stand before the outcomes of attempts", async () => {
-		const open: (() => void)[] = [];
-		const release = () => new Promise<void>((resolve) => open.push(resolve));
-		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
-		const skipped = Array.from({ length: 250 }, () => delivery("a"));
-		for (const each of skipped) queue.push(each);
-		for (const { id } of skipped) queue.discard(id);
-		expect(queue.take()).toBeNull();
-		for (const expected of [1, 100, 100, 49]) {
-			expect(open).toHaveLength(expected);
-			for (const resolve of open.splice(0)) resolve();
-			await new Promise(setImmediate);
-		}
-		expect(open).toEqual([]);
-	});
-
-	it("ends no lease of what it skips because its payload was erased", async () => {
-		const released: DeliveryLease[] = [];
-		const release = (lease: DeliveryLease) => Promise.resolve(void released.push(lease));
-		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
-		const [ready, inFlight] = [delivery("a"), delivery("b")];
-		queue.push(inFlight);
-		expect(queue.take()).toBe(inFlight);
-		queue.push({ ...inFlight, attemptCount: 1, leaseUntil: 2_000 });
-		queue.push(ready);
-		for (const { id } of [inFlight, ready]) queue.discard(id, { isErased: true });
-		expect(queue.take()).toBeNull();
-		queue.finish(inFlight);
-		await new Promise(setImmediate);
-		expect(released).toEqual([]);
-	});
-
-	it("ends no lease of what was claimed once more after it was discarded, and of what was discarded in flight", () => {
-		const released: DeliveryLease[] = [];
-		const release = (lease: DeliveryLease) => Promise.resolve(void released.push(lease));
-		const queue = new ReadyQueue(limits, new ManualClock(), webhooks(), release);
-		const first = delivery("a");
-		queue.push(first);
-		queue.discard(first.id);
-		const retried = { ...first, leaseUntil: 2_000 };
-		queue.push(retried);
-		expect(queue.take()).toBe(retried);
-		queue.discard(first.id);
-		queue.finish(retried);
-		expect(released).toEqual([]);
 	});
 
 	it("leaves deliveries in the store that a rate limit delays, so that they do not fill the room of other webhooks", () => {

@@ -112,20 +112,24 @@ it("tells the others nothing again, however often a call is repeated, unless the
 	expect(noted).toEqual([]);
 });
 
-it("tells the others of a delivery that another process has cancelled again after a retry", async () => {
-	const { noted, test } = await openBesideOwner();
-	await using _closed = test;
-	const { change, engine } = test;
-	const { id } = await test.delivery(await test.send(), { status: "Pending" });
-	await engine.deliveries.cancel(change, id);
-	test.clock.advance(1);
-	await engine.deliveries.retry(change, id);
-	test.clock.advance(1);
-	await cancelElsewhere(test, id);
-	noted.length = 0;
-	await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(NOT_CHANGEABLE);
-	expect(noted).toEqual([id]);
-});
+// The clock of the other process can be behind: then its cancellation has the date of the first one.
+it.each([1, 0])(
+	"tells the others of a delivery that another process has cancelled again %i ms after a retry",
+	async (ms) => {
+		const { noted, test } = await openBesideOwner();
+		await using _closed = test;
+		const { change, engine } = test;
+		const { id } = await test.delivery(await test.send(), { status: "Pending" });
+		await engine.deliveries.cancel(change, id);
+		test.clock.advance(ms);
+		await engine.deliveries.retry(change, id);
+		test.clock.advance(ms);
+		await cancelElsewhere(test, id);
+		noted.length = 0;
+		await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(NOT_CHANGEABLE);
+		expect(noted).toEqual([id]);
+	},
+);
 
 it("tells the others nothing of what earlier calls with the same filter have cancelled", async () => {
 	const { noted, test } = await openBesideOwner();
