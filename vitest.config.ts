@@ -38,6 +38,7 @@ const WITHOUT_STORE = [
 	"packages/server/src/api/documents/pieces.test.ts",
 	"packages/server/src/api/page/page.test.ts",
 	"packages/server/src/api/request/session-cookie.test.ts",
+	"packages/server/src/api/upgrading-app.test.ts",
 	"packages/server/src/api/request/body/{expected-form,json-scanner,turns}.test.ts",
 	"packages/server/src/api/resources/exports/{csv,export-places}.test.ts",
 	"packages/server/src/api/resources/sessions/failed-sign-ins.test.ts",

@@ -82,7 +82,8 @@ it("closes the connection of a client that sends request after request and waits
 it("serves any number of requests on a connection, one after the other", async () => {
 	const { socket } = await serving(() => "x");
 	let responses = 0;
-	const all = new Promise<void>((resolve) => {
+	const all = new Promise<void>((resolve, reject) => {
+		socket.once("close", () => reject(new Error(`the connection was closed after ${responses} responses`)));
 		socket.setEncoding("utf8").on("data", (text: string) => {
 			responses += text.split("HTTP/1.1 200").length - 1;
 			if (responses === 600) resolve();
