@@ -216,7 +216,7 @@ export class HttpServer {
 		if (socket.destroyed) return false;
 		const open = (this.#openRequests.get(socket) ?? 0) + 1;
 		if (open > MOST_OPEN_REQUESTS) {
-			socket.destroy();
+			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
 			return false;
 		}
 		this.#openRequests.set(socket, open);
