@@ -2,7 +2,7 @@
 import { SHARDS } from "../../../core/cluster/shard.ts";
 import type { Place } from "../../../ports/tenure.ts";
 import type { ClusterView, SeenMember } from "./member-rows.ts";
-import { TENURE_MS, UNHEARD_MS } from "./timing.ts";
+import { MISSED_BEATS_MS, TENURE_MS, UNHEARD_MS } from "./timing.ts";
 
 const NOBODY: ClusterView = { isMember: false, members: [], shards: [], freeDuties: [] };
 
@@ -59,11 +59,13 @@ export class SeenCluster {
 
 	/**
 	 * Whether nothing that this process has heard speaks against the end of a member's tenure, if the database says that it has ended. The
-	 * database's clock may have stepped: then those are not silent who were heard within a tenure, or have joined since the last beat.
+	 * database's clock may have stepped: then those are not silent who were heard within a tenure, or have joined since the last beat. Of those
+	 * that seemed dead when this process joined, it waits for the next beats only: a change that it makes just after its start then does not
+	 * wait for a tenure, and a live one is taken for dead only if the clock stepped while it could not beat.
 	 */
 	isSilent(id: string, now: number): boolean {
 		const heard = this.#heard.get(id);
-		return heard !== undefined && (heard.isOfDead || now - heard.at >= TENURE_MS);
+		return heard !== undefined && now - heard.at >= (heard.isOfDead ? MISSED_BEATS_MS : TENURE_MS);
 	}
 
 	#isOver({ id, isExpired }: SeenMember, now: number): boolean {
