@@ -38,6 +38,7 @@ const WITHOUT_STORE = [
 	"packages/server/src/api/documents/pieces.test.ts",
 	"packages/server/src/api/page/page.test.ts",
 	"packages/server/src/api/request/session-cookie.test.ts",
+	"packages/server/src/api/upgrading-app.test.ts",
 	"packages/server/src/api/request/body/{expected-form,json-scanner,turns}.test.ts",
 	"packages/server/src/api/resources/exports/{csv,export-places}.test.ts",
 	"packages/server/src/api/resources/sessions/failed-sign-ins.test.ts",
@@ -84,7 +85,7 @@ const IN_ACCEPTOR_THREAD: TestProjectInlineConfiguration = {
 	test: {
 		...OVER_LEAN_PATH.test,
 		name: "in an acceptor thread",
-		include: [...SENDS, "packages/server/src/api/request/lean/{lean-path,lean-relays}.test.ts"],
+		include: [...SENDS, "packages/server/src/api/request/{lean/lean-path,lean/lean-relays,pace/answer-pace}.test.ts"],
 		env: { TEST_SENDS: "thread" },
 	},
 };

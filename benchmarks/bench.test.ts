@@ -31,6 +31,7 @@ import { Child } from "./harness/process/child.ts";
 import { Resources } from "./harness/process/resources.ts";
 import type { Receiver } from "./harness/server/receiver.ts";
 import { BenchStore } from "./harness/store/bench-store.ts";
+import { FIRST_COMMIT } from "./harness/store/first-store.ts";
 import type { StorePlan } from "./harness/store/store-copy.ts";
 import { isUsual } from "./options.ts";
 import type { SummaryLine } from "./report/summary.ts";
@@ -57,9 +58,8 @@ const DOCUMENT = fileURLToPath(new URL("../docs/performance.md", import.meta.url
 /** Only a run that hangs takes this long. On a machine that compiles on all cores beside it, a quick run takes some minutes. */
 const WITHIN_MS = 1_800_000;
 
-const FIRST_VERSION = "3aa84d3";
 /** A shallow clone does not have it. */
-const hasFirstVersion = await promisify(execFile)("git", ["-C", WORKING_TREE, "cat-file", "-e", FIRST_VERSION]).then(
+const hasFirstVersion = await promisify(execFile)("git", ["-C", WORKING_TREE, "cat-file", "-e", FIRST_COMMIT]).then(
 	() => true,
 	() => false,
 );
@@ -166,7 +166,7 @@ describe("npm run bench", () => {
 
 	it.skipIf(!hasFirstVersion)("measures the store of version 0.1 as it does today's", async () => {
 		await using directory = await mkdtempDisposable(join(tmpdir(), "fanfare-bench-test-"));
-		const codeDir = await unpackRef(FIRST_VERSION, directory.path, "--compare");
+		const codeDir = await unpackRef(FIRST_COMMIT, directory.path, "--compare");
 		await using resources = new Resources();
 		const runner = await Child.start<StoreRunnerCalls>("store-runner", resources);
 		for (const kind of ["one-event", "fan-out", "overflow"] as const) {
@@ -176,6 +176,19 @@ describe("npm run bench", () => {
 			expect([kind, reading.deliveries, reading.succeeded]).toEqual([kind, deliveries, deliveries]);
 		}
 	});
+
+	it.skipIf(!hasFirstVersion)(
+		"moves a store of version 0.1, and finds in it what was there, also after a kill",
+		{ timeout: WITHIN_MS },
+		async () => {
+			await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
+			const args = ["--scenario", "migrate-1m", "--quick", "--dir", directory.path];
+			const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
+			expect(stdout).toMatch(/migrate-1m +ready after +[\d,.]+ s/);
+			expect(stdout).toMatch(/killed half way: disk, most ÷ before +[\d,.]+/);
+			expect(await readdir(directory.path)).toEqual([]);
+		},
+	);
 
 	it.skipIf(postgresIssue() !== null)(
 		"migrates a log to PostgreSQL, and measures its pages and what PostgreSQL uses for them",

@@ -2,6 +2,8 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 
+import { unpackRef } from "@fanfare/testkit/programs/server-code";
+
 import type { BareRelaysCalls } from "./children/bare-relays.ts";
 import type { FloorPumpCalls } from "./children/floor-pump.ts";
 import type { LoadCalls } from "./children/load.ts";
@@ -17,7 +19,9 @@ import type { Resources } from "./harness/process/resources.ts";
 import { BenchServer } from "./harness/server/bench-server.ts";
 import { buildCommand } from "./harness/server/built-command.ts";
 import { Receiver } from "./harness/server/receiver.ts";
+import { FIRST_COMMIT } from "./harness/store/first-store.ts";
 import { PreparedStores } from "./harness/store/prepared-store.ts";
+import { measureUpgrade } from "./harness/store/upgrade.ts";
 import type { Options } from "./options.ts";
 import type { FloorMeasurements, RunContext } from "./scenario.ts";
 import { BODY_BYTES } from "./wire/bench-event.ts";
@@ -50,6 +54,7 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 	const { options, receiver, resources, parentDir, progress } = surroundings;
 	const { seconds, warmUpSeconds, profileDir, quick, webhooks, events } = options;
 	const stores = new PreparedStores({ resources, codeDir, parentDir, receiver, progress });
+	let firstStores: Promise<PreparedStores> | null = null;
 	const startServer: RunContext["startServer"] = (start) =>
 		BenchServer.start({ resources, codeDir, parentDir, profileDir, ...start });
 	let notes: string[] = [];
@@ -77,6 +82,8 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 		measureStoreFloor: (load) =>
 			callStore(surroundings, (runner, path) => runner.call("measureFloor", { ...load, path })),
 		prepareStore: (plan) => stores.get(plan),
+		prepareFirstStore: async (plan) => (await (firstStores ??= prepareFirst(surroundings))).get(plan),
+		measureUpgrade: (store, killAt) => measureUpgrade({ resources, codeDir, parentDir, store, killAt }),
 		note: (text) => notes.push(text),
 		takeNotes() {
 			const taken = notes;
@@ -84,6 +91,12 @@ export function newContext(surroundings: Surroundings, codeDir: string): NotingC
 			return taken;
 		},
 	};
+}
+
+/** Stores that version 0.1 makes. */
+async function prepareFirst({ resources, parentDir, receiver, progress }: Surroundings): Promise<PreparedStores> {
+	const codeDir = await unpackRef(FIRST_COMMIT, parentDir, "the commit of version 0.1");
+	return new PreparedStores({ resources, codeDir, parentDir, receiver, progress });
 }
 
 export function floorOf(surroundings: Surroundings, bodyBytes = BODY_BYTES): Promise<FloorMeasurements> {

@@ -11,6 +11,7 @@ import type { Child } from "./harness/process/child.ts";
 import type { BenchServer, ServerStart } from "./harness/server/bench-server.ts";
 import type { Receiver } from "./harness/server/receiver.ts";
 import type { PreparedStore, StorePlan } from "./harness/store/store-copy.ts";
+import type { Upgrade } from "./harness/store/upgrade.ts";
 
 /** The measurements of one run, by name. */
 export type Measurements = Readonly<Record<string, number>>;
@@ -108,6 +109,10 @@ export interface RunContext {
 	readonly measureStoreFloor: (load: StoreFloorLoad) => Promise<number>;
 	/** The store of a plan. It is made once for all runs with the same plan. */
 	readonly prepareStore: (plan: StorePlan) => Promise<PreparedStore>;
+	/** The same, made by version 0.1. Throws if git does not know its commit, as in a shallow clone. */
+	readonly prepareFirstStore: (plan: StorePlan) => Promise<PreparedStore>;
+	/** Has a server move the rows of a copy of such a store. It is killed when a share of them is moved, unless that is null, and started again. */
+	readonly measureUpgrade: (store: PreparedStore, killAt: number | null) => Promise<Upgrade>;
 	/** Compiles the code to the packages that users install. Returns the main file of the command. */
 	readonly buildCommand: () => Promise<string>;
 	/** Measures the floor with bodies of another size. */

@@ -62,6 +62,12 @@ const FIRST: readonly Step[] = [null, null, 0, 1].map((customer, webhook) => ({
 	thenMs: 100,
 }));
 
+/** What histories of several engines end with: such moves would come together with bursts too seldom by chance. */
+const LAST_SHARED: readonly Step[] = [0, 1].map((webhook) => ({
+	action: { do: "rush", webhook, ms: 50 },
+	thenMs: 2_000,
+}));
+
 /** @param print gets each line of the trace; null if only its hash is wanted */
 export async function runHistory(history: History, print: ((line: string) => void) | null): Promise<HistoryResult> {
 	const world = await World.open(
@@ -97,7 +103,7 @@ async function play(player: Player, { steps, sharing }: History): Promise<void> 
 	const { world } = player;
 	const checks = new StepChecks(player);
 	if (sharing !== undefined) await player.ensureRunning(sharing.engines);
-	for (const step of [...FIRST, ...steps]) {
+	for (const step of [...FIRST, ...steps, ...(sharing === undefined ? [] : LAST_SHARED)]) {
 		await perform(player, step);
 		if (player.isRunning && step.thenMs !== null) await checks.check();
 		if (world.breaches.length > 0) return;

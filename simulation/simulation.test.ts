@@ -35,6 +35,7 @@ const QUICKLY_FOUND = [
 	["outcome-of-lost-tenure", 2],
 	["test-of-lost-tenure", 98],
 	["doubt-unasked", 7],
+	["second-burst", 5],
 ] as const;
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -65,6 +66,10 @@ it.each([11, 20, 33])("repeats seed %i exactly, also in another process", async 
 	expect(failure).toBeNull();
 	expect((await runSeed({ seed })).first).toEqual(first);
 	expect(await simulate("--seed", `${seed}`)).toContain(`hash ${first.hash}`);
+});
+
+it("knows what a client of the live stream is told of a replay that was made before it came", async () => {
+	expect((await runSeed({ seed: 382903486, shrinks: false })).failure).toBeNull();
 });
 
 describe("planted bugs", () => {

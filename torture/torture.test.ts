@@ -80,10 +80,12 @@ describe("npm run torture", () => {
 		]);
 		expect(embedded.stdout).toMatch(/^disk-full /m);
 		expect(embedded.stdout).not.toMatch(/^database-/m);
-		expect(postgres.stdout).toMatch(/^database-crash /m);
+		expect(postgres.stdout).toMatch(/^database-crash .*^database-migration .*^master-key-env /ms);
 		expect(postgres.stdout).not.toMatch(/^(disk|member)-/m);
 		expect(cluster.stdout).toMatch(/^member-kill .*^rolling-upgrade /ms);
-		expect(cluster.stdout).toMatch(/^role-kill .*^notes-doubled .*^cluster-database-failover /ms);
+		expect(cluster.stdout).toMatch(
+			/^role-kill .*^notes-doubled .*^cluster-database-failover .*^cluster-database-migration /ms,
+		);
 		expect(cluster.stdout).not.toMatch(/^(kill|nats-dies|nats-doubled) /m);
 		expect(nats.stdout).toMatch(/^member-kill .*^nats-dies .*^nats-doubled /ms);
 	});

@@ -29,6 +29,8 @@ export interface ReadLoop {
 	readonly key: string;
 	readonly paths: readonly string[];
 	readonly connections: number;
+	/** The status of every response but those of an overloaded server. Defaults to 200. */
+	readonly status?: number;
 }
 
 /** Each call numbers its events from 0 within its series. Any response but 202 ends the call with an error. */
@@ -218,7 +220,13 @@ const OK = 200;
 const OVERLOADED = 503;
 const reading = { isWanted: false };
 
-async function read({ serverUrl, key, paths, connections }: ReadLoop): ReturnType<LoadCalls["read"]> {
+async function read({
+	serverUrl,
+	key,
+	paths,
+	connections,
+	status: wanted = OK,
+}: ReadLoop): ReturnType<LoadCalls["read"]> {
 	const requests = paths.map((path) =>
 		Buffer.from(`GET ${path} HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer ${key}\r\n\r\n`),
 	);
@@ -233,7 +241,7 @@ async function read({ serverUrl, key, paths, connections }: ReadLoop): ReturnTyp
 			if (request === undefined) throw new Error("there is no page to read");
 			const sentAt = nowMs();
 			const status = await connection.request(request);
-			if (status === OK) times.push(nowMs() - sentAt);
+			if (status === wanted) times.push(nowMs() - sentAt);
 			else if (status === OVERLOADED) refused++;
 			else throw new Error(`the server responded to a read with ${status}`);
 		}

@@ -6,6 +6,7 @@ import { postgresLog1m } from "./cluster/postgres-log-1m.ts";
 import { commandStart } from "./log/command-start.ts";
 import { logFilters1m } from "./log/log-filters-1m.ts";
 import { logPages1m } from "./log/log-pages-1m.ts";
+import { migrate1m } from "./log/migrate-1m.ts";
 import { purgeBesideLive } from "./log/purge-beside-live.ts";
 import { readsBeside } from "./log/reads-beside.ts";
 import { replayBesideLive } from "./log/replay-beside-live.ts";
@@ -19,6 +20,7 @@ import { payloadSizes } from "./shape/payload-sizes.ts";
 import { projectHangs } from "./shape/project-hangs.ts";
 import { rateLimits } from "./shape/rate-limits.ts";
 import { refusals } from "./shape/refusals.ts";
+import { refusedBeside } from "./shape/refused-beside.ts";
 import { relaysBeside } from "./shape/relays-beside.ts";
 import { tenOfHundredHang } from "./shape/ten-of-hundred-hang.ts";
 import { waiting1m } from "./shape/waiting-1m.ts";
@@ -60,6 +62,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	wideBatch,
 	nastiestBodies,
 	refusals,
+	refusedBeside,
 	logPages1m,
 	logFilters1m,
 	readsBeside,
@@ -68,6 +71,7 @@ export const SCENARIOS: readonly Scenario[] = [
 	purgeBesideLive,
 	retentionBeside,
 	startUp,
+	migrate1m,
 	serverStart,
 	commandStart,
 	postgres1000,

@@ -141,7 +141,10 @@ class Server implements Runnable {
 			if (started.exit !== null) throw new Error(`a process has ended at its start:\n${started.stderr.slice(-2_000)}`);
 			if (await isUp(this.#port)) return;
 		}
-		throw new Error("a process did not start");
+		const seconds = READY_MS / 1_000;
+		throw new Error(
+			`a process does not answer ${seconds} s after its start; the machine may be too busy for all of them at once`,
+		);
 	}
 
 	async stop(): Promise<void> {

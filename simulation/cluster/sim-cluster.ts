@@ -183,17 +183,24 @@ export class SimCluster {
 		const second = (first + 1 + Math.floor(this.random() * (able.length - 1))) % able.length;
 		const [one, other] = [able[first], able[second]];
 		if (one === undefined || other === undefined) return;
-		const pairs = [
-			[one, other],
-			[other, one],
-		] as const;
-		const given = pairs.map(([from, to]) => {
-			const shards = this.#some(from.tenure.held, count);
-			for (const number of shards) this.#want(number, to.tenure);
-			return { from, shards };
-		});
-		this.#happened(`${one.name} and ${other.name} swap ${count} shards`);
-		for (const { from, shards } of given) from.tenure.give(shards);
+		this.#exchange(one, this.#some(one.tenure.held, count), other, this.#some(other.tenure.held, count));
+	}
+
+	/** Moves a shard to another member, as planned, and one of that member's to its owner. Does nothing if there are no two that can. */
+	move(number: number): void {
+		const owner = this.#shards[number]?.owner ?? null;
+		if (owner?.tenure.canGive !== true || !owner.tenure.held.includes(number)) return;
+		const others = this.#workers().filter((member) => member !== owner && member.tenure.canGive);
+		const other = others[Math.floor(this.random() * others.length)];
+		if (other !== undefined) this.#exchange(owner, [number], other, this.#some(other.tenure.held, 1));
+	}
+
+	#exchange(one: Member, ofOne: readonly number[], other: Member, ofOther: readonly number[]): void {
+		for (const number of ofOne) this.#want(number, other.tenure);
+		for (const number of ofOther) this.#want(number, one.tenure);
+		this.#happened(`${one.name} and ${other.name} swap ${Math.max(ofOne.length, ofOther.length)} shards`);
+		one.tenure.give(ofOne);
+		other.tenure.give(ofOther);
 	}
 
 	#want(number: number, by: MemberTenure): void {

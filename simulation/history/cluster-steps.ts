@@ -18,6 +18,11 @@ export type ClusterAction =
 	| { readonly do: "blind"; readonly ms: number }
 	/** Two engines swap some of their shards, as planned. */
 	| { readonly do: "swap"; readonly count: number }
+	/**
+	 * More is sent to a webhook than its rate limit lets through at once, and after this time, its shard moves as planned. Histories do not
+	 * choose it: each one of several engines ends with it.
+	 */
+	| { readonly do: "rush"; readonly webhook: number; readonly ms: number }
 	/** From now on, messages come so. */
 	| { readonly do: "wire"; readonly mode: WireMode };
 

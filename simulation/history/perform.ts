@@ -53,6 +53,7 @@ async function performAction(player: Player, action: Action): Promise<void> {
 		case "cut":
 		case "blind":
 		case "swap":
+		case "rush":
 		case "wire":
 			return performOnCluster(player, action);
 		case "send":

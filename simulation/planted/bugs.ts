@@ -95,8 +95,8 @@ export const PLANTED: readonly PlantedBug[] = [
 		name: "cancelled-is-sent",
 		effect: "A delivery that is cancelled while it waits in memory is attempted nevertheless.",
 		file: "engine/managing/delivery-calls.ts",
-		find: 'if (state.status === "Cancelled") told = this.#near.line.discard(delivery);',
-		replace: 'if (state.status === "Cancelled") this.#near.line.retried(delivery, at);',
+		find: "told = this.#near.line.discard(delivery);",
+		replace: "this.#near.line.retried(delivery, at);",
 	},
 	{
 		name: "outcome-rides-on",

@@ -181,4 +181,15 @@ describe.skipIf(natsIssue() !== null)("nats.conf", () => {
 		const { stderr } = await run(needNatsServer(), ["--config", join(FOLDER, "nats.conf"), "-t"], { env });
 		expect(stderr).toContain("is valid");
 	});
+
+	it("is accepted with each password that the commands of docs/deploying.md can make", async () => {
+		const guide = readFileSync(join(root, "docs/deploying.md"), "utf8");
+		const begin = /^ *NATS_PASSWORD=(\w*)\$\(openssl rand -hex 24\)$/m.exec(guide)?.[1];
+		// Alone, they would be read as numbers.
+		for (const digits of ["12e4".padEnd(48, "a"), "7".repeat(48)]) {
+			const env = { ...process.env, NATS_NAME: "nats-1", NATS_PASSWORD: `${begin}${digits}` };
+			const { stderr } = await run(needNatsServer(), ["--config", join(FOLDER, "nats.conf"), "-t"], { env });
+			expect(stderr).toContain("is valid");
+		}
+	});
 });

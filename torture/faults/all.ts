@@ -19,6 +19,7 @@ import { clusterDatabaseClock, databaseClock } from "./database/database-clock.t
 import { databaseConnections, databaseDeadRows, databaseLocked } from "./database/database-connections.ts";
 import { databaseAndServerCrash, databaseCrash, databaseFailover, databaseRestart } from "./database/database-ends.ts";
 import { databaseFull, databaseWalFull } from "./database/database-full.ts";
+import { clusterMigration, databaseMigration } from "./database/database-migration.ts";
 import { databaseCut, databaseSlow } from "./database/database-network.ts";
 import { diskFailing } from "./disk/disk-failing.ts";
 import { diskFull, diskFullKill } from "./disk/disk-full.ts";
@@ -100,6 +101,7 @@ export const FAULTS: readonly Fault[] = [
 	databaseSlow,
 	databaseCut,
 	databaseClock,
+	databaseMigration,
 	greedyCustomer,
 	greedyProject,
 	wideBatch,
@@ -158,6 +160,7 @@ export const FAULTS: readonly Fault[] = [
 	clusterDatabaseRestart,
 	clusterDatabaseFailover,
 	clusterDatabaseClock,
+	clusterMigration,
 	natsDies,
 	natsCut,
 	natsSlow,

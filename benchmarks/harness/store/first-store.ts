@@ -4,6 +4,9 @@ import type { DeliveryUpdate, NewEvent } from "../../../packages/server/src/port
 import type { Store } from "../../../packages/server/src/ports/store/store.ts";
 import type { MadeProject } from "../server/webhook-plan.ts";
 
+/** Version 0.1. */
+export const FIRST_COMMIT = "3aa84d3";
+
 /** What the benchmarks call of a store, as they call it today. */
 export type BenchedStore = Pick<
 	Store,

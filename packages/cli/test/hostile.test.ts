@@ -179,6 +179,47 @@ it("a server that knows no such page is not a Fanfare that has no such webhook",
 	expect(stderr).not.toContain("\u001B");
 });
 
+it("status shows what a server of an earlier version says, which knows nothing of its database and of messages", async () => {
+	const member = {
+		id: "m1",
+		name: "host-1",
+		address: null,
+		port: 8_787,
+		version: "0.1.9",
+		role: "all",
+		state: "live",
+		self: true,
+		joinDate: 1,
+		seenDate: 2,
+		seenAgoMs: 3,
+		shards: 256,
+		duties: [],
+		readyDeliveries: 0,
+		inFlightAttempts: 0,
+		lagMs: 0,
+	};
+	const status = {
+		object: "workspaceStatus",
+		version: "0.1.9",
+		startDate: 1,
+		date: 2,
+		store: { storedBytes: 3, fileBytes: null, volumeBytes: null, freeBytes: null },
+		backlog: { pending: 0, held: 0, readyDeliveries: 0, inFlightAttempts: 0, waitingSends: 0, oldestDueMs: 0 },
+		commits: { count: 0, p50Ms: null, p99Ms: null },
+		limits: [],
+		members: [member],
+		warnings: [],
+	};
+	await using server = await startOther((_, response) =>
+		response.writeHead(200, JSON_TYPE).end(JSON.stringify(status)),
+	);
+	const { code, stdout, stderr } = await runFanfare(["status"], { env: server.env });
+	expect([code, stderr]).toEqual([0, ""]);
+	expect(stdout).toContain("host-1");
+	expect(stdout).toContain("How the processes find each other's deliveries is not known.");
+	expect(stdout).not.toContain("Database");
+});
+
 it("release counts one webhook as one, also while it goes on", async () => {
 	let calls = 0;
 	await using server = await startOther((_, response) => {

@@ -32,6 +32,24 @@ it("keeps a profile in a file that only its owner can read, and never shows the 
 	}
 });
 
+it("leads to a project first where there are several, and names the one that was chosen", async () => {
+	const second = await world.server.client.projects.create({ name: "Second" });
+	const several = ["--profile", "several"] as const;
+	expect((await login(...several)).stderr).toContain("Next: fanfare use --project <id or name>");
+	expect(await asPerson("webhooks", "list")).toMatchObject({
+		code: 2,
+		stderr: expect.stringMatching(
+			/--project is missing: the key is for 2 projects\.\n {2}next {5}fanfare use --project <id or name>\n$/,
+		) as string,
+	});
+	const withKey = { ...world.profileEnv, FANFARE_KEY: world.server.key, FANFARE_URL: world.server.url };
+	expect((await runFanfare(["webhooks", "list"], { env: withKey })).stderr).toContain("next     fanfare projects list");
+	expect((await asPerson("use", "--project", "Second")).stdout).toContain(`Project  Second (${second.id})\n`);
+	expect((await asPerson("webhooks", "list")).code).toBe(0);
+	await asPerson("logout", "several");
+	await world.server.client.projects.delete(second.id);
+});
+
 it("refuses a file with keys that others can read, and says how to mend it", async () => {
 	await login("--profile", "test");
 	chmodSync(file(), 0o644);

@@ -5,6 +5,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { startProxy } from "./support/proxy.ts";
 import { KEYS, pty, Terminal } from "./support/terminal.ts";
 import { World } from "./support/world.ts";
 
@@ -217,6 +218,11 @@ describe("events and deliveries", () => {
 		const cancelled = await world.json("deliveries", "cancel", "--webhook", "failing", "--status", "Held", "--yes");
 		expect(cancelled).toEqual([{ matched: 1, changed: 1 }]);
 		expect((await world.run(["deliveries", "cancel"])).code).toBe(2);
+		// The server may still have to tell its other processes.
+		await using proxy = await startProxy(world.server.url, (url) => (url.endsWith("deliveries:cancel") ? 503 : null));
+		const again = ["deliveries", "cancel", "--webhook", "failing", "--updated-after", "1h"];
+		expect((await world.run(again, { FANFARE_URL: proxy.url })).code).toBe(5);
+		expect(await world.json(...again)).toEqual([{ matched: 0, changed: 0 }]);
 	});
 });
 
@@ -296,6 +302,17 @@ describe("failures", () => {
 });
 
 describe("lists", () => {
+	it.each([
+		["webhooks", ["--customer", "nobody"]],
+		["events", ["--type", "no.such"]],
+		["deliveries", ["--tag", "no-such"]],
+		["customers", ["--q", "nobody"]],
+	])("of %s without a row say that the filter matches none, and nothing of how to begin", async (nouns, filter) => {
+		const { code, stdout, stderr } = await world.run([nouns, "list", ...filter]);
+		// On a slow machine, the command may have said before that it waits.
+		expect([code, stdout, stderr.split("\n").slice(-2)]).toEqual([0, "", [`No ${nouns} match.`, ""]]);
+	});
+
 	it("show as many rows as asked, and say that there are more", async () => {
 		for (let count = 0; count < 3; count++) await world.json("events", "send", "many", "--tag", "many");
 		const few = await world.run(["events", "list", "--tag", "many", "--limit", "2"]);

@@ -84,7 +84,7 @@ async function statusOf(changes: Partial<WorkspaceStatus>, ...args: readonly str
 it("shows what a server alone does, and its warnings, without a list of processes", async () => {
 	const { code, stdout } = await world.run(["status"]);
 	expect(code).toBe(0);
-	expect(stdout).toMatch(/^Version +0\.2\.0\nStarted +.*\nWaiting +0 deliveries\n/);
+	expect(stdout).toMatch(/^Version +0\.2\.0\nStarted +.*\nPending +0 deliveries\n/);
 	expect(stdout).toMatch(/^! FANFARE_ALLOW_HTTP is set: /m);
 	expect(stdout).not.toMatch(/shards|Database|NATS/);
 	expect((await world.run(["status", "--quiet"])).stdout).toMatch(/^http_allowed$/m);

@@ -1,7 +1,12 @@
 // The client: the endpoint, the key, and access to all resources.
 import { platformRuntime, type FetchLike, type Runtime } from "./platform.ts";
 import { Sessions } from "./resources/access/sessions.ts";
-import type { EgressAddresses, WorkspaceStatus } from "./resources/access/status.ts";
+import {
+	completeStatus,
+	type EgressAddresses,
+	type SentStatus,
+	type WorkspaceStatus,
+} from "./resources/access/status.ts";
 import { Audit } from "./resources/audit.ts";
 import type { AnyEvents } from "./resources/event.ts";
 import { Keys, type Caller } from "./resources/keys.ts";
@@ -158,10 +163,8 @@ export class Client<Types extends object = AnyEvents> {
 	 * for (const { code, message } of warnings) console.warn(code, message);
 	 */
 	async getStatus(options?: RequestOptions): Promise<WorkspaceStatus> {
-		return this.#transport.request<WorkspaceStatus>(
-			{ method: "GET", path: "/workspace/status", answer: "workspaceStatus" },
-			options,
-		);
+		const request = { method: "GET", path: "/workspace/status", answer: "workspaceStatus" } as const;
+		return completeStatus(await this.#transport.request<SentStatus>(request, options));
 	}
 
 	/**

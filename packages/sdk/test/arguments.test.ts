@@ -146,3 +146,44 @@ describe("a time", () => {
 		(time) => expect(milliseconds("timestamp", time)).toBe(Number(time)),
 	);
 });
+
+/** The calls with a filter. What they return, the caller iterates over or awaits. */
+const FILTERED = [
+	"client.audit.list",
+	"client.audit.export",
+	"client.keys.list",
+	"project.audit.list",
+	"project.audit.export",
+	"project.batch.webhooks.list",
+	"project.batch.webhooks.export",
+	"project.batch.webhooks.exportCsv",
+	"project.customers.list",
+	"project.customers.export",
+	"project.deliveries.list",
+	"project.deliveries.count",
+	"project.deliveries.export",
+	"project.deliveries.exportCsv",
+	"project.deliveries.retryMany",
+	"project.deliveries.cancelMany",
+	"project.events.list",
+	"project.events.export",
+	"project.eventTypes.list",
+	"project.portalSessions.list",
+	"project.replays.list",
+	"project.stats",
+	"project.stream",
+	"project.pollStream",
+];
+
+it.each(FILTERED)("%s passes a mistyped filter on, so that the server refuses it", async (name) => {
+	const refusal = json(400, { message: "No.", code: "invalid_request", requestId: "req_1", issues: [] });
+	await using server = await ScriptedServer.start(json(200, wireProject), refusal);
+	const { client } = testClient(server, { maxRetries: 0 });
+	const project = await client.getProject(PROJECT_ID);
+	const call = new Map([...callsOf(client, "client"), ...callsOf(project, "project")]).get(name);
+	const result = call!({ webhok: "billing" }) as AsyncIterable<unknown> | PromiseLike<unknown>;
+	const read = "then" in result ? result : Array.fromAsync(result);
+	await expect(read).rejects.toMatchObject({ name: "BadRequestError" });
+	const { url, body } = server.last;
+	expect(url + body).toMatch(/[?&]webhok=billing\b|"webhok":"billing"/);
+});

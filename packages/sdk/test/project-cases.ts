@@ -28,6 +28,18 @@ const wireCustomer = {
 	updateDate: 2,
 };
 
+const wireStatus = {
+	object: "workspaceStatus",
+	version: "0.2.0",
+	startDate: 1,
+	date: 2,
+	store: { storedBytes: 3, fileBytes: null, volumeBytes: null, freeBytes: null },
+	backlog: { pending: 0, held: 0, readyDeliveries: 0, inFlightAttempts: 0, waitingSends: 0, oldestDueMs: 0 },
+	commits: { count: 0, p50Ms: null, p99Ms: null },
+	limits: [{ name: "maxProjects", used: 1, allowed: 2 }],
+	warnings: [{ code: "limit_reached", message: "x", projectId: null }],
+};
+
 const wireRelay = { id: "relay_1", object: "relay", webhookId: WEBHOOK_ID, projectId: PROJECT_ID, device: "laptop" };
 
 export const projectCases: Record<string, WireCase> = {
@@ -90,17 +102,9 @@ export const projectCases: Record<string, WireCase> = {
 	getStatus: {
 		call: (client) => client.getStatus(),
 		sends: ["GET", "/workspace/status"],
-		answer: {
-			object: "workspaceStatus",
-			version: "0.2.0",
-			startDate: 1,
-			date: 2,
-			store: { storedBytes: 3, fileBytes: null, volumeBytes: null, freeBytes: null },
-			backlog: { pending: 0, held: 0, readyDeliveries: 0, inFlightAttempts: 0, waitingSends: 0, oldestDueMs: 0 },
-			commits: { count: 0, p50Ms: null, p99Ms: null },
-			limits: [{ name: "maxProjects", used: 1, allowed: 2 }],
-			warnings: [{ code: "limit_reached", message: "x", projectId: null }],
-		},
+		// A server of an earlier version says nothing of its database, and nothing of the messages of its members.
+		answer: { ...wireStatus, members: [{ id: "member" }] },
+		gives: { ...wireStatus, database: null, members: [{ id: "member", messages: null }] },
 	},
 	getEgressAddresses: {
 		call: (client) => client.getEgressAddresses(),

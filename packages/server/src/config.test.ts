@@ -75,6 +75,7 @@ describe("readConfig", () => {
 			maxEventsPerSecond: 0,
 			maxStoredBytes: 0,
 			maxBodyBytesInHand: 67_108_864,
+			maxRefusalsPerSecond: 500,
 			retentionDays: 30,
 			payloadRetentionDays: null,
 			auditRetentionDays: 365,

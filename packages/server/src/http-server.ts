@@ -27,6 +27,12 @@ const LOOK_EVERY_MS = 1_000;
 /** How long a stop waits for responses that are still being written. */
 const CLOSE_GRACE_MS = 2_000;
 
+/**
+ * Requests of one connection whose responses are still to come. Node stops to read further ones only while bytes of responses wait to be read: without
+ * this bound, a client that waits for no response could send any number.
+ */
+const MOST_OPEN_REQUESTS = 256;
+
 /** A connection on which nothing happens for so long, while a response is written to it, is closed: nobody reads it. */
 const UNREAD_RESPONSE_MS = 60_000;
 
@@ -62,7 +68,7 @@ interface HttpServerOptions extends Address {
 }
 
 /** Responds to requests that cannot be read as HTTP: see `UnreadableRequests`. */
-type Unreadable = Pick<UnreadableRequests, "refuse" | "response">;
+type Unreadable = Pick<UnreadableRequests, "refuse" | "response" | "drop">;
 
 /** A connection without a request, since when, and the bytes that had been received by then. */
 interface Idle {
@@ -87,6 +93,8 @@ export class HttpServer {
 	#open: () => void = () => {};
 	readonly #sockets = new Set<HttpSocket>();
 	readonly #idle = new Map<HttpSocket, Idle>();
+	/** By connection: its requests whose responses are still to come. */
+	readonly #openRequests = new WeakMap<Socket, number>();
 	#cancelLook: (() => void) | null = null;
 
 	private constructor(options: HttpServerOptions, unreadable: Unreadable, clock: Clock) {
@@ -203,6 +211,7 @@ export class HttpServer {
 				if (this.#options.admits?.(request) === false) return void request.socket.destroy();
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
+				if (!this.#mayWait(request.socket, response)) return;
 				if (hasUnreadBody(request)) response.once("finish", () => this.#endUnreadBody(request));
 				void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
 			},
@@ -221,6 +230,20 @@ export class HttpServer {
 		server.on("connect", (_request, socket) => this.#unreadable.refuse(socket as Socket, undefined, false));
 		server.on("checkExpectation", ({ socket }) => this.#unreadable.refuse(socket, undefined, false));
 		return server;
+	}
+
+	/** Counts a request, and closes its connection if too many of it wait for their responses. */
+	#mayWait(socket: Socket, response: ServerResponse): boolean {
+		// What had come by then is still parsed.
+		if (socket.destroyed) return false;
+		const open = (this.#openRequests.get(socket) ?? 0) + 1;
+		if (open > MOST_OPEN_REQUESTS) {
+			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
+			return false;
+		}
+		this.#openRequests.set(socket, open);
+		response.once("close", () => this.#openRequests.set(socket, (this.#openRequests.get(socket) ?? 1) - 1));
+		return true;
 	}
 
 	#watch(socket: HttpSocket): void {

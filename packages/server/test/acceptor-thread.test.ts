@@ -4,7 +4,7 @@ import type { Worker } from "node:worker_threads";
 
 import { startServer } from "@fanfare/server";
 import { eventually } from "@fanfare/testkit/eventually";
-import { RawConnection } from "@fanfare/testkit/raw-connection";
+import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -68,6 +68,21 @@ describe("fanfare serve with a thread that accepts requests", () => {
 		const { body } = await first!.answer();
 		expect(body).toMatch(/^fanfare_connections_refused_total 1$/m);
 		for (const connection of open) connection[Symbol.dispose]();
+	});
+
+	it("closes a connection on which too many requests wait, and says so in the log", async () => {
+		await using server = await startServerProcess({ env });
+		using connection = new RawConnection(server.port);
+		const path = `/projects/${server.project.id}/deliveries/stream`;
+		const heads = [
+			requestHead("GET", path, { "secret-key": server.key }),
+			requestHead("GET", "/healthz", {}).repeat(300),
+		];
+		await connection.write(heads.join(""));
+		await connection.closed;
+		await eventually("a line", () => requestLines(server).some(({ status }) => status === 503));
+		const dropped = requestLines(server).find(({ status }) => status === 503);
+		expect(dropped).toMatchObject({ path: "-", clientAddress: "127.0.0.1", code: "overloaded" });
 	});
 
 	it("refuses a port that is in use, also by another server with such a thread", async () => {

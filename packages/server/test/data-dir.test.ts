@@ -285,7 +285,7 @@ describe("an invalid setting stops the start with a message that names it", () =
 		["FANFARE_ALLOW_HOSTS", "*.internal", /FANFARE_ALLOW_HOSTS.*billing\.internal/],
 		["FANFARE_NO_PROXY", "10.0.0.1/8", /FANFARE_PROXY.* is not/],
 		["FANFARE_TRUSTED_PROXIES", "10.0.0.1/8", /FANFARE_TRUSTED_PROXIES.*10\.0\.0\.0\/8/],
-		["FANFARE_DATABASE_URL", "postgres://localhost/x", /with user and database/],
+		["FANFARE_DATABASE_URL", "postgres://localhost/x", /with a user, one host and a database/],
 		["FANFARE_PROT", "80", /did you mean FANFARE_PORT\?/],
 	])("%s=%s", async (name, value, expected) => {
 		expectMessage(await refusedStart(dir.join("data"), { [name]: value }), name, expected);

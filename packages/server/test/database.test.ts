@@ -21,6 +21,13 @@ describe("the setting of the database", () => {
 		],
 		["no database", { FANFARE_DATABASE_URL: "postgres://u@h" }, /FANFARE_DATABASE_URL must be a URL such as/],
 		["no user", { FANFARE_DATABASE_URL: "postgres://h/d" }, /FANFARE_DATABASE_URL must be a URL such as/],
+		[
+			"several hosts",
+			{ FANFARE_DATABASE_URL: "postgres://u:hidden@one.example,other.example/d" },
+			/FANFARE_DATABASE_URL must be a URL such as .*, with a user, one host and a database/,
+		],
+		["several hosts with ports", { FANFARE_DATABASE_URL: "postgres://u:hidden@one:5432,other:5432/d" }, /one host/],
+		["several hosts in its query", { FANFARE_DATABASE_URL: "postgres://u:hidden@h/d?host=one,other" }, /one host/],
 		["TLS or not", { FANFARE_DATABASE_URL: "postgres://u:hidden@h/d?sslmode=prefer" }, /sslmode/],
 		[
 			"a standby that is expected of no database",

@@ -12,6 +12,9 @@ import { LiveFacts, type Fact } from "./live-facts.ts";
 /** The items of a project are kept for this long after its last client has gone. */
 const LINGER_MS = 60_000;
 
+/** The calls that tell the facts of what later ones only name: the first client may come between them. */
+const NAMED_BY: ReadonlySet<string> = new Set(["insertWebhook", "updateWebhook", "insertReplays"]);
+
 /** The items of one project that the server keeps, from its first client on. */
 interface Feed {
 	readonly clients: Set<LiveClient>;
@@ -75,8 +78,8 @@ export class LiveWatch {
 
 	/** The store has executed a call. */
 	async executed(name: string, parameters: readonly unknown[], result: unknown): Promise<void> {
-		// The facts must know each change of a webhook, but need not read deliveries for nobody.
-		if (this.#clients.length === 0 && name !== "insertWebhook" && name !== "updateWebhook") return;
+		// The facts must know all webhooks and replays, but need not read deliveries for nobody.
+		if (this.#clients.length === 0 && !NAMED_BY.has(name)) return;
 		this.#happened(await this.#facts.of(name, parameters, result));
 	}
 

@@ -4,11 +4,13 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { FanfareProcess, runFanfare } from "@fanfare/testkit/fanfare-process";
+import { eventually } from "@fanfare/testkit/eventually";
+import { FanfareProcess, runFanfare, type SpawnOptions } from "@fanfare/testkit/fanfare-process";
 import { findings } from "@fanfare/testkit/findings";
 import { between, type Random } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
+import { PostgresData } from "../../harness/stores/postgres-data.ts";
 import { HIDDEN_HEADER } from "../../harness/webhook-kinds.ts";
 import type { Round } from "../../round.ts";
 
@@ -20,6 +22,7 @@ const ROTATIONS = 2;
 const KILLS = 3;
 /** Their secrets make the rotation take long enough to be killed in its middle. */
 const IDLE_WEBHOOKS = 200;
+const AT_ONCE = 20;
 const BETWEEN = 15;
 /** The command writes the new key, encrypts all secrets and replaces the file within some milliseconds. */
 const KILL_WITHIN_MS = 12;
@@ -55,11 +58,11 @@ export const masterKeyInEnvironment: Fault = {
 	summary:
 		"a master key that the operator keeps is replaced, also with SIGKILL of the command: exactly one of both keys is in force",
 	weight: 1,
-	profiles: ["embedded"],
 	prepare: (round) => void (round.env[KEY] = newKey(round, 0)),
 	setUp: addIdleWebhooks,
 	strike: async (round) => {
 		const random = round.random("master key");
+		if (isOnDatabase(round)) await expectRefusedWhileRunning(round);
 		let current = round.env[KEY] ?? "";
 		let tookMs = 0;
 		for (let n = 0; n < ROTATIONS; n++) {
@@ -67,8 +70,7 @@ export const masterKeyInEnvironment: Fault = {
 			const next = newKey(round, n + 1);
 			const env = { [KEY]: current, [NEW_KEY]: next };
 			const startedAt = Date.now();
-			const isDone =
-				n === 0 ? await rotated(round, env) : await killedWithin(round, env, between(random, tookMs / 2, tookMs));
+			const isDone = n === 0 ? await rotated(round, env) : await interrupted(round, random, { env, tookMs });
 			if (n === 0) tookMs = Date.now() - startedAt;
 			if (isDone) {
 				const isOldRefused = !(await starts(round, current));
@@ -94,28 +96,43 @@ async function addIdleWebhooks(round: Round): Promise<void> {
 		headers: { "x-torture": HIDDEN_HEADER },
 	};
 	const { webhooks } = round.project.batch;
-	await Promise.all(Array.from({ length: IDLE_WEBHOOKS }, () => webhooks.create({ name: "idle", spec })));
+	// In a database, changes of a project take turns, so that the last of all at once would wait for too long.
+	for (let made = 0; made < IDLE_WEBHOOKS; made += AT_ONCE) {
+		await Promise.all(Array.from({ length: AT_ONCE }, () => webhooks.create({ name: "idle", spec })));
+	}
 }
 
-/** Ends the run in one of two ways: the data directory is then as after a stop, or as after a crash. */
+/** Ends the run in one of two ways: the data is then as after a stop, or as after a crash. */
 async function endRun(round: Round, random: Random): Promise<void> {
-	if (random() < 0.5) return round.kill();
+	if (random() < 0.5) {
+		await round.kill();
+		// A database counts a process that was killed for some seconds.
+		if (isOnDatabase(round)) await eventually("the killed server to be lost", () => noneRuns(round));
+		return;
+	}
 	round.server.kill("SIGTERM");
 	const { code } = await round.ended("stopped");
 	round.expect(code === 0, `the stop before a rotation ended with ${code}`);
 }
 
+function isOnDatabase({ data }: Round): boolean {
+	return data instanceof PostgresData;
+}
+
+async function noneRuns({ database }: Round): Promise<boolean> {
+	return (await database.query("SELECT 1 FROM members WHERE expire_date > cluster_now()")).length === 0;
+}
+
 async function expectRefusedWhileRunning(round: Round): Promise<void> {
-	const { code, stderr } = await runFanfare(argumentsFor(round));
-	round.expect(
-		code === 1 && stderr.includes(String(round.server.pid)),
-		`a rotation beside the server ended with ${code}: ${stderr}`,
-	);
+	const env = { [NEW_KEY]: randomBytes(32).toString("base64") };
+	const { code, stderr } = await runFanfare(...commandFor(round, isOnDatabase(round) ? env : {}));
+	const reason = isOnDatabase(round) ? "a server runs on the database" : String(round.server.pid);
+	round.expect(code === 1 && stderr.includes(reason), `a rotation beside the server ended with ${code}: ${stderr}`);
 }
 
 /** Runs the command to its end. */
 async function rotated(round: Round, env: Readonly<Record<string, string>>): Promise<boolean> {
-	const { code, stdout, stderr } = await runFanfare(argumentsFor(round), { env });
+	const { code, stdout, stderr } = await runFanfare(...commandFor(round, env));
 	round.output += stdout + stderr;
 	round.expect(code === 0, `the rotation of the master key ended with ${code}: ${stderr}`);
 	return code === 0;
@@ -133,18 +150,38 @@ async function killedWhenStaged(round: Round, random: Random): Promise<boolean> 
 	const staged = join(round.dataDir, STAGED_FILE);
 	// An earlier rotation that was killed may have left it.
 	const before = existsSync(staged) ? readFileSync(staged, "utf8") : null;
-	await using command = new FanfareProcess(argumentsFor(round));
+	await using command = new FanfareProcess(...commandFor(round, {}));
 	while (command.exit === null && (!existsSync(staged) || readFileSync(staged, "utf8") === before))
 		await delay(POLL_MS);
 	await delay(between(random, 0, KILL_WITHIN_MS));
 	return await killed(round, command);
 }
 
-async function killedWithin(round: Round, env: Readonly<Record<string, string>>, ms: number): Promise<boolean> {
-	await using command = new FanfareProcess(argumentsFor(round), { env });
-	await Promise.race([delay(ms), command.exited]);
+/** Kills the command at any moment of its work. Returns whether it had ended before. */
+async function interrupted(
+	round: Round,
+	random: Random,
+	{ env, tookMs }: { readonly env: Readonly<Record<string, string>>; readonly tookMs: number },
+): Promise<boolean> {
+	// An earlier rotation that was killed may have left some.
+	const before = isOnDatabase(round) ? await stagedIn(round) : NOTHING;
+	await using command = new FanfareProcess(...commandFor(round, env));
+	if (isOnDatabase(round)) {
+		const isStaged = async () => ![NOTHING, before].includes(await stagedIn(round));
+		while (command.exit === null && !(await isStaged())) await delay(POLL_MS);
+		await delay(between(random, 0, KILL_WITHIN_MS));
+	} else await Promise.race([delay(between(random, tookMs / 2, tookMs)), command.exited]);
 	return await killed(round, command);
 }
+
+/** The last transaction that has staged secrets in the database. */
+async function stagedIn({ database }: Round): Promise<string> {
+	const [row] = await database.query("SELECT max(xmin::text::bigint)::text AS last FROM resealed");
+	return String(row?.["last"]);
+}
+
+/** What `stagedIn` returns if none has. */
+const NOTHING = "null";
 
 async function killed(round: Round, command: FanfareProcess): Promise<boolean> {
 	command.kill("SIGKILL");
@@ -153,8 +190,11 @@ async function killed(round: Round, command: FanfareProcess): Promise<boolean> {
 	return code === 0;
 }
 
-function argumentsFor({ dataDir }: Round): string[] {
-	return ["rotate-master-key", "--data-dir", dataDir];
+function commandFor(round: Round, env: Readonly<Record<string, string>>): [string[], SpawnOptions] {
+	const command = "rotate-master-key";
+	// Of a database, its URL and the key that the operator keeps.
+	if (isOnDatabase(round)) return [[command], { env: { ...round.data.env, [KEY]: round.env[KEY] ?? "", ...env } }];
+	return [[command, "--data-dir", round.dataDir], { env }];
 }
 
 /** Whether the server starts with this key. If not, it must say why. */

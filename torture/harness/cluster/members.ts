@@ -131,6 +131,11 @@ export class Members implements AsyncDisposable {
 		await this.#serve(member);
 	}
 
+	/** Waits until a process serves that was started without this. */
+	started(member: Member): Promise<void> {
+		return this.#serve(member);
+	}
+
 	/** Stops a process, and starts it again with other sources. */
 	async replace(member: Member, codeDir: string): Promise<void> {
 		await this.stop(member);

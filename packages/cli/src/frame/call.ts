@@ -3,7 +3,7 @@ import { Client, type ProjectHandle } from "@fanfare/sdk";
 
 import { onStderr } from "../text/style.ts";
 import { findConnection, findProject, type Connection, type ConnectionFlags } from "./connection.ts";
-import { interrupted, missing, usageError } from "./failure.ts";
+import { interrupted, missing, usageError, type CommandError } from "./failure.ts";
 import { Output } from "./output.ts";
 import { patient, timeoutOf } from "./patience.ts";
 import { askChoice, askText, askYes, type Choice } from "./prompts.ts";
@@ -59,11 +59,19 @@ export class Call<O extends CommonOptions = CommonOptions> {
 		this.#project ??= await findProject(this.client, this.connection.project);
 		if (this.#project === null) {
 			const projects = await this.client.listProjects();
+			if (!this.isInteractive) throw this.#unnamedProject(projects.length);
 			const choices = projects.map(({ id, name }) => ({ value: id, label: name, hint: id }));
 			const id = await this.pick("project", "--project", choices, "fanfare projects list");
 			this.#project = this.client.project(id);
 		}
 		return this.#project;
+	}
+
+	/** Which project is meant is not known, and nobody can be asked. A profile can keep one; a key from the environment has none. */
+	#unnamedProject(count: number): CommandError {
+		if (count === 0) return usageError("There is no project yet.", "fanfare projects create");
+		const next = this.connection.profile === null ? "fanfare projects list" : "fanfare use --project <id or name>";
+		return usageError(`The option --project is missing: the key is for ${count} projects.`, next);
 	}
 
 	/** The value, or the answer of the user. Where nobody can be asked, the value is required. */

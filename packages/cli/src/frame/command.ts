@@ -1,5 +1,5 @@
 // How commands are made: each with the common options, and an action whose failures become messages and exit codes.
-import { Option, type Command } from "commander";
+import { Help, Option, type Command } from "commander";
 
 import { printableJson } from "../text/printable.ts";
 import type { Call, CommonOptions } from "./call.ts";
@@ -42,6 +42,7 @@ export function leaf<O extends CommonOptions>(
 	for (const argument of command.registeredArguments) argument.description = spec.args?.[argument.name()] ?? "";
 	for (const option of spec.options ?? []) command.addOption(option);
 	addCommonOptions(command, spec);
+	command.configureHelp({ groupItems: commonLast });
 	refuseSecondValues(command);
 	if (spec.examples !== undefined) {
 		EXAMPLES.set(command, spec.examples);
@@ -104,6 +105,15 @@ export function choice(flags: string, description: string, values: readonly stri
 
 /** The heading of the options that every command has. */
 export const COMMON_GROUP = "Options of every command:";
+
+/** Puts what every command has below what this one has, also where that is the help alone. */
+const commonLast: Help["groupItems"] = (all, visible, groupOf) => {
+	const groups = Help.prototype.groupItems(all, visible, groupOf);
+	const common = groups.get(COMMON_GROUP);
+	if (common === undefined) return groups;
+	groups.delete(COMMON_GROUP);
+	return groups.set(COMMON_GROUP, common);
+};
 
 function addCommonOptions(command: Command, { inProject = true, usesServer = true, changes }: Leaf): void {
 	const add = (flags: string, description: string) =>

@@ -33,11 +33,16 @@ export function pageSize(options: ListOptions): number {
 	return Math.min(MAX_PAGE, rowLimit(options) + 1);
 }
 
-/** The options of a range of time, for the help. `made` says of what the time is. */
-export function rangeOptions(made: string): Option[] {
+/** What a list says that has no row: that nothing matches if it was filtered, and otherwise `none`, such as what to type to begin. */
+export function emptyText(filter: object, nouns: string, none: string): string {
+	return Object.values(filter).every((value) => value === undefined) ? none : `No ${nouns} match.`;
+}
+
+/** The options of a range of time, for the help. `created` says of what the time is. */
+export function rangeOptions(created: string): Option[] {
 	const form = "such as 15m, 24h or 7d before now, or 2026-01-31T12:00:00Z";
 	return [
-		option("--after <time>", `Only those ${made} at this time or later: ${form}.`, (text) => parseTime(text)),
-		option("--before <time>", `Only those ${made} before this time.`, (text) => parseTime(text)),
+		option("--after <time>", `Only those ${created} at this time or later: ${form}.`, (text) => parseTime(text)),
+		option("--before <time>", `Only those ${created} before this time.`, (text) => parseTime(text)),
 	];
 }

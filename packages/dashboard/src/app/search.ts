@@ -78,13 +78,13 @@ export interface DeliveriesFilter {
 	readonly customer?: string;
 	/** A tag of their events, as a whole. */
 	readonly tag?: string;
-	/** When they were made: in the last hour, day …. */
+	/** When they were created: in the last hour, day …. */
 	readonly range?: Range;
 	/** When they last changed. */
 	readonly changed?: Range;
-	/** Made at this time or later: an ISO date, or milliseconds since the epoch. */
+	/** Created at this time or later: an ISO date, or milliseconds since the epoch. */
 	readonly after?: string;
-	/** Made before this time. */
+	/** Created before this time. */
 	readonly before?: string;
 }
 
@@ -134,7 +134,7 @@ export function deliverySearch(search: Search): DeliverySearch {
 	return rest;
 }
 
-/** The deliveries that were made in a time, which ends before `before`; undefined for no end. */
+/** The deliveries that were created in a time, which ends before `before`; undefined for no end. */
 export function rangeSearch(from: number, before: number | undefined): Pick<DeliveriesSearch, "after" | "before"> {
 	return {
 		after: new Date(from).toISOString(),

@@ -256,8 +256,9 @@ export function pollStream(
 	return transport.request<StreamItems>(request, options);
 }
 
-function queryOf({ kinds, customerId, webhookId, eventTypes }: StreamParams): NonNullable<ApiRequest["query"]> {
-	return { kinds: kinds?.join(","), customerId, webhookId, eventTypes: eventTypes?.join(",") };
+/** A filter as query parameters. Unknown fields are passed on, so that the server reports them. */
+function queryOf({ kinds, eventTypes, ...rest }: Omit<StreamParams, "lastEventId">): NonNullable<ApiRequest["query"]> {
+	return { kinds: kinds?.join(","), ...rest, eventTypes: eventTypes?.join(",") };
 }
 
 /** Reads the items of a stream, over as many connections as needed. */

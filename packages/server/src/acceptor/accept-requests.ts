@@ -6,7 +6,14 @@ import type { MessagePort } from "node:worker_threads";
 import { calledBy, isPlain } from "../api/request/lean/plain-request.ts";
 import type { Clock } from "../core/clock.ts";
 import { HttpServer } from "../http-server.ts";
-import { MAX_IDLE_ONWARD, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
+import {
+	MAX_IDLE_ONWARD,
+	NO_RESPONSE,
+	type AcceptorData,
+	type FromAcceptor,
+	type SendGroup,
+	type ToAcceptor,
+} from "./messages.ts";
 import { SendPacker, unpackResponses, type TextResponse } from "./packing.ts";
 import { passOn, type MainServer } from "./pass-on.ts";
 
@@ -18,17 +25,25 @@ interface Broken {
 }
 
 /**
- * Accepts requests until the main thread says `close`.
+ * Accepts requests until the main thread says `close`. `maxWaitingBytes`: see `MAX_WAITING_BYTES`.
  *
  * @example
  * if (parentPort !== null) acceptRequests(parentPort, workerData as AcceptorData, systemClock);
  */
-export function acceptRequests(port: MessagePort, data: AcceptorData, clock: Clock): void {
+export function acceptRequests(
+	port: MessagePort,
+	data: AcceptorData,
+	clock: Clock,
+	maxWaitingBytes = MAX_WAITING_BYTES,
+): void {
 	const tell = (message: FromAcceptor, transferred: ArrayBuffer[] = []) => port.postMessage(message, transferred);
 	const { host, maxConnections, mainPort, token } = data;
 	const connections = new Int32Array(data.connections);
 	const main: MainServer = { port: mainPort, token, agent: new Agent(onwardConnections(maxConnections)) };
-	const sends = new WaitingSends(clock, tell);
+	const sends = new WaitingSends(clock, maxWaitingBytes, {
+		handOver: (group) => tell(group, [group.bodies]),
+		passOn: ({ request, response, endBody }) => passOn(request, response, main, endBody),
+	});
 	const broken = new Places<Broken>();
 	let takesSends = false;
 	let http: HttpServer | null = null;
@@ -39,6 +54,10 @@ export function acceptRequests(port: MessagePort, data: AcceptorData, clock: Clo
 			if (!socket.writable || code === "ECONNRESET" || isAnswered) return socket.destroySoon();
 			const remoteAddress = socket.remoteAddress ?? null;
 			tell({ kind: "unreadable", id: broken.add(socket), code: code ?? null, remoteAddress });
+		},
+		drop(socket, openRequests) {
+			tell({ kind: "dropped", openRequests, remoteAddress: socket.remoteAddress ?? null });
+			socket.destroy();
 		},
 	};
 
@@ -60,19 +79,10 @@ export function acceptRequests(port: MessagePort, data: AcceptorData, clock: Clo
 			return tell({ kind: "notListening", code: code ?? null, message });
 		}
 		http.handle((request, response, endBody) => {
-			if (takesSends && isPlainSend(request)) readSend(request, response, endBody);
+			if (takesSends && isPlainSend(request)) sends.arrived({ request, response, endBody });
 			else passOn(request, response, main, endBody);
 		});
 		tell({ kind: "listening", port: http.port });
-	}
-
-	/** Most bodies come together with their heads. Others are the main thread's, which knows who may take how much memory and time. */
-	function readSend(request: IncomingMessage, response: ServerResponse, endBody: (request: IncomingMessage) => void) {
-		queueMicrotask(() => {
-			const body = request.complete ? (request.read() as Buffer | null) : null;
-			if (body === null) passOn(request, response, main, endBody);
-			else sends.add(request, body, response);
-		});
 	}
 
 	async function close(): Promise<void> {
@@ -102,6 +112,12 @@ export function acceptRequests(port: MessagePort, data: AcceptorData, clock: Clo
 	void listen();
 }
 
+/**
+ * While bodies of so many bytes wait for their responses, further sends are passed on like other requests: the main thread's server reads as much as it has
+ * room for, and clients wait until it reads on.
+ */
+const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
+
 /** A client may send many requests at once on a connection: no more are passed on at a time than there are connections. */
 function onwardConnections(maxConnections: number): AgentOptions {
 	return { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: MAX_IDLE_ONWARD };
@@ -112,39 +128,78 @@ function isPlainSend(request: IncomingMessage): boolean {
 	return method === "POST" && calledBy("POST", url)?.name.startsWith("post /events") === true && isPlain(request);
 }
 
+/** A send of which only the head was read. */
+interface Arrived {
+	readonly request: IncomingMessage;
+	readonly response: ServerResponse;
+	/** Called if the response was written before the whole request has arrived. */
+	readonly endBody: (request: IncomingMessage) => void;
+}
+
+/** A send that waits for its response. */
+interface Waiting {
+	readonly response: ServerResponse;
+	readonly bytes: number;
+}
+
+/** What happens with sends. */
+interface Ways {
+	readonly handOver: (group: SendGroup) => void;
+	readonly passOn: (send: Arrived) => void;
+}
+
 /** The sends that wait for their responses. Those of a turn of the event loop go to the main thread together. */
 class WaitingSends {
 	readonly #clock: Clock;
-	readonly #tell: (message: FromAcceptor, transferred: ArrayBuffer[]) => void;
-	readonly #responses = new Places<ServerResponse>();
+	readonly #maxBytes: number;
+	readonly #ways: Ways;
+	readonly #waiting = new Places<Waiting>();
 	readonly #packer = new SendPacker();
-	#isFlushing = false;
+	#arrived: Arrived[] = [];
+	#bytes = 0;
 
-	constructor(clock: Clock, tell: (message: FromAcceptor, transferred: ArrayBuffer[]) => void) {
+	constructor(clock: Clock, maxBytes: number, ways: Ways) {
 		this.#clock = clock;
-		this.#tell = tell;
+		this.#maxBytes = maxBytes;
+		this.#ways = ways;
 	}
 
-	add(
-		{ url = "", headers, socket: { remoteAddress } }: IncomingMessage,
-		body: Uint8Array,
-		response: ServerResponse,
-	): void {
-		const id = this.#responses.add(response);
+	/** Its body, if it has come together with the head, is parsed by the end of the turn of the event loop, and not before. */
+	arrived(send: Arrived): void {
+		this.#arrived.push(send);
+		if (this.#arrived.length === 1) this.#clock.nextTurn(() => this.#read());
+	}
+
+	/** Bodies that are not here yet are the main thread's, which knows who may take how much memory and time. */
+	#read(): void {
+		const arrived = this.#arrived;
+		this.#arrived = [];
+		for (const send of arrived) {
+			const body =
+				send.request.complete && this.#bytes < this.#maxBytes ? (send.request.read() as Buffer | null) : null;
+			if (body === null) this.#ways.passOn(send);
+			else this.#add(send, body);
+		}
+		if (!this.#packer.isEmpty) this.#ways.handOver(this.#packer.take());
+	}
+
+	#add({ request, response }: Arrived, body: Uint8Array): void {
+		const { url = "", headers, socket } = request;
+		const id = this.#waiting.add({ response, bytes: body.length });
+		this.#bytes += body.length;
+		const { remoteAddress } = socket;
 		this.#packer.add(id, { path: url, remoteAddress, headers: headers as Record<string, string>, body });
-		if (this.#isFlushing) return;
-		this.#isFlushing = true;
-		this.#clock.nextTurn(() => {
-			this.#isFlushing = false;
-			const group = this.#packer.take();
-			this.#tell(group, [group.bodies]);
-		});
 	}
 
 	answer(id: number, { status, headers, body }: TextResponse): void {
-		const response = this.#responses.take(id);
-		// Else the client is gone.
-		if (response === undefined || response.destroyed) return;
+		const waiting = this.#waiting.take(id);
+		if (waiting === undefined) return;
+		const { response, bytes } = waiting;
+		this.#bytes -= bytes;
+		// A response behind others has no connection yet.
+		if (status === NO_RESPONSE) return void response.req.socket.destroy();
+		// The client is gone.
+		if (response.destroyed) return;
 		response.writeHead(status, { ...headers, "Content-Length": String(Buffer.byteLength(body)) });
 		response.end(body);
 	}

@@ -8,7 +8,7 @@ import type { UnreadableRequests } from "../api/request/unreadable.ts";
 import type { Clock } from "../core/clock.ts";
 import { HttpServer, urlOf } from "../http-server.ts";
 import { listenError } from "../listen-error.ts";
-import { MAX_IDLE_ONWARD, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
+import { MAX_IDLE_ONWARD, NO_RESPONSE, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
 import { ResponsePacker, unpackSends } from "./packing.ts";
 import { takeOrigin } from "./pass-on.ts";
 
@@ -16,6 +16,9 @@ import { takeOrigin } from "./pass-on.ts";
 const YOUNG_GENERATION_MB = 24;
 const TOKEN_BYTES = 32;
 const THIS_MACHINE = "127.0.0.1";
+
+/** See `NO_RESPONSE`. */
+const CLOSED = { status: NO_RESPONSE, headers: {}, body: "" };
 
 interface AcceptorOptions {
 	readonly host: string;
@@ -106,6 +109,7 @@ export class Acceptor {
 		// What breaks off here was broken off by a client, of which the thread has told.
 		const ofThread = {
 			refuse: (socket: { destroySoon(): void }) => socket.destroySoon(),
+			drop: (socket: { destroy(): unknown }) => void socket.destroy(),
 			response: (error: unknown) => unreadable.response(error),
 		};
 		const main = await HttpServer.listen(own, ofThread, clock);
@@ -173,6 +177,10 @@ export class Acceptor {
 				return this.#options.refused();
 			case "unreadable":
 				return this.#refuse(message);
+			case "dropped": {
+				const { remoteAddress, openRequests } = message;
+				return this.#unreadable.drop({ remoteAddress: remoteAddress ?? undefined, destroy() {} }, openRequests);
+			}
 			case "closed":
 				this.#state = "closed";
 				return this.#closing.resolve();
@@ -187,7 +195,8 @@ export class Acceptor {
 	/** Never rejects. */
 	async #answer(id: number, send: ReadSend): Promise<void> {
 		if (this.#lean === null) throw new Error("the thread has read a send before it was told to");
-		const { status, headers, body } = await this.#lean.answer(send);
+		const settled = await this.#lean.answer(send);
+		const { status, headers, body } = settled ?? CLOSED;
 		if (typeof body !== "string") throw new TypeError("the response to a send must be text");
 		this.#packer.add(id, { status, headers, body });
 		if (this.#isFlushing) return;

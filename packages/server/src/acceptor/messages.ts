@@ -2,6 +2,8 @@
 
 /** The most connections to the main thread's server that the thread keeps for further requests. */
 export const MAX_IDLE_ONWARD = 64;
+/** In the place of a status: the connection of the request is closed without a response. */
+export const NO_RESPONSE = 0;
 
 /** What the thread is started with. */
 export interface AcceptorData {
@@ -31,6 +33,8 @@ export type FromAcceptor =
 			readonly code: string | null;
 			readonly remoteAddress: string | null;
 	  }
+	/** A connection was closed on which too many requests waited for their responses. */
+	| { readonly kind: "dropped"; readonly openRequests: number; readonly remoteAddress: string | null }
 	/** All connections are closed. */
 	| { readonly kind: "closed" };
 

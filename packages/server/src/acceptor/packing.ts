@@ -30,6 +30,10 @@ export class SendPacker {
 		this.#bytes += body.length;
 	}
 
+	get isEmpty(): boolean {
+		return this.#bodies.length === 0;
+	}
+
 	/** The group, whose `bodies` go to the main thread with it. The next group begins. */
 	take(): SendGroup {
 		const { values } = this.#writer;

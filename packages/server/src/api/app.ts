@@ -11,7 +11,7 @@ import { BodyPace } from "./request/body/body-pace.ts";
 import { Turns } from "./request/body/turns.ts";
 import { preflightReply } from "./request/cross-origin.ts";
 import { LeanPath } from "./request/lean/lean-path.ts";
-import { OwnTurns } from "./request/own-turns.ts";
+import { OwnTurns } from "./request/pace/own-turns.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";
 import { routerPath, type Route } from "./request/route.ts";
@@ -108,9 +108,15 @@ function appOf(routes: readonly Route[], deps: ApiDeps, { appDeps, shared }: Par
 	return app;
 }
 
+/** Longer ones are not routed, since a router takes a path apart: no path of a call, with the longest ids in it, is half as long. */
+const MOST_PATH_CHARACTERS = 4_096;
+/** In place of a path that is not routed. No route has it. */
+const TOO_LONG = "/…";
+
 /** The path that is routed. Some clients escape the colon of an action such as `:test`; it means the same. */
 function pathOf(request: Request): string {
 	const path = getPath(request);
+	if (path.length > MOST_PATH_CHARACTERS) return TOO_LONG;
 	return path.includes("%") ? path.replaceAll(/%3A/gi, ":") : path;
 }
 

@@ -8,7 +8,8 @@ import type { DatabaseFacts } from "../ports/database.ts";
 import type { RequestLine } from "../ports/log.ts";
 import type { ListReads } from "../ports/store/reads/list-reads.ts";
 import type { Store } from "../ports/store/store.ts";
-import type { OwnTurns } from "./request/own-turns.ts";
+import type { AnswerPace } from "./request/pace/answer-pace.ts";
+import type { OwnTurns } from "./request/pace/own-turns.ts";
 import type { SessionCookie } from "./request/session-cookie.ts";
 import type { ExportPlaces } from "./resources/exports/export-places.ts";
 import type { FailedSignIns } from "./resources/sessions/failed-sign-ins.ts";
@@ -68,6 +69,8 @@ export interface RequestDeps {
 	readonly portalOrigins: readonly string[];
 	/** The version of the server, such as `0.2.0`. */
 	readonly version: string;
+	/** Bounds the responses that cost nothing but time of the main thread. If omitted, they have no bound. */
+	readonly answerPace?: Pick<AnswerPace, "take" | "longest" | "probe">;
 }
 
 export interface ApiDeps extends RequestDeps {

@@ -5,7 +5,7 @@ import { FanfareError } from "../core/errors.ts";
 import type { RequestDeps } from "./deps.ts";
 import { siteReply, type Site } from "./page/site.ts";
 import { json, type Reply } from "./request/route.ts";
-import { serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
+import { serve, type ApiContext, type ApiEnv, type Progress } from "./request/serve.ts";
 
 /**
  * Takes the place of `createApi` until the store is open. `progress` says how far the move is, such as
@@ -13,11 +13,16 @@ import { serve, type ApiContext, type ApiEnv } from "./request/serve.ts";
  */
 export function createUpgradingApp(deps: RequestDeps, progress: () => string, sites: readonly Site[]): Hono<ApiEnv> {
 	const app = new Hono<ApiEnv>();
-	const reply = (context: ApiContext, answer: () => Reply) => serve(context, deps, null, answer);
+	const reply = (context: ApiContext, answer: (progress: Progress) => Reply) => serve(context, deps, null, answer);
+	const probe = (context: ApiContext, answer: () => Reply) =>
+		reply(context, (progress) => {
+			progress.isProbe = true;
+			return answer();
+		});
 	const moving = () => `the stored rows are being moved to the form of this version: ${progress()}`;
-	app.get("/healthz", (context) => reply(context, () => json({ status: "ok", version: deps.version })));
+	app.get("/healthz", (context) => probe(context, () => json({ status: "ok", version: deps.version })));
 	app.get("/readyz", (context) =>
-		reply(context, () => json({ ready: false, checks: { store: { ok: false, message: moving() } } }, 503)),
+		probe(context, () => json({ ready: false, checks: { store: { ok: false, message: moving() } } }, 503)),
 	);
 	app.notFound((context) =>
 		reply(context, () => {

@@ -24,6 +24,7 @@ import { createApi, createWorkerApp } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
 import { DocsSite } from "../api/documents/docs-site.ts";
 import { Page } from "../api/page/page.ts";
+import { AnswerPace } from "../api/request/pace/answer-pace.ts";
 import { createRequestIds } from "../api/request/request-id.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import { createUpgradingApp } from "../api/upgrading-app.ts";
@@ -202,6 +203,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		clock: systemClock,
 		version: VERSION,
 		portalOrigins,
+		answerPace: new AnswerPace(systemClock, config.maxRefusalsPerSecond),
 	};
 	// Listen before a first start generates the admin key: if the port is in use, nobody would ever see that key.
 	const unreadable = new UnreadableRequests(requestDeps);

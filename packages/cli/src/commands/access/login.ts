@@ -68,10 +68,12 @@ async function login(call: Call<Options>, given: string | undefined): Promise<vo
 		["Profile", `${name} (in ${profilesFile()})`],
 		["Server", url],
 		["Key", printable(`${caller.name ?? "of a customer"} (${caller.scope ?? "a customer's token"})`)],
-		["Project", projectId ?? "none: name one with --project"],
+		["Project", projectId ?? "none: fanfare projects list shows them"],
 		["Production", isProduction ? "yes: commands ask before changes" : null],
 	]);
-	call.output.done(`Logged in. Next: fanfare webhooks list`);
+	// Without a project, the first command would fail.
+	const isChosen = projectId !== null;
+	call.output.done(`Logged in. Next: fanfare ${isChosen ? "webhooks list" : "use --project <id or name>"}`);
 }
 
 async function addressOf(call: Call<Options>, given: string | undefined): Promise<string> {

@@ -1,4 +1,5 @@
 // `fanfare use` and `fanfare logout`: choose a profile, and forget one.
+import type { Project } from "@fanfare/sdk";
 import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
@@ -6,6 +7,7 @@ import { choice, leaf, option } from "../../frame/command.ts";
 import { findProject } from "../../frame/connection.ts";
 import { CommandError, EXIT, usageError } from "../../frame/failure.ts";
 import { namedProfile, readProfiles, writeProfiles, type Profile } from "../../frame/profiles.ts";
+import { printable } from "../../text/printable.ts";
 import { COLORS, onStdout, type Color } from "../../text/style.ts";
 import type { Column } from "../../text/table.ts";
 
@@ -77,10 +79,10 @@ async function use(call: Call<UseOptions>, given: string | undefined): Promise<v
 	if (list === true || (named === undefined && !changes && !call.isInteractive)) return listProfiles(call);
 	const name = named ?? (changes ? currentOf(profiles.current) : await pick(call, profiles.profiles));
 	const profile = namedProfile(profiles, name);
-	const projectId = project === undefined ? profile.projectId : await projectIdOf(call, profile, project);
+	const chosen = project === undefined ? null : await projectOf(call, profile, project);
 	const changed: Profile = {
 		...profile,
-		projectId,
+		projectId: chosen?.id ?? profile.projectId,
 		color: color === undefined ? profile.color : color === "none" ? null : color,
 		isProduction: production ?? profile.isProduction,
 	};
@@ -88,7 +90,7 @@ async function use(call: Call<UseOptions>, given: string | undefined): Promise<v
 	await call.output.object(shown(name, changed, true), name, () => [
 		["Profile", name],
 		["Server", changed.url],
-		["Project", changed.projectId ?? "none: name one with --project"],
+		["Project", chosen === null ? (changed.projectId ?? "none: name one with --project") : nameOf(chosen)],
 		["Production", changed.isProduction ? "yes: commands ask before changes" : null],
 	]);
 }
@@ -115,11 +117,15 @@ async function pick(call: Call<UseOptions>, profiles: Readonly<Record<string, Pr
 	return call.pick("profile", "profile", choices, "fanfare use --list");
 }
 
-async function projectIdOf(call: Call<UseOptions>, profile: Profile, project: string): Promise<string> {
-	// By name or by id, it must exist.
+/** By name or by id, it must exist. */
+async function projectOf(call: Call<UseOptions>, profile: Profile, project: string): Promise<Project> {
 	const client = call.clientOf(profile);
 	const handle = await findProject(client, project);
-	return (await client.getProject(handle?.id ?? project)).id;
+	return client.getProject(handle?.id ?? project);
+}
+
+function nameOf({ id, name }: Pick<Project, "id" | "name">): string {
+	return printable(`${name} (${id})`);
 }
 
 function currentOf(current: string | null): string {

@@ -5,7 +5,7 @@ import type { Command, Option } from "commander";
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
 import { usageError } from "../../frame/failure.ts";
-import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { emptyText, listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { collecting } from "../../frame/refusals/given-twice.ts";
 import { asText, collectEntries, orNull } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
@@ -56,8 +56,10 @@ export function addCustomers(program: Command): void {
 			options: [...filterOptions(), ...listOptions()],
 		},
 		async (call) => {
-			const rows = (await call.project()).customers.list({ ...filterOf(call), limit: pageSize(call.options) });
-			const view = { columns: COLUMNS, id: ({ id }: Customer) => id, empty: "No customers." };
+			const filter = filterOf(call);
+			const rows = (await call.project()).customers.list({ ...filter, limit: pageSize(call.options) });
+			const empty = emptyText(filter, "customers", "No customers.");
+			const view = { columns: COLUMNS, id: ({ id }: Customer) => id, empty };
 			await call.output.list(rows, { ...view, limit: rowLimit(call.options) });
 		},
 	);
@@ -178,7 +180,7 @@ async function show({ output }: Call, customer: Customer): Promise<void> {
 		["Webhooks", `${customer.webhooks.total}, of which ${customer.webhooks.failing} fail`],
 		["Deletion", deletionText(customer)],
 		["Metadata", entries.length === 0 ? null : entries.join("\n")],
-		["Made", fullTime(customer.createDate)],
+		["Created", fullTime(customer.createDate)],
 		["Changed", fullTime(customer.updateDate)],
 	]);
 }

@@ -89,6 +89,7 @@ async function changeMany(call: Call<Options>, action: Action): Promise<void> {
 		return call.output.object({ count, complete }, String(count), () => [["Match", text]]);
 	}
 	if (count > 0) await call.confirm(`${action.verb} ${text}?`);
+	else if (action.name === "cancel") await tellAgain(project, filter);
 	const { changed, kept } = count === 0 ? { changed: 0, kept: 0 } : await inSteps(call, project, action, filter);
 	await call.output.object({ matched: count, changed }, String(changed), () => [
 		[action.verb, `${counted(changed, "delivery", "deliveries")} ${action.done}`],
@@ -103,6 +104,14 @@ async function countMatching(project: ProjectHandle, { statuses }: Action, filte
 	const asked = filter.status === undefined ? statuses : [filter.status].flat();
 	const status = asked.filter((status) => statuses.includes(status));
 	return status.length === 0 ? { count: 0, complete: true } : project.deliveries.count({ ...filter, status });
+}
+
+/**
+ * Whoever repeats a command that has failed with `outcome_unknown` wants the server's other processes to be told of what it has cancelled. Cancels
+ * nothing, since nobody was asked: no delivery was changed before that time.
+ */
+async function tellAgain(project: ProjectHandle, filter: DeliveryFilter): Promise<void> {
+	await project.deliveries.cancelMany({ ...filter, updatedAfter: undefined, updatedBefore: 0 });
 }
 
 /** Changes what matches, a call after the other, each where the one before has ended. */

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { choice, leaf } from "../../frame/command.ts";
-import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { emptyText, listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { printable } from "../../text/printable.ts";
 import { relativeTime } from "../../text/times.ts";
 import { addExport } from "../exporting/export.ts";
@@ -82,9 +82,11 @@ export function addDeliveries(program: Command): void {
 async function list(call: Call<Filter>): Promise<void> {
 	const project = await call.project();
 	const { order } = call.options;
-	const filter = { ...(await filterOf(call, project)), order, limit: pageSize(call.options) };
-	const view = { columns: COLUMNS, id: ({ id }: { id: string }) => id, empty: "No deliveries match." };
-	await call.output.list(project.deliveries.list(filter), { ...view, limit: rowLimit(call.options) });
+	const filter = await filterOf(call, project);
+	const rows = project.deliveries.list({ ...filter, order, limit: pageSize(call.options) });
+	const empty = emptyText(filter, "deliveries", "No deliveries. Next: fanfare events send");
+	const view = { columns: COLUMNS, id: ({ id }: { id: string }) => id, empty };
+	await call.output.list(rows, { ...view, limit: rowLimit(call.options) });
 }
 
 /** The id of the delivery that the argument names, or that the user picks among the newest. */

@@ -59,7 +59,7 @@ export function filterOptions(): Option[] {
 			"By the cause of the last attempt, such as certificate_expired: docs/causes.md has them all.",
 			listOf(Object.keys(CAUSES) as AttemptCause[]),
 		),
-		...rangeOptions("made"),
+		...rangeOptions("created"),
 		option("--updated-after <time>", "Only those that changed at this time or later.", (text) => parseTime(text)),
 		option("--updated-before <time>", "Only those that changed before this time.", (text) => parseTime(text)),
 	];

@@ -24,7 +24,7 @@ export const COLUMNS: readonly Column<Delivery>[] = [
 		value: ({ nextAttemptDate }) => (nextAttemptDate === null ? "–" : relativeTime(nextAttemptDate)),
 		optional: 1,
 	},
-	{ title: "made", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
+	{ title: "created", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
 	{ title: "id", value: ({ id }) => id },
 ];
 
@@ -49,7 +49,7 @@ export async function showDelivery({ output }: Call, delivery: DeliveryDetail): 
 		["Webhook", `${printable(delivery.webhookName)} (${delivery.webhookId}) at ${printable(delivery.webhookHost)}`],
 		["Customer", delivery.customerId ?? null],
 		["Next attempt", delivery.nextAttemptDate === null ? null : fullTime(delivery.nextAttemptDate)],
-		["Made", fullTime(delivery.createDate)],
+		["Created", fullTime(delivery.createDate)],
 		["Changed", fullTime(delivery.updateDate)],
 		["Attempts", attemptsText(delivery)],
 		["Last response", lastResponse(delivery)],

@@ -233,7 +233,7 @@ async function show({ output }: Call, eventType: EventType): Promise<void> {
 		["Seen by", eventType.visibility === "internal" ? "only us: no customer gets it" : "everyone"],
 		["Archived", eventType.archived ? "yes" : null],
 		["Revision", String(eventType.revision)],
-		["Made", fullTime(eventType.createDate)],
+		["Created", fullTime(eventType.createDate)],
 		["Changed", fullTime(eventType.updateDate)],
 		["Schema", json(eventType.schema)],
 		["Example", json(eventType.example)],

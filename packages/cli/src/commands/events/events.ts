@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { choice, leaf } from "../../frame/command.ts";
-import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { emptyText, listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { parseExactly } from "../../frame/values.ts";
 import { printable } from "../../text/printable.ts";
 import type { Column } from "../../text/table.ts";
@@ -45,8 +45,9 @@ export function addEvents(program: Command): void {
 		},
 		async (call) => {
 			const project = await call.project();
-			const rows = project.events.list({ ...filterOf(call), limit: pageSize(call.options) });
-			const empty = "No events. Next: fanfare events send";
+			const filter = filterOf(call);
+			const rows = project.events.list({ ...filter, limit: pageSize(call.options) });
+			const empty = emptyText(filter, "events", "No events. Next: fanfare events send");
 			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
 		},
 	);

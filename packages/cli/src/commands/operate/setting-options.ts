@@ -59,6 +59,7 @@ const SUBJECT_OF: Readonly<Record<keyof Config, keyof typeof SUBJECTS>> = {
 	maxStreams: "limits",
 	maxWaitingSends: "limits",
 	maxBodyBytesInHand: "limits",
+	maxRefusalsPerSecond: "limits",
 	maxChangesPerMinute: "limits",
 	maxWebhooksPerCustomer: "customers",
 	maxReplaysPerCustomer: "customers",

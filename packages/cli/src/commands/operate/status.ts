@@ -63,7 +63,7 @@ function fieldsOf({
 	return [
 		["Version", printable(version)],
 		["Started", relativeTime(startDate)],
-		["Waiting", pending === null ? "not known" : counted(pending, "delivery", "deliveries")],
+		["Pending", pending === null ? "not known" : counted(pending, "delivery", "deliveries")],
 		["Held", held === null ? "not known" : counted(held, "delivery", "deliveries")],
 		["Attempts", `${inFlightAttempts} now`],
 		["Oldest due", oldestDueMs === 0 ? "none" : `for ${shortDuration(oldestDueMs)}`],

@@ -172,7 +172,7 @@ function fieldsOf(session: PortalSession): (readonly [string, string | null])[] 
 		["Actor", session.actor === null ? null : printable(session.actor)],
 		["Leads back to", session.returnUrl === null ? null : printable(session.returnUrl)],
 		["Language", session.locale],
-		["Made", fullTime(session.createDate)],
+		["Created", fullTime(session.createDate)],
 		["Expires", fullTime(session.expireDate)],
 	];
 }

@@ -27,7 +27,7 @@ const COLUMNS: readonly Column<Project>[] = [
 	{ title: "name", value: ({ name }) => name, flexible: true },
 	{ title: "event types", value: ({ eventTypePolicy }) => eventTypePolicy ?? "open", optional: 1 },
 	{ title: "kept", value: ({ retentionDays }) => days(retentionDays), optional: 2 },
-	{ title: "made", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
+	{ title: "created", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
 ];
 
 /** Adds the group to the program. */
@@ -202,7 +202,7 @@ async function show({ output }: Call, project: Project): Promise<void> {
 		["Events per second", quota(project.maxEventsPerSecond)],
 		["Stored bytes", quota(project.maxStoredBytes)],
 		["Of each customer", perCustomer(project)],
-		["Made", fullTime(project.createDate)],
+		["Created", fullTime(project.createDate)],
 		["Revision", String(project.revision ?? 1)],
 	]);
 }

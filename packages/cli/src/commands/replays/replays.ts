@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import type { Call, CommonOptions } from "../../frame/call.ts";
 import { leaf, option } from "../../frame/command.ts";
-import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { emptyText, listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
 import { listOf, parseList } from "../../frame/values.ts";
 import { counted } from "../../text/numbers.ts";
@@ -35,7 +35,7 @@ const COLUMNS: readonly Column<Replay>[] = [
 	{ title: "done", value: ({ progress }) => percent(progress), align: "right" },
 	{ title: "sent", value: ({ deliveryCount }) => deliveryCount.toLocaleString("en"), align: "right" },
 	{ title: "since", value: ({ since }) => relativeTime(since), optional: 1 },
-	{ title: "made", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
+	{ title: "created", value: ({ createDate }) => relativeTime(createDate), optional: 3 },
 	{ title: "webhook", value: ({ webhookId }) => webhookId, optional: 2 },
 	{ title: "id", value: ({ id }) => id },
 ];
@@ -57,7 +57,7 @@ export function addReplays(program: Command): void {
 			const { webhook } = call.options;
 			const webhookId = webhook === undefined ? undefined : await webhookIdOf(call, project, webhook);
 			const rows = project.replays.list({ webhookId, limit: pageSize(call.options) });
-			const empty = "No replays. Next: fanfare replays start";
+			const empty = emptyText({ webhookId }, "replays", "No replays. Next: fanfare replays start");
 			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
 		},
 	);
@@ -247,7 +247,7 @@ async function show({ output }: Call, replay: Replay): Promise<void> {
 		["Until", fullTime(replay.until)],
 		["Outcomes", replay.outcomes.join(", ")],
 		["Event types", replay.eventTypes === null ? null : replay.eventTypes.join(", ")],
-		["Made", fullTime(replay.createDate)],
+		["Created", fullTime(replay.createDate)],
 		["Ended", replay.endDate === null ? null : fullTime(replay.endDate)],
 	]);
 }

@@ -58,13 +58,17 @@ export class ItemLines {
 		return text + " ".repeat(Math.max(0, size - widthOf(text)));
 	}
 
-	/** Its name; its id if there is no such webhook any more. */
+	/** Its name; its id if there is no such webhook any more, or while its name can't be fetched. */
 	async #name(id: string): Promise<string> {
 		const known = this.#names.get(id);
 		if (known !== undefined) return known;
 		const name = this.#project.batch.webhooks.get(id).then(
 			(webhook) => printable(webhook.name),
-			() => id,
+			(error: Error) => {
+				// Such as while the server starts again: the next line asks for it again.
+				if (error.name !== "NotFoundError") this.#names.delete(id);
+				return id;
+			},
 		);
 		this.#names.set(id, name);
 		for (const oldest of this.#names.keys()) {

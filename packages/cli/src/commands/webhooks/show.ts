@@ -52,7 +52,7 @@ export function webhookFields(webhook: Webhook): (readonly [string, string | nul
 		["Headers", entriesText(webhook.headers)],
 		["Metadata", entriesText(webhook.metadata)],
 		["Secret", secretText(webhook)],
-		["Made", fullTime(webhook.createDate)],
+		["Created", fullTime(webhook.createDate)],
 		["Changed", fullTime(webhook.updateDate)],
 	];
 }

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import type { Call } from "../../frame/call.ts";
 import { leaf } from "../../frame/command.ts";
-import { listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
+import { emptyText, listOptions, pageSize, rowLimit, type ListOptions } from "../../frame/lists.ts";
 import { WEBHOOK, webhookIdOf } from "../../frame/named.ts";
 import { counted } from "../../text/numbers.ts";
 import { printable } from "../../text/printable.ts";
@@ -77,8 +77,9 @@ function addList(group: Command): void {
 		},
 		async (call) => {
 			const project = await call.project();
-			const rows = project.batch.webhooks.list({ ...filterOf(call), limit: pageSize(call.options) });
-			const empty = "No webhooks. Next: fanfare webhooks create";
+			const filter = filterOf(call);
+			const rows = project.batch.webhooks.list({ ...filter, limit: pageSize(call.options) });
+			const empty = emptyText(filter, "webhooks", "No webhooks. Next: fanfare webhooks create");
 			await call.output.list(rows, { columns: COLUMNS, id: ({ id }) => id, limit: rowLimit(call.options), empty });
 		},
 	);

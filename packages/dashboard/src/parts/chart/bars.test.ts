@@ -30,7 +30,7 @@ pageSuite("a chart over time", (world) => {
 		expect((Date.now() - since) / 3_600_000).toBeGreaterThan(10);
 		expect((Date.now() - since) / 3_600_000).toBeLessThan(14);
 		expect(dragged.get("before")).toBeNull();
-		await page.getByRole("button", { name: /^Made since .*: remove the filter$/ }).waitFor();
+		await page.getByRole("button", { name: /^Created since .*: remove the filter$/ }).waitFor();
 
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/webhooks/${id}`);
 		await chart.focus();
@@ -43,7 +43,7 @@ pageSuite("a chart over time", (world) => {
 		for (const key of ["End", "ArrowLeft", "Shift+ArrowLeft", "Shift+ArrowLeft", "Enter"])
 			await page.keyboard.press(key);
 		// Beside it, a list without rows says which filter leaves out the most.
-		await page.getByRole("button", { name: /^Made before .*: remove the filter$/ }).waitFor();
+		await page.getByRole("button", { name: /^Created before .*: remove the filter$/ }).waitFor();
 		const typed = new URL(page.url()).searchParams;
 		expect(typed.get("webhook")).toBe(id);
 		expect(Date.parse(typed.get("before") ?? "") - Date.parse(typed.get("after") ?? "")).toBe(3 * 3_600_000);

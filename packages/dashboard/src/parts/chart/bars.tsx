@@ -98,7 +98,7 @@ export function Bars({ buckets, goodWord, badWord, height = 120, onRange }: Bars
 			{canChoose && (
 				<p id={helpId} className={marked === null ? "unseen" : "bars-part bar"}>
 					{marked === null ? (
-						"The arrow keys move, with Shift they mark more, Enter shows the deliveries that were made then."
+						"The arrow keys move, with Shift they mark more, Enter shows the deliveries that were created then."
 					) : (
 						<>
 							<span className="num">{partText(buckets, marked, zone)}</span>

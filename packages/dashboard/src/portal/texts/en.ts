@@ -49,8 +49,8 @@ const causes: Causes = {
 	status_410: ["Your server said that it wants no more.", "Let it answer with 200 again, and resume."],
 	status_413: ["The event is too large for your server.", "Raise the limit of your server or its proxy."],
 	status_429: ["Your server gets more than it wants.", "Raise its limit for these requests."],
-	status_4xx_other: ["Your server rejects the request.", "Its answer may say why. Mend it, and try again."],
-	status_5xx: ["Your server had an error.", "Look into its log at this time. Mend it, and try again."],
+	status_4xx_other: ["Your server rejects the request.", "Its answer may say why. Fix the cause, and try again."],
+	status_5xx: ["Your server had an error.", "Look into its log at this time. Fix the cause, and try again."],
 	status_other: ["The answer was not understood.", "Check what answers at this address."],
 };
 
@@ -200,7 +200,7 @@ export const en = {
 			"It was switched off, because deliveries have failed for too long. New ones are held until you resume.",
 		goneText: "It was switched off, because your server answered that it wants no more.",
 		held: (count: number, shown: string) => `${shown} ${many(count, "delivery is", "deliveries are")} held.`,
-		fixFirst: "Mend your server, send a test, and resume.",
+		fixFirst: "Fix your server, send a test, and resume.",
 		pause: "Pause",
 		resume: "Resume",
 		retryAll: (count: number, shown: string) => `Retry ${shown} failed`,

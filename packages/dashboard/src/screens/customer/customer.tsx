@@ -93,14 +93,14 @@ function Summary({ customer }: { readonly customer: Customer }) {
 			<Numbers
 				items={[
 					{
-						name: "Arrived in 24 h",
+						name: "Succeeded, 24 h",
 						value: share(succeeded, succeeded + exhausted),
-						detail: counted(succeeded, "delivery", "deliveries"),
+						detail: `${count(succeeded)} of ${count(succeeded + exhausted)}`,
 					},
-					{ name: "Failed in 24 h", value: count(exhausted), ...(exhausted > 0 && { tone: "bad" as const }) },
-					{ name: "Waiting", value: count(Pending) },
-					{ name: "Held", value: count(Held), ...(Held > 0 && { tone: "warn" as const }) },
-					{ name: "Failed in all", value: count(Failed) },
+					{ name: "Exhausted, 24 h", value: count(exhausted), ...(exhausted > 0 && { tone: "bad" as const }) },
+					{ name: "Pending now", value: count(Pending) },
+					{ name: "Held now", value: count(Held), ...(Held > 0 && { tone: "warn" as const }) },
+					{ name: "Failed now", value: count(Failed) },
 				]}
 			/>
 		</section>

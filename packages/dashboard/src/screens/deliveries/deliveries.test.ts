@@ -133,6 +133,19 @@ pageSuite("deliveries", (world) => {
 		expect([other.delivery.status, sent.delivery.status]).toEqual(["Failed", "Succeeded"]);
 	});
 
+	it("have a time of another day in one line, and all their filters in one row, in a window of 1,280 px", async () => {
+		await using failed = await deliverTo(world, 404, "lines.one");
+		await using tab = await world.open("deliveries?type=lines.*", { size: { width: 1_280, height: 900 } });
+		const { page } = tab;
+		await page.clock.setFixedTime(failed.delivery.createDate + 2 * 86_400_000);
+		await page.reload();
+		const time = page.getByRole("row", { name: /lines\.one/ }).getByText(/^\d+ \w+, [\d:]+$/);
+		expect((await time.boundingBox())!.height).toBeLessThan(30);
+		const filters = await page.locator(".filter").all();
+		const tops = await Promise.all(filters.map(async (filter) => Math.round((await filter.boundingBox())!.y)));
+		expect(tops).toEqual(Array.from({ length: 6 }, () => tops[0]));
+	});
+
 	it("are counted anew while they change", async () => {
 		await using failed = await deliverTo(world, 404, "counted.one");
 		await using tab = await world.open("deliveries?status=Failed&type=counted.*");
@@ -220,7 +233,7 @@ pageSuite("deliveries", (world) => {
 		const { page } = tab;
 		await page.getByText("1 matches", { exact: true }).waitFor();
 		await page.getByRole("combobox", { name: "Time" }).click();
-		await page.getByRole("option", { name: "Made between two times…" }).click();
+		await page.getByRole("option", { name: "Created between two times…" }).click();
 		// As somebody types them: in the reader's own zone.
 		const textOf = (at: number) =>
 			page.evaluate((at) => new Date(at - new Date(at).getTimezoneOffset() * 60_000).toISOString().slice(0, 16), at);
@@ -230,20 +243,20 @@ pageSuite("deliveries", (world) => {
 		await page.getByLabel("Before").fill(await textOf(createDate + 120_000));
 		expect(await axeFindings(page)).toEqual([]);
 		await page.getByLabel("Before").press("Enter");
-		await page.getByRole("button", { name: /^Made since .*: remove the filter$/ }).waitFor();
+		await page.getByRole("button", { name: /^Created since .*: remove the filter$/ }).waitFor();
 		await page.getByText("1 matches", { exact: true }).waitFor();
 		const { searchParams } = new URL(page.url());
 		expect(Date.parse(searchParams.get("after") ?? "")).toBe(Math.floor(createDate / 60_000) * 60_000);
 		expect(searchParams.get("range")).toBe(null);
-		await page.getByRole("button", { name: /^Made before .*: remove the filter$/ }).click();
-		await page.getByRole("button", { name: /^Made since .*: remove the filter$/ }).click();
+		await page.getByRole("button", { name: /^Created before .*: remove the filter$/ }).click();
+		await page.getByRole("button", { name: /^Created since .*: remove the filter$/ }).click();
 		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one");
 		// The last hour ends now, whatever was set before.
 		const ends = "after=2020-01-01T00:00:00.000Z&before=2020-01-02T00:00:00.000Z";
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/deliveries?type=between.one&${ends}`);
 		await page.getByText("none matches", { exact: true }).waitFor();
 		await page.getByRole("combobox", { name: "Time" }).click();
-		await page.getByRole("option", { name: "Made in the last hour" }).click();
+		await page.getByRole("option", { name: "Created in the last hour" }).click();
 		await page.getByText("1 matches", { exact: true }).waitFor();
 		await expect.poll(() => new URL(page.url()).search).toBe("?type=between.one&range=1h");
 	});

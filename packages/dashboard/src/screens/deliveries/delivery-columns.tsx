@@ -90,8 +90,8 @@ export function deliveryColumns(options: Options): Column<Delivery>[] {
 				nextAttemptDate === null ? <span className="dim none">–</span> : <Time at={nextAttemptDate} form="distance" />,
 		},
 		{
-			name: "Made",
-			width: isNarrow ? "minmax(4rem, auto)" : "7.5rem",
+			name: "Created",
+			width: isNarrow ? "minmax(4rem, auto)" : "minmax(7.5rem, 9.25rem)",
 			phone: "beside",
 			cell: ({ createDate }) => <Time at={createDate} />,
 		},

@@ -33,10 +33,10 @@ const WORDS: Readonly<Record<FilterName, (value: string, known: Known) => string
 	type: (value) => `Event type ${listed(value)}`,
 	customer: (value) => `Customer ${value}`,
 	tag: (value) => `Tag ${value}`,
-	range: (value) => `Made in the last ${spanOf(value)}`,
+	range: (value) => `Created in the last ${spanOf(value)}`,
 	changed: (value) => `Changed in the last ${spanOf(value)}`,
-	after: (value, { zone }) => `Made since ${formatTime(timeOf(value), "short", zone)}`,
-	before: (value, { zone }) => `Made before ${formatTime(timeOf(value), "short", zone)}`,
+	after: (value, { zone }) => `Created since ${formatTime(timeOf(value), "short", zone)}`,
+	before: (value, { zone }) => `Created before ${formatTime(timeOf(value), "short", zone)}`,
 };
 
 /** What the kinds of errors mean. */

@@ -44,13 +44,13 @@ const TIMES = [
 		})),
 	},
 	{
-		group: "Made",
+		group: "Created",
 		items: [
 			...Object.entries(SPANS).map(([span, words]) => ({
 				value: `range ${span}`,
-				label: `Made in the last ${words}`,
+				label: `Created in the last ${words}`,
 			})),
-			{ value: BETWEEN, label: "Made between two times…" },
+			{ value: BETWEEN, label: "Created between two times…" },
 		],
 	},
 ];
@@ -111,8 +111,8 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 		setKept(new Set(inUse));
 	};
 	const times = [
-		...(after === undefined ? [] : [{ name: "after", word: "Made since", at: timeOf(after) }]),
-		...(before === undefined ? [] : [{ name: "before", word: "Made before", at: timeOf(before) }]),
+		...(after === undefined ? [] : [{ name: "after", word: "Created since", at: timeOf(after) }]),
+		...(before === undefined ? [] : [{ name: "before", word: "Created before", at: timeOf(before) }]),
 	];
 	return (
 		<div className="stack tight filters" data-folded={isFolded || undefined}>

@@ -68,7 +68,7 @@ pageSuite("a log of 100,000 deliveries", (world) => {
 		await expect.poll(focused).toBe(rows[50]!.id);
 		await list.scrollTo(MOST_ROWS - 1);
 		await page.getByRole("link", { name: "Show those before ›" }).click();
-		await page.getByRole("button", { name: /^Made before .*: remove the filter$/ }).waitFor();
+		await page.getByRole("button", { name: /^Created before .*: remove the filter$/ }).waitFor();
 		await list.row(0).waitFor({ state: "detached" });
 		// The next list begins with the row with which this one has ended.
 		const next = new List(page, log.slice(MOST_ROWS - 1));

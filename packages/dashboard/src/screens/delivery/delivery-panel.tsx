@@ -128,7 +128,7 @@ function Loaded({ delivery, place }: LoadedProps) {
 							all its deliveries
 						</Link>
 					</dd>
-					<dt>Made</dt>
+					<dt>Created</dt>
 					<dd>
 						<ExactTime at={delivery.createDate} />
 					</dd>

@@ -149,7 +149,7 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 	unexpected_bytes: {
 		title: "More bytes came than the answer has",
 		likely: "The receiver answers twice, or its Content-Length is wrong.",
-		cure: "Mend the receiver. It may have processed the event.",
+		cure: "Fix the receiver. It may have processed the event.",
 	},
 	invalid_request: {
 		title: "The request can't be sent as the webhook is set up",
@@ -187,7 +187,7 @@ const BY_STATUS: Readonly<Record<number, Diagnosis>> = {
 	410: {
 		title: "The receiver wants no more events",
 		likely: "It answered 410 Gone, by which a receiver unsubscribes. The webhook is disabled.",
-		cure: "If that was not meant, mend the receiver, and resume the webhook.",
+		cure: "If that was not meant, fix the receiver, and resume the webhook.",
 	},
 	413: {
 		title: "The event is too large for the receiver",
@@ -271,12 +271,12 @@ const REDIRECT: Diagnosis = {
 const SERVER_ERROR: Diagnosis = {
 	title: "The receiver failed",
 	likely: "Its program threw an error while it handled this event.",
-	cure: "Look into the receiver's log at this time. Mend it, and retry.",
+	cure: "Look into the receiver's log at this time. Fix it, and retry.",
 };
 const CLIENT_ERROR: Diagnosis = {
 	title: "The receiver rejects the request",
 	likely: "It does not like the data, or refused the signature.",
-	cure: "Its answer may say what is wrong. Mend the receiver, and retry.",
+	cure: "Its answer may say what is wrong. Fix the receiver, and retry.",
 };
 const HTML: Diagnosis = {
 	title: "A website answered, not an API",

@@ -175,7 +175,12 @@ function columnsOf(projectId: string, rows: readonly LoggedEvent[]): Column<Logg
 			width: "minmax(8rem, 11rem)",
 			cell: (event) => <Outcomes event={event} />,
 		},
-		{ name: "Accepted", width: "8rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
+		{
+			name: "Accepted",
+			width: "minmax(8rem, 9.25rem)",
+			phone: "beside",
+			cell: ({ createDate }) => <Time at={createDate} />,
+		},
 	];
 	return columns.filter((column) => column !== false);
 }

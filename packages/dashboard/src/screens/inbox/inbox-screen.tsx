@@ -190,7 +190,7 @@ function Requests({ received, shown, onChoose }: RequestsProps) {
 				Requests <span className="dim num">{received.length}</span>
 			</h2>
 			<ol className="inbox-list">
-				{received.map(({ requestId, at, answer, attemptNumber }) => (
+				{received.map(({ requestId, at, answer, eventType, attemptNumber }) => (
 					<li key={requestId}>
 						<button
 							type="button"
@@ -201,7 +201,12 @@ function Requests({ received, shown, onChoose }: RequestsProps) {
 							<span className={answer === "200" ? "text-good" : "text-bad"}>
 								{answer === "nothing" ? "no answer" : answer}
 							</span>
-							<span className="dim num">attempt {attemptNumber}</span>
+							<span className="inbox-type">
+								<span className="cut mono" title={eventType ?? undefined}>
+									{eventType}
+								</span>
+								{attemptNumber > 1 && <span className="dim num">attempt {attemptNumber}</span>}
+							</span>
 							<Time at={at} />
 						</button>
 					</li>

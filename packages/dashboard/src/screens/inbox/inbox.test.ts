@@ -23,6 +23,12 @@ pageSuite("the Inbox", (world) => {
 		await world.server.project.events.send({ type: "while.away", data: 1 });
 		await page.getByRole("link", { name: "Inbox", exact: true }).click();
 		await page.getByText('"while.away"').waitFor();
+		// Each of them is known by its type, and a first attempt says nothing more.
+		const rows = page.getByRole("region", { name: "Requests" }).getByRole("listitem");
+		expect(await rows.allInnerTexts()).toEqual([
+			expect.stringMatching(/^200\s+while\.away\s+[\d:]+$/),
+			expect.stringMatching(/^200\s+test\.hello\s+[\d:]+$/),
+		]);
 		await page.reload();
 		await page.getByText("✓ Open").waitFor();
 		await world.server.project.events.send({ type: "after.reload", data: 1 });

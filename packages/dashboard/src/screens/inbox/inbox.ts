@@ -17,6 +17,8 @@ export interface Received {
 	/** Null for a test of the webhook. */
 	readonly deliveryId: string | null;
 	readonly attemptNumber: number;
+	/** The type that its body names; null if it names none. */
+	readonly eventType: string | null;
 	readonly headers: readonly (readonly [name: string, value: string])[];
 	/** Exactly as it was sent. */
 	readonly body: string;
@@ -260,7 +262,8 @@ export class Inbox {
 		}
 		const isSigned = await isSignedWith(secret, body, headers);
 		if (signal.aborted) return;
-		const one: Received = { requestId, deliveryId, attemptNumber, headers, body, at: Date.now(), answer, isSigned };
+		const about = { requestId, deliveryId, attemptNumber, eventType: typeOf(body) };
+		const one: Received = { ...about, headers, body, at: Date.now(), answer, isSigned };
 		this.#change(projectId, { received: [one, ...this.state(projectId).received].slice(0, MOST_RECEIVED) });
 	}
 
@@ -321,4 +324,13 @@ async function isSignedWith(secret: string, body: string, headers: Received["hea
 		() => true,
 		() => false,
 	);
+}
+
+function typeOf(body: string): string | null {
+	try {
+		const { type } = JSON.parse(body) as { readonly type?: unknown };
+		return typeof type === "string" ? type : null;
+	} catch {
+		return null;
+	}
 }

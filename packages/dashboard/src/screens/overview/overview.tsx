@@ -94,7 +94,7 @@ function Overview({ project }: { readonly project: ProjectHandle }) {
 					<Numbers
 						items={[
 							{
-								name: "Delivered",
+								name: "Succeeded",
 								value: share(stats.totals.succeeded, stats.totals.succeeded + stats.totals.exhausted),
 								detail: `${count(stats.totals.succeeded)} of ${count(stats.totals.succeeded + stats.totals.exhausted)}`,
 							},
@@ -105,7 +105,7 @@ function Overview({ project }: { readonly project: ProjectHandle }) {
 								...(stats.deliveries.Failed > 0 && { tone: "bad" as const }),
 							},
 							{
-								name: "Waiting now",
+								name: "Pending now",
 								value: <StatusLink status="Pending" value={stats.deliveries.Pending} />,
 								detail: <Since at={stats.waitingSince.Pending} />,
 							},

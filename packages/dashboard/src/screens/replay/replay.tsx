@@ -73,25 +73,25 @@ function Loaded({ replay }: { readonly replay: Replay }) {
 				<ProgressBar value={status === "Finished" ? 1 : progress} label="Progress of the replay" />
 				<Numbers
 					items={[
-						{ name: "Deliveries made", value: count(replay.deliveryCount), detail: <Pace replay={replay} /> },
+						{ name: "Deliveries created", value: count(replay.deliveryCount), detail: <Pace replay={replay} /> },
 						{ name: "Events looked at", value: count(replay.scannedCount) },
 					]}
 				/>
 				{status === "Finished" && <p className="dim flat">Every event that matches has a new delivery.</p>}
-				{status === "Cancelled" && <p className="dim flat">It was stopped: deliveries that it had made went on.</p>}
+				{status === "Cancelled" && <p className="dim flat">It was stopped: deliveries that it had created went on.</p>}
 				<div>
 					<Link
 						className="link"
 						to="/$projectId/deliveries"
 						params={{ projectId }}
-						// Deliveries do not name their replay: these are all that were made to its webhook while it ran.
+						// Deliveries do not name their replay: these are all that were created for its webhook while it ran.
 						search={{
 							webhook: webhookId,
 							status: "Failed",
 							...rangeSearch(replay.createDate, replay.endDate === null ? undefined : replay.endDate + 1),
 						}}
 					>
-						Deliveries to this webhook that were made meanwhile and failed ›
+						Deliveries to this webhook that were created meanwhile and failed ›
 					</Link>
 				</div>
 			</section>

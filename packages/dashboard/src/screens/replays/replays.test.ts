@@ -117,7 +117,7 @@ pageSuite("replays", (world) => {
 		});
 		await page.clock.install();
 		await page.goto(`${world.server.url}/ui/${world.server.projectId}/replays/${id}`);
-		const made = page.locator("dl.numbers > div", { hasText: "Deliveries made" }).locator(".number");
+		const made = page.locator("dl.numbers > div", { hasText: "Deliveries created" }).locator(".number");
 		await expect.poll(() => made.textContent()).toBe("0");
 		await page.getByText("Live", { exact: true }).waitFor();
 		expect(asked).toBe(1);

@@ -139,6 +139,11 @@ function columnsOf(projectId: string, names: ReadonlyMap<string, string>): Colum
 			phone: "hide",
 			cell: ({ deliveryCount }) => count(deliveryCount),
 		},
-		{ name: "Started", width: "8rem", phone: "beside", cell: ({ createDate }) => <Time at={createDate} /> },
+		{
+			name: "Started",
+			width: "minmax(8rem, 9.25rem)",
+			phone: "beside",
+			cell: ({ createDate }) => <Time at={createDate} />,
+		},
 	];
 }

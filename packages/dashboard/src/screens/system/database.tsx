@@ -83,7 +83,7 @@ export function commitTimes({ p50Ms, p99Ms }: WorkspaceStatus["commits"]): Summa
 	return {
 		name: "Commits",
 		value: p50Ms === null ? "none" : duration(p50Ms),
-		detail: p99Ms === null ? "in five minutes" : `slowest 1 %: ${duration(p99Ms)}`,
+		detail: p99Ms === null ? "in five minutes" : `p99 ${duration(p99Ms)}`,
 	};
 }
 

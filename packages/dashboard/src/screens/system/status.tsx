@@ -100,7 +100,7 @@ function backlogOf({ backlog, commits, database }: WorkspaceStatus): Summary[] {
 	const { pending, held, inFlightAttempts, oldestDueMs } = backlog;
 	const isLate = oldestDueMs > LATE_MS;
 	return [
-		{ name: "Waiting", value: pending === null ? "–" : count(pending), detail: "deliveries of all projects" },
+		{ name: "Pending", value: pending === null ? "–" : count(pending), detail: "deliveries of all projects" },
 		{ name: "Held", value: held === null ? "–" : count(held) },
 		{ name: "Attempts now", value: count(inFlightAttempts) },
 		{

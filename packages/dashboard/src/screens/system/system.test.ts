@@ -21,7 +21,7 @@ pageSuite("the system", (world) => {
 		await using tab = await world.open("system");
 		const { page } = tab;
 		const status = page.getByRole("region", { name: "Status" });
-		for (const name of ["Waiting", "Held", "Oldest due", "Commits", "Free on the disk"]) {
+		for (const name of ["Pending", "Held", "Oldest due", "Commits", "Free on the disk"]) {
 			await status.getByText(name, { exact: true }).waitFor();
 		}
 		await page.getByRole("row", { name: /maxProjects \d+ / }).waitFor();

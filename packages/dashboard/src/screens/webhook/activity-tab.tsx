@@ -52,17 +52,17 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 								...(stats.totals.exhausted > 0 && { tone: "bad" }),
 							},
 							{
-								name: "Typical answer",
+								name: "Answer time, 24 h",
 								value: msOf(stats.totals.latencyMs.p50),
-								detail: `slowest 1 %: ${msOf(stats.totals.latencyMs.p99)}`,
+								detail: `p95 ${msOf(stats.totals.latencyMs.p95)} · p99 ${msOf(stats.totals.latencyMs.p99)}`,
 							},
 							{
-								name: "Waiting",
+								name: "Pending now",
 								value: count(stats.deliveries.Pending),
 								detail: <Since at={stats.waitingSince.Pending} />,
 							},
 							{
-								name: "Held",
+								name: "Held now",
 								value: count(stats.deliveries.Held),
 								...(stats.deliveries.Held > 0 && { tone: "warn" }),
 								detail: <Since at={stats.waitingSince.Held} />,

@@ -27,7 +27,7 @@ export function SettingsTab({ webhook }: { readonly webhook: Webhook }) {
 			Object.keys(headers).length === 0 ? none : <span className="mono">{Object.keys(headers).join(", ")}</span>,
 		],
 		...Object.entries(metadata).map(([name, value]) => [`Metadata: ${name}`, value] as const),
-		["Added", <ExactTime key="added" at={webhook.createDate} />],
+		["Created", <ExactTime key="created" at={webhook.createDate} />],
 		["Changed", <ExactTime key="changed" at={webhook.updateDate} />],
 	];
 	return (

@@ -217,3 +217,16 @@ export interface WorkspaceStatus {
 	/** Warnings for the operator; empty if all is well. */
 	readonly warnings: readonly StatusWarning[];
 }
+
+/** The status as a server sends it. One of an earlier version leaves out what it does not know of. */
+export interface SentStatus extends Omit<WorkspaceStatus, "database" | "members"> {
+	readonly database?: StatusDatabase | null;
+	readonly members?: readonly (Omit<StatusMember, "messages"> & Partial<Pick<StatusMember, "messages">>)[] | null;
+}
+
+/** What a server of an earlier version leaves out is as if it had none. */
+export function completeStatus(status: SentStatus): WorkspaceStatus {
+	const { database = null, members = [] } = status;
+	const complete = members?.map((member) => ({ ...member, messages: member.messages ?? null })) ?? null;
+	return { ...status, database, members: complete };
+}

@@ -157,8 +157,8 @@ export class Deliveries {
 	 * project.deliveries.list({ status: "Failed", order: "updated", updatedAfter: hourAgo });
 	 */
 	list(filter: DeliveryListParams = {}, options?: RequestOptions): PagePromise<Delivery> {
-		const { page, limit, order } = filter;
-		const query = { limit, ...queryOf(filter), order };
+		const { page, limit, order, ...rest } = filter;
+		const query = { limit, ...queryOf(rest), order };
 		return listOf(this.#transport, { path: this.#path(), query }, page, options);
 	}
 
@@ -284,20 +284,18 @@ function timesOf({ after, before, updatedAfter, updatedBefore }: DeliveryFilter)
 	};
 }
 
-/** A filter as query parameters: lists become one text each. */
+/** A filter as query parameters: lists become one text each. Unknown fields are passed on, so that the server reports them. */
 function queryOf(filter: DeliveryFilter) {
-	const { webhookId, customerId, eventId, tag, eventType, status, responseCode, error, cause } = filter;
+	const { eventType, status, responseCode, error, cause, ...others } = filter;
+	const { after, before, updatedAfter, updatedBefore, ...rest } = others;
 	return {
-		webhookId,
-		customerId,
-		eventId,
-		tag,
+		...rest,
 		eventType: joined(eventType),
 		status: joined(status),
 		responseCode: joined(responseCode),
 		error: joined(error),
 		cause: joined(cause),
-		...timesOf(filter),
+		...timesOf({ after, before, updatedAfter, updatedBefore }),
 	};
 }
 

@@ -8,6 +8,7 @@ import type { Carrier, Exchange } from "./exchange.ts";
 import { InvalidResponse } from "./http1/invalid-response.ts";
 import { requestHead } from "./http1/request-head.ts";
 import { ResponseParser } from "./http1/response-parser.ts";
+import type { NameOwner } from "./name-lookup.ts";
 import type { Destination } from "./opening/dial.ts";
 import { isClosure, type SendFailure } from "./send-failure.ts";
 
@@ -39,8 +40,7 @@ interface ConnectionParts {
 }
 
 /** The user of the connection: the pool of its origin. */
-export interface ConnectionOwner {
-	readonly projectId: string;
+export interface ConnectionOwner extends NameOwner {
 	/** Called once, when the connection is open or will not be. */
 	opened(connection: Connection, failure: SendFailure | null): void;
 	/** Called when the connection's exchange is over. */
@@ -103,7 +103,7 @@ export class Connection implements Carrier {
 	constructor(destination: Destination, { connector, clock }: ConnectionParts, owner: ConnectionOwner) {
 		this.#owner = owner;
 		this.#clock = clock;
-		this.#opening = connector.connect(destination, owner.projectId, (failure, socket) => {
+		this.#opening = connector.connect(destination, owner, (failure, socket) => {
 			this.#facts = this.#opening.facts;
 			if (socket !== null) this.#use(socket);
 			owner.opened(this, failure);

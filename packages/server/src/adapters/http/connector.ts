@@ -6,7 +6,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { AttemptConnection } from "../../core/delivery.ts";
 import type { ErrorCause } from "../../core/log/attempt-cause.ts";
 import type { AddressGuard } from "./address-guard.ts";
-import { NameLookup, type Lookup, type Names } from "./name-lookup.ts";
+import { NameLookup, type Lookup, type NameOwner, type Names } from "./name-lookup.ts";
 import { Dialer, type Destination } from "./opening/dial.ts";
 import { findLackOfPorts } from "./opening/local-ports.ts";
 import { OpeningLog } from "./opening/opening-log.ts";
@@ -46,7 +46,7 @@ type Opened = (...result: [failure: SendFailure, socket: null] | [failure: null,
 
 /** A connection that is being opened. */
 interface Opening {
-	readonly projectId: string;
+	readonly owner: NameOwner;
 	/** The step that has not finished yet, for the reason of a timeout. */
 	step: string;
 	/** The cause of a timeout in this step. */
@@ -93,8 +93,8 @@ export class Connector {
 		this.#dialer = new Dialer({ clock, lookup: this.#lookup, ca });
 	}
 
-	/** Connects for this project. The callback is called later, never at once. */
-	connect(destination: Destination, projectId: string, callback: Opened): OpeningHandle {
+	/** Connects for this project and customer. The callback is called later, never at once. */
+	connect(destination: Destination, owner: NameOwner, callback: Opened): OpeningHandle {
 		const place = placeOf(destination.hostname, destination.port);
 		const abort = new AbortController();
 		let cancelTimer = (): void => {};
@@ -110,7 +110,7 @@ export class Connector {
 			});
 		};
 		const step = "its name was being looked up";
-		const opening: Opening = { projectId, step, what: "lookup_timeout", log, abort, begin };
+		const opening: Opening = { owner, step, what: "lookup_timeout", log, abort, begin };
 		this.#openings.add(opening);
 		const finish: Opened = (...result) => {
 			cancelTimer();
@@ -223,14 +223,15 @@ export class Connector {
 
 	/** Checked addresses, at least one. */
 	async #addressesOf(hostname: string, opening: Opening): Promise<readonly LookupAddress[]> {
-		const { projectId, abort, begin } = opening;
+		const { owner, abort, begin } = opening;
+		const { projectId } = owner;
 		const family = isIP(hostname);
 		if (family !== 0) {
 			begin();
 			this.#check(hostname, hostname, projectId);
 			return [{ address: hostname, family }];
 		}
-		const addresses = await this.#names.resolve(projectId, hostname, { signal: abort.signal, onTurn: begin });
+		const addresses = await this.#names.resolve(owner, hostname, { signal: abort.signal, onTurn: begin });
 		for (const { address } of addresses) this.#check(address, hostname, projectId);
 		return addresses;
 	}

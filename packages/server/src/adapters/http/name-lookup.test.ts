@@ -26,7 +26,9 @@ function startLookup(threads = 12) {
 	return {
 		asked,
 		resolve: (hostname: string, projectId = "proj_a", asking: Asking = {}) =>
-			lookup.resolve(projectId, hostname, asking),
+			lookup.resolve({ projectId, customerId: null }, hostname, asking),
+		resolveFor: (customerId: string | null, hostname: string) =>
+			lookup.resolve({ projectId: "proj_a", customerId }, hostname),
 		wait: (ms: number) => clock.advance(ms),
 		answer: (hostname: string, addresses = [ADDRESS]) => open.get(hostname)?.resolve(addresses),
 		fail: (hostname: string, code: string) => open.get(hostname)?.reject(Object.assign(new Error("no"), { code })),
@@ -122,6 +124,39 @@ describe("looking up names", () => {
 		await expect.poll(() => names.asked.length).toBe(9);
 		names.answer("5.test");
 		await expect.poll(() => names.asked.length).toBe(10);
+	});
+
+	it("lets a customer look up half of what its project may, also while its name servers are silent", () => {
+		const names = startLookup(32);
+		for (let n = 0; n < 20; n += 1) void names.resolveFor("acme", `acme-${n}.test`);
+		expect(names.asked).toHaveLength(4);
+		names.wait(1_000);
+		for (let n = 0; n < 5; n += 1) void names.resolveFor("globex", `globex-${n}.test`);
+		void names.resolveFor(null, "own.test");
+		expect(names.asked.slice(4)).toEqual(["globex-0.test", "globex-1.test"]);
+	});
+
+	it("serves the customers of a project in turns", async () => {
+		const names = startLookup(32);
+		const first = Array.from({ length: 20 }, (_, n) => names.resolveFor("acme", `acme-${n}.test`));
+		for (let n = 0; n < 4; n += 1) void names.resolveFor("globex", `globex-${n}.test`);
+		for (let n = 0; n < 4; n += 1) void names.resolveFor(null, `own-${n}.test`);
+		expect(names.asked).toHaveLength(8);
+		for (let n = 0; n < 4; n += 1) names.answer(`acme-${n}.test`);
+		await Promise.all(first.slice(0, 4));
+		await expect.poll(() => names.asked.length).toBe(12);
+		const begun = names.asked.slice(8).map((name) => name.split("-")[0]);
+		expect(begun.filter((owner) => owner === "acme")).toHaveLength(2);
+		expect(begun.filter((owner) => owner === "own")).toHaveLength(2);
+	});
+
+	it("makes nobody wait in the line of another customer for a name that both have asked for", () => {
+		const names = startLookup(32);
+		for (let n = 0; n < 20; n += 1) void names.resolveFor("acme", `acme-${n}.test`);
+		void names.resolveFor("acme", "both.test");
+		void names.resolveFor("globex", "both.test");
+		expect(names.asked.at(-1)).toBe("both.test");
+		expect(names.asked).toHaveLength(5);
 	});
 
 	it("looks a name up for each project apart", async () => {

@@ -1,4 +1,4 @@
-// Looks up the addresses of host names, so that nobody waits for the slow name servers of other projects.
+// Looks up the addresses of host names, so that nobody waits for the slow name servers of other projects and customers.
 import type { LookupAddress } from "node:dns";
 import { lookup as systemLookup } from "node:dns/promises";
 import { closeSync, openSync } from "node:fs";
@@ -11,10 +11,17 @@ import { codeOf, lookupFailure, SendFailure } from "./send-failure.ts";
 /** Resolves a name to all its addresses. Rejects with an error that has a DNS `code`. */
 export type Lookup = (hostname: string) => Promise<readonly LookupAddress[]>;
 
+/** For whom a name is looked up. */
+export interface NameOwner {
+	readonly projectId: string;
+	/** Null for webhooks without a customer. */
+	readonly customerId: string | null;
+}
+
 /** Finds the addresses of names: `NameLookup`, or another thread's. */
 export interface Names {
 	/** The name's addresses, at least one. Rejects with a `SendFailure`, or with the signal's reason. */
-	resolve(projectId: string, hostname: string, asking?: Asking): Promise<readonly LookupAddress[]>;
+	resolve(owner: NameOwner, hostname: string, asking?: Asking): Promise<readonly LookupAddress[]>;
 }
 
 /** A caller that waits for addresses. */
@@ -38,8 +45,17 @@ interface Entry {
 	wasSlow: boolean;
 	/** Callers that wait for their turn. */
 	readonly waiting: Set<Asking>;
+	/** The customers in whose lines it is. */
+	readonly lines: Set<string | null>;
 	/** Somebody got the previous addresses, and this look-up is made to renew them. */
 	isRenewal: boolean;
+}
+
+/** A look-up that runs. */
+interface Running {
+	readonly beganAt: number;
+	/** In whose turn it has begun. */
+	readonly customerId: string | null;
 }
 
 /** What is known of one project. */
@@ -47,10 +63,13 @@ interface ProjectNames {
 	readonly projectId: string;
 	/** By name, the one used last at the end. An expired entry is still needed for its previous addresses. */
 	readonly entries: Map<string, Entry>;
-	/** Look-ups that have not begun, in order of arrival. */
-	readonly line: Set<Entry>;
-	/** When each running look-up began. */
-	readonly running: Map<Entry, number>;
+	/**
+	 * Look-ups that have not begun, of each customer (null: of the webhooks that have none) in order of arrival. The customer whose turn it is comes
+	 * first. A look-up for which several customers wait is in the line of each.
+	 */
+	readonly lines: Map<string | null, Set<Entry>>;
+	/** The oldest comes first. */
+	readonly running: Map<Entry, Running>;
 	inRing: boolean;
 }
 
@@ -71,7 +90,7 @@ const MAX_NAMES_OF_PROJECT = 1_000;
 const MAX_NAMES = 10_000;
 
 /**
- * Looks up names by the system's rules (hosts file, search domains, DNS), for each project apart.
+ * Looks up names by the system's rules (hosts file, search domains, DNS), for each project apart, and in turns of its customers.
  *
  * - Concurrent look-ups of one name by a project are made once, and the result is reused for a few seconds.
  * - A look-up blocks one of libuv's threads until a name server responds or the system gives up; nothing can end it sooner.
@@ -80,6 +99,8 @@ const MAX_NAMES = 10_000;
  *   in turns.
  * - The last quarter of what may run is for names that are known and were not slow last time. Of slow names, a project may
  *   look up an eighth at a time; of names that are not known, a quarter, while one of its look-ups is slow.
+ * - A customer may use half of what its project may, so that one whose name servers are silent leaves the others some; a project without customers
+ *   uses all of it.
  * - If the look-up of a known name has to wait, or is not fast, callers get its previous addresses (up to 10 minutes old).
  *
  * There is no timeout here: callers limit their own waiting.
@@ -102,22 +123,27 @@ export class NameLookup implements Names {
 		this.#maxRunning = Math.ceil(threads / 2);
 	}
 
-	resolve(projectId: string, hostname: string, asking: Asking = {}): Promise<readonly LookupAddress[]> {
+	resolve(
+		{ projectId, customerId }: NameOwner,
+		hostname: string,
+		asking: Asking = {},
+	): Promise<readonly LookupAddress[]> {
 		const project = this.#project(projectId);
 		const last = project.entries.get(hostname);
 		const isFresh = last !== undefined && (last.state !== "ended" || last.expiresAt > this.#clock.monotonicMs());
-		const entry = isFresh ? last : this.#enter(project, hostname, last);
+		const entry = isFresh ? last : this.#make(hostname, last);
+		// Who waits for the look-up of another customer does not wait in that one's line alone.
+		if (entry.state === "waiting") this.#enter(project, customerId, entry);
 		this.#remember(project, entry);
 		this.#serve();
 		return this.#answer(project, entry, asking);
 	}
 
-	/** Puts a look-up of a name into the project's line. */
-	#enter(project: ProjectNames, hostname: string, last: Entry | undefined): Entry {
+	#make(hostname: string, last: Entry | undefined): Entry {
 		const result = Promise.withResolvers<readonly LookupAddress[]>();
 		// Everybody who waited for it may have gone.
 		result.promise.catch(ignore);
-		const entry: Entry = {
+		return {
 			hostname,
 			result,
 			state: "waiting",
@@ -125,11 +151,17 @@ export class NameLookup implements Names {
 			known: last?.known ?? null,
 			wasSlow: last?.wasSlow ?? false,
 			waiting: new Set(),
+			lines: new Set(),
 			isRenewal: false,
 		};
-		project.line.add(entry);
+	}
+
+	/** Puts a look-up into the line of a customer. */
+	#enter(project: ProjectNames, customerId: string | null, entry: Entry): void {
+		const line = project.lines.get(customerId) ?? new Set();
+		project.lines.set(customerId, line.add(entry));
+		entry.lines.add(customerId);
 		this.#enterRing(project);
-		return entry;
 	}
 
 	/** The entry's addresses, or the previous ones if its look-up has to wait or takes too long. */
@@ -153,7 +185,7 @@ export class NameLookup implements Names {
 		asking.signal?.addEventListener("abort", () => {
 			entry.waiting.delete(asking);
 			if (entry.state !== "waiting" || entry.waiting.size > 0 || entry.isRenewal) return;
-			project.line.delete(entry);
+			leaveLines(project, entry);
 			// What is known of the name is worth keeping.
 			if (entry.known === null) this.#forget(project, entry);
 			else {
@@ -170,38 +202,58 @@ export class NameLookup implements Names {
 			const project = this.#ring.shift();
 			if (project === undefined) return;
 			project.inRing = false;
-			const entry = this.#nextOf(project);
-			if (entry !== undefined) void this.#run(project, entry);
-			if (project.line.size === 0) continue;
+			const next = this.#nextOf(project);
+			if (next !== undefined) void this.#run(project, next.customerId, next.entry);
+			if (project.lines.size === 0) continue;
 			this.#enterRing(project);
-			passed = entry === undefined ? passed + 1 : 0;
+			passed = next === undefined ? passed + 1 : 0;
 		}
 	}
 
-	/** The first look-up in the project's line that may run now. */
-	#nextOf({ line, running }: ProjectNames): Entry | undefined {
-		const free = this.#maxRunning - this.#running;
-		if (running.size >= free) return undefined;
-		const hasSpare = free > Math.floor(this.#maxRunning / 4);
-		// The oldest comes first.
-		const [beganAt = Infinity] = running.values();
-		const isHeldUp = this.#clock.monotonicMs() - beganAt >= SLOW_AFTER_MS;
-		for (const entry of line) {
-			const { known, wasSlow } = entry;
-			if (known !== null && !wasSlow) return entry;
-			if (!hasSpare) continue;
-			if (!wasSlow && !isHeldUp) return entry;
-			let alike = 0;
-			for (const other of running.keys()) if (other.wasSlow === wasSlow) alike += 1;
-			if (alike < Math.ceil(this.#maxRunning / (wasSlow ? 8 : 4))) return entry;
+	/** The first look-up that may run now, of the customer whose turn it is. */
+	#nextOf(project: ProjectNames): { readonly customerId: string | null; readonly entry: Entry } | undefined {
+		if (project.running.size >= this.#maxRunning - this.#running) return undefined;
+		for (const [customerId, line] of project.lines) {
+			const entry = this.#nextIn(project, customerId);
+			if (entry === undefined) continue;
+			// Its next turn comes after those of all others.
+			project.lines.delete(customerId);
+			project.lines.set(customerId, line);
+			return { customerId, entry };
 		}
 		return undefined;
 	}
 
-	async #run(project: ProjectNames, entry: Entry): Promise<void> {
+	/** The first look-up in the line of a customer that may run now. */
+	#nextIn({ lines, running }: ProjectNames, customerId: string | null): Entry | undefined {
+		const free = this.#maxRunning - this.#running;
+		const isOwn = (other: Running) => other.customerId === customerId;
+		const isAlone = customerId === null && lines.size === 1 && running.values().every(isOwn);
+		const partOf = (most: number) => (isAlone ? most : Math.ceil(most / 2));
+		const own = running.values().filter(isOwn).toArray().length;
+		// The project may run half of what others leave free.
+		if (own >= partOf(Math.ceil((free + running.size) / 2))) return undefined;
+		const hasSpare = free > Math.floor(this.#maxRunning / 4);
+		const [{ beganAt } = { beganAt: Infinity }] = running.values();
+		const isHeldUp = this.#clock.monotonicMs() - beganAt >= SLOW_AFTER_MS;
+		for (const entry of lines.get(customerId) ?? []) {
+			const { known, wasSlow } = entry;
+			if (known !== null && !wasSlow) return entry;
+			if (!hasSpare) continue;
+			if (!wasSlow && !isHeldUp) return entry;
+			const most = Math.ceil(this.#maxRunning / (wasSlow ? 8 : 4));
+			const alike = countAlike(running, wasSlow);
+			if ((alike.get(customerId) ?? 0) >= partOf(most)) continue;
+			// What a customer began beyond its part, before that was slow, takes nothing from the others.
+			if (alike.values().reduce((sum, count) => sum + Math.min(count, partOf(most)), 0) < most) return entry;
+		}
+		return undefined;
+	}
+
+	async #run(project: ProjectNames, customerId: string | null, entry: Entry): Promise<void> {
 		const startedAt = this.#clock.monotonicMs();
-		project.line.delete(entry);
-		project.running.set(entry, startedAt);
+		leaveLines(project, entry);
+		project.running.set(entry, { beganAt: startedAt, customerId });
 		this.#running += 1;
 		entry.state = "running";
 		for (const { onTurn } of entry.waiting) onTurn?.();
@@ -241,7 +293,7 @@ export class NameLookup implements Names {
 	#project(projectId: string): ProjectNames {
 		const known = this.#projects.get(projectId);
 		if (known !== undefined) this.#projects.delete(projectId);
-		const project = known ?? { projectId, entries: new Map(), line: new Set(), running: new Map(), inRing: false };
+		const project = known ?? { projectId, entries: new Map(), lines: new Map(), running: new Map(), inRing: false };
 		this.#projects.set(projectId, project);
 		return project;
 	}
@@ -278,6 +330,25 @@ export class NameLookup implements Names {
 		project.inRing = true;
 		this.#ring.push(project);
 	}
+}
+
+/** The look-up begins, or nobody waits for it any more. */
+function leaveLines({ lines }: ProjectNames, entry: Entry): void {
+	for (const customerId of entry.lines) {
+		const line = lines.get(customerId);
+		line?.delete(entry);
+		if (line?.size === 0) lines.delete(customerId);
+	}
+	entry.lines.clear();
+}
+
+/** How many look-ups of names that were slow, or that were not, each customer has running. */
+function countAlike(running: ProjectNames["running"], wasSlow: boolean): ReadonlyMap<string | null, number> {
+	const counts = new Map<string | null, number>();
+	for (const [other, { customerId }] of running) {
+		if (other.wasSlow === wasSlow) counts.set(customerId, (counts.get(customerId) ?? 0) + 1);
+	}
+	return counts;
 }
 
 function threadCount(): number {

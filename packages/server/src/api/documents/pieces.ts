@@ -1,6 +1,6 @@
 // Long documents that anybody may ask for without a key, written in small pieces: what others send is served between them.
 
-import type { OwnTurns } from "../request/own-turns.ts";
+import type { OwnTurns } from "../request/pace/own-turns.ts";
 
 /** How much of a response is made at once, or up to twice as much. */
 const CHUNK_BYTES = 16 * 1_024;

@@ -6,6 +6,8 @@ import { cutName, onePerField, validate } from "./body/validate.ts";
 
 /** The one parameter with many names: `metadata.team=a&metadata.area=b` is `{"team": "a", "area": "b"}`. */
 const MAP = "metadata";
+/** More than any call takes. */
+const MOST_PARAMETERS = 64;
 
 /**
  * The query parameters of a URL, checked against the schema of its route; undefined if the route has none. Throws
@@ -15,6 +17,9 @@ export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T |
 	const mark = url.indexOf("?");
 	const search = mark === -1 ? "" : url.slice(mark + 1);
 	if (search === "" && schema === undefined) return undefined;
+	if (hasMoreThan(search, MOST_PARAMETERS)) {
+		throw invalidRequest([{ path: "", message: `the query must have at most ${MOST_PARAMETERS} parameters` }]);
+	}
 	const values: Record<string, string | Record<string, string>> = Object.create(null);
 	const map: Record<string, string> = Object.create(null);
 	const hasMap = schema instanceof z.ZodObject && MAP in schema.shape;
@@ -34,4 +39,13 @@ export function readQuery<T>(url: string, schema: z.ZodType<T> | undefined): T |
 	}
 	if (issues.length > 0) throw invalidRequest(onePerField(issues));
 	return schema === undefined ? undefined : validate(schema, values);
+}
+
+/** Whether a query has more than `most` parameters, without looking at any of them. */
+function hasMoreThan(search: string, most: number): boolean {
+	let count = 1;
+	const last = search.length - 1;
+	for (let at = search.indexOf("&"); at !== -1 && at < last; at = search.indexOf("&", at + 1))
+		if (++count > most) return true;
+	return false;
 }

@@ -17,6 +17,11 @@ const PATH_CHARACTERS_SHOWN = 200;
 /** The paths that monitoring asks for every few seconds. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz", "/metrics"]);
 
+/** Whether a route is one that monitoring asks for. */
+export function isProbe(route: Route | null): boolean {
+	return route !== null && PROBES.has(route.path);
+}
+
 /** The error that a request ended with. */
 export interface Failure {
 	readonly code: string;
@@ -39,13 +44,14 @@ export function writeRequestLine(
 		readonly principal: Principal | null;
 		readonly scope: Scope | null;
 		readonly webhookId: string | null;
+		readonly isProbe: boolean;
 	},
 	status: number,
 	failure: Failure | null,
 ): void {
 	requestLog({
 		requestId: progress.requestId,
-		isProbe: route !== null && PROBES.has(route.path),
+		isProbe: progress.isProbe,
 		method: context.req.method,
 		path: shownPath(context.req.path),
 		route: route?.path ?? null,

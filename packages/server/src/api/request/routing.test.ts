@@ -13,6 +13,14 @@ describe("routing", () => {
 		expect(json["message"]).toMatch(/GET \/nope\/here.*\/docs/);
 	});
 
+	it("routes no path that is far longer than those of all calls", async () => {
+		const { call } = await caller();
+		const codeOf = async (path: string) => (await call("GET", path)).json["code"];
+		expect(await codeOf(`./batch/webhooks/${"x".repeat(4_000)}`)).toBe("webhook_not_found");
+		expect(await codeOf(`./batch/webhooks/${"x".repeat(4_096)}`)).toBe("route_not_found");
+		expect(await codeOf(`/${"a/".repeat(3_000)}`)).toBe("route_not_found");
+	});
+
 	it("refuses a wrong method with 405 and the allowed methods", async () => {
 		const { call } = await caller();
 		const { status, headers, json } = await call("PUT", "./batch/webhooks");

@@ -14,12 +14,13 @@
 //  8. The route's handler makes the call and returns a `Reply`. The engine completes the entry, and the store writes it
 //     together with the change.
 //  9. An error from any step becomes an error response (problem.ts).
-// 10. A line is logged (request-log.ts), and the response is sent, with the headers for pages of other origins (cross-origin.ts).
+// 10. A response that has cost nothing but time of the main thread waits if its owner gets too many of them (pace/answer-pace.ts).
+// 11. A line is logged (request-log.ts), and the response is sent, with the headers for pages of other origins (cross-origin.ts).
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
 
 import { keyIdOf, type Principal, type Scope } from "../../core/access/principal.ts";
-import { FanfareError, invalidRequest } from "../../core/errors.ts";
+import { FanfareError, invalidRequest, type ErrorCode } from "../../core/errors.ts";
 import type { AppDeps, RequestDeps } from "../deps.ts";
 import { actorOf, auditDraft, makerOf } from "./audit-draft.ts";
 import { authorize, recognize } from "./auth.ts";
@@ -29,9 +30,10 @@ import { readLargeBody, SMALL_BODY_BYTES } from "./body/large-body.ts";
 import type { Turns } from "./body/turns.ts";
 import { crossOriginHeaders } from "./cross-origin.ts";
 import { QUICK_BODY_BYTES } from "./lean/plain-request.ts";
+import { askedBy } from "./pace/answer-pace.ts";
 import { failureBehind, problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
-import { shownPath, writeRequestLine, type Failure } from "./request-log.ts";
+import { isProbe, shownPath, writeRequestLine, type Failure } from "./request-log.ts";
 import { pathAction, type BodyRule, type Connection, type Reply, type Route } from "./route.ts";
 import { ServerSentEvents, type NodeStreamResponse } from "./server-sent-events.ts";
 
@@ -43,7 +45,8 @@ export interface ApiEnv {
 	Bindings: {
 		incoming?: NodeBody & NodeOrigin;
 		outgoing?: NodeStreamResponse;
-		peer?: { readonly remoteAddress?: string | undefined };
+		/** The other end of the connection, if the request was handed over without it. */
+		peer?: NodeOrigin["socket"];
 		/** The whole body, of a request that another thread has read. */
 		body?: Uint8Array;
 	};
@@ -51,7 +54,7 @@ export interface ApiEnv {
 /** The part of Node's `IncomingMessage` that tells where the request came from. */
 interface NodeOrigin {
 	readonly httpVersionMajor?: number;
-	readonly socket: { readonly remoteAddress?: string | undefined };
+	readonly socket: { readonly remoteAddress?: string | undefined; destroy?(): unknown };
 }
 export type ApiContext = Context<ApiEnv>;
 
@@ -84,6 +87,13 @@ void RESPONSE_ALREADY_SENT.body;
 /** The largest body on calls that take none, in bytes: enough for `{}` and white space. */
 const NO_BODY_MAX_BYTES = 1_024;
 const NO_CONTENT = 204;
+const OWN_FAILURES: ReadonlySet<string> = new Set<ErrorCode>([
+	"internal",
+	"store_unavailable",
+	"store_full",
+	"outcome_unknown",
+	"shutting_down",
+]);
 const EMPTY_OBJECT = Buffer.from("{}");
 
 /** What the requests of one app share. */
@@ -104,6 +114,10 @@ export interface Progress {
 	/** The webhook that the path names. */
 	webhookId: string | null;
 	bodyBytes: number;
+	/** Whether the handler has waited for nothing. */
+	isFromMemory: boolean;
+	/** Whether monitoring asks. */
+	isProbe: boolean;
 }
 
 /** Serves one request: settles it and builds the response. `route` is null if no route matches. Never rejects. */
@@ -154,6 +168,8 @@ export async function settle(
 		scope: null,
 		webhookId: null,
 		bodyBytes: 0,
+		isFromMemory: false,
+		isProbe: isProbe(route),
 	};
 	let reply: Reply;
 	let failure: Failure | null = null;
@@ -164,6 +180,8 @@ export async function settle(
 		failure = { code: problem.code, reason: problem.message, cause: failureBehind(error) };
 		reply = problem;
 	}
+	if (progress.isProbe && failure === null) await deps.answerPace?.probe();
+	else if (isCheap(route, progress, failure)) await paced(context, deps, progress, failure !== null);
 	writeRequestLine(deps, context, route, progress, reply.status, failure);
 	const headers = headersOf(reply, progress.requestId);
 	if (deps.portalOrigins.length > 0) {
@@ -173,6 +191,36 @@ export async function settle(
 		);
 	}
 	return { status: reply.status, headers, body: reply.body };
+}
+
+/**
+ * Whether a response has cost nothing but time of the main thread: refusals, what is read without a key, and what is in memory. Everything else has waited
+ * for its turn in something that is divided already. That the server itself fails is no reason to let its clients wait, too.
+ */
+function isCheap(route: Route | null, { isFromMemory }: Progress, failure: Failure | null): boolean {
+	if (failure !== null) return !OWN_FAILURES.has(failure.code);
+	return isFromMemory || route === null || (route.access === null && route.method === "get");
+}
+
+/**
+ * Waits until its owner may have a response. If that is too far away, closes the connection of a refused request, and lets another one wait for as long as any
+ * may: it can be the page of somebody who has the address of a stranger, behind the same proxy.
+ */
+async function paced(
+	{ env }: RequestContext,
+	{ answerPace }: RequestDeps,
+	{ principal, clientAddress }: Progress,
+	isRefused: boolean,
+): Promise<void> {
+	const owner = askedBy(principal, clientAddress, isRefused);
+	if (owner === null || answerPace === undefined) return;
+	const turn = answerPace.take(owner);
+	if (turn !== "full") await turn;
+	else if (!isRefused) await answerPace.longest();
+	// The response of a request behind others has no connection yet.
+	else if (env?.incoming?.httpVersionMajor === 1) env.incoming.socket.destroy?.();
+	else if (env?.peer !== undefined) env.peer.destroy?.();
+	else env?.outgoing?.destroy();
 }
 
 /** Checks a request against its route and calls the handler: steps 3 to 8. */
@@ -200,8 +248,11 @@ export async function answerRoute(
 	const connection = connectionOf(context, progress, header);
 	/** The types of the route's declaration say that a path with a project has a scope. */
 	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
-	if (route.method === "get")
-		return route.handle({ ...call, change: { scope: call.scope, audit: null }, body: undefined });
+	if (route.method === "get") {
+		const reply = route.handle({ ...call, change: { scope: call.scope, audit: null }, body: undefined });
+		progress.isFromMemory = !(reply instanceof Promise);
+		return reply;
+	}
 	/** The memory and the time for bodies are divided between owners. */
 	const owner = params["projectId"] ?? keyIdOf(principal) ?? "";
 	const takeTurn: TakeTurn = (length) => shared.turns.take(owner, length);

@@ -35,6 +35,9 @@ describe("is read from a Cookie header", () => {
 		// The same one twice, as after a change of the path.
 		[`${name}=${A}; ${name}=${A}`, A],
 		[`${name}=; ${name}=${A}`, A],
+		[`x=${name}; ${name}=${A}`, A],
+		[`${name}${name}=${B};${name}=${A}`, A],
+		[`${"a=b; ".repeat(2_000)}${name}=${A}; ${"a=b; ".repeat(2_000)}`, A],
 		[undefined, null],
 		["", null],
 		["; ;=;==", null],

@@ -47,10 +47,14 @@ export class SessionCookie {
 	 * The token in a `Cookie` header; null if there is none. Throws `unknown_session` if there are two different ones: one of them was
 	 * set by somebody else, and nobody can tell which.
 	 */
-	read(header: string | undefined): string | null {
+	read(header = ""): string | null {
 		const tokens = new Set<string>();
-		for (const pair of header?.split(";") ?? []) {
-			const [name, value = ""] = pair.split("=", 2);
+		// Only pairs that have the name are taken apart: anybody can send thousands of others.
+		for (let at = header.indexOf(this.name); at !== -1;) {
+			const next = header.indexOf(";", at);
+			const end = next === -1 ? header.length : next;
+			const [name, value = ""] = header.slice(header.lastIndexOf(";", at) + 1, end).split("=", 2);
+			at = header.indexOf(this.name, end);
 			if (name?.trim() === this.name && isSessionToken(value.trim())) tokens.add(value.trim());
 		}
 		const [token = null, ...others] = tokens;

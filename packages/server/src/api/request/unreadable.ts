@@ -57,6 +57,16 @@ export class UnreadableRequests {
 		connection.destroySoon();
 	}
 
+	/**
+	 * Closes a connection on which too many requests wait for their responses, and logs why. It is told nothing: what it reads next would be taken for
+	 * the response to its first request.
+	 */
+	drop(connection: Pick<Connection, "remoteAddress"> & { destroy(): unknown }, openRequests: number): void {
+		const reason = `More than ${openRequests} requests of the connection waited for their responses. Wait for responses before you send more.`;
+		this.#answer(new FanfareError("overloaded", reason), connection.remoteAddress);
+		connection.destroy();
+	}
+
 	#answer(error: unknown, peer: string | undefined): { status: number; headers: Record<string, string>; body: string } {
 		const requestId = this.#makeRequestId();
 		const reply = problemReply(error, requestId);

@@ -163,6 +163,22 @@ describe("lists", () => {
 		expect(rowsOf(await call("GET", "./deliveries?status=Succeeded"))).toEqual([]);
 	});
 
+	it("refuse a query of very many parameters, and look at none of them", async () => {
+		const { call } = await caller();
+		const queryOf = (count: number) => Array.from({ length: count }, (_, n) => `limit${n}=1`).join("&");
+		for (const path of ["./events", "./deliveries", "/healthz"]) {
+			const { json } = await call("GET", `${path}?${queryOf(64)}&`);
+			expect((json["issues"] as unknown[]).length).toBeGreaterThanOrEqual(50);
+			for (const query of [queryOf(65), `${queryOf(65)}&`, queryOf(1_000)]) {
+				const { status, json: other } = await call("GET", `${path}?${query}`);
+				expect([status, other["issues"]]).toEqual([
+					400,
+					[{ path: "", message: "the query must have at most 64 parameters" }],
+				]);
+			}
+		}
+	});
+
 	it("are the only calls that accept query parameters", async () => {
 		const { call } = await caller();
 		expect(await call("GET", "/workspace?limit=1")).toMatchObject({

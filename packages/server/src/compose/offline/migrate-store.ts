@@ -173,7 +173,7 @@ function describeDatabase(url: string): string {
 	const parsed = parseDatabaseUrl(url) === undefined ? null : URL.parse(url);
 	if (parsed === null) {
 		throw new StoreMigrationError(
-			"the database must be a URL such as postgres://fanfare:password@db.example:5432/fanfare, with user and database; the one that was given is not shown, since it may have a password",
+			"the database must be a URL such as postgres://fanfare:password@db.example:5432/fanfare, with a user, one host and a database; the one that was given is not shown, since it may have a password",
 		);
 	}
 	return `${parsed.host}${parsed.pathname}`;

@@ -214,11 +214,48 @@ describe("an idempotency key", () => {
 		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
 		expect(await test.send(first)).toBe(eventId);
 		expect(await sendBatch(test, [unlisted, first])).toMatchObject([{ code: "invalid_request" }, ...isRepeat]);
-		await expect(test.send({ ...first, dataJson: "2" })).rejects.toMatchObject({ code: "invalid_request" });
 		await expect(test.send(unlisted)).rejects.toMatchObject({ code: "invalid_request" });
 		const everything = { types: null, after: null, before: null };
 		const { rows } = await test.store.events(test.scope, everything, { limit: 10, cursor: null });
 		expect(rows.map((event) => event.id)).toEqual([eventId]);
+	});
+
+	it("is a conflict for another event, whatever else that would be refused for", async () => {
+		await using test = await openTestEngine();
+		const CONFLICT = { code: "idempotency_conflict" };
+		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const first = { type: "a.b", webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
+		await test.send(first);
+		const other = { ...first, dataJson: "2" };
+
+		await test.engine.webhooks.delete(test.change, id);
+		await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
+		await test.engine.projects.update(test.change, { maxStoredBytes: 1 });
+		await expect(test.send({ ...other, webhookIds: null })).rejects.toMatchObject(CONFLICT);
+		expect(await sendBatch(test, [first, other])).toMatchObject([{ duplicate: true }, CONFLICT]);
+		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
+		await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
+		await test.engine.projects.update(test.change, { maxStoredBytes: 0 });
+		await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
+		expect(await sendBatch(test, [first, other])).toMatchObject([{ duplicate: true }, CONFLICT]);
+		expect(new Set(test.observer.refusals)).toEqual(new Set([CONFLICT.code]));
+	});
+
+	it("is looked up again if the event is refused since its project has changed while it waited for its commit", async () => {
+		await using test = await openTestEngine();
+		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const commit = test.engineStore.commit.bind(test.engineStore);
+		let accepted: string | undefined;
+		test.engineStore.commit = async (batch) => {
+			const committed = await commit(batch);
+			const [first] = batch.events;
+			if (first === undefined || accepted !== undefined) return committed;
+			// As if another process had accepted it before this one, and the webhook had been deleted then.
+			accepted = first.event.id;
+			await test.engine.webhooks.delete(test.change, id);
+			return { ...committed, events: [{ kind: "stale" }] };
+		};
+		expect(await test.send({ webhookIds: [id], idempotencyKey: "k" })).toBe(accepted);
 	});
 });
 

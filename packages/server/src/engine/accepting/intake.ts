@@ -298,13 +298,13 @@ export class Intake implements IntakeCalls {
 	}
 
 	/**
-	 * Refuses an event because of the project's event types, customers, webhooks or quotas, unless it is a repeat of a send that was accepted
-	 * before they changed: that resolves with the event.
+	 * Refuses an event because of the project's event types, customers, webhooks or quotas. What its idempotency key says comes first, since these
+	 * can change: the repeat of a send that was accepted before resolves with the event, and another event with that key is a conflict.
 	 */
 	async #refuseNew(projectId: string, input: EventInput, refusal: FanfareError): Promise<SentEvent> {
 		const known = await this.#findKey(projectId, input);
 		if (known?.kind === "duplicate") return { event: known.event, duplicate: true };
-		throw this.#counted(refusal);
+		throw this.#counted(known?.kind === "conflict" ? idempotencyConflict() : refusal);
 	}
 
 	/** Has the store look up the idempotency key of an event, and store nothing; null if the event has none. */
@@ -381,7 +381,8 @@ export class Intake implements IntakeCalls {
 			const refusal =
 				(isChecked ? await this.#checkEventType(projectId, input) : null) ??
 				refusalOfTargets(this.#near.directory, projectId, input);
-			if (refusal !== null) throw this.#counted(refusal);
+			// It may have become a repeat while it was checked again.
+			if (refusal !== null) return caller.resolve(await this.#refuseNew(projectId, input, refusal));
 			committer.send(this.#pendingSend(projectId, input, { ...caller, staleCommits: caller.staleCommits + 1 }));
 		} catch (error) {
 			caller.reject(error instanceof StoreError ? this.#counted(refusalOfNothing(error)) : asRefusal(error));

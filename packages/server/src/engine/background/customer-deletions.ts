@@ -10,6 +10,7 @@ import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveHub } from "../live/live-hub.ts";
 import { auditEntry } from "../managing/changes/audit-entries.ts";
+import type { RecordChange } from "../managing/changes/webhook-changes.ts";
 import type { WebhookCalls } from "../managing/webhook-calls.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import type { PortalSessionCalls } from "../portal/portal-session-calls.ts";
@@ -18,12 +19,12 @@ import type { Erasures } from "./erasures.ts";
 import { Periodic } from "./periodic.ts";
 import type { Stepped, Stepper } from "./stepper.ts";
 
-type Parts = Pick<PartsOn<CustomerStore>, "store" | "clock" | "ids" | "changeRates" | "observer">;
+type Parts = Pick<PartsOn<CustomerStore>, "store" | "clock" | "ids" | "changeRates" | "observer" | "wire">;
 
 interface Neighbours {
 	readonly directory: Directory;
 	readonly stepper: Stepper;
-	readonly webhooks: Pick<WebhookCalls, "delete">;
+	readonly webhooks: Pick<WebhookCalls, "change">;
 	readonly portalSessions: Pick<PortalSessionCalls, "revokeAll">;
 	readonly erasures: Pick<Erasures, "erased">;
 	readonly events: Pick<OwnEvents, "send">;
@@ -52,7 +53,7 @@ const ENDED: AuditDraft = {
 
 /**
  * The duty to go on with deletions. Those that this process has begun go on in it, whoever has the duty. Each step is one transaction;
- * what is next follows from what the store still has.
+ * what is next follows from what the store still has. Until all other processes know what a step has changed, other jobs go on.
  */
 export class CustomerDeletions implements DutyWork {
 	readonly #parts: Parts;
@@ -86,9 +87,9 @@ export class CustomerDeletions implements DutyWork {
 		let hasEndedSessions = false;
 		const step = async (rows: number): Promise<Stepped<void>> => {
 			if (hasEndedSessions) return this.#step(deleting, rows);
-			await this.#endSessions(deleting);
+			const stepped = await this.#endSessions(deleting);
 			hasEndedSessions = true;
-			return MORE;
+			return stepped;
 		};
 		const job = {
 			key: `customer ${customerId}`,
@@ -104,9 +105,11 @@ export class CustomerDeletions implements DutyWork {
 		for (const deleting of await this.#parts.store.deletingCustomers(null)) this.begin(deleting);
 	}
 
-	async #endSessions({ projectId, customerId, draft }: DeletingCustomer): Promise<void> {
+	async #endSessions({ projectId, customerId, draft }: DeletingCustomer): Promise<Stepped<void>> {
 		const change = { scope: projectScope(projectId), audit: draftFor(draft, "portal_session.revoke_many") };
-		await this.#near.portalSessions.revokeAll(change, { customerId, keyId: null });
+		const options = { isAwaited: false };
+		const count = await this.#near.portalSessions.revokeAll(change, { customerId, keyId: null }, options);
+		return count === 0 ? MORE : { kind: "more", after: this.#parts.wire.sessionsEnded() };
 	}
 
 	/** Deletes a webhook, or has the store erase something. */
@@ -141,8 +144,9 @@ export class CustomerDeletions implements DutyWork {
 
 	async #deleteWebhook({ projectId, draft }: DeletingCustomer, webhookId: string): Promise<Stepped<void>> {
 		const change = { scope: projectScope(projectId), audit: draftFor(draft, "webhook.delete") };
-		await this.#near.webhooks.delete(change, webhookId);
-		return MORE;
+		const deleted: RecordChange = (record, now) => ({ ...record, deleteDate: now });
+		const { revision } = await this.#near.webhooks.change(change, webhookId, deleted, { isAwaited: false });
+		return { kind: "more", after: this.#parts.wire.changed(projectId, revision) };
 	}
 
 	/** The event goes out first: after a crash in between, it goes out again. */
@@ -159,7 +163,8 @@ export class CustomerDeletions implements DutyWork {
 		);
 		const entry = auditEntry(this.#parts, ENDED, { objectId: customerId, projectId });
 		const version = await this.#parts.store.endCustomerDeletion(customerScope(projectId, customerId), entry);
-		if (version !== null) await directory.customerChanged(projectId, customerId, version, false);
+		// Nobody waits until the others take the customer's events again.
+		if (version !== null) void directory.customerChanged(projectId, customerId, version, false);
 		live.customerDeleted(projectId, customerId);
 		this.#parts.observer.note("a customer was deleted", { projectId, customerId, ...counts });
 		return DONE;

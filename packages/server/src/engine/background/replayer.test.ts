@@ -3,6 +3,7 @@ import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { customerScope } from "../../core/access/principal.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { CLOCKS_APART_MS, type Replay } from "../../core/replay.ts";
 import { Records, setWebhook } from "../../ports/contract/store/records/records.ts";
@@ -465,6 +466,37 @@ describe("an estimate", () => {
 		expect(await replays.estimate(test.scope, [webhook.id], { ...request, until: 9, since: 0 })).toMatchObject({
 			until: 9,
 		});
+	});
+
+	it("waits for none of another project, and its customers take turns, of whom none has all places to wait", async () => {
+		await using test = await openTestEngine();
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		const acme = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const globex = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		const elsewhere = await other.createWebhook("http://127.0.0.1:9/");
+		const held = Promise.withResolvers<void>();
+		const counted: string[] = [];
+		test.engineStore.countReplay = async (step) => {
+			counted.push(step.webhookId);
+			if (step.webhookId === webhook.id) await held.promise;
+			return test.store.countReplay(step);
+		};
+		const { replays } = test.engine;
+		const ofCustomer = (customerId: string, webhookId: string) =>
+			replays.estimate(customerScope(test.projectId, customerId), [webhookId], MISSED);
+		const own = replays.estimate(test.scope, [webhook.id], MISSED);
+		const waiting = Array.from({ length: 100 }, () => ofCustomer("acme", acme.id));
+		const results = Promise.allSettled(waiting);
+		const last = ofCustomer("globex", globex.id);
+		expect(await replays.estimate(other.scope, [elsewhere.id], MISSED)).toMatchObject({ count: 0, complete: true });
+		expect(counted).toEqual([webhook.id, elsewhere.id]);
+		held.resolve();
+		await Promise.all([own, last]);
+		expect(counted.slice(2, 4).toSorted()).toEqual([acme.id, globex.id].toSorted());
+		const refused = (await results).filter(({ status }) => status === "rejected");
+		expect(refused).toHaveLength(100 - 48);
+		expect(refused[0]).toMatchObject({ reason: { code: "overloaded" } });
 	});
 
 	it("is incomplete when it has taken too long", async () => {

@@ -87,8 +87,9 @@ export class SendQueue {
 
 	/**
 	 * Takes the sends of the next commit and builds their events, as many as its bounds allow: each event is whole in one commit.
-	 * A project that has used up its share of the deliveries lets the others go on. `failed` is told of a send whose event can't
-	 * be built, which would be a defect.
+	 * A project that has used up its share of the deliveries lets the others go on, also if its event has filled the commit: otherwise each of
+	 * a batch's widest events would leave the others one send a commit. `failed` is told of a send whose event can't be built, which would be
+	 * a defect.
 	 */
 	take(failed: (send: PendingSend, error: unknown) => void): TakenSends {
 		const taken: TakenSends = { sends: [], events: [] };
@@ -96,16 +97,17 @@ export class SendQueue {
 		const used = new Map<string, number>();
 		/** Projects that have used up their share, in their order. They come first in the next commit. */
 		const waiting = new Map<string, Line>();
-		let [bytes, deliveries] = [0, 0];
-		for (;;) {
+		let [bytes, deliveries, isOver] = [0, 0, false];
+		while (!isOver) {
 			const [turn] = this.#lines;
 			const next = turn?.[1].sends.peekFront();
 			if (turn === undefined || next === undefined) break;
 			const [projectId, line] = turn;
-			const isFull = taken.sends.length >= MAX_SENDS || bytes + next.bytes > MAX_BYTES || deliveries >= MAX_DELIVERIES;
-			if (taken.sends.length > 0 && isFull) break;
+			const isLong = taken.sends.length >= MAX_SENDS || bytes + next.bytes > MAX_BYTES;
+			if (taken.sends.length > 0 && isLong) break;
+			const isFull = deliveries >= MAX_DELIVERIES;
 			const before = used.get(projectId);
-			if (before !== undefined && before + line.lately > share) {
+			if ((before !== undefined || isFull) && (before ?? 0) + line.lately > share) {
 				this.#lines.delete(projectId);
 				waiting.set(projectId, line);
 				continue;
@@ -118,6 +120,8 @@ export class SendQueue {
 				taken.sends.push(next);
 				line.lately = event.deliveries.length;
 				deliveries += line.lately;
+				// Whether others have wide events, too, is known only once they are built.
+				isOver = isFull && (before ?? 0) + line.lately > share;
 			} catch (error) {
 				failed(next, error);
 			}

@@ -9,6 +9,10 @@ interface InMemory {
 	isCancelled: boolean;
 	/** The same delivery, claimed for its next attempt before this one was finished. */
 	next: LeasedDelivery | null;
+	/** `next` was cancelled while it was set. */
+	hasLostNext: boolean;
+	/** Its payload is erased: nothing can retry it, and the erasure cancels it in the store. */
+	isErased: boolean;
 	/** It goes back to the store without an attempt. If it is added meanwhile, it was claimed for another attempt. */
 	isReturning: boolean;
 }
@@ -25,8 +29,8 @@ export class DeliveriesInMemory {
 		const { id, leaseUntil, attemptCount } = delivery;
 		const known = this.#all.get(id);
 		if (known === undefined) {
-			const state = { isInFlight: false, isCancelled: false, next: null, isReturning: false };
-			this.#all.set(id, { delivery, leaseUntil, ...state });
+			const heard = { isCancelled: false, next: null, hasLostNext: false, isErased: false };
+			this.#all.set(id, { delivery, leaseUntil, isInFlight: false, isReturning: false, ...heard });
 			return true;
 		}
 		known.leaseUntil = Math.max(known.leaseUntil, leaseUntil);
@@ -41,9 +45,11 @@ export class DeliveriesInMemory {
 		if (known !== undefined) known.isInFlight = true;
 	}
 
-	cancelled(deliveryId: string): void {
+	cancelled(deliveryId: string, isErased: boolean): void {
 		const known = this.#all.get(deliveryId);
 		if (known === undefined) return;
+		known.isErased ||= isErased;
+		if (known.next !== null) known.hasLostNext = true;
 		known.next = null;
 		known.isCancelled = true;
 	}
@@ -64,7 +70,7 @@ export class DeliveriesInMemory {
 	}
 
 	/** Removes a delivery. Returns what it was at the end; undefined if it was not in memory. */
-	remove(deliveryId: string): Readonly<Pick<InMemory, "next" | "isReturning">> | undefined {
+	remove(deliveryId: string): Readonly<Omit<InMemory, "delivery">> | undefined {
 		const known = this.#all.get(deliveryId);
 		this.#all.delete(deliveryId);
 		return known;

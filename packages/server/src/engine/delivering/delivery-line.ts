@@ -89,10 +89,10 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 		this.#clock = parts.clock;
 		this.#committer = committer;
 		this.#directory = directory;
-		const queue = new ReadyQueue(limits, parts.clock, directory);
+		this.#release = createReleaseLease(parts, { committer, line: this });
+		const queue = new ReadyQueue(limits, parts.clock, directory, limits.mayLoseAnswers ? this.#release : null);
 		this.#queue = queue;
 		this.#dropped = new DroppedLeases(parts.clock);
-		this.#release = createReleaseLease(parts, { committer, line: this });
 		this.#handOffs = new HandOffs(parts, {
 			mayLoseAnswers: limits.mayLoseAnswers,
 			queue,
@@ -259,7 +259,11 @@ export class DeliveryLine implements Omit<WireListener, "sessionsChanged">, Omit
 
 	#discardEvent(eventId: string): void {
 		this.#handOffs.erased(eventId);
-		for (const deliveryId of this.#queue.deliveriesOf(eventId)) this.#discard(deliveryId);
+		for (const deliveryId of this.#queue.deliveriesOf(eventId)) {
+			this.#commits.cancelled(deliveryId);
+			this.#handOffs.cancelled(deliveryId);
+			this.#queue.discard(deliveryId, { isErased: true });
+		}
 	}
 
 	/**

@@ -11,6 +11,11 @@ class OpenClaim {
 
 	readonly ended = Promise.withResolvers<void>();
 
+	/** Whether the delivery was cancelled since the claim was opened, as far as this process has heard. */
+	wasCancelled({ id }: Pick<LeasedDelivery, "id">): boolean {
+		return this.cancelled.has(id);
+	}
+
 	/** Whether the delivery, as the claim has brought it, is older than what has happened to it. */
 	isOutdated({ id, attemptCount }: LeasedDelivery): boolean {
 		return this.cancelled.has(id) || attemptCount < (this.attempts.get(id) ?? 0);

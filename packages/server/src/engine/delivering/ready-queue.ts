@@ -9,6 +9,8 @@ import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
 import type { EngineLimits } from "../parts.ts";
 import { DeliveriesInMemory } from "./deliveries-in-memory.ts";
 import { FIRST_WINDOW, Lane } from "./lane.ts";
+import type { ReleaseLease } from "./leases/release-lease.ts";
+import { SkippedLeases } from "./leases/skipped-leases.ts";
 import { OpenClaims } from "./open-claims.ts";
 import { RateLimitedLanes, type IsPrepared, type Webhooks } from "./rate-limited-lanes.ts";
 import { LaneRing } from "./shares/lane-ring.ts";
@@ -41,7 +43,8 @@ const NO_PROJECT = "";
  *   `push`, and its reservation ends by `unreserve`.
  * - ready: it waits in its webhook's lane. Entered by `push`; left by `take` or `drop`.
  * - discarded: it was cancelled while it was ready. Entered by `discard`; `take` skips it, and then it is gone, or
- *   ready again if it was claimed meanwhile.
+ *   ready again if it was claimed meanwhile. If it is gone and others share the store, its lease is ended: it may have been retried, and
+ *   leased again, before this process has heard that it was cancelled.
  * - in flight: entered by `take`; left by `finish`, and then it is gone, or ready again if it was claimed for its next
  *   attempt.
  *
@@ -67,11 +70,19 @@ export class ReadyQueue {
 	/** Lanes with ready deliveries that wait for their rate limit. */
 	readonly #rateLimited: RateLimitedLanes;
 	readonly #clock: Pick<Clock, "monotonicMs">;
+	readonly #skipped: SkippedLeases | null;
 
-	constructor(limits: Limits, clock: Pick<Clock, "monotonicMs">, webhooks: Webhooks) {
+	/** @param release ends the leases of what is skipped; null if nobody else shares the store */
+	constructor(
+		limits: Limits,
+		clock: Pick<Clock, "monotonicMs">,
+		webhooks: Webhooks,
+		release: ReleaseLease | null = null,
+	) {
 		this.#limits = limits;
 		this.#webhooks = webhooks;
 		this.#clock = clock;
+		this.#skipped = release === null ? null : new SkippedLeases(release);
 		this.#ring = new LaneRing(limits);
 		this.#room = new ReadyRoom(limits);
 		this.#rateLimited = new RateLimitedLanes(clock, webhooks);
@@ -166,9 +177,10 @@ export class ReadyQueue {
 	}
 
 	/** Removes a delivery that was cancelled, unless its request was sent, which can't be called back. */
-	discard(deliveryId: string): void {
+	discard(deliveryId: string, { isErased = false }: { readonly isErased?: boolean } = {}): void {
 		this.claims.cancelled(deliveryId);
-		this.#inMemory.cancelled(deliveryId);
+		// The lease of an erased one stays: the erasure cancels it in the store, step by step.
+		this.#inMemory.cancelled(deliveryId, isErased);
 	}
 
 	/** Whether a delivery in flight was cancelled since it was taken, so that its attempt must not begin. */
@@ -279,11 +291,18 @@ export class ReadyQueue {
 			lane.shift();
 			this.#noLongerReady(lane, delivery);
 			if (!discarded) return delivery;
-			const next = this.#inMemory.remove(delivery.id)?.next ?? null;
-			if (next !== null) this.push(next);
+			const leaseUntil = this.#inMemory.leaseUntil(delivery.id);
+			const known = this.#inMemory.remove(delivery.id);
+			if (known?.next !== undefined && known.next !== null) this.push(known.next);
+			else if (known?.isErased !== true) this.skip({ ...delivery, leaseUntil });
 		}
 		this.forgetIfIdle(lane);
 		return null;
+	}
+
+	/** Ends the lease of a delivery that is not attempted, since it was cancelled. If it is cancelled in the store, it has none any more. */
+	skip({ id, projectId, webhookId, leaseUntil }: DeliveryLease): void {
+		this.#skipped?.end({ id, projectId, webhookId, leaseUntil });
 	}
 
 	#noLongerReady({ customer }: Lane, { body }: LeasedDelivery): void {
@@ -310,6 +329,7 @@ export class ReadyQueue {
 		// What goes back without an attempt may be claimed again at once, and looks the same then.
 		if (!known.isReturning) this.claims.attempted(delivery);
 		if (known.next !== null) this.push(known.next);
+		else if (known.hasLostNext && !known.isErased) this.skip({ ...delivery, leaseUntil: known.leaseUntil });
 		this.#enterRing(lane);
 		this.forgetIfIdle(lane);
 	}

@@ -216,6 +216,7 @@ export class Refiller {
 			const request = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
 			const { deliveries, nextDueAt } = await store.claimDue(request);
 			for (const delivery of deliveries) if (!claim.isOutdated(delivery)) queue.push(delivery);
+			for (const delivery of deliveries) if (claim.wasCancelled(delivery)) queue.skip(delivery);
 			if (nextDueAt !== null) lane.noteDue(nextDueAt);
 		} finally {
 			queue.claims.close(claim);

@@ -17,20 +17,20 @@ const DELIVERIES = 50;
 /** An engine with a paused webhook and deliveries that are Held. */
 async function openHeld(url: string) {
 	let mayCommit = Promise.resolve();
-	const test = await openTestEngine({ beforeCommit: () => mayCommit });
+	let mostUpdates = 0;
+	const test = await openTestEngine({
+		beforeCommit: ({ updates }) => {
+			mostUpdates = Math.max(mostUpdates, updates.length);
+			return mayCommit;
+		},
+	});
 	const { id } = await test.createWebhook(url);
 	await test.engine.webhooks.pause(test.change, id);
 	await Promise.all(Array.from({ length: DELIVERIES }, () => test.send()));
-	/** Makes the calls at once, and lets no commit begin before each of them has read the deliveries. */
+	/** Makes the calls at once. Each finds what the first one has found, as if it had read it in another process at the same time. */
 	const allAtOnce = async (call: (audit: AuditDraft) => Promise<ManyChanged>): Promise<ManyChanged[]> => {
-		const gate = Promise.withResolvers<void>();
-		mayCommit = gate.promise;
-		let reads = 0;
-		test.engineStore.deliveries = async (...parameters) => {
-			const page = await test.store.deliveries(...parameters);
-			if (++reads === CALLS) gate.resolve();
-			return page;
-		};
+		let first: ReturnType<TestEngine["store"]["deliveries"]> | null = null;
+		test.engineStore.deliveries = (...parameters) => (first ??= test.store.deliveries(...parameters));
 		const calls = Array.from({ length: CALLS }, (_, index) =>
 			call({
 				keyId: null,
@@ -47,7 +47,12 @@ async function openHeld(url: string) {
 		test.engineStore.deliveries = (...parameters) => test.store.deliveries(...parameters);
 		return results;
 	};
-	return { test, webhookId: id, allAtOnce };
+	const hold = () => {
+		const gate = Promise.withResolvers<void>();
+		mayCommit = gate.promise;
+		return gate.resolve;
+	};
+	return { test, webhookId: id, allAtOnce, hold, mostUpdates: () => mostUpdates };
 }
 
 /** Counts the items of the live stream that tell of a delivery, until it is read. */
@@ -82,7 +87,7 @@ async function expectOwnCounts(test: TestEngine, results: readonly ManyChanged[]
 const OF_STATUS = (status: DeliveryStatus): DeliveryFilter => ({ ...ANY_DELIVERY, statuses: [status] });
 
 it("cancels each delivery once when ten cancel many at once, and each call counts its own", async () => {
-	const { test, allAtOnce } = await openHeld("http://127.0.0.1:1/");
+	const { test, allAtOnce, mostUpdates } = await openHeld("http://127.0.0.1:1/");
 	await using _test = test;
 	const updates = watchUpdates(test);
 	const results = await allAtOnce((audit) =>
@@ -90,6 +95,27 @@ it("cancels each delivery once when ten cancel many at once, and each call count
 	);
 	await expectOwnCounts(test, results);
 	expect(await updates(DELIVERIES)).toBe(DELIVERIES);
+	// Those of one call: the others wait for their turn, and outcomes of attempts do not come behind them.
+	expect(mostUpdates()).toBe(DELIVERIES);
+});
+
+it("looks for what its filter finds only when it has its turn: what has changed until then is left out", async () => {
+	const { test, hold } = await openHeld("http://127.0.0.1:1/");
+	await using _test = test;
+	let reads = 0;
+	test.engineStore.deliveries = (...parameters) => {
+		reads++;
+		return test.store.deliveries(...parameters);
+	};
+	const goOn = hold();
+	const calls = [1, 2].map(() => test.engine.deliveries.cancelMany(test.change, OF_STATUS("Held")));
+	await eventually("the first call has read", () => Promise.resolve(reads > 0));
+	expect(reads).toBe(1);
+	goOn();
+	expect(await Promise.all(calls)).toMatchObject([
+		{ matched: DELIVERIES, changed: DELIVERIES },
+		{ matched: 0, changed: 0 },
+	]);
 });
 
 it("retries each delivery once when ten retry many at once, and each call counts its own", async () => {

@@ -2,6 +2,7 @@
 import type { AuditEntry } from "../../core/access/audit.ts";
 import { customerOf, narrowed, projectOf, type Scope } from "../../core/access/principal.ts";
 import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
+import { Turns } from "../../core/concurrency/turns.ts";
 import {
 	DELIVERY_STATUSES,
 	isRetryLimitReached,
@@ -30,6 +31,7 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { checkTold } from "../status/current.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
+import { ToldOthers, type Told } from "./changes/told-others.ts";
 
 type Parts = Pick<
 	PartsOn<LogStore & Pick<StatsStore, "statusCounts">>,
@@ -45,13 +47,17 @@ interface Neighbours {
 
 /** Deliveries read and changed in one step. The event loop goes on between steps. */
 const STEP = 200;
+/** Steps that change deliveries at once, of all projects: only so many changes come before those of attempts and of single deliveries. */
+const MOST_STEPS = 4;
+/** Calls of a project that wait for their next step, each for a fraction of a second. */
+const MOST_WAITING = 256;
 /** Deliveries examined by one call with a filter, at most. */
 const MAX_PER_CALL = 10_000;
 /** A call that takes longer ends early: few of very many deliveries match. */
 const MANY_MS = 10_000;
 /** A count that takes longer ends early, as incomplete. */
 const COUNT_MS = 2_000;
-/** Who repeats a call that cancels many because others were perhaps not told does so within this time. */
+/** Whoever repeats a call that cancels because others were perhaps not told does so within this time. */
 const TOLD_AGAIN_MS = 3_600_000;
 /** They are looked for so long. */
 const TELL_AGAIN_MS = 2_000;
@@ -74,10 +80,20 @@ export class DeliveryCalls implements Deliveries {
 	readonly #near: Neighbours;
 	/** A project counts one after the other, and each of its customers, too: none waits for another one's. */
 	readonly #counts = new SerialByKey();
+	/** A project makes one step after the other, in turns of its customers, and so in turns of its calls. */
+	readonly #steps: Turns;
+	/** What steps change stands before the outcomes of attempts: a few projects change something at once. */
+	readonly #changes: Turns;
+	readonly #told = new ToldOthers();
 
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
+		const refusal = (message: string) =>
+			new FanfareError("overloaded", `Too many deliveries are being changed: ${message}.`);
+		const turns = { mostOfOne: 1, maxWaitMs: MANY_MS, clock: parts.clock, refusal };
+		this.#steps = new Turns({ ...turns, most: Infinity });
+		this.#changes = new Turns({ ...turns, most: MOST_STEPS });
 	}
 
 	async retry({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
@@ -102,8 +118,9 @@ export class DeliveryCalls implements Deliveries {
 
 	async cancel({ scope, audit }: Change, deliveryId: string): Promise<LoggedDelivery> {
 		const delivery = await this.#find(scope, deliveryId);
-		// Whoever has cancelled it may not have reached the others.
-		if (isCancelledByHand(delivery)) await checkTold([this.#near.line.discard(delivery)]);
+		if (isCancelledByHand(delivery)) {
+			await checkTold([this.#tellAgain(scope, [delivery], () => this.#near.line.discard(delivery))]);
+		}
 		if (!CANCELLABLE.includes(delivery.status)) throw notChangeable(delivery, "cancelled", CANCELLABLE);
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
 		const applied = await this.#apply(delivery, CANCEL, entry);
@@ -131,38 +148,56 @@ export class DeliveryCalls implements Deliveries {
 		const cancelled = ({ status }: Delivery) => (CANCELLABLE.includes(status) ? CANCEL : null);
 		const mayTellAgain = membership !== undefined && wanted.statuses?.length !== 0;
 		// Before it changes any itself.
-		const untold = mayTellAgain ? await this.#cancelledLately(change.scope, filter) : [];
+		const earlier = mayTellAgain ? await this.#cancelledLately(change.scope, filter, goesOnAt) : [];
 		const result = await this.#many(change, wanted, goesOnAt, cancelled, tellings);
-		if (untold.length > 0) tellings.push(this.#near.line.discardAll(untold));
+		tellings.push(this.#tellAgain(change.scope, earlier, (ids) => this.#near.line.discardAll(ids)));
 		await checkTold(tellings);
 		return result;
 	}
 
+	/** Whoever has cancelled these may not have reached the others: those of which this process has not told them are told now. */
+	#tellAgain(
+		scope: Scope,
+		cancelled: readonly Delivery[],
+		tell: (ids: readonly string[]) => Promise<boolean>,
+	): Promise<boolean> {
+		const { clock, membership } = this.#parts;
+		if (membership === undefined) return Promise.resolve(true);
+		const lately = clock.now() - TOLD_AGAIN_MS;
+		const wanted = cancelled.filter(({ updateDate }) => updateDate >= lately).map(asTold);
+		return this.#told.tell(projectOf(scope), wanted, tell);
+	}
+
 	/**
-	 * The newest deliveries that were cancelled by hand: whoever has done it may not have reached the other processes, and makes the call again.
-	 * To tell of more than the filter matches does no harm.
+	 * The newest deliveries that were cancelled by hand, of those that this call would cancel. To tell of more than the filter matches does no harm.
 	 */
-	async #cancelledLately(scope: Scope, filter: DeliveryFilter): Promise<readonly string[]> {
+	async #cancelledLately(scope: Scope, filter: DeliveryFilter, goesOnAt: string | null): Promise<readonly Delivery[]> {
 		const { clock, store } = this.#parts;
 		this.#near.directory.project(projectOf(scope));
 		const { webhookId, eventTypes, customerId = null, tag = null, responseCodes, causes } = filter;
 		const updatedAfter = clock.now() - TOLD_AGAIN_MS;
 		const shared = { webhookId, eventTypes, customerId, tag, responseCodes, causes, updatedAfter, updatedBefore: null };
 		const endAt = clock.monotonicMs() + TELL_AGAIN_MS;
-		const ids: string[] = [];
-		for (let cursor: PageRequest["cursor"] = null; ids.length < MAX_PER_CALL && clock.monotonicMs() < endAt;) {
+		// Those from there on belong to the calls before this one.
+		const before = goesOnAt === null ? null : parseChangePosition(goesOnAt)?.deliveryId;
+		const isOfThisCall = ({ id }: Delivery) => typeof before !== "string" || id < before;
+		const found: Delivery[] = [];
+		let examined = 0;
+		for (let cursor: PageRequest["cursor"] = null; examined < MAX_PER_CALL && clock.monotonicMs() < endAt;) {
 			const request = { limit: STEP, cursor };
 			const page: Page<ChangedDelivery> = await store.changedDeliveries(
 				scope,
 				{ ...shared, statuses: ["Cancelled"] },
 				request,
 			);
-			ids.push(...page.rows.flatMap(({ delivery }) => (isCancelledByHand(delivery) ? [delivery.id] : [])));
+			const ofPage = page.rows.map(({ delivery }) => delivery);
+			examined += ofPage.length;
+			found.push(...ofPage.filter((delivery) => isCancelledByHand(delivery) && isOfThisCall(delivery)));
 			const place = page.stoppedAt ?? page.rows.at(-1)?.position ?? null;
 			if (!page.hasOlder || place === null) break;
 			cursor = { direction: "older", id: place };
 		}
-		return ids;
+		return found;
 	}
 
 	async count(scope: Scope, filter: DeliveryFilter): Promise<CountOfMany> {
@@ -189,7 +224,7 @@ export class DeliveryCalls implements Deliveries {
 
 	/**
 	 * Goes through the matching deliveries in steps, newest first. The audit entry is written with the first delivery that
-	 * changes. If a later step can't be read, the call ends with what it has done so far.
+	 * changes. If a later step can't be read, or gets no turn, the call ends with what it has done so far.
 	 *
 	 * What has changed since the first call is left out: a delivery that is retried and fails again would be met without end.
 	 */
@@ -216,11 +251,20 @@ export class DeliveryCalls implements Deliveries {
 		};
 		while (matched < MAX_PER_CALL && clock.monotonicMs() < endAt) {
 			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
-			const page = await this.#page(scope, filter, cursor, changed > 0);
-			if (page === null) return result();
-			const { rows, hasOlder, stoppedAt } = page;
+			// Read in its turn: what the filter finds may be changed while the call waits for it.
+			const step = async () => {
+				const page = await this.#page(scope, filter, cursor, changed > 0);
+				if (page === null) return null;
+				const change = () => this.#applyAll(page.rows, changeOf, changed === 0 ? entry : null);
+				return {
+					...page,
+					applied: await this.#changes.run(projectId, { mostWaiting: Infinity, isPatient: true }, change),
+				};
+			};
+			const stepped = await this.#inTurn(scope, step, matched > 0);
+			if (stepped === null) return result();
+			const { rows, hasOlder, stoppedAt, applied } = stepped;
 			matched += rows.length;
-			const applied = await this.#applyAll(rows, changeOf, changed === 0 ? entry : null);
 			changed += applied.filter((each) => each.changed).length;
 			tellings.push(...applied.map(({ told }) => told));
 			before = stoppedAt ?? rows.at(-1)?.id ?? before;
@@ -235,6 +279,22 @@ export class DeliveryCalls implements Deliveries {
 			return await this.#parts.store.deliveries(scope, filter, { limit: STEP, cursor });
 		} catch (error) {
 			if (mayFail && error instanceof StoreError) return null;
+			throw error;
+		}
+	}
+
+	/** Makes a step in the turn of its project. If that is refused, null with `mayFail`, and otherwise it rejects. */
+	async #inTurn<T>(scope: Scope, step: () => Promise<T>, mayFail: boolean): Promise<T | null> {
+		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "" };
+		let hasBegun = false;
+		const begin = () => {
+			hasBegun = true;
+			return step();
+		};
+		try {
+			return await this.#steps.run(projectOf(scope), place, begin);
+		} catch (error) {
+			if (mayFail && !hasBegun) return null;
 			throw error;
 		}
 	}
@@ -259,10 +319,14 @@ export class DeliveryCalls implements Deliveries {
 		let told = Promise.resolve(true);
 		if (result === null) return { after: null, changed: false, told };
 		const { state, changed } = result;
-		if (state.status === "Cancelled") told = this.#near.line.discard(delivery);
-		else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
+		if (state.status === "Cancelled") {
+			told = this.#near.line.discard(delivery);
+			const { projectId } = delivery;
+			if (changed && this.#parts.membership !== undefined) this.#told.note(projectId, [{ id: delivery.id, at }], told);
+		} else if (state.nextAttemptAt !== null && state.leaseUntil === null) {
 			this.#near.line.retried(delivery, state.nextAttemptAt);
 		}
+		if (changed && state.status !== "Cancelled") this.#told.forget(delivery.projectId, delivery.id);
 		if (changed) this.#near.live.deliveryUpdated(delivery, state);
 		return { after: { ...delivery, ...state, updateDate: changed ? at : delivery.updateDate }, changed, told };
 	}
@@ -292,6 +356,10 @@ function statusesOnly(filter: DeliveryFilter): readonly DeliveryStatus[] | null 
 /** The scope of a count, which the customer of a filter makes smaller. */
 function scopeOf(scope: Scope, { customerId = null }: DeliveryFilter): Scope {
 	return narrowed(scope, customerId);
+}
+
+function asTold({ id, updateDate }: Delivery): Told {
+	return { id, at: updateDate };
 }
 
 function isRetryable({ status }: DeliveryState): boolean {

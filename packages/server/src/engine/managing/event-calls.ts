@@ -13,9 +13,10 @@ import type { Directory } from "../directory/directory.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { checkTold } from "../status/current.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
+import { ToldOthers, type Told } from "./changes/told-others.ts";
 import { matchWebhooks, routingOf } from "./event-routing.ts";
 
-type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates">;
+type Parts = Pick<PartsOn<RetentionStore & LogStore>, "store" | "clock" | "ids" | "changeRates" | "membership">;
 
 interface Neighbours {
 	readonly directory: Directory;
@@ -29,6 +30,7 @@ export class EventCalls implements Events {
 	readonly #parts: Parts;
 	readonly #limits: Pick<EngineLimits, "eraseStep">;
 	readonly #near: Neighbours;
+	readonly #told = new ToldOthers();
 
 	constructor(parts: Parts, limits: Pick<EngineLimits, "eraseStep">, near: Neighbours) {
 		this.#parts = parts;
@@ -60,8 +62,7 @@ export class EventCalls implements Events {
 			throw error;
 		}
 		if (first === null) throw new FanfareError("event_not_found", "There is no such event in this project.");
-		// Whoever has erased it before may have died before all processes were told, or is telling them now.
-		const toldOfEvent = first.done && first.changed ? Promise.resolve(true) : line.discardEvent(eventId);
+		const toldOfEvent = this.#tellOfEvent(projectId, eventId, first);
 		await toldOfEvent;
 		const toldOfFirst = first.changed ? erasures.erased(projectId, first.cancelled) : Promise.resolve(true);
 		await toldOfFirst;
@@ -70,9 +71,31 @@ export class EventCalls implements Events {
 				throw goesOn(error);
 			});
 		const { cancelledCount, told } = first.done ? { ...first, told: Promise.resolve(true) } : await finish();
-		await checkTold([toldOfEvent, toldOfFirst, told]);
+		const tellings = [toldOfEvent, toldOfFirst, told];
+		if (first.changed || !first.done) this.#note(projectId, eventId, tellings);
+		await checkTold(tellings);
 		return { cancelledCount };
 	}
+
+	/** Has all processes told that the payload is gone, unless this call has erased all at once, or they know it. */
+	#tellOfEvent(projectId: string, eventId: string, { done, changed }: BegunErasure): Promise<boolean> {
+		const { line } = this.#near;
+		if (done && changed) return Promise.resolve(true);
+		// Whoever has erased it before may have died before all processes were told, or is telling them now.
+		if (changed) return line.discardEvent(eventId);
+		return this.#told.tell(projectId, [asTold(eventId)], () => line.discardEvent(eventId));
+	}
+
+	#note(projectId: string, eventId: string, tellings: readonly Promise<boolean>[]): void {
+		if (this.#parts.membership === undefined) return;
+		const told = Promise.all(tellings).then((all) => all.every(Boolean));
+		this.#told.note(projectId, [asTold(eventId)], told);
+	}
+}
+
+/** A payload is erased once. */
+function asTold(eventId: string): Told {
+	return { id: eventId, at: 0 };
 }
 
 /** What the caller is told if a later step fails than the first: not that nothing was changed. */

@@ -1,6 +1,6 @@
 // Replays: started, estimated, read and cancelled here. The replayer in background/ executes them.
-import { isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
-import { SerialByKey } from "../../core/concurrency/serial-by-key.ts";
+import { customerOf, isInScope, projectOf, type Scope } from "../../core/access/principal.ts";
+import { Turns } from "../../core/concurrency/turns.ts";
 import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
@@ -19,6 +19,7 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { EngineLimits, PartsOn } from "../parts.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
 import { findChosen, type Chosen } from "./changes/chosen-events.ts";
+import { writeInProject } from "./changes/write-in-project.ts";
 
 type Parts = Pick<PartsOn<ReplayStore & Pick<LogStore, "eventsById">>, "store" | "clock" | "ids" | "changeRates">;
 
@@ -34,21 +35,27 @@ interface Neighbours {
 const COUNT_STEP = 500;
 /** A count that takes longer ends early, as incomplete. */
 const COUNT_MS = 20_000;
-const COUNTS = "counts";
+/** An estimate that waits longer is refused: nobody may be there any more who wants it. */
+const MOST_WAIT_MS = 2 * COUNT_MS;
+/** Estimates of a project that wait for those before them. Each takes up to `COUNT_MS`. */
+const MOST_WAITING = 64;
 
-/** The replays of all projects. A project has a limited number of running ones, and so has each customer; estimates run one at a time. */
+/** The replays of all projects. A project has a limited number of running ones, and so has each customer; its estimates run one at a time. */
 export class ReplayCalls implements Replays {
 	readonly #parts: Parts;
 	readonly #limits: Limits;
 	readonly #near: Neighbours;
-	/** Counts run one after the other, under one key: side by side, each would take its own share of the store. */
-	readonly #counts = new SerialByKey();
+	/** A project counts one after the other, in turns of its customers: none waits for another project's. */
+	readonly #counts: Turns;
 	#closed = false;
 
 	constructor(parts: Parts, limits: Limits, near: Neighbours) {
 		this.#parts = parts;
 		this.#limits = limits;
 		this.#near = near;
+		const refusal = (message: string) =>
+			new FanfareError("overloaded", `Too many replays are being estimated: ${message}.`);
+		this.#counts = new Turns({ most: Infinity, mostOfOne: 1, maxWaitMs: MOST_WAIT_MS, clock: parts.clock, refusal });
 	}
 
 	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<Replay> {
@@ -77,7 +84,7 @@ export class ReplayCalls implements Replays {
 			const entry = auditEntry(this.#parts, audit, { objectId: replay.id, projectId }, { count: 0 });
 			return { replay, eventIds, limit: this.#limitOf(webhook), projectLimit: this.#limits.maxReplays, entry };
 		});
-		const refusal = await this.#parts.store.insertReplays(added);
+		const refusal = await writeInProject(this.#near.directory, projectId, () => this.#parts.store.insertReplays(added));
 		if (refusal !== null) throw this.#tooMany(webhooks, refusal);
 		for (const { replay } of added) {
 			this.#near.replayer.add(replay);
@@ -144,7 +151,8 @@ export class ReplayCalls implements Replays {
 		const webhooks = this.#webhooks(scope, webhookIds);
 		const { eventIds = null } = request;
 		const chosen = await findChosen(this.#parts.store, scope, webhooks, eventIds);
-		return this.#counts.run(COUNTS, async () => {
+		const place = { mostWaiting: MOST_WAITING, part: customerOf(scope) ?? "" };
+		return this.#counts.run(projectOf(scope), place, async () => {
 			const endAt = this.#parts.clock.monotonicMs() + COUNT_MS;
 			// By the clock of the dates of replays. One time for all, which the caller can have the replays end at.
 			const now = idTime(this.#parts.ids.make("replay", this.#parts.clock.now()));

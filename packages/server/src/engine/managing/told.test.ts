@@ -3,11 +3,14 @@ import { expect, it } from "vitest";
 
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { PORTAL_SESSION_MS, type NewPortalSession } from "../../core/access/portal-session.ts";
+import { customerScope } from "../../core/access/principal.ts";
 import { SHARDS } from "../../core/cluster/shard.ts";
+import { changePosition } from "../../core/page.ts";
 import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
 import type { Wire } from "../../ports/wire.ts";
 import { ScriptedCluster } from "../test/scripted-cluster.ts";
-import { eventually, membershipOf, openTestEngine } from "../test/test-engine.ts";
+import { eventually, membershipOf, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** An engine that holds no webhook, what the owner of all of them is told, and events that wait for it. */
 async function openBesideOwner() {
@@ -34,7 +37,25 @@ async function openBesideOwner() {
 	return { cluster, member, noted, test };
 }
 
+const SESSION: NewPortalSession = {
+	customerId: "acme",
+	keyId: "key_1",
+	capabilities: ["webhooks.write"],
+	actor: null,
+	returnUrl: null,
+	theme: null,
+	locale: null,
+	expiresInMs: PORTAL_SESSION_MS.byDefault,
+};
+
+/** Cancels a delivery as another process does, which tells nobody. */
+async function cancelElsewhere({ store, clock }: TestEngine, deliveryId: string): Promise<void> {
+	const change = { type: "cancel", reason: "cancelled by hand" } as const;
+	await store.commit({ events: [], updates: [{ deliveryId, change, attempt: null, at: clock.now(), entry: null }] });
+}
+
 const UNKNOWN = { code: "outcome_unknown" };
+const NOT_CHANGEABLE = { code: "delivery_not_changeable" };
 
 it("says of what was cancelled or erased that others may not know if they could not be told, and tells them when it is repeated", async () => {
 	const { cluster, noted, test } = await openBesideOwner();
@@ -60,7 +81,73 @@ it("says of what was cancelled or erased that others may not know if they could 
 	expect(await calls[1]?.()).toEqual({ cancelledCount: 0 });
 	expect(noted.splice(0)).toContain(second);
 	expect(await calls[2]?.()).toEqual({ matched: 0, changed: 0, complete: true, goesOnAt: null });
-	expect(noted.toSorted()).toEqual([id, other.id].toSorted());
+	// Of the first one, they were told by its own call.
+	expect(noted).toEqual([other.id]);
+});
+
+it("tells the others nothing again, however often a call is repeated, unless they could not be told", async () => {
+	const { cluster, noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
+	const [first, second, third] = [await test.send(), await test.send(), await test.send()];
+	const { id } = await test.delivery(first, { status: "Pending" });
+	const other = await test.delivery(third, { status: "Pending" });
+	await engine.events.erasePayload(change, second);
+	cluster.notesToAll = "are lost";
+	await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(UNKNOWN);
+	cluster.notesToAll = "arrive";
+	noted.length = 0;
+	const cancel = () => expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(NOT_CHANGEABLE);
+	const repeat = () =>
+		Promise.all([
+			cancel(),
+			engine.events.erasePayload(change, second),
+			engine.deliveries.cancelMany(change, ANY_DELIVERY),
+		]);
+	await Promise.all(Array.from({ length: 5 }, cancel));
+	expect(noted.splice(0)).toEqual([id]);
+	await repeat();
+	expect(noted.splice(0)).toEqual([other.id]);
+	await Promise.all(Array.from({ length: 5 }, repeat));
+	expect(noted).toEqual([]);
+});
+
+// The clock of the other process can be behind: then its cancellation has the date of the first one.
+it.each([1, 0])(
+	"tells the others of a delivery that another process has cancelled again %i ms after a retry",
+	async (ms) => {
+		const { noted, test } = await openBesideOwner();
+		await using _closed = test;
+		const { change, engine } = test;
+		const { id } = await test.delivery(await test.send(), { status: "Pending" });
+		await engine.deliveries.cancel(change, id);
+		test.clock.advance(ms);
+		await engine.deliveries.retry(change, id);
+		test.clock.advance(ms);
+		await cancelElsewhere(test, id);
+		noted.length = 0;
+		await expect(engine.deliveries.cancel(change, id)).rejects.toMatchObject(NOT_CHANGEABLE);
+		expect(noted).toEqual([id]);
+	},
+);
+
+it("tells the others nothing of what earlier calls with the same filter have cancelled", async () => {
+	const { noted, test } = await openBesideOwner();
+	await using _closed = test;
+	const { change, engine } = test;
+	const ids: string[] = [];
+	for (let n = 0; n < 3; n++) ids.push((await test.delivery(await test.send(), { status: "Pending" })).id);
+	const [oldest = "", middle = "", newest = ""] = ids;
+	for (const id of ids) await cancelElsewhere(test, id);
+	const place = changePosition({
+		change: await test.store.changeBound(change.scope, test.clock.now()),
+		deliveryId: middle,
+	});
+	await engine.deliveries.cancelMany(change, ANY_DELIVERY, place);
+	expect(noted.splice(0)).toEqual([oldest]);
+	// What changed before that time is nothing, so this can't cancel anything.
+	await engine.deliveries.cancelMany(change, { ...ANY_DELIVERY, updatedBefore: 0 });
+	expect(noted.toSorted()).toEqual([middle, newest].toSorted());
 });
 
 it("tells nobody again of what was cancelled long ago, or for another reason", async () => {
@@ -115,4 +202,39 @@ it("says truly that all others know of what was cancelled or erased although the
 	expect(cancelled.status).toBe("Cancelled");
 	expect(await test.engine.events.erasePayload(test.change, second)).toEqual({ cancelledCount: 1 });
 	expect(noted).toContain(id);
+});
+
+it("goes on with erasures of other projects while others do not know yet what a deletion of a customer has changed", async () => {
+	const waits: (() => void)[] = [];
+	const held = (): Promise<void> => new Promise((resolve) => void waits.push(resolve));
+	// The call of the deletion is answered when others know that it has begun.
+	let changes = -Infinity;
+	const wire: Wire = {
+		...createAloneWire(),
+		sessionsEnded: held,
+		changed: () => (++changes > 1 ? held() : Promise.resolve()),
+	};
+	await using test = await openTestEngine({ wire, limits: { eraseStep: 1 } });
+	const { customers, events, portalSessions, projects, webhooks } = test.engine;
+	const other = test.in((await projects.create("Other", null)).id);
+	for (let n = 0; n < 2; n++) await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+	for (let n = 0; n < 3; n++) {
+		const { id } = await other.createWebhook("http://127.0.0.1:9/");
+		await webhooks.pause(other.change, id);
+	}
+	await portalSessions.create(test.change, SESSION);
+	changes = 0;
+	const acme = customerScope(test.projectId, "acme");
+	await customers.delete({ scope: acme, audit: null });
+	// Its portal session, and its webhooks.
+	for (let step = 1; step <= 3; step++) {
+		await eventually(`step ${step} waits`, () => waits.length === step);
+		expect(await events.erasePayload(other.change, await other.send())).toEqual({ cancelledCount: 3 });
+		expect(waits).toHaveLength(step);
+		waits.at(-1)?.();
+	}
+	await eventually("the customer is deleted", async () => {
+		test.clock.advance(10);
+		return (await test.store.customer(acme)) === null;
+	});
 });

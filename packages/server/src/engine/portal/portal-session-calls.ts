@@ -190,7 +190,12 @@ export class PortalSessionCalls implements PortalSessions {
 		await this.#parts.wire.sessionsEnded();
 	}
 
-	async revokeAll({ scope, audit }: Change, { customerId, keyId }: PortalSessionsOf): Promise<number> {
+	/** With `isAwaited` false, others perhaps do not know yet when it resolves: the caller has to wait for `Wire.sessionsEnded`. */
+	async revokeAll(
+		{ scope, audit }: Change,
+		{ customerId, keyId }: PortalSessionsOf,
+		{ isAwaited = true } = {},
+	): Promise<number> {
 		const projectId = wholeProject(scope);
 		this.#near.directory.project(projectId);
 		const count = await this.#changes.run(projectId, async () => {
@@ -212,7 +217,7 @@ export class PortalSessionCalls implements PortalSessions {
 			}
 			return ids.length;
 		});
-		if (count > 0) await this.#parts.wire.sessionsEnded();
+		if (count > 0 && isAwaited) await this.#parts.wire.sessionsEnded();
 		return count;
 	}
 

@@ -20,8 +20,8 @@ export class ScriptedCluster {
 	readonly handedOff: LeasedDelivery[] = [];
 	/** What the wire does with a hand-off. Those that are late arrive when the test calls `deliverLate`. */
 	handOffs: "arrive" | "are lost" | "are late" = "arrive";
-	/** What the wire does with a note to all. */
-	notesToAll: "arrive" | "are lost" = "arrive";
+	/** What the wire does with a note to all. Those that are late arrive when the test calls `deliverLate`. */
+	notesToAll: "arrive" | "are lost" | "are late" = "arrive";
 	readonly #late: (() => void)[] = [];
 
 	/** A new member, which owns these shards, also before it is started. */
@@ -32,7 +32,7 @@ export class ScriptedCluster {
 		return member;
 	}
 
-	/** Delivers the hand-offs that were late. */
+	/** Delivers the hand-offs and the notes that were late. */
 	deliverLate(): void {
 		for (const deliver of this.#late.splice(0)) deliver();
 	}
@@ -98,7 +98,14 @@ export class ScriptedCluster {
 	async tellAll(from: ScriptedMember, note: DiscardNote): Promise<"done" | "unreachable"> {
 		await new Promise((resolve) => setImmediate(resolve));
 		if (this.notesToAll === "are lost") return "unreachable";
-		for (const member of this.#members.values()) if (member !== from) member.listener?.noted(note);
+		const deliver = () => {
+			for (const member of this.#members.values()) if (member !== from) member.listener?.noted(note);
+		};
+		if (this.notesToAll === "are late") {
+			this.#late.push(deliver);
+			return "unreachable";
+		}
+		deliver();
 		return "done";
 	}
 

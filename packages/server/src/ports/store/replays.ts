@@ -61,7 +61,8 @@ export interface ReplayCount {
 export interface ReplayStore {
 	/**
 	 * Adds replays of one project and the audit entries of their starts, all or none. Returns null if they were added. Adds nothing if
-	 * one of them would exceed a limit, and returns whose. Rejects with `store_conflict` if an id exists.
+	 * one of them would exceed a limit, and returns whose. Rejects with `store_conflict` if an id exists, and if there is no such project or it is
+	 * deleted.
 	 *
 	 * No commit with events of the project goes on meanwhile: it comes before or after. A replay has every event of its range whose commit
 	 * came before, and need have none of the others, whatever their ids: these are matched with the webhooks as they are after it was

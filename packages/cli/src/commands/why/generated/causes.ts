@@ -146,7 +146,7 @@ export const CAUSES: Readonly<Record<AttemptCause, CauseTexts>> = {
 	unexpected_bytes: {
 		happened: "More bytes came after the response, so it may belong to an earlier request.",
 		likely: "A receiver that responds twice, or a wrong `content-length`.",
-		cure: "Mend the receiver. It may have processed the event.",
+		cure: "Fix the receiver. It may have processed the event.",
 	},
 	invalid_request: {
 		happened: "The request cannot be sent as the webhook is set up.",

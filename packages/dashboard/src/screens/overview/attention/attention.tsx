@@ -157,7 +157,7 @@ export function Attention({ projectId, known, isQuiet }: AttentionProps) {
 				>
 					{dialog.webhook.health.failingSince !== null && (
 						<p className="flat dim">
-							Its last attempt failed. If the receiver was not mended since, these will fail again: test it first.
+							Its last attempt failed. If the receiver was not fixed since, these will fail again: test it first.
 						</p>
 					)}
 				</ChangeAll>
@@ -168,7 +168,10 @@ export function Attention({ projectId, known, isQuiet }: AttentionProps) {
 
 /** That of the webhooks none needs somebody. Of a part of them it is said only what is known. */
 function wordsOfNothing({ count, isWhole, failedInAll }: KnownWebhooks): string {
-	if (isWhole) return `Nothing needs you. ${countedWebhooks(count, true)}, and all of them work.`;
+	if (isWhole) {
+		const work = count === 1 ? "it works" : "all of them work";
+		return `Nothing needs you. ${countedWebhooks(count, true)}, and ${work}.`;
+	}
 	const webhooks = countedWebhooks(count, false);
 	if (failedInAll === 0) return `Nothing needs you. There are ${webhooks}, and all of them work.`;
 	return `None of ${webhooks} fails steadily, is paused or is disabled.`;

@@ -3,6 +3,7 @@ import type { LookupAddress } from "node:dns";
 
 import type { AttemptError } from "../../../ports/sender.ts";
 import type { AddressGuardOptions } from "../address-guard.ts";
+import type { NameOwner } from "../name-lookup.ts";
 import { SendFailure } from "../send-failure.ts";
 
 /** What a thread is started with. */
@@ -48,7 +49,7 @@ export type FromSenderThread =
 	/** Packed by `packOutcomes`. */
 	| { readonly kind: "outcomes"; readonly values: readonly unknown[] }
 	/** A name is to be looked up. */
-	| { readonly kind: "ask"; readonly id: number; readonly projectId: string; readonly hostname: string }
+	| { readonly kind: "ask"; readonly id: number; readonly owner: NameOwner; readonly hostname: string }
 	/** Nobody waits any more for the look-up. */
 	| { readonly kind: "unask"; readonly id: number }
 	/** There are so many sockets that other threads should close idle ones. */

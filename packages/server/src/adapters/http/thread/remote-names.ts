@@ -1,7 +1,7 @@
 // Name look-ups of a thread: the main thread makes them for all threads, so that they are divided by project as if there were one sender.
 import type { LookupAddress } from "node:dns";
 
-import type { Asking, Names } from "../name-lookup.ts";
+import type { Asking, NameOwner, Names } from "../name-lookup.ts";
 import { SendFailure } from "../send-failure.ts";
 import {
 	fromPlainFailure,
@@ -28,14 +28,18 @@ export class RemoteNames implements Names {
 	}
 
 	/** See `Names`. If the signal is aborted, the promise stays pending: the caller does not wait for it any more. */
-	resolve(projectId: string, hostname: string, { signal, onTurn }: Asking = {}): Promise<readonly LookupAddress[]> {
+	resolve(
+		{ projectId, customerId }: NameOwner,
+		hostname: string,
+		{ signal, onTurn }: Asking = {},
+	): Promise<readonly LookupAddress[]> {
 		const id = ++this.#lastId;
 		const { promise, resolve, reject } = Promise.withResolvers<readonly LookupAddress[]>();
 		this.#asked.set(id, { resolve, reject, onTurn });
 		signal?.addEventListener("abort", () => {
 			if (this.#asked.delete(id)) this.#tell({ kind: "unask", id });
 		});
-		this.#tell({ kind: "ask", id, projectId, hostname });
+		this.#tell({ kind: "ask", id, owner: { projectId, customerId }, hostname });
 		return promise;
 	}
 
@@ -70,13 +74,13 @@ export class NamesForThread {
 	}
 
 	/** Sends the thread the addresses, or why there are none. */
-	async ask(id: number, projectId: string, hostname: string): Promise<void> {
+	async ask(id: number, owner: NameOwner, hostname: string): Promise<void> {
 		const abort = new AbortController();
 		this.#asking.set(id, abort);
 		const asking = { signal: abort.signal, onTurn: () => this.#tell({ kind: "turn", id }) };
 		let answer: ToSenderThread;
 		try {
-			answer = { kind: "addresses", id, addresses: await this.#names.resolve(projectId, hostname, asking) };
+			answer = { kind: "addresses", id, addresses: await this.#names.resolve(owner, hostname, asking) };
 		} catch (error) {
 			answer = { kind: "noAddresses", id, failure: plainFailureOf(error) };
 		}

@@ -162,7 +162,7 @@ export class SenderLink {
 			case "outcomes":
 				return unpackOutcomes(message.values, (id, outcome) => this.#ended(id, outcome));
 			case "ask":
-				return void this.#names.ask(message.id, message.projectId, message.hostname);
+				return void this.#names.ask(message.id, message.owner, message.hostname);
 			case "unask":
 				return this.#names.unask(message.id);
 			case "crowded":

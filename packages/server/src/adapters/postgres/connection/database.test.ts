@@ -14,6 +14,7 @@ import { StoreInDoubtError, type StoreError } from "../../../ports/store/errors.
 import { systemClock } from "../../system/system-clock.ts";
 import { number } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
+import { openPostgres } from "../postgres-store.ts";
 import { migrate } from "../schema/migrate.ts";
 import { CuttingProxy, type Cut } from "../test/cutting-proxy.ts";
 import { Database, type DatabaseOptions } from "./database.ts";
@@ -261,9 +262,13 @@ describe.skipIf(postgresIssue() !== null)("the connections to PostgreSQL", () =>
 				await expect(insert(database, 21)).rejects.toMatchObject({
 					name: "StoreError",
 					code: "store_unavailable",
-					message: "the database takes no writes: the URL must lead to the primary, not to a standby",
+					message: expect.stringMatching(/^the database takes no writes: the URL must lead to the primary/) as string,
 				});
 			}
+			// So it is at a start.
+			await expect(openPostgres({ url: link.url, clock: systemClock })).rejects.toMatchObject({
+				message: expect.stringMatching(/^the database takes no writes: the URL must lead to the primary/) as string,
+			});
 			// A connection to the standby would stay open.
 			link.leadTo(Number(new URL(standbyUrl).port));
 			await insert(database, 21);

@@ -100,7 +100,8 @@ export function toStoreError(error: unknown): unknown {
 		return new StoreError("store_conflict", `the database refused a row: ${error.message}`, cause);
 	}
 	if (code === READ_ONLY) {
-		const message = "the database takes no writes: the URL must lead to the primary, not to a standby";
+		const message =
+			"the database takes no writes: the URL must lead to the primary, not to a standby, and default_transaction_read_only must be off";
 		return new StoreError("store_unavailable", message, cause);
 	}
 	if (code === NO_PRIVILEGE || code === UNDEFINED_TABLE) {

@@ -2,6 +2,8 @@
 // calls, among them claims, so that no number of slow reads holds up deliveries.
 import pg from "pg";
 
+import { StoreError } from "../../../ports/store/errors.ts";
+
 /** How connections are made. */
 export interface ConnectionOptions {
 	/** `postgres://user:password@host:port/database`, with `sslmode`, `sslrootcert`, `sslcert` and `sslkey` if needed. */
@@ -15,6 +17,8 @@ export interface ConnectionOptions {
 	readonly connectTimeoutMs?: number;
 	/** How long a statement may take. Defaults to 10,000, and is never more for calls of the store. */
 	readonly statementTimeoutMs?: number;
+	/** How long it may wait for a lock. Defaults to 5,000. */
+	readonly lockTimeoutMs?: number;
 }
 
 export const MAX_CONNECTIONS = 4;
@@ -60,10 +64,13 @@ export class Pools {
 			});
 		};
 		const timeoutMs = options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS;
-		const withSettings = (settings: string) => ({
-			...poolOptions(options),
-			onConnect: (client: pg.ClientBase) => (know(client), setUp(client, settings, timeoutMs)),
-		});
+		const withSettings = (settings: string) => {
+			const all = `${settings}, ${timeLimits(options)}`;
+			return {
+				...poolOptions(options),
+				onConnect: (client: pg.ClientBase) => (know(client), setUp(client, all, timeoutMs)),
+			};
+		};
 		const shared = withSettings(SETTINGS);
 		const forReads = withSettings(SETTINGS_FOR_READS);
 		this.commits = new pg.Pool({ ...shared, max: 1 });
@@ -101,10 +108,7 @@ function poolOptions(options: ConnectionOptions): pg.PoolConfig {
 		pipeline: true,
 		keepAlive: true,
 		connectionTimeoutMillis: connectTimeoutMs,
-		statement_timeout: statementTimeoutMs,
 		query_timeout: ANSWER_TIMEOUT * statementTimeoutMs,
-		lock_timeout: LOCK_TIMEOUT_MS,
-		idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
 		idleTimeoutMillis: 60_000,
 		types: { getTypeParser },
 	};
@@ -119,20 +123,46 @@ function withClearTls(url: string): string {
 const getTypeParser: pg.CustomTypesConfig["getTypeParser"] = (oid, format) =>
 	oid === pg.types.builtins.INT8 ? Number : pg.types.getTypeParser(oid, format);
 
+/** As settings of a connection. Poolers refuse connections that begin with them. */
+function timeLimits({ statementTimeoutMs = STATEMENT_TIMEOUT_MS, lockTimeoutMs = LOCK_TIMEOUT_MS }: ConnectionOptions) {
+	const limits = {
+		statement_timeout: statementTimeoutMs,
+		lock_timeout: lockTimeoutMs,
+		idle_in_transaction_session_timeout: IDLE_TIMEOUT_MS,
+	};
+	return Object.entries(limits)
+		.map(([name, ms]) => `set_config('${name}', '${ms}', false)`)
+		.join(", ");
+}
+
+/** A setting that nobody else has. A pooler that lends its connections shows what another one has set. */
+const MARK = "fanfare.connection";
+
 /** Whoever waits for the connection waits for this, too. */
 async function setUp(client: pg.ClientBase, settings: string, timeoutMs: number): Promise<void> {
+	const text = `SELECT current_setting('${MARK}', true) AS mark, set_config('${MARK}', 'set', false), ${settings}`;
 	// The driver's types lack it.
-	const config = { text: `SELECT ${settings}`, query_timeout: timeoutMs };
-	await client.query(config);
+	const config = { text, query_timeout: timeoutMs };
+	const { rows }: pg.QueryResult<{ readonly mark: string | null }> = await client.query(config);
+	const mark = rows[0]?.mark ?? "";
+	if (mark === "") return;
+	const message =
+		"the database is behind a pooler that gives each transaction another connection, such as PgBouncer with pool_mode = transaction: " +
+		"FANFARE_DATABASE_URL must lead to the server itself, or to a pooler in session mode";
+	throw new StoreError("store_unavailable", message);
 }
 
 /**
- * Settings of each connection. A role or database for which `synchronous_commit` is off would break the promise of a 2xx. Without
+ * Settings of each connection, whatever those of its role, database or server are. `synchronous_commit = off` would break the promise of a 2xx, and
+ * so would a `client_min_messages` that hides the warning of `STANDBY_WAIT`. Idle connections and long migrations are ended by nobody else. Without
  * `enable_seqscan`, a plan that was made while a table was small stays a good one.
  */
 const SETTINGS = `
 	set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
-	set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)
+	set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false),
+	set_config('client_min_messages', 'notice', false), set_config('standard_conforming_strings', 'on', false),
+	set_config('default_transaction_isolation', 'read committed', false), set_config('idle_session_timeout', '0', false),
+	CASE WHEN current_setting('transaction_timeout', true) IS NOT NULL THEN set_config('transaction_timeout', '0', false) END
 `;
 /**
  * The same for reads. A page goes along an index as far as it needs to. If a table has grown since ANALYZE has looked at it, the planner would rather

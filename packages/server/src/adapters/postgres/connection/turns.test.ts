@@ -19,7 +19,7 @@ import { TestDatabase } from "../test/test-store.ts";
 /** Opens a store whose calls wait for locks and for their turn as long as a test takes on a busy machine, not five seconds. */
 function openPatient(url: string): Promise<OpenedPostgres> {
 	const timeouts = { connectTimeoutMs: DEADLINE_MS, statementTimeoutMs: DEADLINE_MS };
-	return openPostgres({ url: `${url}?lock_timeout=${DEADLINE_MS}`, clock: systemClock, ...timeouts });
+	return openPostgres({ url, clock: systemClock, lockTimeoutMs: DEADLINE_MS, ...timeouts });
 }
 
 describe.skipIf(postgresIssue() !== null)("a project that wants very much at once", () => {

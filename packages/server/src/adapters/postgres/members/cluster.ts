@@ -81,6 +81,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		tellMs,
 		member: () => tenure.id,
 		isAlone: () => tenure.isAlone,
+		isSilent: (member) => tenure.isSilent(member),
 		caughtUp: () => tenure.caughtUp(),
 	});
 	const tenure: PostgresTenure = new PostgresTenure({
@@ -103,7 +104,7 @@ export function openPostgresCluster(options: ClusterOptions): PostgresCluster {
 		role,
 		isMember: () => wire.isCurrent(),
 		deliverers: () => tenure.deliverers,
-		members: () => readMembers(database, tenure.id),
+		members: () => readMembers(database, tenure.id, tenure.isSilent),
 		report: (load) => tenure.report(() => ({ ...load(), messages: messages() })),
 		async close() {
 			await wire.stop();

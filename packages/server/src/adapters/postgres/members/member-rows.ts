@@ -29,6 +29,8 @@ export interface MemberReport extends MemberLoad {
 	readonly messages: MemberMessages | null;
 }
 
+export const NO_LOAD: MemberReport = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0, messages: null };
+
 /** A member as the last beat has shown it. */
 export interface SeenMember {
 	readonly id: string;
@@ -94,7 +96,7 @@ export async function markLeaving(database: Database, id: string): Promise<void>
 }
 
 /** A tenure can't end later than this by a clock that nobody has set back. */
-const isExpired = (at: string) => `(expire_date <= ${at} OR expire_date > ${at} + ${TENURE_MS})`;
+export const isExpired = (at: string) => `(expire_date <= ${at} OR expire_date > ${at} + ${TENURE_MS})`;
 const BEAT = statement(`
 	WITH clock AS MATERIALIZED (SELECT cluster_now() AS at),
 	renewed AS (
@@ -225,19 +227,25 @@ const SELECT_MEMBERS = statement(`
 	ORDER BY number
 `);
 
-/** All members and those that were lost lately, the oldest first. `id` is this process's. */
-export function readMembers(database: Database, id: string | null): Promise<Member[]> {
-	return database.read(async (session) => (await session.run(SELECT_MEMBERS)).map((row) => toMember(row, id)));
+/** All members and those that were lost lately, the oldest first. `id` is this process's. See `SeenCluster.isSilent`. */
+export function readMembers(
+	database: Database,
+	id: string | null,
+	isSilent: (member: string) => boolean,
+): Promise<Member[]> {
+	return database.read(async (session) =>
+		(await session.run(SELECT_MEMBERS)).map((row) => toMember(row, id, isSilent)),
+	);
 }
 
-function toMember(row: Row, self: string | null): Member {
+function toMember(row: Row, self: string | null, isSilent: (member: string) => boolean): Member {
 	const id = text(row["id"]);
 	const seenAgoMs = Math.max(0, number(row["seen_ago"]));
 	// A member of another version may say more or less.
 	const report = row["load"] === null ? {} : json<Partial<MemberReport>>(row["load"]);
 	const { readyDeliveries = 0, inFlightAttempts = 0, lagMs = 0 } = report;
 	// Nobody has removed it yet.
-	const isLost = boolean(row["is_lost"]) || seenAgoMs >= TENURE_MS;
+	const isLost = boolean(row["is_lost"]) || (seenAgoMs >= TENURE_MS && isSilent(id));
 	return {
 		id,
 		name: text(row["name"]),

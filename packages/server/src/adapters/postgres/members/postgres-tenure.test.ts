@@ -143,11 +143,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	});
 
 	describe("when the database's clock", () => {
-		/** Replaces the function that tells the time. */
-		const step = (ms: number) =>
-			query(`CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-				SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${ms} $$`);
-		afterEach(() => step(0));
+		afterEach(() => database.stepClock(0));
 
 		it.each([
 			["forward", 3_600_000],
@@ -157,7 +153,7 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 			for (const each of [a, b, c]) await each?.tenure.start();
 			const held = () => [a, b, c].map((each) => each?.tenure.shards()?.length);
 			await expect.poll(held, WAIT).toEqual([86, 85, 85]);
-			await step(ms);
+			await database.stepClock(ms);
 			const beats = async () => (await query("SELECT min(beat)::int AS beat FROM members"))[0]?.["beat"] as number;
 			const before = await beats();
 			// Each of them has looked at the others with the new time.

@@ -26,7 +26,6 @@ export interface TenureParts {
 }
 
 /** Nobody listens before `attach`. */
-const NO_LOAD: rows.MemberReport = { readyDeliveries: 0, inFlightAttempts: 0, lagMs: 0, messages: null };
 const NO_HOLDER: TenureHolder = { gained: () => Promise.resolve(), lost() {}, resumed() {}, inFlightOf: () => 0 };
 
 /**
@@ -47,7 +46,7 @@ export class PostgresTenure implements Tenure {
 	readonly #duties = new OwnDuties();
 	readonly #cluster = new SeenCluster();
 	#holder = NO_HOLDER;
-	#load: () => rows.MemberReport = () => NO_LOAD;
+	#load: () => rows.MemberReport = () => rows.NO_LOAD;
 	#state: "new" | "starting" | "running" | "leaving" | "left" = "new";
 	#id: string | null = null;
 	/** The id of an earlier membership, whose row may still be there. */
@@ -102,17 +101,19 @@ export class PostgresTenure implements Tenure {
 
 	placeOf(webhookId: string): Place | null {
 		const shard = shardOf(webhookId);
-		const now = this.#now();
-		if (this.#id === null || now >= this.#validUntil) return null;
+		if (this.#id === null || !this.#isValid()) return null;
 		if (this.#shards.holds(shard)) return { member: this.#id, epoch: this.#shards.epochOf(shard) };
-		const place = this.#cluster.ownerOf(shard, now);
+		const place = this.#cluster.ownerOf(shard, this.#now());
 		return place?.member === this.#id ? null : place;
 	}
 
 	liveMembers(): number {
 		// A worker is not among those that accept sends, but has events of its own.
-		return Math.max(1, this.#cluster.senders + (this.#parts.facts.role === "worker" ? 1 : 0));
+		return Math.max(1, this.#cluster.senders(this.#now()) + (this.#parts.facts.role === "worker" ? 1 : 0));
 	}
+
+	/** See `SeenCluster.isSilent`. */
+	readonly isSilent = (member: string): boolean => this.#cluster.isSilent(member, this.#now());
 
 	/** Whether the last beat has shown no other member. */
 	get isAlone(): boolean {
@@ -121,7 +122,7 @@ export class PostgresTenure implements Tenure {
 
 	/** How many members deliver. */
 	get deliverers(): number {
-		return this.#cluster.deliverers;
+		return this.#cluster.deliverers(this.#now());
 	}
 
 	/** By duty, whether the last beat has shown nobody who has it; null while this process has no tenure. */

@@ -2,29 +2,39 @@
 import { SHARDS } from "../../../core/cluster/shard.ts";
 import type { Place } from "../../../ports/tenure.ts";
 import type { ClusterView, SeenMember } from "./member-rows.ts";
-import { TENURE_MS, UNHEARD_MS } from "./timing.ts";
+import { MISSED_BEATS_MS, TENURE_MS, UNHEARD_MS } from "./timing.ts";
 
 const NOBODY: ClusterView = { isMember: false, members: [], shards: [], freeDuties: [] };
 
 type Owned = readonly [owner: number, epoch: number];
+
+/** The last beat of a member. */
+interface Heard {
+	readonly beat: number;
+	/** When this process has seen it first, in monotonic time. */
+	readonly at: number;
+	/** Its tenure had ended when this process saw the others for the first time, and it has not beaten since. */
+	readonly isOfDead: boolean;
+}
 
 export class SeenCluster {
 	#view = NOBODY;
 	#byNumber = new Map<number, SeenMember>();
 	/** By shard, but for those of this member. */
 	#owners = new Map<number, Owned>();
-	/** By member: its last beat, and when this process has seen it first, in monotonic time. */
-	#heard = new Map<string, { readonly beat: number; readonly at: number }>();
+	/** By member. */
+	#heard = new Map<string, Heard>();
 
 	/** A beat has been answered at this monotonic time. */
 	update(view: ClusterView, at: number): void {
+		const isFirst = this.#view === NOBODY;
 		this.#view = view;
 		this.#byNumber = new Map(view.members.map((member) => [member.number, member]));
 		this.#owners = new Map(view.shards.map(([shard, owner, epoch]) => [shard, [owner, epoch]]));
-		const heard = new Map<string, { readonly beat: number; readonly at: number }>();
-		for (const { id, beat } of view.members) {
+		const heard = new Map<string, Heard>();
+		for (const { id, beat, isExpired } of view.members) {
 			const known = this.#heard.get(id);
-			heard.set(id, known?.beat === beat ? known : { beat, at });
+			heard.set(id, known?.beat === beat ? known : { beat, at, isOfDead: isFirst && isExpired });
 		}
 		this.#heard = heard;
 	}
@@ -45,6 +55,21 @@ export class SeenCluster {
 		return this.#view.members.filter(
 			({ id, isExpired }) => isExpired && now - (this.#heard.get(id)?.at ?? now) >= TENURE_MS,
 		);
+	}
+
+	/**
+	 * Whether nothing that this process has heard speaks against the end of a member's tenure, if the database says that it has ended. The
+	 * database's clock may have stepped: then those are not silent who were heard within a tenure, or have joined since the last beat. Of those
+	 * that seemed dead when this process joined, it waits for the next beats only: a change that it makes just after its start then does not
+	 * wait for a tenure, and a live one is taken for dead only if the clock stepped while it could not beat.
+	 */
+	isSilent(id: string, now: number): boolean {
+		const heard = this.#heard.get(id);
+		return heard !== undefined && now - heard.at >= (heard.isOfDead ? MISSED_BEATS_MS : TENURE_MS);
+	}
+
+	#isOver({ id, isExpired }: SeenMember, now: number): boolean {
+		return isExpired && this.isSilent(id, now);
 	}
 
 	/** How many there are, whatever they do. */
@@ -75,14 +100,14 @@ export class SeenCluster {
 	}
 
 	/** How many members deliver: those that share the shards, and are not known to have died. */
-	get deliverers(): number {
-		return this.#workers().filter(({ isExpired }) => !isExpired).length;
+	deliverers(now: number): number {
+		return this.#workers().filter((member) => !this.#isOver(member, now)).length;
 	}
 
 	/** How many members accept sends. */
-	get senders(): number {
-		return this.#view.members.filter(({ role, isLeaving, isExpired }) => role !== "worker" && !isLeaving && !isExpired)
-			.length;
+	senders(now: number): number {
+		const { members } = this.#view;
+		return members.filter((each) => each.role !== "worker" && !each.isLeaving && !this.#isOver(each, now)).length;
 	}
 
 	/** Another member that owns a shard, if it has been heard of lately. */

@@ -10,6 +10,8 @@ export const TENURE_MS = 3_000;
 export const MARGIN_MS = 700;
 /** A member that has not been answered for this long begins no attempt. */
 export const STALL_MS = 800;
+/** A live member that is not cut off has beaten in such a time. */
+export const MISSED_BEATS_MS = 2 * BEAT_MS;
 /** An owner whose beat is older than this counts as unreachable. */
 export const UNHEARD_MS = 1_500;
 /** A member that gives up shards looks this often whether their attempts have ended. */

@@ -11,7 +11,7 @@ import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
 import { isLocked } from "../connection/errors.ts";
 import { SCHEMA_LOCK } from "../connection/locks.ts";
-import { requireServerVersion } from "../connection/server-version.ts";
+import { requireEncoding, requireServer } from "../connection/server-requirements.ts";
 import type { Session } from "../connection/session.ts";
 
 export interface Migration {
@@ -76,7 +76,7 @@ const MAX_TRIES = 100;
 
 /**
  * Applies the migrations that are missing, each in a transaction of its own. Of several processes that start at once, one applies each
- * migration, and the others wait. `now` is recorded as their date. Throws a `StoreError` if the server is too old, if a newer program has made a schema on which this
+ * migration, and the others wait. `now` is recorded as their date. Throws a `StoreError` if the server or the database is unfit (`requireServer`), if a newer program has made a schema on which this
  * one can't work, if members are at work that can't work on this one's schema, or if a table can't be changed for minutes since others use it.
  */
 export async function migrate(
@@ -86,10 +86,12 @@ export async function migrate(
 ): Promise<SchemaVersions> {
 	const known = migrations.at(-1)?.id ?? 0;
 	const current = await database.define(async (session) => {
-		await requireServerVersion(session);
+		await requireServer(session);
 		await lock(session);
 		await session.run(CREATE_MIGRATIONS);
 		const applied = await idOf(session, SELECT_APPLIED);
+		// One in which an earlier version has stored something goes on: what waits there must not be lost.
+		if (applied === 0) await requireEncoding(session);
 		if (applied > known) await requireCompatible(session, { current: applied, known });
 		return applied;
 	});

@@ -7,7 +7,7 @@ import { createIdMaker } from "../../../core/ids.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { uuidOf } from "../codec/ids.ts";
-import { Database } from "../connection/database.ts";
+import { Database, type DatabaseOptions } from "../connection/database.ts";
 import { SCHEMA_LOCK } from "../connection/locks.ts";
 import { openPostgres } from "../postgres-store.ts";
 import { TestDatabase } from "../test/test-store.ts";
@@ -26,8 +26,9 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		await Promise.all(opened.splice(0).map((each) => each.close()));
 	});
 	afterAll(() => test[Symbol.asyncDispose]());
-	const open = async (url?: string) => {
-		const database = new Database({ url: url ?? (await test.server.createDatabase()), clock: systemClock });
+	const open = async (url?: string, options: Partial<DatabaseOptions> = {}) => {
+		const given = url ?? (await test.server.createDatabase());
+		const database = new Database({ url: given, clock: systemClock, ...options });
 		opened.push(database);
 		return database;
 	};
@@ -64,8 +65,8 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		try {
 			await other.query(`BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}, 0)`);
 			// Long enough for the other statements of the migration, also on a busy machine.
-			const limits = "query_timeout=1500&lock_timeout=1000&statement_timeout=1000";
-			const waiting = migrate(await open(`${url}?${limits}`), 1, [
+			const limits = { statementTimeoutMs: 1_000, lockTimeoutMs: 1_000 };
+			const waiting = migrate(await open(url, limits), 1, [
 				{ id: 1, name: "slow", sql: "SELECT pg_sleep(2)", worksWith: 1 },
 			]);
 			// Until it would have been given up.

@@ -62,6 +62,13 @@ export class TestDatabase implements AsyncDisposable {
 		return store;
 	}
 
+	/** From now on, the clock by which tenures end is ahead of the system's by so much. */
+	async stepClock(ms: number): Promise<void> {
+		const now = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${ms}`;
+		const replace = `CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$ ${now} $$`;
+		await this.server.query(replace, this.url);
+	}
+
 	async #connect(): Promise<pg.Client> {
 		const client = new pg.Client({ connectionString: this.url });
 		// A test may stop the server: then the next one gets another connection.

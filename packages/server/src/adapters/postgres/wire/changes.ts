@@ -8,6 +8,7 @@ import { idOf } from "../codec/ids.ts";
 import { boolean, json, number, numberOrNull, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
+import { isExpired } from "../members/member-rows.ts";
 import { parseNotes, type NoteRow } from "./notes.ts";
 
 /** Rows of a restored backup may have numbers of transactions that are still to come: they count as read. */
@@ -89,13 +90,22 @@ export async function confirm(database: Database, member: string, read: number):
 }
 
 const SELECT_READ = statement(`
-	SELECT min(changes_read) AS read FROM members WHERE id IS DISTINCT FROM $1::uuid AND expire_date > cluster_now()
+	SELECT id, changes_read AS read, ${isExpired("at")} AS is_expired FROM members, (SELECT cluster_now() AS at) AS clock
+	WHERE id IS DISTINCT FROM $1::uuid
 `);
 
-/** Up to which number all other members with a tenure have read the changes; Infinity if there are none. */
-export function readByOthers(database: Database, member: string | null): Promise<number> {
+/**
+ * Up to which number all other members with a tenure have read the changes; Infinity if there are none. The tenure of a member has ended if the
+ * database says so, and `isSilent` of it.
+ */
+export function readByOthers(
+	database: Database,
+	member: string | null,
+	isSilent: (member: string) => boolean,
+): Promise<number> {
 	return database.read(async (session) => {
-		const [row] = await session.run(SELECT_READ, [member]);
-		return numberOrNull(row?.["read"] ?? null) ?? Infinity;
+		const rows = await session.run(SELECT_READ, [member]);
+		const live = rows.filter((row) => !(boolean(row["is_expired"]) && isSilent(text(row["id"]))));
+		return Math.min(...live.map((row) => number(row["read"])));
 	});
 }

@@ -16,6 +16,8 @@ interface ConfirmationParts {
 	readonly clock: Pick<Clock, "monotonicMs">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	/** See `WireParts`. */
+	readonly isSilent: (member: string) => boolean;
 	readonly signals: Signals;
 	readonly answers: Answers;
 }
@@ -57,6 +59,7 @@ export class Confirmations {
 	}
 
 	#readByOthers(): Promise<number> {
-		return readByOthers(this.#parts.database, this.#parts.member());
+		const { database, member, isSilent } = this.#parts;
+		return readByOthers(database, member(), isSilent);
 	}
 }

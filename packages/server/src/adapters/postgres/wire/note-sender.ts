@@ -22,6 +22,8 @@ interface NoteSenderParts {
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	/** See `WireParts`. */
+	readonly isSilent: (member: string) => boolean;
 	readonly signals: Pick<Signals, "send">;
 	readonly answers: Answers;
 	/** How long a note to one member may take. */

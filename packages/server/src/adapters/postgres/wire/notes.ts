@@ -1,9 +1,10 @@
 // Notes to members: rows with many notes each, which the member marks when it has acted upon them.
 import type { DiscardNote, OwnerNote } from "../../../ports/wire.ts";
 import { binaryArray } from "../codec/arrays.ts";
-import { boolean, json, number } from "../codec/rows.ts";
+import { boolean, json, number, text } from "../codec/rows.ts";
 import { statement } from "../codec/statements.ts";
 import type { Database } from "../connection/database.ts";
+import { isExpired } from "../members/member-rows.ts";
 
 export type Note = OwnerNote | DiscardNote;
 const KINDS: Readonly<Record<Note["kind"], true>> = { due: true, "discard many": true };
@@ -52,17 +53,26 @@ export function writeNotesForOthers(
 }
 
 const SELECT_OPEN = statement(`
-	SELECT owner_notes.id FROM owner_notes JOIN members ON members.id = owner_notes.member AND members.expire_date > cluster_now()
+	SELECT owner_notes.id, member, ${isExpired("at")} AS is_expired
+	FROM owner_notes JOIN members ON members.id = owner_notes.member, (SELECT cluster_now() AS at) AS clock
 	WHERE owner_notes.id = ANY($1::bigint[]) AND NOT is_done
 `);
 const DELETE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) RETURNING is_done");
 const DELETE_DONE = statement("DELETE FROM owner_notes WHERE id = ANY($1::bigint[]) AND is_done");
 
-/** Those of these rows upon which a member with a tenure is still to act. Those of a member that has left are gone. */
-export function selectOpen(database: Database, ids: readonly number[]): Promise<Set<number>> {
+/**
+ * Those of these rows upon which a member with a tenure is still to act. Those of a member that has left are gone. The tenure of a member has
+ * ended if the database says so, and `isSilent` of it.
+ */
+export function selectOpen(
+	database: Database,
+	ids: readonly number[],
+	isSilent: (member: string) => boolean,
+): Promise<Set<number>> {
 	return database.read(async (session) => {
 		const rows = await session.run(SELECT_OPEN, [binaryArray("int8", ids)]);
-		return new Set(rows.map((row) => number(row["id"])));
+		const open = rows.filter((row) => !(boolean(row["is_expired"]) && isSilent(text(row["member"]))));
+		return new Set(open.map((row) => number(row["id"])));
 	});
 }
 

@@ -13,6 +13,8 @@ interface OpenNotesParts {
 	readonly database: Database;
 	readonly clock: Pick<Clock, "monotonicMs" | "after">;
 	readonly answers: Answers;
+	/** See `WireParts`. */
+	readonly isSilent: (member: string) => boolean;
 }
 
 /** Somebody who waits for rows. */
@@ -57,7 +59,7 @@ export class OpenNotes {
 	}
 
 	async #askOnce(): Promise<void> {
-		const { clock, database } = this.#parts;
+		const { clock, database, isSilent } = this.#parts;
 		this.#askedAt = clock.monotonicMs();
 		// Whoever comes while the question is under way is part of the next one.
 		const waits = [...this.#waits];
@@ -66,6 +68,7 @@ export class OpenNotes {
 			open = await selectOpen(
 				database,
 				waits.flatMap(({ ids }) => ids),
+				isSilent,
 			);
 		} catch {
 			// It is asked again: while the database can't be reached, others can't read the notes either.

@@ -3,7 +3,7 @@ import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { NetworkLink } from "@fanfare/testkit/world/network-link";
 import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 
 import { createIdMaker } from "../../../core/ids.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
@@ -382,15 +382,36 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	});
 
 	it("does not wait with a note to all for a member whose tenure has ended, and whose row is still there", async () => {
-		const [a] = (await start(1)) as [TestMember];
 		const lost = `
 			INSERT INTO members (id, name, version, role, join_date, seen_date, expire_date, load)
 			SELECT gen_random_uuid(), 'lost', '1.2.3', 1, now, now, now - 1, '{}' FROM (SELECT cluster_now() AS now) AS clock
 		`;
 		await database.server.query(lost, database.url);
+		const [a] = (await start(1)) as [TestMember];
 		a.clock.asked = [];
 		await a.wire.tellAll(note);
 		expect(a.clock.asked).not.toContain(50);
+	});
+
+	it("waits for a member whose tenure goes on although the database's clock has stepped, and says that it has ended", async () => {
+		const { a, b } = await startTold();
+		const [following, read] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+		b.wire.follow(() => {
+			following.resolve();
+			return read.promise;
+		});
+		const { projectId, version } = await changeProject(store);
+		const changing = a.wire.changed(projectId, version).then(() => b.memberId());
+		await following.promise;
+		// Its next beat would say that it is there.
+		b.clock.freeze();
+		onTestFinished(() => database.stepClock(0));
+		await database.stepClock(3_600_000);
+		const telling = a.wire.tellAll(note).then(() => b.memberId());
+		// When they resolve, its tenure is over by its own clock.
+		const memberIds = await Promise.all([changing, telling]);
+		read.resolve();
+		expect(memberIds).toEqual([null, null]);
 	});
 
 	it("keeps a note to all for a member that can't read it, which begins no attempt before it has", async () => {

@@ -42,6 +42,11 @@ export interface WireParts {
 	readonly member: () => string | null;
 	/** Whether there was no other member lately. Call `hurry` when that changes. */
 	readonly isAlone: () => boolean;
+	/**
+	 * Whether nothing that this process has heard lately speaks against the end of a member's tenure: see `SeenCluster.isSilent`. The
+	 * database's clock alone does not tell, since it may step.
+	 */
+	readonly isSilent: (member: string) => boolean;
 	/** Called when `isCurrent` was false and is true again. */
 	readonly caughtUp: () => void;
 	/** Make it quick. Without them, everything is found by looking. */

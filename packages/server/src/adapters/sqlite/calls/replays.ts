@@ -25,6 +25,8 @@ import type { LogView } from "../deliveries/log-view.ts";
 import type { StatsChanges } from "../stats/stats-changes.ts";
 import type { StatsJournal } from "../stats/stats-journal.ts";
 import { createWriteEntry } from "./audit.ts";
+import { noProject } from "./directory/change.ts";
+import { createVersionOf } from "./directory/versions.ts";
 import { idRange, mapPage, readPage } from "./keyset.ts";
 import { createSeqIndex, type SeqIndex } from "./log/seq-page.ts";
 import { createSelectEvents, createSearch } from "./replays/search.ts";
@@ -46,6 +48,7 @@ export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transa
 	const countOfProject = db.prepare(
 		"SELECT count(*) AS count FROM replays INDEXED BY replays_running WHERE status = 0 AND project_id = ?",
 	);
+	const versionOf = createVersionOf(db);
 	const writeEntry = createWriteEntry(db);
 	const cancel = createCancel(db);
 	const numbersOf = createNumbersOf(db, table);
@@ -59,6 +62,7 @@ export function createReplayCalls(db: DatabaseSync, table: DeliveryTable, transa
 				for (const [before, { replay, limit, projectLimit }] of replays.entries()) {
 					const { customerId } = replay;
 					const project = idBytes("proj", replay.projectId);
+					if (versionOf(project) === null) return noProject(replay.projectId);
 					const added = (more.get(customerId) ?? 0) + 1;
 					const running = countOf(countRunning.get(project, customerId)) + added;
 					if (running > limit) return "customer";

@@ -9,8 +9,10 @@ import { expect, it } from "vitest";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import { KEEP_ALL } from "../../../ports/contract/store/records/stats.ts";
 import type { Store } from "../../../ports/store/store.ts";
+import { createTransact } from "../connection.ts";
+import { migrate } from "../schema/migrate.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
-import { STORED_SQL } from "./stored-totals.ts";
+import { countStored, STORED_SQL } from "./stored-totals.ts";
 
 const step = fc.oneof(
 	fc.record({
@@ -128,6 +130,25 @@ it("are counted once when the store of an earlier version is opened, and the vol
 		expect(await again.usage([projectId])).toMatchObject({ projects: before.projects, total: before.total });
 		await again.close();
 	}
+});
+
+it("are counted without a sort, which would keep every body in memory", () => {
+	using db = new DatabaseSync(":memory:");
+	migrate(db, 0);
+	db.exec("UPDATE stats_state SET bytes_counted = 0");
+	const written: string[] = [];
+	const exec = db.exec.bind(db);
+	db.exec = (sql) => {
+		written.push(sql);
+		exec(sql);
+	};
+	countStored(db, createTransact(db));
+	const plans = written
+		.filter((sql) => sql.includes("SELECT"))
+		.map((sql) => db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all());
+	expect(plans.length).toBeGreaterThan(0);
+	expect(JSON.stringify(plans)).toContain("SCAN events");
+	expect(JSON.stringify(plans)).not.toContain("TEMP B-TREE");
 });
 
 it("are 0 when all is purged, also if earlier versions have counted no keys and no customers of some events", async () => {

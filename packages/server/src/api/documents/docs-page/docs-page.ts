@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 
 import { API_MARKS } from "../../../ports/docs-files.ts";
-import type { OwnTurns } from "../../request/own-turns.ts";
+import type { OwnTurns } from "../../request/pace/own-turns.ts";
 import type { Reply } from "../../request/route.ts";
 import type { OpenApiDocument } from "../openapi.ts";
 import { piecesOf, streamOf } from "../pieces.ts";

@@ -57,16 +57,19 @@ export class LeanPath {
 		return true;
 	}
 
-	/** Answers a plain send that another thread has read. Never rejects. */
-	answer({ path, headers, remoteAddress, body }: ReadSend): Promise<Settled> {
+	/** Answers a plain send that another thread has read. Null if its connection is to be closed without a response. Never rejects. */
+	async answer({ path, headers, remoteAddress, body }: ReadSend): Promise<Settled | null> {
 		const called = calledBy("POST", path);
 		const route = called === null ? undefined : this.#routes.get(called.name);
 		if (called === null || route === undefined) throw new TypeError("the path must be that of a plain send");
 		const req = new PlainRequest({ headers }, "POST", path, called.params);
-		const context = { env: { peer: { remoteAddress }, body }, req };
-		return settle(context, this.#deps, route, (progress) =>
+		let isDropped = false;
+		const peer = { remoteAddress, destroy: () => (isDropped = true) };
+		const context = { env: { peer, body }, req };
+		const settled = await settle(context, this.#deps, route, (progress) =>
 			answerRoute(context, this.#deps, this.#shared, route, progress),
 		);
+		return isDropped ? null : settled;
 	}
 
 	/** Never rejects. */

@@ -24,6 +24,11 @@ interface Neighbours {
 	readonly line: { filled(): void };
 }
 
+/**
+ * How long what was cancelled, erased or changed is remembered. A process learns of it up to some seconds later than others, or is stalled; what
+ * it hands off just before takes up to `HAND_OFF_MS`.
+ */
+const REMEMBERED_MS = 2 * HAND_OFF_MS;
 /** The most ids of a kind that are remembered for a few seconds: some 10 MB. */
 const MAX_REMEMBERED = 50_000;
 
@@ -34,8 +39,8 @@ const MAX_REMEMBERED = 50_000;
  * - reserved: `reserve` has kept room for it. Left when its commit has ended.
  * - handed off: `send` has given it to the wire. The owner puts it into its ready queue, or releases its lease. If the
  *   wire loses it, it is an orphan, which the owner finds in the store and releases.
- * - released: by `send` if its owner is not known any more or has changed, and by `take` if it can't be taken. It is due in the
- *   store, and the owner's poll finds it.
+ * - released: by `send` if its owner is not known any more or has changed, or if this process is stalled, and by `take` if it can't be
+ *   taken. It is due in the store, and the owner's poll finds it.
  *
  * A process that runs alone holds every webhook, so nothing here is called.
  */
@@ -55,9 +60,9 @@ export class HandOffs {
 	constructor(parts: Parts, near: Neighbours) {
 		this.#parts = parts;
 		this.#near = near;
-		this.#cancelled = new RecentIds(parts.clock, HAND_OFF_MS, MAX_REMEMBERED);
-		this.#erased = new RecentIds(parts.clock, HAND_OFF_MS, MAX_REMEMBERED);
-		this.#changed = new RecentIds(parts.clock, HAND_OFF_MS, MAX_REMEMBERED);
+		this.#cancelled = new RecentIds(parts.clock, REMEMBERED_MS, MAX_REMEMBERED);
+		this.#erased = new RecentIds(parts.clock, REMEMBERED_MS, MAX_REMEMBERED);
+		this.#changed = new RecentIds(parts.clock, REMEMBERED_MS, MAX_REMEMBERED);
 		this.#orphans = new Orphans(parts, near);
 	}
 
@@ -107,10 +112,13 @@ export class HandOffs {
 		return seen?.epoch === epoch && !this.#near.commits.isOpen(seen.madeBefore);
 	}
 
-	/** Hands a delivery to the owner of its webhook. It is committed with a lease, and its reservation has ended. */
+	/**
+	 * Hands a delivery to the owner of its webhook. It is committed with a lease, and its reservation has ended. A process that is stalled may
+	 * lack that it was cancelled, long ago: it releases it.
+	 */
 	send(delivery: LeasedDelivery): void {
-		const place = this.#parts.tenure.placeOf(delivery.webhookId);
-		const { wire } = this.#parts;
+		const { tenure, wire } = this.#parts;
+		const place = tenure.stalled() ? null : tenure.placeOf(delivery.webhookId);
 		if (place !== null && this.#isAsReserved(delivery.webhookId, place)) wire.handOff(place, delivery);
 		else void this.#near.release(delivery);
 	}

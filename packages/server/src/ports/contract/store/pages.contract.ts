@@ -13,6 +13,7 @@ type Read = (request: PageRequest) => Promise<Page<{ readonly id: string }>>;
 export function describePages(current: CurrentStore): void {
 	describeUnchangedRows(current);
 	describeChangingRows(current);
+	describeMovingRows(current);
 }
 
 function describeUnchangedRows(current: CurrentStore): void {
@@ -74,6 +75,81 @@ function describeChangingRows(current: CurrentStore): void {
 			{ numRuns: 40 },
 		);
 	});
+}
+
+/** Between two pages: a delivery changes, or an event with a delivery for each webhook is accepted. */
+const deliveryMoves = fc.array(
+	fc.record({ kind: fc.constantFrom("succeed", "fail", "cancel", "hold", "accept"), which: fc.nat() }),
+	{ maxLength: 24 },
+);
+
+function describeMovingRows(current: CurrentStore): void {
+	it("visits each delivery exactly once, in both directions, while deliveries change and events are accepted between pages", async () => {
+		const world = await fillStore(current());
+		await fc.assert(
+			fc.asyncProperty(deliveryMoves, fc.integer({ min: 1, max: 4 }), async (sequence, limit) => {
+				await checkMovingWalk(await addProject(world, 3), sequence, limit);
+			}),
+			{ numRuns: 25 },
+		);
+	});
+}
+
+/** Pages to the oldest delivery and back, and makes the next change after each page. */
+async function checkMovingWalk(
+	{ store, records, projectId, scope, webhookIds }: World,
+	sequence: readonly { kind: string; which: number }[],
+	limit: number,
+): Promise<void> {
+	const ids: string[] = [];
+	const accept = async () => {
+		const event = records.event(projectId, { webhookIds });
+		await store.commit({ events: [event], updates: [] });
+		ids.push(...event.deliveries.map(({ id }) => id));
+	};
+	const next = sequence[Symbol.iterator]();
+	const disturb = async () => {
+		const { kind, which } = next.next().value ?? {};
+		if (kind === undefined || which === undefined) return;
+		if (kind === "accept") return accept();
+		const deliveryId = ids[which % ids.length] ?? "";
+		const byHand = (type: "cancel" | "hold") => ({
+			deliveryId,
+			change: { type, reason: "by hand" },
+			attempt: null,
+			at: records.now,
+		});
+		const updates = {
+			succeed: () => records.outcome(deliveryId, 1),
+			fail: () => records.failure(deliveryId, 1),
+			cancel: () => byHand("cancel"),
+			hold: () => byHand("hold"),
+		};
+		await store.commit({ events: [], updates: [updates[kind as keyof typeof updates]()] });
+	};
+	const read = async (request: PageRequest) => {
+		const page = await store.deliveries(scope, ANY_DELIVERY, request);
+		await disturb();
+		return page;
+	};
+	for (let n = 0; n < 6; n++) await accept();
+
+	const atFirst = ids.toReversed();
+	let page = await read({ limit, cursor: null });
+	const older = idsOf(page);
+	while (page.hasOlder) {
+		page = await read({ limit, cursor: { direction: "older", id: older.at(-1) ?? "" } });
+		older.push(...idsOf(page));
+	}
+	expect(older).toEqual(atFirst);
+	const newer = idsOf(page).toReversed();
+	do {
+		page = await read({ limit, cursor: { direction: "newer", id: newer.at(-1) ?? "" } });
+		newer.push(...idsOf(page).toReversed());
+	} while (page.hasNewer);
+	// What was accepted after the last page is not on it.
+	expect(newer).toEqual(ids.slice(0, newer.length));
+	expect(ids.length - newer.length).toBeLessThanOrEqual(webhookIds.length);
 }
 
 /** Adds a project with webhooks. Opening a store for each of many runs could take as long as all of their calls. */

@@ -69,7 +69,7 @@ export async function look(session: Session, asked: readonly Owned[], looking: L
 	for (const [each, looked] of found ?? []) {
 		each.add(looked);
 		matching += looked.matching.length;
-		time += looked.entries * pageCost(each.source, each.candidateShare);
+		time += looked.entries * pageCost(each.source) + looked.looks * LOOK_COST;
 	}
 	return { time, matching };
 }
@@ -83,7 +83,7 @@ function groupOf(source: Source, owned: readonly Owned[], { times, least, most: 
 			Math.max(LEAST, Math.min(least, Math.ceil(mostTime / times.size / cost)), Math.ceil(time / cost));
 		most.push(entriesAt(pageCost(source, each.candidateShare)));
 		// Of entries after the last one that may be looked for, nothing is known.
-		looks.push(entriesAt(LOOK_COST));
+		looks.push(entriesAt(pageCost(source, 1)));
 	}
 	return { source, owned, most, looks };
 }
@@ -156,11 +156,11 @@ async function eventsHaving(
 }
 
 function matchingColumns(limit: string): string {
-	return `(ids)[1:${limit}::integer] AS matching, NULL::uuid[] AS far, NULL::integer AS candidates, NULL::uuid AS last_candidate`;
+	return `(ids)[1:${limit}::integer] AS matching, NULL::uuid[] AS far, 0 AS candidates, 0 AS looks, NULL::uuid AS last_candidate`;
 }
 
 const CANDIDATE_COLUMNS = `
-	found.matching, found.far, least(coalesce(cardinality(ids), 0), given.looks) AS candidates,
+	found.matching, found.far, coalesce(cardinality(ids), 0) AS candidates, least(coalesce(cardinality(ids), 0), given.looks) AS looks,
 	CASE WHEN cardinality(ids) > given.looks THEN (ids)[given.looks] END AS last_candidate
 `;
 
@@ -185,7 +185,8 @@ function toLooked(row: Row, matching: readonly string[], missing: number): Looke
 	return {
 		matching,
 		entries: number(row["entries"]),
-		candidates: row["candidates"] === null ? 0 : number(row["candidates"]),
+		candidates: number(row["candidates"]),
+		looks: number(row["looks"]),
 		first: textOrNull(row["first"] ?? null),
 		stoppedAt: matching.length === missing ? (matching.at(-1) ?? null) : (lastCandidate ?? last),
 	};

@@ -18,6 +18,10 @@ const OWN_WEBHOOKS = 10;
 const BUDGET = 36_000;
 /** A row of one webhook, or one of failures, takes as long as so many of a project. */
 const SCATTERED = 6;
+/** One of the webhooks of a customer. */
+const SCATTERED_OF_CUSTOMER = 3;
+/** A look whether an event has a tag. */
+const LOOK = 7;
 /** Matches nothing. Deliveries that have ended are in one table: each project or webhook is asked for once. */
 const NONE = { statuses: ["Succeeded"], responseCodes: [{ from: 299, to: 299 }] } as const;
 
@@ -67,7 +71,22 @@ describe.skipIf(postgresIssue() !== null)("the looks of a page", () => {
 
 	it("take a tenth of it first for many owners", async () => {
 		const [first] = await looksOf(NONE, { scope: customerScope(world.projectId, "acme"), limit: 500 });
-		expect(first).toBe(BUDGET / 10 / SCATTERED);
+		expect(first).toBe(BUDGET / 10 / SCATTERED_OF_CUSTOMER);
+	});
+
+	it("read so many rows of a customer that a walk by a tag takes no more than 30 pages for 100,000", async () => {
+		const scope = customerScope(world.projectId, "acme");
+		const budget = 9_000;
+		for (const [filter, each] of [
+			[NONE, SCATTERED_OF_CUSTOMER],
+			[{ tag: "nobody's" }, SCATTERED_OF_CUSTOMER + LOOK],
+		] as const) {
+			const looks = await looksOf(filter, { scope, budget });
+			const sum = looks.reduce((all, count) => all + count, 0);
+			expect(sum).toBeGreaterThanOrEqual((budget / each) * 0.95);
+			expect(sum).toBeLessThanOrEqual((budget / each) * 1.1);
+			expect(100_000 / ((sum * BUDGET) / budget)).toBeLessThanOrEqual(30);
+		}
 	});
 
 	it("read no more than 12,000 rows in a statement", async () => {

@@ -6,9 +6,10 @@ import type { Source } from "./source.ts";
 export interface Looked {
 	/** The ids of entries that match, in order, up to as many as are missing. */
 	readonly matching: readonly string[];
-	/** How many entries were looked at, and how many of them were to be looked for in another table. */
+	/** How many entries were looked at, how many of them are to be looked for in another table, and how many of these were. */
 	readonly entries: number;
 	readonly candidates: number;
+	readonly looks: number;
 	/** The first entry; null if there is none. */
 	readonly first: string | null;
 	/** The last entry up to which all is known; null if there are no more. */

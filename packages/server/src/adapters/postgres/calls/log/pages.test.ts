@@ -120,9 +120,9 @@ describe.skipIf(postgresIssue() !== null)("pages that end early", () => {
 describe.skipIf(postgresIssue() !== null)("a walk through all deliveries of a customer that finds none", () => {
 	const DELIVERIES = 3_000;
 	const PAGES = 15;
-	/** A page looks at this part of them. Each takes as long as six of a project, whose rows lie beside each other. */
+	/** A page looks at this part of them. Each takes as long as three of a project, whose rows lie beside each other. */
 	const looked = DELIVERIES / PAGES;
-	const budget = 6 * looked;
+	const budget = 3 * looked;
 	/** With the look behind the cursor, and some entries of each owner at least. */
 	const MOST_OF_LOOKED = 1.5;
 

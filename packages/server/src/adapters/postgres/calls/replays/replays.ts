@@ -16,6 +16,7 @@ import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { readLead } from "../../deliveries/leads.ts";
 import type { Partitions } from "../../schema/partitions.ts";
 import { writeEntry } from "../audit.ts";
+import { checkProject } from "../directory/change.ts";
 import { partConditions, readPage, type Part, type Scanned } from "../keyset.ts";
 import { search } from "./search.ts";
 import { CANCEL, createStepReplay } from "./step.ts";
@@ -47,8 +48,10 @@ const NO_TIMES = { low: FIRST_UUID, high: null };
 export function createReplayCalls(database: Database, partitions: Partitions, numbers: ChangeNumbers) {
 	return {
 		insertReplays(replays: readonly NewReplay[]): Promise<ReplayRefusal | null> {
-			const project = uuidOf("proj", replays[0]?.replay.projectId ?? "");
+			const projectId = replays[0]?.replay.projectId ?? "";
+			const project = uuidOf("proj", projectId);
 			return database.change(project, async (session) => {
+				if (replays.length > 0) await checkProject(session, projectId);
 				// Each is counted before the first is there, so that nothing has to be taken back.
 				const more = new Map<string | null, number>();
 				const [all] = await session.run(COUNT_OF_PROJECT, [project]);

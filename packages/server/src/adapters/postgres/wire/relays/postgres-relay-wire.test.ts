@@ -181,6 +181,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 			clock: systemClock,
 			observer: { problem: (message, error) => offered.push([message, error]) },
 			member,
+			isSilent: () => false,
 			isCurrent: () => true,
 			signals: NO_SIGNALS,
 		});
@@ -226,6 +227,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 			},
 			observer: { problem: (message) => sent.push(message) },
 			member: () => a!.memberId(),
+			isSilent: () => false,
 			isCurrent: () => true,
 			signals: { isUp: false, send: (signal) => sent.push(signal) },
 		});

@@ -36,6 +36,8 @@ interface RelayWireParts {
 	readonly observer: Pick<Observer, "problem">;
 	/** The id of this process among the members; null if it has no tenure. */
 	readonly member: () => string | null;
+	/** See `WireParts` of the wire. */
+	readonly isSilent: (member: string) => boolean;
 	/** Whether what this process knows of keys and webhooks is current. If not, its clients get nothing. */
 	readonly isCurrent: () => boolean;
 	readonly signals: Pick<Signals, "isUp" | "send">;
@@ -149,7 +151,8 @@ export class PostgresRelayWire implements RelayWire {
 		const held = await this.#reads.run("held", () => {
 			const asked = [...this.#asked];
 			this.#asked.clear();
-			return rows.readHeld(this.#parts.database, asked, this.#parts.member());
+			const { database, member, isSilent } = this.#parts;
+			return rows.readHeld(database, asked, member(), isSilent);
 		});
 		return new Set(webhookIds.filter((id) => held.has(id)));
 	}

@@ -2,10 +2,11 @@
 import type { RelayedEnd, RelayedKey, RelayedOutcome, RelayedRequest } from "../../../../ports/relay-wire.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { idOf, uuidOf, uuidsOf } from "../../codec/ids.ts";
-import { bytes, json, namesByCode, number, text, type Row } from "../../codec/rows.ts";
+import { boolean, bytes, json, namesByCode, number, text, type Row } from "../../codec/rows.ts";
 import { statement } from "../../codec/statements.ts";
 import { webhookId } from "../../codec/webhook-rows.ts";
 import type { Database } from "../../connection/database.ts";
+import { isExpired } from "../../members/member-rows.ts";
 
 const END_CODES: Readonly<Record<RelayedEnd, number>> = { answer: 0, silence: 1, other: 2 };
 const ENDS_BY_CODE = namesByCode(END_CODES);
@@ -43,17 +44,23 @@ export async function writeHeld(
 }
 
 const SELECT_HELD = statement(`
-	SELECT relays.webhook_id AS id FROM relay_holders AS held
+	SELECT relays.webhook_id AS id, held.member, ${isExpired("at")} AS is_expired FROM relay_holders AS held
 	JOIN relays ON relays.webhook_id = held.webhook_id AND relays.epoch = held.epoch
-	JOIN members ON members.id = held.member AND members.expire_date > cluster_now()
+	JOIN members ON members.id = held.member, (SELECT cluster_now() AS at) AS clock
 	WHERE held.webhook_id = ANY($1::uuid[]) AND held.member IS DISTINCT FROM $2::uuid
 `);
 
-/** Those of these relays whose clients members have that live, but for this one. */
-export function readHeld(database: Database, ids: readonly string[], member: string | null): Promise<Set<string>> {
+/** Those of these relays whose clients members have that live, but for this one. `isSilent` is as in `readByOthers`. */
+export function readHeld(
+	database: Database,
+	ids: readonly string[],
+	member: string | null,
+	isSilent: (member: string) => boolean,
+): Promise<Set<string>> {
 	return database.read(async (session) => {
 		const rows = await session.run(SELECT_HELD, [binaryArray("uuid", uuidsOf("webhook", ids)), member]);
-		return new Set(rows.map(webhookId));
+		const live = rows.filter((row) => !(boolean(row["is_expired"]) && isSilent(text(row["member"]))));
+		return new Set(live.map(webhookId));
 	});
 }
 

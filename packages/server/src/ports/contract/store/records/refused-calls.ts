@@ -272,6 +272,13 @@ const OF_THE_LOG: readonly RefusedCall[] = [
 		prepare: async ({ begin }, entry) => call("insertReplays", [{ replay: await begin(), ...ANY_NUMBER, entry }]),
 	},
 	{
+		title: "insertReplays in a deleted project",
+		async prepare(world, entry) {
+			const { id: webhookId, projectId } = await webhookOfDeletedProject(world);
+			return call("insertReplays", [{ replay: world.makeReplay({}, { projectId, webhookId }), ...ANY_NUMBER, entry }]);
+		},
+	},
+	{
 		title: "cancelReplay of an unknown replay",
 		returns: false,
 		prepare: ({ makeReplay, records }, entry) => call("cancelReplay", makeReplay().id, records.now, entry),

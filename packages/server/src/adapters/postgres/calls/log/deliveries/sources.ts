@@ -16,10 +16,12 @@ const IS_EXCEPTIONAL = "(entry.status <> 1 OR entry.cause > 0)";
 type Owner = Pick<Source, "owner" | "owners">;
 
 /**
- * The rows of a project lie beside each other. Those of some webhooks, and those that have failed, lie between others: each is read from a page
+ * The rows of a project lie beside each other. Those of a webhook, and those that have failed, lie between others: each is read from a page
  * of its own, which takes as long as so many.
  */
 const SCATTERED = 6;
+/** The webhooks of a customer often get the same events, or are as busy as each other, so that some of their rows are on one page. */
+const SCATTERED_OF_CUSTOMER = 3;
 
 /** The index by which a customer's deliveries are read never depends on the deliveries of others, so a page reveals nothing about these. */
 export function deliverySources(wanted: Wanted): Source[] {
@@ -54,7 +56,7 @@ function ownSources(wanted: Wanted, owner: Owner, { where, conditions, look }: C
 		ownerType: "uuid",
 		...(look !== undefined && { look }),
 		cost: 1,
-		scatteredCost: scatteredCost(owner),
+		scatteredCost: scatteredCost(wanted),
 	} as const;
 	/** The rows of each status by themselves. A table is planned for once, however many they are. */
 	const byStatus = (table: string, some: readonly DeliveryStatus[], narrowed: readonly string[]): Source[] => {
@@ -76,8 +78,9 @@ function ownSources(wanted: Wanted, owner: Owner, { where, conditions, look }: C
 	return [...open, { ...shared, table: "deliveries entry", where, matches }];
 }
 
-function scatteredCost({ owner }: Owner): number {
-	return owner === "project_id" ? 0 : SCATTERED - 1;
+function scatteredCost({ ofCustomer, webhook }: Wanted): number {
+	if (ofCustomer !== null) return SCATTERED_OF_CUSTOMER - 1;
+	return webhook === null ? 0 : SCATTERED - 1;
 }
 
 /** Whether a filter matches only deliveries that have not simply succeeded. */

@@ -125,7 +125,7 @@ describe.skipIf(postgresIssue() !== null)("a list of events by several parts of 
 		await read({ tag: "once", types }, { limit: 5, cursor: null });
 		const [near = ""] = database.plans;
 		const rows = (table: string) => {
-			const scans = [...near.matchAll(new RegExp(`using ${table}_\\d{8}.*actual rows=(\\d+) loops=(\\d+)`, "g"))];
+			const scans = [...near.matchAll(new RegExp(`using ${table}_\\d{8}.*actual rows=([\\d.]+) loops=(\\d+)`, "g"))];
 			return scans.reduce((sum, [, count, loops]) => sum + Number(count) * Number(loops), 0);
 		};
 		const isNew = ({ at }: Known) => at > now - 2 * DAY_MS;

@@ -1,8 +1,8 @@
 // Turns for what anybody may ask for without a key.
 import { expect, it } from "vitest";
 
-import { openTestEngine } from "../../engine/test/test-engine.ts";
-import { testApiOn } from "../test/test-api.ts";
+import { openTestEngine } from "../../../engine/test/test-engine.ts";
+import { testApiOn } from "../../test/test-api.ts";
 import { OwnTurns } from "./own-turns.ts";
 
 it("lets one go on in each turn of the event loop, in the order in which they have asked", async () => {

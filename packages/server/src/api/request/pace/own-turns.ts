@@ -1,6 +1,6 @@
 // Shares the main thread's time for what anybody may ask for without a key, and what takes long to make or to write.
-import type { Clock } from "../../core/clock.ts";
-import { FanfareError } from "../../core/errors.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { FanfareError } from "../../../core/errors.ts";
 
 /** A client may send many requests on one connection without waiting for responses. */
 const MOST_WAITING = 256;
