@@ -62,30 +62,32 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 	return [{ extends: true, test }];
 }
 
-const SENDS = [
-	"packages/server/src/api/resources/events/*.test.ts",
-	"packages/server/src/api/request/{body/bodies,cross-origin,hidden-payloads,outdated,problem,routing}.test.ts",
-	"packages/server/src/api/resources/projects/quotas.test.ts",
-];
-
 /** The tests of sends once more, over connections to a server with the lean path. */
 const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
 	extends: true,
 	test: {
 		name: "over the lean path",
-		include: [...SENDS],
+		include: [
+			"packages/server/src/api/resources/events/*.test.ts",
+			"packages/server/src/api/request/{body/bodies,cross-origin,hidden-payloads,outdated,problem,routing}.test.ts",
+			"packages/server/src/api/resources/projects/quotas.test.ts",
+		],
 		isolate: false,
 		env: { TEST_SENDS: "lean" },
 	},
 };
 
-/** The same, and those of the lean path, with a thread that accepts the requests. */
+/** Those in which the way of a request matters, with a thread that accepts the requests. */
 const IN_ACCEPTOR_THREAD: TestProjectInlineConfiguration = {
 	extends: true,
 	test: {
-		...OVER_LEAN_PATH.test,
 		name: "in an acceptor thread",
-		include: [...SENDS, "packages/server/src/api/request/{lean/lean-path,lean/lean-relays,pace/answer-pace}.test.ts"],
+		include: [
+			"packages/server/src/api/resources/events/{events,routing}.test.ts",
+			"packages/server/src/api/request/{body/bodies,hidden-payloads,outdated,problem,routing}.test.ts",
+			"packages/server/src/api/request/{lean/lean-path,lean/lean-relays,pace/answer-pace}.test.ts",
+		],
+		isolate: false,
 		env: { TEST_SENDS: "thread" },
 	},
 };
