@@ -71,6 +71,7 @@ const REJECTING = [
 	`${SERVER}/adapters/postgres/calls/bad.ts`,
 	`${SERVER}/adapters/sqlite/calls/bad.ts`,
 	`${SERVER}/adapters/telemetry/bad.ts`,
+	`${SERVER}/acceptor/bad.ts`,
 	`${SERVER}/compose/bad.ts`,
 	`${SERVER}/config/bad.ts`,
 	`${SERVER}/bad.ts`,

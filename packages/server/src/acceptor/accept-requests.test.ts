@@ -1,6 +1,6 @@
 // What the thread that accepts requests does with sends, by the messages between it and the main thread.
 import { createServer } from "node:http";
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection } from "@fanfare/testkit/raw-connection";
@@ -45,7 +45,7 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 		else if (message.kind === "sends") unpackSends(message, (id) => handedOver.push(id));
 	});
 	const tell = (message: ToAcceptor) => port.postMessage(message, []);
-	acceptRequests(port2 as MessagePort, data, systemClock, maxWaitingBytes);
+	acceptRequests(port2, data, systemClock, maxWaitingBytes);
 	const listensAt = await listening.promise;
 	tell({ kind: "takesSends" });
 	const open: RawConnection[] = [];

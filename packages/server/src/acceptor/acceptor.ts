@@ -1,10 +1,10 @@
 // The main thread's end of the thread that accepts requests: answers the sends that it has read, and serves everything else that it passes on.
-import { randomBytes } from "node:crypto";
 import { maxHeaderSize } from "node:http";
 import { Worker } from "node:worker_threads";
 
 import type { LeanPath, ReadSend } from "../api/request/lean/lean-path.ts";
 import type { UnreadableRequests } from "../api/request/unreadable.ts";
+import { randomBytes, type Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import { HttpServer, urlOf } from "../http-server.ts";
 import { listenError } from "../listen-error.ts";
@@ -95,8 +95,13 @@ export class Acceptor {
 	}
 
 	/** Starts listening. Rejects with an error that explains why that is not possible. */
-	static async listen(options: AcceptorOptions, unreadable: UnreadableRequests, clock: Clock): Promise<Acceptor> {
-		const token = randomBytes(TOKEN_BYTES).toString("base64url");
+	static async listen(
+		options: AcceptorOptions,
+		unreadable: UnreadableRequests,
+		clock: Clock,
+		chance: Pick<Chance, "randomize">,
+	): Promise<Acceptor> {
+		const token = randomBytes(chance, TOKEN_BYTES).toString("base64url");
 		const own = {
 			host: THIS_MACHINE,
 			port: 0,
