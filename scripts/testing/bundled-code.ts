@@ -31,6 +31,7 @@ const ENTRIES = {
 	"reader-thread": "packages/server/src/compose/reading/reader-thread.ts",
 	"check-thread": "packages/server/src/adapters/ajv/thread.ts",
 	"sender-thread": "packages/server/src/compose/sending/sender-thread.ts",
+	"acceptor-thread": "packages/server/src/compose/accepting/acceptor-thread.ts",
 };
 
 /** Libraries stay what they are. The code still finds its files beside its sources. */
