@@ -45,6 +45,16 @@ it("is known to the minute at once, and written once a minute, however often a k
 	expect(test.observer.problems).toEqual([]);
 });
 
+it("is written for 500 keys in a transaction", async () => {
+	await using test = await openTestEngine();
+	const { written } = watch(test);
+	const made = await Promise.all(Array.from({ length: 501 }, () => test.engine.keys.create(KEY, null)));
+	for (const { secretKey } of made) test.engine.keys.authenticate(secretKey);
+	test.clock.advance(MINUTE_MS);
+	await eventually("all are written", () => written.length > 1);
+	expect(written.map((uses) => uses.length)).toEqual([500, 1]);
+});
+
 it("is not noted for a key that is refused, and ends with the key", async () => {
 	await using test = await openTestEngine();
 	const { written, shown } = watch(test);

@@ -447,6 +447,18 @@ describe("retention", () => {
 		expect(await isThere(running)).toBe(true);
 	});
 
+	it("asks for the newest 10,000 replays of a project to be kept, and no more", async () => {
+		await using test = await openTestEngine();
+		const kept: number[] = [];
+		test.engineStore.purgeReplays = (step) => {
+			kept.push(step.keep);
+			return test.store.purgeReplays(step);
+		};
+		await goOn(test, HOUR_MS);
+		await eventually("a step", () => kept.length > 0);
+		expect(new Set(kept)).toEqual(new Set([10_000]));
+	});
+
 	it("deletes the data of a deleted project", async () => {
 		await using test = await openTestEngine();
 		const { projects, intake } = test.engine;

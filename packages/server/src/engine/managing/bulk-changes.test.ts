@@ -118,6 +118,43 @@ it("looks for what its filter finds only when it has its turn: what has changed 
 	]);
 });
 
+it("puts the steps of four projects before the outcomes of attempts at once, and refuses calls behind too many others of their project", async () => {
+	const sizes: number[] = [];
+	const gate = Promise.withResolvers<void>();
+	await using test = await openTestEngine({
+		beforeCommit: ({ updates }) => {
+			if (updates.length === 0) return Promise.resolve();
+			sizes.push(updates.length);
+			return gate.promise;
+		},
+	});
+	const projects = [test];
+	for (const name of ["b", "c", "d", "e", "f"])
+		projects.push(test.in((await test.engine.projects.create(name, null)).id));
+	for (const each of projects) {
+		const { id } = await each.createWebhook("http://127.0.0.1:1/");
+		await test.engine.webhooks.pause(each.change, id);
+		await each.send();
+	}
+	const cancel = (each: TestEngine) => test.engine.deliveries.cancelMany(each.change, OF_STATUS("Held"));
+	const first = projects.map(cancel);
+	await eventually("a commit", () => Promise.resolve(sizes.length > 0));
+	// One of its calls is under way.
+	const more = Promise.allSettled(Array.from({ length: 257 }, () => cancel(test)));
+	gate.resolve();
+	expect(await Promise.all(first)).toEqual(
+		first.map(() => expect.objectContaining({ matched: 1, changed: 1 }) as unknown),
+	);
+	// Four in the first commit and in the one that was made of what had gathered behind it, however they are divided.
+	const sums = sizes.map((_, index) => sizes.slice(0, index + 1).reduce((sum, size) => sum + size));
+	expect(sums.slice(0, 2)).toContain(4);
+	expect(sums.at(-1)).toBe(6);
+	// All are about the same part of the project, which has three quarters of the 256 places to wait.
+	const refused = (await more).filter(({ status }) => status === "rejected");
+	expect(refused).toHaveLength(257 - 192);
+	expect(refused[0]).toMatchObject({ reason: { code: "overloaded" } });
+});
+
 it("retries each delivery once when ten retry many at once, and each call counts its own", async () => {
 	await using receiver = await startReceiver();
 	const { test, webhookId, allAtOnce } = await openHeld(receiver.url);

@@ -56,6 +56,19 @@ it("a TLS session is taken up by the next connection to the same place, and by n
 	expect(await connect(dialer, other.port)).toBe(false);
 });
 
+it("the sessions of a hundred places are kept: of more, the one that was not taken up for longest is forgotten", async () => {
+	await using server = await listen(tlsServer());
+	const dialer = openDialer();
+	const names = Array.from({ length: 101 }, (_, index) => `host-${index}.example.test`);
+	const takenUp = async (name = "") => connect(dialer, server.port, name);
+	const [first, second] = names;
+	for (const name of names.slice(0, 100)) expect(await takenUp(name)).toBe(false);
+	expect(await takenUp(first)).toBe(true);
+	expect(await takenUp(names[100])).toBe(false);
+	expect(await takenUp(first)).toBe(true);
+	expect(await takenUp(second)).toBe(false);
+});
+
 it.each([
 	["a day after its certificate was checked", EXPIRE_DATE - 10 * DAY_MS, DAY_MS],
 	["when its certificate expires", EXPIRE_DATE - 1_000, 1_000],

@@ -79,6 +79,15 @@ it("counts all whose address is not known as one", () => {
 	expect([attempt(null), attempt("192.0.2.1")]).toEqual(["too_many_sign_ins", "unknown_key"]);
 });
 
+it("remembers 10,000 addresses by default", () => {
+	const failed = new FailedSignIns(new ManualClock());
+	const fail = () => {
+		throw new FanfareError("unknown_key", "The key is not known.");
+	};
+	for (let n = 0; n < 10_001; n++) expect(() => failed.attempt(`10.${n >> 8}.${n & 255}.1`, fail)).toThrow("not known");
+	expect(failed.size).toBe(10_000);
+});
+
 it("remembers a bounded number of addresses in a flood, those that have failed last", () => {
 	const { clock, failed, attempt, failTimes } = setUp(100);
 	failTimes("192.0.2.1", 10);
