@@ -81,8 +81,10 @@ export function checkDeliveries(
 }
 
 /** A client that reads slowly is given the same items in the same order, only later. */
-export function checkSlow(round: Round, slow: StreamFollower, fast: StreamFollower): void {
-	const places = new Map(fast.latest.items.map(({ id }, index) => [id, index]));
+export async function checkSlow(round: Round, slow: StreamFollower, fast: StreamFollower): Promise<void> {
+	await round.time.within(CAUGHT_UP_WITHIN_MS, () => slow.latest.items.length > 0);
+	// The same gap may come to it earlier in its items, since it is behind.
+	const places = new Map(fast.items.map(({ id }, index) => [id, index]));
 	const found = slow.latest.items.map(({ id }) => places.get(id)).filter((index) => index !== undefined);
 	const isInOrder = found.every((index, n) => index === (found[0] ?? 0) + n);
 	round.expect(
