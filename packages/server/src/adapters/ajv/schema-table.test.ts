@@ -32,6 +32,17 @@ describe("the table of schemas", () => {
 		expect(own.filter((id) => dropped.includes(id))).toEqual([]);
 	});
 
+	it("keeps a mebi of characters, and not one more", () => {
+		const table = new SchemaTable();
+		const [large, small] = ["large", "small"].map(
+			(name) => table.use("p", `"${name.padEnd(512 * 1_024 - 2, "x")}"`).id,
+		);
+		expect(table.trim(NOTHING_NEEDED)).toEqual([]);
+		table.use("p", "1");
+		expect(table.trim(NOTHING_NEEDED)).toEqual([large]);
+		expect(table.use("p", `"${"small".padEnd(512 * 1_024 - 2, "x")}"`)).toEqual({ id: small, isNew: false });
+	});
+
 	it("drops the least recently used one of a project, and none that is needed", () => {
 		const table = new SchemaTable();
 		const ids = Array.from({ length: 501 }, (_, index) => table.use("p", textOf(`${index}`)).id);

@@ -96,6 +96,7 @@ describe("lists", () => {
 		["webhookId=1", "webhookId", /must be an id such as webhook_/],
 		["responseCode=-1", "responseCode", /from 0 to 999/],
 		[`responseCode=${Array.from({ length: 21 }, (_, n) => 400 + n).join(",")}`, "responseCode", /at most 20/],
+		[`eventType=${Array.from({ length: 21 }, (_, n) => `order.a${n}`).join(",")}`, "eventType", /at most 20/],
 	])("refuse ?%s", async (query, path, message) => {
 		const { call } = await caller();
 		const { status, json } = await call("GET", `./deliveries?${query}`);

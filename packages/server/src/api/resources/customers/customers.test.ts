@@ -84,6 +84,7 @@ describe("an event", () => {
 	it.each([
 		[[], "customerIds", "must have at least 1 entry, got 0"],
 		[["acme", 7], "customerIds.1", "must be a string, got a number"],
+		[Array.from({ length: 101 }, (_, n) => `c${n}`), "customerIds", "must have at most 100 entries, got 101"],
 		["acme", "customerIds", 'must be "*" or a list of 1–100 customers'],
 		[{}, "customerIds", 'must be "*" or a list of 1–100 customers'],
 	])("says what is wrong with the customers %j", async (customerIds, path, message) => {
