@@ -24,14 +24,15 @@ const CACHE = join(root, "node_modules/.cache/fanfare-bundles");
 const KEPT_MS = 86_400_000;
 
 const STORE = "packages/server/src/adapters/sqlite/thread";
-/** What processes and threads begin with. */
-const ENTRIES = {
+/** What processes and threads begin with, by name: paths in the repository. */
+export const ENTRIES = {
 	main: "packages/cli/src/main.ts",
 	"store-thread": `${STORE}/store-thread.ts`,
 	"reader-thread": "packages/server/src/compose/reading/reader-thread.ts",
 	"check-thread": "packages/server/src/adapters/ajv/thread.ts",
 	"sender-thread": "packages/server/src/compose/sending/sender-thread.ts",
 	"acceptor-thread": "packages/server/src/compose/accepting/acceptor-thread.ts",
+	"test-reader-thread": "packages/server/src/adapters/sqlite/test/reader-thread.ts",
 };
 
 /** Libraries stay what they are. The code still finds its files beside its sources. */
@@ -77,11 +78,16 @@ export async function bundleCode(): Promise<string> {
 			pathToFileURL(join(folder, `${name}.js`)).href,
 		]),
 	);
+	// Node would look for a package.json, and compile each file once to see whether it is a module.
 	return `data:text/javascript,${encodeURIComponent(`
 		import { registerHooks } from "node:module";
 		const bundled = new Map(Object.entries(${JSON.stringify(bundled)}));
+		const folder = ${JSON.stringify(`${pathToFileURL(folder).href}/`)};
 		registerHooks({
 			resolve(specifier, context, next) {
+				if (specifier.startsWith("./") && context.parentURL?.startsWith(folder)) {
+					return { url: folder + specifier.slice(2), format: "module", shortCircuit: true };
+				}
 				const resolved = next(specifier, context);
 				const url = bundled.get(resolved.url);
 				return url === undefined ? resolved : { url, format: "module", shortCircuit: true };

@@ -1,5 +1,6 @@
 // Everything outside the server in one history: time, chance, the store on its disk, receivers, and who watches.
 import { openSqliteStore, type StoreInside } from "../../packages/server/src/adapters/sqlite/sqlite-store.ts";
+import { prepareLate } from "../../packages/server/src/adapters/sqlite/test/late-statements.ts";
 import { StoreInvariants } from "../../packages/server/src/adapters/sqlite/test/store-invariants.ts";
 import type { RetentionSettings } from "../../packages/server/src/core/policies/retention.ts";
 import type { EngineLimits } from "../../packages/server/src/engine/parts.ts";
@@ -86,7 +87,8 @@ export class World {
 		const beforeCommit = () => commits.check();
 		const inside: StoreInside[] = [];
 		const onOpened = (opened: StoreInside) => void inside.push(opened);
-		const store = await openSqliteStore({ path: ":memory:", now: BEGINNING, beforeCommit, onOpened });
+		const hooks = { beforeCommit, onConnected: prepareLate, onOpened };
+		const store = await openSqliteStore({ path: ":memory:", now: BEGINNING, ...hooks });
 		const [invariants] = inside.map((opened) => new StoreInvariants(opened));
 		if (invariants === undefined) throw new Error("the store did not say that it is open");
 		return new World(settings, { store, invariants, commits }, print);

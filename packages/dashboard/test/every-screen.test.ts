@@ -74,6 +74,8 @@ function isCall({ pathname }: URL): boolean {
 
 /** A call that the page is about to make. */
 interface Call {
+	/** Whether it asks where the stream is. A screen waits for it for three seconds before it shows anything. */
+	readonly isPosition: boolean;
 	pass(): Promise<unknown>;
 	answer(status: number, problem: object, headers?: Readonly<Record<string, string>>): Promise<unknown>;
 }
@@ -86,7 +88,9 @@ async function decide(page: Page, about: (call: Call) => Promise<unknown>): Prom
 	const session = await page.context().newCDPSession(page);
 	session.on("Fetch.requestPaused", ({ requestId, request }) => {
 		const pass = () => session.send("Fetch.continueRequest", { requestId });
+		const { pathname } = new URL(request.url);
 		const call: Call = {
+			isPosition: pathname.endsWith("/stream/items"),
 			pass,
 			answer: (status, problem, headers = {}) =>
 				session.send("Fetch.fulfillRequest", {
@@ -184,7 +188,7 @@ pageSuite(
 			const look = new Look(tab);
 			let held = Promise.withResolvers<void>();
 			await decide(page, async (call) => {
-				await held.promise;
+				if (!call.isPosition) await held.promise;
 				await call.pass();
 			});
 			for (const path of addresses(parts)) {
@@ -203,7 +207,7 @@ pageSuite(
 			const { page } = tab;
 			let held = Promise.withResolvers<void>();
 			await decide(page, async (call) => {
-				await held.promise;
+				if (!call.isPosition) await held.promise;
 				await call.pass();
 			});
 			const heads = `[...document.querySelectorAll(".table-head > *")].map((head) => {

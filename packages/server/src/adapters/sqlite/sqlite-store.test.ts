@@ -3,6 +3,7 @@ import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 
 import { storeContract } from "../../ports/contract/store.contract.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
+import { prepareLate } from "./test/late-statements.ts";
 
 const dir = new TemporaryDir(fastParent());
 let files = 0;
@@ -23,12 +24,12 @@ storeContract({
 // When a waiting delivery enters the indexes changes nothing but the time that lists take.
 storeContract({
 	name: "sqlite, with each delivery listed at once",
-	open: () => openSqliteStore({ path: ":memory:", listAfterMs: 0 }),
+	open: () => openSqliteStore({ path: ":memory:", listAfterMs: 0, onConnected: prepareLate }),
 	capabilities,
 });
 
 storeContract({
 	name: "sqlite, with no delivery listed",
-	open: () => openSqliteStore({ path: ":memory:", listAfterMs: Infinity }),
+	open: () => openSqliteStore({ path: ":memory:", listAfterMs: Infinity, onConnected: prepareLate }),
 	capabilities,
 });

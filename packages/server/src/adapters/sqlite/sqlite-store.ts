@@ -33,6 +33,8 @@ export interface SqliteStoreOptions extends ConnectionOptions {
 	readonly listAfterMs?: number;
 	/** Called before each COMMIT, which fails with what it throws, as on a disk that fails. For tests and simulations. */
 	readonly beforeCommit?: () => void;
+	/** Called once with the connection, before the statements of the calls are prepared. For tests and simulations. */
+	readonly onConnected?: (db: DatabaseSync) => void;
 	/** Called once, when the store is open. For tests and simulations, which only read what they get, between two calls. */
 	readonly onOpened?: (inside: StoreInside) => void;
 }
@@ -72,6 +74,7 @@ export function openSqliteCalls(
 		upgrade(db, { path: options.path, now: options.now ?? 0, onProgress });
 		// A process that was killed leaves what it has erased in the WAL. If somebody else reads the file now, retention does this later.
 		emptyWal(db);
+		options.onConnected?.(db);
 		const table = new DeliveryTable(db, options.listAfterMs ?? LIST_AFTER_MS, onPulledIn);
 		const calls = createCalls(db, options.path, table, createTransact(db, table.memories, options.beforeCommit));
 		options.onOpened?.({ db, table });

@@ -93,7 +93,7 @@ async function callerOf(api: TestApi): Promise<Caller> {
 		const text = await response.text();
 		const isJson = response.headers.get("content-type")?.startsWith("application/json") === true && text !== "";
 		const json = isJson ? (JSON.parse(text) as Answer["json"]) : {};
-		const line = api.lines.find(({ requestId }) => requestId === response.headers.get("x-request-id"));
+		const line = api.lines.findLast(({ requestId }) => requestId === response.headers.get("x-request-id"));
 		if (line !== undefined && isJson) requireDocumented(line, json);
 		return { status: response.status, headers: response.headers, text, json };
 	};

@@ -30,10 +30,15 @@ const validators = new Map<object, ValidateFunction>();
 
 /** What is wrong with a value by a schema of the document; null if it fits. */
 export function schemaProblem(schema: object, value: unknown): string | null {
-	const local = JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/')) as object;
-	const validate = validators.get(schema) ?? ajv.compile(local);
-	validators.set(schema, validate);
+	let validate = validators.get(schema);
+	if (validate === undefined) validators.set(schema, (validate = compile(schema)));
 	return validate(value) ? null : ajv.errorsText(validate.errors);
+}
+
+function compile(schema: object): ValidateFunction {
+	return ajv.compile(
+		JSON.parse(JSON.stringify(schema).replaceAll('"#/components/', '"document#/components/')) as object,
+	);
 }
 
 /** The content of a response in the document, also if it is a component; undefined if the response is not documented. */
