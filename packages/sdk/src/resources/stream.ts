@@ -1,4 +1,5 @@
 // project.stream: what happens in a project, in real time.
+import { lossReason } from "../connection-problem.ts";
 import { ApiError, ConnectionError, UnexpectedResponseError } from "../errors.ts";
 import { throwIfAborted } from "../platform.ts";
 import { repeatDelayMs } from "../retry.ts";
@@ -193,8 +194,8 @@ export interface StreamItems {
 }
 
 /**
- * How the items arrive: `live` over an open stream, or `polling`, every few seconds, because the server has no stream left for the
- * project. `reason` is the server's sentence.
+ * How the items arrive: `live` over an open stream; `polling`, every few seconds, because the server has no stream left for the
+ * project; or `away`, not at all for now, because the connection was lost. It is then tried again at the same position.
  */
 export type StreamMode =
 	| {
@@ -206,11 +207,17 @@ export type StreamMode =
 			readonly mode: "polling";
 			/** Why there is no stream, as the server says it. */
 			readonly reason: string;
+	  }
+	| {
+			/** Not at all for now. */
+			readonly mode: "away";
+			/** Why the connection was lost, as a sentence. */
+			readonly reason: string;
 	  };
 
 /** Options of `stream`. All are optional. */
 export interface StreamOptions extends RequestOptions {
-	/** Called with the first mode and with each change of it. */
+	/** Called with the first mode, which is `live` or `polling`, and with each change of it. */
 	readonly onMode?: ((mode: StreamMode) => void) | undefined;
 }
 
@@ -310,7 +317,8 @@ class StreamReader {
 	async *#connection(): AsyncGenerator<StreamItem, ApiError | null, undefined> {
 		const connection = await this.#open();
 		if (connection instanceof ApiError) return connection;
-		this.#changeMode({ mode: "live" });
+		// One that was lost is only back when something has come.
+		if (this.#mode !== "away") this.#changeMode({ mode: "live" });
 		const parser = new SseParser();
 		let isEmpty = true;
 		try {
@@ -320,6 +328,7 @@ class StreamReader {
 				for (const message of messages) {
 					this.#failures = 0;
 					isEmpty = false;
+					this.#changeMode({ mode: "live" });
 					if (message.id !== "") this.#lastEventId = message.id;
 					if (message.event === "dropped" || message.event === "end") return null;
 					if (message.data !== "") yield readItem(this.#request.path, message);
@@ -385,6 +394,7 @@ class StreamReader {
 		const isOver = this.#failures > limit && (maxRetries !== undefined || !this.#hasConnected);
 		const delayMs = isOver ? null : repeatDelayMs(error, "any", this.#failures, () => this.#transport.random());
 		if (delayMs === null) throw error;
+		if (this.#mode !== null) this.#changeMode({ mode: "away", reason: lossReason(error, this.#transport.endpoint) });
 		return delayMs;
 	}
 }
