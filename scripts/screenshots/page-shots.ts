@@ -64,7 +64,7 @@ const SHOTS: readonly Shot[] = [
 		path: () => "deliveries?status=Failed",
 		act: async (page) => {
 			await page.getByRole("link", { name: "invoice.created" }).first().click();
-			await page.getByText("Headers of the answer").waitFor();
+			await page.getByText("Headers of the response").waitFor();
 			await page.getByText("Others that failed for the same cause").waitFor();
 			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
 		},
@@ -100,7 +100,7 @@ const SHOTS: readonly Shot[] = [
 			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
 			await page.getByRole("link", { name: "Billing" }).waitFor();
 		},
-		ready: "Headers of the answer",
+		ready: "Headers of the response",
 	},
 	{
 		name: "webhooks",

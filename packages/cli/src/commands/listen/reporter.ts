@@ -141,7 +141,7 @@ export class Reporter implements Listening {
 		this.#object({ kind: "stopping", underWay });
 		if (underWay === 0) return;
 		const what = counted(underWay, "request is", "requests are");
-		this.#say("·", "dim", `${what} under way: it ends when the answer is there. Ctrl-C ends it at once`);
+		this.#say("·", "dim", `${what} under way: it ends when the response is there. Ctrl-C ends it at once`);
 	}
 
 	/** The end. */

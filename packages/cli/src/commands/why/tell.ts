@@ -82,7 +82,7 @@ function aboutDelivery(delivery: ToldDelivery): string[] {
 
 function attemptText({ number, startDate, durationMs, trigger, responseCode, error, reason }: ToldAttempt): string {
 	const by = { auto: "", manual: ", retried by hand", replay: ", by a replay" }[trigger];
-	const answer = responseCode === 0 ? "no answer" : `answered ${responseCode}`;
+	const answer = responseCode === 0 ? "no response" : `response ${responseCode}`;
 	const why = error === null && reason === null ? "" : `: ${printable(reason ?? error ?? "")}`;
 	return `${localTime(startDate)}  attempt ${number}${by}: ${answer} after ${shortDuration(durationMs)}${why}`;
 }

@@ -52,7 +52,7 @@ export function deliveryColumns(options: Options): Column<Delivery>[] {
 			),
 		},
 		{
-			name: isNarrow ? "Answer" : "Last answer",
+			name: isNarrow ? "Response" : "Last response",
 			phone: "whole",
 			width: isNarrow ? "minmax(5.75rem, 0.6fr)" : "minmax(7rem, 2.2fr)",
 			cell: ({ responseCode, reason, status }) => {

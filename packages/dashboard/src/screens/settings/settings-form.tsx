@@ -30,7 +30,7 @@ const GROUPS: readonly { readonly title: string; readonly fields: readonly Field
 			{
 				limit: "payloadRetentionDays",
 				label: "Payloads",
-				about: "Days, with the answers of receivers; 0 for as long as the event",
+				about: "Days, with the responses of receivers; 0 for as long as the event",
 			},
 		],
 	},

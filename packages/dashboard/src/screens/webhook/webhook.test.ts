@@ -29,7 +29,7 @@ pageSuite("a webhook", (world) => {
 		await condition.getByText("out of memory").waitFor();
 		receiver.script(() => ({ status: 204 }));
 		await condition.getByRole("button", { name: "Test again" }).click();
-		await condition.getByText("It answered 204").waitFor();
+		await condition.getByText("It responded with 204").waitFor();
 		await condition.getByRole("button", { name: "Retry 2 failed" }).waitFor();
 		await condition.getByRole("button", { name: "Retry the 2 now" }).click();
 		await page.getByText("2 deliveries are tried again").waitFor();

@@ -91,7 +91,7 @@ export function WebhooksScreen() {
 						<ExportButton
 							key={state}
 							words={["webhook", "webhooks"]}
-							contents="Settings, health and last answer of each webhook, without secrets"
+							contents="Settings, health and last response of each webhook, without secrets"
 							exporter={project.batch.webhooks}
 							isEmpty={(mayExport ? found : (webhooks ?? [])).length === 0}
 							isFiltered={state !== undefined}
@@ -275,7 +275,7 @@ function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps
 			cell: (webhook) => <LastDay webhook={webhook} batches={batches} />,
 		},
 		{
-			name: "Last answer",
+			name: "Last response",
 			width: "minmax(8.5rem, 1.6fr)",
 			phone: "whole",
 			cell: (webhook) => (

@@ -15,7 +15,7 @@ portalSuite("an endpoint in the portal", (portal) => {
 		await using tab = await open({ customerId: "gone" });
 		const { page } = tab;
 		await page.getByRole("link", { name: "Fix and resume" }).click();
-		await page.getByText("because your server answered that it wants no more").waitFor();
+		await page.getByText("because your server responded that it wants no more").waitFor();
 		await page.locator("[data-row]").waitFor();
 		portal.receiver.script(() => ({}));
 		await page.getByRole("button", { name: "Resume" }).click();
