@@ -170,6 +170,28 @@ export interface ProjectUsage {
 	readonly maxChangesPerMinute: number;
 	/** Changes that each customer of the project may make in a minute, on average; 0 for no quota. */
 	readonly maxChangesPerMinutePerCustomer: number;
+	/** The server's settings. */
+	readonly serverSettings: ServerSettings;
+}
+
+/** The server's settings of what a project can set for itself. Each applies while the project has not set its own. */
+export interface ServerSettings {
+	/** Days that events are kept; 0 for ever. */
+	readonly retentionDays: number;
+	/** Days that payloads are kept; 0 for as long as their event. */
+	readonly payloadRetentionDays: number;
+	/** Events per second; 0 for no quota. */
+	readonly maxEventsPerSecond: number;
+	/** Stored bytes; 0 for no quota. */
+	readonly maxStoredBytes: number;
+	/** Webhooks of each customer. */
+	readonly maxWebhooksPerCustomer: number;
+	/** Replays of each customer at once. */
+	readonly maxReplaysPerCustomer: number;
+	/** Live streams of each customer. */
+	readonly maxStreamsPerCustomer: number;
+	/** Tests of each customer under way. */
+	readonly maxTestsPerCustomer: number;
 }
 
 /** Numbers that Nexus counts and Fanfare does not: always empty or 0. `project.stats` counts events and deliveries. */
