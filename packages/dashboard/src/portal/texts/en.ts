@@ -197,10 +197,12 @@ export const en = {
 		disables: (when: string) => `If nothing arrives until ${when}, it is switched off.`,
 		pausedText: "New deliveries are held, and sent when you resume.",
 		disabledText:
-			"It was switched off, because deliveries have failed for too long. New ones are held until you resume.",
-		goneText: "It was switched off, because your server responded that it wants no more.",
+			"It was switched off automatically, because deliveries have failed for too long. New ones are held until it is resumed.",
+		goneText:
+			"It was switched off automatically, because your server responded that it wants no more (410 Gone). New deliveries are held until it is resumed.",
 		held: (count: number, shown: string) => `${shown} ${many(count, "delivery is", "deliveries are")} held.`,
 		fixFirst: "Fix your server, send a test, and resume.",
+		fixOnly: "Fix your server. Then somebody who may change endpoints must resume it.",
 		pause: "Pause",
 		resume: "Resume",
 		retryAll: (count: number, shown: string) => `Retry ${shown} failed`,
