@@ -57,7 +57,7 @@ export function addTail(program: Command): void {
 }
 
 async function tail(call: Call<Options>): Promise<void> {
-	const { options, output } = call;
+	const { options } = call;
 	const kinds = kindsOf(options);
 	const project = await call.project();
 	const webhookId = options.webhook === undefined ? undefined : await webhookIdOf(call, project, options.webhook);

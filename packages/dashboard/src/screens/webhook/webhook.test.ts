@@ -37,6 +37,20 @@ pageSuite("a webhook", (world) => {
 		await condition.getByText("Working.").waitFor();
 	});
 
+	it("that is disabled says by whom, why, since when nothing has succeeded, and what to do", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 410 }));
+		const { id } = await world.server.createWebhook(receiver.url, { eventTypes: ["gone.*"] });
+		await world.server.project.events.send({ type: "gone.one", data: 1 });
+		const { webhooks } = world.server.project.batch;
+		await expect.poll(async () => (await webhooks.get(id)).status).toBe("Disabled");
+		await using tab = await world.open(`webhooks/${id}`);
+		const condition = tab.page.getByRole("region", { name: "Condition" });
+		const sentence =
+			/^Disabled by Fanfare: the receiver responded with 410 Gone\. No attempt has succeeded for .+\. Fix the receiver, test it, and resume\./;
+		await condition.getByText(sentence).waitFor();
+	});
+
 	it("that fails for long says when it is disabled, and no longer after a success", async () => {
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: 500 }));
