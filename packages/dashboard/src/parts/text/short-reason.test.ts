@@ -7,6 +7,7 @@ it.each([
 	["exhausted after 1 attempt: the receiver responded with 503", 503, ""],
 	["the receiver responded with 302; redirects are not followed", 302, "redirects are not followed"],
 	["the receiver responded with 410: the webhook is gone", 410, "the webhook is gone"],
+	["the receiver responded with 410 Gone", 410, "Gone"],
 	["exhausted after 1 attempt: the receiver answered 503", 503, ""],
 	["the receiver responded with 5030", 503, "the receiver responded with 5030"],
 	["the webhook is paused", null, "the webhook is paused"],

@@ -14,7 +14,7 @@ const WORDS: Partial<Record<Limit, (value: number) => string>> = {
 };
 const ZERO: Partial<Record<Limit, string>> = {
 	retentionDays: "For ever",
-	payloadRetentionDays: "As long as the event",
+	payloadRetentionDays: "With the event",
 	maxEventsPerSecond: "No quota",
 	maxStoredBytes: "No quota",
 };

@@ -88,7 +88,7 @@ pageSuite("settings", (world) => {
 		await page.goto(`${world.server.url}/ui/${id}/settings`);
 		const shown = (label: string) => page.getByLabel(label, { exact: true }).getAttribute("placeholder");
 		await expect.poll(() => shown("Events")).toBe("30 days (the server's setting)");
-		expect(await shown("Payloads")).toBe("As long as the event (the server's setting)");
+		expect(await shown("Payloads")).toBe("With the event (the server's setting)");
 		expect(await shown("Stored bytes")).toBe("No quota (the server's setting)");
 		expect(await shown("Webhooks")).toBe("50 (the server's setting)");
 		// What is seen when the project's own value is deleted.

@@ -49,6 +49,9 @@ pageSuite("a webhook", (world) => {
 		const sentence =
 			/^Disabled by Fanfare: the receiver responded with 410 Gone\. No attempt has succeeded for .+\. Fix the receiver, test it, and resume\./;
 		await condition.getByText(sentence).waitFor();
+		// The list has the code beside it.
+		await tab.page.getByRole("link", { name: "‹ Webhooks" }).click();
+		await tab.page.getByTitle("the receiver responded with 410 Gone").getByText("Gone", { exact: true }).waitFor();
 	});
 
 	it("that fails for long says when it is disabled, and no longer after a success", async () => {

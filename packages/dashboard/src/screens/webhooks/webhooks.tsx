@@ -12,6 +12,7 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { ExportButton } from "../../parts/list/export-button.tsx";
 import { addressOf, coarseDuration, count } from "../../parts/text/format.ts";
+import { shortReason } from "../../parts/text/short-reason.ts";
 import { AnswerCode, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
@@ -379,12 +380,12 @@ function FailedCount({ count: failed }: { readonly count: number }) {
 }
 
 /** What a person should know, in a few words. */
-function Trouble({ webhook: { status, health, disabledReason } }: { readonly webhook: Webhook }) {
+function Trouble({ webhook: { status, health, lastAttempt, disabledReason } }: { readonly webhook: Webhook }) {
 	const now = useNow(30_000);
 	if (status === "Disabled") {
 		return (
 			<div className="cut text-bad sentence" title={disabledReason ?? undefined}>
-				{disabledReason ?? "Disabled"}
+				{shortReason(disabledReason, lastAttempt?.responseCode ?? null) || "Disabled"}
 			</div>
 		);
 	}
