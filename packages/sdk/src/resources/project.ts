@@ -1,4 +1,5 @@
 // A project: its fields, and access to its webhooks, events, deliveries, event types, replays and stats.
+import { openStream, pollStream } from "../streaming/live-stream.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 import { toSdkNames, type NamesOf } from "../wire/names.ts";
@@ -12,15 +13,7 @@ import { PortalSessions } from "./portal-sessions.ts";
 import { Relays } from "./relays/relays.ts";
 import { Replays } from "./replays.ts";
 import { getStats, type Stats, type StatsParams } from "./stats.ts";
-import {
-	openStream,
-	pollStream,
-	type PollStreamParams,
-	type StreamItem,
-	type StreamItems,
-	type StreamOptions,
-	type StreamParams,
-} from "./stream.ts";
+import type { PollStreamParams, StreamItem, StreamItems, StreamOptions, StreamParams } from "./stream.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 const PREFIX = "proj_";
