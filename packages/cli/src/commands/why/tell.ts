@@ -107,7 +107,7 @@ function outlook(delivery: ToldDelivery): string[] {
 				...(webhook.disabledReason === null ? [] : [`The webhook was disabled: ${printable(webhook.disabledReason)}.`]),
 			];
 		case "Failed":
-			return [`No attempt follows${because}. When the receiver works again, retry it.`];
+			return [`No attempt follows${because}. When it works again, retry it.`];
 		case "Cancelled":
 			return [`No attempt follows, since it was cancelled${because}.`];
 		case "Pending":
