@@ -25,7 +25,7 @@ const NOT_NARROW = ["Webhook", "Duration", "Attempts", "Next attempt"];
 export function deliveryColumns(options: Options): Column<Delivery>[] {
 	const { projectId, filter = {}, isOfOneWebhook = false, isNarrow = false } = options;
 	const columns: Column<Delivery>[] = [
-		{ name: "State", width: isNarrow ? "7.25rem" : "7.75rem", cell: ({ status }) => <DeliveryState status={status} /> },
+		{ name: "State", width: isNarrow ? "7.25rem" : "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
 		{
 			name: "Event type",
 			width: isNarrow ? "minmax(6rem, 1.4fr)" : "minmax(8rem, 1.4fr)",
