@@ -65,3 +65,52 @@ describe("words that were replaced", () => {
 
 	it("do not come back", () => expect(linesWith(words, sources())).toEqual([]));
 });
+
+/** What is said of the server, the database or a person, and of nothing that a receiver returned. */
+const OTHER_ANSWERS = [
+	/server(['’]s)? (does not |has not )?answer(ed|s)?\b/i,
+	/(database|name servers|nothing|machine|it) (does not |do not |did not |has not )?answer(ed|s)?\b/i,
+	/\banswers? (you|calls|only|in |them|with \$\{response\.status)/,
+	/was answered with \$\{response\.status/,
+	/\$\{url\} (does not )?answer/,
+	/browser tab answers/,
+	/^"does not answer"$/,
+	// Reasons that earlier versions have stored.
+	/\(\?:responded with\|answered\)/,
+];
+
+/** Texts for people in code: strings of several words, and text between tags. */
+function textsIn(code: string): string[] {
+	const bare = code.replaceAll(/\/\*[^]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
+	const strings = [...bare.matchAll(/"[^"\n]*"|`[^`]*`/g)].map(([text]) => text);
+	const between = [...bare.replaceAll(/=>/g, "").matchAll(/>([^<>{}=;()]+)[<{]/g)].map(([, text]) => text!);
+	return [...strings.filter((text) => /[ A-Z]/.test(text)), ...between];
+}
+
+/** Texts with another word than "response" for what a receiver returned. */
+function otherThanResponse(files: readonly SourceFile[]): string[] {
+	return files.flatMap(({ path, text }) =>
+		textsIn(text)
+			.filter((said) =>
+				/\banswer/i.test(said.replaceAll(/\$\{[^}]*\}/g, (code) => (/status|url/.test(code) ? code : ""))),
+			)
+			.filter((said) => !OTHER_ANSWERS.some((other) => other.test(said)))
+			.map((said) => `${path}: ${said.trim()}`),
+	);
+}
+
+describe("what a receiver returned", () => {
+	it("is found in strings and between tags, and not in code, comments and words about the server", () => {
+		const text =
+			'const answer = 1; // An answer\n"The answer"; "answer"; "The server does not answer.";\n<h2>Answer</h2>';
+		expect(otherThanResponse([{ path: "a.tsx", text }])).toEqual(['a.tsx: "The answer"', "a.tsx: Answer"]);
+	});
+
+	it("is a response for the page, the portal and the command, as in the API", () => {
+		const shown = sources().filter(
+			({ path }) => /^packages\/(dashboard|cli)\/src\//.test(path) && /\.tsx?$/.test(path) && !path.includes(".test."),
+		);
+		expect(shown.length).toBeGreaterThan(200);
+		expect(otherThanResponse(shown)).toEqual([]);
+	});
+});

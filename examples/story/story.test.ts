@@ -11,7 +11,7 @@ async function tells(env: Readonly<Record<string, string>>): Promise<void> {
 	const options = { env: { ...process.env, ...env } };
 	const { stdout } = await promisify(execFile)(process.execPath, ["--conditions=@fanfare/source", main], options);
 	expect(stdout).toMatch(/Fanfare disables the webhook: no success for \d+ hours and \d+ exhausted deliveries/);
-	expect(stdout).toMatch(/support +finds it by its tag: Failed after 2 attempts, the last one answered 503/);
+	expect(stdout).toMatch(/support +finds it by its tag: Failed after 2 attempts, the last one with the response 503/);
 	expect(stdout).toMatch(/portal +Acme sees its own 3 deliveries and none of Globex/);
 	expect(stdout).toContain("Each of 100 events was accepted exactly once, and the stats agree with the log.");
 }

@@ -64,7 +64,10 @@ async function findLost({ project }: Shop): Promise<Delivery> {
 	if (lost === undefined) throw new Error("the story failed: support does not find the delivery");
 	const [attempt] = (await project.deliveries.listAttempts(lost.id)).data;
 	check(lost.status === "Failed" && attempt?.responseCode === 503, "the log does not say what happened");
-	say("support", `finds it by its tag: ${lost.status} after ${lost.attemptCount} attempts, the last one answered 503.`);
+	say(
+		"support",
+		`finds it by its tag: ${lost.status} after ${lost.attemptCount} attempts, the last one with the response 503.`,
+	);
 	return lost;
 }
 

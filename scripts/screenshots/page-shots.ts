@@ -64,7 +64,7 @@ const SHOTS: readonly Shot[] = [
 		path: () => "deliveries?status=Failed",
 		act: async (page) => {
 			await page.getByRole("link", { name: "invoice.created" }).first().click();
-			await page.getByText("Headers of the answer").waitFor();
+			await page.getByText("Headers of the response").waitFor();
 			await page.getByText("Others that failed for the same cause").waitFor();
 			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
 		},
@@ -81,7 +81,7 @@ const SHOTS: readonly Shot[] = [
 			await page.getByText("This could not be shown").waitFor();
 			await page.unroute(code);
 		},
-		ready: "no quota of its own",
+		ready: "Limits of the server",
 	},
 	{ name: "not-found", path: () => "nowhere", ready: "There is no such page" },
 	{
@@ -100,7 +100,7 @@ const SHOTS: readonly Shot[] = [
 			await page.getByRole("button", { name: "Copy as curl" }).waitFor();
 			await page.getByRole("link", { name: "Billing" }).waitFor();
 		},
-		ready: "Headers of the answer",
+		ready: "Headers of the response",
 	},
 	{
 		name: "webhooks",
@@ -152,7 +152,7 @@ const SHOTS: readonly Shot[] = [
 	{ name: "customers", path: () => "customers", ready: "Acme Inc." },
 	{ name: "customer", path: () => "customers/acme", ready: "All their deliveries" },
 	{ name: "settings", path: () => "settings", ready: "no quota of its own" },
-	{ name: "system", path: () => "system", ready: "no quota of its own" },
+	{ name: "system", path: () => "system", ready: "Limits of the server" },
 	{ name: "audit", path: () => "audit", ready: "event type" },
 	{ name: "events-send", path: () => "events/send?type=order.paid", ready: "webhooks" },
 	// Adds a webhook.

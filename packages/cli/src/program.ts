@@ -3,6 +3,7 @@ import { Command, type CommanderError } from "commander";
 
 import { ENTRIES, GROUPS, type Entry } from "./entries.ts";
 import { endWithoutOutput } from "./frame/outputs.ts";
+import { HELP } from "./text/help.ts";
 import { printableJson } from "./text/printable.ts";
 import { VERSION } from "./version.ts";
 
@@ -52,6 +53,7 @@ function createProgram(asJson: boolean): Command {
 		.addHelpCommand(
 			new Command("help").argument("[command...]").summary("Print the help of a command.").helpGroup(GROUPS.setUp),
 		)
+		.configureHelp(HELP)
 		.showSuggestionAfterError()
 		.exitOverride(exit)
 		.configureOutput({

@@ -278,11 +278,11 @@ describe("fanfare conform", () => {
 		const wrong = await run(bad.url, ...args);
 		expect([wrong.code, wrong.stdout]).toEqual([
 			1,
-			expect.stringMatching(/✗ unknown_type .*\n {4}It answered a valid request with 422\. Ignore it/),
+			expect.stringMatching(/✗ unknown_type .*\n {4}It responded to a valid request with 422\. Ignore it/),
 		]);
 		const xml = readFileSync(dir.join("junit.xml"), "utf8");
 		expect(xml).toMatch(
-			/^<\?xml [^]*tests="5" failures="1" skipped="0"[^]*<failure message="It answered[^]*<\/testsuite>\n$/,
+			/^<\?xml [^]*tests="5" failures="1" skipped="0"[^]*<failure message="It responded[^]*<\/testsuite>\n$/,
 		);
 		const { code, stdout, stderr } = await run(bad.url, ...args, "--json");
 		expect([code, stderr]).toEqual([1, ""]);
@@ -314,7 +314,7 @@ describe("fanfare conform", () => {
 		const { code, stdout, stderr } = await world.run([...args, "--junit", junit]);
 		expect([code, stdout]).toEqual([
 			1,
-			expect.stringMatching(/✓ stale [^]*✗ unknown_type .*\n {4}It answered a valid request/),
+			expect.stringMatching(/✓ stale [^]*✗ unknown_type .*\n {4}It responded to a valid request/),
 		]);
 		expect(stderr).toMatch(/The server is checking the receiver[^]*4 of 5 checks passed, with \d+ requests\./);
 		expect(readFileSync(junit, "utf8")).toContain('tests="5" failures="1"');

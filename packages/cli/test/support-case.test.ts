@@ -47,7 +47,7 @@ it("finds the order, its cause and its cure, and sends it again", async () => {
 
 	const [look = "", repair = ""] = commands().split("# Acme says that it is repaired.");
 	const story = await run(world, look);
-	expect(story).toMatch(/✗ Failed {2}acme-orders[^]*answered 503[^]*\(status_5xx\)/);
+	expect(story).toMatch(/✗ Failed {2}acme-orders[^]*response 503[^]*\(status_5xx\)/);
 	expect(story).toContain("Cure");
 
 	isRepaired = true;

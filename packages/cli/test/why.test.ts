@@ -43,12 +43,12 @@ it("tells who got an event and why others did not, each attempt, cause, cure, wh
 	expect(stdout).toContain(`Accepted ${accepted.slice(0, 19).replace("T", " ")} (`);
 	expect(stdout).toContain("with the idempotency key order-1");
 	expect(stdout).toContain("It went to 4 webhooks.");
-	expect(stdout).toMatch(/✗ Failed {2}dead at 127\.0\.0\.1:9 {2}dlv_[^]*attempt 1: no answer after .*refused/);
+	expect(stdout).toMatch(/✗ Failed {2}dead at 127\.0\.0\.1:9 {2}dlv_[^]*attempt 1: no response after .*refused/);
 	expect(stdout).toContain("Cure    Start it, or correct the port.");
-	expect(stdout).toMatch(/◷ Pending {2}ill[^]*attempt 1: answered 503[^]*\(status_5xx\)/);
+	expect(stdout).toMatch(/◷ Pending {2}ill[^]*attempt 1: response 503[^]*\(status_5xx\)/);
 	expect(stdout).toMatch(/The next attempt follows .*\(in \d+ min\); at most 1 attempt is left\./);
 	expect(stdout).toMatch(/‖ Held {2}held[^]*until the webhook is resumed/);
-	expect(stdout).toMatch(/✓ Succeeded {2}well[^]*answered 200/);
+	expect(stdout).toMatch(/✓ Succeeded {2}well[^]*response 200/);
 	expect(stdout).toContain("– users: its event types do not let this type through");
 	expect(stdout).toContain("– theirs (acme): belongs to a customer that the event is not for");
 	expect(stdout).not.toContain("\u001B");

@@ -43,7 +43,7 @@ portalSuite("every question of the portal", (portal) => {
 				path: endpoint,
 				open: async (page) => {
 					await button("Send a test")(page);
-					await page.getByText("Your server answered 500.").waitFor();
+					await page.getByText("Your server responded with 500.").waitFor();
 				},
 			},
 			{ file: "screens/deliveries/retry-all.tsx", path: "deliveries?show=failed", open: button(/^Retry 1 failed$/) },
@@ -122,13 +122,13 @@ portalSuite("every question of the portal", (portal) => {
 				open: async (page) => {
 					await page.getByLabel("Address").fill(`${portal.receiver.url}/added`);
 					await button("Add and test")(page);
-					await page.getByText("Your server answered 500.").waitFor();
+					await page.getByText("Your server responded with 500.").waitFor();
 				},
 			},
 			{
 				file: "screens/delivery/delivery.tsx",
 				path: `deliveries/${deliveryId}`,
-				open: (page) => unfold(page, "Your server’s answer"),
+				open: (page) => unfold(page, "Your server’s response"),
 			},
 			{ file: "screens/event-types/event-types.tsx", path: "events", open: (page) => unfold(page, "Example") },
 		];

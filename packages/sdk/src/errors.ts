@@ -125,7 +125,7 @@ export class ConnectionError extends FanfareError {
 	override readonly name: string = "ConnectionError";
 }
 
-/** No complete response within `timeoutMs`. The server may or may not have processed the request. */
+/** No complete response within `timeoutMs`, or nothing over an open stream for too long. The server may or may not have processed the request. */
 export class TimeoutError extends ConnectionError {
 	override readonly name = "TimeoutError";
 }

@@ -140,6 +140,7 @@ export type {
 	ProjectHandle,
 	ProjectStatistic,
 	ProjectUsage,
+	ServerSettings,
 } from "./resources/project.ts";
 export type { CreateProject, ProjectFilter, Projects, UpdateProject } from "./resources/projects.ts";
 export type {

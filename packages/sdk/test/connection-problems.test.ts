@@ -7,8 +7,8 @@ import { inspect } from "node:util";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { connectionProblem } from "../src/connection-problem.ts";
-import { Client, ConnectionError } from "../src/index.ts";
+import { connectionProblem, lossReason } from "../src/connection-problem.ts";
+import { Client, ConnectionError, TimeoutError } from "../src/index.ts";
 import { failure, KEY } from "./scripted-server.ts";
 
 async function problemAt(endpoint: string): Promise<string> {
@@ -82,4 +82,33 @@ it.each([
 	["no error", "text", /^text\.$/],
 ])("the problem in %s is described", (_name, error, words) => {
 	expect(connectionProblem(error, "http://127.0.0.1:8787")).toMatch(words);
+});
+
+it("the loss of a connection has a reason in plain words", async () => {
+	const endpoint = `http://127.0.0.1:${await unusedPort()}`;
+	const refused = await failure(new Client(KEY, { endpoint, maxRetries: 0 }).getInfo());
+	const because = (message: string, code?: string) =>
+		new ConnectionError("GET x got no response", {
+			cause: Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error(message), { code }) }),
+		});
+	const reasons = [
+		refused,
+		because("read ECONNRESET", "ECONNRESET"),
+		because("getaddrinfo ENOTFOUND hooks.example", "ENOTFOUND"),
+		because("certificate has expired", "CERT_HAS_EXPIRED"),
+		new TimeoutError("GET x received nothing for 45000 ms."),
+		new ConnectionError("GET x ended."),
+		new Error("The server is shutting down."),
+		"text",
+	].map((error) => lossReason(error, endpoint));
+	expect(reasons).toEqual([
+		`Nothing listens at ${endpoint}.`,
+		"The connection was cut off.",
+		`The name of ${endpoint} is not found.`,
+		"CERT_HAS_EXPIRED (certificate has expired).",
+		"The server was silent for too long.",
+		"The server ended the connection.",
+		"The server is shutting down.",
+		"text",
+	]);
 });

@@ -70,6 +70,7 @@ const responses: Record<Exclude<keyof wire.Responses, NotInSdk>, Agrees> = {
 	Stats: response<wire.Stats, sdk.Stats>(),
 	WebhookStats: response<wire.WebhookStats, sdk.WebhookStats>(),
 	ProjectUsage: response<wire.ProjectUsage, sdk.ProjectUsage>(),
+	ServerSettings: response<wire.ServerSettings, sdk.ServerSettings>(),
 	StreamItem: response<wire.StreamItem, sdk.StreamItem | ControlItem>(),
 	StreamItems: response<
 		wire.StreamItems,

@@ -193,6 +193,35 @@ describe("project.stream", () => {
 		expect(server.last.headers["last-event-id"]).toBe("e-7");
 	});
 
+	it("says once that the connection is lost, and once that it is back, when something has come", async () => {
+		const cut: Step = (response) => response.writeHead(200, { "content-type": "text/event-stream" }).end();
+		const full = json(503, { message: "The server is overloaded.", code: "overloaded" });
+		await using server = await ScriptedServer.start(
+			reset,
+			stream([itemText(1)]),
+			reset,
+			cut,
+			full,
+			stream([itemText(2)]),
+			full,
+			noStream("0"),
+			polled("e-3", [3]),
+			stream([itemText(4)], "hang"),
+		);
+		const { client } = testClient(server);
+		const modes: StreamMode[] = [];
+		const items = client.project(PROJECT_ID).stream({}, { onMode: (mode) => modes.push(mode) });
+		expect(await take(items, 4)).toEqual([1, 2, 3, 4].map(item));
+		expect(modes).toEqual([
+			{ mode: "live" },
+			{ mode: "away", reason: "The connection was cut off." },
+			{ mode: "live" },
+			{ mode: "away", reason: "The server is overloaded." },
+			{ mode: "polling", reason: "the project has its share" },
+			{ mode: "live" },
+		]);
+	});
+
 	it("polls from the start if the first stream is refused, and yields a gap", async () => {
 		const gap = { object: "streamItem", kind: "gap", reason: "r" };
 		const gapPage = json(200, { object: "streamItems", data: [gap, item(5)], lastEventId: "e-5", hasMore: false });

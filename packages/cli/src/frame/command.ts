@@ -42,7 +42,7 @@ export function leaf<O extends CommonOptions>(
 	for (const argument of command.registeredArguments) argument.description = spec.args?.[argument.name()] ?? "";
 	for (const option of spec.options ?? []) command.addOption(option);
 	addCommonOptions(command, spec);
-	command.configureHelp({ groupItems: commonLast });
+	command.configureHelp({ ...command.configureHelp(), groupItems: commonLast });
 	refuseSecondValues(command);
 	if (spec.examples !== undefined) {
 		EXAMPLES.set(command, spec.examples);

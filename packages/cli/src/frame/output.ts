@@ -37,7 +37,7 @@ export class Output {
 	): Promise<void> {
 		if (this.mode === "json") await this.data(printableJson(object));
 		else if (this.mode === "quiet") await this.data(id);
-		else await this.data(renderFields(view()).join("\n"));
+		else await this.data(renderFields(view(), terminalWidth()).join("\n"));
 	}
 
 	/** Prints a list: a table, one JSON object a line, or one id a line. */

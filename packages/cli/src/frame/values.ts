@@ -42,7 +42,7 @@ export function parseResponseCodes(text: string): string[] {
 	return parseList(text).map((given) => {
 		if (RESPONSE_CODE.test(given)) return given;
 		throw new InvalidArgumentError(
-			`Each must be a status such as 404, a class from 1xx to 5xx, or 0 for no answer; got ${JSON.stringify(given)}.`,
+			`Each must be a status such as 404, a class from 1xx to 5xx, or 0 for no response; got ${JSON.stringify(given)}.`,
 		);
 	});
 }

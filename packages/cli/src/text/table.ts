@@ -22,11 +22,40 @@ export interface Column<T> {
 
 const GAP = 2;
 const NARROWEST = 8;
+/** Of a column that has a line of its own. */
+const BELOW_INDENT = 2;
 
-/** Renders a table with titles in lines. `available` is the width of the terminal; Infinity if there is none. */
+/**
+ * Renders a table with titles in lines. `available` is the width of the terminal; Infinity if there is none. If the columns that must be
+ * there do not fit, the widest one that is not cut, which is that of the ids, has a line of its own under each row.
+ */
 export function renderTable<T>(columns: readonly Column<T>[], rows: readonly T[], available: number): string[] {
 	const cells = new Map(columns.map((column) => [column, rows.map((row) => printable(column.value(row)))]));
-	const { shown, widths } = fit(columns, cells, available);
+	const whole = fit(columns, cells, available);
+	if (whole.isFitting) return linesOf(whole, cells, rows);
+	const below = widestUncut(columns, cells);
+	if (below === undefined) return linesOf(whole, cells, rows);
+	const beside = fit(
+		columns.filter((column) => column !== below),
+		cells,
+		available,
+	);
+	const size = available - BELOW_INDENT;
+	const under = { shown: [below], widths: new Map([[below, size]]) };
+	const unders = linesOf(under, cells, rows).map((line) => " ".repeat(BELOW_INDENT) + line.trimStart());
+	return linesOf(beside, cells, rows).flatMap((line, index) => [line, unders[index] ?? ""]);
+}
+
+interface Fit<T> {
+	readonly shown: readonly Column<T>[];
+	readonly widths: ReadonlyMap<Column<T>, number>;
+}
+
+function linesOf<T>(
+	{ shown, widths }: Fit<T>,
+	cells: ReadonlyMap<Column<T>, readonly string[]>,
+	rows: readonly T[],
+): string[] {
 	const line = (cell: (column: Column<T>) => { text: string; style?: (text: string) => string }) =>
 		shown
 			.map((column, index) => {
@@ -50,15 +79,45 @@ export function renderTable<T>(columns: readonly Column<T>[], rows: readonly T[]
 	return [head, ...body];
 }
 
-/** Renders names and values in lines. Values may have several lines, and colours of ours. */
-export function renderFields(fields: readonly (readonly [name: string, value: string | null])[]): string[] {
+/** The column that is the widest of those that are not cut; undefined if it would be the only one. */
+function widestUncut<T>(
+	columns: readonly Column<T>[],
+	cells: ReadonlyMap<Column<T>, readonly string[]>,
+): Column<T> | undefined {
+	if (columns.length < 2) return undefined;
+	return columns
+		.filter(({ flexible, optional }) => flexible !== true && optional === undefined)
+		.toSorted((a, b) => naturalWidth(b, cells) - naturalWidth(a, cells))[0];
+}
+
+/**
+ * Renders names and values in lines. Values may have several lines, and colours of ours. Sentences are wrapped where `available`, the width
+ * of the terminal, is too narrow for them; JSON and values of several lines stay as they are.
+ */
+export function renderFields(
+	fields: readonly (readonly [name: string, value: string | null])[],
+	available = Infinity,
+): string[] {
 	const shown = fields.filter((field): field is readonly [string, string] => field[1] !== null);
 	const size = Math.max(0, ...shown.map(([name]) => width(name)));
 	return shown.flatMap(([name, value]) => {
-		const [first = "", ...rest] = value.split("\n");
 		const indent = " ".repeat(size + GAP);
+		const lines = value.split("\n");
+		const isSentence = lines.length === 1 && !/^[[{<]/.test(value);
+		const [first = "", ...rest] = isSentence ? wrapped(value, available - indent.length) : lines;
 		return [onStdout("dim", name.padEnd(size)) + " ".repeat(GAP) + first, ...rest.map((line) => indent + line)];
 	});
+}
+
+/** Breaks text at spaces. A word that is too long, such as an id, stays whole. */
+function wrapped(text: string, size: number): string[] {
+	const lines: string[] = [];
+	for (const word of text.split(" ")) {
+		const last = lines.at(-1);
+		if (last === undefined || widthOf(last) + 1 + widthOf(word) > size) lines.push(word);
+		else lines[lines.length - 1] = `${last} ${word}`;
+	}
+	return lines;
 }
 
 /** Text as wide as it is on a terminal, without its colours. */
@@ -68,8 +127,7 @@ export function widthOf(text: string): number {
 
 function fit<T>(columns: readonly Column<T>[], cells: ReadonlyMap<Column<T>, readonly string[]>, available: number) {
 	let shown = [...columns];
-	const natural = (column: Column<T>) =>
-		Math.max(width(column.title), ...(cells.get(column) ?? []).map((text) => width(text)));
+	const natural = (column: Column<T>) => naturalWidth(column, cells);
 	const narrowest = (column: Column<T>) =>
 		column.flexible === true ? Math.min(natural(column), Math.max(NARROWEST, width(column.title))) : natural(column);
 	const total = (size: (column: Column<T>) => number) =>
@@ -91,7 +149,11 @@ function fit<T>(columns: readonly Column<T>[], cells: ReadonlyMap<Column<T>, rea
 		widths.set(widest, (widths.get(widest) ?? 0) - 1);
 		surplus--;
 	}
-	return { shown, widths };
+	return { shown, widths, isFitting: total(narrowest) <= available };
+}
+
+function naturalWidth<T>(column: Column<T>, cells: ReadonlyMap<Column<T>, readonly string[]>): number {
+	return Math.max(width(column.title), ...(cells.get(column) ?? []).map((text) => width(text)));
 }
 
 /** Cuts text to a width, with an ellipsis as its last character. */

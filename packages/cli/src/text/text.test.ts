@@ -73,6 +73,40 @@ describe("tables", () => {
 		);
 	});
 
+	it("have the widest column that is not cut in lines of its own where it does not fit beside the others", () => {
+		const rows = [
+			{
+				state: "✗ Failed",
+				type: "invoice.created",
+				webhook: "Billing",
+				id: "dlv_01a22a6e-8b12-74e4-8e53-12a27cbd3df0",
+			},
+			{
+				state: "✓ Succeeded",
+				type: "order.paid",
+				webhook: "Warehouse",
+				id: "dlv_01a22a6e-a1b3-77d2-9f54-e114d2833247",
+			},
+		];
+		const deliveries: Column<(typeof rows)[number]>[] = [
+			{ title: "state", value: ({ state }) => state },
+			{ title: "type", value: ({ type }) => type, flexible: true },
+			{ title: "webhook", value: ({ webhook }) => webhook, flexible: true },
+			{ title: "id", value: ({ id }) => id },
+		];
+		expect(renderTable(deliveries, rows, 60)).toEqual([
+			"state        type             webhook",
+			"  id",
+			"✗ Failed     invoice.created  Billing",
+			"  dlv_01a22a6e-8b12-74e4-8e53-12a27cbd3df0",
+			"✓ Succeeded  order.paid       Warehouse",
+			"  dlv_01a22a6e-a1b3-77d2-9f54-e114d2833247",
+		]);
+		expect(renderTable(deliveries, rows, 74)).toHaveLength(3);
+		for (let width = 42; width <= 100; width++)
+			for (const line of renderTable(deliveries, rows, width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
+	});
+
 	it("are aligned, also with wide characters", () => {
 		const lines = renderTable(
 			columns,
@@ -96,6 +130,22 @@ describe("tables", () => {
 				["BB", "3"],
 			]),
 		).toEqual(["A   1", "    2", "BB  3"]);
+	});
+
+	it("of fields wrap sentences under themselves, and leave ids and JSON whole", () => {
+		const fields = [
+			["Reason", "exhausted after 3 attempts: the receiver responded with 503"],
+			["Event", "evt_01a22a6e-8b12-74e4-8e53-129f7cbd3df0 (order.paid)"],
+			["Body", '{"error":"upstream connect error"}'],
+		] as const;
+		expect(renderFields(fields, 40)).toEqual([
+			"Reason  exhausted after 3 attempts: the",
+			"        receiver responded with 503",
+			"Event   evt_01a22a6e-8b12-74e4-8e53-129f7cbd3df0",
+			"        (order.paid)",
+			'Body    {"error":"upstream connect error"}',
+		]);
+		expect(renderFields(fields)).toHaveLength(3);
 	});
 });
 

@@ -47,7 +47,7 @@ type Listener = (items: readonly StreamItem[]) => void;
 
 /** The key of the feed's mode in the query cache. */
 export const liveModeKey = (projectId: string) => ["live-mode", projectId] as const;
-export type LiveMode = StreamMode["mode"] | "off";
+export type LiveMode = Exclude<StreamMode["mode"], "away"> | "off";
 
 /** What the tabs that show a project tell each other. */
 interface Message {
@@ -158,6 +158,8 @@ class Followed implements StreamReader {
 
 	async stream(signal: AbortSignal): Promise<void> {
 		const onMode = ({ mode }: StreamMode) => {
+			// That the server is away is told by every call that fails. The stream goes on at the same position.
+			if (mode === "away") return;
 			this.#tell(mode);
 			if (this.#position !== undefined) return;
 			// Items come from now on: but if they are polled, not before they are asked for the first time.

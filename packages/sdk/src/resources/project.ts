@@ -1,4 +1,5 @@
 // A project: its fields, and access to its webhooks, events, deliveries, event types, replays and stats.
+import { openStream, pollStream } from "../streaming/live-stream.ts";
 import { path, type RequestOptions, type Transport } from "../transport.ts";
 import type * as wire from "../wire/generated/types.ts";
 import { toSdkNames, type NamesOf } from "../wire/names.ts";
@@ -12,15 +13,7 @@ import { PortalSessions } from "./portal-sessions.ts";
 import { Relays } from "./relays/relays.ts";
 import { Replays } from "./replays.ts";
 import { getStats, type Stats, type StatsParams } from "./stats.ts";
-import {
-	openStream,
-	pollStream,
-	type PollStreamParams,
-	type StreamItem,
-	type StreamItems,
-	type StreamOptions,
-	type StreamParams,
-} from "./stream.ts";
+import type { PollStreamParams, StreamItem, StreamItems, StreamOptions, StreamParams } from "./stream.ts";
 import { Webhooks } from "./webhooks/webhooks.ts";
 
 const PREFIX = "proj_";
@@ -170,6 +163,28 @@ export interface ProjectUsage {
 	readonly maxChangesPerMinute: number;
 	/** Changes that each customer of the project may make in a minute, on average; 0 for no quota. */
 	readonly maxChangesPerMinutePerCustomer: number;
+	/** The server's settings. */
+	readonly serverSettings: ServerSettings;
+}
+
+/** The server's settings of what a project can set for itself. Each applies while the project has not set its own. */
+export interface ServerSettings {
+	/** Days that events are kept; 0 for ever. */
+	readonly retentionDays: number;
+	/** Days that payloads are kept; 0 for as long as their event. */
+	readonly payloadRetentionDays: number;
+	/** Events per second; 0 for no quota. */
+	readonly maxEventsPerSecond: number;
+	/** Stored bytes; 0 for no quota. */
+	readonly maxStoredBytes: number;
+	/** Webhooks of each customer. */
+	readonly maxWebhooksPerCustomer: number;
+	/** Replays of each customer at once. */
+	readonly maxReplaysPerCustomer: number;
+	/** Live streams of each customer. */
+	readonly maxStreamsPerCustomer: number;
+	/** Tests of each customer under way. */
+	readonly maxTestsPerCustomer: number;
 }
 
 /** Numbers that Nexus counts and Fanfare does not: always empty or 0. `project.stats` counts events and deliveries. */

@@ -1,5 +1,5 @@
 // A streaming response: its text as it arrives, until either side ends it.
-import { ConnectionError, UnexpectedResponseError } from "../errors.ts";
+import { ConnectionError, TimeoutError, UnexpectedResponseError } from "../errors.ts";
 import { throwIfAborted, type AbortSignalLike, type FetchResponse, type StreamReaderLike } from "../platform.ts";
 
 /** A response whose body is still arriving. */
@@ -24,7 +24,7 @@ export class OpenAnswer {
 	}
 
 	/**
-	 * Yields the text in pieces. Throws a `ConnectionError` if the connection is lost, or if nothing arrives for
+	 * Yields the text in pieces. Throws a `ConnectionError` if the connection is lost, and a `TimeoutError` if nothing arrives for
 	 * `silenceMs`.
 	 */
 	async *pieces(silenceMs: number): AsyncGenerator<string, void, undefined> {
@@ -40,8 +40,8 @@ export class OpenAnswer {
 				piece = await this.#reader.read();
 			} catch (cause) {
 				throwIfAborted(this.#signal);
-				const trouble = isSilent ? `received nothing for ${silenceMs} ms` : "was cut off";
-				throw new ConnectionError(`${this.#what} ${trouble}.`, { cause });
+				if (isSilent) throw new TimeoutError(`${this.#what} received nothing for ${silenceMs} ms.`, { cause });
+				throw new ConnectionError(`${this.#what} was cut off.`, { cause });
 			} finally {
 				clearTimeout(timer);
 			}

@@ -37,7 +37,7 @@ const SCHEDULED_AT = 130_000;
 
 const pending: DeliveryState = {
 	status: "Pending",
-	reason: "the receiver answered 500",
+	reason: "the receiver responded with 500",
 	attemptCount: 3,
 	autoAttemptCount: 2,
 	nextAttemptAt: SCHEDULED_AT,
@@ -63,14 +63,14 @@ const STATES: Readonly<Record<Row, DeliveryState>> = {
 	"Held, retried by hand": { ...held, trigger: "manual" },
 	"Held, retried by hand, then on schedule": { ...held, trigger: "manual", scheduleResumesAt: SCHEDULED_AT },
 	Succeeded: { ...final, status: "Succeeded", reason: null, responseCode: 204 },
-	Failed: { ...final, status: "Failed", reason: "exhausted after 2 attempts: the receiver answered 500" },
+	Failed: { ...final, status: "Failed", reason: "exhausted after 2 attempts: the receiver responded with 500" },
 	Cancelled: { ...final, status: "Cancelled", reason: "by hand" },
 };
 
 const VERDICTS: Readonly<Record<AttemptVerdict["kind"], AttemptVerdict>> = {
 	success: { kind: "success", responseCode: 200, reason: null, retryAfterMs: null },
 	gone: { kind: "gone", responseCode: 410, reason: null, retryAfterMs: null },
-	failure: { kind: "failure", responseCode: 503, reason: "the receiver answered 503", retryAfterMs: null },
+	failure: { kind: "failure", responseCode: 503, reason: "the receiver responded with 503", retryAfterMs: null },
 };
 
 function attempted(
@@ -111,19 +111,23 @@ const FAILURE_BY_HAND = { ...COUNTED, responseCode: 503 };
 // What the attempt or another change makes of the delivery.
 const ENDED = { nextAttemptAt: null, leaseUntil: null, trigger: "auto", scheduleResumesAt: null } as const;
 const SUCCEEDED = { ...ENDED, status: "Succeeded", reason: null } as const;
-const NOT_THERE = { ...ENDED, status: "Failed", reason: "the receiver answered 410: the webhook is gone" } as const;
+const NOT_THERE = {
+	...ENDED,
+	status: "Failed",
+	reason: "the receiver responded with 410: the webhook is gone",
+} as const;
 const EXHAUSTED = {
 	...ENDED,
 	status: "Failed",
-	reason: "exhausted after 3 attempts: the receiver answered 503",
+	reason: "exhausted after 3 attempts: the receiver responded with 503",
 } as const;
-const FAILED_BY_HAND = { ...ENDED, status: "Failed", reason: "the receiver answered 503" } as const;
+const FAILED_BY_HAND = { ...ENDED, status: "Failed", reason: "the receiver responded with 503" } as const;
 const CANCELLED = { ...ENDED, status: "Cancelled", reason: "the webhook was deleted" } as const;
 const HELD = { status: "Held", reason: "disabled", nextAttemptAt: null, leaseUntil: null } as const;
 const LEASED = { leaseUntil: 170_000 };
 const RETRIED = { status: "Pending", reason: null, nextAttemptAt: NOW, trigger: "manual" } as const;
 const RESUMED = { status: "Pending", reason: null, nextAttemptAt: NOW } as const;
-const WAITS = { reason: "the receiver answered 503", nextAttemptAt: NOW + BACKOFF_MS };
+const WAITS = { reason: "the receiver responded with 503", nextAttemptAt: NOW + BACKOFF_MS };
 const ON_SCHEDULE = { trigger: "auto", scheduleResumesAt: null } as const;
 
 /** Outcomes that come after the delivery has succeeded or was cancelled are counted, and change nothing else. */

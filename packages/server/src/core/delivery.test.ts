@@ -20,7 +20,7 @@ const policy = { maxRetries: 3, maxBackoffMs: 15_000 };
 function attempted(kind: AttemptVerdict["kind"], more: Partial<DeliveryChange & { type: "attempted" }> = {}) {
 	const verdict: AttemptVerdict =
 		kind === "failure"
-			? { kind, responseCode: 500, reason: "the receiver answered 500", retryAfterMs: null }
+			? { kind, responseCode: 500, reason: "the receiver responded with 500", retryAfterMs: null }
 			: { kind, responseCode: kind === "gone" ? 410 : 200, reason: null, retryAfterMs: null };
 	return { type: "attempted", at: 1_000, trigger: "auto", verdict, policy, random: 0, ...more } as const;
 }
@@ -40,7 +40,7 @@ describe("a delivery", () => {
 		expect(apply(newDelivery(0, null), ...failures.slice(1)).status).toBe("Pending");
 		const state = apply(newDelivery(0, null), ...failures);
 		expect(state).toMatchObject({ status: "Failed", attemptCount: 4, nextAttemptAt: null });
-		expect(state.reason).toBe("exhausted after 4 attempts: the receiver answered 500");
+		expect(state.reason).toBe("exhausted after 4 attempts: the receiver responded with 500");
 	});
 
 	it("fails at once when the policy allows no retry", () => {

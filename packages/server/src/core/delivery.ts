@@ -226,7 +226,7 @@ function attempted(state: DeliveryState, change: DeliveryChange & { type: "attem
 	if (state.status === "Cancelled" || state.status === "Succeeded") return counted;
 	if (verdict.kind === "success") return end(counted, "Succeeded", null);
 	if (state.status === "Failed") return counted;
-	if (verdict.kind === "gone") return end(counted, "Failed", "the receiver answered 410: the webhook is gone");
+	if (verdict.kind === "gone") return end(counted, "Failed", "the receiver responded with 410: the webhook is gone");
 	if (byHand) return state.trigger === "manual" ? afterFailureByHand(counted, verdict.reason) : counted;
 	const isExhausted = counted.autoAttemptCount > change.policy.maxRetries;
 	const backoffMs = retryDelayMs(change.policy, counted.autoAttemptCount, () => change.random);

@@ -39,7 +39,7 @@ describe("a delivery", () => {
 			await receiver.waitFor(count + 2);
 		}
 		const failed = await test.delivery(eventId, { status: "Failed", attemptCount: 3 });
-		expect(failed.reason).toBe("exhausted after 3 attempts: the receiver answered 500");
+		expect(failed.reason).toBe("exhausted after 3 attempts: the receiver responded with 500");
 		const ids = new Set(receiver.requests.map(({ headers }) => headers["webhook-id"]));
 		expect([...ids]).toEqual([eventId]);
 	});

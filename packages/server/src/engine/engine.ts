@@ -188,7 +188,7 @@ class AssembledEngine implements Engine {
 		this.portalSessions = new PortalSessionCalls(parts, limits, { directory, live: this.live });
 
 		this.#deletedProjects = new DeletedProjects(parts, { line: this.#line });
-		this.projects = new ProjectCalls(parts, limits, { directory, deleted: this.#deletedProjects, quotas });
+		this.projects = new ProjectCalls(parts, settings, { directory, deleted: this.#deletedProjects });
 		this.#keyUses = new KeyUses(parts);
 		this.keys = new KeyCalls(parts, limits, { directory, uses: this.#keyUses });
 		this.sessions = new SessionCalls(parts, {

@@ -65,8 +65,12 @@ export function addConform(program: Command): void {
 					`How many requests come at once. Default: ${DEFAULTS.burst}; at most ${MAX_BURST}, and ${MAX_BURST_OF_SERVER} for a webhook.`,
 					parsePositive,
 				),
-				option("--slow <duration>", "How long an answer may take. Default: 5s.", parseDuration),
-				option("--timeout <duration>", "After which there is no answer. Default: 15s. Only for a URL.", parseDuration),
+				option("--slow <duration>", "How long a response may take. Default: 5s.", parseDuration),
+				option(
+					"--timeout <duration>",
+					"After which there is no response. Default: 15s. Only for a URL.",
+					parseDuration,
+				),
 				option("--junit <file>", "Write the results as JUnit XML, too, for CI."),
 			],
 			examples: [

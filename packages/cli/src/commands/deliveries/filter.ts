@@ -50,7 +50,7 @@ export function filterOptions(): Option[] {
 		option("--status <list>", `Only those with one of these statuses: ${STATUSES.join(", ")}.`, listOf(STATUSES)),
 		option(
 			"--response-code <list>",
-			"By the last answer: statuses such as 404, classes such as 5xx, 0 for no answer.",
+			"By the last response: statuses such as 404, classes such as 5xx, 0 for no response.",
 			parseResponseCodes,
 		),
 		option("--error <list>", `By the error of the last attempt: ${ERRORS.join(", ")}.`, listOf(ERRORS)),

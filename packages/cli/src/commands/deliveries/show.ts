@@ -13,7 +13,7 @@ export const COLUMNS: readonly Column<Delivery>[] = [
 	{ title: "type", value: ({ eventType }) => eventType, flexible: true },
 	{ title: "webhook", value: ({ webhookName }) => webhookName, flexible: true },
 	{
-		title: "answer",
+		title: "response",
 		value: ({ responseCode, lastAttempt }) =>
 			lastAttempt?.error ?? (responseCode === null ? "–" : String(responseCode)),
 		align: "right",
@@ -32,7 +32,7 @@ export const COLUMNS: readonly Column<Delivery>[] = [
 export const ATTEMPT_COLUMNS: readonly Column<Attempt>[] = [
 	{ title: "#", value: ({ number }) => String(number), align: "right" },
 	{ title: "began", value: ({ startDate }) => exactTime(startDate).slice(0, 19) },
-	{ title: "answer", value: ({ error, responseCode }) => error ?? String(responseCode), style: colored },
+	{ title: "response", value: ({ error, responseCode }) => error ?? String(responseCode), style: colored },
 	{ title: "took", value: ({ durationMs }) => `${durationMs} ms`, align: "right" },
 	{ title: "by", value: ({ trigger }) => trigger, optional: 2 },
 	{ title: "address", value: ({ remoteAddress }) => remoteAddress ?? "–", optional: 3 },

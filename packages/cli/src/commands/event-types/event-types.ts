@@ -128,7 +128,7 @@ async function exactAnswer(
 	make: (types: ProjectHandle["eventTypes"]) => Promise<EventType>,
 ): Promise<EventType> {
 	const [type] = await exactAnswers<EventType>(call, (client) => make(client.project(id).eventTypes));
-	if (type === undefined) throw new Error("no answer");
+	if (type === undefined) throw new Error("no response");
 	return type;
 }
 

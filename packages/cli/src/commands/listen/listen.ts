@@ -41,7 +41,7 @@ export function addListen(program: Command): void {
 			usage: "listen [target]",
 			summary: "Forward deliveries to a program on this machine.",
 			description:
-				"The server needs no way to this machine: the command connects to it, as a relay. Each request reaches the program byte for byte, with its headers in their order, and the program's response is the result of the attempt. While nothing listens at the target, deliveries wait and use no retry. Ctrl-C ends it: what is under way is answered, and the relay is removed unless deliveries wait for it.",
+				"The server needs no way to this machine: the command connects to it, as a relay. Each request reaches the program byte for byte, with its headers in their order, and the program's response is the result of the attempt. While nothing listens at the target, deliveries wait and use no retry. Ctrl-C ends it: what is under way is finished, and the relay is removed unless deliveries wait for it.",
 			changes: "asks",
 			args: {
 				target: "A port and a path such as 3000/hooks, or a URL on this machine. Asked for on a terminal.",

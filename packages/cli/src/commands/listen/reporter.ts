@@ -79,7 +79,7 @@ export class Reporter implements Listening {
 		if (isFirst || this.#isAway) {
 			this.#object({ kind: "ready", ...this.#relayObject(relay) });
 			if (isFirst) this.#introduce(relay);
-			else this.#say("✓", "green", "connected again");
+			else this.#sayToAll("✓", "green", "connected again");
 		}
 		this.#isAway = false;
 		if (isFirst) this.#near.firstReady(relay);
@@ -92,8 +92,8 @@ export class Reporter implements Listening {
 		this.#object({ kind: "away", reason, ...(wasTaken && { wasTaken }) });
 		const text = wasTaken
 			? `another \`fanfare listen\` took over as ${printable(this.#device)}, and left: this one takes the deliveries again. To run both, name one with --device`
-			: `the server is away: deliveries wait there (${printable(reason)})`;
-		this.#say("!", "yellow", text);
+			: `the server is away: deliveries wait there, and the connection is tried again until it is back. ${printable(reason)}`;
+		this.#sayToAll("!", "yellow", text);
 	}
 
 	waiting(): void {
@@ -141,7 +141,7 @@ export class Reporter implements Listening {
 		this.#object({ kind: "stopping", underWay });
 		if (underWay === 0) return;
 		const what = counted(underWay, "request is", "requests are");
-		this.#say("·", "dim", `${what} under way: it ends when the answer is there. Ctrl-C ends it at once`);
+		this.#say("·", "dim", `${what} under way: it ends when the response is there. Ctrl-C ends it at once`);
 	}
 
 	/** The end. */
@@ -188,10 +188,20 @@ export class Reporter implements Listening {
 	}
 
 	#say(glyph: string, color: "green" | "yellow" | "dim", text: string): void {
-		this.#note(`${clockTime(Date.now())}  ${onStderr(color, glyph)} ${text}`);
+		this.#note(lineNow(onStderr(color, glyph), text));
+	}
+
+	/** Also to scripts that take ids, which would otherwise wait for a server that is away. Those that take JSON have an object. */
+	#sayToAll(glyph: string, color: "green" | "yellow", text: string): void {
+		if (this.#call.output.mode === "quiet") process.stderr.write(`${lineNow(onStderr(color, glyph), text)}\n`);
+		else this.#say(glyph, color, text);
 	}
 
 	#note(text: string): void {
 		if (this.#call.output.mode === "people") this.#screen.line(text, true);
 	}
+}
+
+function lineNow(glyph: string, text: string): string {
+	return `${clockTime(Date.now())}  ${glyph} ${text}`;
 }

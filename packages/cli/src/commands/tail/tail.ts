@@ -8,6 +8,8 @@ import { EXIT, usageError } from "../../frame/failure.ts";
 import { webhookIdOf } from "../../frame/named.ts";
 import { parseList, parsePositive } from "../../frame/values.ts";
 import { printable, printableJson } from "../../text/printable.ts";
+import { onStderr } from "../../text/style.ts";
+import { clockTime } from "../../text/times.ts";
 import { ItemLines } from "./item-lines.ts";
 
 interface Options extends CommonOptions {
@@ -38,7 +40,7 @@ export function addTail(program: Command): void {
 			usage: "tail",
 			summary: "Show events and deliveries as they happen.",
 			description:
-				'It begins now, and runs until Ctrl-C. After a lost connection it goes on at the same place; where items may be missing, it says so. With --json, the first object is {"kind":"ready"}, and the others are the items of the stream.',
+				'It begins now, and runs until Ctrl-C. If the connection is lost, it says so on standard error, tries until the server is back, and goes on at the same place; where items may be missing, it says so. With --json, the first object is {"kind":"ready"}, and the others are the items of the stream.',
 			options: [
 				option("--failed", "Only attempts and deliveries that failed, and webhooks that were disabled."),
 				option("--webhook <webhook>", "Only those to this webhook: its id, key or name."),
@@ -55,7 +57,7 @@ export function addTail(program: Command): void {
 }
 
 async function tail(call: Call<Options>): Promise<void> {
-	const { options, output } = call;
+	const { options } = call;
 	const kinds = kindsOf(options);
 	const project = await call.project();
 	const webhookId = options.webhook === undefined ? undefined : await webhookIdOf(call, project, options.webhook);
@@ -70,14 +72,8 @@ async function tail(call: Call<Options>): Promise<void> {
 	const { customer: customerId, eventTypes, from: lastEventId, limit = Infinity, failed = false } = options;
 	const filter = { kinds, customerId, webhookId, eventTypes, lastEventId };
 	const lines = new ItemLines(project);
-	let isReady = false;
-	const onMode = (mode: StreamMode) => {
-		if (output.mode === "json" && !isReady) process.stdout.write(`${printableJson({ kind: "ready" })}\n`);
-		const how =
-			mode.mode === "live" ? "Live: what happens from now on." : `Every few seconds: ${printable(mode.reason)}`;
-		output.note(how);
-		isReady = true;
-	};
+	const modes = new Modes(call);
+	const onMode = (mode: StreamMode) => modes.change(mode);
 	try {
 		let count = 0;
 		for await (const item of project.stream(filter, { signal: controller.signal, onMode })) {
@@ -88,6 +84,37 @@ async function tail(call: Call<Options>): Promise<void> {
 	} catch (error) {
 		if (!controller.signal.aborted) throw error;
 		process.exitCode = exitCode;
+	}
+}
+
+/** Says how the items come, and when the server is away and back. */
+class Modes {
+	readonly #call: Call<Options>;
+	#isReady = false;
+	#isAway = false;
+
+	constructor(call: Call<Options>) {
+		this.#call = call;
+	}
+
+	change(mode: StreamMode): void {
+		const { output, connection } = this.#call;
+		if (output.mode === "json" && !this.#isReady) process.stdout.write(`${printableJson({ kind: "ready" })}\n`);
+		this.#isReady = true;
+		if (mode.mode === "away") {
+			const lost = `the connection to ${printable(connection.url)} is lost; it is tried again until it is back.`;
+			this.#say(onStderr("yellow", "!"), `${lost} ${printable(mode.reason)}`);
+		} else if (this.#isAway) {
+			this.#say(onStderr("green", "✓"), "connected again: it goes on at the same place");
+		}
+		if (mode.mode === "polling") output.note(`Every few seconds: ${printable(mode.reason)}`);
+		if (mode.mode === "live" && !this.#isAway) output.note("Live: what happens from now on.");
+		this.#isAway = mode.mode === "away";
+	}
+
+	/** Also to scripts, which would otherwise wait for a server that is away. */
+	#say(glyph: string, text: string): void {
+		process.stderr.write(`${clockTime(Date.now())}  ${glyph} ${text}\n`);
 	}
 }
 

@@ -20,7 +20,7 @@ export const COLUMNS: readonly Column<Webhook>[] = [
 	{ title: "customer", value: ({ customerId }) => customerId ?? "–", flexible: true, optional: 3 },
 	{ title: "types", value: ({ eventTypes }) => typesOf(eventTypes), flexible: true, optional: 4 },
 	{ title: "waiting", value: waitingOf, align: "right", optional: 2 },
-	{ title: "last answer", value: lastAnswerOf, optional: 1 },
+	{ title: "last response", value: lastResponseOf, optional: 1 },
 	{ title: "id", value: ({ id }) => id },
 ];
 
@@ -71,7 +71,7 @@ function waitingOf({ deliveries }: Webhook): string {
 	return waiting === 0 ? "–" : waiting.toLocaleString("en");
 }
 
-function lastAnswerOf({ lastAttempt }: Webhook): string {
+function lastResponseOf({ lastAttempt }: Webhook): string {
 	if (lastAttempt === null) return "–";
 	return `${lastAttempt.error ?? lastAttempt.responseCode}, ${relativeTime(lastAttempt.date)}`;
 }

@@ -22,8 +22,8 @@ export function addTest(group: Command): void {
 		group,
 		{
 			usage: "test [webhook]",
-			summary: "Send a signed sample to a webhook now, and show the answer.",
-			description: "Exits with 1 if the endpoint did not answer with a 2xx.",
+			summary: "Send a signed sample to a webhook now, and show the response.",
+			description: "Exits with 1 if the endpoint did not respond with a 2xx.",
 			args: { webhook: WEBHOOK },
 			options: [
 				option(
@@ -31,7 +31,7 @@ export function addTest(group: Command): void {
 					"Send the example of this event type, or --data as an event of this type. Default: a generic sample.",
 				),
 				option("--data <json>", "The data to send, as JSON, @file, or @- for standard input. Numbers keep all digits."),
-				option("--exchange", "Show the request as it was sent, with its headers, and the whole answer."),
+				option("--exchange", "Show the request as it was sent, with its headers, and the whole response."),
 			],
 			examples: [
 				"fanfare webhooks test billing",
@@ -52,7 +52,7 @@ async function test(call: Call<Options>, given: string | undefined): Promise<voi
 	const isOk = result.status === "Ok";
 	await call.output.object(result, id, () => [
 		["Result", isOk ? onStdout("green", "✓ the endpoint works") : onStdout("red", "✗ failed")],
-		["Answer", result.responseCode === 0 ? "none" : `${result.responseCode} after ${result.latencyMs} ms`],
+		["Response", result.responseCode === 0 ? "none" : `${result.responseCode} after ${result.latencyMs} ms`],
 		["Attempts", String(result.attemptCount)],
 		["Reason", result.reason === null ? null : printable(result.reason)],
 		["Failed by", result.failedBy === "fanfare" ? "this server, not the endpoint" : null],

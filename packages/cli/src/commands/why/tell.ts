@@ -82,7 +82,7 @@ function aboutDelivery(delivery: ToldDelivery): string[] {
 
 function attemptText({ number, startDate, durationMs, trigger, responseCode, error, reason }: ToldAttempt): string {
 	const by = { auto: "", manual: ", retried by hand", replay: ", by a replay" }[trigger];
-	const answer = responseCode === 0 ? "no answer" : `answered ${responseCode}`;
+	const answer = responseCode === 0 ? "no response" : `response ${responseCode}`;
 	const why = error === null && reason === null ? "" : `: ${printable(reason ?? error ?? "")}`;
 	return `${localTime(startDate)}  attempt ${number}${by}: ${answer} after ${shortDuration(durationMs)}${why}`;
 }
@@ -107,7 +107,7 @@ function outlook(delivery: ToldDelivery): string[] {
 				...(webhook.disabledReason === null ? [] : [`The webhook was disabled: ${printable(webhook.disabledReason)}.`]),
 			];
 		case "Failed":
-			return [`No attempt follows${because}. When the receiver works again, retry it.`];
+			return [`No attempt follows${because}. When it works again, retry it.`];
 		case "Cancelled":
 			return [`No attempt follows, since it was cancelled${because}.`];
 		case "Pending":

@@ -245,10 +245,12 @@ export const de: Texts = {
 		disables: (when) => `Kommt bis ${when} nichts an, wird er abgeschaltet.`,
 		pausedText: "Neue Zustellungen werden zurückgehalten und gesendet, sobald Sie fortsetzen.",
 		disabledText:
-			"Er wurde abgeschaltet, weil zu lange nichts ankam. Neue Zustellungen werden zurückgehalten, bis Sie fortsetzen.",
-		goneText: "Er wurde abgeschaltet, weil Ihr Server sagte, dass er nichts mehr will.",
+			"Er wurde automatisch abgeschaltet, weil zu lange nichts ankam. Neue Zustellungen werden zurückgehalten, bis er fortgesetzt wird.",
+		goneText:
+			"Er wurde automatisch abgeschaltet, weil Ihr Server geantwortet hat, dass er nichts mehr will (410 Gone). Neue Zustellungen werden zurückgehalten, bis er fortgesetzt wird.",
 		held: (count, shown) => `${shown} ${deliveries(count)} ${many(count, "wird", "werden")} zurückgehalten.`,
 		fixFirst: "Beheben Sie die Ursache, senden Sie einen Test, und setzen Sie fort.",
+		fixOnly: "Beheben Sie die Ursache. Dann muss ihn jemand fortsetzen, der Endpunkte ändern darf.",
 		pause: "Anhalten",
 		resume: "Fortsetzen",
 		retryAll: (_, shown) => `${shown} gescheiterte erneut senden`,

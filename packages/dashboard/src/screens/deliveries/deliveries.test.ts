@@ -21,7 +21,7 @@ pageSuite("deliveries", (world) => {
 		const { page } = tab;
 		await page.getByRole("link", { name: "triage.one" }).click();
 		await page.getByText("There is nothing at this path").waitFor();
-		await page.getByRole("region", { name: "Answer body" }).getByText("the answer").waitFor();
+		await page.getByRole("region", { name: "Response body" }).getByText("the answer").waitFor();
 		failed.receiver.script(() => ({ status: 204 }));
 		await page.keyboard.press("r");
 		await page.getByRole("region", { name: "Delivery", exact: true }).getByText("Succeeded").waitFor();
@@ -75,7 +75,7 @@ pageSuite("deliveries", (world) => {
 		await page.keyboard.press("x");
 		await page.getByRole("button", { name: "Clear the selection: 1 selected" }).waitFor();
 		await page.keyboard.press("Enter");
-		await page.getByRole("region", { name: "Answer" }).waitFor();
+		await page.getByRole("region", { name: "Response" }).waitFor();
 		// Without waiting in between: a pair counts only if its second key comes within a second.
 		await Promise.all([page.keyboard.press("g"), page.keyboard.press("w")]);
 		await page.getByRole("heading", { name: "Webhooks", level: 1 }).waitFor();
@@ -633,7 +633,7 @@ pageSuite("deliveries", (world) => {
 			scheme,
 			size: { width: 1_400, height: 1_000 },
 		});
-		await tab.page.getByText("Headers of the answer").waitFor();
+		await tab.page.getByText("Headers of the response").waitFor();
 		expect(await axeFindings(tab.page)).toEqual([]);
 	});
 });

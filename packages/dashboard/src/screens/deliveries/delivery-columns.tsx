@@ -25,7 +25,7 @@ const NOT_NARROW = ["Webhook", "Duration", "Attempts", "Next attempt"];
 export function deliveryColumns(options: Options): Column<Delivery>[] {
 	const { projectId, filter = {}, isOfOneWebhook = false, isNarrow = false } = options;
 	const columns: Column<Delivery>[] = [
-		{ name: "State", width: "7rem", cell: ({ status }) => <DeliveryState status={status} /> },
+		{ name: "State", width: isNarrow ? "7.25rem" : "7.5rem", cell: ({ status }) => <DeliveryState status={status} /> },
 		{
 			name: "Event type",
 			width: isNarrow ? "minmax(6rem, 1.4fr)" : "minmax(8rem, 1.4fr)",
@@ -52,7 +52,7 @@ export function deliveryColumns(options: Options): Column<Delivery>[] {
 			),
 		},
 		{
-			name: isNarrow ? "Answer" : "Last answer",
+			name: isNarrow ? "Response" : "Last response",
 			phone: "whole",
 			width: isNarrow ? "minmax(5.75rem, 0.6fr)" : "minmax(7rem, 2.2fr)",
 			cell: ({ responseCode, reason, status }) => {

@@ -21,7 +21,7 @@ export function ExportDeliveries({ search, words, isEmpty }: ExportDeliveriesPro
 	return (
 		<ExportButton
 			words={words}
-			contents="State, last answer and times of each delivery, without payloads"
+			contents="State, last response and times of each delivery, without payloads"
 			exporter={project.deliveries}
 			isEmpty={isEmpty}
 			isFiltered={hasFilter(search)}

@@ -25,7 +25,7 @@ export interface Known {
 
 const WORDS: Readonly<Record<FilterName, (value: string, known: Known) => string>> = {
 	status: (value) => `State ${listed(value)}`,
-	code: (value) => `Answer ${listed(value, (code) => (code === "0" ? "none" : code))}`,
+	code: (value) => `Response ${listed(value, (code) => (code === "0" ? "none" : code))}`,
 	cause: (value) => `Cause ${listed(value, causeWords)}`,
 	error: errorText,
 	webhook: (value, { webhooks }) => `Webhook ${webhooks.find(({ id }) => id === value)?.name ?? idEnd(value)}`,
@@ -47,7 +47,7 @@ export const ERROR_WORDS: Readonly<Record<ErrorName, string>> = {
 	reset: "connection lost",
 	tls: "TLS failed",
 	blocked_address: "address is not public",
-	protocol: "answer is not HTTP",
+	protocol: "response is not HTTP",
 	unreachable: "host cannot be reached",
 };
 

@@ -171,8 +171,8 @@ export function Filters({ search }: { readonly search: DeliveriesSearch }) {
 				<Select
 					className="filter"
 					data-kept={kept.has("code") || undefined}
-					aria-label="Last answer"
-					placeholder="Any answer"
+					aria-label="Last response"
+					placeholder="Any response"
 					searchable
 					clearable
 					data={withChosen(CODES, code, (code) => code.replaceAll(",", ", "))}

@@ -34,8 +34,8 @@ export function Nothing({ search, webhooks }: NothingProps) {
 	if (filtersOf(search).length === 0) {
 		return (
 			<Empty icon="deliveries" title="No delivery yet" actions={mayWrite && <First hasWebhook={webhooks.length > 0} />}>
-				When an event is sent that a webhook wants, its way to that webhook appears here: each attempt, each answer, and
-				when the next attempt is made.
+				When an event is sent that a webhook wants, its way to that webhook appears here: each attempt, each response,
+				and when the next attempt is made.
 			</Empty>
 		);
 	}

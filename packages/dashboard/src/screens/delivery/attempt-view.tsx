@@ -112,9 +112,9 @@ function RequestCard({ attempt, eventId }: { readonly attempt: Attempt; readonly
 function AnswerCard({ attempt }: { readonly attempt: Attempt }) {
 	const { response, responseCode, reason, durationMs, remoteAddress, certificateExpireDate } = attempt;
 	return (
-		<section className="card card-pad stack" aria-label="Answer">
+		<section className="card card-pad stack" aria-label="Response">
 			<div className="head">
-				<h2 className="card-title">Answer</h2>
+				<h2 className="card-title">Response</h2>
 				<AnswerCode code={responseCode} reason={reason} />
 				<span className="dim">after {duration(durationMs)}</span>
 				{remoteAddress !== null && <span className="dim mono">from {remoteAddress}</span>}
@@ -126,13 +126,13 @@ function AnswerCard({ attempt }: { readonly attempt: Attempt }) {
 				</p>
 			)}
 			{response === null ? (
-				<p className="flat dim">No answer came.</p>
+				<p className="flat dim">No response came.</p>
 			) : (
 				<>
-					<HeaderList of="the answer" headers={response.headers} />
+					<HeaderList of="the response" headers={response.headers} />
 					<Payload
 						text={response.body}
-						label="Answer body"
+						label="Response body"
 						{...(response.bodyTruncated && { note: "Only the first 4 KiB are kept." })}
 					/>
 				</>

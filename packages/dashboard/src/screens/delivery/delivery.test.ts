@@ -91,8 +91,8 @@ pageSuite("a delivery", (world) => {
 			JSON.stringify({ [attack]: attack, "\u202e": "javascript:alert(1)" }),
 		);
 		await using tab = await world.open(`deliveries/${id}`);
-		await tab.page.getByRole("region", { name: "Answer body" }).getByText(attack).waitFor();
-		await tab.page.getByText("Headers of the answer").click();
+		await tab.page.getByRole("region", { name: "Response body" }).getByText(attack).waitFor();
+		await tab.page.getByText("Headers of the response").click();
 		await tab.page.getByText("x-attack").waitFor();
 		await expect.poll(() => tab.page.title()).toMatch(/^Delivery/);
 		await expect.poll(() => tab.page.locator("img").count()).toBe(0);
@@ -105,7 +105,7 @@ pageSuite("a delivery", (world) => {
 		await using tab = await world.open(`deliveries/${id}`);
 		const { page } = tab;
 		for (const [name, form] of [
-			["Answer body", null],
+			["Response body", null],
 			["Request body", "As sent"],
 			["Request body", "Pretty"],
 		] as const) {
@@ -260,7 +260,7 @@ pageSuite("a delivery", (world) => {
 		/** Waits until an attempt is shown, and the address names it. */
 		const shown = async (code: string, search: string) => {
 			await attempts.locator("[aria-current]").getByText(code).waitFor();
-			await page.getByRole("region", { name: "Answer", exact: true }).getByText(code, { exact: true }).waitFor();
+			await page.getByRole("region", { name: "Response", exact: true }).getByText(code, { exact: true }).waitFor();
 			expect(await attempts.locator("[aria-current]").count()).toBe(1);
 			expect(new URL(page.url()).search).toBe(search);
 		};
@@ -368,7 +368,7 @@ pageSuite("a delivery", (world) => {
 		const id = await send(world, receiver.url, `axe.${scheme}`, '{"a":[1,true,null]}');
 		await using tab = await world.open(`deliveries/${id}`, { scheme, size: { width: 360, height: 800 } });
 		await tab.page.getByText("Set a rate limit").waitFor();
-		await tab.page.getByRole("region", { name: "Answer body" }).waitFor();
+		await tab.page.getByRole("region", { name: "Response body" }).waitFor();
 		expect(await axeFindings(tab.page)).toEqual([]);
 		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 		expect(await tab.page.evaluate(overflow)).toBe(0);

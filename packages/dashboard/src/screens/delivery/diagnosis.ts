@@ -47,14 +47,14 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Nothing, if it happens seldom: the next attempt uses a new connection.",
 	},
 	closed_before_response: {
-		title: "The receiver closed the connection without an answer",
+		title: "The receiver closed the connection without a response",
 		likely: "It crashed on this request, or a proxy or load balancer in front of it gave up.",
 		cure: "Look into the receiver's log for an exception at this time.",
 	},
 	closed_during_response: {
-		title: "The answer broke off",
-		likely: "The receiver stopped while it was writing its answer.",
-		cure: "Look into its log. A short answer such as 204 without a body is enough.",
+		title: "The response broke off",
+		likely: "The receiver stopped while it was writing its response.",
+		cure: "Look into its log. A short response such as 204 without a body is enough.",
 	},
 	tls_failed: {
 		title: "No secure connection could be made",
@@ -102,9 +102,9 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Check the firewall, and whether the host has only IPv6 where you have only IPv4.",
 	},
 	timed_out: {
-		title: "No answer in time",
+		title: "No response in time",
 		likely: "The receiver took too long.",
-		cure: "Answer at once, and do the work afterwards. The webhook's time limit can be up to 30 s.",
+		cure: "Respond at once, and do the work afterwards. The webhook's time limit can be up to 30 s.",
 	},
 	connect_timeout: {
 		title: `The connection to ${WHERE} was never accepted`,
@@ -122,33 +122,33 @@ const BY_CAUSE: Readonly<Record<Exclude<AttemptCause, StatusCause>, Diagnosis>> 
 		cure: "Check the receiver's load and its port.",
 	},
 	response_timeout: {
-		title: "The receiver accepted the request, but did not answer in time",
-		likely: "It does its work before it answers.",
-		cure: "Answer with 2xx at once, put the event into a queue, and do the work afterwards.",
+		title: "The receiver accepted the request, but did not respond in time",
+		likely: "It does its work before it responds.",
+		cure: "Respond with 2xx at once, put the event into a queue, and do the work afterwards.",
 	},
 	body_timeout: {
-		title: "The answer began, but did not end in time",
-		likely: "The receiver writes its answer slowly, or never ends it.",
-		cure: "Answer without a body, or with a short one.",
+		title: "The response began, but did not end in time",
+		likely: "The receiver writes its response slowly, or never ends it.",
+		cure: "Respond without a body, or with a short one.",
 	},
 	headers_timeout: {
-		title: "The answer began, but its headers did not end in time",
+		title: "The response began, but its headers did not end in time",
 		likely: "The receiver, or a proxy in front of it, sends byte by byte.",
-		cure: "Answer at once, with a short answer.",
+		cure: "Respond at once, with a short response.",
 	},
 	invalid_response: {
-		title: "The answer was not HTTP",
+		title: "The response was not HTTP",
 		likely: "Another program listens on this port.",
 		cure: "Check the port in the webhook's URL.",
 	},
 	response_headers_too_large: {
-		title: "The answer's headers are too large",
+		title: "The response's headers are too large",
 		likely: "It sets large cookies, or a proxy adds headers.",
 		cure: "Let the receiver send fewer headers: 16 KiB are read.",
 	},
 	unexpected_bytes: {
-		title: "More bytes came than the answer has",
-		likely: "The receiver answers twice, or its Content-Length is wrong.",
+		title: "More bytes came than the response has",
+		likely: "The receiver responds twice, or its Content-Length is wrong.",
 		cure: "Fix the receiver. It may have processed the event.",
 	},
 	invalid_request: {
@@ -186,7 +186,7 @@ const BY_STATUS: Readonly<Record<number, Diagnosis>> = {
 	},
 	410: {
 		title: "The receiver wants no more events",
-		likely: "It answered 410 Gone, by which a receiver unsubscribes. The webhook is disabled.",
+		likely: "It responded with 410 Gone, by which a receiver unsubscribes. The webhook is disabled.",
 		cure: "If that was not meant, fix the receiver, and resume the webhook.",
 	},
 	413: {
@@ -205,7 +205,7 @@ const BY_STATUS: Readonly<Record<number, Diagnosis>> = {
 		cure: "Set a rate limit in the webhook's settings: waiting for it uses up no retry.",
 	},
 	502: {
-		title: "The proxy in front of the receiver got no answer from it",
+		title: "The proxy in front of the receiver got no response from it",
 		likely: "The receiver is down or was restarted.",
 		cure: "Check that the program behind the proxy is running.",
 	},
@@ -216,8 +216,8 @@ const BY_STATUS: Readonly<Record<number, Diagnosis>> = {
 	},
 	504: {
 		title: "The proxy in front of the receiver waited too long for it",
-		likely: "The receiver does its work before it answers.",
-		cure: "Answer with 2xx at once, and do the work afterwards.",
+		likely: "The receiver does its work before it responds.",
+		cure: "Respond with 2xx at once, and do the work afterwards.",
 	},
 };
 
@@ -276,17 +276,17 @@ const SERVER_ERROR: Diagnosis = {
 const CLIENT_ERROR: Diagnosis = {
 	title: "The receiver rejects the request",
 	likely: "It does not like the data, or refused the signature.",
-	cure: "Its answer may say what is wrong. Fix the receiver, and retry.",
+	cure: "Its response may say what is wrong. Fix the receiver, and retry.",
 };
 const HTML: Diagnosis = {
-	title: "A website answered, not an API",
+	title: "A website responded, not an API",
 	likely: "The URL leads to a page, or to the error page of a proxy.",
 	cure: "Check the path in the webhook's URL.",
 };
 const SLOW: Diagnosis = {
 	title: "It worked, but only just",
-	likely: "The answer took more than 80 % of the time limit. With a little more load it will fail.",
-	cure: "Answer at once, and do the work afterwards; or raise the webhook's time limit.",
+	likely: "The response took more than 80 % of the time limit. With a little more load it will fail.",
+	cure: "Respond at once, and do the work afterwards; or raise the webhook's time limit.",
 };
 
 function isSlow({ durationMs }: Evidence, timeoutMs: number | null): boolean {

@@ -15,7 +15,7 @@ export function Phases({
 		["Connection", connectMs],
 		["TLS", tlsMs],
 		["Waiting", firstByteMs === null ? null : Math.max(0, firstByteMs - before)],
-		["Answer", firstByteMs === null ? null : Math.max(0, durationMs - firstByteMs)],
+		["Response", firstByteMs === null ? null : Math.max(0, durationMs - firstByteMs)],
 	];
 	const phases = all.flatMap(([name, ms]) => (ms === null ? [] : [{ name, ms }]));
 	const total = phases.reduce((sum, { ms }) => sum + ms, 0);

@@ -67,7 +67,7 @@ function Closed({ state: { error, refusedTypes } }: { readonly state: InboxState
 			)}
 			<form className="card card-pad stack" onSubmit={open}>
 				<p className="flat">
-					A webhook whose receiver is this tab. It shows each request as it is sent and signed, and answers as you say:
+					A webhook whose receiver is this tab. It shows each request as it is sent and signed, and responds as you say:
 					a way to see retries without a receiver of your own. It is deleted when you close it, or an hour after the tab
 					is gone.
 				</p>
@@ -127,11 +127,11 @@ function Open({ state }: { readonly state: InboxState }) {
 				<Condition state={state} />
 			</PageHead>
 			{(send.error ?? close.error) !== null && <Problem error={send.error ?? close.error} />}
-			<section className="card card-pad bar" aria-label="Answer">
-				<strong>Answer</strong>
+			<section className="card card-pad bar" aria-label="Response">
+				<strong>Response</strong>
 				<SegmentedControl
 					size="xs"
-					aria-label="Answer with"
+					aria-label="Respond with"
 					data={[...MODES]}
 					value={mode}
 					onChange={(value) => inbox.setMode(project.id, MODES.find((one) => one.value === value)?.value ?? "200")}
@@ -199,7 +199,7 @@ function Requests({ received, shown, onChoose }: RequestsProps) {
 							onClick={() => onChoose(requestId)}
 						>
 							<span className={answer === "200" ? "text-good" : "text-bad"}>
-								{answer === "nothing" ? "no answer" : answer}
+								{answer === "nothing" ? "no response" : answer}
 							</span>
 							<span className="inbox-type">
 								<span className="cut mono" title={eventType ?? undefined}>

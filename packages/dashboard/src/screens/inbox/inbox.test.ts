@@ -51,7 +51,7 @@ pageSuite("the Inbox", (world) => {
 			["500", { responseCode: 500 }],
 			["Nothing", { responseCode: 0, error: "timeout" }],
 		] as const) {
-			await page.getByRole("region", { name: "Answer" }).getByText(mode, { exact: true }).click();
+			await page.getByRole("region", { name: "Response" }).getByText(mode, { exact: true }).click();
 			const { id } = await world.server.project.events.send({ type: "switch.one", data: mode });
 			await expect.poll(() => lastCode(id)).toMatchObject(expected);
 		}

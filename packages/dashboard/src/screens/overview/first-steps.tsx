@@ -97,7 +97,7 @@ export function FirstSteps({ hasWebhook: isListed, stats, onClose }: FirstStepsP
 					<p className="flat dim">
 						{hasDelivery && !hasArrived
 							? "It is under way, or the receiver refuses it: the log says why."
-							: "Each attempt is in the log, with the exact request and answer."}
+							: "Each attempt is in the log, with the exact request and response."}
 					</p>
 					{hasArrived && <Arrived />}
 					{hasDelivery && (

@@ -116,7 +116,7 @@ function Overview({ project }: { readonly project: ProjectHandle }) {
 								...(stats.deliveries.Held > 0 && { tone: "warn" as const }),
 							},
 							{
-								name: "Answer time",
+								name: "Response time",
 								value: stats.totals.latencyMs.p50 === null ? "–" : duration(stats.totals.latencyMs.p50),
 								detail: `p95 ${msOf(stats.totals.latencyMs.p95)} · p99 ${msOf(stats.totals.latencyMs.p99)}`,
 							},

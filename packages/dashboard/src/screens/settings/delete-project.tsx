@@ -65,7 +65,7 @@ export function DeleteProject({ settings: { id, name } }: { readonly settings: P
 						{found !== undefined &&
 							`${countedWebhooks(found.webhooks.length, found.isWhole)} and the keys of this project are deleted. `}
 						{waiting > 0 && `${counted(waiting, "waiting delivery", "waiting deliveries")} will be cancelled. `}
-						Events, deliveries and answers are deleted, too.
+						Events, deliveries and responses are deleted, too.
 					</p>
 					<TextInput
 						label={`Type ${name} to confirm`}

@@ -1,5 +1,5 @@
 // What a shorter retention would free, before it is saved.
-import type { ProjectHandle } from "@fanfare/sdk";
+import type { ProjectHandle, ServerSettings } from "@fanfare/sdk";
 import { useDebouncedValue } from "@mantine/hooks";
 import { queryOptions, useQuery } from "@tanstack/react-query";
 
@@ -41,10 +41,17 @@ function oldQuery(project: ProjectHandle, days: number | null) {
 	});
 }
 
+interface FreedProps {
+	readonly draft: Draft;
+	readonly before: Draft;
+	/** What applies where a draft is empty; undefined until it is known. */
+	readonly server: ServerSettings | undefined;
+}
+
 /** Nothing unless the draft keeps events or payloads for fewer days than before. */
-export function Freed({ draft, before }: { readonly draft: Draft; readonly before: Draft }) {
-	const events = shorterDays(draft.retentionDays, before.retentionDays);
-	const payloads = shorterDays(draft.payloadRetentionDays, before.payloadRetentionDays);
+export function Freed({ draft, before, server }: FreedProps) {
+	const events = shorterDays(draft.retentionDays, before.retentionDays, server?.retentionDays);
+	const payloads = shorterDays(draft.payloadRetentionDays, before.payloadRetentionDays, server?.payloadRetentionDays);
 	return (
 		<div aria-live="polite">
 			{events !== null && <Estimate days={events} what="Events" isAll />}
@@ -89,10 +96,11 @@ function Estimate({ days, what, isAll }: EstimateProps) {
 	);
 }
 
-/** The days of the draft if they are fewer than before; null otherwise. Before, empty is the server's setting, and 0 is for ever. */
-function shorterDays(draft: string, before: string): number | null {
+/** The days of the draft if they are fewer than before; null otherwise. Empty is the server's setting, and 0 is for ever. */
+function shorterDays(draft: string, before: string, server = 0): number | null {
 	const text = draft.trim();
-	if (!/^\d{1,6}$/.test(text) || text === before) return null;
-	const [days, former] = [Number(text), Number(before)];
+	if (!/^\d{0,6}$/.test(text) || text === before) return null;
+	const daysOf = (typed: string) => (typed === "" ? server : Number(typed));
+	const [days, former] = [daysOf(text), daysOf(before)];
 	return days > 0 && (former === 0 || days < former) ? days : null;
 }

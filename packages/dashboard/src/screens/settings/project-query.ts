@@ -1,5 +1,5 @@
 // The fields of the project that is shown.
-import type { ProjectFields } from "@fanfare/sdk";
+import type { ProjectFields, ProjectHandle } from "@fanfare/sdk";
 import { queryOptions } from "@tanstack/react-query";
 
 import type { Connection } from "../../session/connection.ts";
@@ -28,6 +28,14 @@ export function projectQuery({ client }: Connection, projectId: string) {
 	return queryOptions({
 		queryKey: ["project", projectId, "settings"],
 		queryFn: async ({ signal }): Promise<ProjectSettings> => settingsOf(await client.getProject(projectId, { signal })),
+	});
+}
+
+/** What the project has stored, its quotas, and what applies where it has set nothing. */
+export function usageQuery(project: ProjectHandle) {
+	return queryOptions({
+		queryKey: ["project", project.id, "usage"],
+		queryFn: ({ signal }) => project.usage({ signal }),
 	});
 }
 

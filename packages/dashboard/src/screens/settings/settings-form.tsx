@@ -1,4 +1,5 @@
 // The form of a project's settings.
+import type { ServerSettings } from "@fanfare/sdk";
 import { Button, SegmentedControl, TextInput } from "@mantine/core";
 import { useQueryClient } from "@tanstack/react-query";
 import { useRef, useState, type FormEvent } from "react";
@@ -15,6 +16,7 @@ import { errorsOf, isChanged, PATHS, toUpdate, versionOf, type Draft, type Setti
 import { Freed } from "./freed.tsx";
 import { projectQuery, type Limit, type ProjectSettings } from "./project-query.ts";
 import { saveSettings } from "./save-settings.ts";
+import { serverSetting } from "./server-setting.ts";
 
 interface Field {
 	readonly limit: Limit;
@@ -30,7 +32,7 @@ const GROUPS: readonly { readonly title: string; readonly fields: readonly Field
 			{
 				limit: "payloadRetentionDays",
 				label: "Payloads",
-				about: "Days, with the answers of receivers; 0 for as long as the event",
+				about: "Days, with the responses of receivers; 0 for as long as the event",
 			},
 		],
 	},
@@ -68,10 +70,12 @@ interface Save {
 
 interface SettingsFormProps {
 	readonly settings: ProjectSettings;
+	/** What applies where the project has set nothing; undefined until it is known. */
+	readonly server: ServerSettings | undefined;
 	readonly mayChange: boolean;
 }
 
-export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
+export function SettingsForm({ settings, server, mayChange }: SettingsFormProps) {
 	const connection = useConnection();
 	const queryClient = useQueryClient();
 	const make = useWatchedCall();
@@ -153,7 +157,7 @@ export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
 								key={limit}
 								label={label}
 								description={about}
-								placeholder="The server's setting"
+								placeholder={serverSetting(limit, server)}
 								inputMode="numeric"
 								autoComplete="off"
 								readOnly={!mayChange}
@@ -163,7 +167,9 @@ export function SettingsForm({ settings, mayChange }: SettingsFormProps) {
 							/>
 						))}
 					</div>
-					{fields.some(({ limit }) => limit === "retentionDays") && mayChange && <Freed draft={draft} before={base} />}
+					{fields.some(({ limit }) => limit === "retentionDays") && mayChange && (
+						<Freed draft={draft} before={base} server={server} />
+					)}
 				</fieldset>
 			))}
 			{failure !== null && !isShownBy(failure, PATHS) && (

@@ -79,6 +79,26 @@ pageSuite("settings", (world) => {
 		expect(await client.getProject(id)).toMatchObject({ eventTypePolicy: "catalogued", payloadRetentionDays: 2 });
 	});
 
+	it("show the server's values where the project has set none", async () => {
+		const { client } = world.server;
+		const { id } = await client.projects.create({ name: "As the server says" });
+		await client.projects.update(id, { maxReplaysPerCustomer: 7 });
+		await using tab = await world.open();
+		const { page } = tab;
+		await page.goto(`${world.server.url}/ui/${id}/settings`);
+		const shown = (label: string) => page.getByLabel(label, { exact: true }).getAttribute("placeholder");
+		await expect.poll(() => shown("Events")).toBe("30 days (the server's setting)");
+		expect(await shown("Payloads")).toBe("With the event (the server's setting)");
+		expect(await shown("Stored bytes")).toBe("No quota (the server's setting)");
+		expect(await shown("Webhooks")).toBe("50 (the server's setting)");
+		// What is seen when the project's own value is deleted.
+		expect(await shown("Replays at once")).toBe("2 (the server's setting)");
+		await page.getByLabel("Events", { exact: true }).fill("40");
+		await expect.poll(() => page.getByText(/^Events: /).count()).toBe(0);
+		await page.getByLabel("Events", { exact: true }).fill("20");
+		await page.getByText("Events: nothing is older").waitFor();
+	});
+
 	it("say before they are saved what a shorter retention frees", async () => {
 		await using tab = await world.open("settings");
 		const { page } = tab;

@@ -13,7 +13,7 @@ import { useConnection, useProject } from "../../session/caller.ts";
 import { useIsWorkspaceAdmin } from "../../session/workspace.ts";
 import { byteCount } from "./byte-count.ts";
 import { DeleteProject } from "./delete-project.tsx";
-import { projectQuery, type ProjectSettings } from "./project-query.ts";
+import { projectQuery, usageQuery, type ProjectSettings } from "./project-query.ts";
 import { SettingsForm } from "./settings-form.tsx";
 
 export function SettingsScreen() {
@@ -28,6 +28,7 @@ export function SettingsScreen() {
 		// No item of the stream tells of a change, and what was typed before may be waiting for the form.
 		refetchOnMount: "always",
 	});
+	const { data: usage } = useQuery(usageQuery(useProject()));
 	return (
 		<>
 			<PageHead title="Settings" />
@@ -43,7 +44,7 @@ export function SettingsScreen() {
 			{settings !== undefined && (
 				<div className="beside">
 					<div className="stack">
-						<SettingsForm key={settings.id} settings={settings} mayChange={mayChange} />
+						<SettingsForm key={settings.id} settings={settings} server={usage?.serverSettings} mayChange={mayChange} />
 						{mayChange && <DeleteProject key={settings.id} settings={settings} />}
 					</div>
 					<Aside settings={settings} />
@@ -55,10 +56,7 @@ export function SettingsScreen() {
 
 function Aside({ settings }: { readonly settings: ProjectSettings }) {
 	const project = useProject();
-	const usage = useQuery({
-		queryKey: ["project", project.id, "usage"],
-		queryFn: ({ signal }) => project.usage({ signal }),
-	});
+	const usage = useQuery(usageQuery(project));
 	return (
 		<aside className="card card-pad stack" aria-label="Usage">
 			<h2 className="card-title">Usage</h2>

@@ -52,7 +52,7 @@ export function ActivityTab({ webhook }: { readonly webhook: Webhook }) {
 								...(stats.totals.exhausted > 0 && { tone: "bad" }),
 							},
 							{
-								name: "Answer time, 24 h",
+								name: "Response time, 24 h",
 								value: msOf(stats.totals.latencyMs.p50),
 								detail: `p95 ${msOf(stats.totals.latencyMs.p95)} · p99 ${msOf(stats.totals.latencyMs.p99)}`,
 							},

@@ -111,7 +111,13 @@ function Sentence({
 }): ReactNode {
 	const now = useNow(10_000);
 	if (status === "Disabled")
-		return <>Disabled: {disabledReason ?? "no reason was given"}. Fix the receiver, test it, and resume.</>;
+		return (
+			<>
+				Disabled by Fanfare: {disabledReason ?? "no reason was given"}.{" "}
+				{health.failingSince !== null && `No attempt has succeeded for ${coarseDuration(now - health.failingSince)}. `}
+				Fix the receiver, test it, and resume.
+			</>
+		);
 	if (status === "Paused") {
 		return pausedReason === "restored"
 			? "Paused by a restore from a backup. Resume it when deliveries may go out."

@@ -29,12 +29,29 @@ pageSuite("a webhook", (world) => {
 		await condition.getByText("out of memory").waitFor();
 		receiver.script(() => ({ status: 204 }));
 		await condition.getByRole("button", { name: "Test again" }).click();
-		await condition.getByText("It answered 204").waitFor();
+		await condition.getByText("It responded with 204").waitFor();
 		await condition.getByRole("button", { name: "Retry 2 failed" }).waitFor();
 		await condition.getByRole("button", { name: "Retry the 2 now" }).click();
 		await page.getByText("2 deliveries are tried again").waitFor();
 		await expect.poll(async () => (await webhooks.stats(id)).deliveries.Succeeded).toBe(2);
 		await condition.getByText("Working.").waitFor();
+	});
+
+	it("that is disabled says by whom, why, since when nothing has succeeded, and what to do", async () => {
+		await using receiver = await startReceiver();
+		receiver.script(() => ({ status: 410 }));
+		const { id } = await world.server.createWebhook(receiver.url, { eventTypes: ["gone.*"] });
+		await world.server.project.events.send({ type: "gone.one", data: 1 });
+		const { webhooks } = world.server.project.batch;
+		await expect.poll(async () => (await webhooks.get(id)).status).toBe("Disabled");
+		await using tab = await world.open(`webhooks/${id}`);
+		const condition = tab.page.getByRole("region", { name: "Condition" });
+		const sentence =
+			/^Disabled by Fanfare: the receiver responded with 410 Gone\. No attempt has succeeded for .+\. Fix the receiver, test it, and resume\./;
+		await condition.getByText(sentence).waitFor();
+		// The list has the code beside it.
+		await tab.page.getByRole("link", { name: "‹ Webhooks" }).click();
+		await tab.page.getByTitle("the receiver responded with 410 Gone").getByText("Gone", { exact: true }).waitFor();
 	});
 
 	it("that fails for long says when it is disabled, and no longer after a success", async () => {

@@ -20,7 +20,7 @@ pageSuite("webhooks", (world) => {
 		await drawer.getByLabel("Name").fill("Warehouse");
 		await drawer.getByRole("button", { name: "Add webhook" }).click();
 		const secret = await drawer.getByRole("region", { name: "Secret" }).locator("code").innerText();
-		await drawer.getByText("It answered 200").waitFor();
+		await drawer.getByText("It responded with 200").waitFor();
 		const [request] = await receiver.waitFor(1);
 		const headers = request!.headers as Record<string, string>;
 		expect(await verify(request!.rawBody, headers, secret)).toMatchObject({ type: expect.any(String) });

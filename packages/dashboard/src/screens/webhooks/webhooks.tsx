@@ -12,6 +12,7 @@ import { PageHead } from "../../parts/layout/page-head.tsx";
 import { Table, TableSkeleton, type Column } from "../../parts/layout/table.tsx";
 import { ExportButton } from "../../parts/list/export-button.tsx";
 import { addressOf, coarseDuration, count } from "../../parts/text/format.ts";
+import { shortReason } from "../../parts/text/short-reason.ts";
 import { AnswerCode, WebhookStateBadge } from "../../parts/text/state.tsx";
 import { Time, useNow } from "../../parts/text/time.tsx";
 import { urgency } from "../../parts/text/urgency.ts";
@@ -91,7 +92,7 @@ export function WebhooksScreen() {
 						<ExportButton
 							key={state}
 							words={["webhook", "webhooks"]}
-							contents="Settings, health and last answer of each webhook, without secrets"
+							contents="Settings, health and last response of each webhook, without secrets"
 							exporter={project.batch.webhooks}
 							isEmpty={(mayExport ? found : (webhooks ?? [])).length === 0}
 							isFiltered={state !== undefined}
@@ -275,7 +276,7 @@ function columnsOf({ webhooks, batches, onEdit, change }: Omit<WebhookTableProps
 			cell: (webhook) => <LastDay webhook={webhook} batches={batches} />,
 		},
 		{
-			name: "Last answer",
+			name: "Last response",
 			width: "minmax(8.5rem, 1.6fr)",
 			phone: "whole",
 			cell: (webhook) => (
@@ -379,12 +380,12 @@ function FailedCount({ count: failed }: { readonly count: number }) {
 }
 
 /** What a person should know, in a few words. */
-function Trouble({ webhook: { status, health, disabledReason } }: { readonly webhook: Webhook }) {
+function Trouble({ webhook: { status, health, lastAttempt, disabledReason } }: { readonly webhook: Webhook }) {
 	const now = useNow(30_000);
 	if (status === "Disabled") {
 		return (
 			<div className="cut text-bad sentence" title={disabledReason ?? undefined}>
-				{disabledReason ?? "Disabled"}
+				{shortReason(disabledReason, lastAttempt?.responseCode ?? null) || "Disabled"}
 			</div>
 		);
 	}

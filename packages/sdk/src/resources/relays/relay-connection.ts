@@ -1,5 +1,6 @@
 // The connection of a relay's client: an iterator of requests that outlasts lost connections.
 import { decodeBase64, encodeBase64 } from "../../base64.ts";
+import { lossReason } from "../../connection-problem.ts";
 import { ApiError, ConnectionError, UnexpectedResponseError } from "../../errors.ts";
 import { throwIfAborted, type AbortSignalLike } from "../../platform.ts";
 import { repeatDelayMs } from "../../retry.ts";
@@ -276,7 +277,7 @@ class Connection {
 		// Before a first success, the endpoint or the key is most likely wrong.
 		const isOver = !this.#wasReady && this.#failures > this.#transport.maxRetries;
 		if (delayMs === null || isOver) throw error;
-		const reason = error instanceof Error ? error.message : String(error);
+		const reason = lossReason(error, this.#transport.endpoint);
 		if (this.#failures === 1) this.#options.onState?.({ state: "away", reason });
 		return delayMs;
 	}

@@ -159,6 +159,18 @@ export type ProjectUsage = {
 	readonly maxStoredBytes: number;
 	readonly maxChangesPerMinute: number;
 	readonly maxChangesPerMinutePerCustomer: number;
+	readonly serverSettings: ServerSettings;
+};
+
+export type ServerSettings = {
+	readonly retentionDays: number;
+	readonly payloadRetentionDays: number;
+	readonly maxEventsPerSecond: number;
+	readonly maxStoredBytes: number;
+	readonly maxWebhooksPerCustomer: number;
+	readonly maxReplaysPerCustomer: number;
+	readonly maxStreamsPerCustomer: number;
+	readonly maxTestsPerCustomer: number;
 };
 
 export type UpdateProject = {
@@ -1154,6 +1166,7 @@ export interface Responses {
 	readonly EgressAddresses: EgressAddresses;
 	readonly Project: Project;
 	readonly ProjectUsage: ProjectUsage;
+	readonly ServerSettings: ServerSettings;
 	readonly Deleted: Deleted;
 	readonly Caller: Caller;
 	readonly NewKey: NewKey;

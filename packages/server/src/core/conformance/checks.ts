@@ -29,7 +29,7 @@ const LARGE_BYTES = 256 * 1_024;
 export const CHECKS: readonly Check[] = [
 	{
 		name: "reachable",
-		title: "answers at all",
+		title: "responds at all",
 		isBasic: true,
 		run: ({ first }) => (first.kind === "failure" ? unreachable(first) : null),
 	},
@@ -41,7 +41,7 @@ export const CHECKS: readonly Check[] = [
 			const status = statusOf(first);
 			if (status < 300 || status > 399) return null;
 			const to = headerOf(first, "location");
-			return `It answered ${status}${to === "" ? "" : ` to ${to}`}. Redirects are not followed: register the last address, often one with https or a slash at its end.`;
+			return `It responded with ${status}${to === "" ? "" : ` to ${to}`}. Redirects are not followed: register the last address, often one with https or a slash at its end.`;
 		},
 	},
 	{
@@ -56,11 +56,11 @@ export const CHECKS: readonly Check[] = [
 	},
 	{
 		name: "quick",
-		title: "answers quickly",
+		title: "responds quickly",
 		run: ({ first, slowMs }) =>
 			first.durationMs <= slowMs
 				? null
-				: `It took ${first.durationMs} ms, more than ${slowMs} ms. Store the event, answer, and do the work afterwards: a slow answer becomes a timeout and a retry.`,
+				: `It took ${first.durationMs} ms, more than ${slowMs} ms. Store the event, respond, and do the work afterwards: a slow response becomes a timeout and a retry.`,
 	},
 	{
 		name: "changed_body",
@@ -193,13 +193,13 @@ export const CHECKS: readonly Check[] = [
 	},
 	{
 		name: "duplicate",
-		title: "answers a duplicate with success",
+		title: "responds to a duplicate with success",
 		run: async ({ probe }) => {
 			const again = { id: probe.newId(), body: probe.body() };
 			await probe.send(again);
 			return accepted(
 				await probe.send(again),
-				"An event may come twice. Answer with success if its webhook-id was processed before: otherwise it is retried until it fails.",
+				"An event may come twice. Respond with success if its webhook-id was processed before: otherwise it is retried until it fails.",
 			);
 		},
 	},
@@ -232,13 +232,13 @@ export const CHECKS: readonly Check[] = [
 	},
 	{
 		name: "burst",
-		title: "answers many requests at once",
+		title: "responds to many requests at once",
 		run: async ({ probe, burst }) => {
 			const outcomes = await Promise.all(Array.from({ length: burst }, () => probe.send()));
 			const failed = outcomes.filter((outcome) => accepted(outcome, "") !== null);
 			const [first] = failed;
 			if (first === undefined) return null;
-			return `Of ${burst} requests at once, ${failed.length} did not succeed: ${shown(first)}. Answer before the work, or limit the rate of the webhook.`;
+			return `Of ${burst} requests at once, ${failed.length} did not succeed: ${shown(first)}. Respond before the work, or limit the rate of the webhook.`;
 		},
 	},
 ];
@@ -251,26 +251,26 @@ function accepted(outcome: Outcome, cure: string): string | null {
 	const status = statusOf(outcome);
 	if (status >= 200 && status < 300) return null;
 	if (outcome.kind === "failure") return `There was ${shown(outcome)}.`;
-	return `It answered a valid request with ${status}. ${cure}`;
+	return `It responded to a valid request with ${status}. ${cure}`;
 }
 
 /** Null if it is a 4xx that says no. */
 function refused(outcome: Outcome, meaning: string): string | null {
 	const status = statusOf(outcome);
-	if (status >= 200 && status < 300) return `It answered ${status}. ${meaning}`;
-	if (status === 410) return "It answered 410, which disables the webhook. Answer 400 or 401.";
+	if (status >= 200 && status < 300) return `It responded with ${status}. ${meaning}`;
+	if (status === 410) return "It responded with 410, which disables the webhook. Respond with 400 or 401.";
 	if (status >= 400 && status < 500) return null;
 	if (outcome.kind === "failure") return `There was ${shown(outcome)} instead of a 400 or 401.`;
-	return `It answered ${status} instead of 400 or 401: it fails where it should refuse.`;
+	return `It responded with ${status} instead of 400 or 401: it fails where it should refuse.`;
 }
 
 function unreachable({ error, reason }: Extract<Outcome, { readonly kind: "failure" }>): string {
 	if (error === "tls") return `TLS failed: ${reason}. Check that the certificate is valid and the chain complete.`;
-	return `There was no answer (${error}): ${reason}.`;
+	return `There was no response (${error}): ${reason}.`;
 }
 
 function shown(outcome: Outcome): string {
-	if (outcome.kind === "failure") return `no answer (${outcome.error}: ${outcome.reason})`;
+	if (outcome.kind === "failure") return `no response (${outcome.error}: ${outcome.reason})`;
 	return String(outcome.status);
 }
 

@@ -1,6 +1,8 @@
 // Quotas: how many events a second a project may send, and how many bytes it may have in the store.
 import { EVERY_CUSTOMER, type EventCustomers } from "../access/customer.ts";
 import type { ChangeQuotas } from "./change-quota.ts";
+import type { CustomerLimits } from "./customer-limits.ts";
+import type { LogRetention } from "./retention.ts";
 
 /** The server's settings; 0 means no quota. */
 export interface QuotaSettings {
@@ -68,7 +70,11 @@ export function quotasOf(server: QuotaSettings, project: ProjectQuotas): QuotaSe
 	};
 }
 
-/** What a project has stored, and the quotas that apply to it. */
+/** The server's settings of all that a project can set for itself. */
+export interface ServerSettings extends LogRetention, QuotaSettings, CustomerLimits {}
+
+/** What a project has stored, the quotas that apply to it, and what applies where it has set nothing. */
 export interface ProjectUsage extends QuotaSettings, ChangeQuotas {
 	readonly storedBytes: number;
+	readonly serverSettings: ServerSettings;
 }

@@ -67,7 +67,7 @@ export function judge(outcome: AttemptOutcome, wallNow: number): AttemptVerdict 
 	return {
 		kind: "failure",
 		responseCode,
-		reason: `the receiver answered ${responseCode}${responseCode >= 300 && responseCode <= 399 ? "; redirects are not followed" : ""}`,
+		reason: `the receiver responded with ${responseCode}${responseCode >= 300 && responseCode <= 399 ? "; redirects are not followed" : ""}`,
 		retryAfterMs,
 	};
 }
@@ -79,7 +79,7 @@ export function judge(outcome: AttemptOutcome, wallNow: number): AttemptVerdict 
 export function verdictOnPreviousEndpoint(verdict: AttemptVerdict): AttemptVerdict {
 	if (verdict.kind !== "gone") return verdict;
 	const { responseCode } = verdict;
-	const reason = `the webhook's previous endpoint answered ${responseCode}`;
+	const reason = `the webhook's previous endpoint responded with ${responseCode}`;
 	return { kind: "failure", responseCode, reason, retryAfterMs: null };
 }
 

@@ -65,7 +65,7 @@ describe("the live stream", () => {
 				kind: "delivery.updated",
 				...names,
 				status: "Pending",
-				reason: "the receiver answered 500",
+				reason: "the receiver responded with 500",
 				attemptCount: 1,
 				nextAttemptDate: delivery.nextAttemptAt,
 			},
@@ -183,7 +183,7 @@ describe("the live stream", () => {
 			expect.objectContaining({
 				kind: "webhook.updated",
 				status: "Disabled",
-				reason: "the receiver answered 410 Gone",
+				reason: "the receiver responded with 410 Gone",
 			}),
 		);
 	});

@@ -46,7 +46,7 @@ describe("pausing, disabling and deleting", () => {
 		await test.delivery(gone, { status: "Failed", responseCode: 410 });
 		await eventually("the webhook is disabled", async () => {
 			const { status, disabledReason } = await test.engine.webhooks.get(test.scope, webhook.id);
-			return status === "Disabled" && disabledReason === "the receiver answered 410 Gone";
+			return status === "Disabled" && disabledReason === "the receiver responded with 410 Gone";
 		});
 		const held = await test.send();
 		await test.delivery(held, { status: "Held" });

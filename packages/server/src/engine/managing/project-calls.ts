@@ -6,8 +6,8 @@ import { counted, FanfareError, invalidRequest } from "../../core/errors.ts";
 import { makeProjectId } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import type { ChangeQuotas } from "../../core/policies/change-quota.ts";
-import { NO_CUSTOMER_LIMITS } from "../../core/policies/customer-limits.ts";
-import { quotasOf, type ProjectUsage, type QuotaSettings } from "../../core/policies/quota.ts";
+import { customerLimitsOf, NO_CUSTOMER_LIMITS, type CustomerLimits } from "../../core/policies/customer-limits.ts";
+import { quotasOf, type ProjectUsage } from "../../core/policies/quota.ts";
 import { retentionConflict } from "../../core/policies/retention.ts";
 import { FIRST_VERSION, projectPage, type Project, type ProjectPatch } from "../../core/workspace.ts";
 import type { DirectoryStore } from "../../ports/store/directory.ts";
@@ -15,37 +15,36 @@ import type { UsageStore } from "../../ports/store/usage.ts";
 import type { Change, Projects } from "../calls.ts";
 import type { ChangeMaker } from "../change.ts";
 import type { Directory } from "../directory/directory.ts";
-import type { EngineLimits, PartsOn } from "../parts.ts";
+import type { EngineLimits, EngineSettings, PartsOn } from "../parts.ts";
 import { auditEntry, withEntry, type MakeEntry } from "./changes/audit-entries.ts";
 import { retried, revisionConflict, UNCHANGED } from "./changes/revisions.ts";
 import type { DeletedProjects } from "./deleted-projects.ts";
 
 type Parts = Pick<PartsOn<DirectoryStore & UsageStore>, "store" | "clock" | "chance" | "ids" | "changeRates">;
 
-type Limits = Pick<EngineLimits, "maxProjects"> & ChangeQuotas;
+interface Settings extends Pick<EngineSettings, "retention" | "quotas"> {
+	readonly limits: Pick<EngineLimits, "maxProjects"> & ChangeQuotas & CustomerLimits;
+}
 
 interface Neighbours {
 	readonly directory: Directory;
 	readonly deleted: Pick<DeletedProjects, "finish">;
-	/** For projects without quotas of their own. */
-	readonly quotas: QuotaSettings;
 }
 
 /** All projects. Changes of one project run one after the other. */
 export class ProjectCalls implements Projects {
 	readonly #parts: Parts;
-	readonly #limits: Limits;
+	readonly #settings: Settings;
 	readonly #directory: Directory;
 	readonly #deleted: Neighbours["deleted"];
-	readonly #quotas: QuotaSettings;
 	readonly #changes = new SerialByKey();
 
-	constructor(parts: Parts, limits: Limits, { directory, deleted, quotas }: Neighbours) {
+	/** Where a project has no settings of its own, those of the server apply. */
+	constructor(parts: Parts, settings: Settings, { directory, deleted }: Neighbours) {
 		this.#parts = parts;
-		this.#limits = limits;
+		this.#settings = settings;
 		this.#directory = directory;
 		this.#deleted = deleted;
-		this.#quotas = quotas;
 	}
 
 	list(): readonly Project[] {
@@ -65,9 +64,11 @@ export class ProjectCalls implements Projects {
 	async usage(scope: Scope): Promise<ProjectUsage> {
 		const project = this.get(scope);
 		const { projects } = await this.#parts.store.usage([project.id]);
-		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = this.#limits;
+		const { limits, retention, quotas } = this.#settings;
+		const { maxChangesPerMinute, maxChangesPerMinutePerCustomer } = limits;
 		const ofChanges = { maxChangesPerMinute, maxChangesPerMinutePerCustomer };
-		return { storedBytes: projects[0] ?? 0, ...quotasOf(this.#quotas, project), ...ofChanges };
+		const serverSettings = { ...retention, ...quotas, ...customerLimitsOf(limits, NO_CUSTOMER_LIMITS) };
+		return { storedBytes: projects[0] ?? 0, ...quotasOf(quotas, project), ...ofChanges, serverSettings };
 	}
 
 	checkQuota(maker: ChangeMaker, projectId: string): void {
@@ -89,8 +90,8 @@ export class ProjectCalls implements Projects {
 			revision: FIRST_VERSION,
 		};
 		const entry = auditEntry(this.#parts, audit, { objectId: project.id, projectId: project.id });
-		const version = await this.#parts.store.insertProject(project, entry, this.#limits.maxProjects);
-		if (version === "full") throw tooMany(this.#limits.maxProjects);
+		const version = await this.#parts.store.insertProject(project, entry, this.#settings.limits.maxProjects);
+		if (version === "full") throw tooMany(this.#settings.limits.maxProjects);
 		await this.#directory.addProject(project, version);
 		return project;
 	}

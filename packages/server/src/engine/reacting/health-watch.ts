@@ -44,7 +44,7 @@ export class HealthWatch {
 	/** A receiver responded with 410: its webhook is disabled. Never throws and never waits. */
 	gone(webhookId: string): void {
 		this.#near.webhooks
-			.disable(webhookId, "the receiver answered 410 Gone")
+			.disable(webhookId, "the receiver responded with 410 Gone")
 			.catch((error: unknown) => this.#failed("a webhook could not be disabled", webhookId, error));
 	}
 

@@ -62,7 +62,7 @@ describe("own events", () => {
 		const eventId = await test.send();
 		await operator.waitFor(1);
 		const [delivery] = await test.deliveries({ eventId });
-		const reason = "exhausted after 1 attempt: the receiver answered 500";
+		const reason = "exhausted after 1 attempt: the receiver responded with 500";
 		expect(received(operator)).toMatchObject([
 			{
 				type: "fanfare.delivery.exhausted",
@@ -92,7 +92,7 @@ describe("own events", () => {
 		await test.delivery(await test.send(), { attemptCount: 1 });
 		await elapse(test, () => operator.requests.length === 1);
 		expect(await test.deliveries({ webhookId: webhook.id })).toMatchObject([{ status: "Pending" }]);
-		const reason = "the receiver answered 500";
+		const reason = "the receiver responded with 500";
 		expect(received(operator)).toMatchObject([
 			{ type: "fanfare.webhook.failing", data: { webhookId: webhook.id, name: "Orders", failingSince, reason } },
 		]);
@@ -201,7 +201,7 @@ describe("own events", () => {
 			},
 			{
 				type: "fanfare.webhook.disabled",
-				data: { webhookId: webhook.id, name: "Orders", reason: "the receiver answered 410 Gone" },
+				data: { webhookId: webhook.id, name: "Orders", reason: "the receiver responded with 410 Gone" },
 			},
 		]);
 	});

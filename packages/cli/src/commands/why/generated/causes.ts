@@ -84,7 +84,7 @@ export const CAUSES: Readonly<Record<AttemptCause, CauseTexts>> = {
 		cure: "Serve the full chain (`fullchain.pem`). The operator can add a private authority with `NODE_EXTRA_CA_CERTS`.",
 	},
 	not_tls: {
-		happened: "The answer was not TLS.",
+		happened: "The response was not TLS.",
 		likely: "An `https` endpoint on a port that speaks plain `http`.",
 		cure: "Correct the port.",
 	},

@@ -19,7 +19,7 @@ portalSuite("adding an endpoint in the portal", (portal) => {
 		await page.getByRole("checkbox", { name: /order\.paid/ }).check();
 		await page.getByRole("button", { name: "Add and test" }).click();
 		// The test runs at once, and says what came back.
-		await page.getByText("Your server answered 500.").waitFor();
+		await page.getByText("Your server responded with 500.").waitFor();
 		const secret = (await page.getByRole("region", { name: "Signing secret" }).locator("code").textContent()) ?? "";
 		expect(secret).toMatch(/^whsec_/);
 		await page.goBack();
@@ -29,13 +29,13 @@ portalSuite("adding an endpoint in the portal", (portal) => {
 		await page.getByText("hmac.compare_digest").waitFor();
 		portal.receiver.script(() => ({}));
 		await page.getByRole("button", { name: "Test again" }).click();
-		await page.getByText("It works: your server answered 200").waitFor();
+		await page.getByText("It works: your server responded with 200").waitFor();
 		await page.getByRole("link", { name: "Done" }).click();
 		await page.getByText("No deliveries yet.").waitFor();
 		await sent("new", "Succeeded");
 		await page.getByRole("button", { name: "New deliveries. Show them" }).click();
 		await page.getByRole("link", { name: "order.paid" }).click();
-		await page.getByText("It arrived: your server answered 200").waitFor();
+		await page.getByText("It arrived: your server responded with 200").waitFor();
 		await page.getByText("12345678901").waitFor();
 		// Nobody can read the secret later.
 		expect(await page.content()).not.toContain(secret);

@@ -78,7 +78,7 @@ portalSuite("the deliveries in the portal", (portal) => {
 		await page.getByText("What to do: Correct the path of the address.").waitFor();
 		portal.receiver.script(() => ({}));
 		await page.getByRole("button", { name: "Send again" }).click();
-		await page.getByText("It arrived: your server answered 200").waitFor();
+		await page.getByText("It arrived: your server responded with 200").waitFor();
 		await page.getByRole("link", { name: "Back to Shop" }).click();
 		await page.getByRole("button", { name: "Retry 2 failed" }).click();
 		await page.getByRole("group", { name: "Retry 2 failed" }).getByRole("button", { name: "Retry 2 failed" }).click();

@@ -95,12 +95,13 @@ function Sentence({ endpoint }: { readonly endpoint: Webhook }) {
 						{cause === "status_410" ? words.goneText : words.disabledText}
 						{held}
 					</p>
+					{health.failingSince !== null && <p>{words.failing(formats.date(health.failingSince))}</p>}
 					{what !== null && cause !== "status_410" && (
 						<p>
 							{what} {cure}
 						</p>
 					)}
-					{mayWrite && <p className="strong">{words.fixFirst}</p>}
+					<p className="strong">{mayWrite ? words.fixFirst : words.fixOnly}</p>
 				</Note>
 			);
 	}

@@ -14,8 +14,16 @@ portalSuite("an endpoint in the portal", (portal) => {
 		await sent("gone", "Failed");
 		await using tab = await open({ customerId: "gone" });
 		const { page } = tab;
+		await page.getByText(/^Nothing has arrived since /).waitFor();
 		await page.getByRole("link", { name: "Fix and resume" }).click();
-		await page.getByText("because your server answered that it wants no more").waitFor();
+		await page
+			.getByText("It was switched off automatically, because your server responded that it wants no more")
+			.waitFor();
+		await page.getByText(/^Nothing has arrived since /).waitFor();
+		await page.getByText("Fix your server, send a test, and resume.").waitFor();
+		await using reading = await open({ customerId: "gone", capabilities: [] });
+		await reading.page.getByRole("link", { name: "See what to do" }).click();
+		await reading.page.getByText("Then somebody who may change endpoints must resume it.").waitFor();
 		await page.locator("[data-row]").waitFor();
 		portal.receiver.script(() => ({}));
 		await page.getByRole("button", { name: "Resume" }).click();

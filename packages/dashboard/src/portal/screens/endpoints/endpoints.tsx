@@ -72,15 +72,18 @@ function Endpoints({ endpoints }: { readonly endpoints: readonly Webhook[] }) {
 
 /** What is wrong with an endpoint, and the way to its cure. */
 function Trouble({ endpoint }: { readonly endpoint: Webhook }) {
-	const texts = useTexts();
+	const { texts, formats } = useReader();
 	const mayWrite = useMay("webhooks.write");
-	const { id, name, lastAttempt } = endpoint;
+	const { id, name, health, lastAttempt } = endpoint;
 	const state = endpointState(endpoint);
 	if (state === "working" || state === "unused") return null;
 	const cause = lastAttempt?.cause ?? null;
 	const mustResume = state !== "failing";
 	return (
 		<Note tone={state === "paused" ? "warn" : "bad"} title={texts.list[state](name)}>
+			{state !== "paused" && health.failingSince !== null && (
+				<p>{texts.endpoint.failing(formats.date(health.failingSince))}</p>
+			)}
 			{state !== "paused" && cause !== null && <p>{causeText(texts, cause).join(" ")}</p>}
 			<p>
 				<To to="/endpoints/$webhookId" params={{ webhookId: id }} className="strong">

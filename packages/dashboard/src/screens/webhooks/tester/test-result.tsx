@@ -16,7 +16,9 @@ export function TestResult({ result }: { readonly result: WebhookTest }) {
 				<Icon name={isGood ? "check" : "cross"} />
 				<div>
 					<p>
-						<strong>{isGood ? `It answered ${responseCode} in ${duration(latencyMs)}.` : "The test failed."}</strong>{" "}
+						<strong>
+							{isGood ? `It responded with ${responseCode} in ${duration(latencyMs)}.` : "The test failed."}
+						</strong>{" "}
 						{reason !== null && sentence(reason)}
 					</p>
 					{!isGood && (
@@ -31,7 +33,7 @@ export function TestResult({ result }: { readonly result: WebhookTest }) {
 	);
 }
 
-/** `the receiver answered 503` as a sentence of its own. */
+/** `the receiver responded with 503` as a sentence of its own. */
 function sentence(words: string): string {
 	return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?]$/.test(words) ? "" : "."}`;
 }
@@ -44,19 +46,19 @@ interface ExchangeProps {
 function Exchange({ exchange: { request, response }, result }: ExchangeProps) {
 	return (
 		<>
-			<section className="stack tight" aria-label="The answer">
+			<section className="stack tight" aria-label="The response">
 				<div className="head">
-					<h2 className="card-title">Answer</h2>
+					<h2 className="card-title">Response</h2>
 					<AnswerCode code={result.responseCode} reason={result.reason} />
 				</div>
 				{response === null ? (
-					<p className="flat dim">No answer came.</p>
+					<p className="flat dim">No response came.</p>
 				) : (
 					<>
-						<HeaderList of="the answer" headers={response.headers} />
+						<HeaderList of="the response" headers={response.headers} />
 						<Payload
 							text={response.body}
-							label="The body of the answer"
+							label="The body of the response"
 							{...(response.bodyTruncated && { note: "Only the first 4 KiB are kept." })}
 						/>
 					</>

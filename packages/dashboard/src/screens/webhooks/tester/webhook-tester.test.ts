@@ -43,7 +43,7 @@ pageSuite("a test with data of one's own", (world) => {
 		await payload.fill('{\n  "orderId": 12345678901234567890\n}');
 		await payload.press("Control+Enter");
 		await condition.getByText("The test failed.").waitFor();
-		await condition.getByText(/The receiver answered \d+\./).waitFor();
+		await condition.getByText(/The receiver responded with \d+\./).waitFor();
 		expect(await axeFindings(page)).toEqual([]);
 		const overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 		expect(await page.evaluate(overflow)).toBe(0);
@@ -52,9 +52,9 @@ pageSuite("a test with data of one's own", (world) => {
 		await sent.getByText("12345678901234567890").waitFor();
 		await sent.getByText("Headers of the request").click();
 		await sent.getByText(String(receiver.requests[0]?.headers["webhook-signature"])).waitFor();
-		const answer = condition.getByRole("region", { name: "The answer" });
+		const answer = condition.getByRole("region", { name: "The response" });
 		await answer.getByText("<b>no such order</b>").waitFor();
-		await answer.getByText("Headers of the answer").click();
+		await answer.getByText("Headers of the response").click();
 		await answer.getByText("unknown order").waitFor();
 		expect((await project.deliveries.list({ webhookId: id })).data).toEqual([]);
 	});
@@ -81,7 +81,7 @@ pageSuite("a test with data of one's own", (world) => {
 		await page.keyboard.up("Control");
 		await expect.poll(() => held.length).toBeGreaterThan(0);
 		await Promise.all(held.splice(0).map((route) => route.continue()));
-		await condition.getByText(/^It answered \d+ in/).waitFor();
+		await condition.getByText(/^It responded with \d+ in/).waitFor();
 		expect(held).toHaveLength(0);
 		expect(receiver.requests).toHaveLength(1);
 	});

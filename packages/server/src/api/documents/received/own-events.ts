@@ -71,7 +71,7 @@ export const OWN_EVENTS = {
 			eventType: "user.created",
 			attemptCount: 18,
 			responseCode: 500,
-			reason: "exhausted after 18 attempts: the receiver answered 500",
+			reason: "exhausted after 18 attempts: the receiver responded with 500",
 		},
 	},
 	"fanfare.webhook.failing": {
@@ -87,7 +87,7 @@ export const OWN_EVENTS = {
 			webhookId: WEBHOOK,
 			name: "aws-lambda",
 			failingSince: FAILING_SINCE,
-			reason: "the receiver answered 500",
+			reason: "the receiver responded with 500",
 		},
 	},
 	"fanfare.webhook.disabling": {
@@ -118,7 +118,7 @@ export const OWN_EVENTS = {
 	"fanfare.webhook.disabled": {
 		summary: "Fanfare has disabled a webhook, because it failed for long or its receiver responded with 410",
 		data: z.object({ webhookId, name, reason: reason("Why it was disabled, as a sentence."), customerId }),
-		example: { webhookId: WEBHOOK, name: "aws-lambda", reason: "the receiver answered 410 (Gone)" },
+		example: { webhookId: WEBHOOK, name: "aws-lambda", reason: "the receiver responded with 410 (Gone)" },
 	},
 	"fanfare.webhook.created": changed("created"),
 	"fanfare.webhook.updated": changed("changed"),

@@ -32,7 +32,7 @@ const DELIVERY = {
 	webhookHost: "example.com",
 	customerId: "acme",
 	status: "Pending",
-	reason: "the receiver answered 503",
+	reason: "the receiver responded with 503",
 	attemptCount: 1,
 	nextAttemptDate: 1_723_633_673_120,
 	responseCode: 503,
@@ -62,7 +62,7 @@ const ATTEMPT = {
 	responseCode: 503,
 	error: null,
 	cause: "status_5xx",
-	reason: "the receiver answered 503",
+	reason: "the receiver responded with 503",
 	request: {
 		headers: {
 			"content-type": "application/json",

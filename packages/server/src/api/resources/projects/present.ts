@@ -46,5 +46,22 @@ export function presentUsage(usage: ProjectUsage): z.infer<typeof projectUsageSc
 	const { storedBytes, maxEventsPerSecond, maxStoredBytes, maxChangesPerMinute, maxChangesPerMinutePerCustomer } =
 		usage;
 	const ofChanges = { maxChangesPerMinute, maxChangesPerMinutePerCustomer };
-	return { object: "projectUsage", storedBytes, maxEventsPerSecond, maxStoredBytes, ...ofChanges };
+	const { retentionDays, payloadRetentionDays, ...server } = usage.serverSettings;
+	return {
+		object: "projectUsage",
+		storedBytes,
+		maxEventsPerSecond,
+		maxStoredBytes,
+		...ofChanges,
+		serverSettings: {
+			retentionDays,
+			payloadRetentionDays: payloadRetentionDays ?? 0,
+			maxEventsPerSecond: server.maxEventsPerSecond,
+			maxStoredBytes: server.maxStoredBytes,
+			maxWebhooksPerCustomer: server.maxWebhooksPerCustomer,
+			maxReplaysPerCustomer: server.maxReplaysPerCustomer,
+			maxStreamsPerCustomer: server.maxStreamsPerCustomer,
+			maxTestsPerCustomer: server.maxTestsPerCustomer,
+		},
+	};
 }

@@ -95,10 +95,22 @@ describe("a project's quotas", () => {
 	it("are in the usage, with what is stored, for each key that may read the project", async () => {
 		const { call, keys, project } = await caller();
 		const ofChanges = { maxChangesPerMinute: 1_800, maxChangesPerMinutePerCustomer: 30 };
-		const usage = { object: "projectUsage", storedBytes: 0, maxEventsPerSecond: 0, maxStoredBytes: 0, ...ofChanges };
+		const serverSettings = {
+			retentionDays: 30,
+			payloadRetentionDays: 0,
+			maxEventsPerSecond: 0,
+			maxStoredBytes: 0,
+			maxWebhooksPerCustomer: 50,
+			maxReplaysPerCustomer: 2,
+			maxStreamsPerCustomer: 5,
+			maxTestsPerCustomer: 2,
+		};
+		const quotas = { maxEventsPerSecond: 0, maxStoredBytes: 0, ...ofChanges, serverSettings };
+		const usage = { object: "projectUsage", storedBytes: 0, ...quotas };
 		expect((await call("GET", "./usage", undefined, { "secret-key": keys.projectRead })).json).toEqual(usage);
 		await call("POST", "./events", event("x".repeat(10_000)));
-		await call("PATCH", `/projects/${project.id}`, { maxStoredBytes: 12_000 });
+		// What the server would apply stays beside what the project has set.
+		await call("PATCH", `/projects/${project.id}`, { maxStoredBytes: 12_000, maxTestsPerCustomer: 1 });
 		const { json } = await call("GET", "./usage");
 		expect(json).toEqual({ ...usage, storedBytes: expect.any(Number), maxStoredBytes: 12_000 });
 		expect(json["storedBytes"]).toBeGreaterThan(10_000);

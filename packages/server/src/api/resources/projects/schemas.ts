@@ -148,6 +148,32 @@ export const projectUsageSchema = z
 				"Changes that each customer of the project may make in a minute, on average. A setting of the server; 0 means no quota.",
 			example: 30,
 		}),
+		serverSettings: z
+			.object({
+				retentionDays: z.int().openapi({ description: "Days that events are kept; 0 for ever." }),
+				payloadRetentionDays: z
+					.int()
+					.openapi({ description: "Days that payloads are kept; 0 for as long as their event." }),
+				maxEventsPerSecond: z.int().openapi({ description: "Events per second; 0 for no quota." }),
+				maxStoredBytes: z.int().openapi({ description: "Stored bytes; 0 for no quota." }),
+				maxWebhooksPerCustomer: z.int().openapi({ description: "Webhooks of each customer." }),
+				maxReplaysPerCustomer: z.int().openapi({ description: "Replays of each customer at once." }),
+				maxStreamsPerCustomer: z.int().openapi({ description: "Live streams of each customer." }),
+				maxTestsPerCustomer: z.int().openapi({ description: "Tests of each customer under way." }),
+			})
+			.openapi("ServerSettings", {
+				description: "The server's settings. Each applies while the project has not set its own.",
+				example: {
+					retentionDays: 30,
+					payloadRetentionDays: 0,
+					maxEventsPerSecond: 0,
+					maxStoredBytes: 0,
+					maxWebhooksPerCustomer: 50,
+					maxReplaysPerCustomer: 2,
+					maxStreamsPerCustomer: 5,
+					maxTestsPerCustomer: 2,
+				},
+			}),
 	})
 	.openapi("ProjectUsage");
 

@@ -33,7 +33,7 @@ export const conformWebhookSchema = z
 			example: 20,
 		}),
 		slowMs: z.int().min(1).max(MAX_SLOW_MS).optional().openapi({
-			description: "How long the first answer may take in the check `quick`. Defaults to 5,000.",
+			description: "How long the first response may take in the check `quick`. Defaults to 5,000.",
 			example: 5_000,
 		}),
 	})
@@ -71,12 +71,12 @@ export const conformanceSchema = z
 			endedEarly: null,
 			requestCount: 2,
 			checks: [
-				{ name: "reachable", title: "answers at all", result: "passed", problem: null, durationMs: 0 },
+				{ name: "reachable", title: "responds at all", result: "passed", problem: null, durationMs: 0 },
 				{
 					name: "changed_body",
 					title: "refuses a body that was changed",
 					result: "failed",
-					problem: "It answered 200. It does not compare the signature with the body.",
+					problem: "It responded with 200. It does not compare the signature with the body.",
 					durationMs: 12,
 				},
 			],

@@ -25,7 +25,7 @@ export const testWebhookSchema = z
 
 export const testQuerySchema = z.strictObject({
 	exchange: z.enum(["true", "false"]).optional().openapi({
-		description: "If `true`, the response has `exchange`: the last request as it was sent, and the answer to it.",
+		description: "If `true`, the response has `exchange`: the last request as it was sent, and the response to it.",
 	}),
 });
 
@@ -84,7 +84,7 @@ export const webhookTestSchema = z
 			}),
 		exchange: exchangeSchema
 			.optional()
-			.openapi({ description: "The last request and the answer to it. Present only with `?exchange=true`." }),
+			.openapi({ description: "The last request and the response to it. Present only with `?exchange=true`." }),
 	})
 	.openapi("WebhookTest", {
 		example: {

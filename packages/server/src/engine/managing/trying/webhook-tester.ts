@@ -174,7 +174,7 @@ function reasonOf(verdict: ReturnType<typeof judge>): string | null {
 		case "success":
 			return null;
 		case "gone":
-			return "the receiver answered 410: the same response to an event would disable the webhook";
+			return "the receiver responded with 410: the same response to an event would disable the webhook";
 		case "failure":
 			return verdict.reason;
 	}

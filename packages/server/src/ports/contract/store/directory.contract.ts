@@ -142,7 +142,7 @@ function describeWebhooks(current: CurrentStore): void {
 			sealedHeaders: null,
 			secrets: [],
 			status: "Disabled",
-			disabledReason: "The receiver answered 410.",
+			disabledReason: "The receiver responded with 410.",
 		};
 		const bare = await addWebhook(store, records.webhook(projectId, settings));
 		expect(await allWebhooks(store)).toEqual([full, bare]);
