@@ -105,7 +105,8 @@ export class Acceptor {
 		const own = {
 			host: THIS_MACHINE,
 			port: 0,
-			maxConnections: options.maxConnections + MAX_IDLE_ONWARD,
+			// Those that the thread keeps for further requests are never half of them, so that none is closed early while the thread takes it.
+			maxConnections: options.maxConnections + 2 * MAX_IDLE_ONWARD,
 			// The thread has limited the headers of the client.
 			maxHeaderBytes: 2 * maxHeaderSize,
 			refused: () => {},
