@@ -25,8 +25,8 @@ export async function startWithOlder(round: Round, { before }: FaultOptions): Pr
 		throw new Error("the history has no version before the last change of the schema: name one with --before");
 	round.codeDir = await unpackRef(ref, round.dir.path, "--before");
 	round.roles = EQUAL;
-	// It may not know the setting, and refuses those that it does not know.
-	delete round.env["FANFARE_SENDER_THREADS"];
+	// It may not know these settings, and refuses those that it does not know.
+	for (const setting of ["FANFARE_SENDER_THREADS", "FANFARE_ACCEPTOR_THREADS"]) delete round.env[setting];
 	// Between two releases, both have the same version.
 	const path = join(round.codeDir, "packages", "server", "package.json");
 	const manifest = JSON.parse(readFileSync(path, "utf8")) as { readonly version: string };
