@@ -40,8 +40,8 @@ export function renderTable<T>(columns: readonly Column<T>[], rows: readonly T[]
 		cells,
 		available,
 	);
-	const size = available - BELOW_INDENT;
-	const under = { shown: [below], widths: new Map([[below, size]]) };
+	// Not cut there either, however narrow the terminal is.
+	const under = { shown: [below], widths: new Map([[below, naturalWidth(below, cells)]]) };
 	const unders = linesOf(under, cells, rows).map((line) => " ".repeat(BELOW_INDENT) + line.trimStart());
 	return linesOf(beside, cells, rows).flatMap((line, index) => [line, unders[index] ?? ""]);
 }

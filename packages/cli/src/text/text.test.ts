@@ -102,6 +102,7 @@ describe("tables", () => {
 			"✓ Succeeded  order.paid       Warehouse",
 			"  dlv_01a22a6e-a1b3-77d2-9f54-e114d2833247",
 		]);
+		expect(renderTable(deliveries, rows, 30).slice(3, 4)).toEqual(["  dlv_01a22a6e-8b12-74e4-8e53-12a27cbd3df0"]);
 		expect(renderTable(deliveries, rows, 74)).toHaveLength(3);
 		for (let width = 42; width <= 100; width++)
 			for (const line of renderTable(deliveries, rows, width)) expect(widthOf(line)).toBeLessThanOrEqual(width);
