@@ -71,7 +71,7 @@ async function doAsTheDocumentSays(): Promise<void> {
 	const [, address] = /Add the endpoint `([^`]+)`/.exec(text)!;
 	await portal.getByLabel("Address").fill(address!.replace("3000", port!));
 	await portal.getByRole("button", { name: "Add and test" }).click();
-	await portal.getByText("It works: your server answered 200").waitFor();
+	await portal.getByText("It works: your server responded with 200").waitFor();
 	await portal.getByRole("link", { name: "Done" }).click();
 	// The list is loaded, so that what is sent now is new to it.
 	await portal.getByText("No deliveries yet.").waitFor();

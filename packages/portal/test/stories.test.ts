@@ -103,7 +103,7 @@ function stories(): void {
 		await portal.getByLabel("Address").fill(`${receiver.url}/wrong`);
 		await portal.getByRole("button", { name: "Add and test" }).click();
 		// It is sent four times, a second apart on the server's clock.
-		const answered = portal.getByText("Your server answered 404.");
+		const answered = portal.getByText("Your server responded with 404.");
 		await expect
 			.poll(async () => {
 				clock.advance(1_000);
