@@ -208,8 +208,9 @@ pageSuite("the tabs of a browser", (world) => {
 		const live = (page: Page) => page.getByRole("button", { name: "Live: pause", exact: true });
 		await live(tab.page).waitFor();
 		const other = await tab.person.tab(tab.page.url());
+		// What comes while it is being opened may be among what is fetched again.
 		const stream = (page: Page) =>
-			page.waitForRequest((request) => new URL(request.url()).pathname.endsWith("/stream"));
+			page.waitForResponse((response) => new URL(response.url()).pathname.endsWith("/stream"));
 		// It hears from the tab that reads how that does.
 		await live(other).waitFor();
 		const taken = stream(other);
