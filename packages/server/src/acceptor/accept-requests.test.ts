@@ -76,7 +76,8 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 }
 
 it("hands sends over until as many bytes wait as may, and passes further ones on until there is room again", async () => {
-	const { send, handedOver, passedOn, respond } = await accepting(3_000);
+	// Each takes 1 KiB besides its body.
+	const { send, handedOver, passedOn, respond } = await accepting(3_000 + 3 * 1_024);
 	const first = await send(1_000);
 	for (const bytes of [1_998, 2]) await send(bytes);
 	await eventually("three sends", () => handedOver.length === 3);

@@ -112,8 +112,10 @@ export function acceptRequests(
 	void listen();
 }
 
+/** What a send takes in memory besides its body. */
+const OVERHEAD_BYTES = 1_024;
 /**
- * While bodies of so many bytes wait for their responses, further sends are passed on like other requests: the main thread's server reads as much as it has
+ * While sends of so many bytes wait for their responses, further sends are passed on like other requests: the main thread's server reads as much as it has
  * room for, and clients wait until it reads on.
  */
 const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
@@ -185,8 +187,9 @@ class WaitingSends {
 
 	#add({ request, response }: Arrived, body: Uint8Array): void {
 		const { url = "", headers, socket } = request;
-		const id = this.#waiting.add({ response, bytes: body.length });
-		this.#bytes += body.length;
+		const bytes = OVERHEAD_BYTES + body.length;
+		const id = this.#waiting.add({ response, bytes });
+		this.#bytes += bytes;
 		const { remoteAddress } = socket;
 		this.#packer.add(id, { path: url, remoteAddress, headers: headers as Record<string, string>, body });
 	}

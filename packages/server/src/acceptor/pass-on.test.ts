@@ -1,12 +1,14 @@
 // What the main thread's own server takes: only what the thread passes on, with the address of the client.
-import { request as httpRequest } from "node:http";
+import { once } from "node:events";
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { connect, type AddressInfo } from "node:net";
 
 import { expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import { HttpServer } from "../http-server.ts";
-import { takeOrigin } from "./pass-on.ts";
+import { passOn, takeOrigin } from "./pass-on.ts";
 
 const TOKEN = "the-token";
 
@@ -50,4 +52,20 @@ it("closes the connection of whoever else has found the port", async () => {
 	expect(await ask({})).toBeNull();
 	for (const value of ["", "the-tokem 10.0.0.1", `${TOKEN}x 10.0.0.1`, `x${TOKEN} 10.0.0.1`])
 		expect(await ask({ "fanfare-accepted-from": value })).toBeNull();
+});
+
+it("makes no request for a client that is gone, whose body would never end", async () => {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	const client = connect(port, "127.0.0.1");
+	client.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n12345");
+	const [request, response] = (await once(server, "request")) as [IncomingMessage, ServerResponse];
+	client.resetAndDestroy();
+	await once(response, "close");
+	const agent = new Agent({ keepAlive: true });
+	passOn(request, response, { port, token: TOKEN, agent }, () => {});
+	expect([Object.keys(agent.sockets), Object.keys(agent.requests)]).toEqual([[], []]);
+	agent.destroy();
+	server.close();
 });

@@ -30,6 +30,8 @@ export function passOn(
 	{ port, token, agent }: MainServer,
 	endBody: (request: IncomingMessage) => void,
 ): void {
+	// The client is gone already. Nothing would ever end the request to the main thread, and its connection is one of a bounded number.
+	if (request.destroyed || response.destroyed) return;
 	const onward = httpRequest({
 		host: "127.0.0.1",
 		port,
