@@ -5,6 +5,7 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { between, pick, type Random } from "@fanfare/testkit/seeded-random";
 
 import type { Fault } from "../../fault.ts";
+import { PostgresData } from "../../harness/stores/postgres-data.ts";
 import {
 	catchUp,
 	checkAccepted,
@@ -85,12 +86,12 @@ async function cutOff(round: Round, followers: readonly StreamFollower[], random
  * seconds more. When it goes, streams that were there by then are told that it may have had items for them.
  */
 async function gapsOfKilled(round: Round, followers: readonly StreamFollower[]): Promise<number> {
-	const { database } = round;
-	if (database === null) return 1;
+	const { data } = round;
+	if (!(data instanceof PostgresData)) return 1;
 	let aloneSince = Infinity;
 	await eventually("the killed process to be forgotten", async () => {
 		if (followers.every(({ gapCount }) => gapCount > 1)) return true;
-		const members = await database.query("SELECT 1 FROM members");
+		const members = await data.query("SELECT 1 FROM members");
 		aloneSince = members.length > 1 ? Infinity : Math.min(aloneSince, Date.now());
 		return Date.now() - aloneSince > FORGOTTEN_WITHIN_MS;
 	});
