@@ -65,7 +65,7 @@ export class RotatingSecret {
 		const from = now();
 		this.#active.changing(after);
 		// The overlap begins at some moment of the call, and may be over before its answer has come.
-		let isEnding = false;
+		let isEnding = false as boolean;
 		const end = async () => {
 			await until(from + overlapMs - MARGIN_MS);
 			isEnding = true;
