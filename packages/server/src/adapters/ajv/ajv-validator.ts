@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Issue } from "../../core/errors.ts";
 import type { SchemaValidator } from "../../ports/schema-validator.ts";
 import { CheckThread, type Job } from "./check-thread.ts";
-import { addMs, SlowSchemas } from "./slow-schemas.ts";
+import { addMs, MAX_PROJECTS, SlowSchemas } from "./slow-schemas.ts";
 
 export interface AjvValidatorOptions {
 	readonly clock: Clock;
@@ -22,8 +22,6 @@ const TIME_LIMIT_MS = 500;
 const MEMORY_LIMIT_MB = 64;
 /** How long slow checks are remembered, a schema is refused, and a project is served by the thread for slow ones. */
 const WINDOW_MS = 60_000;
-const MAX_SCHEMAS = 1_000;
-const MAX_PROJECTS = 10_000;
 /** Checks that take longer than this are slow: nobody else can be served meanwhile. */
 const SLOW_MS = 50;
 /** The time that the slow checks by one schema, and those of one project, may take in all within `WINDOW_MS`. */
@@ -58,10 +56,10 @@ class AjvValidator implements StartableValidator {
 	readonly #slowProjects: LRUCache<string, true>;
 
 	constructor(options: AjvValidatorOptions) {
-		const { clock, timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB, maxSchemas = MAX_SCHEMAS } = options;
+		const { clock, timeLimitMs = TIME_LIMIT_MS, memoryLimitMb = MEMORY_LIMIT_MB, maxSchemas } = options;
 		this.#clock = clock;
 		const perf = { now: () => clock.monotonicMs() };
-		this.#slowSchemas = new SlowSchemas({ clock, windowMs: WINDOW_MS, maxProjects: MAX_PROJECTS, maxSchemas });
+		this.#slowSchemas = new SlowSchemas({ clock, windowMs: WINDOW_MS, maxSchemas });
 		this.#msByProject = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		this.#slowProjects = new LRUCache({ max: MAX_PROJECTS, ttl: WINDOW_MS, perf });
 		const shared = {

@@ -61,6 +61,15 @@ describe("what is remembered of slow schemas", () => {
 		expect(slow.remembered).toEqual({ projects: 1, schemas: 2, entries: 3 });
 	});
 
+	it("is 1,000 slow and 1,000 refused schemas of a project, where nothing else is said", () => {
+		const slow = new SlowSchemas({ clock: new ManualClock(), windowMs: WINDOW_MS });
+		for (let n = 0; n <= 1_000; n++) {
+			slow.spend("proj_greedy", `slow ${n}`, 100);
+			slow.refuse("proj_greedy", `refused ${n}`, "takes too long");
+		}
+		expect(slow.remembered.schemas).toBe(2_000);
+	});
+
 	it("is of the project alone that has made the checks", () => {
 		const { slow } = setUp();
 		slow.refuse("proj_a", "text", "takes too long");

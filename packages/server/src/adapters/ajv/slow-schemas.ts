@@ -9,10 +9,18 @@ export interface SlowSchemasOptions {
 	readonly clock: Pick<Clock, "monotonicMs">;
 	/** For how long slow checks are remembered, and schemas are refused. */
 	readonly windowMs: number;
-	readonly maxProjects: number;
-	/** The most schemas of a project that are remembered as slow, and the most that are refused: of more, those from the longest ago are forgotten. */
-	readonly maxSchemas: number;
+	/** The most projects of which something is remembered. Defaults to `MAX_PROJECTS`. */
+	readonly maxProjects?: number | undefined;
+	/**
+	 * The most schemas of a project that are remembered as slow, and the most that are refused: of more, those from the longest ago are
+	 * forgotten. Defaults to 1,000.
+	 */
+	readonly maxSchemas?: number | undefined;
 }
+
+/** The most projects whose slow checks are remembered. */
+export const MAX_PROJECTS = 10_000;
+const MAX_SCHEMAS = 1_000;
 
 /** The schemas of one project, by a hash of their text. */
 interface OfProject {
@@ -33,7 +41,7 @@ export class SlowSchemas {
 
 	constructor(options: SlowSchemasOptions) {
 		this.#options = options;
-		this.#projects = this.#recent(options.maxProjects);
+		this.#projects = this.#recent(options.maxProjects ?? MAX_PROJECTS);
 	}
 
 	/** Adds to the time that the slow checks by a schema have taken. Returns the sum since the first one of the window. */
@@ -71,7 +79,7 @@ export class SlowSchemas {
 
 	/** The share of a project of which something is remembered now. */
 	#of(projectId: string): OfProject {
-		const { maxSchemas } = this.#options;
+		const { maxSchemas = MAX_SCHEMAS } = this.#options;
 		const own = this.#projects.get(projectId) ?? {
 			spentMs: this.#recent(maxSchemas),
 			refused: this.#recent(maxSchemas),
