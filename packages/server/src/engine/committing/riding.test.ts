@@ -17,7 +17,7 @@ async function open(before: (...parameters: Parameters<Commit>) => void | Promis
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const { records, projectId, webhookId } = world;
 	const newEvent = () => records.event(projectId, { webhookIds: [webhookId] });
-	const events = Array.from({ length: 5 }, newEvent);
+	const events = Array.from({ length: 64 }, newEvent);
 	await world.store.commit({ events, updates: [] });
 	/** The commits, as the numbers of their events and updates. */
 	const commits: string[] = [];
@@ -114,13 +114,13 @@ describe("the outcome of an attempt", () => {
 		await close();
 	});
 
-	it("does not wait when four wait", async () => {
+	it("does not wait when 64 wait", async () => {
 		const { commits, outcome, close } = await open();
-		const written = [outcome(0), outcome(1), outcome(2)];
+		const written = Array.from({ length: 63 }, (_, index) => outcome(index));
 		await turns();
 		expect(commits).toEqual([]);
-		await Promise.all([...written, outcome(3)]);
-		expect(commits).toEqual(["0 4"]);
+		await Promise.all([...written, outcome(63)]);
+		expect(commits).toEqual(["0 64"]);
 		await close();
 	});
 
