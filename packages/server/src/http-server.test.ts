@@ -3,11 +3,13 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 
-import { expect, it, onTestFinished } from "vitest";
+import { eventually } from "@fanfare/testkit/eventually";
+import { RawConnection } from "@fanfare/testkit/raw-connection";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "./adapters/system/system-clock.ts";
 import { UnreadableRequests } from "./api/request/unreadable.ts";
-import { HttpServer } from "./http-server.ts";
+import { HttpServer, type Unreadable } from "./http-server.ts";
 import type { RequestLine } from "./ports/log.ts";
 
 const MIB = 1_024 * 1_024;
@@ -102,4 +104,62 @@ it("serves any number of requests on a connection, one after the other", async (
 	});
 	socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(100));
 	await all;
+});
+
+describe("what can't be read", () => {
+	/** A server that answers no request. `refused` are the sockets on which something could not be read, and whether they were answered before. */
+	async function silent() {
+		const refused: { readonly socket: Socket; readonly isAnswered: boolean }[] = [];
+		const unreadable: Unreadable = {
+			response: () => new Response(null, { status: 500 }),
+			refuse: (socket, _code, isAnswered) => void refused.push({ socket, isAnswered }),
+			drop: (socket) => void socket.destroy(),
+		};
+		const options = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
+		const http = await HttpServer.listen(options, unreadable, systemClock);
+		const paths: (string | undefined)[] = [];
+		http.handle(({ url }) => paths.push(url));
+		const connection = new RawConnection(http.port);
+		onTestFinished(async () => {
+			connection[Symbol.dispose]();
+			for (const { socket } of refused) socket.destroy();
+			await http.close();
+		});
+		return { connection, refused, paths };
+	}
+
+	const TUNNEL = "CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n";
+	const WONDERS = "GET /wonders HTTP/1.1\r\nhost: a\r\nexpect: wonders\r\n\r\n";
+
+	it.each([
+		["a tunnel", TUNNEL],
+		["an expectation", WONDERS],
+		["garbage", "GARBAGE\r\n\r\n"],
+	])("is no response to what came before: %s", async (_what, bytes) => {
+		const { connection, refused, paths } = await silent();
+		await connection.write(`GET /first HTTP/1.1\r\nhost: a\r\n\r\n${bytes}`);
+		await eventually("the refusal", () => refused.length > 0);
+		expect([paths, refused.map(({ isAnswered }) => isAnswered)]).toEqual([["/first"], [true]]);
+	});
+
+	it("is refused once, and nothing behind it is served", async () => {
+		const { connection, refused, paths } = await silent();
+		await connection.write(`${WONDERS}${WONDERS}GET /behind HTTP/1.1\r\nhost: a\r\n\r\n${TUNNEL}`);
+		await eventually("the refusal", () => refused.length > 0);
+		expect([paths, refused.map(({ isAnswered }) => isAnswered)]).toEqual([[], [false]]);
+	});
+
+	it("does not end the process if its connection fails then", async () => {
+		const { connection, refused } = await silent();
+		await connection.write(TUNNEL);
+		await eventually("the refusal", () => refused.length > 0);
+		expect(refused[0]?.socket.listenerCount("error")).toBeGreaterThan(0);
+	});
+});
+
+it("reads all headers, however many there are", async () => {
+	const { socket, opened } = await serving(() => "x");
+	socket.write(`GET / HTTP/1.1\r\nhost: a\r\n${"a: b\r\n".repeat(1_500)}last: c\r\n\r\n`);
+	const { req } = await opened;
+	expect(req.headers["last"]).toBe("c");
 });

@@ -57,8 +57,10 @@ interface HttpServerOptions extends Address {
 	readonly maxConnections: number;
 	/** Called for each connection that is closed because there are too many. */
 	readonly refused: () => void;
-	/** How long a response may wait for a client that reads nothing of it. Defaults to 60,000. */
+	/** How long a response may wait for a client that reads nothing of it. 0 is without end. Defaults to 60,000. */
 	readonly unreadMs?: number;
+	/** How long a whole request may take to arrive. Defaults to 60,000. */
+	readonly requestTimeoutMs?: number;
 	/** The most bytes of the headers of a request. Defaults to what Node takes, which is 16 KiB. */
 	readonly maxHeaderBytes?: number;
 	/** Called with each request before anything else reads it. If it returns false, the connection is closed. Defaults to taking all. */
@@ -68,7 +70,10 @@ interface HttpServerOptions extends Address {
 }
 
 /** Responds to requests that cannot be read as HTTP: see `UnreadableRequests`. */
-type Unreadable = Pick<UnreadableRequests, "refuse" | "response" | "drop">;
+export interface Unreadable extends Pick<UnreadableRequests, "response"> {
+	refuse(socket: Socket, code: string | undefined, isAnswered: boolean): void;
+	drop(socket: Socket, openRequests: number): void;
+}
 
 /** A connection without a request, since when, and the bytes that had been received by then. */
 interface Idle {
@@ -95,6 +100,8 @@ export class HttpServer {
 	readonly #idle = new Map<HttpSocket, Idle>();
 	/** By connection: its requests whose responses are still to come. */
 	readonly #openRequests = new WeakMap<Socket, number>();
+	/** Connections on which something could not be read. They are being closed. */
+	readonly #refused = new WeakSet<Socket>();
 	#cancelLook: (() => void) | null = null;
 
 	private constructor(options: HttpServerOptions, unreadable: Unreadable, clock: Clock) {
@@ -199,7 +206,7 @@ export class HttpServer {
 		const server = createServer(
 			{
 				headersTimeout: HEADERS_TIMEOUT_MS,
-				requestTimeout: REQUEST_TIMEOUT_MS,
+				requestTimeout: this.#options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
 				keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
 				connectionsCheckingInterval: HEADERS_TIMEOUT_MS / 2,
 				// The listener refuses such requests itself, with the API's error format.
@@ -220,22 +227,34 @@ export class HttpServer {
 		server.on("drop", this.#options.refused);
 		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
 		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
+		// Node would drop all headers after the first thousand, and still go by the length of the body that one of them gives. Their bytes are limited.
+		server.maxHeadersCount = 0;
 		// Node would close these connections without a response, or respond without a body.
-		server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
-			const { _httpMessage: response } = socket as HttpSocket;
-			// What came before may be a send that is being committed: it must not look refused.
-			const isAnswered = response !== undefined && response !== null && (response.headersSent || response.req.complete);
-			this.#unreadable.refuse(socket as HttpSocket, error.code, isAnswered);
+		server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(socket as HttpSocket, error.code));
+		server.on("connect", ({ socket }) => {
+			// Node has taken all its listeners off.
+			socket.on("error", () => {});
+			socket.setTimeout(this.#unreadMs, () => socket.destroy());
+			this.#refuse(socket, undefined);
 		});
-		server.on("connect", (_request, socket) => this.#unreadable.refuse(socket as Socket, undefined, false));
-		server.on("checkExpectation", ({ socket }) => this.#unreadable.refuse(socket, undefined, false));
+		server.on("checkExpectation", ({ socket }) => this.#refuse(socket, undefined));
 		return server;
+	}
+
+	/** Refuses what could not be read, once for each connection: more of the kind may come until it is closed. */
+	#refuse(socket: HttpSocket, code: string | undefined): void {
+		if (this.#refused.has(socket)) return;
+		this.#refused.add(socket);
+		const response = socket._httpMessage ?? null;
+		// What came before may be a send that is being committed: it must not look refused.
+		const isAnswered = response !== null && (response.headersSent || response.req.complete);
+		this.#unreadable.refuse(socket, code, isAnswered);
 	}
 
 	/** Counts a request, and closes its connection if too many of it wait for their responses. */
 	#mayWait(socket: Socket, response: ServerResponse): boolean {
 		// What had come by then is still parsed.
-		if (socket.destroyed) return false;
+		if (socket.destroyed || this.#refused.has(socket)) return false;
 		const open = (this.#openRequests.get(socket) ?? 0) + 1;
 		if (open > MOST_OPEN_REQUESTS) {
 			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
