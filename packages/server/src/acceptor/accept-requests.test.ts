@@ -21,6 +21,13 @@ interface Accepting {
 	/** How many requests were passed on. */
 	readonly passedOn: () => number;
 	readonly respond: (id: number, response: TextResponse) => void;
+	/** Opens a connection. */
+	readonly open: () => RawConnection;
+	/** The clients' addresses of these. */
+	readonly addresses: readonly (string | undefined)[];
+	/** The ids of what could not be read. */
+	readonly unreadable: readonly number[];
+	readonly tell: (message: ToAcceptor) => void;
 }
 
 /** Accepts requests in this thread. Those that are passed on get a 201. */
@@ -29,28 +36,43 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 	const main = createServer((request, response) => {
 		passedOn++;
 		request.resume();
-		request.on("end", () => response.writeHead(201, { "content-length": "0" }).end());
+		// Some servers respond before they have read all.
+		if (request.url === "/early") response.writeHead(201).flushHeaders();
+		else request.on("end", () => response.writeHead(201, { "content-length": "0" }).end());
 	});
 	await new Promise<void>((resolve) => main.listen(0, "127.0.0.1", resolve));
 	const { port1: port, port2 } = new MessageChannel();
 	const { port: mainPort } = main.address() as { port: number };
-	const connections = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-	const data = { host: "127.0.0.1", port: 0, maxConnections: 100, connections, mainPort, token: "token" };
+	const count = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+	const data = { host: "127.0.0.1", port: 0, maxConnections: 100, connections: count, mainPort, token: "token" };
 	const listening = Promise.withResolvers<number>();
 	const closed = Promise.withResolvers<void>();
 	const handedOver: number[] = [];
+	const addresses: (string | undefined)[] = [];
+	const unreadable: number[] = [];
 	port.on("message", (message: FromAcceptor) => {
 		if (message.kind === "listening") listening.resolve(message.port);
 		else if (message.kind === "closed") closed.resolve();
-		else if (message.kind === "sends") unpackSends(message, (id) => handedOver.push(id));
+		else if (message.kind === "unreadable") unreadable.push(message.id);
+		else if (message.kind === "sends") {
+			unpackSends(message, (id, { remoteAddress }) => {
+				handedOver.push(id);
+				addresses.push(remoteAddress);
+			});
+		}
 	});
 	const tell = (message: ToAcceptor) => port.postMessage(message, []);
 	acceptRequests(port2, data, systemClock, maxWaitingBytes);
 	const listensAt = await listening.promise;
 	tell({ kind: "takesSends" });
-	const open: RawConnection[] = [];
+	const connections: RawConnection[] = [];
+	const open = () => {
+		const connection = new RawConnection(listensAt);
+		connections.push(connection);
+		return connection;
+	};
 	onTestFinished(async () => {
-		for (const each of open) each[Symbol.dispose]();
+		for (const each of connections) each[Symbol.dispose]();
 		tell({ kind: "close" });
 		await closed.promise;
 		port.close();
@@ -59,9 +81,12 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 	return {
 		handedOver,
 		passedOn: () => passedOn,
+		addresses,
+		open,
+		unreadable,
+		tell,
 		async send(bytes) {
-			const connection = new RawConnection(listensAt);
-			open.push(connection);
+			const connection = open();
 			const body = JSON.stringify("x".repeat(bytes - 2));
 			const headers = { host: "a", authorization: "Bearer a", "content-type": "application/json" };
 			await connection.request("POST", PATH, { ...headers, "content-length": String(bytes) }, body);
@@ -96,4 +121,33 @@ it("closes the connection of a send that gets no response", async () => {
 	await eventually("the send", () => handedOver.length === 1);
 	respond(handedOver[0] ?? -1, { status: NO_RESPONSE, headers: {}, body: "" });
 	await connection.closed;
+});
+
+it("refuses what it could not read as the main thread says", async () => {
+	const { open, unreadable, tell } = await accepting(3_000);
+	const connection = open();
+	await connection.write("GARBAGE\r\n\r\n");
+	await eventually("what could not be read", () => unreadable.length === 1);
+	tell({ kind: "refusal", id: unreadable[0] ?? -1, text: "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n" });
+	expect((await connection.answer()).status).toBe(400);
+	await connection.closed;
+});
+
+it("writes no refusal behind a response that has begun since", async () => {
+	const { open, unreadable, tell, passedOn } = await accepting(3_000);
+	const connection = open();
+	await connection.write("POST /early HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\nGARBAGE\r\n");
+	await eventually("what could not be read", () => unreadable.length === 1);
+	await eventually("the response to begin", () => passedOn() === 1 && connection.unread.includes("201"));
+	tell({ kind: "refusal", id: unreadable[0] ?? -1, text: "HTTP/1.1 400 Bad Request\r\n\r\n" });
+	await connection.closed;
+	expect(connection.unread).not.toContain("400");
+});
+
+it("hands the address of the client over, also if its connection is closed by then", async () => {
+	const { open, handedOver, addresses } = await accepting(3_000);
+	const headers = "host: a\r\nauthorization: Bearer a\r\ncontent-type: application/json\r\ncontent-length: 2\r\n";
+	await open().write(`POST ${PATH} HTTP/1.1\r\n${headers}\r\n{}CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n`);
+	await eventually("the send", () => handedOver.length === 1);
+	expect(addresses).toEqual(["127.0.0.1"]);
 });

@@ -1,11 +1,12 @@
 // What the thread that accepts requests does: it listens for clients, reads plain sends and hands them to the main thread in groups, and passes
 // all other requests on to the main thread's own server.
 import { Agent, type AgentOptions, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 
 import { calledBy, isPlain } from "../api/request/lean/plain-request.ts";
 import type { Clock } from "../core/clock.ts";
-import { HttpServer } from "../http-server.ts";
+import { HttpServer, type Unreadable } from "../http-server.ts";
 import {
 	MAX_IDLE_ONWARD,
 	NO_RESPONSE,
@@ -17,11 +18,11 @@ import {
 import { SendPacker, unpackResponses, type TextResponse } from "./packing.ts";
 import { passOn, type MainServer } from "./pass-on.ts";
 
-/** The part of a socket on which a request could not be read. */
+/** A connection on which a request could not be read. It waits for what to answer. */
 interface Broken {
-	write(text: string): unknown;
-	/** Closes the connection after everything is written. */
-	destroySoon(): void;
+	readonly connection: Pick<Socket, "bytesWritten" | "write" | "destroySoon">;
+	/** The bytes that had been written to it by then. */
+	readonly written: number;
 }
 
 /**
@@ -42,18 +43,23 @@ export function acceptRequests(
 	const main: MainServer = { port: mainPort, token, agent: new Agent(onwardConnections(maxConnections)) };
 	const sends = new WaitingSends(clock, maxWaitingBytes, {
 		handOver: (group) => tell(group, [group.bodies]),
-		passOn: ({ request, response, endBody }) => passOn(request, response, main, endBody),
+		passOn: ({ request, response, endBody }) => passOn(request, response, main, { endBody, refuse }),
 	});
 	const broken = new Places<Broken>();
 	let takesSends = false;
 	let http: HttpServer | null = null;
 
-	const unreadable: Parameters<typeof HttpServer.listen>[1] = {
+	function tellUnreadable(connection: Socket, code: string | null): void {
+		const { bytesWritten: written, remoteAddress = null } = connection;
+		tell({ kind: "unreadable", id: broken.add({ connection, written }), code, remoteAddress });
+	}
+	const refuse = ({ socket }: IncomingMessage) => tellUnreadable(socket, null);
+
+	const unreadable: Unreadable = {
 		response: () => new Response(null, { status: 500 }),
 		refuse(socket, code, isAnswered) {
-			if (!socket.writable || code === "ECONNRESET" || isAnswered) return socket.destroySoon();
-			const remoteAddress = socket.remoteAddress ?? null;
-			tell({ kind: "unreadable", id: broken.add(socket), code: code ?? null, remoteAddress });
+			if (socket.writable && code !== "ECONNRESET" && !isAnswered) tellUnreadable(socket, code ?? null);
+			else socket.destroySoon();
 		},
 		drop(socket, openRequests) {
 			tell({ kind: "dropped", openRequests, remoteAddress: socket.remoteAddress ?? null });
@@ -79,8 +85,9 @@ export function acceptRequests(
 			return tell({ kind: "notListening", code: code ?? null, message });
 		}
 		http.handle((request, response, endBody) => {
-			if (takesSends && isPlainSend(request)) sends.arrived({ request, response, endBody });
-			else passOn(request, response, main, endBody);
+			const { remoteAddress } = request.socket;
+			if (takesSends && isPlainSend(request)) sends.arrived({ request, response, remoteAddress, endBody });
+			else passOn(request, response, main, { endBody, refuse });
 		});
 		tell({ kind: "listening", port: http.port });
 	}
@@ -99,9 +106,10 @@ export function acceptRequests(
 			case "responses":
 				return unpackResponses(message.values, (id, response) => sends.answer(id, response));
 			case "refusal": {
-				const socket = broken.take(message.id);
-				socket?.write(message.text);
-				return socket?.destroySoon();
+				const { connection, written } = broken.take(message.id) ?? {};
+				// A response may have begun since.
+				if (connection?.bytesWritten === written) connection?.write(message.text);
+				return connection?.destroySoon();
 			}
 			case "close":
 				void close();
@@ -134,6 +142,8 @@ function isPlainSend(request: IncomingMessage): boolean {
 interface Arrived {
 	readonly request: IncomingMessage;
 	readonly response: ServerResponse;
+	/** A connection that is closed has none. */
+	readonly remoteAddress: string | undefined;
 	/** Called if the response was written before the whole request has arrived. */
 	readonly endBody: (request: IncomingMessage) => void;
 }
@@ -185,12 +195,11 @@ class WaitingSends {
 		if (!this.#packer.isEmpty) this.#ways.handOver(this.#packer.take());
 	}
 
-	#add({ request, response }: Arrived, body: Uint8Array): void {
-		const { url = "", headers, socket } = request;
+	#add({ request, response, remoteAddress }: Arrived, body: Uint8Array): void {
+		const { url = "", headers } = request;
 		const bytes = OVERHEAD_BYTES + body.length;
 		const id = this.#waiting.add({ response, bytes });
 		this.#bytes += bytes;
-		const { remoteAddress } = socket;
 		this.#packer.add(id, { path: url, remoteAddress, headers: headers as Record<string, string>, body });
 	}
 

@@ -10,8 +10,17 @@ import {
 
 /** The header that tells the main thread from where the thread has got a request: the token, and the client's address if it is known. */
 const ORIGIN_HEADER = "fanfare-accepted-from";
-/** They belong to one connection, not to the request. Node writes those that the next connection needs. */
-const OF_CONNECTION = new Set(["connection", "keep-alive", "proxy-connection", ORIGIN_HEADER]);
+/** They belong to one connection, not to the request or response. Node writes those that the next connection needs. */
+const OF_CONNECTION: ReadonlySet<string> = new Set([
+	"connection",
+	"keep-alive",
+	"proxy-connection",
+	"trailer",
+	"transfer-encoding",
+	"upgrade",
+]);
+/** What is written anew, and an expectation, to which the thread has responded already. */
+const OF_THREAD: ReadonlySet<string> = new Set([...OF_CONNECTION, "content-length", "expect", ORIGIN_HEADER]);
 
 /** The way to the main thread's server. */
 export interface MainServer {
@@ -20,32 +29,25 @@ export interface MainServer {
 	readonly agent: Agent;
 }
 
+/** What happens with a request besides. */
+interface Ends {
+	/** Called if the response was written before the whole request has arrived. */
+	readonly endBody: (request: IncomingMessage) => void;
+	/** Called for a request that can't be passed on. */
+	readonly refuse: (request: IncomingMessage) => void;
+}
+
 /**
- * Passes a request on of which nothing was read. Both sides wait for each other, so no more of a body is in memory than the connections hold.
- * `endBody` is called if the response was written before the whole request has arrived.
+ * Passes a request on of which nothing was read, when it is its turn to be answered: a client has one connection to the main thread at a time, however many
+ * requests it sends before it reads a response, so there are as many as clients have. Both sides wait for each other, so no more of a body is in memory
+ * than the connections hold.
  */
-export function passOn(
-	request: IncomingMessage,
-	response: ServerResponse,
-	{ port, token, agent }: MainServer,
-	endBody: (request: IncomingMessage) => void,
-): void {
+export function passOn(request: IncomingMessage, response: ServerResponse, main: MainServer, ends: Ends): void {
+	if (response.socket === null) return void response.once("socket", () => passOn(request, response, main, ends));
 	// The client is gone already. Nothing would ever end the request to the main thread, and its connection is one of a bounded number.
 	if (request.destroyed || response.destroyed) return;
-	const onward = httpRequest({
-		host: "127.0.0.1",
-		port,
-		agent,
-		method: request.method ?? "GET",
-		path: request.url ?? "/",
-		setHost: false,
-		headers: [
-			...endToEnd(request.rawHeaders),
-			...missing(request),
-			ORIGIN_HEADER,
-			`${token} ${request.socket.remoteAddress ?? ""}`,
-		],
-	});
+	const onward = requestOnward(request, main);
+	if (onward === null) return ends.refuse(request);
 	onward.on("response", (answer) => passBack(answer, response));
 	// The main thread has given the request up, or has ended.
 	onward.on("error", () => {
@@ -54,13 +56,27 @@ export function passOn(
 	response.once("close", () => {
 		if (!response.writableFinished) onward.destroy();
 	});
-	response.once("finish", () => readOn(request, onward, endBody));
+	response.once("finish", () => readOn(request, onward, ends));
 	request.on("error", () => onward.destroy());
-	request.pipe(onward);
+	if (hasBody(request)) return void request.pipe(onward);
+	request.resume();
+	onward.end();
+}
+
+/** Null for a request that Node has read and refuses to write: some versions read more characters than they write. */
+function requestOnward(request: IncomingMessage, { port, token, agent }: MainServer): ClientRequest | null {
+	const { method = "GET", url: path = "/" } = request;
+	const headers = [ORIGIN_HEADER, `${token} ${request.socket.remoteAddress ?? ""}`];
+	headers.push(...endToEnd(request.rawHeaders, OF_THREAD), ...missing(request), ...framing(request));
+	try {
+		return httpRequest({ host: "127.0.0.1", port, agent, method, path, setHost: false, headers });
+	} catch {
+		return null;
+	}
 }
 
 function passBack(answer: IncomingMessage, response: ServerResponse): void {
-	const headers = endToEnd(answer.rawHeaders);
+	const headers = endToEnd(answer.rawHeaders, OF_CONNECTION);
 	if (answer.headers.connection === "close") headers.push("Connection", "close");
 	response.writeHead(answer.statusCode ?? 502, answer.statusMessage, headers);
 	// The length of a stream is not known: its reader waits for the head.
@@ -70,7 +86,7 @@ function passBack(answer: IncomingMessage, response: ServerResponse): void {
 }
 
 /** The rest of a body that nobody has read must not stay in the connection. */
-function readOn(request: IncomingMessage, onward: ClientRequest, endBody: (request: IncomingMessage) => void): void {
+function readOn(request: IncomingMessage, onward: ClientRequest, { endBody }: Ends): void {
 	if (request.readableEnded) return;
 	request.unpipe(onward);
 	onward.destroy();
@@ -78,26 +94,32 @@ function readOn(request: IncomingMessage, onward: ClientRequest, endBody: (reque
 	if (!request.complete) endBody(request);
 }
 
-/** Names and values, one after the other, without those that belong to one connection. */
-function endToEnd(rawHeaders: readonly string[]): string[] {
+/** Names and values, one after the other, without those with these names. */
+function endToEnd(rawHeaders: readonly string[], without: ReadonlySet<string>): string[] {
 	const kept: string[] = [];
 	for (let at = 0; at < rawHeaders.length; at += 2) {
 		const name = rawHeaders[at] ?? "";
-		const isKept = !OF_CONNECTION.has(name.toLowerCase());
-		if (isKept) kept.push(name, rawHeaders[at + 1] ?? "");
+		if (!without.has(name.toLowerCase())) kept.push(name, rawHeaders[at + 1] ?? "");
 	}
 	return kept;
 }
 
-/** What the request must have on its way, although the client has not written it. */
-function missing({ httpVersion, method, headers, rawHeaders }: IncomingMessage): string[] {
-	const added: string[] = [];
+/** The header that a request must have on its way, although a client of HTTP/1.0 has not written it. */
+function missing({ httpVersion, headers, rawHeaders }: IncomingMessage): string[] {
 	const hasHost = rawHeaders.some((name, at) => at % 2 === 0 && name.toLowerCase() === "host");
-	if (httpVersion === "1.0" && !hasHost) added.push("Host", headers.host ?? "localhost");
+	return httpVersion === "1.0" && !hasHost ? ["Host", headers.host ?? "localhost"] : [];
+}
+
+/** Where the body ends, as Node has read it: both sides must never see two requests in one. */
+function framing({ method, headers }: IncomingMessage): string[] {
+	if (headers["transfer-encoding"] !== undefined) return ["Transfer-Encoding", "chunked"];
+	if (headers["content-length"] !== undefined) return ["Content-Length", headers["content-length"]];
 	// Node would write a body in chunks.
-	const hasLength = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
-	if (!hasLength && method !== "GET" && method !== "HEAD") added.push("Content-Length", "0");
-	return added;
+	return method === "GET" || method === "HEAD" ? [] : ["Content-Length", "0"];
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+	return headers["transfer-encoding"] !== undefined || headers["content-length"] !== undefined;
 }
 
 /**
