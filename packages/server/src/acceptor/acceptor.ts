@@ -109,6 +109,9 @@ export class Acceptor {
 			maxConnections: options.maxConnections + 2 * MAX_IDLE_ONWARD,
 			// The thread has limited the headers of the client.
 			maxHeaderBytes: 2 * maxHeaderSize,
+			// It limits their time, too: a request or response that it gives up ends here as well.
+			requestTimeoutMs: 0,
+			unreadMs: 0,
 			refused: () => {},
 			admits: (request: Parameters<typeof takeOrigin>[0]) => takeOrigin(request, token),
 		};
