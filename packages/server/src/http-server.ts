@@ -227,7 +227,8 @@ export class HttpServer {
 		server.on("drop", this.#options.refused);
 		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
 		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
-		// Node would drop all headers after the first thousand, and still go by the length of the body that one of them gives. Their bytes are limited.
+		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. Their
+		// bytes are limited.
 		server.maxHeadersCount = 0;
 		// Node would close these connections without a response, or respond without a body.
 		server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(socket as HttpSocket, error.code));
