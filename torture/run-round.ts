@@ -18,8 +18,6 @@ import { Round } from "./round.ts";
 const SENDER_THREADS = [0, 0, 1, 2];
 /** The same for those that accept requests. */
 const ACCEPTOR_THREADS = [0, 1];
-/** What such a thread takes: its program, its new objects of up to 24 MB, and 16 MiB of bodies. */
-const ACCEPTOR_MB = 60;
 /** The number of acknowledged events before the fault, and after it. */
 const BEFORE = 60;
 const AFTER = 40;
@@ -69,7 +67,6 @@ export async function runRound(
 	const acceptorThreads = threads.acceptorThreads ?? pick(round.random("acceptor threads"), ACCEPTOR_THREADS);
 	round.env["FANFARE_SENDER_THREADS"] = String(senderThreads);
 	round.env["FANFARE_ACCEPTOR_THREADS"] = String(acceptorThreads);
-	round.maxMb += acceptorThreads * ACCEPTOR_MB;
 	const record = await play(round, fault, { before });
 	const breaches = firstOfEach([...round.breaches, ...(record === null ? [] : checkAll(record))], MAX_BREACHES);
 	const keptIn = keep || breaches.length > 0 ? await keepData(round, breaches) : null;

@@ -16,10 +16,10 @@ const KILL_WITHIN_MS = 3_000;
 const PAUSE_MS = 400;
 
 /**
- * What these rounds are allowed above others, 0.1 MB a relay: 0.03 are its objects and sockets, twice if its client has another connection for its
+ * What other rounds are allowed, and 0.1 MB a relay: 0.03 are its objects and sockets, twice if its client has another connection for its
  * answers, and the rest what clients that come and go leave to the garbage collector.
  */
-const CROWD_MORE_MB = 100;
+const CROWD_MAX_MB = 550;
 
 const crowds = new WeakMap<Round, RelayCrowd>();
 
@@ -30,7 +30,7 @@ export const relayClients: Fault = {
 	weight: 0.5,
 	prepare(round) {
 		prepare(round);
-		round.maxMb += CROWD_MORE_MB;
+		round.maxMb = CROWD_MAX_MB;
 	},
 	setUp: (round) => connect(round, RELAYS_OF_EACH),
 	strike: (round) =>

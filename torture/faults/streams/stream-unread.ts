@@ -14,11 +14,6 @@ const CLIENTS = 5;
 const FLOOD = { batches: 32, size: 1_000 };
 /** A client that does not read even its last item is disconnected after five seconds. */
 const DISCONNECTED_WITHIN_MS = 8_000;
-/**
- * Where a thread accepts requests, the system keeps some of the flood between it and the main thread as well, up to all of it. Then the thread disconnects
- * the client, after the minute in which it has read nothing.
- */
-const DISCONNECTED_BY_THREAD_WITHIN_MS = 65_000;
 const CLOSED_WITHIN_MS = 5_000;
 
 export const streamUnread: Fault = {
@@ -43,8 +38,7 @@ export const streamUnread: Fault = {
 				follower.gapCount === 0 && follower.ends.length === 0,
 				`a client that reads has ${follower.describe()}`,
 			);
-			const hasThread = round.env["FANFARE_ACCEPTOR_THREADS"] === "1";
-			await delay(hasThread ? DISCONNECTED_BY_THREAD_WITHIN_MS : DISCONNECTED_WITHIN_MS);
+			await delay(DISCONNECTED_WITHIN_MS);
 			for (const connection of unread.connections) connection.resume();
 			const isClosed = () => unread.connections.every((connection) => connection.isClosed);
 			const closed = await round.time.within(CLOSED_WITHIN_MS, isClosed);
