@@ -62,7 +62,7 @@ describe("readConfig", () => {
 			maxInFlight: 1_024,
 			maxInFlightPerWebhook: 256,
 			senderThreads: null,
-			acceptorThreads: null,
+			acceptorThreads: 0,
 			maxProjects: 10_000,
 			maxKeys: 10_000,
 			maxWebhooks: 100_000,

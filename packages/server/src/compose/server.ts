@@ -38,7 +38,7 @@ import { openEngine } from "../engine/engine.ts";
 import type { FirstStart } from "../engine/managing/bootstrap.ts";
 import type { GivenLogger, RequestLine } from "../ports/log.ts";
 import type { Role } from "../ports/membership.ts";
-import { acceptorThreadsOf, openHttp } from "./accepting/open-http.ts";
+import { openHttp } from "./accepting/open-http.ts";
 import { shareDescriptors } from "./descriptors.ts";
 import { createEmbeddedProfile } from "./embedded.ts";
 import { createInProcess, type InProcess } from "./in-process.ts";
@@ -180,7 +180,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const clientAddress = createClientAddress(config.trustedProxies);
 	const descriptorLimit = readDescriptorLimit();
 	const senderThreads = senderThreadsOf(config, availableParallelism());
-	const acceptorThreads = options.listen === false ? 0 : acceptorThreadsOf(config, availableParallelism());
+	const acceptorThreads = options.listen === false ? 0 : config.acceptorThreads;
 	const shares = shareDescriptors(descriptorLimit, { ...config, senderThreads, acceptorThreads });
 	const { maxConnections, maxInFlight, maxStreams } = shares;
 	// It refuses some settings, so it comes before anything is created.

@@ -258,12 +258,12 @@ export const configSchema = z.object({
 		defaultText: "`10000`",
 		example: "2000",
 	}),
-	acceptorThreads: setting<number, null>(wholeNumber(0, 1), null, {
+	acceptorThreads: setting(wholeNumber(0, 1), 0, {
 		expected: "0 or 1",
 		meaning:
 			"How many threads accept requests, besides the main thread: it reads the sends, and passes all other requests on to the main thread. " +
-			"With `0`, the main thread accepts them. The thread takes about 20 MB of memory.",
-		defaultText: "by the cores that the process may use: `0` with up to four, `1` with five or more",
+			"With `0`, the main thread accepts them. The thread takes about 20 MB of memory, and up to 70 beside streams that nobody reads.",
+		defaultText: "`0`",
 		example: "1",
 	}),
 	maxStreams: setting(wholeNumber(1, 50_000), 1_000, {
