@@ -1,6 +1,7 @@
 // The HTTP server that the API runs on: its time limits, and requests that Node cannot parse.
 import { createServer, maxHeaderSize, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 import { getRequestListener } from "@hono/node-server";
 
@@ -52,21 +53,30 @@ interface Address {
 	readonly port: number;
 }
 
-interface HttpServerOptions extends Address {
-	/** The most connections at once. Further ones are closed. */
-	readonly maxConnections: number;
-	/** Called for each connection that is closed because there are too many. */
-	readonly refused: () => void;
+/** For connections that are accepted elsewhere, and given to the server. */
+interface GivenOptions {
 	/** How long a response may wait for a client that reads nothing of it. 0 is without end. Defaults to 60,000. */
 	readonly unreadMs?: number;
 	/** How long a whole request may take to arrive. Defaults to 60,000. */
 	readonly requestTimeoutMs?: number;
 	/** The most bytes of the headers of a request. Defaults to what Node takes, which is 16 KiB. */
 	readonly maxHeaderBytes?: number;
-	/** Called with each request before anything else reads it. If it returns false, the connection is closed. Defaults to taking all. */
-	readonly admits?: (request: IncomingMessage) => boolean;
 	/** Called with the number of open connections when that has changed. */
 	readonly counted?: (connections: number) => void;
+}
+
+interface HttpServerOptions extends GivenOptions, Address {
+	/** The most connections at once. Further ones are closed. */
+	readonly maxConnections: number;
+	/** Called for each connection that is closed because there are too many. */
+	readonly refused: () => void;
+}
+
+/** A connection that is no socket of the system. */
+interface GivenConnection extends Duplex {
+	readonly remoteAddress: string | undefined;
+	/** See `Socket.destroySoon`. */
+	destroySoon(): void;
 }
 
 /** Responds to requests that cannot be read as HTTP: see `UnreadableRequests`. */
@@ -90,7 +100,7 @@ interface Idle {
  */
 export class HttpServer {
 	readonly #server: Server;
-	readonly #options: HttpServerOptions;
+	readonly #options: GivenOptions & Partial<HttpServerOptions>;
 	readonly #unreadable: Unreadable;
 	readonly #clock: Clock;
 	readonly #unreadMs: number;
@@ -104,7 +114,7 @@ export class HttpServer {
 	readonly #refused = new WeakSet<Socket>();
 	#cancelLook: (() => void) | null = null;
 
-	private constructor(options: HttpServerOptions, unreadable: Unreadable, clock: Clock) {
+	private constructor(options: GivenOptions & Partial<HttpServerOptions>, unreadable: Unreadable, clock: Clock) {
 		this.#options = options;
 		this.#unreadMs = options.unreadMs ?? UNREAD_RESPONSE_MS;
 		this.#clock = clock;
@@ -134,6 +144,17 @@ export class HttpServer {
 		return http;
 	}
 
+	/** A server that listens nowhere: it serves the connections that are given to `take`, whose number is bounded elsewhere. */
+	static forGiven(options: GivenOptions, unreadable: Unreadable, clock: Clock): HttpServer {
+		return new HttpServer(options, unreadable, clock);
+	}
+
+	/** Serves a connection. Its end is for the one who gave it: `close` leaves it open. */
+	take(connection: GivenConnection): void {
+		// Node allows any duplex stream here: https://nodejs.org/api/http.html#event-connection
+		this.#server.emit("connection", connection as Duplex as Socket);
+	}
+
 	/** Connections of clients that are open. */
 	get connections(): number {
 		return this.#sockets.size;
@@ -144,7 +165,7 @@ export class HttpServer {
 	}
 
 	get url(): string {
-		return urlOf(this.#options.host, this.port);
+		return urlOf(this.#options.host ?? "", this.port);
 	}
 
 	/**
@@ -215,7 +236,6 @@ export class HttpServer {
 			},
 			// The listener also responds to its own failures, so it never rejects.
 			(request, response) => {
-				if (this.#options.admits?.(request) === false) return void request.socket.destroy();
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
 				if (!this.#mayWait(request.socket, response)) return;
@@ -223,8 +243,9 @@ export class HttpServer {
 				void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
 			},
 		);
-		server.maxConnections = this.#options.maxConnections;
-		server.on("drop", this.#options.refused);
+		const { maxConnections, refused } = this.#options;
+		if (maxConnections !== undefined) server.maxConnections = maxConnections;
+		if (refused !== undefined) server.on("drop", refused);
 		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
 		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
 		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. Their
@@ -278,7 +299,7 @@ export class HttpServer {
 	}
 
 	#isCrowded(connections: number): boolean {
-		return connections > this.#options.maxConnections / 2;
+		return connections > (this.#options.maxConnections ?? Number.POSITIVE_INFINITY) / 2;
 	}
 
 	#lookLater(): void {

@@ -1,5 +1,5 @@
 // What the thread that accepts requests does with sends, by the messages between it and the main thread.
-import { createServer } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { MessageChannel } from "node:worker_threads";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -7,9 +7,17 @@ import { RawConnection } from "@fanfare/testkit/raw-connection";
 import { expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "../adapters/system/system-clock.ts";
+import { HttpServer } from "../http-server.ts";
 import { acceptRequests } from "./accept-requests.ts";
+import { Links } from "./links.ts";
 import { NO_RESPONSE, type FromAcceptor, type ToAcceptor } from "./messages.ts";
 import { ResponsePacker, unpackSends, type TextResponse } from "./packing.ts";
+
+/** No request that is passed on is one that can't be read. */
+const unexpected = () => {
+	throw new Error("unexpected");
+};
+const NOTHING_UNREADABLE = { refuse: unexpected, drop: unexpected, response: unexpected };
 
 const PATH = `/projects/proj_${"0".repeat(32)}/events`;
 
@@ -33,32 +41,47 @@ interface Accepting {
 /** Accepts requests in this thread. Those that are passed on get a 201. */
 async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 	let passedOn = 0;
-	const main = createServer((request, response) => {
+	const main = HttpServer.forGiven({}, NOTHING_UNREADABLE, systemClock);
+	main.handle((request: IncomingMessage, response: ServerResponse) => {
 		passedOn++;
 		request.resume();
 		// Some servers respond before they have read all.
 		if (request.url === "/early") response.writeHead(201).flushHeaders();
 		else request.on("end", () => response.writeHead(201, { "content-length": "0" }).end());
 	});
-	await new Promise<void>((resolve) => main.listen(0, "127.0.0.1", resolve));
 	const { port1: port, port2 } = new MessageChannel();
-	const { port: mainPort } = main.address() as { port: number };
 	const count = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-	const data = { host: "127.0.0.1", port: 0, maxConnections: 100, connections: count, mainPort, token: "token" };
+	const data = { host: "127.0.0.1", port: 0, maxConnections: 100, connections: count };
 	const listening = Promise.withResolvers<number>();
 	const closed = Promise.withResolvers<void>();
 	const handedOver: number[] = [];
 	const addresses: (string | undefined)[] = [];
 	const unreadable: number[] = [];
+	const links = new Links(
+		(message, transferred) => port.postMessage(message, transferred),
+		(link) => main.take(link),
+	);
 	port.on("message", (message: FromAcceptor) => {
-		if (message.kind === "listening") listening.resolve(message.port);
-		else if (message.kind === "closed") closed.resolve();
-		else if (message.kind === "unreadable") unreadable.push(message.id);
-		else if (message.kind === "sends") {
-			unpackSends(message, (id, { remoteAddress }) => {
-				handedOver.push(id);
-				addresses.push(remoteAddress);
-			});
+		switch (message.kind) {
+			case "listening":
+				return listening.resolve(message.port);
+			case "closed":
+				return closed.resolve();
+			case "unreadable":
+				return void unreadable.push(message.id);
+			case "sends":
+				return unpackSends(message, (id, { remoteAddress }) => {
+					handedOver.push(id);
+					addresses.push(remoteAddress);
+				});
+			case "linkOpened":
+			case "linkBytes":
+			case "linkRead":
+			case "linkEnded":
+			case "linkClosed":
+				return links.receive(message);
+			default:
+				return unexpected();
 		}
 	});
 	const tell = (message: ToAcceptor) => port.postMessage(message, []);
@@ -76,7 +99,6 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 		tell({ kind: "close" });
 		await closed.promise;
 		port.close();
-		await new Promise((resolve) => main.close(resolve));
 	});
 	return {
 		handedOver,

@@ -1,22 +1,16 @@
 // What the thread that accepts requests does: it listens for clients, reads plain sends and hands them to the main thread in groups, and passes
 // all other requests on to the main thread's own server.
-import { Agent, type AgentOptions, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 
 import { calledBy, isPlain } from "../api/request/lean/plain-request.ts";
 import type { Clock } from "../core/clock.ts";
 import { HttpServer, type Unreadable } from "../http-server.ts";
-import {
-	MAX_IDLE_ONWARD,
-	NO_RESPONSE,
-	type AcceptorData,
-	type FromAcceptor,
-	type SendGroup,
-	type ToAcceptor,
-} from "./messages.ts";
+import { Links } from "./links.ts";
+import { NO_RESPONSE, type AcceptorData, type FromAcceptor, type SendGroup, type ToAcceptor } from "./messages.ts";
 import { SendPacker, unpackResponses, type TextResponse } from "./packing.ts";
-import { passOn, type MainServer } from "./pass-on.ts";
+import { OnwardAgent, passOn } from "./pass-on.ts";
 
 /** A connection on which a request could not be read. It waits for what to answer. */
 interface Broken {
@@ -38,9 +32,10 @@ export function acceptRequests(
 	maxWaitingBytes = MAX_WAITING_BYTES,
 ): void {
 	const tell = (message: FromAcceptor, transferred: ArrayBuffer[] = []) => port.postMessage(message, transferred);
-	const { host, maxConnections, mainPort, token } = data;
+	const { host, maxConnections } = data;
 	const connections = new Int32Array(data.connections);
-	const main: MainServer = { port: mainPort, token, agent: new Agent(onwardConnections(maxConnections)) };
+	const links = new Links(tell);
+	const main = new OnwardAgent(links);
 	const sends = new WaitingSends(clock, maxWaitingBytes, {
 		handOver: (group) => tell(group, [group.bodies]),
 		passOn: ({ request, response, endBody }) => passOn(request, response, main, { endBody, refuse }),
@@ -94,7 +89,7 @@ export function acceptRequests(
 
 	async function close(): Promise<void> {
 		await http?.close();
-		main.agent.destroy();
+		links.close();
 		tell({ kind: "closed" });
 	}
 
@@ -112,7 +107,9 @@ export function acceptRequests(
 				return connection?.destroySoon();
 			}
 			case "close":
-				void close();
+				return void close();
+			default:
+				return links.receive(message);
 		}
 	}
 
@@ -127,11 +124,6 @@ const OVERHEAD_BYTES = 1_024;
  * room for, and clients wait until it reads on.
  */
 const MAX_WAITING_BYTES = 16 * 1_024 * 1_024;
-
-/** A client may send many requests at once on a connection: no more are passed on at a time than there are connections. */
-function onwardConnections(maxConnections: number): AgentOptions {
-	return { keepAlive: true, maxSockets: maxConnections, maxFreeSockets: MAX_IDLE_ONWARD };
-}
 
 function isPlainSend(request: IncomingMessage): boolean {
 	const { method, url = "" } = request;

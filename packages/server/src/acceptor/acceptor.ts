@@ -4,18 +4,15 @@ import { Worker } from "node:worker_threads";
 
 import type { LeanPath, ReadSend } from "../api/request/lean/lean-path.ts";
 import type { UnreadableRequests } from "../api/request/unreadable.ts";
-import { randomBytes, type Chance } from "../core/chance.ts";
 import type { Clock } from "../core/clock.ts";
 import { HttpServer, urlOf } from "../http-server.ts";
 import { listenError } from "../listen-error.ts";
-import { MAX_IDLE_ONWARD, NO_RESPONSE, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
+import { Links } from "./links.ts";
+import { NO_RESPONSE, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
 import { ResponsePacker, unpackSends } from "./packing.ts";
-import { takeOrigin } from "./pass-on.ts";
 
 /** How much of the thread's memory new objects may take, in MB. Requests live as long as their commit takes. */
 const YOUNG_GENERATION_MB = 24;
-const TOKEN_BYTES = 32;
-const THIS_MACHINE = "127.0.0.1";
 
 /** See `NO_RESPONSE`. */
 const CLOSED = { status: NO_RESPONSE, headers: {}, body: "" };
@@ -51,6 +48,8 @@ export class Acceptor {
 	readonly #clock: Clock;
 	/** Serves what the thread passes on. */
 	readonly #main: HttpServer;
+	/** By which it does. */
+	readonly #links: Links;
 	readonly #worker: Worker;
 	readonly #connections: Int32Array;
 	readonly #packer = new ResponsePacker();
@@ -64,19 +63,17 @@ export class Acceptor {
 	readonly #death = Promise.withResolvers<Error>();
 	readonly #closing = Promise.withResolvers<void>();
 
-	private constructor(
-		options: AcceptorOptions,
-		main: HttpServer,
-		token: string,
-		unreadable: UnreadableRequests,
-		clock: Clock,
-	) {
+	private constructor(options: AcceptorOptions, unreadable: UnreadableRequests, clock: Clock) {
 		const { host, port, maxConnections, program } = options;
 		const connections = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-		const data: AcceptorData = { host, port, maxConnections, connections, mainPort: main.port, token };
+		const data: AcceptorData = { host, port, maxConnections, connections };
 		this.died = this.#death.promise;
 		this.#options = options;
-		this.#main = main;
+		this.#main = serveThread(unreadable, clock);
+		this.#links = new Links(
+			(message, transferred) => this.#tell(message, transferred),
+			(link) => this.#main.take(link),
+		);
 		this.#unreadable = unreadable;
 		this.#clock = clock;
 		this.#connections = new Int32Array(connections);
@@ -95,34 +92,8 @@ export class Acceptor {
 	}
 
 	/** Starts listening. Rejects with an error that explains why that is not possible. */
-	static async listen(
-		options: AcceptorOptions,
-		unreadable: UnreadableRequests,
-		clock: Clock,
-		chance: Pick<Chance, "randomize">,
-	): Promise<Acceptor> {
-		const token = randomBytes(chance, TOKEN_BYTES).toString("base64url");
-		const own = {
-			host: THIS_MACHINE,
-			port: 0,
-			// Those that the thread keeps for further requests are never half of them, so that none is closed early while the thread takes it.
-			maxConnections: options.maxConnections + 2 * MAX_IDLE_ONWARD,
-			// The thread has limited the headers of the client.
-			maxHeaderBytes: 2 * maxHeaderSize,
-			// It limits their time, too: a request or response that it gives up ends here as well.
-			requestTimeoutMs: 0,
-			unreadMs: 0,
-			refused: () => {},
-			admits: (request: Parameters<typeof takeOrigin>[0]) => takeOrigin(request, token),
-		};
-		// What breaks off here was broken off by a client, of which the thread has told.
-		const ofThread = {
-			refuse: (socket: { destroySoon(): void }) => socket.destroySoon(),
-			drop: (socket: { destroy(): unknown }) => void socket.destroy(),
-			response: (error: unknown) => unreadable.response(error),
-		};
-		const main = await HttpServer.listen(own, ofThread, clock);
-		const acceptor = new Acceptor(options, main, token, unreadable, clock);
+	static async listen(options: AcceptorOptions, unreadable: UnreadableRequests, clock: Clock): Promise<Acceptor> {
+		const acceptor = new Acceptor(options, unreadable, clock);
 		try {
 			await acceptor.#listening.promise;
 		} catch (error) {
@@ -164,12 +135,12 @@ export class Acceptor {
 			this.#tell({ kind: "close" });
 		}
 		if (this.#state === "closing") await this.#closing.promise;
-		await this.#main.close();
+		this.#links.close();
 		await this.#worker.terminate();
 	}
 
-	#tell(message: ToAcceptor): void {
-		this.#worker.postMessage(message, []);
+	#tell(message: ToAcceptor, transferred: ArrayBuffer[] = []): void {
+		this.#worker.postMessage(message, transferred);
 	}
 
 	#receive(message: FromAcceptor): void {
@@ -193,6 +164,8 @@ export class Acceptor {
 			case "closed":
 				this.#state = "closed";
 				return this.#closing.resolve();
+			default:
+				return this.#links.receive(message);
 		}
 	}
 
@@ -240,8 +213,27 @@ export class Acceptor {
 			`the thread that accepts requests has ended unexpectedly (${cause}): start the server again`,
 			failure === undefined ? undefined : { cause: failure },
 		);
+		this.#links.close();
 		this.#listening.reject(error);
 		if (isUnexpected) this.#death.resolve(error);
 		this.#closing.resolve();
 	}
+}
+
+/** The main thread's own server, for the requests that the thread passes on. */
+function serveThread(unreadable: UnreadableRequests, clock: Clock): HttpServer {
+	const own = {
+		// The thread has limited the headers of the client.
+		maxHeaderBytes: 2 * maxHeaderSize,
+		// It limits their time, too: a request or response that it gives up ends here as well.
+		requestTimeoutMs: 0,
+		unreadMs: 0,
+	};
+	// What breaks off here was broken off by a client, of which the thread has told.
+	const ofThread = {
+		refuse: (socket: { destroySoon(): void }) => socket.destroySoon(),
+		drop: (socket: { destroy(): unknown }) => void socket.destroy(),
+		response: (error: unknown) => unreadable.response(error),
+	};
+	return HttpServer.forGiven(own, ofThread, clock);
 }

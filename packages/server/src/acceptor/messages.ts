@@ -1,7 +1,6 @@
 // The messages between the main thread and the thread that accepts requests. Each side reads them in the order in which they were sent.
+import type { LinkMessage } from "./links.ts";
 
-/** The most connections to the main thread's server that the thread keeps for further requests. */
-export const MAX_IDLE_ONWARD = 64;
 /** In the place of a status: the connection of the request is closed without a response. */
 export const NO_RESPONSE = 0;
 
@@ -13,10 +12,6 @@ export interface AcceptorData {
 	readonly maxConnections: number;
 	/** Where the thread writes how many connections are open, as a 32-bit integer. */
 	readonly connections: SharedArrayBuffer;
-	/** The main thread's own server, on this machine, for all requests that the thread does not read itself. */
-	readonly mainPort: number;
-	/** What the thread proves to that server that it is the thread. */
-	readonly token: string;
 }
 
 export type FromAcceptor =
@@ -24,6 +19,8 @@ export type FromAcceptor =
 	/** It can't listen. `code` is the one of the system's error. */
 	| { readonly kind: "notListening"; readonly code: string | null; readonly message: string }
 	| SendGroup
+	/** The thread opens a link for each connection whose requests it passes on to the main thread's own server. */
+	| LinkMessage
 	/** A connection was closed because there are too many. */
 	| { readonly kind: "refused" }
 	/** A request could not be read as HTTP: the thread waits for what to answer. */
@@ -53,4 +50,5 @@ export type ToAcceptor =
 	| { readonly kind: "responses"; readonly values: readonly unknown[] }
 	/** The bytes that answer a request that could not be read. */
 	| { readonly kind: "refusal"; readonly id: number; readonly text: string }
+	| LinkMessage
 	| { readonly kind: "close" };

@@ -1,7 +1,8 @@
-// What the main thread's own server takes: only what the thread passes on, with the address of the client.
+// Passes requests on to a server of another thread, which is this one here: the messages go through a port.
 import { once } from "node:events";
-import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
+import { MessageChannel } from "node:worker_threads";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection } from "@fanfare/testkit/raw-connection";
@@ -10,52 +11,34 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../adapters/system/system-clock.ts";
 import { UnreadableRequests } from "../api/request/unreadable.ts";
 import { HttpServer } from "../http-server.ts";
-import { passOn, takeOrigin } from "./pass-on.ts";
+import { Links, type Link, type LinkMessage } from "./links.ts";
+import { OnwardAgent, passOn } from "./pass-on.ts";
 
-const TOKEN = "the-token";
+const requests = { requestLog: () => {}, clientAddress: () => null, makeRequestId: () => "req_1" };
+const unreadable = () => new UnreadableRequests(requests);
 
-const options = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
-const admits = (request: IncomingMessage) => takeOrigin(request, TOKEN);
-
-async function listening(more: { readonly admits?: typeof admits } = {}): Promise<HttpServer> {
-	const requests = { requestLog: () => {}, clientAddress: () => null, makeRequestId: () => "req_1" };
-	const http = await HttpServer.listen({ ...options, ...more }, new UnreadableRequests(requests), systemClock);
-	onTestFinished(() => http.close());
-	return http;
-}
-
-/** A server that takes what comes with the token. Returns what it has read of a request; null if it has closed the connection. */
-async function serving() {
-	const http = await listening({ admits });
-	http.handle(({ headers, rawHeaders, socket }, response) =>
-		response.end(JSON.stringify({ headers, rawHeaders, address: socket.remoteAddress ?? null })),
+/** Serves like the main thread. Returns the way to it, and the links of both sides. */
+function mainThread(handle: (request: IncomingMessage, response: ServerResponse) => unknown) {
+	const { port1, port2 } = new MessageChannel();
+	const http = HttpServer.forGiven(
+		{ requestTimeoutMs: 0, unreadMs: 0, maxHeaderBytes: 32_768 },
+		unreadable(),
+		systemClock,
 	);
-	return (headers: Record<string, string>) =>
-		new Promise<unknown>((resolve) => {
-			const request = httpRequest({ host: "127.0.0.1", port: http.port, headers, agent: false }, (response) => {
-				let text = "";
-				response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-				response.on("end", () => resolve(JSON.parse(text)));
-			});
-			request.on("error", () => resolve(null));
-			request.end();
-		});
+	http.handle(handle);
+	const there = new Links(
+		(message, transferred) => port2.postMessage(message, transferred),
+		(link) => http.take(link),
+	);
+	const here = new Links((message, transferred) => port1.postMessage(message, transferred));
+	port1.on("message", (message: LinkMessage) => here.receive(message));
+	port2.on("message", (message: LinkMessage) => there.receive(message));
+	onTestFinished(() => {
+		here.close();
+		port1.close();
+	});
+	return { agent: new OnwardAgent(here), here, there };
 }
-
-it("has the address of the client, and not the header that tells it", async () => {
-	const ask = await serving();
-	const answer = await ask({ "Fanfare-Accepted-From": `${TOKEN} 2001:db8::1`, "x-a": "1" });
-	expect(answer).toMatchObject({ address: "2001:db8::1", headers: { "x-a": "1" } });
-	expect(JSON.stringify(answer)).not.toMatch(/accepted-from/i);
-	expect(await ask({ "fanfare-accepted-from": `${TOKEN} ` })).toMatchObject({ address: null });
-});
-
-it("closes the connection of whoever else has found the port", async () => {
-	const ask = await serving();
-	expect(await ask({})).toBeNull();
-	for (const value of ["", "the-tokem 10.0.0.1", `${TOKEN}x 10.0.0.1`, `x${TOKEN} 10.0.0.1`])
-		expect(await ask({ "fanfare-accepted-from": value })).toBeNull();
-});
 
 it("makes no request for a client that is gone, whose body would never end", async () => {
 	const server = createServer().listen(0, "127.0.0.1");
@@ -66,34 +49,32 @@ it("makes no request for a client that is gone, whose body would never end", asy
 	const [request, response] = (await once(server, "request")) as [IncomingMessage, ServerResponse];
 	client.resetAndDestroy();
 	await once(response, "close");
-	const agent = new Agent({ keepAlive: true });
-	passOn(request, response, { port, token: TOKEN, agent }, { endBody: () => {}, refuse: () => {} });
-	expect([Object.keys(agent.sockets), Object.keys(agent.requests)]).toEqual([[], []]);
-	agent.destroy();
+	const { agent, here } = mainThread(() => {});
+	passOn(request, response, agent, { endBody: () => {}, refuse: () => {} });
+	expect([Object.keys(agent.sockets), Object.keys(agent.requests), here.size]).toEqual([[], [], 0]);
 	server.close();
 });
 
 describe("passes a request on", () => {
 	/** A server that passes all requests on to one that `handle` serves, and a connection to it. `refused` are the paths of those that it could not pass on. */
 	async function passing(handle: (request: IncomingMessage, response: ServerResponse) => unknown) {
-		const main = await listening({ admits });
-		main.handle(handle);
-		const agent = new Agent({ keepAlive: true });
-		onTestFinished(() => agent.destroy());
+		const { agent, here, there } = mainThread(handle);
 		const refused: (string | undefined)[] = [];
 		const refuse = ({ url, socket }: IncomingMessage) => {
 			refused.push(url);
 			socket.destroy();
 		};
-		const front = await listening();
+		const address = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
+		const front = await HttpServer.listen(address, unreadable(), systemClock);
+		onTestFinished(() => front.close());
 		front.handle((request, response, endBody) => {
 			// Some versions of Node read such a path.
 			if (request.url === "/tab") request.url = "/\t";
-			passOn(request, response, { port: main.port, token: TOKEN, agent }, { endBody, refuse });
+			passOn(request, response, agent, { endBody, refuse });
 		});
 		const connection = new RawConnection(front.port);
 		onTestFinished(() => connection[Symbol.dispose]());
-		return { connection, refused };
+		return { connection, refused, here, there, front };
 	}
 
 	async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -108,7 +89,7 @@ describe("passes a request on", () => {
 			seen.push([request.url, await bodyOf(request)]);
 			response.writeHead(200, { "content-length": "0" }).end();
 		});
-		const body = `POST /hidden HTTP/1.1\r\nfanfare-accepted-from: ${TOKEN} 10.0.0.1\r\nx: `;
+		const body = `POST /hidden HTTP/1.1\r\nhost: b\r\nx: `;
 		const headers = `${"a: b\r\n".repeat(1_500)}content-length: ${body.length}\r\n`;
 		for (const method of ["POST", "GET"]) {
 			await connection.write(`${method} /seen HTTP/1.1\r\nhost: a\r\n${headers}\r\n${body}`);
@@ -169,5 +150,49 @@ describe("passes a request on", () => {
 		await connection.closed;
 		const [head, body] = connection.unread.split("\r\n\r\n");
 		expect([head?.toLowerCase().includes("chunked"), body]).toEqual([false, "first second"]);
+	});
+
+	it("on one link for each connection of a client, with its address, as long as it lasts", async () => {
+		const links = new Set<unknown>();
+		const { connection, here, there, front } = await passing(({ socket }, response) => {
+			links.add(socket);
+			response.end(socket.remoteAddress);
+		});
+		for (let n = 0; n < 12; n++) {
+			await connection.request("GET", "/", {});
+			expect((await connection.answer()).body).toBe("127.0.0.1");
+		}
+		expect(links.size).toBe(1);
+		// Nothing is left of the requests before.
+		expect(here.size === 1 && [...links].every((link) => (link as Link).listenerCount("error") < 5)).toBe(true);
+		using other = new RawConnection(front.port);
+		await other.request("GET", "/", {});
+		await other.answer();
+		expect([links.size, here.size, there.size]).toEqual([2, 2, 2]);
+		connection[Symbol.dispose]();
+		await eventually("its link to be closed", () => here.size === 1 && there.size === 1);
+	});
+
+	it("and ends the request there when the client is gone", async () => {
+		const ended = Promise.withResolvers<void>();
+		const { connection } = await passing((_request, response) => {
+			response.once("close", ended.resolve);
+			response.write("first");
+		});
+		await connection.request("GET", "/", {});
+		await eventually("the response to begin", () => connection.unread.includes("first"));
+		connection[Symbol.dispose]();
+		await ended.promise;
+	});
+
+	it("and closes the connection of a client that reads nothing as soon as the response is given up there", async () => {
+		const { connection, front } = await passing((_request, response) => {
+			// More than the system keeps for a connection.
+			response.write(Buffer.alloc(64 * 1_024 * 1_024), () => response.destroy());
+		});
+		connection.pause();
+		await connection.request("GET", "/", {});
+		await eventually("the request", () => front.connections === 1);
+		await eventually("the connection to be closed", () => front.connections === 0);
 	});
 });

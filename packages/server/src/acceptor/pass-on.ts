@@ -1,15 +1,16 @@
-// Passes a request on to the main thread's own server, with the address of the client, and its response back to the client.
-import { timingSafeEqual } from "node:crypto";
+// Passes a request on to the main thread's own server, and its response back to the client.
 import {
+	Agent,
 	request as httpRequest,
-	type Agent,
 	type ClientRequest,
 	type IncomingMessage,
+	type RequestOptions,
 	type ServerResponse,
 } from "node:http";
+import type { Socket } from "node:net";
 
-/** The header that tells the main thread from where the thread has got a request: the token, and the client's address if it is known. */
-const ORIGIN_HEADER = "fanfare-accepted-from";
+import type { Link, Links } from "./links.ts";
+
 /** They belong to one connection, not to the request or response. Node writes those that the next connection needs. */
 const OF_CONNECTION: ReadonlySet<string> = new Set([
 	"connection",
@@ -20,13 +21,49 @@ const OF_CONNECTION: ReadonlySet<string> = new Set([
 	"upgrade",
 ]);
 /** What is written anew, and an expectation, to which the thread has responded already. */
-const OF_THREAD: ReadonlySet<string> = new Set([...OF_CONNECTION, "content-length", "expect", ORIGIN_HEADER]);
+const OF_THREAD: ReadonlySet<string> = new Set([...OF_CONNECTION, "content-length", "expect"]);
 
-/** The way to the main thread's server. */
-export interface MainServer {
-	readonly port: number;
-	readonly token: string;
-	readonly agent: Agent;
+/** What a request is made with that goes on for a client. */
+interface OnwardOptions extends RequestOptions {
+	readonly client: Socket;
+}
+
+/**
+ * The way to the main thread's server: each connection of a client has a link of its own, as long as it lasts, so that server sees the
+ * client's connection as if it were its own.
+ */
+export class OnwardAgent extends Agent {
+	readonly #links: Pick<Links, "open">;
+	readonly #names = new WeakMap<Socket, string>();
+	#lastName = 0;
+
+	constructor(links: Pick<Links, "open">) {
+		super({ keepAlive: true, maxSockets: 1 });
+		this.#links = links;
+	}
+
+	/** Links are kept, and counted, by this name. */
+	override getName(options?: object): string {
+		const { client } = options as OnwardOptions;
+		let name = this.#names.get(client);
+		if (name === undefined) this.#names.set(client, (name = String(++this.#lastName)));
+		return name;
+	}
+
+	override createConnection(options: object): Link {
+		const { client } = options as OnwardOptions;
+		const link = this.#links.open(client.remoteAddress);
+		const end = () => link.destroy();
+		if (client.destroyed) end();
+		client.once("close", end);
+		link.once("close", () => client.off("close", end));
+		return link;
+	}
+
+	/** Node would set what only sockets have. */
+	override keepSocketAlive(): true {
+		return true;
+	}
 }
 
 /** What happens with a request besides. */
@@ -38,13 +75,12 @@ interface Ends {
 }
 
 /**
- * Passes a request on of which nothing was read, when it is its turn to be answered: a client has one connection to the main thread at a time, however many
- * requests it sends before it reads a response, so there are as many as clients have. Both sides wait for each other, so no more of a body is in memory
- * than the connections hold.
+ * Passes a request on of which nothing was read, when it is its turn to be answered: however many requests a client sends before it reads a response, one is
+ * at the main thread at a time. Both sides wait for each other, so no more of a body is in memory than the connections hold.
  */
-export function passOn(request: IncomingMessage, response: ServerResponse, main: MainServer, ends: Ends): void {
+export function passOn(request: IncomingMessage, response: ServerResponse, main: OnwardAgent, ends: Ends): void {
 	if (response.socket === null) return void response.once("socket", () => passOn(request, response, main, ends));
-	// The client is gone already. Nothing would ever end the request to the main thread, and its connection is one of a bounded number.
+	// The client is gone already. Nothing would ever end the request to the main thread.
 	if (request.destroyed || response.destroyed) return;
 	const onward = requestOnward(request, main);
 	if (onward === null) return ends.refuse(request);
@@ -64,12 +100,12 @@ export function passOn(request: IncomingMessage, response: ServerResponse, main:
 }
 
 /** Null for a request that Node has read and refuses to write: some versions read more characters than they write. */
-function requestOnward(request: IncomingMessage, { port, token, agent }: MainServer): ClientRequest | null {
-	const { method = "GET", url: path = "/" } = request;
-	const headers = [ORIGIN_HEADER, `${token} ${request.socket.remoteAddress ?? ""}`];
-	headers.push(...endToEnd(request.rawHeaders, OF_THREAD), ...missing(request), ...framing(request));
+function requestOnward(request: IncomingMessage, agent: OnwardAgent): ClientRequest | null {
+	const { method = "GET", url: path = "/", socket: client } = request;
+	const headers = [...endToEnd(request.rawHeaders, OF_THREAD), ...missing(request), ...framing(request)];
+	const options: OnwardOptions = { agent, client, method, path, setHost: false, headers };
 	try {
-		return httpRequest({ host: "127.0.0.1", port, agent, method, path, setHost: false, headers });
+		return httpRequest(options);
 	} catch {
 		return null;
 	}
@@ -120,26 +156,4 @@ function framing({ method, headers }: IncomingMessage): string[] {
 
 function hasBody({ headers }: IncomingMessage): boolean {
 	return headers["transfer-encoding"] !== undefined || headers["content-length"] !== undefined;
-}
-
-/**
- * The main thread's side: takes the header off a request, whose connection has the client's address from then on. False if the request does not
- * come from the thread.
- */
-export function takeOrigin(request: IncomingMessage, token: string): boolean {
-	const { headers, rawHeaders, socket } = request;
-	const value = headers[ORIGIN_HEADER];
-	if (typeof value !== "string") return false;
-	const [given = "", address = ""] = value.split(" ");
-	if (!isSame(given, token)) return false;
-	delete headers[ORIGIN_HEADER];
-	const at = rawHeaders.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === ORIGIN_HEADER);
-	rawHeaders.splice(at, 2);
-	Object.defineProperty(socket, "remoteAddress", { value: address === "" ? undefined : address, configurable: true });
-	return true;
-}
-
-function isSame(given: string, token: string): boolean {
-	const [a, b] = [Buffer.from(given), Buffer.from(token)];
-	return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -37,7 +37,7 @@ export async function listenOnNode(
 	const options = { host: "127.0.0.1", port: 0, maxConnections: 1_000, refused: () => {} };
 	const isInThread = IN_ACCEPTOR_THREAD && lean !== null;
 	const http = isInThread
-		? await Acceptor.listen({ ...options, program: THREAD }, unreadable, clock, systemChance)
+		? await Acceptor.listen({ ...options, program: THREAD }, unreadable, clock)
 		: await HttpServer.listen(options, unreadable, clock);
 	onTestFinished(() => http.close());
 	http.serve(app.fetch, false, lean);

@@ -1,5 +1,4 @@
 // Opens the HTTP server: in the main thread, or with a thread that accepts requests, as the settings and the cores of the machine say.
-import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { LeanPath } from "../../api/request/lean/lean-path.ts";
 import type { UnreadableRequests } from "../../api/request/unreadable.ts";
@@ -30,5 +29,5 @@ export async function openHttp(
 ): Promise<OpenedHttp> {
 	if (threads === 0) return HttpServer.listen(listening, unreadable, systemClock);
 	const { Acceptor } = await import("../../acceptor/acceptor.ts");
-	return Acceptor.listen({ ...listening, program: PROGRAM }, unreadable, systemClock, systemChance);
+	return Acceptor.listen({ ...listening, program: PROGRAM }, unreadable, systemClock);
 }
