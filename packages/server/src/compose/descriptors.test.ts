@@ -41,13 +41,11 @@ it("reserves some for each thread that makes attempts", () => {
 	});
 });
 
-it("counts a connection three times behind a thread that accepts requests", () => {
+it("keeps some for the thread that accepts requests, whose links to the main thread need none", () => {
 	expect(shareDescriptors(1_024, { ...SETTINGS, acceptorThreads: 1 })).toMatchObject({
-		maxConnections: 153,
+		maxConnections: 460,
 		maxSockets: 460,
 	});
-	expect(shareDescriptors(524_288, { ...SETTINGS, acceptorThreads: 1 }).maxConnections).toBe(10_000);
-	expect(shareDescriptors(100, { ...SETTINGS, acceptorThreads: 1 }).maxConnections).toBe(16);
 });
 
 it("leaves some for each where there are hardly any, and has no limit of its own where none is known", () => {

@@ -5,8 +5,6 @@ import { ALL_BUDGETS } from "../engine/live/stream-places.ts";
 const RESERVED = 96;
 /** For the event loop of each thread that makes attempts or accepts requests. */
 const RESERVED_PER_THREAD = 8;
-/** Behind a thread that accepts requests, a connection of a client may have another one to the main thread: its two ends are two more. */
-const DESCRIPTORS_OF_ACCEPTED = 3;
 const FEWEST = 16;
 
 export interface DescriptorShares {
@@ -38,8 +36,7 @@ export function shareDescriptors(
 	const { senderThreads, acceptorThreads } = settings;
 	const reserved = RESERVED + (senderThreads + acceptorThreads) * RESERVED_PER_THREAD;
 	const half = limit === null ? Infinity : Math.max(FEWEST, Math.floor((limit - reserved) / 2));
-	const forClients = acceptorThreads === 0 ? half : Math.max(FEWEST, Math.floor(half / DESCRIPTORS_OF_ACCEPTED));
-	const maxConnections = Math.min(forClients, settings.maxConnections);
+	const maxConnections = Math.min(half, settings.maxConnections);
 	// The budgets of the page and of customers are rounded up.
 	const mostStreams = Math.floor((maxConnections / 2 - 2) / ALL_BUDGETS);
 	return {
