@@ -9,6 +9,7 @@ import { systemChance } from "./adapters/system/system-chance.ts";
 import { createRequestIds } from "./api/request/request-id.ts";
 import { UnreadableRequests } from "./api/request/unreadable.ts";
 import { ManualClock } from "./core/manual-clock.ts";
+import { fetchListener } from "./fetch-listener.ts";
 import { HttpServer } from "./http-server.ts";
 
 /** A server with a clock that the test moves, which keeps requests to /slow unanswered. */
@@ -23,7 +24,8 @@ async function start(maxConnections: number) {
 	const options = { host: "127.0.0.1", port: 0, maxConnections, refused: () => (refused += 1) };
 	const http = await HttpServer.listen(options, unreadable, clock);
 	const slow = Promise.withResolvers<Response>();
-	http.serve((request) => (new URL(request.url).pathname === "/slow" ? slow.promise : new Response("ok")), false);
+	const fetch = (request: Request) => (new URL(request.url).pathname === "/slow" ? slow.promise : new Response("ok"));
+	http.handle(fetchListener(fetch, unreadable));
 	const sockets: Socket[] = [];
 	return {
 		clock,

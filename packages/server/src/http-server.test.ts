@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "./adapters/system/system-clock.ts";
 import { UnreadableRequests } from "./api/request/unreadable.ts";
+import { fetchListener } from "./fetch-listener.ts";
 import { HttpServer, type Unreadable } from "./http-server.ts";
 import type { RequestLine } from "./ports/log.ts";
 
@@ -30,10 +31,11 @@ async function serving(
 	const http = await HttpServer.listen(options, unreadable, systemClock);
 	onTestFinished(() => http.close());
 	const { promise: opened, resolve } = Promise.withResolvers<ServerResponse>();
-	http.serve((_request, bindings) => {
-		resolve(bindings.outgoing as ServerResponse);
-		return new Response(body());
-	}, false);
+	const listener = fetchListener(() => new Response(body()), unreadable);
+	http.handle((request, response, endBody) => {
+		resolve(response);
+		return listener(request, response, endBody);
+	});
 	const socket = connect(Number(new URL(http.url).port), "127.0.0.1");
 	socket.on("error", () => undefined);
 	onTestFinished(() => void socket.destroy());
@@ -111,7 +113,6 @@ describe("what can't be read", () => {
 	async function silent() {
 		const refused: { readonly socket: Socket; readonly isAnswered: boolean }[] = [];
 		const unreadable: Unreadable = {
-			response: () => new Response(null, { status: 500 }),
 			refuse: (socket, _code, isAnswered) => void refused.push({ socket, isAnswered }),
 			drop: (socket) => void socket.destroy(),
 		};

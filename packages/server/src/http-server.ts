@@ -3,10 +3,6 @@ import { createServer, maxHeaderSize, type IncomingMessage, type Server, type Se
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-import { getRequestListener } from "@hono/node-server";
-
-import type { LeanPath } from "./api/request/lean/lean-path.ts";
-import type { UnreadableRequests } from "./api/request/unreadable.ts";
 import type { Clock } from "./core/clock.ts";
 import { listenError } from "./listen-error.ts";
 
@@ -39,8 +35,11 @@ const UNREAD_RESPONSE_MS = 60_000;
 
 /** Node keeps the response that is being written in this field, and reads it itself if there is no listener for an event. */
 type HttpSocket = Socket & { readonly _httpMessage?: ServerResponse | null };
-/** Responds to a request, also if it fails. */
-type Listener = (
+/**
+ * Responds to a request, also if it fails: it never rejects. It calls `endBody` if it has written the response before the whole request has
+ * arrived.
+ */
+export type Listener = (
 	request: IncomingMessage,
 	response: ServerResponse,
 	endBody: (request: IncomingMessage) => void,
@@ -79,8 +78,8 @@ interface GivenConnection extends Duplex {
 	destroySoon(): void;
 }
 
-/** Responds to requests that cannot be read as HTTP: see `UnreadableRequests`. */
-export interface Unreadable extends Pick<UnreadableRequests, "response"> {
+/** Responds to requests that cannot be read as HTTP: see `UnreadableRequests` of the API. */
+export interface Unreadable {
 	refuse(socket: Socket, code: string | undefined, isAnswered: boolean): void;
 	drop(socket: Socket, openRequests: number): void;
 }
@@ -92,11 +91,11 @@ interface Idle {
 }
 
 /**
- * Listens at once, and responds from the first call of `serve` on: earlier requests wait.
+ * Listens at once, and responds from the first call of `handle` on: earlier requests wait.
  *
  * @example
  * const http = await HttpServer.listen({ host: "127.0.0.1", port: 0, maxConnections: 100, refused }, unreadable, clock);
- * http.serve(app.fetch, false);
+ * http.handle(fetchListener(app.fetch, unreadable));
  */
 export class HttpServer {
 	readonly #server: Server;
@@ -168,26 +167,7 @@ export class HttpServer {
 		return urlOf(this.#options.host ?? "", this.port);
 	}
 
-	/**
-	 * Handles requests from now on: with `lean` those that it takes, and with `fetch` all others. May be called again with others.
-	 * `overrideGlobalObjects`: see `StartOptions.overrideGlobals`.
-	 */
-	serve(
-		fetch: Parameters<typeof getRequestListener>[0],
-		overrideGlobalObjects: boolean,
-		lean: Pick<LeanPath, "respond"> | null = null,
-	): void {
-		const errorHandler = (error: unknown) => this.#unreadable.response(error);
-		const listener = getRequestListener(fetch, { overrideGlobalObjects, errorHandler });
-		this.handle(
-			(request, response, endBody) => lean?.respond(request, response, endBody) === true || listener(request, response),
-		);
-	}
-
-	/**
-	 * The same with a function that responds to all requests. It calls `endBody` if it has written the response before the whole request has
-	 * arrived. It must not reject.
-	 */
+	/** Handles requests from now on. May be called again with another listener. */
 	handle(listener: Listener): void {
 		this.#listener = listener;
 		this.#open();

@@ -17,7 +17,7 @@ import { ResponsePacker, unpackSends, type TextResponse } from "./packing.ts";
 const unexpected = () => {
 	throw new Error("unexpected");
 };
-const NOTHING_UNREADABLE = { refuse: unexpected, drop: unexpected, response: unexpected };
+const NOTHING_UNREADABLE = { refuse: unexpected, drop: unexpected };
 
 const PATH = `/projects/proj_${"0".repeat(32)}/events`;
 

@@ -51,7 +51,6 @@ export function acceptRequests(
 	const refuse = ({ socket }: IncomingMessage) => tellUnreadable(socket, null);
 
 	const unreadable: Unreadable = {
-		response: () => new Response(null, { status: 500 }),
 		refuse(socket, code, isAnswered) {
 			if (socket.writable && code !== "ECONNRESET" && !isAnswered) tellUnreadable(socket, code ?? null);
 			else socket.destroySoon();

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import type { LeanPath, ReadSend } from "../api/request/lean/lean-path.ts";
 import type { UnreadableRequests } from "../api/request/unreadable.ts";
 import type { Clock } from "../core/clock.ts";
-import { HttpServer, urlOf } from "../http-server.ts";
+import { HttpServer, urlOf, type Listener } from "../http-server.ts";
 import { listenError } from "../listen-error.ts";
 import { Links } from "./links.ts";
 import { NO_RESPONSE, type AcceptorData, type FromAcceptor, type ToAcceptor } from "./messages.ts";
@@ -69,7 +69,7 @@ export class Acceptor {
 		const data: AcceptorData = { host, port, maxConnections, connections };
 		this.died = this.#death.promise;
 		this.#options = options;
-		this.#main = serveThread(unreadable, clock);
+		this.#main = serveThread(clock);
 		this.#links = new Links(
 			(message, transferred) => this.#tell(message, transferred),
 			(link) => this.#main.take(link),
@@ -116,13 +116,9 @@ export class Acceptor {
 		return urlOf(this.#options.host, this.#port);
 	}
 
-	/** See `HttpServer.serve`. */
-	serve(
-		fetch: Parameters<HttpServer["serve"]>[0],
-		overrideGlobalObjects: boolean,
-		lean: Pick<LeanPath, "answer" | "respond"> | null = null,
-	): void {
-		this.#main.serve(fetch, overrideGlobalObjects, lean);
+	/** See `HttpServer.handle`. With `lean` the thread reads the sends that it takes. */
+	handle(listener: Listener, lean: Pick<LeanPath, "answer"> | null = null): void {
+		this.#main.handle(listener);
 		this.#lean = lean;
 		if (lean !== null) this.#tell({ kind: "takesSends" });
 	}
@@ -221,7 +217,7 @@ export class Acceptor {
 }
 
 /** The main thread's own server, for the requests that the thread passes on. */
-function serveThread(unreadable: UnreadableRequests, clock: Clock): HttpServer {
+function serveThread(clock: Clock): HttpServer {
 	const own = {
 		// The thread has limited the headers of the client.
 		maxHeaderBytes: 2 * maxHeaderSize,
@@ -233,7 +229,6 @@ function serveThread(unreadable: UnreadableRequests, clock: Clock): HttpServer {
 	const ofThread = {
 		refuse: (socket: { destroySoon(): void }) => socket.destroySoon(),
 		drop: (socket: { destroy(): unknown }) => void socket.destroy(),
-		response: (error: unknown) => unreadable.response(error),
 	};
 	return HttpServer.forGiven(own, ofThread, clock);
 }

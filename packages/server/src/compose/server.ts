@@ -36,6 +36,7 @@ import { createIdMaker } from "../core/ids.ts";
 import type { Engine } from "../engine/calls.ts";
 import { openEngine } from "../engine/engine.ts";
 import type { FirstStart } from "../engine/managing/bootstrap.ts";
+import { fetchListener } from "../fetch-listener.ts";
 import type { GivenLogger, RequestLine } from "../ports/log.ts";
 import type { Role } from "../ports/membership.ts";
 import { openHttp } from "./accepting/open-http.ts";
@@ -219,7 +220,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const tracing = await openTraces(config, logger);
 	resources.defer(() => tracing?.close());
 	const opened = await profile.open({ logger, observer, port: http?.port ?? null }, (progress) => {
-		if (!report.hasBegun) http?.serve(upgradingApp.fetch, false);
+		if (!report.hasBegun) http?.handle(fetchListener(upgradingApp.fetch, unreadable));
 		report.update(progress);
 	});
 	const { store, storeDied, masterKey, tenure, wire, membership } = opened;
@@ -300,7 +301,8 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	const isChecking = role === "worker" ? Promise.resolve(false) : hasSchemas(store, engine.projects.list());
 	isChecking.then((isNeeded) => isNeeded && schemas.start()).catch(() => {});
 	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
-	http?.serve(app.fetch, options.overrideGlobals ?? false, lean);
+	const { overrideGlobals: overrideGlobalObjects = false } = options;
+	http?.handle(fetchListener(app.fetch, unreadable, { overrideGlobalObjects, lean }), lean);
 	const deaths = [storeDied, senderState.died, ...(http?.died === undefined ? [] : [http.died])];
 	const { stop, closed } = endings(resources, Promise.race(deaths), (error) => {
 		logger.fatal({ err: error }, "the server can't go on and stops");

@@ -8,6 +8,7 @@ import { Acceptor } from "../../acceptor/acceptor.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { Clock } from "../../core/clock.ts";
+import { fetchListener } from "../../fetch-listener.ts";
 import { HttpServer } from "../../http-server.ts";
 import type { RequestLine } from "../../ports/log.ts";
 import type { Api } from "../app.ts";
@@ -40,7 +41,7 @@ export async function listenOnNode(
 		? await Acceptor.listen({ ...options, program: THREAD }, unreadable, clock)
 		: await HttpServer.listen(options, unreadable, clock);
 	onTestFinished(() => http.close());
-	http.serve(app.fetch, false, lean);
+	http.handle(fetchListener(app.fetch, unreadable, { lean }), lean);
 	return http.port;
 }
 

@@ -2,7 +2,7 @@
 import { systemClock } from "../../adapters/system/system-clock.ts";
 import type { LeanPath } from "../../api/request/lean/lean-path.ts";
 import type { UnreadableRequests } from "../../api/request/unreadable.ts";
-import { HttpServer } from "../../http-server.ts";
+import { HttpServer, type Listener } from "../../http-server.ts";
 
 /** The thread's program, beside this file: TypeScript in the sources, JavaScript in the built package. */
 const PROGRAM = new URL(
@@ -12,11 +12,8 @@ const PROGRAM = new URL(
 
 /** An HTTP server, wherever it reads requests. */
 export interface OpenedHttp extends Pick<HttpServer, "close" | "connections" | "port" | "url"> {
-	serve(
-		fetch: Parameters<HttpServer["serve"]>[0],
-		overrideGlobalObjects: boolean,
-		lean?: Pick<LeanPath, "answer" | "respond"> | null,
-	): void;
+	/** See `HttpServer.handle` and `Acceptor.handle`. */
+	handle(listener: Listener, lean?: Pick<LeanPath, "answer"> | null): void;
 	/** Resolves with the reason if its thread ends by itself. Stays pending without a thread. */
 	readonly died?: Promise<Error>;
 }
