@@ -58,7 +58,7 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 	const addresses: (string | undefined)[] = [];
 	const unreadable: number[] = [];
 	const links = new Links(
-		(message, transferred) => port.postMessage(message, transferred),
+		(message, transferred) => port.postMessage({ kind: "link", message }, transferred),
 		(link) => main.take(link),
 	);
 	port.on("message", (message: FromAcceptor) => {
@@ -74,13 +74,11 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 					handedOver.push(id);
 					addresses.push(remoteAddress);
 				});
-			case "linkOpened":
-			case "linkBytes":
-			case "linkRead":
-			case "linkEnded":
-			case "linkClosed":
-				return links.receive(message);
-			default:
+			case "link":
+				return links.receive(message.message);
+			case "notListening":
+			case "refused":
+			case "dropped":
 				return unexpected();
 		}
 	});

@@ -34,7 +34,7 @@ export function acceptRequests(
 	const tell = (message: FromAcceptor, transferred: ArrayBuffer[] = []) => port.postMessage(message, transferred);
 	const { host, maxConnections } = data;
 	const connections = new Int32Array(data.connections);
-	const links = new Links(tell);
+	const links = new Links((message, transferred) => tell({ kind: "link", message }, transferred));
 	const main = new OnwardAgent(links);
 	const sends = new WaitingSends(clock, maxWaitingBytes, {
 		handOver: (group) => tell(group, [group.bodies]),
@@ -107,8 +107,8 @@ export function acceptRequests(
 			}
 			case "close":
 				return void close();
-			default:
-				return links.receive(message);
+			case "link":
+				return links.receive(message.message);
 		}
 	}
 

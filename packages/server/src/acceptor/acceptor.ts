@@ -71,7 +71,7 @@ export class Acceptor {
 		this.#options = options;
 		this.#main = serveThread(clock);
 		this.#links = new Links(
-			(message, transferred) => this.#tell(message, transferred),
+			(message, transferred) => this.#tell({ kind: "link", message }, transferred),
 			(link) => this.#main.take(link),
 		);
 		this.#unreadable = unreadable;
@@ -160,8 +160,8 @@ export class Acceptor {
 			case "closed":
 				this.#state = "closed";
 				return this.#closing.resolve();
-			default:
-				return this.#links.receive(message);
+			case "link":
+				return this.#links.receive(message.message);
 		}
 	}
 

@@ -83,8 +83,9 @@ export class Link extends Duplex {
 	readonly #tell: Tell;
 	/** Bytes that this side has sent and the other has not read. */
 	#unread = 0;
-	/** Called when there is room for more. */
-	#goOn: Done | null = null;
+	/** What is to be sent when there is room, and what is called then; null if nothing is. */
+	#waiting: Uint8Array[] = [];
+	#written: Done | null = null;
 	/** Bytes that this side has received since it last said so. */
 	#received = 0;
 	#hasReceivedEnd = false;
@@ -154,32 +155,53 @@ export class Link extends Duplex {
 	override _destroy(error: Error | null, done: (error: Error | null) => void): void {
 		this.#tellThere({ kind: "linkClosed", link: this.#id });
 		this.#isClosedThere = true;
-		this.#goOn = null;
+		this.#waiting = [];
+		this.#written = null;
 		done(error);
 	}
 
 	#send(chunks: readonly Uint8Array[], done: Done): void {
-		if (this.#isClosedThere) return done(Object.assign(new Error("the other end of the link is closed"), CLOSED));
-		let length = 0;
-		for (const chunk of chunks) length += chunk.length;
-		// A part of a larger buffer would go over with all of that.
-		const bytes = new Uint8Array(length);
-		let at = 0;
-		for (const chunk of chunks) {
-			bytes.set(chunk, at);
-			at += chunk.length;
-		}
-		this.#unread += length;
-		this.#tellThere({ kind: "linkBytes", link: this.#id, bytes }, [bytes.buffer]);
-		this.#goOn = done;
+		this.#waiting = chunks.filter(({ length }) => length > 0);
+		this.#written = done;
 		this.#sendOn();
 	}
 
+	/** Sends what there is room for. Pieces of a large buffer are copied one after another, so that it is not in memory twice. */
 	#sendOn(): void {
-		const goOn = this.#goOn;
-		if (goOn === null || this.#unread >= WINDOW_BYTES) return;
-		this.#goOn = null;
-		goOn();
+		const done = this.#written;
+		if (done === null) return;
+		if (this.#isClosedThere)
+			return this.#end(done, Object.assign(new Error("the other end of the link is closed"), CLOSED));
+		while (this.#waiting.length > 0) {
+			const room = WINDOW_BYTES - this.#unread;
+			if (room <= 0) return;
+			const bytes = this.#take(room);
+			this.#unread += bytes.length;
+			this.#tell({ kind: "linkBytes", link: this.#id, bytes }, [bytes.buffer]);
+		}
+		this.#end(done);
+	}
+
+	#end(done: Done, error?: Error): void {
+		this.#waiting = [];
+		this.#written = null;
+		done(error);
+	}
+
+	/** The next bytes, in a buffer of their own: a part of a larger buffer would go over with all of that. */
+	#take(most: number): Uint8Array<ArrayBuffer> {
+		let length = 0;
+		for (const chunk of this.#waiting) length += chunk.length;
+		const bytes = new Uint8Array(Math.min(most, length));
+		for (let at = 0; at < bytes.length;) {
+			const [chunk] = this.#waiting as [Uint8Array];
+			const part = chunk.subarray(0, bytes.length - at);
+			bytes.set(part, at);
+			at += part.length;
+			if (part.length === chunk.length) this.#waiting.shift();
+			else this.#waiting[0] = chunk.subarray(part.length);
+		}
+		return bytes;
 	}
 
 	/** Says so only when it is worth a message: the other side waits at the earliest when a whole window is unread. */

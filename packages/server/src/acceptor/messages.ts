@@ -14,13 +14,18 @@ export interface AcceptorData {
 	readonly connections: SharedArrayBuffer;
 }
 
+/** The thread opens a link for each connection of a client whose requests it passes on to the main thread's own server. */
+export interface OfLinks {
+	readonly kind: "link";
+	readonly message: LinkMessage;
+}
+
 export type FromAcceptor =
 	| { readonly kind: "listening"; readonly port: number }
 	/** It can't listen. `code` is the one of the system's error. */
 	| { readonly kind: "notListening"; readonly code: string | null; readonly message: string }
 	| SendGroup
-	/** The thread opens a link for each connection whose requests it passes on to the main thread's own server. */
-	| LinkMessage
+	| OfLinks
 	/** A connection was closed because there are too many. */
 	| { readonly kind: "refused" }
 	/** A request could not be read as HTTP: the thread waits for what to answer. */
@@ -50,5 +55,5 @@ export type ToAcceptor =
 	| { readonly kind: "responses"; readonly values: readonly unknown[] }
 	/** The bytes that answer a request that could not be read. */
 	| { readonly kind: "refusal"; readonly id: number; readonly text: string }
-	| LinkMessage
+	| OfLinks
 	| { readonly kind: "close" };

@@ -1,7 +1,7 @@
 // Passes requests on to a server of another thread, which is this one here: the messages go through a port.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { MessageChannel } from "node:worker_threads";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -56,7 +56,7 @@ it("makes no request for a client that is gone, whose body would never end", asy
 });
 
 describe("passes a request on", () => {
-	/** A server that passes all requests on to one that `handle` serves, and a connection to it. `refused` are the paths of those that it could not pass on. */
+	/** A server that passes all requests on to one that `handle` serves, and a connection to it. `refused` are the paths of those that it could not pass on, `sockets` the clients' connections. */
 	async function passing(handle: (request: IncomingMessage, response: ServerResponse) => unknown) {
 		const { agent, here, there } = mainThread(handle);
 		const refused: (string | undefined)[] = [];
@@ -67,14 +67,16 @@ describe("passes a request on", () => {
 		const address = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
 		const front = await HttpServer.listen(address, unreadable(), systemClock);
 		onTestFinished(() => front.close());
+		const sockets: Socket[] = [];
 		front.handle((request, response, endBody) => {
+			sockets.push(request.socket);
 			// Some versions of Node read such a path.
 			if (request.url === "/tab") request.url = "/\t";
 			passOn(request, response, agent, { endBody, refuse });
 		});
 		const connection = new RawConnection(front.port);
 		onTestFinished(() => connection[Symbol.dispose]());
-		return { connection, refused, here, there, front };
+		return { connection, refused, here, there, front, sockets };
 	}
 
 	async function bodyOf(request: IncomingMessage): Promise<string> {
@@ -186,13 +188,17 @@ describe("passes a request on", () => {
 	});
 
 	it("and closes the connection of a client that reads nothing as soon as the response is given up there", async () => {
-		const { connection, front } = await passing((_request, response) => {
+		const responding = Promise.withResolvers<ServerResponse>();
+		const { connection, front, sockets } = await passing((_request, response) => {
 			// More than the system keeps for a connection.
-			response.write(Buffer.alloc(64 * 1_024 * 1_024), () => response.destroy());
+			response.write(Buffer.alloc(64 * 1_024 * 1_024));
+			responding.resolve(response);
 		});
 		connection.pause();
 		await connection.request("GET", "/", {});
-		await eventually("the request", () => front.connections === 1);
+		const response = await responding.promise;
+		await eventually("the connection to be full", () => sockets[0]?.writableNeedDrain === true);
+		response.destroy();
 		await eventually("the connection to be closed", () => front.connections === 0);
 	});
 });
