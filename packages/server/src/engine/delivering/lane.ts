@@ -44,6 +44,8 @@ export class Lane {
 	storeDueAt = Infinity;
 	/** A read from the store is under way. */
 	claiming = false;
+	/** The last read from the store found fewer deliveries than it could take: the store had nothing more that was due. */
+	isReadToEnd = false;
 	/** Its webhook's rate limit; null if it has none. */
 	bucket: TokenBucket | null = null;
 	/** It is in the ring of lanes that can be served. */
