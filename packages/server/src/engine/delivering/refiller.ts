@@ -2,7 +2,7 @@
 // the deliveries in memory and asks the store which deliveries are due, independently of the state in memory.
 import { wholeShareOf } from "../../core/policies/share.ts";
 import type { Facts } from "../../ports/observer.ts";
-import type { QueueStore } from "../../ports/store/queue.ts";
+import { LEAST_SHARE, type QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
 import { Schedule } from "../background/schedule.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -24,12 +24,7 @@ interface Neighbours {
 
 /** Deliveries claimed at once. The more lanes are starved, the fewer, so that each lane is served soon. */
 const CLAIM_LIMIT = 500;
-const MIN_CLAIM_LIMIT = 50;
-/**
- * Claims under way at once: the store works on the next one while the deliveries of this one are added to the queue. They
- * are divided by project, and then by customer.
- */
-const MAX_CLAIMS = 4;
+const MIN_CLAIM_LIMIT = LEAST_SHARE;
 /** The most customers with starved lanes looked at in one search for one that may claim. */
 const MAX_LOOKS = 16;
 /** Timers for due deliveries are at least this far apart, so that many retries share one look through the lanes. */
@@ -47,11 +42,11 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  *
  * While the refiller is running, a lane of a webhook that this process holds is in one of three conditions if the store
  * has due deliveries for it: a claim for it is under way; it is starved (empty, and waiting for its customer's share of the
- * room in the queue or of the `MAX_CLAIMS`); or it has enough ready deliveries, and is considered again when it runs low.
+ * room in the queue or of the `maxClaims`); or it has enough ready deliveries, and is considered again when it runs low.
  */
 export class Refiller {
 	readonly #parts: Parts;
-	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs">;
+	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims">;
 	readonly #near: Neighbours;
 	readonly #polling: Periodic;
 	#running = false;
@@ -67,7 +62,7 @@ export class Refiller {
 
 	constructor(
 		parts: Parts,
-		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs">,
+		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims">,
 		near: Neighbours,
 	) {
 		this.#parts = parts;
@@ -145,10 +140,12 @@ export class Refiller {
 		}
 	}
 
+	/** The claims under way are divided by project, and then by customer. */
 	#mayClaim(lane: Lane): boolean {
-		if (this.#claims.size >= MAX_CLAIMS) return false;
+		const { maxClaims } = this.#limits;
+		if (this.#claims.size >= maxClaims) return false;
 		const { customer, project } = lane;
-		const share = wholeShareOf(MAX_CLAIMS, this.#claims.size, project.claims);
+		const share = wholeShareOf(maxClaims, this.#claims.size, project.claims);
 		if (customer.left(share, project.claims, customer.claims) <= 0) return false;
 		return this.#near.queue.storedRoom(lane) > 0;
 	}
@@ -159,7 +156,7 @@ export class Refiller {
 	 */
 	#refillStarved(): void {
 		let looks = Math.min(this.#starved.customers, MAX_LOOKS);
-		while (looks > 0 && this.#claims.size < MAX_CLAIMS) {
+		while (looks > 0 && this.#claims.size < this.#limits.maxClaims) {
 			const lane = this.#starved.next();
 			if (lane === undefined) return;
 			if (this.#mayClaim(lane)) {
@@ -215,7 +212,7 @@ export class Refiller {
 		try {
 			const request = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
 			const { deliveries, nextDueAt } = await store.claimDue(request);
-			lane.isReadToEnd = deliveries.length < limit;
+			lane.isReadToEnd = deliveries.length < Math.min(limit, LEAST_SHARE);
 			for (const delivery of deliveries) if (!claim.isOutdated(delivery)) queue.push(delivery);
 			for (const delivery of deliveries) if (claim.wasCancelled(delivery)) queue.skip(delivery);
 			if (nextDueAt !== null) lane.noteDue(nextDueAt);
