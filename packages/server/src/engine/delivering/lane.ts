@@ -44,7 +44,7 @@ export class Lane {
 	storeDueAt = Infinity;
 	/** A read from the store is under way. */
 	claiming = false;
-	/** The last read from the store found fewer deliveries than it could take: the store had nothing more that was due. */
+	/** The last read from the store took all that was due when it began, and nothing has had to go there for lack of room since. */
 	isReadToEnd = false;
 	/** Its webhook's rate limit; null if it has none. */
 	bucket: TokenBucket | null = null;

@@ -181,6 +181,19 @@ describe("the ready queue", () => {
 		expect(reserve(queue, "a")).toBe(false);
 	});
 
+	it("does so also while those are read that had no room, or that have come while the webhook was stopped", () => {
+		const queue = openQueue();
+		const lane = queue.lane("a");
+		lane.claiming = true;
+		lane.isReadToEnd = true;
+		expect(reserve(queue, "a", limits.maxReadyBytes)).toBe(false);
+		expect(reserve(queue, "a")).toBe(false);
+		lane.isReadToEnd = true;
+		expect(reserve(queue, "a")).toBe(true);
+		queue.drop("a");
+		expect(reserve(queue, "a")).toBe(false);
+	});
+
 	it("is bounded by the bytes of bodies, too", () => {
 		const queue = openQueue();
 		for (const webhookId of ["a", "b", "c", "d", "e", "f", "g", "h"]) fill(queue, webhookId, 1_000);

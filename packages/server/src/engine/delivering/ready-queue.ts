@@ -224,7 +224,12 @@ export class ReadyQueue {
 	 */
 	reserve(webhook: ReadyWebhook, bytes: number, now: number): boolean {
 		const lane = this.lane(webhook.id, webhook.projectId);
-		if (this.#hasOlder(lane, now) || !this.#room.hasRoom(lane, bytes)) return false;
+		if (this.#hasOlder(lane, now)) return false;
+		if (!this.#room.hasRoom(lane, bytes)) {
+			// The store gets more now than one read may take.
+			lane.isReadToEnd = false;
+			return false;
+		}
 		this.#reserve(this.#customer(webhook), bytes);
 		return true;
 	}
@@ -360,6 +365,8 @@ export class ReadyQueue {
 		this.#rateLimited.remove(lane);
 		this.#ring.leave(lane);
 		lane.storeDueAt = Infinity;
+		// What has gathered in the store until the webhook is delivered here again may be more than one read takes.
+		lane.isReadToEnd = false;
 		this.forgetIfIdle(lane);
 		return { lane, leases };
 	}

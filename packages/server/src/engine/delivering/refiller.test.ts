@@ -99,6 +99,18 @@ it("takes a read that was full for one of more", async () => {
 	await store.close();
 });
 
+it("takes a read that the bytes of bodies have ended for one of more", async () => {
+	const { store, webhookId, clock, queue, refiller, accept } = await open({ maxReadyBytes: 4 });
+	const lane = queue.lane(webhookId);
+	lane.isReadToEnd = true;
+	for (let n = 0; n < 3; n++) await accept({ state: newDelivery(clock.now(), null) });
+	lane.noteDue(clock.now());
+	refiller.refill(lane);
+	await refiller.stop();
+	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready: 1, isReadToEnd: false });
+	await store.close();
+});
+
 it("forgets the time of a lane that is dropped", async () => {
 	const { store, webhookId, queue, refiller } = await open();
 	const dropped = queue.drop(webhookId);

@@ -212,7 +212,7 @@ export class Refiller {
 		try {
 			const request = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
 			const { deliveries, nextDueAt } = await store.claimDue(request);
-			lane.isReadToEnd = deliveries.length < Math.min(limit, LEAST_SHARE);
+			lane.isReadToEnd = nextDueAt === null || nextDueAt > now;
 			for (const delivery of deliveries) if (!claim.isOutdated(delivery)) queue.push(delivery);
 			for (const delivery of deliveries) if (claim.wasCancelled(delivery)) queue.skip(delivery);
 			if (nextDueAt !== null) lane.noteDue(nextDueAt);
