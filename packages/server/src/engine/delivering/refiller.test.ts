@@ -6,6 +6,7 @@ import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { newDelivery } from "../../core/delivery.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { fillStore } from "../../ports/contract/store/records/records.ts";
+import type { ClaimRequest } from "../../ports/store/queue.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { DEFAULT_LIMITS, type EngineLimits } from "../parts.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
@@ -17,7 +18,11 @@ const HOUR_MS = 3_600_000;
 async function open(some: Partial<EngineLimits> = {}) {
 	const limits = { ...DEFAULT_LIMITS, ...some };
 	/** Reads whose results are held back until their function is called. */
-	const claims: { areHeld: boolean; readonly held: (() => void)[] } = { areHeld: false, held: [] };
+	const claims: { areHeld: boolean; readonly held: (() => void)[]; readonly requests: ClaimRequest[] } = {
+		areHeld: false,
+		held: [],
+		requests: [],
+	};
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const clock = new ManualClock(world.records.now);
 	const queue = new ReadyQueue(limits, clock, {
@@ -27,6 +32,7 @@ async function open(some: Partial<EngineLimits> = {}) {
 	const store: Store = {
 		...world.store,
 		async claimDue(request) {
+			claims.requests.push(request);
 			const claimed = await world.store.claimDue(request);
 			if (claims.areHeld) await new Promise<void>((resolve) => claims.held.push(resolve));
 			return claimed;
@@ -108,6 +114,16 @@ it("takes a read that the bytes of bodies have ended for one of more", async () 
 	refiller.refill(lane);
 	await refiller.stop();
 	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready: 1, isReadToEnd: false });
+	await store.close();
+});
+
+it("names the project, and asks for no more bytes than one of many claims may have", async () => {
+	const { store, webhookId, projectId, clock, queue, refiller, claims } = await open({ maxClaimBytes: 1_000 });
+	const lane = queue.lane(webhookId);
+	lane.noteDue(clock.now());
+	refiller.refill(lane);
+	await refiller.stop();
+	expect(claims.requests).toMatchObject([{ webhookId, projectId, maxBytes: 1_000 }]);
 	await store.close();
 });
 

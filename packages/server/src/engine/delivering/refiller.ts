@@ -46,7 +46,10 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  */
 export class Refiller {
 	readonly #parts: Parts;
-	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims">;
+	readonly #limits: Pick<
+		EngineLimits,
+		"maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims" | "maxClaimBytes"
+	>;
 	readonly #near: Neighbours;
 	readonly #polling: Periodic;
 	#running = false;
@@ -62,7 +65,7 @@ export class Refiller {
 
 	constructor(
 		parts: Parts,
-		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims">,
+		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims" | "maxClaimBytes">,
 		near: Neighbours,
 	) {
 		this.#parts = parts;
@@ -203,14 +206,15 @@ export class Refiller {
 			Math.floor(this.#limits.maxReady / (2 * this.#starved.before(lane) + 1)),
 		);
 		const limit = Math.min(CLAIM_LIMIT, fairLimit, queue.storedRoom(lane));
-		const maxBytes = queue.storedRoomBytes(lane);
+		const maxBytes = Math.min(queue.storedRoomBytes(lane), this.#limits.maxClaimBytes);
 		const leaseUntil = now + this.#limits.leaseMs;
 		lane.storeDueAt = Infinity;
 		this.#later.remove(lane);
 		const unreserve = queue.reserveStored(lane, limit, maxBytes);
 		const claim = queue.claims.open();
 		try {
-			const request = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
+			const { projectId } = lane.project;
+			const request = { webhookId: lane.webhookId, projectId, now, limit, maxBytes, leaseUntil };
 			const { deliveries, nextDueAt } = await store.claimDue(request);
 			lane.isReadToEnd = nextDueAt === null || nextDueAt > now;
 			for (const delivery of deliveries) if (!claim.isOutdated(delivery)) queue.push(delivery);

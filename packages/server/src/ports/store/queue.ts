@@ -26,6 +26,8 @@ export const LEAST_SHARE = 50;
 
 export interface ClaimRequest {
 	readonly webhookId: string;
+	/** The webhook's project. Only claims that name the same one may be made together. */
+	readonly projectId?: string;
 	readonly now: number;
 	/** The largest number of deliveries to claim. A store that makes several claims together may claim only `LEAST_SHARE` of more. */
 	readonly limit: number;

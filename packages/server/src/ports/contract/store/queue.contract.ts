@@ -111,7 +111,7 @@ function describeNotDue(current: CurrentStore): void {
 
 	it("makes claims for several webhooks that come together as if they came one after the other", async () => {
 		const world = await fillStore(current(), 25);
-		const { store, records, webhookIds, accept } = world;
+		const { store, records, projectId, webhookIds, accept } = world;
 		const { now } = records;
 		const [many = "", paused = "", none = "", ...others] = webhookIds;
 		const due = async (webhookId: string, at: number) => {
@@ -127,7 +127,7 @@ function describeNotDue(current: CurrentStore): void {
 			expected.set(webhookId, [await due(webhookId, now - 1), later]);
 			await due(webhookId, now + 1_000);
 		}
-		const request = { now, ...PLENTY, leaseUntil: now + 60_000 };
+		const request = { projectId, now, ...PLENTY, leaseUntil: now + 60_000 };
 		const all = await Promise.all(webhookIds.map((webhookId) => store.claimDue({ ...request, webhookId })));
 		const claims = new Map(webhookIds.map((webhookId, index) => [webhookId, all[index]]));
 		const idsOf = (webhookId: string) => claims.get(webhookId)?.deliveries.map(({ id }) => id);
@@ -143,9 +143,10 @@ function describeNotDue(current: CurrentStore): void {
 
 	it("gives each delivery to one of several claims for its webhook that come together", async () => {
 		const world = await fillStore(current());
-		const { store, records, webhookId, accept } = world;
+		const { store, records, projectId, webhookId, accept } = world;
+		const { now } = records;
 		for (let n = 0; n < 3; n++) await accept();
-		const request = { webhookId, now: records.now, maxBytes: 1_000, limit: 2, leaseUntil: records.now + 60_000 };
+		const request = { webhookId, projectId, now, maxBytes: 1_000, limit: 2, leaseUntil: now + 60_000 };
 		const claims = await Promise.all([store.claimDue(request), store.claimDue(request), store.claimDue(request)]);
 		const ids = claims.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
 		expect(new Set(ids).size).toBe(ids.length);

@@ -1,9 +1,8 @@
-// Claims: due deliveries of webhooks, of each the earliest due first. Claims that are wanted at the same time share a transaction.
+// Claims: due deliveries of webhooks, of each the earliest due first.
 import { transition } from "../../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../../core/policies/retention.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
-import { StoreError } from "../../../../ports/store/errors.ts";
-import { LEAST_SHARE, type Claim, type ClaimRequest, type LeasedDelivery } from "../../../../ports/store/queue.ts";
+import type { Claim, ClaimRequest, LeasedDelivery } from "../../../../ports/store/queue.ts";
 import { binaryArray } from "../../codec/arrays.ts";
 import { DELIVERY_COLUMNS, toDeliveryRow, type DeliveryRow } from "../../codec/delivery-rows.ts";
 import { toEventDetails } from "../../codec/event-rows.ts";
@@ -16,13 +15,7 @@ import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
 import { StatsChanges } from "../../stats/journal.ts";
 import { readWebhooks } from "../webhook-state.ts";
-
-/** Claims that share a transaction, which costs as much as some deliveries in it. */
-const MOST_SHARING = 10;
-/** What each of them gets at most, so that the others do not wait for one with much: it has the next transaction. */
-const SHARE = { deliveries: LEAST_SHARE, bytes: 1_024 * 1_024 };
-/** Transactions under way: the database works on the next one while this process takes what the last one brought. */
-const MOST_TRANSACTIONS = 2;
+import { SharedClaims, type Wanted } from "./shared-claims.ts";
 
 /**
  * The deliveries, and how large their bodies are, before any body is read. One that another transaction has locked is about to change:
@@ -44,84 +37,24 @@ const SELECT_NEXT = statement(`
 	FROM unnest($1::uuid[]) AS wanted(id)
 `);
 
+/**
+ * Transactions of one project under way: the database works on the next one while this process takes what the last one brought. Those of
+ * other projects have places of their own.
+ */
+const MOST_OF_PROJECT = 2;
+
 const NOTHING: Claim = { deliveries: [], nextDueAt: null };
-
-/** A claim that is wanted, with the UUID of its webhook. */
-interface Wanted extends ClaimRequest {
-	readonly webhook: string;
-}
-
-interface Waiting extends PromiseWithResolvers<Claim> {
-	readonly wanted: Wanted;
-}
 
 /** The call `claimDue`. */
 export function createClaimDue(database: Database, numbers: ChangeNumbers) {
-	const claims = new SharedClaims((wanted) => database.transact((session) => claimAll(session, wanted, numbers)));
+	const claimTogether = (wanted: readonly Wanted[]) =>
+		database.transact((session) => claimAll(session, wanted, numbers));
+	const claims = new SharedClaims(claimTogether, database.turns(MOST_OF_PROJECT));
 	return async (request: ClaimRequest): Promise<Claim> => {
 		const webhook = uuidOf("webhook", request.webhookId);
-		return webhook === null ? NOTHING : claims.claim({ ...request, webhook });
+		if (webhook === null) return NOTHING;
+		return (await claims.claim({ ...request, webhook })) ?? NOTHING;
 	};
-}
-
-/** Gathers the claims that come in one turn of the event loop, or while `MOST_TRANSACTIONS` are under way. */
-class SharedClaims {
-	readonly #claimAll: (wanted: readonly Wanted[]) => Promise<ReadonlyMap<string, Claim>>;
-	#waiting: Waiting[] = [];
-	#underWay = 0;
-
-	constructor(claimAll: (wanted: readonly Wanted[]) => Promise<ReadonlyMap<string, Claim>>) {
-		this.#claimAll = claimAll;
-	}
-
-	claim(wanted: Wanted): Promise<Claim> {
-		const waiting = { wanted, ...Promise.withResolvers<Claim>() };
-		this.#waiting.push(waiting);
-		queueMicrotask(() => this.#begin());
-		return waiting.promise;
-	}
-
-	#begin(): void {
-		if (this.#waiting.length === 0 || this.#underWay >= MOST_TRANSACTIONS) return;
-		const taken = this.#take();
-		this.#underWay++;
-		// `#run` never rejects.
-		void this.#run(taken).finally(() => {
-			this.#underWay--;
-			this.#begin();
-		});
-		this.#begin();
-	}
-
-	/** Each webhook once. */
-	#take(): Waiting[] {
-		const taken = new Map<string, Waiting>();
-		const left: Waiting[] = [];
-		for (const waiting of this.#waiting) {
-			const { webhook } = waiting.wanted;
-			if (taken.size < MOST_SHARING && !taken.has(webhook)) taken.set(webhook, waiting);
-			else left.push(waiting);
-		}
-		this.#waiting = left;
-		return [...taken.values()];
-	}
-
-	async #run(all: readonly Waiting[]): Promise<void> {
-		try {
-			const claims = await this.#claimAll(all.map(({ wanted }) => (all.length === 1 ? wanted : shareOf(wanted))));
-			for (const { wanted, resolve } of all) resolve(claims.get(wanted.webhook) ?? NOTHING);
-		} catch (error) {
-			const isAway = error instanceof StoreError && error.code === "store_unavailable";
-			// The others must not fail for one whose deliveries can't be claimed.
-			if (all.length > 1 && !isAway) for (const one of all) await this.#run([one]);
-			else for (const { reject } of all) reject(error);
-		}
-	}
-}
-
-function shareOf(wanted: Wanted): Wanted {
-	const { limit, maxBytes } = wanted;
-	return { ...wanted, limit: Math.min(limit, SHARE.deliveries), maxBytes: Math.min(maxBytes, SHARE.bytes) };
 }
 
 /** Claims for several webhooks, and returns by webhook what each gets. */
