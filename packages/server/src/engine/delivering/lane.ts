@@ -114,6 +114,25 @@ export class Lane {
 		if (at < this.storeDueAt) this.storeDueAt = at;
 	}
 
+	/** Forgets what the store has: it is not read. What gathers there until it is read again may be more than one read takes. */
+	forgetStored(): void {
+		this.storeDueAt = Infinity;
+		this.isReadToEnd = false;
+	}
+
+	/**
+	 * Whether a new delivery may stay in memory, given whether it has room. If it has none, the store gets more than one read may take.
+	 *
+	 * It may not while the store has older ones. While they are read, new ones would be too many in memory before them; but not if the last
+	 * read took all that there was. Then this one will, too: what comes meanwhile and went to the store would need a read of its own, in
+	 * which more would come, and so on for as long as the webhook gets more than one delivery in the time of a read.
+	 */
+	mayKeep(now: number, hasRoom: boolean): boolean {
+		if (this.storeDueAt <= now || (this.claiming && !this.isReadToEnd)) return false;
+		if (!hasRoom) this.isReadToEnd = false;
+		return hasRoom;
+	}
+
 	recordSuccess(): void {
 		this.#failuresInARow = 0;
 		this.#window++;

@@ -224,23 +224,9 @@ export class ReadyQueue {
 	 */
 	reserve(webhook: ReadyWebhook, bytes: number, now: number): boolean {
 		const lane = this.lane(webhook.id, webhook.projectId);
-		if (this.#hasOlder(lane, now)) return false;
-		if (!this.#room.hasRoom(lane, bytes)) {
-			// The store gets more now than one read may take.
-			lane.isReadToEnd = false;
-			return false;
-		}
+		if (!lane.mayKeep(now, this.#room.hasRoom(lane, bytes))) return false;
 		this.#reserve(this.#customer(webhook), bytes);
 		return true;
-	}
-
-	/**
-	 * Whether the store has older deliveries of this webhook. While they are read, new ones would be too many in memory before them; but not if
-	 * the last read took all that there was. Then this one will, too: what comes meanwhile and went to the store would need a read of its own, in
-	 * which more would come, and so on for as long as the webhook gets more than one delivery in the time of a read.
-	 */
-	#hasOlder(lane: Lane, now: number): boolean {
-		return lane.storeDueAt <= now || (lane.claiming && !lane.isReadToEnd);
 	}
 
 	/** The same for a delivery of a webhook that another process delivers. It needs room only until it is handed off. */
@@ -364,9 +350,7 @@ export class ReadyQueue {
 		}
 		this.#rateLimited.remove(lane);
 		this.#ring.leave(lane);
-		lane.storeDueAt = Infinity;
-		// What has gathered in the store until the webhook is delivered here again may be more than one read takes.
-		lane.isReadToEnd = false;
+		lane.forgetStored();
 		this.forgetIfIdle(lane);
 		return { lane, leases };
 	}

@@ -128,13 +128,13 @@ export class Refiller {
 	#consider(lane: Lane): void {
 		if (lane.storeDueAt === Infinity || lane.claiming) return;
 		if (!this.#parts.tenure.holds(lane.webhookId)) {
-			lane.storeDueAt = Infinity;
+			lane.forgetStored();
 			this.forget(lane);
 		} else if (lane.storeDueAt > this.#parts.clock.now()) {
 			this.#later.schedule(lane, lane.storeDueAt);
 			this.#wakeAt(lane.storeDueAt);
 		} else if (!this.#near.directory.isDeliverable(lane.webhookId)) {
-			lane.storeDueAt = Infinity;
+			lane.forgetStored();
 			this.#later.remove(lane);
 			this.#near.sweeper.sweep(lane.webhookId);
 		} else if (lane.ready <= this.#near.queue.lowWater(lane)) {
