@@ -10,8 +10,8 @@ const MOST_SHARING = 10;
 const SHARE = { deliveries: LEAST_SHARE, bytes: 1_024 * 1_024 };
 /** How many webhooks are remembered whose last claim has failed. There are more only if all fail. */
 const MOST_FAILED = 1_000;
-/** How many wait is bounded by who claims. */
-const PATIENT: Place = { mostWaiting: Infinity, isPatient: true };
+/** How many wait is bounded by who claims. None waits for as long as it takes: a process that stops waits for its claims. */
+const PLACE: Place = { mostWaiting: Infinity };
 
 /** A claim that is wanted, with the UUID of its webhook. */
 export interface Wanted extends ClaimRequest {
@@ -46,15 +46,27 @@ export class SharedClaims {
 
 	claim(wanted: Wanted): Promise<Claim | undefined> {
 		const { webhook, projectId = "" } = wanted;
-		if (projectId === "") return this.#turns.run(webhook, PATIENT, () => this.#claimAlone(wanted));
-		if (this.#failed.has(webhook)) return this.#turns.run(projectId, PATIENT, () => this.#claimAlone(wanted));
+		if (projectId === "") return this.#turns.run(webhook, PLACE, () => this.#claimAlone(wanted));
+		if (this.#failed.has(webhook)) return this.#turns.run(projectId, PLACE, () => this.#claimAlone(wanted));
 		const waiting = { wanted, ...Promise.withResolvers<Claim | undefined>() };
 		const all = this.#waiting.get(projectId);
 		if (all === undefined) this.#waiting.set(projectId, [waiting]);
 		else all.push(waiting);
-		// One turn for each claim: those whose claims an earlier one has taken have nothing left to do. None rejects.
-		void this.#turns.run(projectId, PATIENT, () => this.#claimNext(projectId));
+		// One turn for each claim: those whose claims an earlier one has taken have nothing left to do. A turn fails only if it does not come.
+		const turn = this.#turns.run(projectId, PLACE, () => this.#claimNext(projectId));
+		turn.catch((error: unknown) => this.#giveUp(projectId, waiting, error));
 		return waiting.promise;
+	}
+
+	/** The turn of a claim has not come in time. Nothing is to be done if an earlier one has taken the claim. */
+	#giveUp(projectId: string, waiting: Waiting, error: unknown): void {
+		const all = this.#waiting.get(projectId) ?? [];
+		if (!all.includes(waiting)) return;
+		this.#keep(
+			projectId,
+			all.filter((one) => one !== waiting),
+		);
+		waiting.reject(error);
 	}
 
 	async #claimNext(projectId: string): Promise<void> {
@@ -85,9 +97,13 @@ export class SharedClaims {
 			if (taken.size < MOST_SHARING && !taken.has(webhook)) taken.set(webhook, waiting);
 			else left.push(waiting);
 		}
+		this.#keep(projectId, left);
+		return [...taken.values()];
+	}
+
+	#keep(projectId: string, left: Waiting[]): void {
 		if (left.length === 0) this.#waiting.delete(projectId);
 		else this.#waiting.set(projectId, left);
-		return [...taken.values()];
 	}
 
 	async #claimAlone(wanted: Wanted): Promise<Claim | undefined> {
