@@ -2,7 +2,7 @@
 // project, then by customer and then by webhook.
 //
 // It is bounded by count and bytes. Deliveries without room stay in the store. While a webhook has due deliveries in
-// the store, its new deliveries go through the store too, so that the older ones come first.
+// the store, its new deliveries go through the store too, so that the older ones come first; not while the last of these are read.
 import type { Clock } from "../../core/clock.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
