@@ -19,6 +19,8 @@ import { VERSION } from "./version.ts";
 
 /** How often deliveries are looked for that other processes have committed. They wait half as long on average. */
 const FIND_EVERY_MS = 400;
+/** A store on PostgreSQL makes several claims of a project in one transaction, and of each only a part then. */
+const CLAIMS = { maxClaims: 20, maxClaimBytes: 2 * 1_024 * 1_024 };
 
 const NO_STANDBY: Warning = {
 	code: "standby_missing",
@@ -92,7 +94,7 @@ export function createClusterProfile(config: Config, clock: Clock, resources: As
 			const { tenure, isMember: isCurrent } = cluster;
 			const wire = nats?.wire(cluster.wire, cluster.memberId) ?? cluster.wire;
 			nats?.start();
-			const limits = { findEveryMs: FIND_EVERY_MS, mayLoseAnswers: true };
+			const limits = { findEveryMs: FIND_EVERY_MS, ...CLAIMS, mayLoseAnswers: true };
 			return {
 				store,
 				lists: listReadsOf(store),

@@ -104,6 +104,10 @@ export interface EngineLimits extends WebhookLimits, KeptCustomerLimits, Custome
 	 * process's webhooks and hand nothing off. Null: `pollEveryMs`.
 	 */
 	readonly findEveryMs: number | null;
+	/** How many claims of due deliveries may be under way at once: more than a few only if the store makes them together. */
+	readonly maxClaims: number;
+	/** Bytes of bodies that one of them asks for. The room for them is taken from that of the others while it is under way. */
+	readonly maxClaimBytes: number;
 	/** Whether the store is in another process, so that the answer to a commit or a claim may be lost. */
 	readonly mayLoseAnswers: boolean;
 }
@@ -129,6 +133,8 @@ export const DEFAULT_LIMITS: EngineLimits = {
 	leaseMs: 120_000,
 	pollEveryMs: 30_000,
 	findEveryMs: null,
+	maxClaims: 4,
+	maxClaimBytes: Infinity,
 	mayLoseAnswers: false,
 	maxReplays: 100,
 	maxWebhooksPerCustomer: 50,

@@ -44,6 +44,8 @@ export class Lane {
 	storeDueAt = Infinity;
 	/** A read from the store is under way. */
 	claiming = false;
+	/** The last read from the store took all that was due when it began, and nothing has had to go there for lack of room since. */
+	isReadToEnd = false;
 	/** Its webhook's rate limit; null if it has none. */
 	bucket: TokenBucket | null = null;
 	/** It is in the ring of lanes that can be served. */
@@ -110,6 +112,25 @@ export class Lane {
 	/** Notes that the store has a delivery of this webhook that is due at this time. */
 	noteDue(at: number): void {
 		if (at < this.storeDueAt) this.storeDueAt = at;
+	}
+
+	/** Forgets what the store has: it is not read. What gathers there until it is read again may be more than one read takes. */
+	forgetStored(): void {
+		this.storeDueAt = Infinity;
+		this.isReadToEnd = false;
+	}
+
+	/**
+	 * Whether a new delivery may stay in memory, given whether it has room. If it has none, the store gets more than one read may take.
+	 *
+	 * It may not while the store has older ones. While they are read, new ones would be too many in memory before them; but not if the last
+	 * read took all that there was. Then this one will, too: what comes meanwhile and went to the store would need a read of its own, in
+	 * which more would come, and so on for as long as the webhook gets more than one delivery in the time of a read.
+	 */
+	mayKeep(now: number, hasRoom: boolean): boolean {
+		if (this.storeDueAt <= now || (this.claiming && !this.isReadToEnd)) return false;
+		if (!hasRoom) this.isReadToEnd = false;
+		return hasRoom;
 	}
 
 	recordSuccess(): void {

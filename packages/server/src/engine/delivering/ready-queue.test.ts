@@ -171,7 +171,26 @@ describe("the ready queue", () => {
 
 	it("sends new deliveries through the store while older ones of the same webhook are being read from it", () => {
 		const queue = openQueue();
-		queue.lane("a").claiming = true;
+		const lane = queue.lane("a");
+		lane.claiming = true;
+		expect(reserve(queue, "a")).toBe(false);
+		// The read before this one has found all that there was.
+		lane.isReadToEnd = true;
+		expect(reserve(queue, "a")).toBe(true);
+		lane.noteDue(0);
+		expect(reserve(queue, "a")).toBe(false);
+	});
+
+	it("does so also while those are read that had no room, or that have come while the webhook was stopped", () => {
+		const queue = openQueue();
+		const lane = queue.lane("a");
+		lane.claiming = true;
+		lane.isReadToEnd = true;
+		expect(reserve(queue, "a", limits.maxReadyBytes)).toBe(false);
+		expect(reserve(queue, "a")).toBe(false);
+		lane.isReadToEnd = true;
+		expect(reserve(queue, "a")).toBe(true);
+		queue.drop("a");
 		expect(reserve(queue, "a")).toBe(false);
 	});
 

@@ -2,7 +2,7 @@
 // project, then by customer and then by webhook.
 //
 // It is bounded by count and bytes. Deliveries without room stay in the store. While a webhook has due deliveries in
-// the store, its new deliveries go through the store too, so that the older ones come first.
+// the store, its new deliveries go through the store too, so that the older ones come first; not while the last of these are read.
 import type { Clock } from "../../core/clock.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
 import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
@@ -224,7 +224,7 @@ export class ReadyQueue {
 	 */
 	reserve(webhook: ReadyWebhook, bytes: number, now: number): boolean {
 		const lane = this.lane(webhook.id, webhook.projectId);
-		if (lane.claiming || lane.storeDueAt <= now || !this.#room.hasRoom(lane, bytes)) return false;
+		if (!lane.mayKeep(now, this.#room.hasRoom(lane, bytes))) return false;
 		this.#reserve(this.#customer(webhook), bytes);
 		return true;
 	}
@@ -350,7 +350,7 @@ export class ReadyQueue {
 		}
 		this.#rateLimited.remove(lane);
 		this.#ring.leave(lane);
-		lane.storeDueAt = Infinity;
+		lane.forgetStored();
 		this.forgetIfIdle(lane);
 		return { lane, leases };
 	}

@@ -1,37 +1,55 @@
-// What the refiller remembers of lanes that are due later: no more than the store has, however often it changes.
-import { expect, it } from "vitest";
+// What the refiller remembers of lanes: when they are due later, no more than the store has, however often it changes; and whether the store had more.
+import { expect, it, vi } from "vitest";
 
 import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { newDelivery } from "../../core/delivery.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { fillStore } from "../../ports/contract/store/records/records.ts";
-import { DEFAULT_LIMITS } from "../parts.ts";
+import type { ClaimRequest } from "../../ports/store/queue.ts";
+import type { Store } from "../../ports/store/store.ts";
+import { DEFAULT_LIMITS, type EngineLimits } from "../parts.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { ReadyQueue } from "./ready-queue.ts";
 import { Refiller } from "./refiller.ts";
 
 const HOUR_MS = 3_600_000;
 
-async function open() {
+async function open(some: Partial<EngineLimits> = {}) {
+	const limits = { ...DEFAULT_LIMITS, ...some };
+	/** Reads whose results are held back until their function is called. */
+	const claims: { areHeld: boolean; readonly held: (() => void)[]; readonly requests: ClaimRequest[] } = {
+		areHeld: false,
+		held: [],
+		requests: [],
+	};
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
 	const clock = new ManualClock(world.records.now);
-	const queue = new ReadyQueue(DEFAULT_LIMITS, clock, {
+	const queue = new ReadyQueue(limits, clock, {
 		webhook: () => ({ ...world, customerId: null, rateLimit: null }),
 		hasCustomers: () => false,
 	});
-	const parts = { store: world.store, clock, observer: new RecordingObserver(), tenure: createAloneTenure() };
+	const store: Store = {
+		...world.store,
+		async claimDue(request) {
+			claims.requests.push(request);
+			const claimed = await world.store.claimDue(request);
+			if (claims.areHeld) await new Promise<void>((resolve) => claims.held.push(resolve));
+			return claimed;
+		},
+	};
+	const parts = { store, clock, observer: new RecordingObserver(), tenure: createAloneTenure() };
 	const near = {
 		queue,
 		directory: { isDeliverable: () => true, webhook: () => undefined },
 		line: { filled() {} },
 		sweeper: { sweep() {} },
 	};
-	const refiller = new Refiller(parts, DEFAULT_LIMITS, near);
+	const refiller = new Refiller(parts, limits, near);
 	const [deliveryId = ""] = await world.accept({ state: newDelivery(clock.now() + HOUR_MS, null) });
 	await refiller.start();
 	expect(refiller.lanesDueLater).toBe(1);
-	return { ...world, clock, queue, refiller, deliveryId };
+	return { ...world, clock, queue, refiller, claims, deliveryId };
 }
 
 it("forgets the time of a lane whose delivery was claimed earlier, or is no longer due", async () => {
@@ -42,6 +60,70 @@ it("forgets the time of a lane whose delivery was claimed earlier, or is no long
 	refiller.refill(lane);
 	await refiller.stop();
 	expect(refiller.lanesDueLater).toBe(0);
+	await store.close();
+});
+
+it("leaves a busy webhook's new deliveries in memory again once a read has found all that was due", async () => {
+	const { store, webhookId, projectId, clock, queue, refiller, claims, accept } = await open();
+	const lane = queue.lane(webhookId);
+	const customer = { projectId, customerId: null };
+	const mayStay = () => {
+		const isReserved = queue.reserve({ id: webhookId, ...customer }, 1, clock.now());
+		if (isReserved) queue.unreserve(customer, 1, 1);
+		return isReserved;
+	};
+	const comeDue = async () => {
+		await accept({ state: newDelivery(clock.now(), null) });
+		lane.noteDue(clock.now());
+	};
+	claims.areHeld = true;
+	await comeDue();
+	refiller.refill(lane);
+	await vi.waitFor(() => expect(claims.held).toHaveLength(1));
+	expect(mayStay()).toBe(false);
+	// So this one went to the store, too late for the read under way.
+	await comeDue();
+	claims.held[0]?.();
+	await vi.waitFor(() => expect(claims.held).toHaveLength(2));
+	expect(mayStay()).toBe(true);
+	claims.held[1]?.();
+	await refiller.stop();
+	expect(queue.ready).toBe(2);
+	expect({ stays: mayStay(), claims: claims.held.length }).toEqual({ stays: true, claims: 2 });
+	await store.close();
+});
+
+it("takes a read that was full for one of more", async () => {
+	const { store, webhookId, clock, queue, refiller, accept } = await open({ maxReadyPerWebhook: 2 });
+	const lane = queue.lane(webhookId);
+	lane.isReadToEnd = true;
+	for (let n = 0; n < 3; n++) await accept({ state: newDelivery(clock.now(), null) });
+	lane.noteDue(clock.now());
+	refiller.refill(lane);
+	await refiller.stop();
+	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready: 2, isReadToEnd: false });
+	await store.close();
+});
+
+it("takes a read that the bytes of bodies have ended for one of more", async () => {
+	const { store, webhookId, clock, queue, refiller, accept } = await open({ maxReadyBytes: 4 });
+	const lane = queue.lane(webhookId);
+	lane.isReadToEnd = true;
+	for (let n = 0; n < 3; n++) await accept({ state: newDelivery(clock.now(), null) });
+	lane.noteDue(clock.now());
+	refiller.refill(lane);
+	await refiller.stop();
+	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready: 1, isReadToEnd: false });
+	await store.close();
+});
+
+it("names the project, and asks for no more bytes than one of many claims may have", async () => {
+	const { store, webhookId, projectId, clock, queue, refiller, claims } = await open({ maxClaimBytes: 1_000 });
+	const lane = queue.lane(webhookId);
+	lane.noteDue(clock.now());
+	refiller.refill(lane);
+	await refiller.stop();
+	expect(claims.requests).toMatchObject([{ webhookId, projectId, maxBytes: 1_000 }]);
 	await store.close();
 });
 

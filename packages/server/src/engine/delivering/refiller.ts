@@ -2,7 +2,7 @@
 // the deliveries in memory and asks the store which deliveries are due, independently of the state in memory.
 import { wholeShareOf } from "../../core/policies/share.ts";
 import type { Facts } from "../../ports/observer.ts";
-import type { QueueStore } from "../../ports/store/queue.ts";
+import { LEAST_SHARE, type QueueStore } from "../../ports/store/queue.ts";
 import { Periodic } from "../background/periodic.ts";
 import { Schedule } from "../background/schedule.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -24,12 +24,7 @@ interface Neighbours {
 
 /** Deliveries claimed at once. The more lanes are starved, the fewer, so that each lane is served soon. */
 const CLAIM_LIMIT = 500;
-const MIN_CLAIM_LIMIT = 50;
-/**
- * Claims under way at once: the store works on the next one while the deliveries of this one are added to the queue. They
- * are divided by project, and then by customer.
- */
-const MAX_CLAIMS = 4;
+const MIN_CLAIM_LIMIT = LEAST_SHARE;
 /** The most customers with starved lanes looked at in one search for one that may claim. */
 const MAX_LOOKS = 16;
 /** Timers for due deliveries are at least this far apart, so that many retries share one look through the lanes. */
@@ -47,11 +42,14 @@ const POLL_PROBLEM = "the store could not be polled for due deliveries";
  *
  * While the refiller is running, a lane of a webhook that this process holds is in one of three conditions if the store
  * has due deliveries for it: a claim for it is under way; it is starved (empty, and waiting for its customer's share of the
- * room in the queue or of the `MAX_CLAIMS`); or it has enough ready deliveries, and is considered again when it runs low.
+ * room in the queue or of the `maxClaims`); or it has enough ready deliveries, and is considered again when it runs low.
  */
 export class Refiller {
 	readonly #parts: Parts;
-	readonly #limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs">;
+	readonly #limits: Pick<
+		EngineLimits,
+		"maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims" | "maxClaimBytes"
+	>;
 	readonly #near: Neighbours;
 	readonly #polling: Periodic;
 	#running = false;
@@ -67,7 +65,7 @@ export class Refiller {
 
 	constructor(
 		parts: Parts,
-		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs">,
+		limits: Pick<EngineLimits, "maxReady" | "leaseMs" | "pollEveryMs" | "findEveryMs" | "maxClaims" | "maxClaimBytes">,
 		near: Neighbours,
 	) {
 		this.#parts = parts;
@@ -130,13 +128,13 @@ export class Refiller {
 	#consider(lane: Lane): void {
 		if (lane.storeDueAt === Infinity || lane.claiming) return;
 		if (!this.#parts.tenure.holds(lane.webhookId)) {
-			lane.storeDueAt = Infinity;
+			lane.forgetStored();
 			this.forget(lane);
 		} else if (lane.storeDueAt > this.#parts.clock.now()) {
 			this.#later.schedule(lane, lane.storeDueAt);
 			this.#wakeAt(lane.storeDueAt);
 		} else if (!this.#near.directory.isDeliverable(lane.webhookId)) {
-			lane.storeDueAt = Infinity;
+			lane.forgetStored();
 			this.#later.remove(lane);
 			this.#near.sweeper.sweep(lane.webhookId);
 		} else if (lane.ready <= this.#near.queue.lowWater(lane)) {
@@ -145,10 +143,12 @@ export class Refiller {
 		}
 	}
 
+	/** The claims under way are divided by project, and then by customer. */
 	#mayClaim(lane: Lane): boolean {
-		if (this.#claims.size >= MAX_CLAIMS) return false;
+		const { maxClaims } = this.#limits;
+		if (this.#claims.size >= maxClaims) return false;
 		const { customer, project } = lane;
-		const share = wholeShareOf(MAX_CLAIMS, this.#claims.size, project.claims);
+		const share = wholeShareOf(maxClaims, this.#claims.size, project.claims);
 		if (customer.left(share, project.claims, customer.claims) <= 0) return false;
 		return this.#near.queue.storedRoom(lane) > 0;
 	}
@@ -159,7 +159,7 @@ export class Refiller {
 	 */
 	#refillStarved(): void {
 		let looks = Math.min(this.#starved.customers, MAX_LOOKS);
-		while (looks > 0 && this.#claims.size < MAX_CLAIMS) {
+		while (looks > 0 && this.#claims.size < this.#limits.maxClaims) {
 			const lane = this.#starved.next();
 			if (lane === undefined) return;
 			if (this.#mayClaim(lane)) {
@@ -206,15 +206,17 @@ export class Refiller {
 			Math.floor(this.#limits.maxReady / (2 * this.#starved.before(lane) + 1)),
 		);
 		const limit = Math.min(CLAIM_LIMIT, fairLimit, queue.storedRoom(lane));
-		const maxBytes = queue.storedRoomBytes(lane);
+		const maxBytes = Math.min(queue.storedRoomBytes(lane), this.#limits.maxClaimBytes);
 		const leaseUntil = now + this.#limits.leaseMs;
 		lane.storeDueAt = Infinity;
 		this.#later.remove(lane);
 		const unreserve = queue.reserveStored(lane, limit, maxBytes);
 		const claim = queue.claims.open();
 		try {
-			const request = { webhookId: lane.webhookId, now, limit, maxBytes, leaseUntil };
+			const { projectId } = lane.project;
+			const request = { webhookId: lane.webhookId, projectId, now, limit, maxBytes, leaseUntil };
 			const { deliveries, nextDueAt } = await store.claimDue(request);
+			lane.isReadToEnd = nextDueAt === null || nextDueAt > now;
 			for (const delivery of deliveries) if (!claim.isOutdated(delivery)) queue.push(delivery);
 			for (const delivery of deliveries) if (claim.wasCancelled(delivery)) queue.skip(delivery);
 			if (nextDueAt !== null) lane.noteDue(nextDueAt);

@@ -21,10 +21,15 @@ export interface LeasedDelivery {
 	readonly traceparent: string | null;
 }
 
+/** How many due deliveries a claim gets, if it wants as many and their bodies fit, however many other claims there are. */
+export const LEAST_SHARE = 50;
+
 export interface ClaimRequest {
 	readonly webhookId: string;
+	/** The webhook's project. Only claims that name the same one may be made together. */
+	readonly projectId?: string;
 	readonly now: number;
-	/** The largest number of deliveries to claim. */
+	/** The largest number of deliveries to claim. A store that makes several claims together may claim only `LEAST_SHARE` of more. */
 	readonly limit: number;
 	/** The largest sum of body sizes, in bytes. The first delivery is claimed even if its body alone is larger. */
 	readonly maxBytes: number;

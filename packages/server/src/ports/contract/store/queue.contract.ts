@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { shardOf } from "../../../core/cluster/shard.ts";
 import { newDelivery, newHeldDelivery } from "../../../core/delivery.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
-import type { ClaimRequest } from "../../store/queue.ts";
+import { LEAST_SHARE, type ClaimRequest } from "../../store/queue.ts";
 import type { CurrentStore } from "./records/records.ts";
 import { setWebhook, dueAt, fillStore, type World } from "./records/records.ts";
 import { toSweep } from "./records/webhooks.ts";
@@ -108,6 +108,50 @@ function describeNotDue(current: CurrentStore): void {
 			expect((await store.claimDue(request)).deliveries).toHaveLength(1);
 		},
 	);
+
+	it("makes claims for several webhooks that come together as if they came one after the other", async () => {
+		const world = await fillStore(current(), 25);
+		const { store, records, projectId, webhookIds, accept } = world;
+		const { now } = records;
+		const [many = "", paused = "", none = "", ...others] = webhookIds;
+		const due = async (webhookId: string, at: number) => {
+			const [id = ""] = await accept({ webhookIds: [webhookId], state: newDelivery(at, null) });
+			return id;
+		};
+		for (let n = 0; n < LEAST_SHARE + 1; n++) await due(many, now - n);
+		await due(paused, now);
+		await setWebhook(store, paused, { status: "Paused" });
+		const expected = new Map<string, string[]>();
+		for (const webhookId of others) {
+			const later = await due(webhookId, now);
+			expected.set(webhookId, [await due(webhookId, now - 1), later]);
+			await due(webhookId, now + 1_000);
+		}
+		const request = { projectId, now, ...PLENTY, leaseUntil: now + 60_000 };
+		const all = await Promise.all(webhookIds.map((webhookId) => store.claimDue({ ...request, webhookId })));
+		const claims = new Map(webhookIds.map((webhookId, index) => [webhookId, all[index]]));
+		const idsOf = (webhookId: string) => claims.get(webhookId)?.deliveries.map(({ id }) => id);
+		for (const webhookId of others) {
+			expect(idsOf(webhookId)).toEqual(expected.get(webhookId));
+			expect(claims.get(webhookId)?.nextDueAt).toBe(now + 1_000);
+		}
+		for (const webhookId of [paused, none]) expect(claims.get(webhookId)).toEqual({ deliveries: [], nextDueAt: null });
+		expect(idsOf(many)?.length).toBeGreaterThanOrEqual(LEAST_SHARE);
+		const rest = await claim(world, { webhookId: many });
+		expect((idsOf(many)?.length ?? 0) + rest.length).toBe(LEAST_SHARE + 1);
+	});
+
+	it("gives each delivery to one of several claims for its webhook that come together", async () => {
+		const world = await fillStore(current());
+		const { store, records, projectId, webhookId, accept } = world;
+		const { now } = records;
+		for (let n = 0; n < 3; n++) await accept();
+		const request = { webhookId, projectId, now, maxBytes: 1_000, limit: 2, leaseUntil: now + 60_000 };
+		const claims = await Promise.all([store.claimDue(request), store.claimDue(request), store.claimDue(request)]);
+		const ids = claims.flatMap(({ deliveries }) => deliveries.map(({ id }) => id));
+		expect(new Set(ids).size).toBe(ids.length);
+		expect(ids.length + (await claim(world)).length).toBe(3);
+	});
 
 	it("claims nothing for an unknown webhook", async () => {
 		const { store, records } = await fillStore(current());

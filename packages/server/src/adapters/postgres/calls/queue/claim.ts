@@ -1,4 +1,4 @@
-// Claims: due deliveries of a webhook, the earliest due first.
+// Claims: due deliveries of webhooks, of each the earliest due first.
 import { transition } from "../../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../../core/policies/retention.ts";
 import { isDeliverable } from "../../../../core/webhook.ts";
@@ -15,6 +15,7 @@ import type { ChangeNumbers } from "../../deliveries/change-numbers.ts";
 import { DeliverySet } from "../../deliveries/delivery-set.ts";
 import { StatsChanges } from "../../stats/journal.ts";
 import { readWebhooks } from "../webhook-state.ts";
+import { SharedClaims, type Wanted } from "./shared-claims.ts";
 
 /**
  * The deliveries, and how large their bodies are, before any body is read. One that another transaction has locked is about to change:
@@ -22,45 +23,90 @@ import { readWebhooks } from "../webhook-state.ts";
  */
 const SELECT_DUE = statement(`
 	SELECT ${qualified("waiting", DELIVERY_COLUMNS)}, coalesce(octet_length(event.body), 0) AS body_size
-	FROM (
-		SELECT * FROM open_deliveries WHERE webhook_id = $1 AND due_at <= $2 ORDER BY due_at, id LIMIT $3
+	FROM unnest($1::uuid[], $2::bigint[], $3::integer[]) AS wanted(webhook_id, at, most)
+	CROSS JOIN LATERAL (
+		SELECT * FROM open_deliveries WHERE webhook_id = wanted.webhook_id AND due_at <= wanted.at ORDER BY due_at, id LIMIT wanted.most
 		FOR UPDATE SKIP LOCKED
 	) waiting
 	LEFT JOIN events event ON event.id = waiting.event_id ORDER BY waiting.due_at, waiting.id
 `);
 const SELECT_EVENTS = statement(`SELECT id, create_date, details, body FROM events WHERE ${isAmong("id")}`);
 const LEASE = statement("UPDATE open_deliveries SET lease_until = $1, due_at = $1 WHERE id = ANY($2::uuid[])");
-const SELECT_NEXT = statement(
-	"SELECT min(due_at) AS due_at FROM open_deliveries WHERE webhook_id = $1 AND due_at IS NOT NULL",
-);
+const SELECT_NEXT = statement(`
+	SELECT wanted.id, (SELECT min(due_at) FROM open_deliveries WHERE webhook_id = wanted.id AND due_at IS NOT NULL) AS due_at
+	FROM unnest($1::uuid[]) AS wanted(id)
+`);
+
+/**
+ * Transactions of one project under way: the database works on the next one while this process takes what the last one brought. Those of
+ * other projects have places of their own.
+ */
+const MOST_OF_PROJECT = 2;
 
 const NOTHING: Claim = { deliveries: [], nextDueAt: null };
 
 /** The call `claimDue`. */
 export function createClaimDue(database: Database, numbers: ChangeNumbers) {
+	const claimTogether = (wanted: readonly Wanted[]) =>
+		database.transact((session) => claimAll(session, wanted, numbers));
+	const claims = new SharedClaims(claimTogether, database.turns(MOST_OF_PROJECT));
 	return async (request: ClaimRequest): Promise<Claim> => {
 		const webhook = uuidOf("webhook", request.webhookId);
 		if (webhook === null) return NOTHING;
-		return database.transact(async (session) => {
-			const [states, due] = await Promise.all([
-				readWebhooks(session, [webhook]),
-				session.run(SELECT_DUE, [webhook, Math.trunc(request.now), request.limit]),
-			]);
-			const state = states.get(webhook);
-			if (state === undefined || !isDeliverable(state)) return NOTHING;
-			const taken = takeWithin(due, request.maxBytes);
-			const erased = taken.filter((row) => number(row["body_size"]) === 0);
-			const claimed = taken.filter((row) => number(row["body_size"]) > 0).map(toDeliveryRow);
-			cancelErased(session, { rows: erased, now: request.now, numbers });
-			const ids = claimed.map(({ id }) => id);
-			if (ids.length > 0) void session.run(LEASE, [request.leaseUntil, binaryArray("uuid", ids)]).catch(() => {});
-			const [events, [next]] = await Promise.all([readEvents(session, claimed), session.run(SELECT_NEXT, [webhook])]);
-			return {
-				deliveries: claimed.map((row) => toLeased(row, events, request.leaseUntil)),
-				nextDueAt: numberOrNull(next?.["due_at"] ?? null),
-			};
-		});
+		return (await claims.claim({ ...request, webhook })) ?? NOTHING;
 	};
+}
+
+/** Claims for several webhooks, and returns by webhook what each gets. */
+async function claimAll(
+	session: Session,
+	wanted: readonly Wanted[],
+	numbers: ChangeNumbers,
+): Promise<ReadonlyMap<string, Claim>> {
+	const webhooks = wanted.map(({ webhook }) => webhook);
+	const all = binaryArray("uuid", webhooks);
+	const times = binaryArray(
+		"int8",
+		wanted.map(({ now }) => Math.trunc(now)),
+	);
+	const limits = binaryArray(
+		"int4",
+		wanted.map(({ limit }) => limit),
+	);
+	const [states, due] = await Promise.all([
+		readWebhooks(session, webhooks),
+		session.run(SELECT_DUE, [all, times, limits]),
+	]);
+	const deliverable = wanted.filter(({ webhook }) => {
+		const state = states.get(webhook);
+		return state !== undefined && isDeliverable(state);
+	});
+	if (deliverable.length === 0) return new Map();
+	const dueOf = Map.groupBy(due, (row) => text(row["webhook_id"]));
+	const taken = deliverable.flatMap(({ webhook, maxBytes }) => takeWithin(dueOf.get(webhook) ?? [], maxBytes));
+	const erased = taken.filter((row) => number(row["body_size"]) === 0);
+	const claimed = taken.filter((row) => number(row["body_size"]) > 0).map(toDeliveryRow);
+	cancelErased(session, { rows: erased, now: Math.max(...wanted.map(({ now }) => now)), numbers });
+	const leaseUntil = Math.max(...wanted.map((each) => each.leaseUntil));
+	const ids = claimed.map(({ id }) => id);
+	if (ids.length > 0) void session.run(LEASE, [leaseUntil, binaryArray("uuid", ids)]).catch(() => {});
+	const [events, next] = await Promise.all([
+		readEvents(session, claimed),
+		session.run(SELECT_NEXT, [
+			binaryArray(
+				"uuid",
+				deliverable.map(({ webhook }) => webhook),
+			),
+		]),
+	]);
+	const claimedOf = Map.groupBy(claimed, ({ webhook }) => webhook);
+	return new Map(
+		next.map((row) => {
+			const webhook = text(row["id"]);
+			const deliveries = (claimedOf.get(webhook) ?? []).map((each) => toLeased(each, events, leaseUntil));
+			return [webhook, { deliveries, nextDueAt: numberOrNull(row["due_at"] ?? null) }];
+		}),
+	);
 }
 
 /** Takes deliveries before their bodies exceed `maxBytes`. */
