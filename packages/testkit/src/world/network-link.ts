@@ -2,6 +2,8 @@
 // or refuse.
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 
+import { LinkPorts } from "./link-ports.ts";
+
 /**
  * - open: bytes pass.
  * - silent: nothing passes, and connections stay as they are. What was on its way arrives when the link is opened again.
@@ -20,7 +22,7 @@ const FAST: Slowness = { delayMs: 0, bytesPerMs: Infinity };
 
 export class NetworkLink implements AsyncDisposable {
 	/** The ports from which its connections to the server have come. */
-	readonly ports = new Set<number>();
+	readonly ports = new LinkPorts();
 	readonly #target: URL;
 	/** The port of the server to which new connections lead. */
 	#port: number;
@@ -93,9 +95,10 @@ export class NetworkLink implements AsyncDisposable {
 
 	#join(client: Socket): void {
 		if (client.destroyed) return;
-		const server = connect(this.#port, this.#target.hostname);
+		const serverPort = this.#port;
+		const server = connect(serverPort, this.#target.hostname);
 		this.#track(server);
-		server.once("connect", () => this.ports.add(server.localPort ?? 0));
+		server.once("connect", () => this.ports.add(server.localPort ?? 0, serverPort));
 		this.#pass(client, server);
 		this.#pass(server, client);
 		client.resume();
