@@ -62,11 +62,14 @@ const FIRST: readonly Step[] = [null, null, 0, 1].map((customer, webhook) => ({
 	thenMs: 100,
 }));
 
-/** What histories of several engines end with: such moves would come together with bursts too seldom by chance. */
-const LAST_SHARED: readonly Step[] = [0, 1].map((webhook) => ({
-	action: { do: "rush", webhook, ms: 50 },
-	thenMs: 2_000,
-}));
+/** What histories of several engines end with: such moves and cancellations would come together with bursts too seldom by chance. */
+const LAST_SHARED: readonly Step[] = [
+	...[0, 1].map((webhook): Step => ({ action: { do: "rush", webhook, ms: 50 }, thenMs: 2_000 })),
+	...[70, 190].map((everyMs, webhook): Step => ({
+		action: { do: "rush and cancel", webhook, everyMs },
+		thenMs: 2_000,
+	})),
+];
 
 /** @param print gets each line of the trace; null if only its hash is wanted */
 export async function runHistory(history: History, print: ((line: string) => void) | null): Promise<HistoryResult> {

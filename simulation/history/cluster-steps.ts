@@ -23,6 +23,11 @@ export type ClusterAction =
 	 * choose it: each one of several engines ends with it.
 	 */
 	| { readonly do: "rush"; readonly webhook: number; readonly ms: number }
+	/**
+	 * More is sent to a webhook than its rate limit lets through at once, and what waits is cancelled, the earliest first, in turn at each engine and so
+	 * far apart. Histories do not choose it: each one of several engines ends with it.
+	 */
+	| { readonly do: "rush and cancel"; readonly webhook: number; readonly everyMs: number }
 	/** From now on, messages come so. */
 	| { readonly do: "wire"; readonly mode: WireMode };
 

@@ -40,14 +40,19 @@ export async function performOnLog(player: Player, action: LogAction): Promise<v
 
 async function changeOne(player: Player, action: Extract<LogAction, { do: "cancel" | "retry" }>): Promise<void> {
 	const { book } = player;
-	const { number: run } = player.run;
 	const filter = { statuses: action.status === null ? null : [action.status] };
 	const lists = await Promise.all(book.liveProjects().map(({ id }) => readDeliveries(player.world.store, id, filter)));
 	const delivery = at(lists.flat(), action.delivery);
 	const project = book.projects.get(delivery?.projectId ?? "");
 	if (delivery === undefined || project === undefined) return;
-	const { id } = delivery;
-	if (action.do === "retry") return retryOne(player, project, id);
+	if (action.do === "retry") retryOne(player, project, delivery.id);
+	else cancelOne(player, project, delivery.id);
+}
+
+/** Asks the player's present engine to cancel a delivery. */
+export function cancelOne(player: Player, project: ProjectModel, id: string): void {
+	const { book } = player;
+	const { number: run } = player.run;
 	book.cancelled.add(id);
 	const managed = { action: "delivery.cancel", project, objectId: id, ...MAYBE };
 	const isRetrying = (player.retriesUnderWay.get(id) ?? 0) > 0;

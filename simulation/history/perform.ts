@@ -54,6 +54,7 @@ async function performAction(player: Player, action: Action): Promise<void> {
 		case "blind":
 		case "swap":
 		case "rush":
+		case "rush and cancel":
 		case "wire":
 			return performOnCluster(player, action);
 		case "send":
