@@ -1,4 +1,5 @@
 // What the thread that accepts requests does with sends, by the messages between it and the main thread.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MessageChannel } from "node:worker_threads";
 
@@ -178,7 +179,11 @@ it("hands the address of the client over, also if its connection is closed by th
 	expect(addresses).toEqual(["127.0.0.1"]);
 });
 
-it("hands the whole body over that has come in pieces", async () => {
+it("hands the whole body over that has come in pieces, and ends its request", async () => {
+	const requests: IncomingMessage[] = [];
+	const started = (message: unknown) => void requests.push((message as { request: IncomingMessage }).request);
+	subscribe("http.server.request.start", started);
+	onTestFinished(() => void unsubscribe("http.server.request.start", started));
 	const turns: (() => void)[] = [];
 	const { open, bodies } = await accepting(3_000, { ...systemClock, nextTurn: (fire) => void turns.push(fire) });
 	const connection = open();
@@ -197,4 +202,5 @@ it("hands the whole body over that has come in pieces", async () => {
 	turns[0]?.();
 	await eventually("the send", () => bodies.length === 1);
 	expect(bodies).toEqual(['{"a":1}']);
+	await eventually("the end of the request", () => requests.find(({ url }) => url === PATH)?.readableEnded);
 });
