@@ -1,4 +1,5 @@
 // What the thread that accepts requests does with sends, by the messages between it and the main thread.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { MessageChannel } from "node:worker_threads";
 
@@ -7,6 +8,7 @@ import { RawConnection } from "@fanfare/testkit/raw-connection";
 import { expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "../adapters/system/system-clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { HttpServer } from "../http-server.ts";
 import { acceptRequests } from "./accept-requests.ts";
 import { Links } from "./links.ts";
@@ -33,13 +35,15 @@ interface Accepting {
 	readonly open: () => RawConnection;
 	/** The clients' addresses of these. */
 	readonly addresses: readonly (string | undefined)[];
+	/** Their bodies. */
+	readonly bodies: readonly string[];
 	/** The ids of what could not be read. */
 	readonly unreadable: readonly number[];
 	readonly tell: (message: ToAcceptor) => void;
 }
 
 /** Accepts requests in this thread. Those that are passed on get a 201. */
-async function accepting(maxWaitingBytes: number): Promise<Accepting> {
+async function accepting(maxWaitingBytes: number, clock: Clock = systemClock): Promise<Accepting> {
 	let passedOn = 0;
 	const main = HttpServer.forGiven({}, NOTHING_UNREADABLE, systemClock);
 	main.handle((request: IncomingMessage, response: ServerResponse) => {
@@ -56,6 +60,7 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 	const closed = Promise.withResolvers<void>();
 	const handedOver: number[] = [];
 	const addresses: (string | undefined)[] = [];
+	const bodies: string[] = [];
 	const unreadable: number[] = [];
 	const links = new Links(
 		(message, transferred) => port.postMessage({ kind: "link", message }, transferred),
@@ -70,9 +75,10 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 			case "unreadable":
 				return void unreadable.push(message.id);
 			case "sends":
-				return unpackSends(message, (id, { remoteAddress }) => {
+				return unpackSends(message, (id, { remoteAddress, body }) => {
 					handedOver.push(id);
 					addresses.push(remoteAddress);
+					bodies.push(Buffer.from(body).toString());
 				});
 			case "link":
 				return links.receive(message.message);
@@ -83,7 +89,7 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 		}
 	});
 	const tell = (message: ToAcceptor) => port.postMessage(message, []);
-	acceptRequests(port2, data, systemClock, maxWaitingBytes);
+	acceptRequests(port2, data, clock, maxWaitingBytes);
 	const listensAt = await listening.promise;
 	tell({ kind: "takesSends" });
 	const connections: RawConnection[] = [];
@@ -102,6 +108,7 @@ async function accepting(maxWaitingBytes: number): Promise<Accepting> {
 		handedOver,
 		passedOn: () => passedOn,
 		addresses,
+		bodies,
 		open,
 		unreadable,
 		tell,
@@ -170,4 +177,30 @@ it("hands the address of the client over, also if its connection is closed by th
 	await open().write(`POST ${PATH} HTTP/1.1\r\n${headers}\r\n{}CONNECT a:443 HTTP/1.1\r\nhost: a\r\n\r\n`);
 	await eventually("the send", () => handedOver.length === 1);
 	expect(addresses).toEqual(["127.0.0.1"]);
+});
+
+it("hands the whole body over that has come in pieces, and ends its request", async () => {
+	const requests: IncomingMessage[] = [];
+	const started = (message: unknown) => void requests.push((message as { request: IncomingMessage }).request);
+	subscribe("http.server.request.start", started);
+	onTestFinished(() => void unsubscribe("http.server.request.start", started));
+	const turns: (() => void)[] = [];
+	const { open, bodies } = await accepting(3_000, { ...systemClock, nextTurn: (fire) => void turns.push(fire) });
+	const connection = open();
+	/** Another connection's request is answered when all has been read that came before it. */
+	const read = async () => {
+		const other = open();
+		await other.request("GET", "/", {});
+		await other.answer();
+	};
+	const headers = "host: a\r\nauthorization: Bearer a\r\ncontent-type: application/json\r\ncontent-length: 7\r\n";
+	await connection.write(`POST ${PATH} HTTP/1.1\r\n${headers}\r\n{"a`);
+	await eventually("the head", () => turns.length === 1);
+	await read();
+	await connection.write('":1}');
+	await read();
+	turns[0]?.();
+	await eventually("the send", () => bodies.length === 1);
+	expect(bodies).toEqual(['{"a":1}']);
+	await eventually("the end of the request", () => requests.find(({ url }) => url === PATH)?.readableEnded);
 });

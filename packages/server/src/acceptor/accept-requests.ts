@@ -129,6 +129,15 @@ function isPlainSend(request: IncomingMessage): boolean {
 	return method === "POST" && calledBy("POST", url)?.name.startsWith("post /events") === true && isPlain(request);
 }
 
+/** Reads the body of a request that has arrived; null if there is none. */
+function wholeBody(request: IncomingMessage): Buffer | null {
+	// Without a length, some versions of Node read the first piece alone.
+	const body = request.read(request.readableLength) as Buffer | null;
+	// Node ends the request, which it keeps until then.
+	request.read(0);
+	return body;
+}
+
 /** A send of which only the head was read. */
 interface Arrived {
 	readonly request: IncomingMessage;
@@ -178,8 +187,8 @@ class WaitingSends {
 		const arrived = this.#arrived;
 		this.#arrived = [];
 		for (const send of arrived) {
-			const body =
-				send.request.complete && this.#bytes < this.#maxBytes ? (send.request.read() as Buffer | null) : null;
+			const { request } = send;
+			const body = request.complete && this.#bytes < this.#maxBytes ? wholeBody(request) : null;
 			if (body === null) this.#ways.passOn(send);
 			else this.#add(send, body);
 		}

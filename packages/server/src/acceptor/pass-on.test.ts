@@ -55,6 +55,46 @@ it("makes no request for a client that is gone, whose body would never end", asy
 	server.close();
 });
 
+it("gives the next request another link while a body waits in one, so that none waits for a link, also of a client that goes", async () => {
+	const told: LinkMessage[] = [];
+	const of = <K extends LinkMessage["kind"]>(kind: K) =>
+		told.filter((message): message is Extract<LinkMessage, { kind: K }> => message.kind === kind);
+	const sent = () => of("linkBytes").reduce((sum, { bytes }) => sum + bytes.length, 0);
+	// Nobody reads on the other side.
+	const links = new Links((message) => told.push(message));
+	const agent = new OnwardAgent(links);
+	const requests: IncomingMessage[] = [];
+	const address = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
+	const front = await HttpServer.listen(address, unreadable(), systemClock);
+	onTestFinished(() => front.close());
+	front.handle((request, response, endBody) => {
+		requests.push(request);
+		passOn(request, response, agent, { endBody, refuse: () => {} });
+	});
+	using connection = new RawConnection(front.port);
+	const answer = (link: number, body: string) => {
+		const bytes = new TextEncoder().encode(`HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n${body}`);
+		links.receive({ kind: "linkBytes", link, bytes });
+	};
+	const half = "a".repeat(40_000);
+	await connection.write(`POST /first HTTP/1.1\r\nhost: a\r\ncontent-length: 80000\r\n\r\n${half}`);
+	await eventually("a half of the body to be sent", () => sent() > half.length);
+	await connection.write(`${half}GET /second HTTP/1.1\r\nhost: a\r\n\r\n`);
+	await eventually(
+		"all of it to be read, and a part to wait",
+		() => requests[0]?.readableEnded && requests.length === 2,
+	);
+	answer(1, "1");
+	expect((await connection.answer()).body).toBe("1");
+	await eventually("another link in the place of the first", () => of("linkOpened").length === 2);
+	expect(of("linkClosed").map(({ link }) => link)).toEqual([1]);
+	answer(2, "2");
+	expect((await connection.answer()).body).toBe("2");
+	connection[Symbol.dispose]();
+	await eventually("no link to be open", () => links.size === 0);
+	expect(of("linkOpened")).toHaveLength(2);
+});
+
 describe("passes a request on", () => {
 	/** A server that passes all requests on to one that `handle` serves, and a connection to it. `refused` are the paths of those that it could not pass on, `sockets` the clients' connections. */
 	async function passing(handle: (request: IncomingMessage, response: ServerResponse) => unknown) {

@@ -30,7 +30,8 @@ interface OnwardOptions extends RequestOptions {
 
 /**
  * The way to the main thread's server: each connection of a client has a link of its own, as long as it lasts, so that server sees the
- * client's connection as if it were its own.
+ * client's connection as if it were its own. A request never waits for a link: Node would open one after another for a request that waits and whose client
+ * is gone, without end.
  */
 export class OnwardAgent extends Agent {
 	readonly #links: Pick<Links, "open">;
@@ -38,7 +39,7 @@ export class OnwardAgent extends Agent {
 	#lastName = 0;
 
 	constructor(links: Pick<Links, "open">) {
-		super({ keepAlive: true, maxSockets: 1 });
+		super({ keepAlive: true, maxFreeSockets: 1 });
 		this.#links = links;
 	}
 
@@ -121,11 +122,12 @@ function passBack(answer: IncomingMessage, response: ServerResponse): void {
 	answer.pipe(response);
 }
 
-/** The rest of a body that nobody has read must not stay in the connection. */
+/** The rest of a body that nobody has read must not stay in the connection, or in the link, which the next request does not wait for. */
 function readOn(request: IncomingMessage, onward: ClientRequest, { endBody }: Ends): void {
-	if (request.readableEnded) return;
+	if (onward.writableFinished) return;
 	request.unpipe(onward);
 	onward.destroy();
+	if (request.readableEnded) return;
 	request.resume();
 	if (!request.complete) endBody(request);
 }
