@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { Links, type Link, type LinkMessage } from "./links.ts";
 
-const WINDOW_BYTES = 65_536;
+const WINDOW_BYTES = 16_384;
 
 /** Two sides, and a way to open a link. */
 function sides() {

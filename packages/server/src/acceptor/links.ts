@@ -6,7 +6,7 @@ import { Duplex } from "node:stream";
  * What may be on its way in each direction, sent and not read, before a writer waits. The same number of bytes waits at most on each side, besides
  * the piece that reached it.
  */
-const WINDOW_BYTES = 65_536;
+const WINDOW_BYTES = 16_384;
 
 /** What one thread tells the other. Messages of a link come in the order in which they were sent. */
 export type LinkMessage =
