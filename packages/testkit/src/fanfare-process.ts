@@ -52,9 +52,6 @@ process.on("exit", () => {
 	for (const child of running) child.kill("SIGKILL");
 });
 
-/** The image and the service of systemd start it so: see docs/deploying.md. */
-const MEMORY = { MALLOC_ARENA_MAX: "2" };
-
 /**
  * A `fanfare` command that runs, and all that it has printed. It is killed when disposed.
  *
@@ -95,7 +92,7 @@ export class FanfareProcess implements AsyncDisposable {
 		const imports = modules.map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", commandOf(codeDir)] : [builtMain];
 		this.#child = spawn(node, [...imports, ...main, ...args], {
-			env: { ...inherited(), ...MEMORY, ...env },
+			env: { ...inherited(), ...env },
 			stdio: ["pipe", stdout, "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
 			...(uid !== undefined && { uid, gid: uid }),
