@@ -268,6 +268,8 @@ async function dataDirOf({ store, inPlace = false, inMemory = false, parentDir }
 function environment(dataDir: string, key: string, settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
 	const others = Object.entries(process.env).filter(([name]) => !name.startsWith("FANFARE_"));
 	return {
+		// What `fanfare serve` sets for itself by starting again, which would end the channel to it.
+		MALLOC_ARENA_MAX: "2",
 		...Object.fromEntries(others),
 		FANFARE_PORT: "0",
 		FANFARE_DATA_DIR: dataDir,

@@ -10,6 +10,10 @@ if (major < OLDEST_NODE) {
 	);
 	process.exitCode = 1;
 } else {
+	if (process.argv[2] === "serve") {
+		const { limitArenas } = await import("./commands/operate/arenas.ts");
+		limitArenas();
+	}
 	const { runProgram } = await import("./program.ts");
 	await runProgram();
 }

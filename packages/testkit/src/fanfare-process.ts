@@ -15,6 +15,8 @@ const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
 /** Variables of the test process that the command must not inherit. */
 const NOT_INHERITED = /^(FANFARE|NODE|VITEST|TEST|npm)_|^(VITEST|TEST|DEV|PROD|MODE|SSR|BASE_URL)$/;
 
+const AS_SERVE_SETS = { MALLOC_ARENA_MAX: "2" };
+
 /** How a process ended. */
 export interface Exit {
 	/** Null if a signal ended it. */
@@ -89,10 +91,12 @@ export class FanfareProcess implements AsyncDisposable {
 			DIE_WITH_PARENT,
 			...preload,
 		];
+		// What `serve` sets for itself by starting again: for that the modules would be loaded twice, and messages would be lost.
+		const isSet = args[0] === "serve" && (bundle !== undefined || onMessage !== undefined);
 		const imports = modules.map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", commandOf(codeDir)] : [builtMain];
 		this.#child = spawn(node, [...imports, ...main, ...args], {
-			env: { ...inherited(), ...env },
+			env: { ...(isSet && AS_SERVE_SETS), ...inherited(), ...env },
 			stdio: ["pipe", stdout, "pipe", ...(onMessage === undefined ? [] : ["ipc" as const])],
 			...(cwd !== undefined && { cwd }),
 			...(uid !== undefined && { uid, gid: uid }),
