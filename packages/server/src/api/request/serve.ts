@@ -257,9 +257,10 @@ export async function answerRoute(
 		progress.isFromMemory = !(reply instanceof Promise);
 		return keep(await reply);
 	}
-	/** The memory and the time for bodies are divided between owners. */
-	const owner = params["projectId"] ?? keyIdOf(principal) ?? "";
-	const takeTurn: TakeTurn = (length) => shared.turns.take(owner, length);
+	/** The memory and the time for bodies are divided between owners, the memory also between customers. */
+	const name = params["projectId"] ?? keyIdOf(principal) ?? "";
+	const owner = { name, customerId: principal?.kind === "customer" ? principal.customerId : null };
+	const takeTurn: TakeTurn = (length) => shared.turns.take(name, length);
 	const reader = new BodyReader(shared, owner, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
 	try {
 		const source = {

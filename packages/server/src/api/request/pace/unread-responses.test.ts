@@ -13,9 +13,10 @@ import { fetchListener } from "../../../fetch-listener.ts";
 import { HttpServer } from "../../../http-server.ts";
 import { DEFAULT_LIMITS } from "../../deps.ts";
 import { testApiOn } from "../../test/test-api.ts";
+import type { BodyOwner } from "../body/body-budget.ts";
 import { keyWith, OPEN, type Route } from "../route.ts";
 import { UnreadableRequests } from "../unreadable.ts";
-import { UnreadResponses, type Asker } from "./unread-responses.ts";
+import { UnreadResponses } from "./unread-responses.ts";
 
 const KB = 1_000;
 const LIMIT = 1_600 * KB;
@@ -30,21 +31,21 @@ class Closable extends EventEmitter {
 	}
 }
 
-function asker(name: string, customerId: string | null = null): Asker {
+function asker(name: string, customerId: string | null = null): BodyOwner {
 	return { name, customerId };
 }
 
 function setUp() {
 	const clock = new ManualClock();
 	const unread = new UnreadResponses(LIMIT, clock);
-	const keep = (who: Asker, bytes: number, isRead: boolean) => {
+	const keep = (who: BodyOwner, bytes: number, isRead: boolean) => {
 		const response = new Closable();
 		unread.keep(who, { bytes, isRead }, response);
 		return response;
 	};
-	const read = (who: Asker, bytes = 100 * KB) => keep(who, bytes, true);
+	const read = (who: BodyOwner, bytes = 100 * KB) => keep(who, bytes, true);
 	/** How many reads there is room for. */
-	const countReads = (who: Asker) => {
+	const countReads = (who: BodyOwner) => {
 		for (let count = 0; count < 100; count++) {
 			try {
 				read(who);
@@ -135,7 +136,7 @@ describe("the memory for responses that are not read", () => {
 	it("refuses reads before they are made once it is used up, and neither changes, nor streams, nor what needs no key", () => {
 		const { unread, countReads } = setUp();
 		const principal = { kind: "customer", projectId: "p", customerId: "a" } as CustomerPrincipal;
-		const facts = { principal, scope: null, clientAddress: null };
+		const facts = { principal, clientAddress: null };
 		const begin = (route: Partial<Route>) => () =>
 			unread.keeper(
 				{ outgoing: new Closable() },
@@ -181,7 +182,7 @@ async function statusOf({ end }: { readonly end: Duplex }): Promise<string> {
 it("a project whose clients read nothing can send, and is told to read before it gets more; others notice nothing", async () => {
 	await using test = await openTestEngine();
 	const project = test.engine.projects.get(test.scope);
-	const api = await testApiOn(test, project, { unreadResponseBytes: 600 * KB });
+	const api = await testApiOn(test, project, { unreadResponseBytes: 700 * KB });
 	const { app, lean, keys, other } = api;
 	const example = { text: "x".repeat(60 * KB) };
 	for (const { id } of [project, other]) {
@@ -212,6 +213,7 @@ it("a project whose clients read nothing can send, and is told to read before it
 	};
 	expect(await ask("GET", list(project.id), keys.project)).toBe("503");
 	expect(await ask("GET", list(other.id), keys.other)).toBe("200");
+	expect(await ask("GET", list(project.id), keys.admin)).toBe("200");
 	expect(await ask("GET", "/healthz", keys.project)).toBe("200");
 	const event = JSON.stringify({ type: "a", data: 1 });
 	expect(await ask("POST", `/projects/${project.id}/events`, keys.project, event)).toBe("202");

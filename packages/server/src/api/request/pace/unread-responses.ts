@@ -1,8 +1,9 @@
 // The memory for responses that their clients have not read yet, divided between those who have asked.
 import { networkOf } from "../../../core/access/client-network.ts";
-import type { Principal, Scope } from "../../../core/access/principal.ts";
+import type { Principal } from "../../../core/access/principal.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { FanfareError } from "../../../core/errors.ts";
+import { BodyBudget, type BodyOwner } from "../body/body-budget.ts";
 import type { Reply, Route } from "../route.ts";
 
 /** The part of Node's `ServerResponse` that is used here. */
@@ -25,23 +26,14 @@ interface OnNode {
 	readonly incoming?: { readonly httpVersionMajor?: number; readonly socket: ClientSocket } | undefined;
 }
 
-/** A project, a key of the workspace where the call names no project, or an address without a key; and the customer, if it is one. */
-export interface Asker {
-	readonly name: string;
-	readonly customerId: string | null;
-}
-
 /** What is known of a call when its caller has been checked. */
 interface CallFacts {
 	readonly principal: Principal | null;
-	readonly scope: Scope | null;
 	readonly clientAddress: string | null;
 }
 
 /** Smaller responses do not count: the system has room for them, or for most of them, in its own buffers of a connection. */
 const COUNTED_FROM = 16 * 1_024;
-/** The part of what others leave free that one may have. */
-const SHARE = 0.5;
 const RETRY_AFTER_MS = 1_000;
 /** A client that reads has the response to a change by then. */
 const DONE_IS_READ_MS = 1_000;
@@ -56,34 +48,26 @@ interface Held {
 	forget: () => void;
 }
 
-/** What one asker has. */
-interface OfAsker {
-	bytes: number;
-	/** The oldest comes first. By customer; those of the project itself have the name null. */
-	readonly held: Map<string | null, Set<Held>>;
-}
-
 /**
- * A project has at most half of what the others leave free. Its customers together have at most half of that, and each of them at most half of what
- * the other ones leave. What was done must be answered: if there is no room for the response to a change or to sends, connections of the same
+ * Projects, customers, keys of the workspace and addresses without a key have their shares of a budget. What was done must be answered: if there is no room for the response to a change or to sends, connections of the same
  * asker are closed, those first that have waited for longest to be read.
  */
 export class UnreadResponses {
-	readonly #limit: number;
+	readonly #budget: BodyBudget;
 	readonly #clock: Pick<Clock, "monotonicMs">;
-	#bytes = 0;
-	readonly #askers = new Map<string, OfAsker>();
+	/** By asker: the oldest comes first. */
+	readonly #held = new Map<string, Set<Held>>();
 	/** What is to be forgotten with a connection: not every version of Node tells each response that its connection was closed. */
 	readonly #onSocket = new WeakMap<ClientSocket, Set<() => void>>();
 
 	constructor(limit: number, clock: Pick<Clock, "monotonicMs">) {
-		this.#limit = limit;
+		this.#budget = new BodyBudget(limit);
 		this.#clock = clock;
 	}
 
 	/** The bytes of all responses that count. */
 	get bytes(): number {
-		return this.#bytes;
+		return this.#budget.reserved;
 	}
 
 	/**
@@ -96,7 +80,7 @@ export class UnreadResponses {
 		if (outgoing === undefined) return (reply) => reply;
 		const asker = askerOf(facts);
 		const isStream = answers[200]?.contentType === "text/event-stream";
-		if (method === "get" && access !== null && !isStream && this.#room(asker) <= 0) throw noRoom();
+		if (method === "get" && access !== null && !isStream && this.#budget.room(asker) <= 0) throw noRoom();
 		const socket = incoming?.httpVersionMajor === 1 ? incoming.socket : undefined;
 		return (reply) => {
 			const { body } = reply;
@@ -108,7 +92,7 @@ export class UnreadResponses {
 
 	/** Counts a response from now on. Throws `overloaded` if it is that to a read, and there is no room. `socket` is its connection, if it has it alone. */
 	keep(
-		asker: Asker,
+		asker: BodyOwner,
 		{ bytes, isRead }: Pick<Held, "bytes" | "isRead">,
 		response: WrittenResponse,
 		socket?: ClientSocket,
@@ -117,53 +101,35 @@ export class UnreadResponses {
 		if (bytes < COUNTED_FROM || response.destroyed || socket?.destroyed === true) return;
 		const now = this.#clock.monotonicMs();
 		if (!isRead) this.#makeRoom(asker, bytes, now);
-		else if (bytes > this.#room(asker)) throw noRoom();
+		else if (bytes > this.#budget.room(asker)) throw noRoom();
 		// A response behind others has no connection yet.
 		const close = () => (socket?.destroy === undefined ? response.destroy() : socket.destroy());
 		this.#add(asker, { bytes, isRead, sinceMs: now, close, forget: () => {} }, response, socket);
 	}
 
 	/** Closes connections of the asker until there is room, if that is enough: those of reads first. */
-	#makeRoom(asker: Asker, bytes: number, now: number): void {
-		const all = [...(this.#askers.get(asker.name)?.held.get(asker.customerId) ?? [])];
+	#makeRoom(asker: BodyOwner, bytes: number, now: number): void {
+		const all = [...(this.#held.get(nameOf(asker)) ?? [])];
 		const reads = all.filter(({ isRead }) => isRead);
 		const late = all.filter(({ isRead, sinceMs }) => !isRead && now - sinceMs > DONE_IS_READ_MS);
 		for (const { close, forget } of [...reads, ...late]) {
-			if (bytes <= this.#room(asker)) return;
+			if (bytes <= this.#budget.room(asker)) return;
 			close();
 			forget();
 		}
 	}
 
-	/** How many bytes more the asker may have. */
-	#room({ name, customerId }: Asker): number {
-		const own = this.#askers.get(name);
-		const share = (this.#limit - this.#bytes + (own?.bytes ?? 0)) * SHARE;
-		const room = share - (own?.bytes ?? 0);
-		if (customerId === null) return room;
-		let [ofCustomer, ofOthers] = [0, 0];
-		for (const [id, held] of own?.held ?? []) {
-			if (id === customerId) ofCustomer = sum(held);
-			else if (id !== null) ofOthers += sum(held);
-		}
-		return Math.min(room, (share * SHARE - ofOthers) * SHARE - ofCustomer);
-	}
-
-	#add({ name, customerId }: Asker, held: Held, response: WrittenResponse, socket: ClientSocket | undefined): void {
-		const own: OfAsker = this.#askers.get(name) ?? { bytes: 0, held: new Map() };
-		const ofCustomer = own.held.get(customerId) ?? new Set();
-		this.#askers.set(name, own);
-		own.held.set(customerId, ofCustomer.add(held));
-		own.bytes += held.bytes;
-		this.#bytes += held.bytes;
+	#add(asker: BodyOwner, held: Held, response: WrittenResponse, socket: ClientSocket | undefined): void {
+		const name = nameOf(asker);
+		const own = this.#held.get(name) ?? new Set();
+		this.#held.set(name, own.add(held));
+		this.#budget.add(asker, held.bytes);
 		const onSocket = socket === undefined ? undefined : this.#on(socket);
 		held.forget = () => {
-			if (!ofCustomer.delete(held)) return;
+			if (!own.delete(held)) return;
 			onSocket?.delete(held.forget);
-			own.bytes -= held.bytes;
-			this.#bytes -= held.bytes;
-			if (ofCustomer.size === 0) own.held.delete(customerId);
-			if (own.held.size === 0) this.#askers.delete(name);
+			this.#budget.give(asker, held.bytes);
+			if (own.size === 0) this.#held.delete(name);
 		};
 		onSocket?.add(held.forget);
 		response.once("close", held.forget);
@@ -182,16 +148,15 @@ export class UnreadResponses {
 	}
 }
 
-function askerOf({ principal, scope, clientAddress }: CallFacts): Asker {
+/** Keys of the workspace are apart: what a project leaves unread must not keep an operator from looking. */
+function askerOf({ principal, clientAddress }: CallFacts): BodyOwner {
 	if (principal === null) return { name: `address ${networkOf(clientAddress)}`, customerId: null };
 	if (principal.kind === "customer") return { name: principal.projectId, customerId: principal.customerId };
-	return { name: scope?.projectId ?? principal.key.projectId ?? principal.key.id, customerId: null };
+	return { name: principal.key.projectId ?? principal.key.id, customerId: null };
 }
 
-function sum(held: ReadonlySet<Held>): number {
-	let bytes = 0;
-	for (const each of held) bytes += each.bytes;
-	return bytes;
+function nameOf({ name, customerId }: BodyOwner): string {
+	return customerId === null ? name : `${name} ${customerId}`;
 }
 
 function noRoom(): FanfareError {
