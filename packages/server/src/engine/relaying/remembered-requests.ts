@@ -2,7 +2,7 @@
 import { SharedLru } from "../directory/shared-lru.ts";
 
 /** The most requests whose answers are remembered, and the most whose silences are, of all projects. */
-export const MAX_REMEMBERED = 20_000;
+const MAX_REMEMBERED = 20_000;
 
 /**
  * Projects share the room: the one that has most loses its least recently used ones first, so that busy relays push out nothing of quiet
