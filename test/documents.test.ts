@@ -83,3 +83,37 @@ describe("docs/failure-modes.md gives the limits of the code", () => {
 		expect(text).toContain(`or more than ${count},`);
 	});
 });
+
+describe("docs/limits.md", () => {
+	const text = readFileSync(join(root, "docs/limits.md"), "utf8");
+	const tests = globSync("packages/*/{src,test}/**/*.{test,contract}.{ts,tsx}", { cwd: root });
+	/** The tables, without their heads: a limit, and what the last column says. */
+	const rows = text
+		.split("\n")
+		.filter((line) => /^\| (?!-|shared resource )/.test(line))
+		.map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
+		.map((cells) => ({ limit: cells[1] ?? "", cells: cells.length - 2, shownBy: cells.at(-2) ?? "" }));
+
+	/** The files that a path in the last column may mean: it is said there how they are found. */
+	const filesOf = (path: string) =>
+		path.startsWith("packages/")
+			? tests.filter((file) => file === path)
+			: tests.filter((file) => file.startsWith("packages/server/src/") && file.endsWith(`/${path}`));
+
+	it("has a test for each limit, whose file and name exist", () => {
+		expect(rows.length).toBeGreaterThan(90);
+		const wrong = rows.flatMap(({ limit, cells, shownBy }) => {
+			const paths = [...shownBy.matchAll(/`([^`]+\.tsx?)`/g)].map(([, path = ""]) => path);
+			const files = paths.map((path) => filesOf(path));
+			const all = files.flatMap((found) => found.map((file) => readFileSync(join(root, file), "utf8"))).join("\n");
+			const names = [...shownBy.matchAll(/"([^"]+)"/g)].map(([, name = ""]) => name.replace(/ …$/, ""));
+			return [
+				...(cells === 6 ? [] : [`${limit}: ${cells} columns`]),
+				...(paths.length > 0 || /^the (same|contract suite)\b/.test(shownBy) ? [] : [`${limit}: no test`]),
+				...paths.filter((_, index) => files[index]?.length !== 1).map((path) => `${limit}: ${path}`),
+				...names.filter((name) => !all.includes(name)).map((name) => `${limit}: "${name}"`),
+			];
+		});
+		expect(wrong).toEqual([]);
+	});
+});

@@ -12,6 +12,7 @@ import { Turns } from "./request/body/turns.ts";
 import { preflightReply } from "./request/cross-origin.ts";
 import { LeanPath } from "./request/lean/lean-path.ts";
 import { OwnTurns } from "./request/pace/own-turns.ts";
+import { UnreadResponses } from "./request/pace/unread-responses.ts";
 import { MethodNotAllowed } from "./request/problem.ts";
 import { shownPath } from "./request/request-log.ts";
 import { routerPath, type Route } from "./request/route.ts";
@@ -89,6 +90,7 @@ function partsOf(deps: ApiDeps): Parts {
 		budget,
 		pace: new BodyPace(deps.clock),
 		turns: new Turns(deps.clock),
+		unread: new UnreadResponses(limits.unreadResponseBytes, deps.clock),
 	};
 	return { appDeps, shared };
 }

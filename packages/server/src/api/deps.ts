@@ -116,6 +116,9 @@ export interface ApiLimits {
 	 * gets a 503.
 	 */
 	readonly bodyBytesInHand: number;
+	/** Bytes of responses in memory at once that their clients have not read, over all of them: see `UnreadResponses`. */
+	readonly unreadResponseBytes: number;
 }
 
-export const DEFAULT_LIMITS: ApiLimits = { bodyBytesInHand: 64 * 1_024 * 1_024 };
+const MIB = 1_024 * 1_024;
+export const DEFAULT_LIMITS: ApiLimits = { bodyBytesInHand: 64 * MIB, unreadResponseBytes: 64 * MIB };

@@ -255,7 +255,7 @@ class AssembledEngine implements Engine {
 			deletions: this.#deletions,
 		});
 		this.stats = new StatsCalls(parts, directory);
-		const nearReplays = { directory, live: liveReporter };
+		const nearReplays = { directory, live: liveReporter, quotas: this.#quotas };
 		this.#replayer = new Replayer(parts, { ...nearReplays, events: ownEvents, pace, line: this.#line });
 		this.replays = new ReplayCalls(parts, limits, { ...nearReplays, replayer: this.#replayer });
 		this.#housekeeper = new Housekeeper(parts);

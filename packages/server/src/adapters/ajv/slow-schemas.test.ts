@@ -70,6 +70,32 @@ describe("what is remembered of slow schemas", () => {
 		expect(slow.remembered.schemas).toBe(2_000);
 	});
 
+	it("is of 10,000 projects, where nothing else is said", () => {
+		const slow = new SlowSchemas({ clock: new ManualClock(), windowMs: WINDOW_MS });
+		for (let n = 0; n < 10_000; n++) slow.refuse(`proj_${n}`, "text", "takes too long");
+		expect([slow.remembered.projects, slow.refusal("proj_0", "text")]).toEqual([10_000, "takes too long"]);
+		slow.refuse("proj_10000", "text", "takes too long");
+		expect(slow.remembered).toEqual({ projects: 10_000, schemas: 10_000, entries: 20_000 });
+	});
+
+	it("is lost, of too many projects, by the one whose last slow or refused check is the longest ago, and all of it", () => {
+		const { slow } = setUp();
+		for (let n = 0; n < MAX_PROJECTS; n++) {
+			slow.spend(`proj_${n}`, "slow", 100);
+			slow.refuse(`proj_${n}`, "refused", "takes too long");
+		}
+		expect(slow.spend("proj_0", "slow", 100)).toBe(200);
+		slow.refuse("proj_1", "other", "takes too long");
+		for (const late of ["proj_late", "proj_later"]) slow.refuse(late, "refused", "takes too long");
+		expect(slow.remembered.projects).toBe(MAX_PROJECTS);
+		expect(["proj_2", "proj_3"].map((id) => slow.refusal(id, "refused"))).toEqual([undefined, undefined]);
+		for (const id of ["proj_0", "proj_1", "proj_4", "proj_9", "proj_late", "proj_later"]) {
+			expect(slow.refusal(id, "refused")).toBe("takes too long");
+		}
+		expect(["proj_0", "proj_1", "proj_4"].map((id) => slow.spend(id, "slow", 1))).toEqual([201, 101, 101]);
+		expect(slow.spend("proj_2", "slow", 1)).toBe(1);
+	});
+
 	it("is of the project alone that has made the checks", () => {
 		const { slow } = setUp();
 		slow.refuse("proj_a", "text", "takes too long");

@@ -9,7 +9,10 @@ export interface SlowSchemasOptions {
 	readonly clock: Pick<Clock, "monotonicMs">;
 	/** For how long slow checks are remembered, and schemas are refused. */
 	readonly windowMs: number;
-	/** The most projects of which something is remembered. Defaults to `MAX_PROJECTS`. */
+	/**
+	 * The most projects of which something is remembered: of more, the one is forgotten whose last slow or refused check is the longest ago.
+	 * Defaults to `MAX_PROJECTS`.
+	 */
 	readonly maxProjects?: number | undefined;
 	/**
 	 * The most schemas of a project that are remembered as slow, and the most that are refused: of more, those from the longest ago are
@@ -24,6 +27,8 @@ const MAX_SCHEMAS = 1_000;
 
 /** The schemas of one project, by a hash of their text. */
 interface OfProject {
+	/** When the last check was slow or refused for the first time, by the monotonic clock. */
+	lastMs: number;
 	/** The time that slow checks have taken. */
 	readonly spentMs: LRUCache<string, number>;
 	/** Those that are refused, with the message. */
@@ -36,12 +41,11 @@ interface OfProject {
  */
 export class SlowSchemas {
 	readonly #options: SlowSchemasOptions;
-	/** Those of which something is younger than the window. */
-	readonly #projects: LRUCache<string, OfProject>;
+	/** Those of which something is younger than the window, in the order of `lastMs`. */
+	readonly #projects = new Map<string, OfProject>();
 
 	constructor(options: SlowSchemasOptions) {
 		this.#options = options;
-		this.#projects = this.#recent(options.maxProjects ?? MAX_PROJECTS);
 	}
 
 	/** Adds to the time that the slow checks by a schema have taken. Returns the sum since the first one of the window. */
@@ -73,23 +77,37 @@ export class SlowSchemas {
 			projects: this.#projects.size,
 			schemas: sum(ofProjects.map(({ size }) => size)),
 			// With `max`, an LRU cache takes the memory of so many entries from the beginning.
-			entries: sum([this.#projects, ...ofProjects].map(({ max, size }) => Math.max(max, size))),
+			entries: this.#projects.size + sum(ofProjects.map(({ max, size }) => Math.max(max, size))),
 		};
 	}
 
 	/** The share of a project of which something is remembered now. */
 	#of(projectId: string): OfProject {
-		const { maxSchemas = MAX_SCHEMAS } = this.#options;
+		const { clock, maxProjects = MAX_PROJECTS, maxSchemas = MAX_SCHEMAS } = this.#options;
+		const lastMs = clock.monotonicMs();
+		this.#forget(lastMs);
 		const own = this.#projects.get(projectId) ?? {
-			spentMs: this.#recent(maxSchemas),
-			refused: this.#recent(maxSchemas),
+			lastMs,
+			spentMs: this.#recent<number>(maxSchemas),
+			refused: this.#recent<string>(maxSchemas),
 		};
+		own.lastMs = lastMs;
 		own.spentMs.purgeStale();
 		own.refused.purgeStale();
-		this.#projects.purgeStale();
-		// Its time begins again.
+		// It is the last one now.
+		this.#projects.delete(projectId);
 		this.#projects.set(projectId, own);
+		const [first] = this.#projects.keys();
+		if (first !== undefined && this.#projects.size > maxProjects) this.#projects.delete(first);
 		return own;
+	}
+
+	/** Forgets the projects of which nothing is younger than the window. */
+	#forget(nowMs: number): void {
+		for (const [projectId, { lastMs }] of this.#projects) {
+			if (nowMs - lastMs <= this.#options.windowMs) return;
+			this.#projects.delete(projectId);
+		}
 	}
 
 	#recent<V extends {}>(max: number): LRUCache<string, V> {

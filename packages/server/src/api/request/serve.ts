@@ -13,6 +13,7 @@
 //  7. If the route is audited, the audit entry is drafted (audit-draft.ts).
 //  8. The route's handler makes the call and returns a `Reply`. The engine completes the entry, and the store writes it
 //     together with the change.
+//     A response counts until it is read: where too many are not, reads are refused before and after step 8 (pace/unread-responses.ts).
 //  9. An error from any step becomes an error response (problem.ts).
 // 10. A response that has cost nothing but time of the main thread waits if its owner gets too many of them (pace/answer-pace.ts).
 // 11. A line is logged (request-log.ts), and the response is sent, with the headers for pages of other origins (cross-origin.ts).
@@ -31,6 +32,7 @@ import type { Turns } from "./body/turns.ts";
 import { crossOriginHeaders } from "./cross-origin.ts";
 import { QUICK_BODY_BYTES } from "./lean/plain-request.ts";
 import { askedBy } from "./pace/answer-pace.ts";
+import type { ClientSocket, UnreadResponses } from "./pace/unread-responses.ts";
 import { failureBehind, problemReply } from "./problem.ts";
 import { readQuery } from "./query.ts";
 import { isProbe, shownPath, writeRequestLine, type Failure } from "./request-log.ts";
@@ -54,14 +56,14 @@ export interface ApiEnv {
 /** The part of Node's `IncomingMessage` that tells where the request came from. */
 interface NodeOrigin {
 	readonly httpVersionMajor?: number;
-	readonly socket: { readonly remoteAddress?: string | undefined; destroy?(): unknown };
+	readonly socket: ClientSocket & { readonly remoteAddress?: string | undefined; destroy?(): unknown };
 }
 export type ApiContext = Context<ApiEnv>;
 
 /** What the steps need of a request: Hono's context or, on the lean path, what lean-path.ts makes of Node's request. */
 export interface RequestContext {
 	readonly env:
-		| (Omit<ApiEnv["Bindings"], "outgoing"> & { outgoing?: Pick<NodeStreamResponse, "destroy" | "destroyed"> })
+		| (Omit<ApiEnv["Bindings"], "outgoing"> & { outgoing?: Pick<NodeStreamResponse, "destroy" | "destroyed" | "once"> })
 		| undefined;
 	readonly req: {
 		readonly method: string;
@@ -99,6 +101,7 @@ const EMPTY_OBJECT = Buffer.from("{}");
 /** What the requests of one app share. */
 export interface SharedLimits extends SharedByReaders {
 	readonly turns: Turns;
+	readonly unread: UnreadResponses;
 }
 
 /** What is known of a request so far, for its log line. */
@@ -248,14 +251,16 @@ export async function answerRoute(
 	const connection = connectionOf(context, progress, header);
 	/** The types of the route's declaration say that a path with a project has a scope. */
 	const call = { deps, requestId, principal, scope: scope as never, connection, params, query };
+	const keep = shared.unread.keeper(context.env, route, progress);
 	if (route.method === "get") {
 		const reply = route.handle({ ...call, change: { scope: call.scope, audit: null }, body: undefined });
 		progress.isFromMemory = !(reply instanceof Promise);
-		return reply;
+		return keep(await reply);
 	}
-	/** The memory and the time for bodies are divided between owners. */
-	const owner = params["projectId"] ?? keyIdOf(principal) ?? "";
-	const takeTurn: TakeTurn = (length) => shared.turns.take(owner, length);
+	/** The memory and the time for bodies are divided between owners, the memory also between customers. */
+	const name = params["projectId"] ?? keyIdOf(principal) ?? "";
+	const owner = { name, customerId: principal?.kind === "customer" ? principal.customerId : null };
+	const takeTurn: TakeTurn = (length) => shared.turns.take(name, length);
 	const reader = new BodyReader(shared, owner, route.body?.maxBytes ?? NO_BODY_MAX_BYTES);
 	try {
 		const source = {
@@ -278,7 +283,7 @@ export async function answerRoute(
 		const read = sent === null ? expectNoBody(bytes) : route.body?.read(sent);
 		const body = read instanceof Promise ? await read : read;
 		const audit = auditDraft(route, { principal, requestId, actor }, sent?.value ?? null);
-		return await route.handle({ ...call, change: { scope: call.scope, audit }, body });
+		return keep(await route.handle({ ...call, change: { scope: call.scope, audit }, body }));
 	} finally {
 		reader.release();
 	}

@@ -4,6 +4,7 @@ import type { Replay } from "../../core/replay.ts";
 import { isDeliverable } from "../../core/webhook.ts";
 import type { LifecycleStore } from "../../ports/store/lifecycle.ts";
 import type { ReplayStore } from "../../ports/store/replays.ts";
+import type { Quotas } from "../accepting/quotas/quotas.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { LiveReporter } from "../live/live-reporter.ts";
@@ -24,6 +25,7 @@ interface Neighbours {
 	readonly pace: Pace;
 	readonly line: Pick<DeliveryLine, "due" | "inFlightLimit">;
 	readonly live: Pick<LiveReporter, "replayUpdated">;
+	readonly quotas: Pick<Quotas, "hasRoom">;
 }
 
 /** Events examined and deliveries created in one step, which take about 2 ms and 1 ms. */
@@ -67,8 +69,8 @@ interface Running {
 
 /**
  * The running replays make their steps in turns, each in the process that holds its webhook: projects take turns, in each of them
- * its customers, and of each customer the replays. A replay can make a step if its webhook is deliverable and few of its earlier
- * replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets the time between steps. Each
+ * its customers, and of each customer the replays. A replay can make a step if its webhook is deliverable, its project has not used up its
+ * quota of stored bytes, and few of its earlier replay deliveries still wait for their first attempt. The pace, which follows live traffic, sets the time between steps. Each
  * step is one transaction that also advances the replay's position, so a crash loses nothing: the next start continues. If the
  * webhook is deleted, a step cancels the replay. Replays that other processes start are found in the store.
  *
@@ -291,10 +293,12 @@ export class Replayer {
 
 	/** Makes a step if the replay can make one. True if the step changed anything. */
 	async #advance(running: Running): Promise<boolean> {
-		const { webhookId } = running.replay;
-		const webhook = this.#near.directory.webhook(webhookId);
+		const { projectId, webhookId } = running.replay;
+		const { directory, quotas } = this.#near;
+		const webhook = directory.webhook(webhookId);
 		// The webhook is deleted: in this step, the store cancels the replay.
 		if (webhook === undefined || webhook.deleteDate !== null) return this.#step(running, 1);
+		if (!(await quotas.hasRoom(directory.project(projectId)))) return false;
 		const room = await this.#room(webhookId, webhook.rateLimit?.perSecond ?? Infinity);
 		return room === 0 ? false : this.#step(running, room);
 	}

@@ -142,7 +142,7 @@ export class RelayCalls implements Relays {
 	async answer(scope: Scope, relayId: string, requestId: string, answer: RelayAnswer): Promise<void> {
 		const webhookId = this.#webhookIdOf(scope, relayId);
 		try {
-			await this.#near.hub.answer(webhookId, requestId, answer);
+			await this.#near.hub.answer(webhookId, projectOf(scope), requestId, answer);
 		} catch (error) {
 			const isLate = error instanceof FanfareError && error.code === "request_not_open";
 			if (isLate && (await this.#isAnswered(scope, webhookId, requestId))) return;

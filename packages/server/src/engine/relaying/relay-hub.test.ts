@@ -4,13 +4,15 @@ import { expect, it } from "vitest";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { relayEndpoint } from "../../core/receivers/relay.ts";
-import type { RelayWire } from "../../ports/relay-wire.ts";
+import type { RelayedOutcome, RelayWire, RelayWireListener } from "../../ports/relay-wire.ts";
 import { attemptOnce } from "../../ports/sender.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { RelayHub } from "./relay-hub.ts";
 
 const WEBHOOK = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
 const NOBODY = { principal: null, abandon: () => {} };
+const PLAIN = { error: null, reason: null, detail: null, cause: null } as const;
+const OUTCOME: RelayedOutcome = { ...PLAIN, responseCode: 204, firstByteMs: null, connection: null, response: null };
 const status = (code: number) => ({ status: code, headers: [], body: new Uint8Array() });
 
 /** A hub whose changes of the webhook wait until the test ends them. */
@@ -33,7 +35,13 @@ function openHub(relays: Partial<RelayWire> = {}, clock = new ManualClock(), max
 		return true;
 	};
 	const hub = new RelayHub(
-		{ clock, observer, store, wire: { ...alone, relays: { ...alone.relays, ...relays } } } as never,
+		{
+			clock,
+			observer,
+			store,
+			sealer: { seal: (bytes: Uint8Array) => bytes },
+			wire: { ...alone, relays: { ...alone.relays, ...relays } },
+		} as never,
 		{ maxStreams },
 		{ setAway, othersKnow: async () => void asked++ },
 	);
@@ -64,12 +72,12 @@ it("gives an answer to the request that is open now, also if one with its id was
 	const { hub, send, open } = openHub();
 	await open();
 	const first = send();
-	await hub.answer(WEBHOOK, "dlv.1", status(500));
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(500));
 	expect(await first).toMatchObject({ responseCode: 500 });
 	const again = send();
-	await hub.answer(WEBHOOK, "dlv.1", status(204));
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(204));
 	expect(await again).toMatchObject({ responseCode: 204 });
-	await hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(200));
 });
 
 it("resumes a relay whose client comes back while it is stored that it is away, also after a late answer", async () => {
@@ -80,7 +88,7 @@ it("resumes a relay whose client comes back while it is stored that it is away, 
 	clock.advance(10_000);
 	await settled();
 	expect(changes.map(({ isAway }) => isAway)).toEqual([true]);
-	await hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(200));
 	expect(await request).toMatchObject({ responseCode: 200 });
 	await open();
 	await settled();
@@ -100,7 +108,7 @@ it("resumes a relay whose client comes back before what has failed to be stored 
 	clock.advance(10_000);
 	changes[0]?.end.reject(new Error("the disk is full"));
 	await settled();
-	await hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(200));
 	await request;
 	await open();
 	clock.advance(1_000);
@@ -118,7 +126,7 @@ it("does not count as unanswered what was given to a client that has gone, also 
 	expect((await client.next())?.map(({ type }) => type)).toEqual(["ready", "request", "request"]);
 	client.close();
 	clock.advance(1_000);
-	await hub.answer(WEBHOOK, "dlv.1", status(200));
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(200));
 	expect(await first).toMatchObject({ responseCode: 200 });
 	clock.advance(31_000);
 	expect(await second).toMatchObject({ error: "away" });
@@ -141,7 +149,7 @@ it("gives back what a client that has returned has no time left to answer, and d
 	expect(hub.isHeld(WEBHOOK)).toBe(true);
 	const next = send(2);
 	expect(await client.next()).toMatchObject([{ type: "request", request: { requestId: "dlv.2", timeoutMs: 30_000 } }]);
-	await hub.answer(WEBHOOK, "dlv.2", status(204));
+	await hub.answer(WEBHOOK, "p", "dlv.2", status(204));
 	expect(await next).toMatchObject({ responseCode: 204 });
 });
 
@@ -179,7 +187,9 @@ it("gives an event that is for many relays to one a millisecond, project by proj
 		await settled();
 		expect(given.splice(0)).toEqual(["p"]);
 	}
-	for (const [n, { webhookId }] of relays.entries()) await hub.answer(webhookId, `dlv.${n}`, status(200));
+	for (const [n, { projectId, webhookId }] of relays.entries()) {
+		await hub.answer(webhookId, projectId, `dlv.${n}`, status(200));
+	}
 	expect(await Promise.all(sent)).toHaveLength(relays.length);
 });
 
@@ -264,4 +274,23 @@ it("ends a client when a newer one has the relay in the store that was not let i
 	isFailing = true;
 	await expect(open()).rejects.toThrow("on purpose");
 	expect(await last).toMatchObject([{ type: "end", code: "replaced" }]);
+});
+
+it("takes an answer again that another process has taken, also if it is of a test, which no log has", async () => {
+	let listener: RelayWireListener | undefined;
+	const { hub, send, open } = openHub({
+		isShared: true,
+		listen: (one) => void (listener = one),
+		announce: async () => null,
+		withdraw: async () => null,
+		answer: async () => false,
+	});
+	await open();
+	const sent = send();
+	await settled();
+	await expect(hub.answer(WEBHOOK, "q", "dlv.2", status(204))).rejects.toMatchObject({ code: "request_not_open" });
+	listener?.ended({ webhookId: WEBHOOK, requestId: "dlv.1" }, "answer", OUTCOME);
+	expect(await sent).toMatchObject({ responseCode: 204 });
+	await hub.answer(WEBHOOK, "p", "dlv.1", status(204));
+	await expect(hub.answer(WEBHOOK, "q", "dlv.1", status(204))).rejects.toMatchObject({ code: "request_not_open" });
 });

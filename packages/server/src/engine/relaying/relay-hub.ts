@@ -1,6 +1,4 @@
 // The relays of this process: sends attempts to the clients that are connected, and takes their answers.
-import { LRUCache } from "lru-cache";
-
 import type { ApiKey } from "../../core/access/key.ts";
 import { accessEndDate, keyIdOf, sessionIdOf, type Principal } from "../../core/access/principal.ts";
 import { FanfareError } from "../../core/errors.ts";
@@ -18,6 +16,7 @@ import { RelayClient } from "./relay-client.ts";
 import { openHeaders, relayedRequest } from "./relay-headers.ts";
 import { RelayLine, REPLACED, type RelayLineOthers } from "./relay-line.ts";
 import { abortedOutcome, answerOutcome, relayedOutcome } from "./relay-outcomes.ts";
+import { RememberedRequests } from "./remembered-requests.ts";
 
 type Parts = Pick<PartsOn<RelayStore>, "store" | "clock" | "observer" | "sealer" | "wire">;
 
@@ -27,8 +26,6 @@ interface Neighbours {
 	readonly othersKnow: (projectId: string) => Promise<void>;
 }
 
-/** Requests whose answer, or whose client's silence, is remembered. */
-const MAX_REMEMBERED = 20_000;
 const SEEN_EVERY_MS = 60_000;
 /** A relay has one stream, and a project some relays: so many streams are room for many projects. */
 const STREAMS_FOR_EACH_LIVE_STREAM = 2;
@@ -58,8 +55,7 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	readonly #holders = new Map<string, Holder>();
 	readonly #opening = new Set<Holder>();
 	readonly #places: StreamPlaces<"relay">;
-	readonly #answered = new LRUCache<string, string>({ max: MAX_REMEMBERED });
-	readonly #silences = new LRUCache<string, number>({ max: MAX_REMEMBERED });
+	readonly #remembered = new RememberedRequests();
 	readonly #openings = new FairTurns(AT_ONCE.opening);
 	readonly #storings = new FairTurns(AT_ONCE.storing);
 	readonly #givings: GivingTurns;
@@ -79,9 +75,8 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 			problem: "the times at which relays were seen could not be stored",
 		});
 		this.#wire.listen({
-			ended: (key, end, outcome) => {
-				if (end === "answer") this.#noteAnswered(key.webhookId, key.requestId);
-				this.#lines.get(key.webhookId)?.endedElsewhere(key.requestId, end, outcome);
+			ended: ({ webhookId, requestId }, end, outcome) => {
+				this.#lines.get(webhookId)?.endedElsewhere(requestId, end, outcome);
 			},
 			heldElsewhere: (webhookId, isHeld) => this.#lines.get(webhookId)?.elsewhere(isHeld),
 			offered: (request) => this.#offered(request),
@@ -202,26 +197,22 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 	}
 
 	/** Ends the attempt of a request. A repeated answer changes nothing. Throws `request_not_open`. */
-	async answer(webhookId: string, requestId: string, answer: RelayAnswer): Promise<void> {
+	async answer(webhookId: string, projectId: string, requestId: string, answer: RelayAnswer): Promise<void> {
 		const { clock } = this.#parts;
 		const outcomeOf = (startedAt: number) => answerOutcome(answer, clock.monotonicMs() - startedAt);
 		const line = this.#lines.get(webhookId);
-		if (line?.answer(requestId, outcomeOf) === true) return this.#noteAnswered(webhookId, requestId);
+		if (line?.answer(requestId, outcomeOf) === true) return;
 		line?.closed(requestId);
 		if (this.#wire.isShared) {
 			const outcome = relayedOutcome(answerOutcome(answer, 0));
-			if (await this.#wire.answer({ webhookId, requestId }, outcome)) return this.#noteAnswered(webhookId, requestId);
+			const isTaken = await this.#wire.answer({ webhookId, requestId }, outcome);
+			if (isTaken) return this.#remembered.noteAnswer(projectId, webhookId, requestId);
 		}
-		if (this.#answered.get(requestId) === webhookId) return;
+		if (this.#remembered.isAnswered(projectId, webhookId, requestId)) return;
 		throw new FanfareError(
 			"request_not_open",
 			"No such request is under way: it has ended, or its time is over. It comes again if an answer is still needed.",
 		);
-	}
-
-	#noteAnswered(webhookId: string, requestId: string): void {
-		this.#answered.set(requestId, webhookId);
-		this.#silences.delete(requestId);
 	}
 
 	/** Another process makes an attempt to a relay whose client is here. */
@@ -321,11 +312,8 @@ export class RelayHub implements Pick<Sender, "send" | "abort"> {
 			observer: this.#parts.observer,
 			setAway: this.#near.setAway,
 			inTurn: (store) => this.#storings.run(projectId, store),
-			countSilence: (requestId) => {
-				const count = (this.#silences.get(requestId) ?? 0) + 1;
-				this.#silences.set(requestId, count);
-				return count;
-			},
+			noteAnswer: (requestId) => this.#remembered.noteAnswer(projectId, webhookId, requestId),
+			countSilence: (requestId) => this.#remembered.countSilence(projectId, requestId),
 			idle: (idle) => {
 				if (this.#lines.get(webhookId) === idle && !idle.isHeld) this.#lines.delete(webhookId);
 			},

@@ -23,6 +23,8 @@ interface Neighbours {
 	readonly setAway: (webhookId: string, isAway: boolean) => Promise<boolean>;
 	/** Does that when it is this relay's turn: many may go away together. */
 	readonly inTurn: <T>(store: () => Promise<T>) => Promise<T>;
+	/** The client has answered a request. */
+	readonly noteAnswer: (requestId: string) => void;
 	/** How often a request was given to a client that has not answered, including now. */
 	readonly countSilence: (requestId: string) => number;
 	/** The relay has no client here and nothing under way. */
@@ -107,10 +109,6 @@ export class RelayLine {
 		return this.#epoch;
 	}
 
-	has(requestId: string): boolean {
-		return this.#requests.has(requestId);
-	}
-
 	/** Takes a request. */
 	send(request: OpenRequest): void {
 		const { clock, others } = this.#near;
@@ -193,6 +191,7 @@ export class RelayLine {
 		const request = this.#requests.get(requestId);
 		if (request === undefined || request.isRelayed) return false;
 		this.#lastAnswerAt = this.#near.clock.monotonicMs();
+		this.#near.noteAnswer(requestId);
 		this.#settle(request, outcomeOf(request.startedAt));
 		return true;
 	}
@@ -207,6 +206,7 @@ export class RelayLine {
 
 	/** A request of this process was ended by another one. */
 	endedElsewhere(requestId: string, end: RelayedEnd, outcome: RelayedOutcome): void {
+		if (end === "answer") this.#near.noteAnswer(requestId);
 		const request = this.#requests.get(requestId);
 		if (request === undefined || request.isRelayed) return;
 		const now = this.#near.clock.monotonicMs();

@@ -11,12 +11,15 @@ import { systemClock } from "../../../adapters/system/system-clock.ts";
 import type { FanfareError } from "../../../core/errors.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { caller } from "../../test/caller.ts";
-import { BodyBudget } from "./body-budget.ts";
+import { BodyBudget, type BodyOwner } from "./body-budget.ts";
 import { BodyPace, BYTES_PER_WINDOW, PACE_WINDOW_MS } from "./body-pace.ts";
 import { BodyReader } from "./body-reader.ts";
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
+
+/** A project, or one of its customers. */
+const of = (name: string, customerId: string | null = null): BodyOwner => ({ name, customerId });
 
 /** A stream that returns `chunk` for ever, and counts how often it was read. */
 function endless(chunk: Uint8Array): { stream: ReadableStream; asked: () => number; cancelled: () => boolean } {
@@ -104,7 +107,7 @@ describe("body limits", () => {
 
 	it("are not affected when a reader releases its bytes twice", async () => {
 		const budget = new BodyBudget(20);
-		const reader = new BodyReader({ budget, pace: new BodyPace(systemClock) }, "owner", 100);
+		const reader = new BodyReader({ budget, pace: new BodyPace(systemClock) }, of("owner"), 100);
 		const web = (): ReadableStream<Uint8Array> => new Blob(["12345"]).stream();
 		expect(await reader.read({ node: undefined, web, header: () => undefined })).toHaveLength(5);
 		expect(budget.reserved).toBe(5);
@@ -117,15 +120,50 @@ describe("body limits", () => {
 describe("the memory for bodies", () => {
 	it("is shared: a project has at most half of what the others leave free", () => {
 		const budget = new BodyBudget(100);
-		expect(budget.take("greedy", 51)).toBe(false);
-		expect(budget.take("greedy", 50)).toBe(true);
-		expect(budget.take("greedy", 1)).toBe(false);
-		expect(budget.take("second", 25)).toBe(true);
-		expect(budget.take("second", 1)).toBe(false);
-		expect(budget.take("third", 12)).toBe(true);
-		budget.give("greedy", 50);
-		expect(budget.take("third", 20)).toBe(true);
+		expect(budget.take(of("greedy"), 51)).toBe(false);
+		expect(budget.take(of("greedy"), 50)).toBe(true);
+		expect(budget.take(of("greedy"), 1)).toBe(false);
+		expect(budget.take(of("second"), 25)).toBe(true);
+		expect(budget.take(of("second"), 1)).toBe(false);
+		expect(budget.take(of("third"), 12)).toBe(true);
+		budget.give(of("greedy"), 50);
+		expect(budget.take(of("third"), 20)).toBe(true);
 		expect(budget.reserved).toBe(57);
+	});
+
+	it("is shared by the customers of a project: all have half of its share, and each half of what the others leave of that", () => {
+		const budget = new BodyBudget(160);
+		const [acme, globex] = [of("p", "acme"), of("p", "globex")];
+		expect([budget.take(acme, 21), budget.take(acme, 20), budget.take(acme, 1)]).toEqual([false, true, false]);
+		expect([budget.take(globex, 11), budget.take(globex, 10), budget.take(globex, 1)]).toEqual([false, true, false]);
+		expect([budget.take(of("p"), 51), budget.take(of("p"), 50)]).toEqual([false, true]);
+		expect([budget.take(of("q", "acme"), 11), budget.take(of("q", "acme"), 10)]).toEqual([false, true]);
+		budget.give(of("p"), 50);
+		budget.give(acme, 20);
+		budget.give(globex, 10);
+		expect([budget.reserved, budget.room(of("p")), budget.room(acme)]).toEqual([10, 75, 18.75]);
+	});
+
+	it("has room for a project's sends while a customer's bodies fill its share", async () => {
+		const { call, store, tokenOf } = await caller({ bodyBytesInHand: 400 * KIB });
+		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		const { promise: handled, resolve: handle } = Promise.withResolvers<void>();
+		const insertWebhook = store.insertWebhook.bind(store);
+		// Only the first call waits.
+		const gates = [gate];
+		store.insertWebhook = async (...parameters) => {
+			handle();
+			await gates.pop();
+			return insertWebhook(...parameters);
+		};
+		const headers = { authorization: `Bearer ${await tokenOf("acme")}`, "secret-key": "" };
+		const webhook = (bytes: number) => `{"name":"a","spec":{"endpoint":"https://example.com/"}${" ".repeat(bytes)}}`;
+		const first = call("POST", "./batch/webhooks", webhook(40 * KIB), headers);
+		await handled;
+		expect((await call("POST", "./batch/webhooks", webhook(20 * KIB), headers)).json["code"]).toBe("overloaded");
+		expect((await call("POST", "./events", eventOf(120 * KIB))).status).toBe(202);
+		open();
+		expect((await first).status).toBeLessThan(300);
 	});
 
 	it("has room for one project while another one's bodies fill its share", async () => {
@@ -155,7 +193,7 @@ describe("a body that comes slowly", () => {
 		const clock = new ManualClock();
 		const node = new PassThrough();
 		const shared = { budget: new BodyBudget(100 * MIB), pace: new BodyPace(clock) };
-		const reader = new BodyReader(shared, "owner", 10 * MIB);
+		const reader = new BodyReader(shared, of("owner"), 10 * MIB);
 		const read = reader.read({ node, web: () => null, header: () => undefined });
 		const result = read.then(
 			(bytes) => bytes.length,
@@ -246,7 +284,7 @@ describe("a body that ends too early", () => {
 		const node = new PassThrough();
 		node.destroy();
 		await once(node, "close");
-		const reader = new BodyReader({ budget: new BodyBudget(20), pace: new BodyPace(systemClock) }, "owner", 10);
+		const reader = new BodyReader({ budget: new BodyBudget(20), pace: new BodyPace(systemClock) }, of("owner"), 10);
 		const read = reader.read({ node, web: () => null, header: () => undefined });
 		await expect(read).rejects.toMatchObject(endedEarly);
 	});

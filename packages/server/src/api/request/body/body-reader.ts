@@ -1,6 +1,6 @@
 // Reads request bodies, and never more bytes than the limits allow.
 import { FanfareError } from "../../../core/errors.ts";
-import type { BodyBudget } from "./body-budget.ts";
+import type { BodyBudget, BodyOwner } from "./body-budget.ts";
 import { BYTES_PER_WINDOW, PACE_WINDOW_MS, type BodyPace, type PacedBody } from "./body-pace.ts";
 import { BodyPieces } from "./body-pieces.ts";
 
@@ -31,14 +31,14 @@ export interface SharedByReaders {
 /** Reads one body. Its bytes count against the budget of its owner until `release` is called, at the end of the request. */
 export class BodyReader implements PacedBody {
 	readonly #shared: SharedByReaders;
-	readonly #owner: string;
+	readonly #owner: BodyOwner;
 	readonly #maxBytes: number;
 	readonly #pieces = new BodyPieces();
 	/** What counts against the budget. */
 	#size = 0;
 	#endEarly: (error: FanfareError) => void = () => {};
 
-	constructor(shared: SharedByReaders, owner: string, maxBytes: number) {
+	constructor(shared: SharedByReaders, owner: BodyOwner, maxBytes: number) {
 		this.#shared = shared;
 		this.#owner = owner;
 		this.#maxBytes = maxBytes;

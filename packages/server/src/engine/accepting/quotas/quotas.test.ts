@@ -1,4 +1,5 @@
 // Quotas of projects: what is refused and when, what is exempt, and what is given back.
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
@@ -527,6 +528,53 @@ it("reads nothing more once the engine has stopped, also if a send was waiting f
 	await expect(sending).rejects.toMatchObject({ code: "shutting_down" });
 	test.clock.advance(60_000);
 	expect(reads).toBe(1);
+});
+
+describe("a replay of a project that has used up what it may store", () => {
+	const EVERYTHING = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+
+	/** Sends some events, then makes a webhook and a replay of them to it, which waits until `raise` has made room. */
+	async function waitsUntil(test: TestEngine, raise: () => Promise<unknown>): Promise<void> {
+		await using receiver = await startReceiver();
+		const { id } = await test.createWebhook(receiver.url);
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		await other.send();
+		const webhook = await test.createWebhook(receiver.url, {}, other.projectId);
+		const replay = await test.engine.replays.start(test.change, id, EVERYTHING);
+		const ofOther = await test.engine.replays.start(other.change, webhook.id, EVERYTHING);
+		const ended = (one: typeof replay, { scope }: typeof other) =>
+			eventually("a replay has ended", async () => {
+				test.clock.advance(100);
+				const { status, deliveryCount } = await test.engine.replays.get(scope, one.id);
+				return status !== "Running" && [status, deliveryCount];
+			});
+		expect(await ended(ofOther, other)).toEqual(["Finished", 1]);
+		// It rests for a second at most.
+		await lookAgain(test);
+		expect(await test.engine.replays.get(test.scope, replay.id)).toMatchObject({ status: "Running", scannedCount: 0 });
+		await raise();
+		expect(await ended(replay, test)).toEqual(["Finished", 5]);
+	}
+
+	it("waits until it may store more, and others do not", async () => {
+		await using test = await openTestEngine();
+		for (let sent = 0; sent < 5; sent++) await test.send();
+		const maxStoredBytes = await usageOf(test);
+		await test.engine.projects.update(test.change, { maxStoredBytes });
+		await waitsUntil(test, () => test.engine.projects.update(test.change, { maxStoredBytes: maxStoredBytes + 10_000 }));
+	});
+
+	it("waits on a volume that is nearly full, if its project holds most of the store", async () => {
+		const volume = { sizeBytes: 100_000, freeBytes: 100 };
+		await using test = await openTestEngine();
+		test.engineStore.usage = async (ids) => ({ ...(await test.store.usage(ids)), volume });
+		for (let sent = 0; sent < 5; sent++) await test.send();
+		await lookAgain(test);
+		await waitsUntil(test, async () => {
+			volume.freeBytes = 50_000;
+			await lookAgain(test);
+		});
+	});
 });
 
 describe("without a quota of bytes, on a volume that is nearly full", () => {

@@ -69,6 +69,12 @@ export class Quotas {
 		if (this.#quotas(project).maxStoredBytes !== 0) await this.stored.load(project.id);
 	}
 
+	/** Whether a project may have one more delivery of an old event by what it has stored. Rejects with a `StoreError`. */
+	async hasRoom(project: Project): Promise<boolean> {
+		await this.ready(project);
+		return this.#beyondBytes(project, STORED_DELIVERY_BYTES) === null;
+	}
+
 	/**
 	 * The refusal of some sends for which there is no room together, so that they need no other check; otherwise null. Takes nothing, and can be
 	 * called when `take` can.

@@ -6,11 +6,10 @@ import type { Observer } from "../../../../ports/observer.ts";
 import type { Signals } from "../../../../ports/signals.ts";
 import type { Database } from "../../connection/database.ts";
 import * as rows from "./live-rows.ts";
+import { WaitingFacts } from "./waiting-facts.ts";
 
 /** Facts wait this long for others. */
 const FLUSH_MS = 100;
-/** Facts that wait at most. Of more, the watchers are told that they miss some. */
-const MAX_WAITING = 2_000;
 /** A member that has not read a row by then has lost its tenure. */
 const KEPT_MS = 15_000;
 /** A member that has ended says so within this time after it has left, unless it was killed. */
@@ -44,9 +43,7 @@ export class PostgresLiveWire implements LiveWire {
 	#others = new Map<string, number | null>();
 
 	// What it publishes
-	#waiting = new Map<string, SharedFact[]>();
-	#waitingCount = 0;
-	readonly #lost = new Set<string>();
+	readonly #waiting = new WaitingFacts();
 	/** The last id of this process as a member: facts of a commit can follow the end of the tenure. */
 	#publisher: string | null = null;
 	/** Whether rows were written, by whomever, since old ones were removed. */
@@ -104,14 +101,7 @@ export class PostgresLiveWire implements LiveWire {
 	}
 
 	publish(topic: string, fact: SharedFact): void {
-		if (this.#waitingCount >= MAX_WAITING) {
-			this.#lost.add(topic);
-			return;
-		}
-		this.#waitingCount++;
-		const waiting = this.#waiting.get(topic);
-		if (waiting === undefined) this.#waiting.set(topic, [fact]);
-		else waiting.push(fact);
+		this.#waiting.add(topic, fact);
 		this.#flushLater();
 	}
 
@@ -193,27 +183,21 @@ export class PostgresLiveWire implements LiveWire {
 	async #flushAgain(): Promise<void> {
 		await this.#flush();
 		this.#cancelFlush = null;
-		if (this.#waitingCount + this.#lost.size > 0) this.#flushLater();
+		if (!this.#waiting.isEmpty) this.#flushLater();
 	}
 
 	async #flush(): Promise<void> {
 		const publisher = this.#publisher;
-		const lost = [...this.#lost];
-		const all: rows.Publication[] = [
-			...[...this.#waiting].map(([topic, facts]) => ({ topic, facts })),
-			...lost.map((topic) => ({ topic, facts: null })),
-		];
-		this.#waiting = new Map();
-		this.#waitingCount = 0;
-		this.#lost.clear();
+		const all = this.#waiting.take();
 		if (publisher === null || all.length === 0) return;
 		try {
 			await rows.publish(this.#parts.database, publisher, all);
 			this.#parts.signals.send("look");
 			this.#removeLater();
 		} catch (error) {
-			if (lost.length === 0) this.#parts.observer.problem("live streams of other processes have missed items", error);
-			for (const { topic } of all) if (topic !== null) this.#lost.add(topic);
+			const wasComplete = all.every(({ facts }) => facts !== null);
+			if (wasComplete) this.#parts.observer.problem("live streams of other processes have missed items", error);
+			for (const { topic } of all) if (topic !== null) this.#waiting.lose(topic);
 		}
 	}
 
