@@ -1,11 +1,11 @@
 // `npm run build`: compiles each published package to its dist/, the SDK also to CommonJS, the server to a few files, and copies the
 // licence. With `--if-stale`, the page and the documents only if their sources have changed since.
-import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { buildDocs, ensureDocs } from "./built/docs-build.ts";
 import { bundleServer } from "./built/server-bundle.ts";
+import { tsc } from "./built/tsc.ts";
 import { buildPage, ensurePage } from "./page-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -17,10 +17,10 @@ const KEPT = isIfStale ? ["page", "docs"] : [];
 for (const name of ["sdk", "server", "cli", "portal"]) {
 	const folder = `${root}packages/${name}`;
 	clear(`${folder}/dist`);
-	execFileSync("tsc", ["--project", `${folder}/tsconfig.build.json`], { stdio: "inherit" });
+	tsc(["--project", `${folder}/tsconfig.build.json`]);
 	if (name === "server") await bundleServer(folder);
 	if (existsSync(`${folder}/tsconfig.cjs.json`)) {
-		execFileSync("tsc", ["--project", `${folder}/tsconfig.cjs.json`], { stdio: "inherit" });
+		tsc(["--project", `${folder}/tsconfig.cjs.json`]);
 		// The package itself is of the type "module", so that this folder has to say what it is.
 		writeFileSync(`${folder}/dist/cjs/package.json`, '{ "type": "commonjs" }\n');
 	}
