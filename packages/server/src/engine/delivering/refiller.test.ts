@@ -93,27 +93,18 @@ it("leaves a busy webhook's new deliveries in memory again once a read has found
 	await store.close();
 });
 
-it("takes a read that was full for one of more", async () => {
-	const { store, webhookId, clock, queue, refiller, accept } = await open({ maxReadyPerWebhook: 2 });
+it.each([
+	["was full", { maxReadyPerWebhook: 2 }, 2],
+	["the bytes of bodies have ended", { maxReadyBytes: 4 }, 1],
+])("takes a read that %s for one of more", async (_, limits, ready) => {
+	const { store, webhookId, clock, queue, refiller, accept } = await open(limits);
 	const lane = queue.lane(webhookId);
 	lane.isReadToEnd = true;
 	for (let n = 0; n < 3; n++) await accept({ state: newDelivery(clock.now(), null) });
 	lane.noteDue(clock.now());
 	refiller.refill(lane);
 	await refiller.stop();
-	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready: 2, isReadToEnd: false });
-	await store.close();
-});
-
-it("takes a read that the bytes of bodies have ended for one of more", async () => {
-	const { store, webhookId, clock, queue, refiller, accept } = await open({ maxReadyBytes: 4 });
-	const lane = queue.lane(webhookId);
-	lane.isReadToEnd = true;
-	for (let n = 0; n < 3; n++) await accept({ state: newDelivery(clock.now(), null) });
-	lane.noteDue(clock.now());
-	refiller.refill(lane);
-	await refiller.stop();
-	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready: 1, isReadToEnd: false });
+	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready, isReadToEnd: false });
 	await store.close();
 });
 
