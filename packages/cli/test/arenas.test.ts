@@ -1,5 +1,5 @@
 // The C library's arenas of a server, on Linux: see src/commands/operate/arenas.ts.
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 
@@ -14,6 +14,15 @@ function startedWith(pid: number, name: string): string | undefined {
 
 /** As nobody else starts it: a server that is told nothing, and whose modules are its own. */
 const PLAIN = { unbundled: true };
+
+/** Starts a program that does this, with `limitArenas`, and without a setting of its parent's. */
+function programThat(does: string, channel: readonly "ipc"[] = []): ChildProcess {
+	const module = new URL("../src/commands/operate/arenas.ts", import.meta.url).href;
+	const code = `import { limitArenas } from ${JSON.stringify(module)};\n${does}`;
+	const { MALLOC_ARENA_MAX: _, GLIBC_TUNABLES: __, ...env } = process.env;
+	const stdio: StdioOptions = ["ignore", "inherit", "ignore", ...channel];
+	return spawn(process.execPath, ["--input-type=module", "--eval", code], { env, stdio });
+}
 
 describe.runIf(process.platform === "linux")("the arenas of a server", () => {
 	it("are two by default, in the process that was started, which goes on as the same one", async () => {
@@ -36,18 +45,29 @@ describe.runIf(process.platform === "linux")("the arenas of a server", () => {
 	});
 
 	it("are left alone where a parent sends messages, which starting again would end", async () => {
-		const code = `
-			import { limitArenas } from ${JSON.stringify(new URL("../src/commands/operate/arenas.ts", import.meta.url))};
-			limitArenas();
-			process.send({ arenas: process.env.MALLOC_ARENA_MAX });
-		`;
-		const { MALLOC_ARENA_MAX: _, ...env } = process.env;
-		const child = spawn(process.execPath, ["--input-type=module", "--eval", code], {
-			env,
-			stdio: ["ignore", "inherit", "inherit", "ipc"],
-		});
+		const child = programThat("limitArenas(); process.send({ arenas: process.env.MALLOC_ARENA_MAX });", ["ipc"]);
 		const [message] = await Promise.race([once(child, "message"), once(child, "exit")]);
 		expect(message).toEqual({});
+	});
+
+	it("are left alone where the system refuses to start it again, and the program goes on", async () => {
+		const child = programThat('process.execPath = "/nowhere/node"; limitArenas(); process.exitCode = 3;');
+		expect(await once(child, "exit")).toEqual([3, null]);
+	});
+
+	it.each([
+		["24.22.3", 0],
+		["26.0.0", 0],
+		["26.1.0", 1],
+		["27.0.0", 1],
+	])("with Node %s, which ends where that is refused before 26.1: starts again %d times", async (node, times) => {
+		const child = programThat(`
+			Object.defineProperty(process, "versions", { value: { node: "${node}" } });
+			process.exitCode = 0;
+			process.execve = () => process.exitCode++;
+			limitArenas();
+		`);
+		expect(await once(child, "exit")).toEqual([times, null]);
 	});
 
 	it("are two also where tests start it with such a parent", async () => {

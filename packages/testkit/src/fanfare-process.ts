@@ -15,6 +15,7 @@ const DIE_WITH_PARENT = `data:text/javascript,${encodeURIComponent(`
 /** Variables of the test process that the command must not inherit. */
 const NOT_INHERITED = /^(FANFARE|NODE|VITEST|TEST|npm)_|^(VITEST|TEST|DEV|PROD|MODE|SSR|BASE_URL)$/;
 
+/** What `fanfare serve` sets on Linux before it starts itself again. */
 const AS_SERVE_SETS = { MALLOC_ARENA_MAX: "2" };
 
 /** How a process ended. */
@@ -91,7 +92,7 @@ export class FanfareProcess implements AsyncDisposable {
 			DIE_WITH_PARENT,
 			...preload,
 		];
-		// What `serve` sets for itself by starting again: for that the modules would be loaded twice, and messages would be lost.
+		// Otherwise the modules would be loaded twice; and with a channel, which would be lost, it does not start again.
 		const isSet = args[0] === "serve" && (bundle !== undefined || onMessage !== undefined);
 		const imports = modules.map((module) => `--import=${module}`);
 		const main = builtMain === undefined ? ["--conditions=@fanfare/source", commandOf(codeDir)] : [builtMain];
