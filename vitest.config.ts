@@ -146,9 +146,8 @@ export default defineConfig({
 		// Test processes load modules as Node does: faster than through Vite, whose compiled code is in no cache.
 		experimental: { viteModuleRunner: false, nodeLoader: false },
 		runner: "./scripts/testing/test-runner.ts",
-		// For two cores. The tests of the page and of the command use 0.47 of a core for each worker, those of servers and of their databases 0.4:
-		// with three workers, a third of both cores would have nothing to do.
-		maxWorkers: 4,
+		// For two cores: tests wait for servers, browsers and databases, so with four workers a quarter of both cores had nothing to do.
+		maxWorkers: 6,
 		// Only tests that hang or fail wait this long. The defaults of some seconds depend on the speed of the machine. Tests that
 		// start servers many times take minutes while a compiler uses all cores.
 		testTimeout: 600_000,

@@ -69,7 +69,7 @@ async function playAll(
 		const result = await playStep(installation, traffic, step);
 		results.push(result);
 		const { accepted, longestMs, twice, repeated } = result.counts;
-		const proof = `${accepted} events accepted meanwhile, the latest arrival after ${seconds(longestMs)}, ${twice} twice, ${repeated} sends repeated`;
+		const proof = `${accepted} events accepted meanwhile, the latest arrival after ${seconds(longestMs)}, ${twice} twice, ${sendsRepeated(repeated)}`;
 		if (result.isDrained) screen.good(proof);
 		else screen.bad(`sends are not accepted any more, or some events have not arrived; ${proof}`);
 	}
@@ -134,7 +134,11 @@ function printParts({ parts }: Installation): void {
 
 function sentence({ accepted, arrived, twice, repeated, longestMs }: Counts): string {
 	const waiting = accepted - arrived;
-	return `${accepted} accepted, ${arrived} arrived, ${waiting} on their way (longest ${seconds(longestMs)}), ${twice} twice, ${repeated} sends repeated`;
+	return `${accepted} accepted, ${arrived} arrived, ${waiting} on their way (longest ${seconds(longestMs)}), ${twice} twice, ${sendsRepeated(repeated)}`;
+}
+
+function sendsRepeated(count: number): string {
+	return `${count} ${count === 1 ? "send" : "sends"} repeated`;
 }
 
 function seconds(ms: number): string {
