@@ -25,6 +25,7 @@ beforeAll(async () => {
 			oldestDueMs: 0,
 			webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
 		}),
+		unreadResponseBytes: () => 0,
 		openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
 		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 		cluster: () => ({
