@@ -119,12 +119,13 @@ const SECTIONS: readonly Section[] = [
 				],
 			},
 			{
-				title: "Internal failures, refused connections, attempts given back",
+				title: "Internal failures, refused connections and reads, attempts given back",
 				description: "All should be 0. The log describes each internal failure at level error.",
 				unit: "ops",
 				queries: [
 					{ expr: `sum(${rate("fanfare_problems_total")})`, legend: "internal failures" },
 					{ expr: `sum(${rate("fanfare_connections_refused_total")})`, legend: "connections refused" },
+					{ expr: `sum(${rate("fanfare_reads_refused_total")})`, legend: "reads refused" },
 					{
 						expr: `sum by (reason) (${rate("fanfare_attempts_returned_total")}) > 0`,
 						legend: "given back: {{reason}}",
@@ -190,11 +191,12 @@ const SECTIONS: readonly Section[] = [
 			},
 			{
 				title: "Memory",
-				description: "Resident memory and the heap in use.",
+				description: "Resident memory, the heap in use, and the responses that clients have not read yet.",
 				unit: "bytes",
 				queries: [
 					{ expr: now("process_resident_memory_bytes"), legend: "resident" },
 					{ expr: now("nodejs_heap_size_used_bytes"), legend: "heap" },
+					{ expr: now("fanfare_unread_response_bytes"), legend: "unread responses" },
 				],
 			},
 			{

@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 
 import { Metrics } from "../packages/server/src/adapters/telemetry/metrics.ts";
+import { KIND_STATUS } from "../packages/server/src/api/request/problem.ts";
+import { configSchema, SETTING_NAMES, variableOf } from "../packages/server/src/config/settings.ts";
+import { ERROR_KINDS } from "../packages/server/src/core/errors.ts";
 import { DEFAULT_TIMEOUT_MS, TIMEOUT_RANGE_MS } from "../packages/server/src/core/webhook.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -25,6 +28,7 @@ beforeAll(async () => {
 			oldestDueMs: 0,
 			webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
 		}),
+		unreadResponseBytes: () => 0,
 		openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
 		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 		cluster: () => ({
@@ -59,6 +63,14 @@ describe.each(documents)("%s", (document) => {
 		expect(named.filter((name) => !metrics.includes(`# TYPE ${name} `))).toEqual([]);
 	});
 
+	it("gives each error code the status that it has", () => {
+		// Such as "a 404 `event_not_found`" and "503 (`overloaded`)".
+		const named = [...text.matchAll(/\b([45]\d\d) \(?`([a-z]+(?:_[a-z]+)+)`/g)];
+		const statuses = new Map(Object.entries(ERROR_KINDS).map(([code, kind]) => [code, String(KIND_STATUS[kind])]));
+		const wrong = named.filter(([, status, code = ""]) => statuses.get(code) !== status);
+		expect(wrong.map(([all]) => all)).toEqual([]);
+	});
+
 	it("has commands that work in zsh as in other shells", () => {
 		// In zsh, `$WEBHOOK:test` is a variable with the modifier `:t`, followed by `est`.
 		expect(text.match(/\$[A-Za-z_]+:/g)).toBeNull();
@@ -91,14 +103,48 @@ describe("docs/limits.md", () => {
 	const rows = text
 		.split("\n")
 		.filter((line) => /^\| (?!-|shared resource )/.test(line))
-		.map((line) => line.split(/(?<!\\)\|/).map((cell) => cell.trim()))
-		.map((cells) => ({ limit: cells[1] ?? "", cells: cells.length - 2, shownBy: cells.at(-2) ?? "" }));
+		.map((row) => ({ row, cells: row.split(/(?<!\\)\|/).map((cell) => cell.trim()) }))
+		.map(({ row, cells }) => ({ row, limit: cells[1] ?? "", cells: cells.length - 2, shownBy: cells.at(-2) ?? "" }));
 
 	/** The files that a path in the last column may mean: it is said there how they are found. */
 	const filesOf = (path: string) =>
 		path.startsWith("packages/")
 			? tests.filter((file) => file === path)
 			: tests.filter((file) => file.startsWith("packages/server/src/") && file.endsWith(`/${path}`));
+
+	const byDefault = configSchema.parse({});
+	const defaults = new Map(
+		SETTING_NAMES.map((name) => [variableOf(name), byDefault[name as keyof typeof byDefault] as unknown]),
+	);
+	/** A number of the document, such as `1,024` or `64 MiB`. */
+	const numberIn = (digits: string, unit = "") =>
+		Number(digits.replaceAll(",", "")) * (unit === "MiB" ? 1_024 * 1_024 : 1);
+
+	it("names only settings that exist, and their defaults beside them", () => {
+		const unknown = [...text.matchAll(/\bFANFARE_[A-Z_]+\b/g)].filter(([name]) => !defaults.has(name));
+		expect(unknown.map(([name]) => name)).toEqual([]);
+		const before = text.matchAll(/(?<!× )\b([\d,]+)(?: (MiB|a webhook|minutes))?, `(FANFARE_[A-Z_]+)`/g);
+		const after = text.matchAll(/`(FANFARE_[A-Z_]+)` \(([\d,]+)\)/g);
+		const given = [
+			...[...before].map(([, digits = "", unit, name = ""]) => [name, numberIn(digits, unit)] as const),
+			...[...after].map(([, name = "", digits = ""]) => [name, numberIn(digits)] as const),
+		];
+		expect(given.length).toBeGreaterThan(10);
+		expect(given.filter(([name, value]) => defaults.get(name) !== value)).toEqual([]);
+	});
+
+	it("has each setting of a limit, in a row with its default", () => {
+		const limits = [...defaults].filter(([name]) => name.startsWith("FANFARE_MAX_"));
+		expect(limits.length).toBeGreaterThan(20);
+		const missing = limits.filter(([name, value]) => {
+			const numbers = (row: string) =>
+				[...row.matchAll(/\b(\d[\d,]*)(?: (MiB))?/g)].map(([, digits = "", unit]) => numberIn(digits, unit));
+			// 0 means that there is no quota.
+			const says = (row: string) => numbers(row).includes(Number(value)) || (value === 0 && /\bnone\b/.test(row));
+			return !rows.some(({ row }) => row.includes(`\`${name}\``) && says(row));
+		});
+		expect(missing).toEqual([]);
+	});
 
 	it("has a test for each limit, whose file and name exist", () => {
 		expect(rows.length).toBeGreaterThan(90);

@@ -109,6 +109,11 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
 		quiet: { [`fanfare_connections_refused_total{${A}}`]: "3x20" },
 		at: "12m",
 	},
+	FanfareReadsRefused: {
+		fires: { [`fanfare_reads_refused_total{${A}}`]: "0+3x40" },
+		quiet: { [`fanfare_reads_refused_total{${A}}`]: "3x40" },
+		at: "25m",
+	},
 	FanfareAttemptsFailing: {
 		fires: { [attempts("failure")]: "0+60x60", [attempts("success")]: "0+30x60" },
 		quiet: { [attempts("failure")]: "0+30x60", [attempts("success")]: "0+60x60" },

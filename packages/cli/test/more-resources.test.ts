@@ -201,6 +201,27 @@ it.skipIf(typeof pty === "string")("says that a replay waits until its webhook i
 	await world.json("webhooks", "delete", "held", "--yes");
 });
 
+it("says that a replay waits for the project's quota of stored bytes", async () => {
+	await using receiver = await startReceiver();
+	await world.json("events", "send", "full.event", "--data", "1");
+	await world.json("webhooks", "create", receiver.url, "--name", "full", "--event-types", "full.event");
+	const { id: projectId } = world.server.project;
+	const { projects } = world.server.client;
+	await projects.update(projectId, { maxStoredBytes: 1 });
+	const args = ["replays", "start", "full", "--since", "1h", "--event-types", "full.event", "--yes"];
+	const started = await world.run([...args, "--quiet"]);
+	const reason = /The project has used up its quota of stored bytes, so the replay waits, and goes on by itself/;
+	expect([started.code, started.stderr]).toEqual([0, expect.stringMatching(reason)]);
+	const id = started.stdout.trim();
+	expect((await world.run(["replays", "get", id])).stderr).toMatch(reason);
+	expect(await world.json("replays", "get", id)).toMatchObject([{ status: "Running", waitingFor: "storedBytes" }]);
+	await projects.update(projectId, { maxStoredBytes: null });
+	const ended = await world.run(["replays", "wait", id]);
+	expect([ended.code, ended.stderr]).toEqual([0, ""]);
+	await receiver.waitFor(1);
+	await world.json("webhooks", "delete", "full", "--yes");
+});
+
 it("replays up to now by the clock of the server, which may be ahead of this machine's", async () => {
 	await using ahead = await World.startAhead(120_000);
 	const { project } = ahead.server;

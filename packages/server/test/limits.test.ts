@@ -1,5 +1,6 @@
 // Limits against clients that are slow, disconnect, or send too much, over real connections.
 import { readdirSync } from "node:fs";
+import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Client } from "@fanfare/sdk";
@@ -73,6 +74,26 @@ async function dripUntilClosed(connection: RawConnection, drop: string): Promise
 		await delay(200); // the pace of the slow client
 	}
 }
+
+it("a client that asks for pages and reads nothing is refused, and the metrics say so", async () => {
+	const metric = async (name: string) => {
+		const text = await (await fetch(`${server.url}/metrics`)).text();
+		return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1]);
+	};
+	const path = `/projects/${server.projectId}/event-types`;
+	const example = "x".repeat(60 * KIB);
+	for (let n = 0; n < 64; n++) await server.call("PUT", `${path}/unread.${n}`, { example });
+	expect([await metric("fanfare_reads_refused_total"), await metric("fanfare_unread_response_bytes")]).toEqual([0, 0]);
+	// Pages of 3.8 MB each: a project may leave half of 64 MiB unread.
+	const stuck = connect(server.port, "127.0.0.1").pause();
+	stuck.write(requestHead("GET", `${path}?limit=1000`, headers()).repeat(12));
+	await eventually("a read to be refused", async () => (await metric("fanfare_reads_refused_total")) > 0);
+	const unread = await metric("fanfare_unread_response_bytes");
+	expect(unread).toBeGreaterThan(16 * MIB);
+	expect(unread).toBeLessThanOrEqual(32 * MIB);
+	stuck.destroy();
+	await eventually("all to be given up", async () => (await metric("fanfare_unread_response_bytes")) === 0);
+});
 
 describe("an incomplete body", () => {
 	it("leaves nothing behind when the client disconnects", async () => {

@@ -50,6 +50,18 @@ it("the progress of a replay leaves a list that is to be fetched again so", asyn
 	for (const key of [one, list]) expect(client.getQueryState(key)?.isInvalidated).toBe(true);
 });
 
+it("a replay says that it waits until an item says that it does no more", () => {
+	const client = new QueryClient();
+	const replay = { id: "replay_1", status: "Running", deliveryCount: 0 } as Replay;
+	const one = ["project", PROJECT, "replay", replay.id];
+	client.setQueryData(one, replay);
+	const item = { kind: "replay.updated", replayId: replay.id, status: "Running", deliveryCount: 0 } as const;
+	applyItems(client, PROJECT, [{ ...item, waitingFor: "storedBytes" } as StreamItem]);
+	expect(client.getQueryData(one)).toMatchObject({ waitingFor: "storedBytes" });
+	applyItems(client, PROJECT, [item as StreamItem]);
+	expect(client.getQueryData(one)).not.toHaveProperty("waitingFor");
+});
+
 it("the deliveries that a replay makes are asked for some seconds later, once for all items until then", async () => {
 	vi.useFakeTimers();
 	try {

@@ -97,10 +97,13 @@ function changeRows(
 
 /** Shows how far a replay is. What is not shown as running is fetched: a replay that is new, or has ended. */
 function changeReplay(queryClient: QueryClient, projectId: string, item: ReplayUpdated): void {
-	const { replayId, status, scannedCount, deliveryCount, progress } = item;
+	const { replayId, status, scannedCount, deliveryCount, progress, waitingFor } = item;
 	const isShown = (replay: Replay) => replay.id === replayId && replay.status === "Running" && status === "Running";
-	const changed = (replay: Replay): Replay =>
-		isShown(replay) ? { ...replay, scannedCount, deliveryCount, progress } : replay;
+	const changed = (replay: Replay): Replay => {
+		if (!isShown(replay)) return replay;
+		const { waitingFor: _, ...others } = replay;
+		return { ...others, scannedCount, deliveryCount, progress, ...(waitingFor !== undefined && { waitingFor }) };
+	};
 	const cache = queryClient.getQueryCache();
 	const one = { queryKey: ["project", projectId, "replay", replayId] };
 	for (const query of cache.findAll({ ...one, exact: true })) editQuery<Replay>(query, changed);

@@ -75,6 +75,11 @@ export interface Replay {
 	readonly customerId?: string;
 	/** `Finished`: every matching event has a new delivery. The deliveries themselves may still be pending. */
 	readonly status: "Running" | "Finished" | "Cancelled";
+	/**
+	 * What a Running replay waits for, besides its webhook. `storedBytes`: its project has used up its quota of stored bytes, and the replay goes on
+	 * by itself when there is room. Present only while it waits.
+	 */
+	readonly waitingFor?: "storedBytes";
 	/** Only events accepted at this time or later are replayed, in milliseconds since the epoch. */
 	readonly since: number;
 	/** Only events accepted before this time are replayed, in milliseconds since the epoch. */

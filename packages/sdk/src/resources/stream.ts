@@ -123,7 +123,7 @@ export interface WebhookCreatedItem extends StreamFact, OfWebhook {
 	readonly kind: "webhook.created";
 }
 
-/** A replay was started, has made progress, or has ended. While it runs, there is an item for it every second at most. */
+/** A replay was started, has made progress, waits, goes on, or has ended. While it runs, there is an item for its progress every second at most. */
 export interface ReplayUpdatedItem extends StreamFact, Pick<OfWebhook, "webhookId"> {
 	/** Tells the items apart. */
 	readonly kind: "replay.updated";
@@ -137,6 +137,8 @@ export interface ReplayUpdatedItem extends StreamFact, Pick<OfWebhook, "webhookI
 	readonly deliveryCount: number;
 	/** From 0 to 1, measured in the time of its range. */
 	readonly progress: number;
+	/** There only if it waits for room in the project's quota of stored bytes now. */
+	readonly waitingFor?: "storedBytes";
 }
 
 /** A setting or the status of a webhook has changed, or it was deleted. */

@@ -29,13 +29,15 @@ export interface Api {
 	readonly app: Hono<ApiEnv>;
 	/** Responds to plain sends without the app, on Node's HTTP server. The responses are the same. */
 	readonly lean: LeanPath;
+	/** The bytes of the responses that their clients have not read yet, as `ApiLimits.unreadResponseBytes` counts them. */
+	readonly unreadResponseBytes: () => number;
 }
 
 /**
  * The API, and the sites beside it.
  *
  * @example
- * const { app } = createApi({ engine, authenticate, store, lists, isCurrent, serverStatus, metrics, bodyRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
+ * const { app } = createApi({ engine, authenticate, store, lists, isCurrent, serverStatus, metrics, bodyRefused, readRefused, requestLog, clientAddress, proxyActorHeader, requestOrigin, makeRequestId, clock, version: "0.1.0", publicUrl: null });
  * const response = await app.request("/healthz");
  */
 export function createApi(deps: ApiDeps, sites: readonly Site[] = []): Api {
@@ -50,14 +52,16 @@ export function createApi(deps: ApiDeps, sites: readonly Site[] = []): Api {
 			return reply;
 		}),
 	);
-	return { app, lean: new LeanPath(routes, parts.appDeps, parts.shared) };
+	const lean = new LeanPath(routes, parts.appDeps, parts.shared);
+	return { app, lean, unreadResponseBytes: () => parts.shared.unread.bytes };
 }
 
 /** The API of a process that only delivers: health, readiness and metrics. Every other call is refused, with what to do. */
-export function createWorkerApp(deps: ApiDeps): Hono<ApiEnv> {
-	const app = appOf(operatorRoutes, deps, partsOf(deps));
+export function createWorkerApi(deps: ApiDeps): Omit<Api, "lean"> {
+	const parts = partsOf(deps);
+	const app = appOf(operatorRoutes, deps, parts);
 	app.notFound((context) => refuse(context, deps, () => new FanfareError("worker_process", WORKER_ONLY)));
-	return app;
+	return { app, unreadResponseBytes: () => parts.shared.unread.bytes };
 }
 
 /** Why a process that only delivers refuses calls and sends. */
@@ -90,7 +94,7 @@ function partsOf(deps: ApiDeps): Parts {
 		budget,
 		pace: new BodyPace(deps.clock),
 		turns: new Turns(deps.clock),
-		unread: new UnreadResponses(limits.unreadResponseBytes, deps.clock),
+		unread: new UnreadResponses(limits.unreadResponseBytes, deps.clock, deps.readRefused),
 	};
 	return { appDeps, shared };
 }

@@ -87,6 +87,8 @@ export interface ApiDeps extends RequestDeps {
 	readonly isCurrent: () => boolean;
 	readonly proxyActorHeader: ProxyActorHeader;
 	readonly serverStatus: () => Promise<ServerStatus>;
+	/** Called once for each read that is refused because too many responses have not been read yet. */
+	readonly readRefused: () => void;
 	/** The metrics in the text format of Prometheus. */
 	readonly metrics: () => Promise<{ readonly contentType: string; readonly text: string }>;
 	readonly requestOrigin: RequestOrigin;

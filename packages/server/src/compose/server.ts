@@ -20,7 +20,7 @@ import { Metrics } from "../adapters/telemetry/metrics.ts";
 import { createObserver } from "../adapters/telemetry/observer.ts";
 import { RequestLog } from "../adapters/telemetry/request-log.ts";
 import type { OpenTracing } from "../adapters/telemetry/tracing.ts";
-import { createApi, createWorkerApp } from "../api/app.ts";
+import { createApi, createWorkerApi } from "../api/app.ts";
 import type { ApiDeps, ProxyActorHeader } from "../api/deps.ts";
 import { DocsSite } from "../api/documents/docs-site.ts";
 import { Page } from "../api/page/page.ts";
@@ -271,12 +271,6 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	let graceMs: number | null = null;
 	// Everything that the engine uses was deferred before, so it is closed after the engine has stopped.
 	resources.defer(() => engine.stop(graceMs ?? inForce.config.shutdownGraceMs));
-	metrics.watch({
-		gauges: () => engine.gauges(),
-		openDeliveries: () => store.countOpen(),
-		room: () => store.usage([]),
-		cluster: profile.cluster,
-	});
 	const apiDeps: ApiDeps = {
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
@@ -290,6 +284,7 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 		),
 		requestOrigin: createRequestOrigin(config.trustedProxies),
 		docsShell: () => loadDocs()?.apiShell ?? null,
+		readRefused: () => metrics.readRefused(),
 		metrics: () => metrics.render(),
 		...requestDeps,
 		publicUrl: config.publicUrl,
@@ -300,7 +295,15 @@ async function start(config: Config, options: StartOptions, resources: AsyncDisp
 	// If the store can't say it now, the first check starts what it needs.
 	const isChecking = role === "worker" ? Promise.resolve(false) : hasSchemas(store, engine.projects.list());
 	isChecking.then((isNeeded) => isNeeded && schemas.start()).catch(() => {});
-	const { app, lean } = role === "worker" ? { app: createWorkerApp(apiDeps), lean: null } : createApi(apiDeps, sites);
+	const api = role === "worker" ? { ...createWorkerApi(apiDeps), lean: null } : createApi(apiDeps, sites);
+	const { app, lean, unreadResponseBytes } = api;
+	metrics.watch({
+		gauges: () => engine.gauges(),
+		unreadResponseBytes,
+		openDeliveries: () => store.countOpen(),
+		room: () => store.usage([]),
+		cluster: profile.cluster,
+	});
 	const { overrideGlobals: overrideGlobalObjects = false } = options;
 	http?.handle(fetchListener(app.fetch, unreadable, { overrideGlobalObjects, lean }), lean);
 	const deaths = [storeDied, senderState.died, ...(http?.died === undefined ? [] : [http.died])];

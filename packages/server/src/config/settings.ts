@@ -294,8 +294,8 @@ export const configSchema = z.object({
 	maxStoredBytes: setting(wholeNumber(0, HIGHEST_STORED_BYTES), NO_QUOTAS.maxStoredBytes, {
 		expected: `a whole number from 0 to ${HIGHEST_STORED_BYTES}`,
 		meaning:
-			"The bytes that each project may have stored. Sends beyond it get a 429 with `Retry-After`. A project can have a quota of its own. " +
-			"With `0`, a project's sends are refused while less than 10 % of the volume is free and the project holds more than half of the store.",
+			"The bytes that each project may have stored. Sends beyond it, and retries by hand, get a 429 with `Retry-After`. A project can have a " +
+			"quota of its own. With `0`, they are refused while less than 10 % of the volume is free and the project holds more than half of the store.",
 		defaultText: `\`${NO_QUOTAS.maxStoredBytes}\``,
 		example: "20000000000",
 		reloads: true,

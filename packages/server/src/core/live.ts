@@ -1,7 +1,7 @@
 // The live stream of a project: ids, types, statuses, codes and durations, never a payload or a header.
 import type { EventCustomers } from "./access/customer.ts";
 import type { AttemptTrigger, DeliveryStatus } from "./delivery.ts";
-import type { ReplayStatus } from "./replay.ts";
+import type { ReplayStatus, ReplayWait } from "./replay.ts";
 import type { WebhookStatus } from "./webhook.ts";
 
 export const LIVE_KINDS = [
@@ -64,7 +64,7 @@ export type LiveFact =
 			readonly status: WebhookStatus | "Deleted";
 			readonly reason: string | null;
 	  }
-	/** It was started, has made progress, or has ended. */
+	/** It was started, has made progress, waits, goes on, or has ended. */
 	| {
 			readonly kind: "replay.updated";
 			readonly replayId: string;
@@ -74,6 +74,8 @@ export type LiveFact =
 			readonly deliveryCount: number;
 			/** From 0 to 1. */
 			readonly progress: number;
+			/** There only if it waits, besides for its webhook. */
+			readonly waitingFor?: ReplayWait;
 	  };
 
 /** A fact with its place in the stream. */

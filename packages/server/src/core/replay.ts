@@ -15,6 +15,10 @@ export const DEFAULT_REPLAY_OUTCOMES: readonly ReplayOutcome[] = ["Failed", "Can
 export const REPLAY_STATUSES = ["Running", "Finished", "Cancelled"] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 
+/** What a Running replay can wait for, besides its webhook: room in its project's quota of stored bytes. */
+export const REPLAY_WAITS = ["storedBytes"] as const;
+export type ReplayWait = (typeof REPLAY_WAITS)[number];
+
 /** The largest number of Running replays to the webhooks of one project that have no customer. */
 export const MAX_RUNNING_REPLAYS = 10;
 /** The largest number of events that one replay can be asked for by their ids. */
@@ -63,6 +67,11 @@ export interface Replay {
 	readonly createDate: number;
 	readonly updateDate: number;
 	readonly endDate: number | null;
+}
+
+/** A replay, and what it waits for now; null if that is nothing but its webhook, or if it is not known. */
+export interface ReplayNow extends Replay {
+	readonly waitingFor: ReplayWait | null;
 }
 
 /**

@@ -13,7 +13,7 @@ import type { RoutingReason } from "../core/log/routing.ts";
 import type { Page, PageRequest } from "../core/page.ts";
 import type { ProjectUsage } from "../core/policies/quota.ts";
 import type { ShownHealth } from "../core/policies/webhook-health.ts";
-import type { Replay, ReplayOutcome } from "../core/replay.ts";
+import type { ReplayNow, ReplayOutcome } from "../core/replay.ts";
 import type { Webhook } from "../core/webhook.ts";
 import type { Project, ProjectPatch, Workspace } from "../core/workspace.ts";
 import type { EngineGauges } from "../ports/observer.ts";
@@ -260,20 +260,20 @@ export interface Replays {
 	 * disabled, and is cancelled when the webhook is deleted. Throws `webhook_not_found`, `event_not_found`, `too_many_replays`, and
 	 * `invalid_request` for an event that is not for the customer of the webhook.
 	 */
-	start(change: Change, webhookId: string, request: ReplayRequest): Promise<Replay>;
+	start(change: Change, webhookId: string, request: ReplayRequest): Promise<ReplayNow>;
 	/**
 	 * Starts a replay to each of these webhooks, each named once, or none of them. Throws what `start` throws, with the paths of the
 	 * webhooks and events that are not in the scope.
 	 */
-	startAll(change: Change, webhookIds: readonly string[], request: ReplayRequest): Promise<readonly Replay[]>;
+	startAll(change: Change, webhookIds: readonly string[], request: ReplayRequest): Promise<readonly ReplayNow[]>;
 	/** Counts what `startAll` would send. Throws `webhook_not_found`, `event_not_found`. */
 	estimate(scope: Scope, webhookIds: readonly string[], request: ReplayRequest): Promise<ReplayEstimate>;
 	/** Newest first; `webhookId` null means all webhooks. */
-	list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>>;
+	list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<ReplayNow>>;
 	/** Throws `replay_not_found`. */
-	get(scope: Scope, replayId: string): Promise<Replay>;
+	get(scope: Scope, replayId: string): Promise<ReplayNow>;
 	/** Stops creating deliveries; those already created are still sent. Throws `replay_not_found`, `replay_ended`. */
-	cancel(change: Change, replayId: string): Promise<Replay>;
+	cancel(change: Change, replayId: string): Promise<ReplayNow>;
 }
 
 /** Customers. Every call but `list` is made in the scope of one customer, and throws `project_not_found`, `customer_not_found`. */

@@ -224,7 +224,8 @@ class AssembledEngine implements Engine {
 		this.#healthWatch = new HealthWatch(parts, { directory, webhooks: this.webhooks, events: ownEvents });
 		this.#healthReporter = new HealthReporter(parts, { directory, events: ownEvents });
 		const traffic = { committer: this.#committer, line: this.#line };
-		this.deliveries = new DeliveryCalls(parts, { ...traffic, directory, live: liveReporter });
+		const shared = { directory, live: liveReporter, quotas: this.#quotas };
+		this.deliveries = new DeliveryCalls(parts, { ...traffic, ...shared });
 		this.#overwriter = new Overwriter(parts);
 		this.#stepper = new Stepper(parts, traffic);
 		this.#erasures = new Erasures(parts, limits, {
@@ -255,9 +256,8 @@ class AssembledEngine implements Engine {
 			deletions: this.#deletions,
 		});
 		this.stats = new StatsCalls(parts, directory);
-		const nearReplays = { directory, live: liveReporter, quotas: this.#quotas };
-		this.#replayer = new Replayer(parts, { ...nearReplays, events: ownEvents, pace, line: this.#line });
-		this.replays = new ReplayCalls(parts, limits, { ...nearReplays, replayer: this.#replayer });
+		this.#replayer = new Replayer(parts, { ...shared, events: ownEvents, pace, line: this.#line });
+		this.replays = new ReplayCalls(parts, limits, { ...shared, replayer: this.#replayer });
 		this.#housekeeper = new Housekeeper(parts);
 		this.#statsRoller = new StatsRoller(parts);
 		this.#retention = new Retention(parts, retention, { directory, ...traffic, overwriter: this.#overwriter });

@@ -210,8 +210,14 @@ async function warnOnceOfWaiting(call: Call, get: () => Promise<Replay>, ended: 
 }
 
 /** Says why the replay makes no progress; whether it has. */
-async function warnOfWaiting(call: Call, { status, webhookId }: Replay): Promise<boolean> {
+async function warnOfWaiting(call: Call, { status, webhookId, waitingFor }: Replay): Promise<boolean> {
 	if (status !== "Running") return false;
+	if (waitingFor === "storedBytes") {
+		call.output.warn(
+			"The project has used up its quota of stored bytes, so the replay waits, and goes on by itself when there is room: fanfare projects usage",
+		);
+		return true;
+	}
 	const { name, status: state } = await (await call.project()).batch.webhooks.get(webhookId);
 	if (state === "Enabled") return false;
 	const next = `fanfare webhooks resume ${webhookId}`;

@@ -52,3 +52,13 @@ it("asks once for one that does not exist any more", async () => {
 	for (let times = 0; times < 2; times++) expect(await lines.line(ITEM)).toContain("webhook webhook_1 is Paused");
 	expect(asked.count).toBe(1);
 });
+
+it("says that a replay waits for the quota of stored bytes, and no more when it goes on", async () => {
+	const { lines } = linesWith(named);
+	const { object, id, projectId, date, webhookId } = ITEM;
+	const item = { object, id, projectId, date, webhookId, kind: "replay.updated", replayId: "replay_1" } as const;
+	const progress = { status: "Running", scannedCount: 3, deliveryCount: 2, progress: 0.5 } as const;
+	const waiting = await lines.line({ ...item, ...progress, waitingFor: "storedBytes" });
+	expect(waiting).toContain("Running, 50 %, 2 deliveries, waits for room in the quota of stored bytes");
+	expect(await lines.line({ ...item, ...progress })).not.toContain("waits");
+});

@@ -35,7 +35,8 @@ export class ItemLines {
 		if (item.kind === "replay.updated") {
 			const made = counted(item.deliveryCount, "delivery", "deliveries");
 			const percent = Math.floor(item.progress * 100);
-			return `${time}  ! replay to ${name}: ${item.status}, ${percent} %, ${made}  ${item.replayId}`;
+			const waits = item.waitingFor === undefined ? "" : ", waits for room in the quota of stored bytes";
+			return `${time}  ! replay to ${name}: ${item.status}, ${percent} %, ${made}${waits}  ${item.replayId}`;
 		}
 		if (item.kind === "webhook.updated") {
 			return `${time}  ! webhook ${name} is ${item.status}${reasonOf(item.reason)}  ${item.webhookId}`;

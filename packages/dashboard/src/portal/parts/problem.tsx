@@ -36,7 +36,7 @@ function reasonOf(error: unknown, texts: Texts["problem"]): string {
 	if (error instanceof OvertakenError) return texts.overtaken;
 	if (error instanceof PermissionDeniedError) return texts.denied;
 	if (error instanceof NotFoundError) return texts.gone;
-	if (error instanceof RateLimitError) return texts.tooMany;
+	if (error instanceof RateLimitError) return error.code === "stored_bytes_exceeded" ? texts.full : texts.tooMany;
 	if (error instanceof ConflictError && error.code === "revision_conflict") return texts.conflict;
 	// The server says exactly what is wrong, in English.
 	if (error instanceof BadRequestError || error instanceof ConflictError) return error.message;

@@ -56,7 +56,7 @@ export function ReplayScreen() {
 }
 
 function Loaded({ replay }: { readonly replay: Replay }) {
-	const { projectId, webhookId, status, progress, since, until, outcomes, eventTypes } = replay;
+	const { projectId, webhookId, status, progress, since, until, outcomes, eventTypes, waitingFor } = replay;
 	// Undefined also if it is deleted.
 	const { data: webhook } = useQuery(webhookQuery(useProject(), webhookId));
 	const isWaiting = status === "Running" && webhook !== undefined && webhook.status !== "Enabled";
@@ -66,6 +66,14 @@ function Loaded({ replay }: { readonly replay: Replay }) {
 				<p className="note warn">
 					<span>
 						<strong>{webhook.name}</strong> is {webhook.status.toLowerCase()}: the replay goes on when it is resumed.
+					</span>
+				</p>
+			)}
+			{waitingFor === "storedBytes" && (
+				<p className="note warn">
+					<span>
+						The project has <strong>used up its quota of stored bytes</strong>: the replay goes on by itself when there
+						is room.
 					</span>
 				</p>
 			)}

@@ -104,6 +104,25 @@ pageSuite("replays", (world) => {
 		expect(data).toMatchObject([{ status: "Cancelled" }]);
 	});
 
+	it("that wait for the quota of stored bytes say so, and go on when there is room", async () => {
+		await using webhook = await mendedWebhook("replay.full", 1);
+		const { client, projectId, project } = world.server;
+		await client.projects.update(projectId, { maxStoredBytes: 1 });
+		try {
+			const { id } = await project.batch.webhooks.replay(webhook.id, { since: 0 });
+			await using tab = await world.open(`replays/${id}`);
+			const { page } = tab;
+			await page.getByText("used up its quota of stored bytes").waitFor();
+			expect(await axeFindings(page)).toEqual([]);
+			await page.getByText("Live", { exact: true }).waitFor();
+			await client.projects.update(projectId, { maxStoredBytes: null });
+			await page.getByText("Every event that matches has a new delivery").waitFor();
+			expect(await page.getByText("used up its quota of stored bytes").count()).toBe(0);
+		} finally {
+			await client.projects.update(projectId, { maxStoredBytes: null });
+		}
+	});
+
 	it("say how far they are by the live stream, and are asked for only while it is down", async () => {
 		await using webhook = await mendedWebhook("replay.live", 40);
 		webhook.receiver.script(() => new Promise(() => {}));

@@ -225,7 +225,7 @@ export class Deliveries {
 	/**
 	 * Attempts a delivery again now. It must be Failed, Cancelled or Pending. If the attempt fails, the automatic schedule
 	 * continues unchanged. Rejects with a `ConflictError` (`too_many_retries`) if the delivery has been retried 100 times:
-	 * replay the event instead.
+	 * replay the event instead. Rejects with a `RateLimitError` (`stored_bytes_exceeded`) while the project has used up its quota of stored bytes.
 	 *
 	 * @example
 	 * await project.deliveries.retry("dlv_…");

@@ -701,6 +701,7 @@ export type Replay = {
 	readonly webhookId: string;
 	readonly customerId?: string;
 	readonly status: "Running" | "Finished" | "Cancelled";
+	readonly waitingFor?: "storedBytes";
 	readonly since: number;
 	readonly until: number;
 	readonly chosenCount: number | null;
@@ -1114,6 +1115,7 @@ export type StreamItem = {
 	readonly scannedCount: number;
 	readonly deliveryCount: number;
 	readonly progress: number;
+	readonly waitingFor?: "storedBytes";
 } | {
 	readonly object: "streamItem";
 	readonly kind: "gap" | "dropped" | "end";

@@ -48,6 +48,7 @@ it("has every series from the start, so that alerts notice the first increment",
 	const { text } = await new Metrics("0.0.0-test").render();
 	expect(text).toContain('fanfare_events_refused_total{code="store_full"} 0');
 	expect(text).toContain('fanfare_request_bodies_refused_total{code="overloaded"} 0');
+	expect(text).toContain("fanfare_reads_refused_total 0");
 	expect(text).toContain('fanfare_attempts_total{result="failure",error="timeout"} 0');
 	expect(text).toContain('fanfare_attempts_total{result="success",error="none"} 0');
 	expect(text).toContain('fanfare_attempt_duration_seconds_count{result="success"} 0');
@@ -74,6 +75,7 @@ it("shows webhooks, files and room, and everything else while the store can't be
 			oldestDueMs: 0,
 			webhooks: { Enabled: 3, Paused: 2, Disabled: 1 },
 		}),
+		unreadResponseBytes: () => 70_000,
 		openDeliveries: () => ifReadable({ Pending: 7, Held: 8 }),
 		room: () => ifReadable({ fileBytes: 50, walBytes: 10, volume: { sizeBytes: 100, freeBytes: 40 } }),
 	});
@@ -82,6 +84,7 @@ it("shows webhooks, files and room, and everything else while the store can't be
 		expect.arrayContaining([
 			'fanfare_build_info{version="1.2.3"} 1',
 			'fanfare_webhooks{status="Disabled"} 1',
+			"fanfare_unread_response_bytes 70000",
 			'fanfare_open_deliveries{status="Held"} 8',
 			'fanfare_store_bytes{file="database"} 40',
 			'fanfare_store_bytes{file="wal"} 10',
@@ -110,6 +113,7 @@ it("reads the store twice at most for many callers at once", async () => {
 			oldestDueMs: 0,
 			webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
 		}),
+		unreadResponseBytes: () => 70_000,
 		openDeliveries: () => Promise.resolve({ Pending: ++reads, Held: 0 }),
 		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 	});
@@ -136,6 +140,7 @@ it("shows what a process is among others, and nothing that is not there", async 
 				oldestDueMs: 0,
 				webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
 			}),
+			unreadResponseBytes: () => 70_000,
 			openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
 			room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 		});

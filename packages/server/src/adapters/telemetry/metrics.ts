@@ -49,6 +49,8 @@ type Values = Readonly<Record<string, number | null>>;
 /** Values that are read on each scrape. */
 export interface MetricSources {
 	gauges(): EngineGauges;
+	/** The bytes of the responses that their clients have not read yet. */
+	unreadResponseBytes(): number;
 	/** Deliveries that are not final, by status. */
 	openDeliveries(): Promise<Readonly<Record<"Pending" | "Held", number>>>;
 	/** The sizes of the store's files and of their volume; null for what the store has not. */
@@ -65,6 +67,7 @@ export class Metrics {
 	readonly #deliveries: Counter;
 	readonly #refused: Counter<"code">;
 	readonly #refusedBodies: Counter<"code">;
+	readonly #refusedReads: Counter;
 	readonly #attempts: Counter<"result" | "error">;
 	readonly #returned: Counter<"reason">;
 	readonly #attemptSeconds: Histogram<"result">;
@@ -91,6 +94,10 @@ export class Metrics {
 			"request_bodies_refused_total",
 			"Request bodies that were not read to their end, by error code.",
 			["code"],
+		);
+		this.#refusedReads = counter(
+			"reads_refused_total",
+			"Reads refused because too many responses have not been read by their clients.",
 		);
 		this.#attempts = counter("attempts_total", "Attempts, by result and error.", ["result", "error"]);
 		this.#returned = counter(
@@ -150,6 +157,11 @@ export class Metrics {
 		gauge("waiting_sends", "Sends waiting for their commit.", () => sources.gauges().waitingSends);
 		gauge("stored_bytes", "About how many bytes all projects have stored.", () => sources.gauges().storedBytes);
 		gauge(
+			"unread_response_bytes",
+			"Bytes of the responses of 16 KiB or more that their clients have not read yet.",
+			() => sources.unreadResponseBytes(),
+		);
+		gauge(
 			"oldest_due_seconds",
 			"Age of the oldest due delivery in the store that nothing works on yet.",
 			() => sources.gauges().oldestDueMs / MS_PER_S,
@@ -203,6 +215,10 @@ export class Metrics {
 
 	bodyRefused(code: string): void {
 		this.#refusedBodies.inc({ code });
+	}
+
+	readRefused(): void {
+		this.#refusedReads.inc();
 	}
 
 	attemptFinished(report: AttemptReport): void {

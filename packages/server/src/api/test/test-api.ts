@@ -17,6 +17,7 @@ import { listReadsOf } from "../resources/list-bodies.ts";
 export interface TestApi {
 	readonly app: Api["app"];
 	readonly lean: Api["lean"];
+	readonly unreadResponseBytes: Api["unreadResponseBytes"];
 	/** The engine, with helpers that work in `project`. */
 	readonly test: TestEngine;
 	readonly engine: Engine;
@@ -49,7 +50,7 @@ export async function testApiOn(
 ): Promise<TestApi> {
 	const { engine, engineStore: store } = test;
 	const lines: RequestLine[] = [];
-	const { app, lean } = createApi({
+	const { app, lean, unreadResponseBytes } = createApi({
 		engine,
 		authenticate: (text) => engine.keys.authenticate(text) ?? engine.portalSessions.authenticate(text),
 		store,
@@ -58,6 +59,7 @@ export async function testApiOn(
 		metrics: () => Promise.resolve({ contentType: "text/plain; version=0.0.4; charset=utf-8", text: "fanfare_up 1\n" }),
 		serverStatus: () => Promise.resolve({ limits: [], warnings: [], database: null }),
 		bodyRefused: () => {},
+		readRefused: () => {},
 		requestLog: (line) => lines.push(line),
 		clientAddress: () => null,
 		proxyActorHeader: () => null,
@@ -91,5 +93,17 @@ export async function testApiOn(
 		const { token } = (await response.json()) as { readonly token: string };
 		return token;
 	};
-	return { app, lean, test: test.in(project.id), engine, store, project, other, keys, tokenOf, lines };
+	return {
+		app,
+		lean,
+		unreadResponseBytes,
+		test: test.in(project.id),
+		engine,
+		store,
+		project,
+		other,
+		keys,
+		tokenOf,
+		lines,
+	};
 }

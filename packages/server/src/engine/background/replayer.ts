@@ -65,6 +65,8 @@ interface Running {
 	toldAt: number;
 	/** When its last step began, in monotonic time. */
 	steppedAt: number;
+	/** Whether it waits for its project's quota of stored bytes. */
+	waitsForRoom: boolean;
 }
 
 /**
@@ -165,6 +167,7 @@ export class Replayer {
 			restMs: REST_MS.first,
 			toldAt: -Infinity,
 			steppedAt: -Infinity,
+			waitsForRoom: false,
 		};
 		running.replay = replay;
 		running.restMs = REST_MS.first;
@@ -298,7 +301,8 @@ export class Replayer {
 		const webhook = directory.webhook(webhookId);
 		// The webhook is deleted: in this step, the store cancels the replay.
 		if (webhook === undefined || webhook.deleteDate !== null) return this.#step(running, 1);
-		if (!(await quotas.hasRoom(directory.project(projectId)))) return false;
+		this.#tellWaiting(running, !(await quotas.hasRoom(directory.project(projectId))));
+		if (running.waitsForRoom) return false;
 		const room = await this.#room(webhookId, webhook.rateLimit?.perSecond ?? Infinity);
 		return room === 0 ? false : this.#step(running, room);
 	}
@@ -351,6 +355,14 @@ export class Replayer {
 	async #raiseIds(): Promise<void> {
 		const newestId = await this.#parts.store.newestId();
 		if (newestId !== null) this.#parts.ids.continueAfter(newestId);
+	}
+
+	/** Tells the live stream when the replay begins to wait, and when that is over. */
+	#tellWaiting(running: Running, waits: boolean): void {
+		if (running.waitsForRoom === waits) return;
+		running.waitsForRoom = waits;
+		if (!this.#replays.has(running.replay.id)) return;
+		this.#near.live.replayUpdated(running.replay, waits ? "storedBytes" : null);
 	}
 
 	/** Steps are made every few milliseconds, which would drown the stream. */

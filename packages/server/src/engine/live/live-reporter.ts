@@ -3,7 +3,7 @@ import type { EventCustomers } from "../../core/access/customer.ts";
 import type { DeliveryChange, DeliveryState, DeliveryStatus } from "../../core/delivery.ts";
 import type { Event } from "../../core/event.ts";
 import type { LiveFact } from "../../core/live.ts";
-import { replayProgress, type Replay } from "../../core/replay.ts";
+import { replayProgress, type Replay, type ReplayWait } from "../../core/replay.ts";
 import type { Webhook } from "../../core/webhook.ts";
 import type { AttemptOutcome } from "../../ports/sender.ts";
 import type { NewEvent } from "../../ports/store/accept.ts";
@@ -136,8 +136,10 @@ export class LiveReporter {
 		});
 	}
 
-	/** Called when a change of a replay is committed; by the replayer at most once a second while it runs. */
-	replayUpdated(replay: Replay): void {
+	/**
+	 * Called when a change of a replay is committed; by the replayer at most once a second while it runs, and when it begins to wait, or goes on.
+	 */
+	replayUpdated(replay: Replay, waitingFor: ReplayWait | null = null): void {
 		const { id: replayId, projectId, webhookId, status, scannedCount, deliveryCount } = replay;
 		if (!this.#hub.watches(projectId)) return;
 		const progress = replayProgress(replay);
@@ -149,6 +151,7 @@ export class LiveReporter {
 			scannedCount,
 			deliveryCount,
 			progress,
+			...(waitingFor !== null && { waitingFor }),
 		});
 	}
 }

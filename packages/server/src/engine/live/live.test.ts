@@ -172,6 +172,36 @@ describe("the live stream", () => {
 		expect((await withEnds(items, 1)).length).toBeLessThanOrEqual(3 + seconds);
 	});
 
+	it("tells when a replay begins to wait for the quota of stored bytes, once, and when it goes on", async () => {
+		await using receiver = await startReceiver();
+		await using test = await openTestEngine();
+		for (let n = 0; n < 3; n++) await test.send();
+		const { id } = await test.createWebhook(receiver.url);
+		const items = watch(test, { kinds: ["replay.updated"] });
+		await test.engine.projects.update(test.change, { maxStoredBytes: 1 });
+		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+		await test.engine.replays.start(test.change, id, range);
+		const tell = async (count: number) => {
+			let found: readonly LiveItem[] | null = null;
+			const reading = items(count).then((all) => (found = all));
+			await eventually("the items", () => {
+				test.clock.advance(100);
+				return found !== null;
+			});
+			return (await reading).flatMap((item) => (item.kind === "replay.updated" ? [item] : []));
+		};
+		expect((await tell(2)).map(({ waitingFor }) => waitingFor)).toEqual([undefined, "storedBytes"]);
+		// Many looks.
+		for (let n = 0; n < 50; n++) {
+			test.clock.advance(100);
+			await new Promise((resolve) => setImmediate(resolve));
+		}
+		await test.engine.projects.update(test.change, { maxStoredBytes: 1_000_000 });
+		const all = await tell(4);
+		expect(all.map(({ waitingFor }) => waitingFor)).toEqual([undefined, "storedBytes", undefined, undefined]);
+		expect(all.map(({ status }) => status)).toEqual(["Running", "Running", "Running", "Finished"]);
+	});
+
 	it("shows why a webhook was disabled", async () => {
 		await using receiver = await startReceiver();
 		receiver.respond([{ status: 410 }]);

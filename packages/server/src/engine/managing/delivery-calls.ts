@@ -6,7 +6,6 @@ import { Turns } from "../../core/concurrency/turns.ts";
 import {
 	DELIVERY_STATUSES,
 	isRetryLimitReached,
-	MAX_RETRIES_BY_HAND,
 	type Delivery,
 	type DeliveryChange,
 	type DeliveryState,
@@ -23,6 +22,7 @@ import type {
 	LogStore,
 } from "../../ports/store/log.ts";
 import type { StatsStore } from "../../ports/store/stats.ts";
+import type { Quotas } from "../accepting/quotas/quotas.ts";
 import type { Change, CountOfMany, Deliveries, ManyChanged } from "../calls.ts";
 import type { Committer } from "../committing/committer.ts";
 import type { DeliveryLine } from "../delivering/delivery-line.ts";
@@ -31,6 +31,7 @@ import type { LiveReporter } from "../live/live-reporter.ts";
 import type { PartsOn } from "../parts.ts";
 import { checkTold } from "../status/current.ts";
 import { auditEntry } from "./changes/audit-entries.ts";
+import { notChangeable, tooManyRetries } from "./changes/delivery-refusals.ts";
 import { ToldOthers, type Told } from "./changes/told-others.ts";
 
 type Parts = Pick<
@@ -43,6 +44,7 @@ interface Neighbours {
 	readonly line: Pick<DeliveryLine, "discard" | "discardAll" | "retried">;
 	readonly directory: Directory;
 	readonly live: LiveReporter;
+	readonly quotas: Pick<Quotas, "refusalOfRetries">;
 }
 
 /** Deliveries read and changed in one step. The event loop goes on between steps. */
@@ -63,6 +65,16 @@ const TOLD_AGAIN_MS = 3_600_000;
 const TELL_AGAIN_MS = 2_000;
 const RETRYABLE: readonly DeliveryStatus[] = ["Failed", "Cancelled", "Pending"];
 const CANCELLABLE: readonly DeliveryStatus[] = ["Pending", "Held"];
+
+/** How a call changes many deliveries. */
+interface ManyChanges {
+	/** The change of a delivery; null to skip it. */
+	readonly changeOf: (delivery: Delivery) => DeliveryChange | null;
+	/** Why no more deliveries may be changed now; null while they may. */
+	readonly refusal?: () => Promise<FanfareError | null>;
+	/** Gets, for each change, whether the other processes know of it. */
+	readonly tellings?: Promise<boolean>[];
+}
 
 /** What a change led to. */
 interface Applied {
@@ -108,6 +120,8 @@ export class DeliveryCalls implements Deliveries {
 		if ((await this.#parts.store.eventBody(scope, delivery.eventId)) === null) {
 			throw new FanfareError("payload_erased", "The event's payload was erased, so it can't be sent again.");
 		}
+		const refusal = await this.#refusalOfRetries(scope);
+		if (refusal !== null) throw refusal;
 		const entry = auditEntry(this.#parts, audit, { objectId: deliveryId, projectId: delivery.projectId });
 		const applied = await this.#apply(delivery, { type: "retry", at: this.#parts.clock.now() }, entry);
 		const { after } = applied;
@@ -134,11 +148,19 @@ export class DeliveryCalls implements Deliveries {
 	}
 
 	retryMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
-		return this.#many(change, within(filter, RETRYABLE), goesOnAt, (delivery) => {
-			if (!isRetryable(delivery) || isRetryLimitReached(delivery)) return null;
-			if (!this.#near.directory.isDeliverable(delivery.webhookId)) return null;
-			return { type: "retry", at: this.#parts.clock.now() };
+		return this.#many(change, within(filter, RETRYABLE), goesOnAt, {
+			changeOf: (delivery) => {
+				if (!isRetryable(delivery) || isRetryLimitReached(delivery)) return null;
+				if (!this.#near.directory.isDeliverable(delivery.webhookId)) return null;
+				return { type: "retry", at: this.#parts.clock.now() };
+			},
+			refusal: () => this.#refusalOfRetries(change.scope),
 		});
+	}
+
+	/** Attempts on schedule go on when a project has used up its quota of bytes. Those by hand could go far beyond it. */
+	#refusalOfRetries(scope: Scope): Promise<FanfareError | null> {
+		return this.#near.quotas.refusalOfRetries(this.#near.directory.project(projectOf(scope)), scope);
 	}
 
 	async cancelMany(change: Change, filter: DeliveryFilter, goesOnAt: string | null = null): Promise<ManyChanged> {
@@ -149,7 +171,7 @@ export class DeliveryCalls implements Deliveries {
 		const mayTellAgain = membership !== undefined && wanted.statuses?.length !== 0;
 		// Before it changes any itself.
 		const earlier = mayTellAgain ? await this.#cancelledLately(change.scope, filter, goesOnAt) : [];
-		const result = await this.#many(change, wanted, goesOnAt, cancelled, tellings);
+		const result = await this.#many(change, wanted, goesOnAt, { changeOf: cancelled, tellings });
 		tellings.push(this.#tellAgain(change.scope, earlier, (ids) => this.#near.line.discardAll(ids)));
 		await checkTold(tellings);
 		return result;
@@ -224,7 +246,7 @@ export class DeliveryCalls implements Deliveries {
 
 	/**
 	 * Goes through the matching deliveries in steps, newest first. The audit entry is written with the first delivery that
-	 * changes. If a later step can't be read, or gets no turn, the call ends with what it has done so far.
+	 * changes. If a later step can't be read, gets no turn, or is refused, the call ends with what it has done so far.
 	 *
 	 * What has changed since the first call is left out: a delivery that is retried and fails again would be met without end.
 	 */
@@ -232,8 +254,7 @@ export class DeliveryCalls implements Deliveries {
 		{ scope, audit }: Change,
 		wanted: DeliveryFilter,
 		goesOnAt: string | null,
-		changeOf: (delivery: Delivery) => DeliveryChange | null,
-		tellings: Promise<boolean>[] = [],
+		{ changeOf, refusal, tellings = [] }: ManyChanges,
 	): Promise<ManyChanged> {
 		const projectId = projectOf(scope);
 		const { store, clock } = this.#parts;
@@ -253,6 +274,9 @@ export class DeliveryCalls implements Deliveries {
 			const cursor = before === null ? null : ({ direction: "older", id: before } as const);
 			// Read in its turn: what the filter finds may be changed while the call waits for it.
 			const step = async () => {
+				const refused = (await refusal?.()) ?? null;
+				if (refused !== null && matched === 0) throw refused;
+				if (refused !== null) return null;
 				const page = await this.#page(scope, filter, cursor, changed > 0);
 				if (page === null) return null;
 				const change = () => this.#applyAll(page.rows, changeOf, changed === 0 ? entry : null);
@@ -368,20 +392,4 @@ function isRetryable({ status }: DeliveryState): boolean {
 
 function isCancelledByHand({ status, reason }: DeliveryState): boolean {
 	return status === "Cancelled" && reason === CANCEL.reason;
-}
-
-function tooManyRetries(): FanfareError {
-	return new FanfareError(
-		"too_many_retries",
-		`The delivery has been retried by hand ${MAX_RETRIES_BY_HAND} times, and it can't be retried more often. To send ` +
-			"the event to the webhook again, replay it: a replay makes a new delivery.",
-	);
-}
-
-function notChangeable({ status }: Delivery, how: string, changeable: readonly DeliveryStatus[]): FanfareError {
-	const statuses = `${changeable.slice(0, -1).join(", ")} and ${changeable.at(-1)}`;
-	return new FanfareError(
-		"delivery_not_changeable",
-		`A delivery that is ${status} can't be ${how}. Only ${statuses} deliveries can.`,
-	);
 }

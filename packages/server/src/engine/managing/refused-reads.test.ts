@@ -80,6 +80,6 @@ it("a replay that is cancelled is answered as Cancelled", async () => {
 	test.clock.advance(5);
 	refuse(test, "replay", 1);
 	const cancelled = await test.engine.replays.cancel(test.change, id);
-	expect(cancelled).toMatchObject({ status: "Cancelled" });
-	expect(await test.store.replay(test.scope, id)).toEqual(cancelled);
+	expect(cancelled).toMatchObject({ status: "Cancelled", waitingFor: null });
+	expect(cancelled).toEqual({ ...(await test.store.replay(test.scope, id)), waitingFor: null });
 });

@@ -5,10 +5,18 @@ import { FanfareError } from "../../core/errors.ts";
 import { idTime } from "../../core/ids.ts";
 import type { Page, PageRequest } from "../../core/page.ts";
 import { customerLimitsOf, type CustomerLimits } from "../../core/policies/customer-limits.ts";
-import { filterOfStored, MAX_RUNNING_REPLAYS, upToNow, type Replay, type ReplayFilter } from "../../core/replay.ts";
+import {
+	filterOfStored,
+	MAX_RUNNING_REPLAYS,
+	upToNow,
+	type Replay,
+	type ReplayFilter,
+	type ReplayNow,
+} from "../../core/replay.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { LogStore } from "../../ports/store/log.ts";
 import type { NewReplay, ReplayCount, ReplayCountStep, ReplayRefusal, ReplayStore } from "../../ports/store/replays.ts";
+import type { Quotas } from "../accepting/quotas/quotas.ts";
 import { nextTurn } from "../background/next-turn.ts";
 import type { Replayer } from "../background/replayer.ts";
 import type { Change, ReplayEstimate, ReplayRequest, Replays } from "../calls.ts";
@@ -29,6 +37,7 @@ interface Neighbours {
 	readonly directory: Directory;
 	readonly replayer: Replayer;
 	readonly live: Pick<LiveReporter, "replayUpdated">;
+	readonly quotas: Pick<Quotas, "hasRoom">;
 }
 
 /** Events examined in one step, which takes about 2 ms. Other work goes on between steps. */
@@ -58,13 +67,13 @@ export class ReplayCalls implements Replays {
 		this.#counts = new Turns({ most: Infinity, mostOfOne: 1, maxWaitMs: MOST_WAIT_MS, clock: parts.clock, refusal });
 	}
 
-	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<Replay> {
+	async start({ scope, audit }: Change, webhookId: string, request: ReplayRequest): Promise<ReplayNow> {
 		const [replay] = await this.#start({ scope, audit }, [this.#near.directory.webhookIn(scope, webhookId)], request);
 		if (replay === undefined) throw new Error("the replay is missing");
 		return replay;
 	}
 
-	startAll(change: Change, webhookIds: readonly string[], request: ReplayRequest): Promise<readonly Replay[]> {
+	startAll(change: Change, webhookIds: readonly string[], request: ReplayRequest): Promise<readonly ReplayNow[]> {
 		return this.#start(change, this.#webhooks(change.scope, webhookIds), request);
 	}
 
@@ -72,7 +81,7 @@ export class ReplayCalls implements Replays {
 		{ scope, audit }: Change,
 		webhooks: readonly KnownWebhook[],
 		request: ReplayRequest,
-	): Promise<readonly Replay[]> {
+	): Promise<readonly ReplayNow[]> {
 		const { eventIds = null } = request;
 		const projectId = projectOf(scope);
 		if (audit !== null && webhooks.length > 0) this.#parts.changeRates.check(audit, projectId);
@@ -90,7 +99,10 @@ export class ReplayCalls implements Replays {
 			this.#near.replayer.add(replay);
 			this.#near.live.replayUpdated(replay);
 		}
-		return added.map(({ replay }) => replay);
+		return this.#now(
+			projectId,
+			added.map(({ replay }) => replay),
+		);
 	}
 
 	#make(webhook: KnownWebhook, request: ReplayRequest, chosen: Chosen | null): Replay {
@@ -172,12 +184,39 @@ export class ReplayCalls implements Replays {
 		});
 	}
 
-	async list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<Replay>> {
+	async list(scope: Scope, webhookId: string | null, page: PageRequest): Promise<Page<ReplayNow>> {
 		this.#near.directory.project(projectOf(scope));
-		return this.#parts.store.replays(scope, webhookId, page);
+		const found: Page<Replay> = await this.#parts.store.replays(scope, webhookId, page);
+		return { ...found, rows: await this.#now(projectOf(scope), found.rows) };
 	}
 
-	async get(scope: Scope, replayId: string): Promise<Replay> {
+	async get(scope: Scope, replayId: string): Promise<ReplayNow> {
+		const [replay] = await this.#now(projectOf(scope), [await this.#find(scope, replayId)]);
+		if (replay === undefined) throw new Error("the replay is missing");
+		return replay;
+	}
+
+	/** Says what each of some replays of a project waits for, as the replayer of any process sees it. */
+	async #now(projectId: string, replays: readonly Replay[]): Promise<readonly ReplayNow[]> {
+		const isRunning = replays.some(({ status }) => status === "Running");
+		const waits = isRunning && !(await this.#hasRoom(projectId));
+		return replays.map((replay) => ({
+			...replay,
+			waitingFor: waits && replay.status === "Running" ? "storedBytes" : null,
+		}));
+	}
+
+	/** True also while it can't be read: then nothing is said. */
+	async #hasRoom(projectId: string): Promise<boolean> {
+		try {
+			return await this.#near.quotas.hasRoom(this.#near.directory.project(projectId));
+		} catch (error) {
+			if (error instanceof StoreError) return true;
+			throw error;
+		}
+	}
+
+	async #find(scope: Scope, replayId: string): Promise<Replay> {
 		this.#near.directory.project(projectOf(scope));
 		const replay = await this.#parts.store.replay(scope, replayId);
 		if (replay === null) {
@@ -186,8 +225,8 @@ export class ReplayCalls implements Replays {
 		return replay;
 	}
 
-	async cancel({ scope, audit }: Change, replayId: string): Promise<Replay> {
-		const before = await this.get(scope, replayId);
+	async cancel({ scope, audit }: Change, replayId: string): Promise<ReplayNow> {
+		const before = await this.#find(scope, replayId);
 		const { status, projectId } = before;
 		const entry = auditEntry(this.#parts, audit, { objectId: replayId, projectId });
 		const at = this.#parts.clock.now();
@@ -205,13 +244,13 @@ export class ReplayCalls implements Replays {
 		return replay;
 	}
 
-	async #cancelled(scope: Scope, before: Replay, at: number): Promise<Replay> {
+	async #cancelled(scope: Scope, before: Replay, at: number): Promise<ReplayNow> {
 		try {
 			return await this.get(scope, before.id);
 		} catch (error) {
 			if (!(error instanceof StoreError)) throw error;
 			// It is cancelled although the read was refused. Its counts may be those from a moment before.
-			return { ...before, status: "Cancelled", updateDate: at, endDate: at };
+			return { ...before, status: "Cancelled", updateDate: at, endDate: at, waitingFor: null };
 		}
 	}
 

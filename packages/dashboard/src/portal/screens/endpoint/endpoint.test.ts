@@ -48,6 +48,30 @@ portalSuite("an endpoint in the portal", (portal) => {
 			.toBe(1);
 	});
 
+	it("says of a retry that there is no room for it, and of a replay that it waits for room and goes on by itself", async () => {
+		portal.receiver.script(() => ({ status: 500 }));
+		const { id } = await endpointOf("full", "Full", "/full");
+		await sent("full", "Failed");
+		const { client, projectId } = world.server;
+		portal.receiver.script(() => ({}));
+		await using tab = await open({ customerId: "full" }, { path: `endpoints/${id}` });
+		const { page } = tab;
+		await client.projects.update(projectId, { maxStoredBytes: 1 });
+		try {
+			await page.getByRole("button", { name: "Retry 1 failed" }).click();
+			const ask = page.getByRole("group", { name: "Retry 1 failed" });
+			await ask.getByRole("button", { name: "Retry 1 failed" }).click();
+			await page.getByText("We have no room for more attempts right now.").waitFor();
+			await page.getByRole("button", { name: "Send again what was missed" }).click();
+			await page.getByRole("button", { name: "Send 1 again" }).click();
+			await page.getByText("We have no room for more deliveries right now. It goes on by itself.").waitFor();
+			await client.projects.update(projectId, { maxStoredBytes: null });
+			await page.getByText("1 event was sent again.").waitFor();
+		} finally {
+			await client.projects.update(projectId, { maxStoredBytes: null });
+		}
+	});
+
 	it("changes the settings, replaces the secret and deletes the endpoint", async () => {
 		portal.receiver.script(() => ({}));
 		const { id, secretHint } = await endpointOf("edit", "Old name");

@@ -102,7 +102,7 @@ function Progress({ replay: started, onClose }: { readonly replay: RunningReplay
 				<>
 					<progress value={progress} aria-label={words.title} />
 					<p className="flat" role="status">
-						{words.running(formats.percent(progress))}
+						{replay.waitingFor === undefined ? words.running(formats.percent(progress)) : words.waiting}
 					</p>
 				</>
 			) : (

@@ -3,7 +3,7 @@ import { EventEmitter, once } from "node:events";
 import { duplexPair, type Duplex } from "node:stream";
 
 import { eventually } from "@fanfare/testkit/eventually";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { systemClock } from "../../../adapters/system/system-clock.ts";
 import type { CustomerPrincipal } from "../../../core/access/principal.ts";
@@ -37,7 +37,8 @@ function asker(name: string, customerId: string | null = null): BodyOwner {
 
 function setUp() {
 	const clock = new ManualClock();
-	const unread = new UnreadResponses(LIMIT, clock);
+	const refused = vi.fn<() => void>();
+	const unread = new UnreadResponses(LIMIT, clock, refused);
 	const keep = (who: BodyOwner, bytes: number, isRead: boolean) => {
 		const response = new Closable();
 		unread.keep(who, { bytes, isRead }, response);
@@ -56,7 +57,7 @@ function setUp() {
 		}
 		return 100;
 	};
-	return { clock, unread, keep, read, countReads };
+	return { clock, unread, keep, read, countReads, refused };
 }
 
 describe("the memory for responses that are not read", () => {
@@ -134,7 +135,7 @@ describe("the memory for responses that are not read", () => {
 	});
 
 	it("refuses reads before they are made once it is used up, and neither changes, nor streams, nor what needs no key", () => {
-		const { unread, countReads } = setUp();
+		const { unread, countReads, refused } = setUp();
 		const principal = { kind: "customer", projectId: "p", customerId: "a" } as CustomerPrincipal;
 		const facts = { principal, clientAddress: null };
 		const begin = (route: Partial<Route>) => () =>
@@ -145,7 +146,9 @@ describe("the memory for responses that are not read", () => {
 			);
 		expect(begin({})).not.toThrow();
 		countReads(asker("p", "a"));
+		expect(refused).toHaveBeenCalledTimes(1);
 		expect(begin({})).toThrow(expect.objectContaining({ code: "overloaded" }));
+		expect(refused).toHaveBeenCalledTimes(2);
 		expect(begin({ method: "post" })).not.toThrow();
 		expect(begin({ access: OPEN })).not.toThrow();
 		expect(begin({ answers: { 200: { description: "", contentType: "text/event-stream" } } })).not.toThrow();
@@ -183,7 +186,7 @@ it("a project whose clients read nothing can send, and is told to read before it
 	await using test = await openTestEngine();
 	const project = test.engine.projects.get(test.scope);
 	const api = await testApiOn(test, project, { unreadResponseBytes: 700 * KB });
-	const { app, lean, keys, other } = api;
+	const { app, lean, keys, other, unreadResponseBytes } = api;
 	const example = { text: "x".repeat(60 * KB) };
 	for (const { id } of [project, other]) {
 		for (const type of ["a", "b"]) {
@@ -211,6 +214,7 @@ it("a project whose clients read nothing can send, and is told to read before it
 		client.end.destroy();
 		return status;
 	};
+	expect(unreadResponseBytes()).toBeGreaterThan(240 * KB);
 	expect(await ask("GET", list(project.id), keys.project)).toBe("503");
 	expect(await ask("GET", list(other.id), keys.other)).toBe("200");
 	expect(await ask("GET", list(project.id), keys.admin)).toBe("200");

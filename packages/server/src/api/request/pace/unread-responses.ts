@@ -55,14 +55,17 @@ interface Held {
 export class UnreadResponses {
 	readonly #budget: BodyBudget;
 	readonly #clock: Pick<Clock, "monotonicMs">;
+	readonly #refused: () => void;
 	/** By asker: the oldest comes first. */
 	readonly #held = new Map<string, Set<Held>>();
 	/** What is to be forgotten with a connection: not every version of Node tells each response that its connection was closed. */
 	readonly #onSocket = new WeakMap<ClientSocket, Set<() => void>>();
 
-	constructor(limit: number, clock: Pick<Clock, "monotonicMs">) {
+	/** `refused` is called once for each read that is refused, before the error is thrown. */
+	constructor(limit: number, clock: Pick<Clock, "monotonicMs">, refused: () => void) {
 		this.#budget = new BodyBudget(limit);
 		this.#clock = clock;
+		this.#refused = refused;
 	}
 
 	/** The bytes of all responses that count. */
@@ -80,7 +83,7 @@ export class UnreadResponses {
 		if (outgoing === undefined) return (reply) => reply;
 		const asker = askerOf(facts);
 		const isStream = answers[200]?.contentType === "text/event-stream";
-		if (method === "get" && access !== null && !isStream && this.#budget.room(asker) <= 0) throw noRoom();
+		if (method === "get" && access !== null && !isStream && this.#budget.room(asker) <= 0) throw this.#noRoom();
 		const socket = incoming?.httpVersionMajor === 1 ? incoming.socket : undefined;
 		return (reply) => {
 			const { body } = reply;
@@ -101,10 +104,19 @@ export class UnreadResponses {
 		if (bytes < COUNTED_FROM || response.destroyed || socket?.destroyed === true) return;
 		const now = this.#clock.monotonicMs();
 		if (!isRead) this.#makeRoom(asker, bytes, now);
-		else if (bytes > this.#budget.room(asker)) throw noRoom();
+		else if (bytes > this.#budget.room(asker)) throw this.#noRoom();
 		// A response behind others has no connection yet.
 		const close = () => (socket?.destroy === undefined ? response.destroy() : socket.destroy());
 		this.#add(asker, { bytes, isRead, sinceMs: now, close, forget: () => {} }, response, socket);
+	}
+
+	#noRoom(): FanfareError {
+		this.#refused();
+		return new FanfareError(
+			"overloaded",
+			"Too many responses to requests like this one have not been read yet. Read them, and try again.",
+			{ retryAfterMs: RETRY_AFTER_MS },
+		);
 	}
 
 	/** Closes connections of the asker until there is room, if that is enough: those of reads first. */
@@ -157,12 +169,4 @@ function askerOf({ principal, clientAddress }: CallFacts): BodyOwner {
 
 function nameOf({ name, customerId }: BodyOwner): string {
 	return customerId === null ? name : `${name} ${customerId}`;
-}
-
-function noRoom(): FanfareError {
-	return new FanfareError(
-		"overloaded",
-		"Too many responses to requests like this one have not been read yet. Read them, and try again.",
-		{ retryAfterMs: RETRY_AFTER_MS },
-	);
 }

@@ -110,6 +110,8 @@ const changed = { 200: { description: "The delivery as it is now.", schema: deli
 const manyChanged = {
 	200: { description: "The number of deliveries that matched and were changed.", schema: manyChangedSchema },
 };
+const OVER_QUOTA =
+	"The project has used up its quota of stored bytes (`stored_bytes_exceeded`), or has made too many changes (`change_rate_exceeded`); see `Retry-After`.";
 const manyErrors = {
 	400: "The request is not valid; `issues` says where. Or `page` is not that of such a change (`invalid_cursor`).",
 };
@@ -130,12 +132,14 @@ const changeRoutes = [
 		summary: "Retry a delivery",
 		description:
 			"Makes an attempt now. The delivery must be Failed, Cancelled or Pending. If the attempt fails, the automatic " +
-			"schedule continues as before. A delivery can be retried by hand 100 times at most; after that, replay the event.",
+			"schedule continues as before. A delivery can be retried by hand 100 times at most; after that, replay the event. Refused while the " +
+			"project has used up its quota of stored bytes.",
 		answers: changed,
 		errors: {
 			409:
 				"The delivery is Succeeded or Held (`delivery_not_changeable`), its webhook is not Enabled (`webhook_not_active`), its " +
 				"payload was erased (`payload_erased`), or it has been retried by hand 100 times (`too_many_retries`).",
+			429: OVER_QUOTA,
 		},
 		async handle({ deps, change, params }) {
 			return json(presentDelivery(await deps.engine.deliveries.retry(change, params.deliveryId)));
@@ -167,11 +171,11 @@ const changeRoutes = [
 		summary: "Retry many deliveries",
 		description:
 			"Retries all deliveries that match all filters and are Failed, Cancelled or Pending, newest first. Skips those that have been " +
-			"retried by hand 100 times. One call looks at up to 10,000 and takes about 10 s at most; `nextPage` goes on. At least one filter " +
-			"is required.",
+			"retried by hand 100 times. One call looks at up to 10,000 and takes about 10 s at most; `nextPage` goes on. Ends early, or is " +
+			"refused, when the project has used up its quota of stored bytes. At least one filter is required.",
 		body: jsonBody(deliveryFilterSchema, filterExample),
 		answers: manyChanged,
-		errors: manyErrors,
+		errors: { ...manyErrors, 429: OVER_QUOTA },
 		async handle({ deps, change, body }) {
 			const where = [deliveryFilter(body), goesOnAt(body)] as const;
 			return manyReply(await deps.engine.deliveries.retryMany(narrowedChange(change, body), ...where));

@@ -117,6 +117,10 @@ describe("a project's quotas", () => {
 		const refused = await call("POST", "./events", event("x".repeat(2_000)));
 		expect(refused).toMatchObject({ status: 429, json: { code: "stored_bytes_exceeded" } });
 		expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(1);
+		await call("PATCH", `/projects/${project.id}`, { maxStoredBytes: 1 });
+		const retries = await call("POST", "./deliveries:retry", { status: ["Failed"] });
+		expect(retries).toMatchObject({ status: 429, json: { code: "stored_bytes_exceeded" } });
+		expect(Number(retries.headers.get("retry-after"))).toBeGreaterThan(1);
 		expect((await call("GET", "./usage", undefined, { "secret-key": keys.other })).status).toBe(404);
 	});
 });

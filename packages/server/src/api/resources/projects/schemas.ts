@@ -33,8 +33,8 @@ const maxEventsPerSecond = integer(0, HIGHEST_EVENTS_PER_SECOND).openapi({
 });
 const maxStoredBytes = integer(0, HIGHEST_STORED_BYTES).openapi({
 	description:
-		"Bytes that the project may have stored. Sends beyond it are refused with 429 (`stored_bytes_exceeded`). 0 means the server's " +
-		"rule for a volume that is nearly full, and no other quota. Null means the server's setting.",
+		"Bytes that the project may have stored. Sends beyond it, and retries by hand, are refused with 429 (`stored_bytes_exceeded`). 0 means " +
+		"the server's rule for a volume that is nearly full, and no other quota. Null means the server's setting.",
 });
 
 const { maxWebhooksPerCustomer, maxReplaysPerCustomer, maxStreamsPerCustomer, maxTestsPerCustomer } =

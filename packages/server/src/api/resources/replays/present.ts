@@ -1,11 +1,11 @@
 // Replays as responses show them.
 import type { z } from "@hono/zod-openapi";
 
-import { replayProgress, type Replay } from "../../../core/replay.ts";
+import { replayProgress, type ReplayNow } from "../../../core/replay.ts";
 import type { ReplayEstimate } from "../../../engine/calls.ts";
 import type { replayEstimateSchema, replaySchema } from "./schemas.ts";
 
-export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
+export function presentReplay(replay: ReplayNow): z.infer<typeof replaySchema> {
 	const { filter } = replay;
 	return {
 		id: replay.id,
@@ -14,6 +14,7 @@ export function presentReplay(replay: Replay): z.infer<typeof replaySchema> {
 		webhookId: replay.webhookId,
 		...(replay.customerId !== null && { customerId: replay.customerId }),
 		status: replay.status,
+		...(replay.waitingFor !== null && { waitingFor: replay.waitingFor }),
 		since: filter.since,
 		until: filter.until,
 		chosenCount: replay.chosenCount,

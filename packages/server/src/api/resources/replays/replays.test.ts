@@ -38,6 +38,21 @@ describe("replaying", () => {
 		expect(schemaOf("replayWebhook", 202)?.parse(json)).toEqual(json);
 	});
 
+	it("says that a replay waits for its project's quota of stored bytes, only while it does", async () => {
+		const { call, replay, project, webhookId } = await withWebhook();
+		await call("PATCH", `/projects/${project.id}`, { maxStoredBytes: 1 });
+		// It would end at once when there is room.
+		await call("POST", `./batch/webhooks/${webhookId}:pause`);
+		const { json } = await call("POST", replay, { since: 5 });
+		expect(json).toMatchObject({ status: "Running", waitingFor: "storedBytes" });
+		expect(schemaOf("replayWebhook", 202)?.parse(json)).toEqual(json);
+		const path = `./replays/${String(json["id"])}`;
+		expect((await call("GET", path)).json).toMatchObject({ waitingFor: "storedBytes" });
+		expect((await call("GET", "./replays")).json).toMatchObject({ data: [{ waitingFor: "storedBytes" }] });
+		await call("PATCH", `/projects/${project.id}`, { maxStoredBytes: 1_000_000 });
+		expect((await call("GET", path)).json).not.toHaveProperty("waitingFor");
+	});
+
 	it("reads all fields, and treats null like an omitted field", async () => {
 		const { call, test, replay } = await withWebhook();
 		const asked = { since: 0, until: 9, status: ["Succeeded", "Missed"], eventTypes: ["a.b", "c.*"], dryRun: false };

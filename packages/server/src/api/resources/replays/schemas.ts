@@ -7,6 +7,7 @@ import {
 	MAX_RUNNING_REPLAYS,
 	REPLAY_OUTCOMES,
 	REPLAY_STATUSES,
+	REPLAY_WAITS,
 } from "../../../core/replay.ts";
 import { list } from "../common/bounded.ts";
 import { addDuplicateIssues, customerIdOut, idText, pageQuery, timeMs, timeOut } from "../common/schemas.ts";
@@ -132,9 +133,17 @@ export const replaySchema = z
 		customerId: customerIdOut,
 		status: z.enum(REPLAY_STATUSES).openapi({
 			description:
-				"`Running`: also while the replay waits for its webhook. `Finished`: each matching event has a new " +
+				"`Running`: also while the replay waits for its webhook, or for what `waitingFor` says. `Finished`: each matching event has a new " +
 				"delivery, which may not have ended yet.",
 		}),
+		waitingFor: z
+			.enum(REPLAY_WAITS)
+			.optional()
+			.openapi({
+				description:
+					"Present only while the replay is Running and makes no deliveries because of something other than its webhook. " +
+					"`storedBytes`: its project has used up its quota of stored bytes. It goes on by itself when there is room.",
+			}),
 		since: timeOut.openapi({
 			description: "Only events accepted at this time or later. Milliseconds since the epoch.",
 		}),

@@ -4,7 +4,7 @@ import { z } from "@hono/zod-openapi";
 import { ATTEMPT_TRIGGERS, DELIVERY_STATUSES } from "../../../core/delivery.ts";
 import { EVENT_TYPE_MAX_LENGTH } from "../../../core/event.ts";
 import { isLiveId, LIVE_KINDS } from "../../../core/live.ts";
-import { REPLAY_STATUSES } from "../../../core/replay.ts";
+import { REPLAY_STATUSES, REPLAY_WAITS } from "../../../core/replay.ts";
 import { EVENT_TYPE_FILTER_PATTERN } from "../../../core/webhook.ts";
 import { shortText } from "../common/bounded.ts";
 import { listParameter, wordsParameter } from "../common/lists.ts";
@@ -143,6 +143,10 @@ export const streamItemSchema = z
 			scannedCount: z.int().openapi({ description: "Events that it has looked at." }),
 			deliveryCount: z.int().openapi({ description: "Deliveries that it has made." }),
 			progress: z.number().openapi({ description: "From 0 to 1, measured in the time of its range." }),
+			waitingFor: z
+				.enum(REPLAY_WAITS)
+				.optional()
+				.openapi({ description: "Present only if it waits for room in the project's quota of stored bytes now." }),
 		}),
 		z.object({
 			object: z.literal("streamItem"),

@@ -532,6 +532,7 @@ it("reads nothing more once the engine has stopped, also if a send was waiting f
 
 describe("a replay of a project that has used up what it may store", () => {
 	const EVERYTHING = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
+	const WAITING = { status: "Running", waitingFor: "storedBytes" } as const;
 
 	/** Sends some events, then makes a webhook and a replay of them to it, which waits until `raise` has made room. */
 	async function waitsUntil(test: TestEngine, raise: () => Promise<unknown>): Promise<void> {
@@ -551,7 +552,8 @@ describe("a replay of a project that has used up what it may store", () => {
 		expect(await ended(ofOther, other)).toEqual(["Finished", 1]);
 		// It rests for a second at most.
 		await lookAgain(test);
-		expect(await test.engine.replays.get(test.scope, replay.id)).toMatchObject({ status: "Running", scannedCount: 0 });
+		const { replays } = test.engine;
+		expect(await replays.get(test.scope, replay.id)).toMatchObject({ ...WAITING, scannedCount: 0 });
 		await raise();
 		expect(await ended(replay, test)).toEqual(["Finished", 5]);
 	}
@@ -562,6 +564,29 @@ describe("a replay of a project that has used up what it may store", () => {
 		const maxStoredBytes = await usageOf(test);
 		await test.engine.projects.update(test.change, { maxStoredBytes });
 		await waitsUntil(test, () => test.engine.projects.update(test.change, { maxStoredBytes: maxStoredBytes + 10_000 }));
+	});
+
+	it("says what it waits for while it runs, whoever reads it, and nothing while that can't be read", async () => {
+		await using test = await openTestEngine();
+		await test.send();
+		const { replays, projects, webhooks } = test.engine;
+		const { id } = await test.createWebhook("https://example.com/");
+		await webhooks.pause(test.change, id);
+		await projects.update(test.change, { maxStoredBytes: 1 });
+		const failing = new StoreError("store_unavailable", "the disk is gone");
+		const usage = test.engineStore.usage.bind(test.engineStore);
+		test.engineStore.usage = () => Promise.reject(failing);
+		const [first] = await replays.startAll(test.change, [id], EVERYTHING);
+		expect(first).toMatchObject({ status: "Running", waitingFor: null });
+		test.engineStore.usage = usage;
+		const [second] = await replays.startAll(test.change, [id], EVERYTHING);
+		expect(second).toMatchObject(WAITING);
+		const cancelled = await replays.cancel(test.change, second?.id ?? "");
+		expect(cancelled).toMatchObject({ status: "Cancelled", waitingFor: null });
+		const { rows } = await replays.list(test.scope, null, { limit: 10, cursor: null });
+		expect(rows.map(({ waitingFor }) => waitingFor)).toEqual([null, "storedBytes"]);
+		await projects.update(test.change, { maxStoredBytes: 1_000_000 });
+		expect(await replays.get(test.scope, first?.id ?? "")).toMatchObject({ status: "Running", waitingFor: null });
 	});
 
 	it("waits on a volume that is nearly full, if its project holds most of the store", async () => {

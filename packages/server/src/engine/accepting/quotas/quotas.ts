@@ -1,4 +1,5 @@
 // Quotas of projects: whether a send is within them, and the refusal if it is not.
+import type { Scope } from "../../../core/access/principal.ts";
 import { FanfareError } from "../../../core/errors.ts";
 import type { EventInput } from "../../../core/event.ts";
 import {
@@ -30,6 +31,12 @@ interface Neighbours {
  * most 8 % more than its quota in any minute.
  */
 const BURST_S = 5;
+/** What can be done again when there is room. */
+const SEND = "Send";
+const RETRY = "Retry";
+type Action = typeof SEND | typeof RETRY;
+const NO_ROOM_FOR_RETRIES =
+	"The quota of stored bytes is used up, and each retry stores an attempt. Attempts on schedule go on. Retry again later.";
 /** The body of an event has about this many bytes besides its type and its data. */
 const ENVELOPE_BYTES = 64;
 
@@ -71,8 +78,24 @@ export class Quotas {
 
 	/** Whether a project may have one more delivery of an old event by what it has stored. Rejects with a `StoreError`. */
 	async hasRoom(project: Project): Promise<boolean> {
+		return (await this.#beyondOneMore(project)) === null;
+	}
+
+	/**
+	 * The refusal of retries by hand, each of which stores an attempt, while there is no room for one more delivery; otherwise null. What a
+	 * customer gets says nothing of the project's bytes, which are those of others, too. Rejects with a `StoreError`.
+	 */
+	async refusalOfRetries(project: Project, scope: Scope): Promise<FanfareError | null> {
+		const refusal = await this.#beyondOneMore(project, RETRY);
+		if (refusal === null || scope.kind !== "customer") return refusal;
+		return new FanfareError("stored_bytes_exceeded", NO_ROOM_FOR_RETRIES, {
+			retryAfterMs: this.#near.retention.nextPassMs(),
+		});
+	}
+
+	async #beyondOneMore(project: Project, action: Action = SEND): Promise<FanfareError | null> {
 		await this.ready(project);
-		return this.#beyondBytes(project, STORED_DELIVERY_BYTES) === null;
+		return this.#beyondBytes(project, STORED_DELIVERY_BYTES, action);
 	}
 
 	/**
@@ -119,12 +142,12 @@ export class Quotas {
 		}
 	}
 
-	/** The refusal of this many more bytes of a project. */
-	#beyondBytes(project: Project, bytes: number): FanfareError | null {
+	/** The refusal of this many more bytes of a project, with what to do again when there is room. */
+	#beyondBytes(project: Project, bytes: number, action: Action = SEND): FanfareError | null {
 		const { maxStoredBytes } = this.#quotas(project);
-		if (maxStoredBytes === 0) return this.stored.crowding === project.id ? this.#crowding() : null;
+		if (maxStoredBytes === 0) return this.stored.crowding === project.id ? this.#crowding(action) : null;
 		const stored = this.stored.of(project.id);
-		return stored + bytes > maxStoredBytes ? this.#tooManyBytes(stored, maxStoredBytes) : null;
+		return stored + bytes > maxStoredBytes ? this.#tooManyBytes(stored, maxStoredBytes, action) : null;
 	}
 
 	#giveBack(projectId: string, bytes: number): void {
@@ -141,20 +164,20 @@ export class Quotas {
 		return quotasOf(this.#settings, project);
 	}
 
-	#tooManyBytes(stored: number, max: number): FanfareError {
+	#tooManyBytes(stored: number, max: number, action: Action): FanfareError {
 		return new FanfareError(
 			"stored_bytes_exceeded",
 			`The project has stored ${stored} bytes, and with this it would have more than its quota of ${max} (maxStoredBytes). ` +
-				"Send again when retention has deleted expired events, or have the quota raised or the retention shortened.",
+				`${action} again when retention has deleted expired events, or have the quota raised or the retention shortened.`,
 			{ retryAfterMs: this.#near.retention.nextPassMs() },
 		);
 	}
 
-	#crowding(): FanfareError {
+	#crowding(action: Action): FanfareError {
 		return new FanfareError(
 			"stored_bytes_exceeded",
 			"Less than 10 % of the server's volume is free, and this project holds more than half of what is stored, which is the quota " +
-				"for projects without maxStoredBytes. Send again when retention has deleted expired events, or ask the server's operator for room.",
+				`for projects without maxStoredBytes. ${action} again when retention has deleted expired events, or ask the server's operator for room.`,
 			{ retryAfterMs: this.#near.retention.nextPassMs() },
 		);
 	}
