@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 
 import type { Clock } from "./core/clock.ts";
 import { listenError } from "./listen-error.ts";
+import { ReadTurns } from "./read-turns.ts";
 
 /**
  * Limits for the headers and for the whole request. A slower client is disconnected, because its request uses memory.
@@ -29,6 +30,9 @@ const CLOSE_GRACE_MS = 2_000;
  * this bound, a client that waits for no response could send any number.
  */
 const MOST_OPEN_REQUESTS = 256;
+
+/** More headers are refused: each takes about as much time as a hundred bytes of a body. */
+const MOST_HEADERS = 200;
 
 /** A connection on which nothing happens for so long, while a response is written to it, is closed: nobody reads it. */
 const UNREAD_RESPONSE_MS = 60_000;
@@ -111,6 +115,7 @@ export class HttpServer {
 	readonly #openRequests = new WeakMap<Socket, number>();
 	/** Connections on which something could not be read. They are being closed. */
 	readonly #refused = new WeakSet<Socket>();
+	readonly #turns: ReadTurns;
 	#cancelLook: (() => void) | null = null;
 
 	private constructor(options: GivenOptions & Partial<HttpServerOptions>, unreadable: Unreadable, clock: Clock) {
@@ -118,6 +123,7 @@ export class HttpServer {
 		this.#unreadMs = options.unreadMs ?? UNREAD_RESPONSE_MS;
 		this.#clock = clock;
 		this.#unreadable = unreadable;
+		this.#turns = new ReadTurns(clock);
 		const ready = new Promise<void>((resolve) => {
 			this.#open = resolve;
 		});
@@ -219,6 +225,8 @@ export class HttpServer {
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
 				if (!this.#mayWait(request.socket, response)) return;
+				if (request.rawHeaders.length > 2 * MOST_HEADERS) return this.#refuse(request.socket, "HPE_HEADER_OVERFLOW");
+				if (request.headers["transfer-encoding"] !== undefined) this.#countPieces(request, response);
 				if (hasUnreadBody(request)) response.once("finish", () => this.#endUnreadBody(request));
 				void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
 			},
@@ -228,8 +236,8 @@ export class HttpServer {
 		if (refused !== undefined) server.on("drop", refused);
 		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
 		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
-		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. Their
-		// bytes are limited.
+		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. So
+		// Node keeps all of them, and the listener counts.
 		server.maxHeadersCount = 0;
 		// Node would close these connections without a response, or respond without a body.
 		server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(socket as HttpSocket, error.code));
@@ -267,8 +275,27 @@ export class HttpServer {
 		return true;
 	}
 
+	/** Node calls `push` for each piece of a body, whether it is read or not. */
+	#countPieces(request: IncomingMessage, response: ServerResponse): void {
+		const { socket } = request;
+		const push = request.push.bind(request);
+		this.#turns.beginBody(socket);
+		request.push = (piece, encoding) => {
+			if (piece === null) this.#turns.endBody(socket);
+			else this.#turns.piece(socket);
+			return push(piece, encoding);
+		};
+		// Of a body that nobody has read, Node would drop the pieces by itself once the response is finished, uncounted.
+		response.prependOnceListener("finish", () => {
+			if (request.readableDidRead) return;
+			request.read(0);
+			request.resume();
+		});
+	}
+
 	#watch(socket: HttpSocket): void {
 		this.#sockets.add(socket);
+		this.#turns.open(socket);
 		this.#options.counted?.(this.#sockets.size);
 		socket.once("close", () => {
 			this.#sockets.delete(socket);
