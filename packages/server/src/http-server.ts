@@ -3,6 +3,7 @@ import { createServer, maxHeaderSize, type IncomingMessage, type Server, type Se
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { ClientPlaces } from "./client-places.ts";
 import type { Clock } from "./core/clock.ts";
 import { listenError } from "./listen-error.ts";
 import { ReadTurns } from "./read-turns.ts";
@@ -232,9 +233,8 @@ export class HttpServer {
 			},
 		);
 		const { maxConnections, refused } = this.#options;
-		if (maxConnections !== undefined) server.maxConnections = maxConnections;
-		if (refused !== undefined) server.on("drop", refused);
 		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
+		if (maxConnections !== undefined && refused !== undefined) this.#bound(server, maxConnections, refused);
 		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
 		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. So
 		// Node keeps all of them, and the listener counts.
@@ -249,6 +249,16 @@ export class HttpServer {
 		});
 		server.on("checkExpectation", ({ socket }) => this.#refuse(socket, undefined));
 		return server;
+	}
+
+	/** Node's own bound would refuse whoever comes when there are too many. */
+	#bound(server: Server, most: number, refused: () => void): void {
+		const places = new ClientPlaces<HttpSocket>(this.#clock, { most, isIdle, refused });
+		const serve = server.listeners("connection");
+		server.removeAllListeners("connection");
+		server.on("connection", (socket: HttpSocket) => {
+			if (places.take(socket)) for (const listener of serve) listener.call(server, socket);
+		});
 	}
 
 	/** Refuses what could not be read, once for each connection: more of the kind may come until it is closed. */
@@ -335,6 +345,11 @@ export class HttpServer {
 /** The address of a server. */
 export function urlOf(host: string, port: number): string {
 	return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether nothing is lost with a connection: no request of it has arrived as a whole and waits for its response. */
+function isIdle({ _httpMessage: response }: HttpSocket): boolean {
+	return (response ?? null) === null || response?.req.complete === false;
 }
 
 /** True for a body that no call reads. Those of other methods are read, or ended by the listener. */

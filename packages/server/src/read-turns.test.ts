@@ -19,12 +19,12 @@ function turning() {
 		turns,
 		endTurn: () => ends.shift()?.(),
 		/** A connection that is read. */
-		connected(remoteAddress = "192.0.2.1") {
+		connected: (remoteAddress = "192.0.2.1") => {
 			const socket = new FakeSocket(remoteAddress);
 			turns.open(socket);
 			return socket;
 		},
-		bring(socket: ReadSocket, pieces: number) {
+		bring: (socket: ReadSocket, pieces: number) => {
 			for (let piece = 0; piece < pieces; piece++) turns.piece(socket);
 			// Node wants more of a body whenever a piece has been taken.
 			socket.resume();
