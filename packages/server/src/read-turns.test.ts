@@ -1,5 +1,6 @@
 // Turns in which connections are read that bring very many small pieces: by themselves, and in a server with real connections.
 import { EventEmitter, once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { connect, type Socket } from "node:net";
 
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -173,7 +174,7 @@ describe("bodies in chunks of one byte", () => {
 		};
 		const options = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
 		const http = await HttpServer.listen(options, unreadable, systemClock);
-		let ended = 0;
+		const ended = new Set<IncomingMessage>();
 		let pieces = 0;
 		http.handle((request, response) => {
 			const push = request.push.bind(request);
@@ -181,7 +182,7 @@ describe("bodies in chunks of one byte", () => {
 				pieces++;
 				return push(piece, encoding);
 			};
-			request.on("end", () => (ended += 1));
+			request.on("end", () => ended.add(request));
 			if (isReading) request.on("data", () => {}).on("end", () => response.end());
 			else response.end();
 		});
@@ -194,7 +195,7 @@ describe("bodies in chunks of one byte", () => {
 		const body = Buffer.from(`${"1\r\nx\r\n".repeat(PIECES)}0\r\n\r\n`);
 		for (const socket of sockets) socket.write(body);
 		let most = 0;
-		while (ended < CONNECTIONS) {
+		while (ended.size < CONNECTIONS) {
 			const before = pieces;
 			await new Promise((resolve) => void setImmediate(resolve));
 			most = Math.max(most, pieces - before);
