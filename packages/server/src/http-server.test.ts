@@ -89,7 +89,8 @@ it("closes the connection of a client that sends request after request and waits
 	// In one piece, which Node parses as a whole.
 	socket.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n".repeat(1_400));
 	await closed;
-	expect(requests).toBe(256);
+	// The others waited for these.
+	expect(requests).toBe(16);
 	expect(lines).toMatchObject([{ status: 503, code: "overloaded", reason: expect.stringContaining("256") as string }]);
 });
 

@@ -35,6 +35,9 @@ const MOST_OPEN_REQUESTS = 256;
 /** More headers are refused: each takes about as much time as a hundred bytes of a body. */
 const MOST_HEADERS = 200;
 
+/** Of these, requests that are worked on at once. Their responses are sent in the order of the requests, so a later one would wait anyway. */
+const MOST_AT_ONCE = 16;
+
 /** A connection on which nothing happens for so long, while a response is written to it, is closed: nobody reads it. */
 const UNREAD_RESPONSE_MS = 60_000;
 
@@ -112,8 +115,8 @@ export class HttpServer {
 	#open: () => void = () => {};
 	readonly #sockets = new Set<HttpSocket>();
 	readonly #idle = new Map<HttpSocket, Idle>();
-	/** By connection: its requests whose responses are still to come. */
-	readonly #openRequests = new WeakMap<Socket, number>();
+	/** By connection: its requests whose responses are still to come, and what begins those of them that wait for others. */
+	readonly #openRequests = new WeakMap<Socket, { count: number; readonly waiting: (() => void)[] }>();
 	/** Connections on which something could not be read. They are being closed. */
 	readonly #refused = new WeakSet<Socket>();
 	readonly #turns: ReadTurns;
@@ -225,11 +228,15 @@ export class HttpServer {
 			(request, response) => {
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
-				if (!this.#mayWait(request.socket, response)) return;
-				if (request.rawHeaders.length > 2 * MOST_HEADERS) return this.#refuse(request.socket, "HPE_HEADER_OVERFLOW");
+				const { socket } = request;
+				const open = this.#openRequest(socket, response);
+				if (open === null) return;
+				if (request.rawHeaders.length > 2 * MOST_HEADERS) return this.#refuse(socket, "HPE_HEADER_OVERFLOW");
 				if (request.headers["transfer-encoding"] !== undefined) this.#countPieces(request, response);
 				if (hasUnreadBody(request)) response.once("finish", () => this.#endUnreadBody(request));
-				void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
+				const begin = () => void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
+				if (open.count > MOST_AT_ONCE) open.waiting.push(begin);
+				else begin();
 			},
 		);
 		const { maxConnections, refused } = this.#options;
@@ -271,18 +278,25 @@ export class HttpServer {
 		this.#unreadable.refuse(socket, code, isAnswered);
 	}
 
-	/** Counts a request, and closes its connection if too many of it wait for their responses. */
-	#mayWait(socket: Socket, response: ServerResponse): boolean {
+	/** Counts a request. Returns null if it is not to be handled: too many of the connection wait for their responses, by which it is closed. */
+	#openRequest(
+		socket: Socket,
+		response: ServerResponse,
+	): { readonly count: number; readonly waiting: (() => void)[] } | null {
 		// What had come by then is still parsed.
-		if (socket.destroyed || this.#refused.has(socket)) return false;
-		const open = (this.#openRequests.get(socket) ?? 0) + 1;
-		if (open > MOST_OPEN_REQUESTS) {
-			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
-			return false;
-		}
+		if (socket.destroyed || this.#refused.has(socket)) return null;
+		const open = this.#openRequests.get(socket) ?? { count: 0, waiting: [] };
 		this.#openRequests.set(socket, open);
-		response.once("close", () => this.#openRequests.set(socket, (this.#openRequests.get(socket) ?? 1) - 1));
-		return true;
+		if (open.count === MOST_OPEN_REQUESTS) {
+			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
+			return null;
+		}
+		open.count++;
+		response.once("close", () => {
+			open.count--;
+			if (!socket.destroyed) open.waiting.shift()?.();
+		});
+		return open;
 	}
 
 	/** Node calls `push` for each piece of a body, whether it is read or not. */
