@@ -23,16 +23,24 @@ async function start(maxConnections: number) {
 	});
 	const options = { host: "127.0.0.1", port: 0, maxConnections, refused: () => (refused += 1) };
 	const http = await HttpServer.listen(options, unreadable, clock);
-	const slow = Promise.withResolvers<Response>();
-	const fetch = (request: Request) => (new URL(request.url).pathname === "/slow" ? slow.promise : new Response("ok"));
+	const slow = Promise.withResolvers<void>();
+	let slowRequests = 0;
+	const fetch = async (request: Request) => {
+		if (new URL(request.url).pathname !== "/slow") return new Response("ok");
+		slowRequests++;
+		await slow.promise;
+		return new Response("late");
+	};
 	http.handle(fetchListener(fetch, unreadable));
 	const sockets: Socket[] = [];
 	return {
 		clock,
 		refused: () => refused,
+		/** Requests to /slow that have arrived. */
+		slowRequests: () => slowRequests,
 		/** Opens a connection and sends a request. Resolves when it is answered, or at once for /slow. */
-		async client(path: string) {
-			const socket = connect(Number(new URL(http.url).port), "127.0.0.1");
+		async client(path: string, localAddress = "127.0.0.1") {
+			const socket = connect({ port: http.port, host: "127.0.0.1", localAddress });
 			sockets.push(socket);
 			socket.on("error", () => {}).resume();
 			const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
@@ -40,7 +48,7 @@ async function start(maxConnections: number) {
 			return { socket, closed, ask: (to = path) => ask(socket, to), isOpen: () => !socket.destroyed };
 		},
 		async [Symbol.asyncDispose]() {
-			slow.resolve(new Response("late"));
+			slow.resolve();
 			for (const socket of sockets) socket.destroy();
 			await http.close();
 		},
@@ -69,6 +77,42 @@ describe("connections of clients", () => {
 		await first.ask();
 		first.socket.destroy();
 		await vi.waitFor(async () => (await server.client("/")).ask(), soon);
+	});
+
+	it("of a client with few take the place of the one that was idle first of the client with most", async () => {
+		await using server = await start(5);
+		const many = [
+			await server.client("/slow", "127.0.0.2"),
+			await server.client("/", "127.0.0.2"),
+			await server.client("/", "127.0.0.2"),
+			await server.client("/", "127.0.0.2"),
+			await server.client("/", "127.0.0.2"),
+		];
+		const [busy, halfway, idle, ...others] = many;
+		for (const client of [busy, idle, ...others]) await client?.ask();
+		// It never ends its request, which the server has begun to handle.
+		halfway?.socket.write("POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\nxx");
+		await vi.waitFor(() => expect(server.slowRequests()).toBe(2), soon);
+		const few = [await server.client("/"), await server.client("/")];
+		await Promise.all(few.map((client) => client.ask()));
+		await Promise.all([halfway?.closed, idle?.closed]);
+		expect(many.map((client) => client.isOpen())).toEqual([true, false, false, true, true]);
+		// Both have about as many now.
+		const third = await server.client("/");
+		await third.closed;
+		expect(server.refused()).toBe(3);
+		await Promise.all([...few, ...others].map((client) => client.ask()));
+	});
+
+	it("that wait for their responses are not closed for others", async () => {
+		await using server = await start(3);
+		const busy = await Promise.all([1, 2, 3].map(() => server.client("/slow", "127.0.0.2")));
+		await Promise.all(busy.map((client) => client.ask()));
+		await vi.waitFor(() => expect(server.slowRequests()).toBe(3), soon);
+		await (
+			await server.client("/")
+		).closed;
+		expect([busy.map((client) => client.isOpen()), server.refused()]).toEqual([[true, true, true], 1]);
 	});
 
 	it("that were idle for five seconds are closed while more than half of those that may be open are idle", async () => {

@@ -3,8 +3,10 @@ import { createServer, maxHeaderSize, type IncomingMessage, type Server, type Se
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
+import { ClientPlaces } from "./client-places.ts";
 import type { Clock } from "./core/clock.ts";
 import { listenError } from "./listen-error.ts";
+import { ReadTurns } from "./read-turns.ts";
 
 /**
  * Limits for the headers and for the whole request. A slower client is disconnected, because its request uses memory.
@@ -29,6 +31,12 @@ const CLOSE_GRACE_MS = 2_000;
  * this bound, a client that waits for no response could send any number.
  */
 const MOST_OPEN_REQUESTS = 256;
+
+/** More headers are refused: each takes about as much time as a hundred bytes of a body. */
+const MOST_HEADERS = 200;
+
+/** Of these, requests that are worked on at once. Their responses are sent in the order of the requests, so a later one would wait anyway. */
+const MOST_AT_ONCE = 16;
 
 /** A connection on which nothing happens for so long, while a response is written to it, is closed: nobody reads it. */
 const UNREAD_RESPONSE_MS = 60_000;
@@ -107,10 +115,11 @@ export class HttpServer {
 	#open: () => void = () => {};
 	readonly #sockets = new Set<HttpSocket>();
 	readonly #idle = new Map<HttpSocket, Idle>();
-	/** By connection: its requests whose responses are still to come. */
-	readonly #openRequests = new WeakMap<Socket, number>();
+	/** By connection: its requests whose responses are still to come, and what begins those of them that wait for others. */
+	readonly #openRequests = new WeakMap<Socket, { count: number; readonly waiting: (() => void)[] }>();
 	/** Connections on which something could not be read. They are being closed. */
 	readonly #refused = new WeakSet<Socket>();
+	readonly #turns: ReadTurns;
 	#cancelLook: (() => void) | null = null;
 
 	private constructor(options: GivenOptions & Partial<HttpServerOptions>, unreadable: Unreadable, clock: Clock) {
@@ -118,6 +127,7 @@ export class HttpServer {
 		this.#unreadMs = options.unreadMs ?? UNREAD_RESPONSE_MS;
 		this.#clock = clock;
 		this.#unreadable = unreadable;
+		this.#turns = new ReadTurns(clock);
 		const ready = new Promise<void>((resolve) => {
 			this.#open = resolve;
 		});
@@ -218,18 +228,23 @@ export class HttpServer {
 			(request, response) => {
 				// HTTP/1.0, which some health checks still use, has no Host header.
 				if (request.httpVersion === "1.0") request.headers.host ??= "localhost";
-				if (!this.#mayWait(request.socket, response)) return;
+				const { socket } = request;
+				const open = this.#openRequest(socket, response);
+				if (open === null) return;
+				if (request.rawHeaders.length > 2 * MOST_HEADERS) return this.#refuse(socket, "HPE_HEADER_OVERFLOW");
+				if (request.headers["transfer-encoding"] !== undefined) this.#countPieces(request, response);
 				if (hasUnreadBody(request)) response.once("finish", () => this.#endUnreadBody(request));
-				void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
+				const begin = () => void this.#listener(request, response, (unread) => this.#endUnreadBody(unread));
+				if (open.count > MOST_AT_ONCE) open.waiting.push(begin);
+				else begin();
 			},
 		);
 		const { maxConnections, refused } = this.#options;
-		if (maxConnections !== undefined) server.maxConnections = maxConnections;
-		if (refused !== undefined) server.on("drop", refused);
 		server.on("connection", (socket: HttpSocket) => this.#watch(socket));
+		if (maxConnections !== undefined && refused !== undefined) this.#bound(server, maxConnections, refused);
 		server.setTimeout(this.#unreadMs, (socket) => this.#closeUnread(socket));
-		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. Their
-		// bytes are limited.
+		// Some versions of Node refuse more than a thousand headers. Others drop those behind, and still go by the length of the body that one of them gives. So
+		// Node keeps all of them, and the listener counts.
 		server.maxHeadersCount = 0;
 		// Node would close these connections without a response, or respond without a body.
 		server.on("clientError", (error: NodeJS.ErrnoException, socket) => this.#refuse(socket as HttpSocket, error.code));
@@ -243,6 +258,16 @@ export class HttpServer {
 		return server;
 	}
 
+	/** Node's own bound would refuse whoever comes when there are too many. */
+	#bound(server: Server, most: number, refused: () => void): void {
+		const places = new ClientPlaces<HttpSocket>(this.#clock, { most, isIdle, refused });
+		const serve = server.listeners("connection");
+		server.removeAllListeners("connection");
+		server.on("connection", (socket: HttpSocket) => {
+			if (places.take(socket)) for (const listener of serve) listener.call(server, socket);
+		});
+	}
+
 	/** Refuses what could not be read, once for each connection: more of the kind may come until it is closed. */
 	#refuse(socket: HttpSocket, code: string | undefined): void {
 		if (this.#refused.has(socket)) return;
@@ -253,22 +278,48 @@ export class HttpServer {
 		this.#unreadable.refuse(socket, code, isAnswered);
 	}
 
-	/** Counts a request, and closes its connection if too many of it wait for their responses. */
-	#mayWait(socket: Socket, response: ServerResponse): boolean {
+	/** Counts a request. Returns null if it is not to be handled: too many of the connection wait for their responses, by which it is closed. */
+	#openRequest(
+		socket: Socket,
+		response: ServerResponse,
+	): { readonly count: number; readonly waiting: (() => void)[] } | null {
 		// What had come by then is still parsed.
-		if (socket.destroyed || this.#refused.has(socket)) return false;
-		const open = (this.#openRequests.get(socket) ?? 0) + 1;
-		if (open > MOST_OPEN_REQUESTS) {
-			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
-			return false;
-		}
+		if (socket.destroyed || this.#refused.has(socket)) return null;
+		const open = this.#openRequests.get(socket) ?? { count: 0, waiting: [] };
 		this.#openRequests.set(socket, open);
-		response.once("close", () => this.#openRequests.set(socket, (this.#openRequests.get(socket) ?? 1) - 1));
-		return true;
+		if (open.count === MOST_OPEN_REQUESTS) {
+			this.#unreadable.drop(socket, MOST_OPEN_REQUESTS);
+			return null;
+		}
+		open.count++;
+		response.once("close", () => {
+			open.count--;
+			if (!socket.destroyed) open.waiting.shift()?.();
+		});
+		return open;
+	}
+
+	/** Node calls `push` for each piece of a body, whether it is read or not. */
+	#countPieces(request: IncomingMessage, response: ServerResponse): void {
+		const { socket } = request;
+		const push = request.push.bind(request);
+		this.#turns.beginBody(socket);
+		request.push = (piece, encoding) => {
+			if (piece === null) this.#turns.endBody(socket);
+			else this.#turns.piece(socket);
+			return push(piece, encoding);
+		};
+		// Of a body that nobody has read, Node would drop the pieces by itself once the response is finished, uncounted.
+		response.prependOnceListener("finish", () => {
+			if (request.readableDidRead) return;
+			request.read(0);
+			request.resume();
+		});
 	}
 
 	#watch(socket: HttpSocket): void {
 		this.#sockets.add(socket);
+		this.#turns.open(socket);
 		this.#options.counted?.(this.#sockets.size);
 		socket.once("close", () => {
 			this.#sockets.delete(socket);
@@ -308,6 +359,11 @@ export class HttpServer {
 /** The address of a server. */
 export function urlOf(host: string, port: number): string {
 	return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** Whether nothing is lost with a connection: no request of it has arrived as a whole and waits for its response. */
+function isIdle({ _httpMessage: response }: HttpSocket): boolean {
+	return (response ?? null) === null || response?.req.complete === false;
 }
 
 /** True for a body that no call reads. Those of other methods are read, or ended by the listener. */

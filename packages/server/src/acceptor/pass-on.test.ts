@@ -125,14 +125,14 @@ describe("passes a request on", () => {
 		return text;
 	}
 
-	it("whose body looks like a request, and whose length is behind a thousand headers", async () => {
+	it("whose body looks like a request, and whose length is behind as many headers as there may be", async () => {
 		const seen: [string | undefined, string][] = [];
 		const { connection } = await passing(async (request, response) => {
 			seen.push([request.url, await bodyOf(request)]);
 			response.writeHead(200, { "content-length": "0" }).end();
 		});
 		const body = `POST /hidden HTTP/1.1\r\nhost: b\r\nx: `;
-		const headers = `${"a: b\r\n".repeat(1_500)}content-length: ${body.length}\r\n`;
+		const headers = `${"a: b\r\n".repeat(180)}content-length: ${body.length}\r\n`;
 		for (const method of ["POST", "GET"]) {
 			await connection.write(`${method} /seen HTTP/1.1\r\nhost: a\r\n${headers}\r\n${body}`);
 			expect((await connection.answer()).status).toBe(200);

@@ -97,7 +97,7 @@ function problemOf(code: string | undefined): FanfareError {
 	if (code === "HPE_HEADER_OVERFLOW") {
 		return new FanfareError(
 			"headers_too_large",
-			"The request line and headers are larger than the server accepts. Send fewer or shorter headers.",
+			"The request line and headers are larger than the server accepts, or more than 200. Send fewer or shorter headers.",
 		);
 	}
 	if (code === "ERR_HTTP_REQUEST_TIMEOUT") {

@@ -8,6 +8,8 @@ const END_GRACE_MS = 5_000;
 /** Given at once at most, so that little waits in memory for a client that reads slowly. */
 const MAX_REQUESTS = 16;
 const MAX_BYTES = 512 * 1_024;
+/** More of bodies are given in turn also to a client that reads on or has just come: many can do so at once. */
+const QUICK_BYTES = 16 * 1_024;
 
 /** A request that waits for the client. */
 export interface Offer {
@@ -60,25 +62,24 @@ export class RelayClient implements RelaySubscription {
 		this.#offers.push(offer);
 		// Otherwise it takes them when it reads on, or with an offer whose turn comes.
 		if (this.#waiting === null || this.#offers.length > 1) return;
-		this.#options.inTurn(() => {
-			const ready = this.#waiting === null ? null : this.#ready();
-			if (ready !== null) this.#give(ready);
-			return ready !== null;
-		});
+		this.#giveInTurn();
 	}
 
 	next(): Promise<Signals> {
 		this.#checkAccess();
 		if (this.#state === "over") return Promise.resolve(null);
-		const ready = this.#ready();
+		const isMuch = this.#isMuch();
+		const ready = isMuch ? null : this.#ready();
 		if (ready !== null) return Promise.resolve(ready);
-		return new Promise((resolve) => {
+		const signals = new Promise<Signals>((resolve) => {
 			this.#waiting = resolve;
 			this.#cancelTimer = this.#options.clock.after(HEARTBEAT_MS, () => {
 				this.#checkAccess();
 				this.#give([{ type: "heartbeat" }]);
 			});
 		});
+		if (isMuch) this.#giveInTurn();
+		return signals;
 	}
 
 	/** Ends the stream with a last signal. */
@@ -105,6 +106,19 @@ export class RelayClient implements RelaySubscription {
 	#checkAccess(): void {
 		if (this.#state === "open" && !this.#options.mayStay())
 			this.end("revoked", "the key of this stream is no longer valid");
+	}
+
+	#giveInTurn(): void {
+		this.#options.inTurn(() => {
+			const ready = this.#waiting === null ? null : this.#ready();
+			if (ready !== null) this.#give(ready);
+			return ready !== null;
+		});
+	}
+
+	#isMuch(): boolean {
+		let bytes = 0;
+		return this.#offers.slice(0, MAX_REQUESTS).some((offer) => (bytes += offer.bytes) > QUICK_BYTES);
 	}
 
 	/** What can be given now; null if the client must wait. */
