@@ -50,7 +50,8 @@ export class OpenCommits {
 	}
 
 	isCancelled(deliveryId: string): boolean {
-		return this.#cancelled.has(deliveryId);
+		// There is hardly ever one, and a new id would be hashed.
+		return this.#cancelled.size > 0 && this.#cancelled.has(deliveryId);
 	}
 
 	/** Deliveries that are remembered: what this takes of memory. */
