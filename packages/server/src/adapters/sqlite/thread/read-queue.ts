@@ -225,6 +225,11 @@ export class ReadQueue {
 		return { owner: other, read: this.#others.take(other) };
 	}
 
+	/** Whether a read that is for no send waits, of an owner that may have one now. */
+	hasOther(mayHave: (owner: string) => boolean): boolean {
+		return this.#others.first(mayHave) !== undefined;
+	}
+
 	/** A read that was taken has ended after this time. */
 	ended(taken: TakenRead, ms: number): void {
 		const { owner } = taken;

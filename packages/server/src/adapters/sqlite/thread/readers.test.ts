@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import type { Worker } from "node:worker_threads";
+import { BroadcastChannel, type Worker } from "node:worker_threads";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -13,7 +13,7 @@ import { customerScope, projectOf, projectScope, type Scope } from "../../../cor
 import { ANY_DELIVERY, ANY_ENTRY, fillStore, idsOf, NEWEST } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import { READER_PROGRAM } from "../test/reader-program.ts";
+import { PATIENT_READER_PROGRAM, READER_PROGRAM, READER_STARTS } from "../test/reader-program.ts";
 import { ReadQueue } from "./read-queue.ts";
 import { Readers } from "./readers.ts";
 import { ThreadLink } from "./thread-link.ts";
@@ -178,6 +178,36 @@ describe("a read beside commits", () => {
 		expect(second).not.toBe(first);
 		expect(third).toBe(first);
 		await readers.close();
+	});
+
+	it("waits for no start of a thread while another one makes such reads", async () => {
+		const { path, projectId, scope, records } = await open();
+		const starts = new BroadcastChannel(READER_STARTS);
+		const program = PATIENT_READER_PROGRAM;
+		const readers = new Readers({ path, program, writer: IDLE_WRITER, clock: systemClock });
+		const list = (id: string) => readers.read(ownerOf(id), "events", [scope, ANY_EVENT, FIRST]);
+		/** Lets threads start until something has happened. */
+		const startUntil = async (what: string, work: Promise<unknown>) => {
+			let isDone = false;
+			void work.finally(() => (isDone = true));
+			await eventually(what, () => {
+				// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel between threads has no origins
+				starts.postMessage(null);
+				return isDone;
+			});
+		};
+		onTestFinished(async () => {
+			await startUntil("the threads to end", readers.close());
+			starts.close();
+		});
+		await startUntil("the first read", list(projectId));
+
+		const other = records.project().id;
+		const second = once(process, "worker");
+		let made = 0;
+		for (const id of [projectId, other, projectId, other]) void list(id).then(() => made++);
+		await second;
+		await eventually("the reads to be made by the first thread", () => made === 4);
 	});
 
 	it("counts for its project as long as it has taken", async () => {

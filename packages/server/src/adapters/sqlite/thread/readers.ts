@@ -172,13 +172,14 @@ export class Readers {
 		while (this.#pauses === 0) {
 			// Looked for once, and not for each owner that waits.
 			const free = { send: this.#freeSlot("send"), other: this.#freeSlot("other") };
-			if (free.send === undefined && free.other === undefined) return;
+			if (free.send === undefined && free.other === undefined) break;
 			const next = this.#waiting.next((owner, kind) => free[kind] !== undefined && !this.#has(owner, kind));
 			const slot = next === null ? undefined : free[kindOf(next)];
-			if (slot === undefined || next === null) return;
+			if (slot === undefined || next === null) break;
 			if (kindOf(next) === "send") this.#startForSends();
 			void this.#run(slot, next);
 		}
+		if (this.#pauses === 0) this.#startForLists();
 	}
 
 	/** A project has one read of each kind under way: so no send waits for the lists of its own project, or of one of its customers. */
@@ -186,20 +187,35 @@ export class Readers {
 		return this.#slots.some(({ reading }) => reading?.owner === owner && kindOf(reading) === kind);
 	}
 
-	/** One whose thread has started, if there is one. */
+	/** One with a thread, if there is one. A read waits for a start only if no other thread is there for it. */
 	#freeSlot(kind: ReadKind): Slot | undefined {
 		const free = this.#slots.filter(
 			({ only, reading, starting }) => reading === null && !starting && (only === null || only === kind),
 		);
-		return free.find(({ link }) => link !== null) ?? free[0];
+		return free.find(({ link }) => link !== null) ?? free.find((slot) => !this.#hasThread(slot));
+	}
+
+	/** Whether another thread makes the same reads, now or when it has made the one under way. */
+	#hasThread(slot: Slot): boolean {
+		return this.#slots.some(({ only, link }) => only === slot.only && link !== null);
 	}
 
 	/** A start takes long: reads for sends use the other threads meanwhile, if one is free. */
 	#startForSends(): void {
 		const slot = this.#slots.find(({ only }) => only === "send");
 		const hasOther = this.#slots.some(({ only, link, reading }) => only === null && link !== null && reading === null);
-		if (slot === undefined || slot.link !== null || slot.starting || !hasOther) return;
-		if (this.#clock.monotonicMs() < this.#startNotBefore) return;
+		if (slot !== undefined && slot.link === null && hasOther) this.#startInAdvance(slot);
+	}
+
+	/** And other reads use the thread that is at work, if that has time before another one has started. */
+	#startForLists(): void {
+		const slot = this.#slots.find(({ only, link }) => only === null && link === null);
+		if (slot === undefined || !this.#hasThread(slot)) return;
+		if (this.#waiting.hasOther((owner) => !this.#has(owner, "other"))) this.#startInAdvance(slot);
+	}
+
+	#startInAdvance(slot: Slot): void {
+		if (slot.starting || this.#clock.monotonicMs() < this.#startNotBefore) return;
 		slot.starting = true;
 		const ended = () => {
 			slot.starting = false;
