@@ -32,11 +32,11 @@ const CLOSE_GRACE_MS = 2_000;
  */
 const MOST_OPEN_REQUESTS = 256;
 
+/** Of these, the requests that are worked on at once. Responses are sent in the order of the requests, so a later one would wait anyway. */
+const MOST_AT_ONCE = 16;
+
 /** More headers are refused: each takes about as much time as a hundred bytes of a body. */
 const MOST_HEADERS = 200;
-
-/** Of these, requests that are worked on at once. Their responses are sent in the order of the requests, so a later one would wait anyway. */
-const MOST_AT_ONCE = 16;
 
 /** A connection on which nothing happens for so long, while a response is written to it, is closed: nobody reads it. */
 const UNREAD_RESPONSE_MS = 60_000;
@@ -73,7 +73,7 @@ interface GivenOptions {
 }
 
 interface HttpServerOptions extends GivenOptions, Address {
-	/** The most connections at once. Further ones are closed. */
+	/** The most connections at once. For a further one, another one is closed, or it is closed itself: see `ClientPlaces`. */
 	readonly maxConnections: number;
 	/** Called for each connection that is closed because there are too many. */
 	readonly refused: () => void;
@@ -90,6 +90,12 @@ interface GivenConnection extends Duplex {
 export interface Unreadable {
 	refuse(socket: Socket, code: string | undefined, isAnswered: boolean): void;
 	drop(socket: Socket, openRequests: number): void;
+}
+
+/** The requests of a connection whose responses are still to come, and what begins those of them that wait for others. */
+interface OpenRequests {
+	count: number;
+	readonly waiting: (() => void)[];
 }
 
 /** A connection without a request, since when, and the bytes that had been received by then. */
@@ -115,8 +121,7 @@ export class HttpServer {
 	#open: () => void = () => {};
 	readonly #sockets = new Set<HttpSocket>();
 	readonly #idle = new Map<HttpSocket, Idle>();
-	/** By connection: its requests whose responses are still to come, and what begins those of them that wait for others. */
-	readonly #openRequests = new WeakMap<Socket, { count: number; readonly waiting: (() => void)[] }>();
+	readonly #openRequests = new WeakMap<Socket, OpenRequests>();
 	/** Connections on which something could not be read. They are being closed. */
 	readonly #refused = new WeakSet<Socket>();
 	readonly #turns: ReadTurns;
@@ -279,10 +284,7 @@ export class HttpServer {
 	}
 
 	/** Counts a request. Returns null if it is not to be handled: too many of the connection wait for their responses, by which it is closed. */
-	#openRequest(
-		socket: Socket,
-		response: ServerResponse,
-	): { readonly count: number; readonly waiting: (() => void)[] } | null {
+	#openRequest(socket: Socket, response: ServerResponse): OpenRequests | null {
 		// What had come by then is still parsed.
 		if (socket.destroyed || this.#refused.has(socket)) return null;
 		const open = this.#openRequests.get(socket) ?? { count: 0, waiting: [] };
