@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 
 import { systemClock } from "./adapters/system/system-clock.ts";
 import { UnreadableRequests } from "./api/request/unreadable.ts";
+import { ManualClock } from "./core/manual-clock.ts";
 import { fetchListener } from "./fetch-listener.ts";
 import { HttpServer, type Unreadable } from "./http-server.ts";
 import type { RequestLine } from "./ports/log.ts";
@@ -49,6 +50,27 @@ it("closes the connection of a client that reads nothing of its response", async
 	const response = await opened;
 	await once(response, "close");
 	expect(response.writableFinished).toBe(false);
+});
+
+it("responds after a stop has begun to a call that waits for other processes, for as long as that may take", async () => {
+	const clock = new ManualClock();
+	const drop = (socket: Socket) => void socket.destroy();
+	const options = { host: "127.0.0.1", port: 0, maxConnections: 100, refused: () => {} };
+	const http = await HttpServer.listen(options, { refuse: drop, drop }, clock);
+	const { promise: called, resolve } = Promise.withResolvers<ServerResponse>();
+	http.handle((_request, response) => resolve(response));
+	const socket = connect(http.port, "127.0.0.1");
+	socket.on("error", () => undefined);
+	socket.write("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+	let text = "";
+	socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+	const response = await called;
+	const closed = http.close();
+	clock.advance(5_000);
+	response.end("changed");
+	await once(socket, "close");
+	expect(text).toContain("changed");
+	await closed;
 });
 
 it("goes on with a response that still has nothing to read, and with its connection", async () => {

@@ -23,8 +23,11 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const CROWDED_KEEP_ALIVE_MS = 5_000;
 /** How often idle connections are looked for while more than half of those that may be open are. */
 const LOOK_EVERY_MS = 1_000;
-/** How long a stop waits for responses that are still being written. */
-const CLOSE_GRACE_MS = 2_000;
+/**
+ * How long a stop waits for responses that are still to come or being written. A call that has changed something may wait for four seconds until the
+ * other processes know of it.
+ */
+const CLOSE_GRACE_MS = 6_000;
 
 /**
  * Requests of one connection whose responses are still to come. Node stops to read further ones only while bytes of responses wait to be read: without
