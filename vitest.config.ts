@@ -1,21 +1,23 @@
-// How `npm test` finds and runs the tests: every *.test.ts, on the sources (not on a build), most in processes that run many files.
+// How `npm test` finds and runs the tests: every *.test.ts but *.all.test.ts, on the sources (not on a build), most in processes that run many
+// files. `npm run test:all` runs those of vitest.rest.config.ts, too.
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 import { COMPILE_CACHE, COMPILE_CACHE_FOLDER } from "./packages/testkit/src/programs/compile-cache.ts";
-import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts";
 import { SlowFirstSequencer } from "./scripts/slow-first.ts";
 import { bundleCode } from "./scripts/testing/bundled-code.ts";
 
+/** Files that only `npm run test:all` runs: variants, long properties, every width, images, packages. */
+export const ONLY_ALL = "{benchmarks,examples,packages/*/{src,test},scripts,simulation,test,torture}/**/*.all.test.ts";
+
 /** Files with a process of their own. */
-export const ALONE = [
+const ALONE = [
 	// They use a process for minutes, or count what it has.
 	"{benchmarks,simulation}/**/*.test.ts",
-	"packages/server/src/adapters/{postgres/postgres,sqlite/sqlite,sqlite/thread/threaded}-store.test.ts",
+	"packages/server/src/adapters/{postgres/postgres,sqlite/sqlite}-store.test.ts",
 	"packages/server/src/adapters/telemetry/metrics.test.ts",
 	"packages/server/test/embedding.test.ts",
 	// It looks at what the first import of a module does.
 	"packages/portal/test/package.test.ts",
-	"test/{packages,deploy/image}.test.ts",
 ];
 
 /**
@@ -29,83 +31,14 @@ const SOURCES = ["packages/{cli,sdk,server,testkit}/src/**/*.test.ts", "packages
 const PROGRAMS = ["packages/*/{src,test}/**/*.test.ts", "{examples,scripts,test,torture}/**/*.test.ts"];
 
 /** Tests that share a process with those of the same project. */
-function sharing(name: string, include: readonly string[], exclude: readonly string[]): TestProjectInlineConfiguration {
-	return { extends: true, test: { name, include: [...include], exclude: [...exclude], isolate: false } };
+export function sharing(
+	name: string,
+	include: readonly string[],
+	exclude: readonly string[] = [],
+	options: TestProjectInlineConfiguration["test"] = {},
+): TestProjectInlineConfiguration {
+	return { extends: true, test: { name, include: [...include], exclude: [...exclude], isolate: false, ...options } };
 }
-
-/** Tests of the API that use no store. */
-const WITHOUT_STORE = [
-	"packages/server/src/api/documents/pieces.test.ts",
-	"packages/server/src/api/page/page.test.ts",
-	"packages/server/src/api/request/session-cookie.test.ts",
-	"packages/server/src/api/upgrading-app.test.ts",
-	"packages/server/src/api/request/body/{expected-form,json-scanner,turns}.test.ts",
-	"packages/server/src/api/resources/exports/{csv,export-places}.test.ts",
-	"packages/server/src/api/resources/sessions/failed-sign-ins.test.ts",
-];
-
-/** The other tests of the API once more, on a store on PostgreSQL. */
-function onPostgres(): TestProjectInlineConfiguration[] {
-	const issue = postgresIssue();
-	if (issue !== null) {
-		process.stderr.write(`The tests of the API on PostgreSQL are skipped: ${issue}\n`);
-		return [];
-	}
-	const test: TestProjectInlineConfiguration["test"] = {
-		name: "on PostgreSQL",
-		include: ["packages/server/src/api/**/*.test.ts"],
-		exclude: WITHOUT_STORE,
-		isolate: false,
-		globalSetup: "test/setup/store-server.ts",
-		env: { TEST_STORE: "postgres" },
-	};
-	return [{ extends: true, test }];
-}
-
-/** The tests of sends once more, over connections to a server with the lean path. */
-const OVER_LEAN_PATH: TestProjectInlineConfiguration = {
-	extends: true,
-	test: {
-		name: "over the lean path",
-		include: [
-			"packages/server/src/api/resources/events/*.test.ts",
-			"packages/server/src/api/request/{body/bodies,cross-origin,hidden-payloads,outdated,problem,routing}.test.ts",
-			"packages/server/src/api/resources/projects/quotas.test.ts",
-		],
-		isolate: false,
-		env: { TEST_SENDS: "lean" },
-	},
-};
-
-/** Those in which the way of a request matters, with a thread that accepts the requests. */
-const IN_ACCEPTOR_THREAD: TestProjectInlineConfiguration = {
-	extends: true,
-	test: {
-		name: "in an acceptor thread",
-		include: [
-			"packages/server/src/api/resources/events/{events,routing}.test.ts",
-			"packages/server/src/api/request/{body/bodies,hidden-payloads,outdated,problem,routing}.test.ts",
-			"packages/server/src/api/request/{lean/lean-path,lean/lean-relays,pace/answer-pace}.test.ts",
-		],
-		isolate: false,
-		env: { TEST_SENDS: "thread" },
-	},
-};
-
-/** The tests of the sender once more, with attempts in a thread. Those that move the time are skipped there, and the long random ones are not repeated. */
-const IN_SENDER_THREAD: TestProjectInlineConfiguration = {
-	extends: true,
-	test: {
-		name: "in a sender thread",
-		include: [
-			"packages/server/src/adapters/http/{attempt-facts,connection,connector,customers,kept-connection,openings,origin-pools}.test.ts",
-			"packages/server/src/adapters/http/{http-sender*,ports,proxy,stray-bytes}.test.ts",
-		],
-		isolate: false,
-		setupFiles: ["test/setup/property-seed.ts", "test/setup/in-sender-thread.ts"],
-		env: { TEST_SENDER: "thread" },
-	},
-};
 
 // Vite adds "import" or "require" itself: named here, it would apply to what CommonJS packages require, too.
 const conditions = ["@fanfare/source", "node", "module", "default"];
@@ -126,13 +59,9 @@ export default defineConfig({
 	ssr: { resolve: { conditions } },
 	test: {
 		projects: [
-			{ extends: true, test: { name: "alone", include: ALONE } },
-			sharing("programs", PROGRAMS, [...ALONE, ...SOURCES]),
-			sharing("together", SOURCES, ALONE),
-			OVER_LEAN_PATH,
-			IN_ACCEPTOR_THREAD,
-			IN_SENDER_THREAD,
-			...onPostgres(),
+			{ extends: true, test: { name: "alone", include: ALONE, exclude: [ONLY_ALL] } },
+			sharing("programs", PROGRAMS, [ONLY_ALL, ...ALONE, ...SOURCES]),
+			sharing("together", SOURCES, [ONLY_ALL, ...ALONE]),
 		],
 		setupFiles: "test/setup/property-seed.ts",
 		sequence: { sequencer: SlowFirstSequencer },

@@ -1,21 +1,20 @@
-// The order in which vitest starts the test files: the slowest first, so that none of them runs alone at the end.
+// The order in which vitest starts the test files: the slowest first, so that none of them runs alone at the end. And which of them are in a
+// slice of a run, such as `--shard=3/8`.
 import type { TestSpecification } from "vitest/node";
 import { BaseSequencer } from "vitest/node";
 
+import { divide } from "./testing/slices.ts";
+
 /**
- * Files that take more than half a minute on two cores, the slowest first. They need not be complete or right: a file that is missing
- * only makes the end of a run longer.
+ * The seconds of files that take more than twenty on two cores, by the project if they are in several. They need not be complete or right: a
+ * file that is missing only makes the end of a run, or a slice, longer.
  */
-const SLOWEST = [
-	"packages/dashboard/test/every-screen.test.ts",
-	"benchmarks/bench.test.ts",
-	"simulation/simulation.test.ts",
-	"packages/server/src/adapters/sqlite/thread/threaded-store.test.ts",
-	"packages/server/src/adapters/sqlite/sqlite-store.test.ts",
-	"test/deploy/image.test.ts",
-	"packages/server/src/adapters/postgres/postgres-store.test.ts",
-	"test/packages.test.ts",
-];
+const SECONDS: Readonly<Record<string, number>> = {
+	"packages/dashboard/test/every-screen.all.test.ts": 180,
+	"benchmarks/bench.all.test.ts": 180,
+};
+/** What most of the other files take. */
+const USUAL_SECONDS = 2;
 
 /** The tests of the page use the CPU all the time, those of servers and commands half of it. */
 const BUSY = /\/packages\/(?:dashboard|docs|portal)\//;
@@ -28,16 +27,30 @@ export class SlowFirstSequencer extends BaseSequencer {
 	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
 		// By project, and in each the largest file first.
 		const sorted = await super.sort(files);
-		const byRank = Map.groupBy(sorted, rank);
-		const ranks = [...byRank.keys()].toSorted((a, b) => a - b);
-		return ranks.flatMap((one) => byProject(byRank.get(one) ?? []).flatMap(takingTurns));
+		const slow = sorted
+			.filter((file) => secondsOf(file) > USUAL_SECONDS)
+			.toSorted((a, b) => secondsOf(b) - secondsOf(a));
+		const usual = sorted.filter((file) => secondsOf(file) === USUAL_SECONDS);
+		const isAlone = ({ project }: TestSpecification) => project.config.isolate;
+		const [alone, sharing] = [usual.filter(isAlone), usual.filter((file) => !isAlone(file))];
+		return [slow, alone, sharing].flatMap((some) => byProject(some).flatMap(takingTurns));
+	}
+
+	/** Slices of about the same time. Which files are in a slice depends only on the files that there are. */
+	override async shard(files: TestSpecification[]): Promise<TestSpecification[]> {
+		const { index, count } = this.ctx.config.shard!;
+		const named = files.toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+		return divide(named, count, secondsOf)[index - 1]!;
 	}
 }
 
-function rank({ moduleId, project }: TestSpecification): number {
-	const index = SLOWEST.findIndex((path) => moduleId.endsWith(`/${path}`));
-	if (index !== -1) return index;
-	return SLOWEST.length + (project.config.isolate ? 0 : 1);
+function nameOf({ project, moduleId }: TestSpecification): string {
+	return `${project.name} ${moduleId}`;
+}
+
+function secondsOf({ moduleId }: TestSpecification): number {
+	const known = Object.entries(SECONDS).find(([path]) => moduleId.endsWith(`/${path}`));
+	return known?.[1] ?? USUAL_SECONDS;
 }
 
 function byProject(files: readonly TestSpecification[]): TestSpecification[][] {

@@ -40,7 +40,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 	"docs/command.md": ["packages/cli/test/golden/help.test.ts", "packages/cli/test/commands.test.ts"],
 	"docs/deploying.md": [
 		"test/deploy/systemd.test.ts",
-		"test/deploy/image.test.ts",
+		"test/deploy/image.all.test.ts",
 		"test/deploy/chart.test.ts",
 		"test/drills.test.ts",
 		"packages/cli/test/backup.test.ts",
@@ -50,7 +50,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 	"docs/migrate-store.md": ["packages/cli/test/migrate-store.test.ts"],
 	"docs/nats.md": ["packages/server/test/nats.test.ts"],
 	"docs/nexus.md": ["packages/server/test/nexus-compat.test.ts"],
-	"docs/performance.md": ["benchmarks/bench.test.ts"],
+	"docs/performance.md": ["benchmarks/bench.all.test.ts"],
 	"docs/portal.md": ["packages/portal/test/document.test.ts"],
 	"docs/postgres.md": ["packages/server/test/database.test.ts", "packages/server/test/restored-database.test.ts"],
 	"docs/receive.md": ["test/documents/start.test.ts"],

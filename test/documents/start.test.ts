@@ -29,7 +29,7 @@ describe.skipIf(!hasBash && process.env["CI"] !== "true")("docs/start.md", () =>
 	const blocks = codeBlocks("docs/start.md");
 	const shell = blocks.filter(({ language }) => language === "sh").map(({ code }) => code);
 
-	it("installs what test/packages.test.ts packs, and starts fanfare dev", () => {
+	it("installs what test/packages.all.test.ts packs, and starts fanfare dev", () => {
 		expect(shell[0]).toContain("npm ci && npm run build && npm pack -w @fanfare/sdk -w @fanfare/server -w fanfare");
 		expect(shell[1]).toBe("npx fanfare dev\n");
 	});

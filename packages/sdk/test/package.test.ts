@@ -1,4 +1,4 @@
-// The built package: the types that it needs, and running its code. test/packages.test.ts checks the packed tarball.
+// The built package: the types that it needs, and running its code. test/packages.all.test.ts checks the packed tarball.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,0 +1,14 @@
+import { expect, it } from "vitest";
+
+import { divide } from "./slices.ts";
+
+const itself = (seconds: number) => seconds;
+
+it("puts each item into one slice, of about the same weight", () => {
+	const items = [9, 1, 1, 1, 8, 2, 7, 3, 1, 1];
+	const slices = divide(items, 3, itself);
+	expect(slices.flat().toSorted()).toEqual(items.toSorted());
+	expect(slices.map((slice) => slice.reduce((a, b) => a + b))).toEqual([11, 12, 11]);
+});
+
+it("leaves slices empty if there are fewer items", () => expect(divide([5], 2, itself)).toEqual([[5], []]));
