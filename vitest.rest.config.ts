@@ -7,6 +7,8 @@ import type { TestProjectInlineConfiguration } from "vitest/config";
 import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts";
 import base, { ONLY_ALL, sharing } from "./vitest.config.ts";
 
+const HISTORIES = "simulation/histories.all.test.ts";
+
 /** Files with a process of their own: they use it for minutes, or count what it has. */
 const ALONE = [
 	"{benchmarks,simulation}/**/*.all.test.ts",
@@ -77,11 +79,28 @@ const IN_SENDER_THREAD = sharing(
 
 /** Test files whose number of cases comes from `runs`. */
 function withProperties(): string[] {
-	const files = globSync("packages/*/{src,test}/**/*.test.ts");
+	const files = globSync("{packages/*/{src,test},simulation}/**/*.test.ts");
 	return files.filter((path) => readFileSync(path, "utf8").includes("@fanfare/testkit/runs"));
 }
 
 const LONG_PROPERTIES = sharing("long properties", withProperties(), [ONLY_ALL], { env: { TEST_RUNS: "10" } });
+
+/** Histories of the simulation, in parts that each are less than a slice of the run. */
+const PARTS = 10;
+const HISTORIES_OF_A_PART = 500;
+/** Those before it are made by `npm test`. */
+const FIRST_SEED = 1_001;
+
+function histories(): TestProjectInlineConfiguration[] {
+	return Array.from({ length: PARTS }, (_, part) =>
+		sharing(`histories ${part + 1} of ${PARTS}`, [HISTORIES], [], {
+			env: {
+				HISTORIES: String(HISTORIES_OF_A_PART),
+				HISTORIES_FROM: String(FIRST_SEED + part * HISTORIES_OF_A_PART),
+			},
+		}),
+	);
+}
 
 // vitest loads a configuration from its default export.
 // oxlint-disable-next-line import/no-default-export
@@ -90,12 +109,13 @@ export default {
 	test: {
 		...base.test,
 		projects: [
-			{ extends: true, test: { name: "alone", include: ALONE } },
-			sharing("programs", [ONLY_ALL], ALONE),
+			{ extends: true, test: { name: "alone", include: ALONE, exclude: [HISTORIES] } },
+			sharing("programs", [ONLY_ALL], [...ALONE, HISTORIES]),
 			OVER_LEAN_PATH,
 			IN_ACCEPTOR_THREAD,
 			IN_SENDER_THREAD,
 			LONG_PROPERTIES,
+			...histories(),
 			...onPostgres(),
 		],
 	},

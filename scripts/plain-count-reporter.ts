@@ -7,20 +7,14 @@ import { bySuite, parseSteps, timeShares, type Timed } from "./time-shares.ts";
 
 /**
  * Prints `N passed, N failed, N skipped` after everything else. A file that can't be loaded counts as one failure. Before
- * that line it prints `note`, and each suite's share of the time if there are several files. `CI_STEPS` in the environment
- * has the steps that were made before the tests, such as `12 npm ci`; their shares are printed, too.
+ * that line it prints each suite's share of the time if there are several files. `CI_STEPS` in the environment has the steps
+ * that were made before the tests, such as `12 npm ci`; their shares are printed, too. `CI_COUNTED` has the last line of an
+ * earlier run, whose numbers are added.
  */
 export class PlainCountReporter implements Reporter {
-	readonly #note: readonly string[];
-
-	constructor({ note }: { readonly note?: string } = {}) {
-		this.#note = note === undefined ? [] : [note];
-	}
-
 	onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly unknown[]): void {
-		let passed = 0;
-		let failed = unhandledErrors.length;
-		let skipped = 0;
+		let [passed, failed, skipped] = countedBefore();
+		failed += unhandledErrors.length;
 		for (const module of modules) {
 			const before = failed;
 			for (const test of module.children.allTests()) {
@@ -31,9 +25,15 @@ export class PlainCountReporter implements Reporter {
 			}
 			if (!module.ok() && failed === before) failed++;
 		}
-		const lines = [...timeTables(modules), ...this.#note, `${passed} passed, ${failed} failed, ${skipped} skipped`];
+		const lines = [...timeTables(modules), `${passed} passed, ${failed} failed, ${skipped} skipped`];
 		process.on("exit", () => process.stdout.write(`${lines.join("\n")}\n`));
 	}
+}
+
+/** How many tests have passed, failed and were skipped in an earlier run. */
+function countedBefore(): [number, number, number] {
+	const line = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(process.env["CI_COUNTED"] ?? "");
+	return line === null ? [0, 0, 0] : [Number(line[1]), Number(line[2]), Number(line[3])];
 }
 
 function timeTables(modules: readonly TestModule[]): string[] {

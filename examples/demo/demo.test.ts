@@ -12,6 +12,8 @@ import { fileURLToPath } from "node:url";
 import { Client } from "@fanfare/sdk";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+import { readOptions, UsageError } from "./options.ts";
+
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
 
 let home = "";
@@ -32,12 +34,8 @@ describe("the demo", () => {
 			expect(output).toMatch(new RegExp(`^✓ ${step} `, "m"));
 		}
 		expect(output).toContain("Nothing was lost");
-		expect(tooWide(output)).toEqual([]);
 		expect(code).toBe(0);
-	});
-
-	it("prints plain lines of at most 80 columns into a pipe, and leaves no files", async () => {
-		const { output } = await demo("--events", "20", "--kills", "0");
+		// Into a pipe it prints plain lines of at most 80 columns. It leaves no files.
 		expect(output).not.toContain("\u001b");
 		expect(output).not.toContain("\r");
 		expect(tooWide(output)).toEqual([]);
@@ -86,14 +84,15 @@ describe("the demo", () => {
 		expect(code).toBe(0);
 	});
 
-	it.each(["--events 0", "--events many", "--kills 11", "--sends 3", "more"])(
-		"refuses %s with exit code 2",
-		async (line) => {
-			const { code, errors } = await demo(...line.split(" "));
-			expect(errors).toContain("npm run demo -- --help");
-			expect(code).toBe(2);
-		},
-	);
+	it.each(["--events 0", "--events many", "--kills 11", "--sends 3", "more"])("refuses %s", (line) => {
+		expect(() => readOptions(line.split(" "))).toThrow(UsageError);
+	});
+
+	it("exits with 2 and says how to get help if its command line is wrong", async () => {
+		const { code, errors } = await demo("--events", "0");
+		expect(errors).toContain("npm run demo -- --help");
+		expect(code).toBe(2);
+	});
 });
 
 /** The environment has settings that would break a server that inherited them. */

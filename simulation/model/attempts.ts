@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 
 import type { Seen } from "@fanfare/testkit/checks/record";
 
+import { projectScope } from "../../packages/server/src/core/access/principal.ts";
 import { DEFAULT_LIMITS } from "../../packages/server/src/engine/parts.ts";
 import type { AttemptOutcome, AttemptRequest } from "../../packages/server/src/ports/sender.ts";
 import type { RunScope } from "../world/run-scope.ts";
@@ -12,7 +13,6 @@ import { OWN, type Book, type WebhookModel } from "./book.ts";
 import type { CustomerChecks } from "./customers.ts";
 import type { LiveWatch } from "./live/live-watch.ts";
 import { isTest, type TestWatch } from "./management/test-watch.ts";
-import { readDeliveries } from "./read-log.ts";
 import type { SharingWatch } from "./sharing-watch.ts";
 
 /** So long after an attempt may its outcome wait for a send to share its commit: a crash repeats what has waited. */
@@ -172,8 +172,8 @@ export class Attempts implements AttemptWatcher {
 		const areTold = this.#world.sharing === null || event?.erasedWithCustomer !== true;
 		const erasedBefore = event?.erased === true && areTold;
 		const isDoubled = this.#sharing.isDoubled(eventId, webhookId);
-		const reading = readDeliveries(this.#world.store, webhook.project.id, { eventId, webhookId });
-		const deliveries = await reading;
+		const scope = projectScope(webhook.project.id);
+		const deliveries = (await this.#world.store.eventDeliveries(scope, eventId, [webhookId])) ?? [];
 		const underWay = this.#underWayOf(`${eventId} ${webhookId}`);
 		if (underWay > deliveries.length) {
 			this.#world.breach("twice at once", `${what}: ${underWay} attempts at once, ${deliveries.length} deliveries`);
@@ -182,7 +182,7 @@ export class Attempts implements AttemptWatcher {
 			this.#world.breach("duplicates", `${what} was attempted although it is Succeeded`);
 		}
 		// What was handed to this engine may come after its cancellation.
-		const isCancelled = ({ id }: { readonly id: string }) =>
+		const isCancelled = ({ deliveryId: id }: { readonly deliveryId: string }) =>
 			cancelledBefore.has(id) &&
 			this.#counts(this.#book.surelyCancelled.get(id), run) &&
 			!this.#sharing.isLeasedByOther(id);

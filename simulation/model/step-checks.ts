@@ -107,7 +107,7 @@ export class StepChecks {
 			const scope = projectScope(event.projectId);
 			const stored = await world.store.event(scope, id);
 			if (stored === null) world.breach("accepted", `${id} was acknowledged and is not in the log`);
-			const deliveries = await readDeliveries(world.store, event.projectId, { eventId: id });
+			const deliveries = (await world.store.eventDeliveries(scope, id, event.wantedBy)) ?? [];
 			const missing = event.wantedBy.filter((wanted) => !deliveries.some(({ webhookId }) => webhookId === wanted));
 			if (missing.length > 0) world.breach("lost", `${id} was acknowledged without a delivery to ${missing.join()}`);
 		}

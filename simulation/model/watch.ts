@@ -50,6 +50,9 @@ export class Watch implements StoreWatcher {
 	readonly pullIns: PullInWatch;
 	/** The Pending deliveries of a webhook just before a claim. */
 	#pending: readonly Delivery[] = [];
+	/** What was Pending for a webhook when the number of changes was `#pendingSince`: engines ask often while nothing changes. */
+	readonly #pendingByWebhook = new Map<string, readonly Delivery[]>();
+	#pendingSince = -1;
 
 	constructor(world: World, { audit, book, bulkCounts, customers, dueTimes, keys, live, sharing }: Models) {
 		this.#world = world;
@@ -178,7 +181,15 @@ export class Watch implements StoreWatcher {
 	async #pendingOf(webhookId: string): Promise<readonly Delivery[]> {
 		const webhook = this.#book.webhook(webhookId);
 		if (webhook === undefined) return [];
-		return readDeliveries(this.#world.store, webhook.project.id, { webhookId, statuses: ["Pending"] });
+		const { changes, store } = this.#world;
+		if (this.#pendingSince !== changes) this.#pendingByWebhook.clear();
+		this.#pendingSince = changes;
+		let pending = this.#pendingByWebhook.get(webhookId);
+		if (pending === undefined) {
+			pending = await readDeliveries(store, webhook.project.id, { webhookId, statuses: ["Pending"] });
+			this.#pendingByWebhook.set(webhookId, pending);
+		}
+		return pending;
 	}
 
 	/** A claim returns only deliveries that are due and that nobody has leased. */

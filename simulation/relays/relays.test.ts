@@ -1,9 +1,10 @@
 // Some histories of relays, and that a seed repeats exactly.
+import { runs } from "@fanfare/testkit/runs";
 import { expect, it } from "vitest";
 
 import { runRelays } from "./run-relays.ts";
 
-const SEEDS = 25;
+const SEEDS = runs(8);
 
 it.each([1, 2])(`keeps every promise in ${SEEDS} histories of relays on %i engines`, async (engines) => {
 	let requests = 0;

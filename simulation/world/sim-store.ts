@@ -5,6 +5,7 @@ import {
 	type Settled,
 	type StoreErrorCode,
 } from "../../packages/server/src/ports/store/errors.ts";
+import type { Claim } from "../../packages/server/src/ports/store/queue.ts";
 import type { Store } from "../../packages/server/src/ports/store/store.ts";
 import type { Fate } from "./faults.ts";
 import type { RunScope } from "./run-scope.ts";
@@ -175,7 +176,7 @@ export class SimStore {
 		await watcher.before(name, parameters);
 		try {
 			const result = await this.#world.commits.during(failsWith, () => this.#real[name](...parameters));
-			if (isWrite(name) && !LEAVES_DELIVERIES.has(name)) this.#world.changes++;
+			if (changesDeliveries(name, result)) this.#world.changes++;
 			sharing?.executed(run, name);
 			await watcher.after(run, name, parameters, result);
 			return () => call.resolve(result);
@@ -197,6 +198,11 @@ export class SimStore {
 			first();
 		});
 	}
+}
+
+function changesDeliveries(name: StoreCall, result: unknown): boolean {
+	if (name === "claimDue" && (result as Claim).deliveries.length === 0) return false;
+	return isWrite(name) && !LEAVES_DELIVERIES.has(name);
 }
 
 function failing(code: ConstructorParameters<typeof StoreError>[0], { name, reject }: Call): () => void {

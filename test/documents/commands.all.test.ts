@@ -39,10 +39,10 @@ const COMPILED_HERE = [
 const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 	"docs/command.md": ["packages/cli/test/golden/help.test.ts", "packages/cli/test/commands.test.ts"],
 	"docs/deploying.md": [
-		"test/deploy/systemd.test.ts",
+		"test/deploy/systemd.all.test.ts",
 		"test/deploy/image.all.test.ts",
-		"test/deploy/chart.test.ts",
-		"test/drills.test.ts",
+		"test/deploy/chart.all.test.ts",
+		"test/drills.all.test.ts",
 		"packages/cli/test/backup.test.ts",
 		"packages/cli/test/restore.test.ts",
 	],
@@ -53,10 +53,10 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 	"docs/performance.md": ["benchmarks/bench.all.test.ts"],
 	"docs/portal.md": ["packages/portal/test/document.test.ts"],
 	"docs/postgres.md": ["packages/server/test/database.test.ts", "packages/server/test/restored-database.test.ts"],
-	"docs/receive.md": ["test/documents/start.test.ts"],
+	"docs/receive.md": ["test/documents/start.all.test.ts"],
 	"docs/relays.md": ["packages/cli/test/listen.test.ts"],
 	"docs/scaling.md": ["simulation/cells/cells.test.ts"],
-	"docs/start.md": ["test/documents/start.test.ts"],
+	"docs/start.md": ["test/documents/start.all.test.ts"],
 };
 
 /** A block that only sets variables, such as settings of a server. */
