@@ -7,7 +7,7 @@ import type { TestProjectInlineConfiguration } from "vitest/config";
 import { postgresIssue } from "./packages/testkit/src/programs/find-postgres.ts";
 import base, { ONLY_ALL, sharing } from "./vitest.config.ts";
 
-const HISTORIES = "simulation/histories.all.test.ts";
+const IN_PARTS = { histories: "simulation/histories.all.test.ts", scenarios: "benchmarks/scenarios.all.test.ts" };
 
 /** Files with a process of their own: they use it for minutes, or count what it has. */
 const ALONE = [
@@ -85,20 +85,10 @@ function withProperties(): string[] {
 
 const LONG_PROPERTIES = sharing("long properties", withProperties(), [ONLY_ALL], { env: { TEST_RUNS: "10" } });
 
-/** Histories of the simulation, in parts that each are less than a slice of the run. */
-const PARTS = 10;
-const HISTORIES_OF_A_PART = 500;
-/** Those before it are made by `npm test`. */
-const FIRST_SEED = 1_001;
-
-function histories(): TestProjectInlineConfiguration[] {
-	return Array.from({ length: PARTS }, (_, part) =>
-		sharing(`histories ${part + 1} of ${PARTS}`, [HISTORIES], [], {
-			env: {
-				HISTORIES: String(HISTORIES_OF_A_PART),
-				HISTORIES_FROM: String(FIRST_SEED + part * HISTORIES_OF_A_PART),
-			},
-		}),
+/** A file that takes longer than a slice of the run may, divided: each part gets its number in TEST_PART. */
+function inParts(name: string, file: string, count: number): TestProjectInlineConfiguration[] {
+	return Array.from({ length: count }, (_, index) =>
+		sharing(`${name}, part ${index + 1}`, [file], [], { env: { TEST_PART: `${index + 1}/${count}` } }),
 	);
 }
 
@@ -109,13 +99,14 @@ export default {
 	test: {
 		...base.test,
 		projects: [
-			{ extends: true, test: { name: "alone", include: ALONE, exclude: [HISTORIES] } },
-			sharing("programs", [ONLY_ALL], [...ALONE, HISTORIES]),
+			{ extends: true, test: { name: "alone", include: ALONE, exclude: Object.values(IN_PARTS) } },
+			sharing("programs", [ONLY_ALL], [...ALONE, ...Object.values(IN_PARTS)]),
 			OVER_LEAN_PATH,
 			IN_ACCEPTOR_THREAD,
 			IN_SENDER_THREAD,
 			LONG_PROPERTIES,
-			...histories(),
+			...inParts("histories", IN_PARTS.histories, 10),
+			...inParts("scenarios", IN_PARTS.scenarios, 3),
 			...onPostgres(),
 		],
 	},

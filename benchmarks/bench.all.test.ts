@@ -1,12 +1,11 @@
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { appendFile, copyFile, mkdtempDisposable, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, mkdtempDisposable, readdir, rm } from "node:fs/promises";
 import { createServer, type ServerResponse } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 import { eventually } from "@fanfare/testkit/eventually";
@@ -34,11 +33,9 @@ import { BenchStore } from "./harness/store/bench-store.ts";
 import { FIRST_COMMIT } from "./harness/store/first-store.ts";
 import type { StorePlan } from "./harness/store/store-copy.ts";
 import { isUsual } from "./options.ts";
-import type { SummaryLine } from "./report/summary.ts";
 import { summarise } from "./report/summary.ts";
 import type { Round } from "./rounds.ts";
-import type { Scenario } from "./scenario.ts";
-import { SCENARIOS } from "./scenarios/all.ts";
+import { bench, benchOn, WITHIN_MS } from "./test/run-bench.ts";
 import {
 	BODY_BYTES,
 	bodyTemplate,
@@ -52,38 +49,11 @@ import {
 import { frameOf } from "./wire/framing.ts";
 import { HttpConnection } from "./wire/http-connection.ts";
 
-const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
-const DOCUMENT = fileURLToPath(new URL("../docs/performance.md", import.meta.url));
-
-/** Only a run that hangs takes this long. On a machine that compiles on all cores beside it, a quick run takes some minutes. */
-const WITHIN_MS = 1_800_000;
-
 /** A shallow clone does not have it. */
 const hasFirstVersion = await promisify(execFile)("git", ["-C", WORKING_TREE, "cat-file", "-e", FIRST_COMMIT]).then(
 	() => true,
 	() => false,
 );
-
-type Output = Promise<{ readonly stdout: string; readonly stderr: string }>;
-
-function bench(...args: readonly string[]): Output {
-	return benchOn([], ...args);
-}
-
-/** `options` are those of Node, which the processes of the run get, too. */
-function benchOn(options: readonly string[], ...args: readonly string[]): Output {
-	return promisify(execFile)(process.execPath, [...options, "--conditions=@fanfare/source", MAIN, ...args]);
-}
-
-/**
- * The scenarios of a quick run that are tried. In CI they are every second one, and the others with the next odd or even seed: all of them take
- * as long as the tests of a whole package, and none of their code is part of the server.
- */
-function tried(): readonly Scenario[] {
-	const usual = SCENARIOS.filter((scenario) => isUsual(scenario, true));
-	const seed = process.env["TEST_SEED"];
-	return seed === undefined ? usual : usual.filter((_, index) => index % 2 === Number(seed) % 2);
-}
 
 /** Breaks the checkout's store, which nobody notices who runs another one. */
 async function expectOwnStore(codeDir: string, dataDir: string): Promise<void> {
@@ -97,46 +67,6 @@ async function expectOwnStore(codeDir: string, dataDir: string): Promise<void> {
 }
 
 describe("npm run bench", () => {
-	it("measures scenarios, loses nothing and leaves nothing behind", { timeout: WITHIN_MS }, async () => {
-		await using directory = await mkdtempDisposable(join(fastParent(), "fanfare-bench-test-"));
-		const [jsonFile, document] = [join(directory.path, "result.json"), join(directory.path, "performance.md")];
-		await copyFile(DOCUMENT, document);
-		const expected = tried().map(({ name }) => name);
-		const files = ["--json", jsonFile, "--markdown", document, "--dir", directory.path];
-		const args = ["--quick", ...expected.flatMap((name) => ["--scenario", name]), ...files];
-		const { stdout } = await benchOn([`--import=${COMPILE_CACHE}`], ...args);
-		const { rounds, lines } = JSON.parse(await readFile(jsonFile, "utf8")) as { rounds: Round[]; lines: SummaryLine[] };
-		const { floor, scenarios } = rounds[0]!;
-
-		expect(floor?.deliveredPerS).toBeGreaterThan(0);
-		expect(floor?.receiverLimitPerS).toBeGreaterThan(0);
-		expect(Object.keys(scenarios)).toEqual(expected);
-		for (const [name, { sent = 0, received }] of Object.entries(scenarios)) {
-			expect({ name, received, isPositive: sent > 0 }).toEqual({ name, received: sent, isPositive: true });
-		}
-		const markdown = await readFile(document, "utf8");
-		const skippable = tried().flatMap(({ results }) => results.filter(({ mayBeSkipped = false }) => mayBeSkipped));
-		const skippableLabels = new Set(skippable.map(({ label }) => label));
-		for (const { label, values, limit } of lines) {
-			expect(stdout).toContain(label);
-			expect(markdown).toContain(label);
-			// JSON has no NaN.
-			const isUsable = (value: number | null) =>
-				value === null ? skippableLabels.has(label) : value >= 0 && value < Infinity;
-			expect({ label, unusable: values.filter((value) => !isUsable(value)) }).toEqual({ label, unusable: [] });
-			if (limit !== null) expect(markdown).toMatch(/\*\*missed\*\*|met/);
-		}
-		const tableEnd = stdout.indexOf("cores used");
-		const widest = Math.max(
-			...stdout
-				.slice(0, tableEnd)
-				.split("\n")
-				.map((line) => line.length),
-		);
-		expect(widest).toBeLessThanOrEqual(110);
-		expect((await readdir(directory.path)).toSorted()).toEqual(["performance.md", "result.json"]);
-	});
-
 	it.skipIf(postgresIssue() !== null || natsIssue() !== null)(
 		"measures several processes on PostgreSQL and NATS",
 		{ timeout: WITHIN_MS },

@@ -14,3 +14,14 @@ export function runs(few: number): number {
 	}
 	return Math.ceil(few * factor);
 }
+
+/**
+ * The part of a long test that this run has, from `TEST_PART` such as "2/3": the slices of `npm run test:rest` divide it. Without the
+ * variable it is the whole.
+ *
+ * @returns `index` counted from 0, below `count`.
+ */
+export function part(): { readonly index: number; readonly count: number } {
+	const [, number = "1", count = "1"] = /^(\d+)\/(\d+)$/.exec(process.env["TEST_PART"] ?? "1/1") ?? [];
+	return { index: Number(number) - 1, count: Number(count) };
+}
