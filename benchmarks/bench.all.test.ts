@@ -35,6 +35,8 @@ import type { StorePlan } from "./harness/store/store-copy.ts";
 import { isUsual } from "./options.ts";
 import { summarise } from "./report/summary.ts";
 import type { Round } from "./rounds.ts";
+import type { Scenario } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios/all.ts";
 import { bench, benchOn, WITHIN_MS } from "./test/run-bench.ts";
 import {
 	BODY_BYTES,
