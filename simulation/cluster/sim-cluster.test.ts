@@ -87,7 +87,7 @@ function newSharing(): Sharing {
 			trace: new Trace(clock, null),
 			chance: chancesOf(SEED),
 			store: store as Store,
-			sharingWatcher: { gained: () => Promise.resolve(() => Promise.resolve()) },
+			sharingWatcher: { gained: () => Promise.resolve(() => Promise.resolve()), claimedUntold: () => {} },
 			disturbed: () => {},
 		},
 		{ handsOff: true },

@@ -35,7 +35,10 @@ export class SharingWatch implements SharingWatcher {
 	readonly #doubled = new Set<string>();
 	/** By delivery: its pair. */
 	readonly #pairs = new Map<string, string>();
-	/** Deliveries that somebody else than the owner has leased, in good faith. They wait for the ends of their leases. */
+	/**
+	 * Deliveries that their owner does not know to be leased: somebody else has leased them in good faith, or a claim got no answer. They wait
+	 * for the ends of their leases.
+	 */
 	readonly #leasedByOthers = new Set<string>();
 
 	constructor(world: World, book: Book) {
@@ -112,6 +115,10 @@ export class SharingWatch implements SharingWatcher {
 			if (tenure.holds(webhookId)) this.#leasedByOthers.delete(id);
 			else this.#leasedByOthers.add(id);
 		}
+	}
+
+	claimedUntold({ deliveries }: Claim): void {
+		for (const { id } of deliveries) this.#leasedByOthers.add(id);
 	}
 
 	async committed(run: RunScope, { events, updates }: CommitBatch, result: CommitResult): Promise<void> {

@@ -98,7 +98,10 @@ class RelayHistory {
 		const ignore = () => Promise.resolve();
 		// Every webhook is a relay: nothing is sent to a receiver.
 		const nobody = { isDelivery: () => true, started: () => () => {} };
-		world.watch({ before: ignore, after: ignore }, nobody, { gained: () => Promise.resolve(ignore) });
+		world.watch({ before: ignore, after: ignore }, nobody, {
+			gained: () => Promise.resolve(ignore),
+			claimedUntold: () => {},
+		});
 	}
 
 	/** A run that answers calls; null if none does. */

@@ -19,7 +19,7 @@ async function openStore(seed: number, answersInOrder: boolean) {
 	world.watch(
 		unwatched,
 		{ isDelivery: () => false, started: () => () => {} },
-		{ gained: () => Promise.resolve(() => Promise.resolve()) },
+		{ gained: () => Promise.resolve(() => Promise.resolve()), claimedUntold: () => {} },
 	);
 	const run: RunScope = {
 		number: 0,

@@ -146,7 +146,11 @@ export class SimStore {
 	async #leaveInDoubt(call: Call, isExecuted: boolean): Promise<() => void> {
 		let settled: Settled = { isMade: false };
 		if (isExecuted) {
-			const told = { ...call, resolve: (result: unknown) => (settled = { isMade: true, result }), reject: call.reject };
+			const resolve = (result: unknown) => {
+				settled = { isMade: true, result };
+				if (call.name === "claimDue") this.#world.sharingWatcher.claimedUntold(result as Claim);
+			};
+			const told = { ...call, resolve };
 			const answer = await this.#executed(told, null);
 			answer();
 			this.#world.sharing?.executedUntold(this.#run, call.name);
