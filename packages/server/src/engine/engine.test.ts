@@ -1,17 +1,14 @@
-// The engine with a real store, a real sender and real receivers: deliveries, their order and limits, and idempotency.
+// The engine with a real store, a real sender and real receivers: deliveries, their order, and their limits.
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
-import { answers, startReceiver } from "@fanfare/testkit/receiver";
+import { answers } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { projectScope } from "../core/access/principal.ts";
-import { FanfareError } from "../core/errors.ts";
-import { eventInput, eventually, openTestEngine } from "./test/test-engine.ts";
+import { FAILS, HANGS, holdFirst, NOBODY, openDelivering, openReceiver, received } from "./test/delivering.ts";
+import { eventually, openTestEngine } from "./test/test-engine.ts";
 
 describe("a delivery", () => {
 	it("ends with the first 2xx, and its attempt is in the log", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(`${receiver.url}/hook`, { headers: { "x-tenant": "hidden value" } });
+		const { test, receiver } = await openDelivering(null, { webhook: { headers: { "x-tenant": "hidden value" } } });
 		const eventId = await test.send({ dataJson: '{"n":1.0}' });
 		const [request] = await receiver.waitFor(1);
 		expect(request!.rawBody.toString()).toBe(
@@ -24,13 +21,12 @@ describe("a delivery", () => {
 		expect(attempt!.requestHeaders).toMatchObject({ "webhook-id": eventId, "x-tenant": "***" });
 	});
 
-	it("is attempted again after each failure when its back-off has ended, and no sooner, until it is exhausted", async () => {
-		await using receiver = await startReceiver();
-		receiver.script(() => ({ status: 500 }));
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url, { retries: { maxRetries: 2, maxBackoffMs: 60_000 } });
+	it("is attempted again after each failure when its back-off or Retry-After has ended, and no sooner, until it is exhausted", async () => {
+		const webhook = { retries: { maxRetries: 3, maxBackoffMs: 60_000 } };
+		const { test, receiver } = await openDelivering(FAILS, { webhook });
+		receiver.respond([{ status: 500 }, { status: 500 }, answers.retryAfter(120, 429)]);
 		const eventId = await test.send();
-		for (const [count, waitMs] of [1_000, 2_000].entries()) {
+		for (const [count, waitMs] of [1_000, 2_000, 120_000].entries()) {
 			const delivery = await test.delivery(eventId, { status: "Pending", attemptCount: count + 1 });
 			expect(delivery.nextAttemptAt).toBe(test.clock.now() + waitMs);
 			test.clock.advance(waitMs - 100);
@@ -38,59 +34,37 @@ describe("a delivery", () => {
 			test.clock.advance(100 + 20);
 			await receiver.waitFor(count + 2);
 		}
-		const failed = await test.delivery(eventId, { status: "Failed", attemptCount: 3 });
-		expect(failed.reason).toBe("exhausted after 3 attempts: the receiver responded with 500");
-		const ids = new Set(receiver.requests.map(({ headers }) => headers["webhook-id"]));
-		expect([...ids]).toEqual([eventId]);
+		const failed = await test.delivery(eventId, { status: "Failed", attemptCount: 4 });
+		expect(failed.reason).toBe("exhausted after 4 attempts: the receiver responded with 500");
+		expect(new Set(received(receiver))).toEqual(new Set([eventId]));
 	});
 
-	it("waits as long as Retry-After says, if that is longer than the back-off", async () => {
-		await using receiver = await startReceiver();
-		receiver.respond([answers.retryAfter(120, 429)]);
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
-		const eventId = await test.send();
-		const delivery = await test.delivery(eventId, { attemptCount: 1 });
-		expect(delivery.nextAttemptAt).toBe(test.clock.now() + 120_000);
-		test.clock.advance(120_020);
-		await test.delivery(eventId, { status: "Succeeded" });
-	});
-
-	it("follows a change of the retry policy from the next wait on", async () => {
-		await using receiver = await startReceiver();
-		receiver.script(() => ({ status: 500 }));
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
-		const eventId = await test.send();
-		await test.delivery(eventId, { attemptCount: 1 });
-		await test.engine.webhooks.update(test.change, webhook.id, { retries: { maxRetries: 1 } });
+	it("follows a change of the retry policy from the next wait on, also one that is made while an attempt is in flight", async () => {
+		const { promise, resolve } = Promise.withResolvers<object>();
+		const { test, receiver, webhook } = await openDelivering((_, index) => (index < 2 ? { status: 500 } : promise));
+		const update = (maxRetries: number) =>
+			test.engine.webhooks.update(test.change, webhook.id, { retries: { maxRetries } });
+		const first = await test.send();
+		await test.delivery(first, { attemptCount: 1 });
+		await update(1);
 		test.clock.advance(1_020);
-		await test.delivery(eventId, { status: "Failed", attemptCount: 2 });
-	});
-
-	it("follows a change of the retry policy that is made while an attempt is in flight", async () => {
-		await using receiver = await startReceiver();
-		const { promise: response, resolve } = Promise.withResolvers<object>();
-		receiver.script(() => response);
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
-		const eventId = await test.send();
-		await receiver.waitFor(1);
-		await test.engine.webhooks.update(test.change, webhook.id, { retries: { maxRetries: 0 } });
+		await test.delivery(first, { status: "Failed", attemptCount: 2 });
+		const second = await test.send();
+		await receiver.waitFor(3);
+		await update(0);
 		resolve({ status: 500 });
-		await test.delivery(eventId, { status: "Failed", attemptCount: 1 });
+		await test.delivery(second, { status: "Failed", attemptCount: 1 });
 	});
 
 	it("is made for the webhooks that a send names, whatever their filters, or else for those that match", async () => {
 		await using test = await openTestEngine();
-		const users = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["user.*"] });
-		const orders = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["order.paid"] });
-		const matched = await test.send({ type: "user.created" });
-		const named = await test.send({ type: "user.created", webhookIds: [orders.id] });
-		const unmatched = await test.send({ type: "other" });
-		expect((await test.deliveries({ eventId: matched })).map(({ webhookId }) => webhookId)).toEqual([users.id]);
-		expect((await test.deliveries({ eventId: named })).map(({ webhookId }) => webhookId)).toEqual([orders.id]);
-		expect(await test.deliveries({ eventId: unmatched })).toEqual([]);
+		const users = await test.createWebhook(NOBODY, { eventTypes: ["user.*"] });
+		const orders = await test.createWebhook(NOBODY, { eventTypes: ["order.paid"] });
+		const reached = async (input: { type: string; webhookIds?: string[] }) =>
+			(await test.deliveries({ eventId: await test.send(input) })).map(({ webhookId }) => webhookId);
+		expect(await reached({ type: "user.created" })).toEqual([users.id]);
+		expect(await reached({ type: "user.created", webhookIds: [orders.id] })).toEqual([orders.id]);
+		expect(await reached({ type: "other" })).toEqual([]);
 		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toMatchObject({ code: "unknown_webhook" });
 		const many = Array.from({ length: 1_000 }, (_, n) => `webhook_${n}`);
 		await expect(test.send({ webhookIds: many })).rejects.toMatchObject({
@@ -102,25 +76,22 @@ describe("a delivery", () => {
 
 describe("the ready queue", () => {
 	it("delivers everything, once and in order, when far more deliveries wait than it has room for", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine({
-			limits: { maxReady: 8, maxReadyPerWebhook: 4, maxInFlight: 2, maxInFlightPerWebhook: 1 },
-		});
-		await test.createWebhook(receiver.url);
+		const limits = { maxReady: 8, maxReadyPerWebhook: 4, maxInFlight: 2, maxInFlightPerWebhook: 1 };
+		const { test, receiver } = await openDelivering(null, { limits });
 		const sent: string[] = [];
-		for (let count = 0; count < 300; count++) sent.push(await test.send());
-		await receiver.waitFor(300);
+		for (let count = 0; count < 100; count++) sent.push(await test.send());
+		await receiver.waitFor(100);
 		await test.delivery(sent.at(-1)!, { status: "Succeeded" });
-		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual(sent);
+		expect(received(receiver)).toEqual(sent);
 	});
 
 	it("sends deliveries through the store while an older one without room is being committed", async () => {
-		await using receiver = await startReceiver();
 		const isLeased: boolean[] = [];
 		let gate: PromiseWithResolvers<void> | null = null;
 		const reached = Promise.withResolvers<void>();
-		await using test = await openTestEngine({
+		const { test, receiver } = await openDelivering(null, {
 			limits: { maxReadyPerWebhook: 1 },
+			webhook: { rateLimit: { perSecond: 1 } },
 			beforeCommit({ events }) {
 				for (const { deliveries } of events) isLeased.push(deliveries[0]!.state.leaseUntil !== null);
 				if (gate === null || events.length === 0) return undefined;
@@ -129,7 +100,6 @@ describe("the ready queue", () => {
 			},
 		});
 		test.clock.advance(1_000);
-		await test.createWebhook(receiver.url, { rateLimit: { perSecond: 1 } });
 		const ids = [await test.send(), await test.send()];
 		await receiver.waitFor(1);
 		gate = Promise.withResolvers();
@@ -144,16 +114,15 @@ describe("the ready queue", () => {
 			test.clock.advance(100);
 			return receiver.requests.length === 4;
 		});
-		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual(ids);
+		expect(received(receiver)).toEqual(ids);
 		expect(isLeased).toEqual([true, true, false, false]);
 	});
 
 	it("keeps room for other webhooks while some hang, in flight and in memory", async () => {
-		await using hanging = await startReceiver();
-		hanging.script(() => ({ kind: "hang" }));
-		await using healthy = await startReceiver();
-		await using test = await openTestEngine({ limits: { maxInFlight: 16, maxInFlightPerWebhook: 16, maxReady: 64 } });
-		for (let count = 0; count < 5; count++) await test.createWebhook(hanging.url, { eventTypes: ["hang"] });
+		const limits = { maxInFlight: 16, maxInFlightPerWebhook: 16, maxReady: 64 };
+		const { test, receiver: hanging } = await openDelivering(HANGS, { limits, webhook: { eventTypes: ["hang"] } });
+		const healthy = await openReceiver();
+		for (let count = 0; count < 4; count++) await test.createWebhook(hanging.url, { eventTypes: ["hang"] });
 		await test.createWebhook(healthy.url, { eventTypes: ["fine"] });
 		for (let count = 0; count < 50; count++) await test.send({ type: "hang" });
 		await hanging.waitFor(10);
@@ -164,9 +133,9 @@ describe("the ready queue", () => {
 	});
 
 	it("delivers a new event of another webhook soon, while far more deliveries wait than it has room for", async () => {
-		await using receiver = await startReceiver();
-		receiver.script(({ path }) => (path === "/new" ? {} : { delayMs: 5 }));
+		const script = ({ path }: { path: string }) => (path === "/new" ? {} : { delayMs: 5 });
 		await using test = await openTestEngine({ limits: { maxInFlight: 4, maxReady: 40 } });
+		const receiver = await openReceiver(script);
 		const backlogged: string[] = [];
 		for (let n = 0; n < 60; n++) {
 			const { id } = await test.createWebhook(`${receiver.url}/${n}`, { eventTypes: ["old"] });
@@ -174,7 +143,7 @@ describe("the ready queue", () => {
 			backlogged.push(id);
 		}
 		await test.createWebhook(`${receiver.url}/new`, { eventTypes: ["new"] });
-		for (let n = 0; n < 20; n++) await test.send({ type: "old" });
+		for (let n = 0; n < 5; n++) await test.send({ type: "old" });
 		for (const id of backlogged) await test.engine.webhooks.resume(test.change, id);
 		await receiver.waitFor(100);
 
@@ -185,53 +154,41 @@ describe("the ready queue", () => {
 		// After the attempts in flight and one delivery of each lane in memory, but not after the lanes that wait for
 		// the store.
 		expect(place).toBeLessThan(40);
-		await receiver.waitFor(1_201);
+		await receiver.waitFor(301);
 	});
 
-	it("never makes more attempts at once to one webhook than its limit", async () => {
-		await using hanging = await startReceiver();
-		hanging.script(() => ({ kind: "hang" }));
-		await using other = await startReceiver();
-		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 3 } });
-		await test.createWebhook(hanging.url, { eventTypes: ["hang"] });
-		await test.createWebhook(other.url, { eventTypes: ["fine"] });
-		for (let count = 0; count < 20; count++) await test.send({ type: "hang" });
-		await hanging.waitFor(3);
-		await test.delivery(await test.send({ type: "fine" }), { status: "Succeeded" });
-		expect(hanging.requests).toHaveLength(3);
-	});
-
-	it("makes few attempts at once to a webhook that only fails, and one more with each success to a healthy one", async () => {
-		await using failing = await startReceiver();
-		failing.script((_request, index) => (index < 5 ? { status: 500 } : { kind: "hang" }));
-		await using healthy = await startReceiver();
-		healthy.script((_request, index) => (index < 32 ? {} : { kind: "hang" }));
-		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 100, maxInFlightWhileFailing: 2 } });
-		await test.createWebhook(failing.url, { eventTypes: ["fail"] });
+	it("makes few attempts at once to a webhook that only fails, and one more with each success to a healthy one, up to its limit", async () => {
+		const limits = { maxInFlightPerWebhook: 36, maxInFlightWhileFailing: 2 };
+		const { test, receiver: failing } = await openDelivering(
+			(_request, index) => (index < 5 ? { status: 500 } : { kind: "hang" }),
+			{ limits, webhook: { eventTypes: ["fail"] } },
+		);
+		const healthy = await openReceiver((_request, index) => (index < 8 ? {} : { kind: "hang" }));
 		await test.createWebhook(healthy.url, { eventTypes: ["fine"] });
 		for (let count = 0; count < 5; count++) {
 			await test.delivery(await test.send({ type: "fail" }), { attemptCount: 1 });
 		}
 		await Promise.all(Array.from({ length: 20 }, () => test.send({ type: "fail" })));
 		await failing.waitFor(7);
-		await Promise.all(Array.from({ length: 120 }, () => test.send({ type: "fine" })));
-		await healthy.waitFor(32 + 64);
-		await eventually("the limits are reached", () => test.engine.gauges().inFlightAttempts === 2 + 64);
-		expect([failing.requests.length, healthy.requests.length]).toEqual([7, 96]);
+		await Promise.all(Array.from({ length: 60 }, () => test.send({ type: "fine" })));
+		// It began with 32.
+		await healthy.waitFor(8 + 36);
+		await eventually("the limits are reached", () => test.engine.gauges().inFlightAttempts === 2 + 36);
+		expect([failing.requests.length, healthy.requests.length]).toEqual([7, 44]);
 	});
 
 	it("sends a delivery only once if it was ready when the clock jumped past its lease", async () => {
-		await using receiver = await startReceiver();
-		const { promise: response, resolve } = Promise.withResolvers<object>();
-		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
+		const { promise, resolve } = Promise.withResolvers<object>();
 		const leasesLeftMs: number[] = [];
-		receiver.script(async ({ headers }, index) => {
-			if (index === 0) return response;
-			const [delivery] = await test.deliveries({ eventId: String(headers["webhook-id"]) });
-			leasesLeftMs.push((delivery?.leaseUntil ?? 0) - test.clock.now());
-			return {};
-		});
-		await test.createWebhook(receiver.url);
+		const { test, receiver } = await openDelivering(
+			async ({ headers }, index) => {
+				if (index === 0) return promise;
+				const [delivery] = await test.deliveries({ eventId: String(headers["webhook-id"]) });
+				leasesLeftMs.push((delivery?.leaseUntil ?? 0) - test.clock.now());
+				return {};
+			},
+			{ limits: { maxInFlightPerWebhook: 1 } },
+		);
 		const ids = [await test.send(), await test.send(), await test.send()];
 		await receiver.waitFor(1);
 		test.clock.step(3_600_000);
@@ -242,100 +199,15 @@ describe("the ready queue", () => {
 		expect(Math.min(...leasesLeftMs)).toBeGreaterThanOrEqual(DEADLINE_MS + 5_000);
 	});
 
-	it("drops the ready deliveries of a webhook as soon as it is paused", async () => {
-		await using hanging = await startReceiver();
-		hanging.script(() => ({ kind: "hang" }));
-		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
-		const webhook = await test.createWebhook(hanging.url);
-		for (let count = 0; count < 20; count++) await test.send();
-		await hanging.waitFor(1);
-		expect(test.engine.gauges().readyDeliveries).toBe(19);
-		await test.engine.webhooks.pause(test.change, webhook.id);
-		expect(test.engine.gauges().readyDeliveries).toBe(0);
-	});
-
-	it("sends no delivery twice when the clock jumps past all leases while attempts are in flight", async () => {
-		await using receiver = await startReceiver();
-		const answer = Promise.withResolvers<object>();
-		receiver.script(() => answer.promise);
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
+	it("sends no delivery twice when time passes all leases while attempts are in flight", async () => {
+		const { script, answer } = holdFirst();
+		const { test, receiver } = await openDelivering((request) => script(request, 0));
 		const ids = await Promise.all(Array.from({ length: 10 }, () => test.send()));
 		await receiver.waitFor(10);
 		test.clock.advance(3_600_000);
-		answer.resolve({});
+		answer({});
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		test.clock.advance(3_600_000);
 		expect(receiver.requests).toHaveLength(10);
-	});
-});
-
-describe("idempotency", () => {
-	it("accepts one event of 50 sends at once with the same key and content", async () => {
-		await using test = await openTestEngine();
-		const input = eventInput({ idempotencyKey: "once", dataJson: '{"a":1}' });
-		const sent = await Promise.all(Array.from({ length: 50 }, () => test.engine.intake.send(test.scope, input)));
-		expect(new Set(sent.map(({ event }) => event.id)).size).toBe(1);
-		expect(sent.filter(({ duplicate }) => !duplicate)).toHaveLength(1);
-	});
-
-	it("refuses other content with the same key, and keeps the keys of projects apart", async () => {
-		await using test = await openTestEngine();
-		await test.send({ idempotencyKey: "k", dataJson: "1" });
-		await expect(test.send({ idempotencyKey: "k", dataJson: "2" })).rejects.toMatchObject({
-			code: "idempotency_conflict",
-		});
-		const other = await test.engine.projects.create("other", null);
-		const sent = await test.engine.intake.send(
-			projectScope(other.id),
-			eventInput({ idempotencyKey: "k", dataJson: "2" }),
-		);
-		expect(sent.duplicate).toBe(false);
-	});
-
-	it("remembers keys for at least 24 hours, and forgets them later", async () => {
-		await using test = await openTestEngine();
-		await test.send({ idempotencyKey: "old", dataJson: "1" });
-		test.clock.advance(2 * 3_600_000);
-		await test.send({ idempotencyKey: "k", dataJson: "1" });
-		test.clock.advance(24 * 3_600_000);
-		await eventually("the older key is forgotten", () => {
-			test.clock.advance(1_000);
-			return test.send({ idempotencyKey: "old", dataJson: "2" }).catch(() => null);
-		});
-		await expect(test.send({ idempotencyKey: "k", dataJson: "2" })).rejects.toThrow(FanfareError);
-	});
-
-	it("lets each event of a batch succeed or fail by itself", async () => {
-		await using test = await openTestEngine();
-		await test.send({ idempotencyKey: "taken", dataJson: "1" });
-		const results = await test.engine.intake.sendBatch(test.scope, [
-			eventInput({ dataJson: "1" }),
-			eventInput({ idempotencyKey: "taken", dataJson: "2" }),
-			eventInput({ idempotencyKey: "same" }),
-			eventInput({ idempotencyKey: "same" }),
-			eventInput({ dataJson: `"${"x".repeat(300_000)}"` }),
-		]);
-		expect(results.map((result) => (result instanceof FanfareError ? result.code : result.duplicate))).toEqual([
-			false,
-			"idempotency_conflict",
-			false,
-			true,
-			"payload_too_large",
-		]);
-		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toThrow("No such webhook");
-		const counted = ["payload_too_large", "idempotency_conflict", "unknown_webhook"];
-		expect(test.observer.refusals).toEqual(counted);
-	});
-});
-
-describe("the intake", () => {
-	it("refuses sends while too many wait for their commit, and accepts sends again afterwards", async () => {
-		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
-		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
-		const refused = results.filter((result) => result.status === "rejected");
-		expect(refused).toHaveLength(23);
-		expect(refused[0]).toMatchObject({ reason: { code: "overloaded" } });
-		await test.send();
 	});
 });

@@ -1,16 +1,14 @@
 // Shards move from one engine to another: what waits is delivered once, and limits hold.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { holdCommits, holdFirst } from "./test/delivering.ts";
 import { eventually } from "./test/test-engine.ts";
 import { allSucceeded, attempted, HIGH, LOW, noProblems, openTwo, passTurns, sendMany } from "./test/two-engines.ts";
 
 describe("when shards move", () => {
 	it("their new owner delivers what waits, and nothing twice", async () => {
-		await using receiver = await startReceiver();
-		const { promise: open, resolve: release } = Promise.withResolvers<object>();
-		receiver.script((_request, index) => (index === 0 ? open : {}));
-		const { low, high, cluster } = await openTwo(receiver, { maxInFlightPerWebhook: 1 });
+		const { script, answer: release } = holdFirst();
+		const { receiver, low, high, cluster } = await openTwo(script, { maxInFlightPerWebhook: 1 });
 		await sendMany(low.test, 10, low.webhookIds.slice(0, 1));
 		await receiver.waitFor(1);
 		expect(low.test.engine.gauges()).toMatchObject({ inFlightAttempts: 1, readyDeliveries: 9 });
@@ -30,8 +28,7 @@ describe("when shards move", () => {
 	});
 
 	it("there and back while events come in, every delivery is made once", async () => {
-		await using receiver = await startReceiver();
-		const { low, high, cluster } = await openTwo(receiver);
+		const { receiver, low, high, cluster } = await openTwo();
 		const webhookIds = [...low.webhookIds, ...high.webhookIds];
 		const targets = [high.member, low.member, high.member, low.member];
 		for (const target of targets) {
@@ -49,10 +46,8 @@ describe("when shards move", () => {
 	});
 
 	it("a delivery whose owner's tenure has run out is given back without using a retry", async () => {
-		await using receiver = await startReceiver();
-		const { promise: open, resolve: release } = Promise.withResolvers<object>();
-		receiver.script((_request, index) => (index === 0 ? open : {}));
-		const { low, high, cluster } = await openTwo(receiver, { maxInFlightPerWebhook: 1 });
+		const { script, answer: release } = holdFirst();
+		const { receiver, low, high, cluster } = await openTwo(script, { maxInFlightPerWebhook: 1 });
 		const [webhookId = ""] = low.webhookIds;
 		const first = await low.test.send({ webhookIds: [webhookId] });
 		await receiver.waitFor(1);
@@ -71,9 +66,9 @@ describe("when shards move", () => {
 	});
 
 	it("nothing is claimed by a process whose tenure has run out", async () => {
-		await using receiver = await startReceiver();
-		receiver.script((_request, index) => ({ status: index === 0 ? 500 : 200 }));
-		const { low, high, clock, cluster, store } = await openTwo(receiver);
+		const { low, high, clock, cluster, store } = await openTwo((_request, index) => ({
+			status: index === 0 ? 500 : 200,
+		}));
 		const eventId = await low.test.send({ webhookIds: low.webhookIds.slice(0, 1) });
 		await low.test.delivery(eventId, { attemptCount: 1 });
 		let claims = 0;
@@ -90,8 +85,7 @@ describe("when shards move", () => {
 	});
 
 	it("a rate limit holds: the new owner begins without tokens", async () => {
-		await using receiver = await startReceiver();
-		const { low, high, clock, cluster } = await openTwo(receiver);
+		const { receiver, low, high, clock, cluster } = await openTwo();
 		const [webhookId = ""] = low.webhookIds;
 		const patch = { rateLimit: { perSecond: 5 } };
 		await low.test.engine.webhooks.update(low.test.change, webhookId, patch);
@@ -116,8 +110,7 @@ describe("when shards move", () => {
 	});
 
 	it("a hand-off that arrives under an old epoch changes nothing", async () => {
-		await using receiver = await startReceiver();
-		const { low, high, cluster } = await openTwo(receiver);
+		const { receiver, low, high, cluster } = await openTwo();
 		cluster.handOffs = "are late";
 		const eventIds = await sendMany(low.test, 3, high.webhookIds.slice(0, 1));
 		expect(cluster.handedOff).toHaveLength(3);
@@ -132,18 +125,12 @@ describe("when shards move", () => {
 	});
 
 	it("a delivery that was reserved for an owner who is gone by its commit is released", async () => {
-		await using receiver = await startReceiver();
-		const { low, high, cluster, store } = await openTwo(receiver);
-		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-		low.test.engineStore.commit = async (batch) => {
-			const result = await store.commit(batch);
-			await gate;
-			return result;
-		};
+		const { receiver, low, high, cluster } = await openTwo();
+		const { executed, answer } = holdCommits(low.test);
 		const sending = low.test.send({ webhookIds: high.webhookIds.slice(0, 1) });
-		await eventually("it is committed", async () => (await low.test.deliveries()).length === 1);
+		await executed;
 		cluster.expire(HIGH);
-		open();
+		answer();
 		const eventId = await sending;
 		await low.test.delivery(eventId, { status: "Pending", leaseUntil: null });
 		await cluster.give(HIGH, high.member);

@@ -1,4 +1,5 @@
 // The steady clock: it follows steps forward at once, and steps back slowly.
+import { runs } from "@fanfare/testkit/runs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -13,20 +14,6 @@ function setUp() {
 }
 
 describe("a steady clock", () => {
-	it("shows the wall time while nobody sets it", () => {
-		const { wall, clock } = setUp();
-		for (const ms of [0, 1, 0.5, 0.25, 17, HOUR]) {
-			wall.advance(ms);
-			expect(clock.now()).toBe(Math.floor(wall.now()));
-		}
-	});
-
-	it("follows a step forward at once", () => {
-		const { wall, clock } = setUp();
-		wall.step(HOUR);
-		expect(clock.now()).toBe(wall.now());
-	});
-
 	it("goes on after a step back, at nine tenths of the rate, until the wall time has caught up", () => {
 		const { wall, clock } = setUp();
 		const before = clock.now();
@@ -51,7 +38,7 @@ describe("a steady clock", () => {
 		expect(seen).toEqual([before + 900]);
 	});
 
-	it("never goes back, is never behind the wall time, and lets no wait take more than a ninth longer", () => {
+	it("shows the wall time once that is ahead, never goes back, and lets no wait take more than a ninth longer", () => {
 		const step = fc.oneof(fc.integer({ min: -2 * HOUR, max: 2 * HOUR }), fc.integer({ min: -50, max: 50 }));
 		const passed = fc.oneof(fc.integer({ min: 0, max: HOUR }), fc.integer({ min: 0, max: 50 }));
 		fc.assert(
@@ -66,9 +53,11 @@ describe("a steady clock", () => {
 					const now = clock.now();
 					expect(now).toBeGreaterThanOrEqual(before + Math.floor(passedMs * 0.9) - 1);
 					expect(now).toBeGreaterThanOrEqual(wall.now());
+					expect(now).toBeLessThanOrEqual(Math.max(wall.now(), before + passedMs));
 					before = now;
 				}
 			}),
+			{ numRuns: runs(200) },
 		);
 	});
 });

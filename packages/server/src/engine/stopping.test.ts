@@ -1,32 +1,27 @@
 // Stopping the engine: which work it finishes, returns to the store, or leaves for the next start.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../adapters/sqlite/sqlite-store.ts";
 import { StoreError } from "../ports/store/errors.ts";
 import type { Store } from "../ports/store/store.ts";
+import { ONCE, holdFirst, openDelivering, passTurns } from "./test/delivering.ts";
 import { eventually, openTestEngine } from "./test/test-engine.ts";
 
 describe("a stop", () => {
 	it("waits for attempts in flight and their outcomes, refuses sends, and leaves the rest for the next start", async () => {
-		await using receiver = await startReceiver();
-		const answer = Promise.withResolvers<object>();
-		receiver.script(() => answer.promise);
+		const { script, answer } = holdFirst();
 		const limits = { maxInFlight: 2, maxInFlightPerWebhook: 1 };
-		await using first = await openTestEngine({ limits });
-		await first.createWebhook(receiver.url);
+		const { test: first, receiver } = await openDelivering(script, { limits });
 		const ids = await Promise.all(Array.from({ length: 5 }, () => first.send()));
 		await receiver.waitFor(1);
 		const stopped = first.engine.stop();
 		await expect(first.send()).rejects.toMatchObject({ code: "shutting_down" });
 		expect(first.engine.stop()).toBe(stopped);
-		answer.resolve({});
+		answer({});
 		await stopped;
 		expect(receiver.requests).toHaveLength(1);
-		expect((await first.deliveries()).map(({ status }) => status).toSorted()).toEqual([
-			...Array.from({ length: 4 }, () => "Pending"),
-			"Succeeded",
-		]);
+		const statuses = (await first.deliveries()).map(({ status }) => status);
+		expect(statuses.toSorted()).toEqual([...Array.from({ length: 4 }, () => "Pending"), "Succeeded"]);
 
 		await using second = await openTestEngine({ limits, store: first.store });
 		for (const id of ids) await second.delivery(id, { status: "Succeeded", attemptCount: 1 });
@@ -34,10 +29,8 @@ describe("a stop", () => {
 	});
 
 	it("gives back a delivery whose attempt it cuts short: the attempt uses up no retry and is made again", async () => {
-		await using receiver = await startReceiver();
+		const { test: first, receiver } = await openDelivering(null, { webhook: ONCE });
 		receiver.respond([{ kind: "hang" }]);
-		await using first = await openTestEngine();
-		await first.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
 		const eventId = await first.send();
 		await receiver.waitFor(1);
 		await first.stop();
@@ -71,10 +64,6 @@ describe("a stop", () => {
 		const sending = test.send();
 		await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
 		calls.length = 0;
-		/** Long enough for everything to end that needs no call of the store. */
-		const passTurns = async () => {
-			for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
-		};
 		const stopped = test.engine.stop();
 		await passTurns();
 		open();
@@ -87,17 +76,11 @@ describe("a stop", () => {
 	});
 
 	it("ends even if the store can't write an outcome; the attempt is made again after the next start", async () => {
-		await using receiver = await startReceiver();
 		let broken = false;
-		await using first = await openTestEngine({
+		const { test: first, receiver } = await openDelivering(() => ((broken = true), {}), {
 			beforeCommit() {
 				if (broken) throw new StoreError("store_unavailable", "not now");
 			},
-		});
-		await first.createWebhook(receiver.url);
-		receiver.script(() => {
-			broken = true;
-			return {};
 		});
 		const eventId = await first.send();
 		await eventually("the outcome could not be written", () => first.observer.problems.length > 0);

@@ -1,19 +1,26 @@
 // Sends that are accepted or refused: room, idempotency keys, and a store that can't write.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { FanfareError } from "../../core/errors.ts";
 import type { EventInput } from "../../core/event.ts";
-import type { CommitBatch } from "../../ports/store/accept.ts";
 import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
+import { NOBODY, openDelivering } from "../test/delivering.ts";
 import { eventInput, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
+const SETTINGS = { description: null, schemaJson: null, exampleJson: null, archived: false };
 const OVERLOADED = { code: "overloaded" };
 /** Data of about this many bytes. */
 const dataOf = (bytes: number) => JSON.stringify("x".repeat(bytes));
 
 function sendBatch(test: TestEngine, inputs: readonly Partial<EventInput>[]) {
 	return test.engine.intake.sendBatch(test.scope, inputs.map(eventInput));
+}
+
+/** Sends many events at once. Returns how many were accepted, and why the others were refused. */
+async function sendAll(test: TestEngine, count: number, input: Partial<EventInput> = {}) {
+	const results = await Promise.allSettled(Array.from({ length: count }, () => test.send(input)));
+	const refused = results.filter((result) => result.status === "rejected");
+	return { accepted: count - refused.length, refusal: refused[0]?.reason as unknown };
 }
 
 describe("room for sends that wait", () => {
@@ -41,40 +48,27 @@ describe("room for sends that wait", () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 100 } });
 		const other = test.in((await test.engine.projects.create("other", null)).id);
 		const third = test.in((await test.engine.projects.create("third", null)).id);
-		const sendAll = (from: TestEngine, count: number) =>
-			Promise.allSettled(Array.from({ length: count }, () => from.send()));
-		const accepted = (results: readonly PromiseSettledResult<string>[]) =>
-			results.filter(({ status }) => status === "fulfilled").length;
 		const results = await Promise.all([sendAll(test, 200), sendAll(other, 200), sendAll(third, 1)]);
 		// 75 of 100, then 75 % of the 25 that are left.
-		expect(results.map(accepted)).toEqual([75, 18, 1]);
-		expect(results[0].find(({ status }) => status === "rejected")).toMatchObject({ reason: OVERLOADED });
+		expect(results.map(({ accepted }) => accepted)).toEqual([75, 18, 1]);
+		expect(results[0].refusal).toMatchObject(OVERLOADED);
 	});
 
-	it("is divided in bytes, too", async () => {
+	it("is divided in bytes, too, which include the memory that an event takes besides its body", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingBytes: 40_000 } });
 		const other = test.in((await test.engine.projects.create("other", null)).id);
-		const large = () => test.send({ dataJson: dataOf(9_000) });
-		const waiting = [large(), large(), large()];
-		await expect(large()).rejects.toMatchObject(OVERLOADED);
-		await Promise.all([...waiting, other.send({ dataJson: dataOf(9_000) })]);
-	});
-
-	it("includes the memory that an event takes besides its body", async () => {
-		await using test = await openTestEngine({ limits: { maxWaitingBytes: 5_000 } });
-		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
-		expect(results.filter(({ status }) => status === "fulfilled").length).toBeLessThan(10);
+		const large = { dataJson: dataOf(9_000) };
+		const results = await Promise.all([sendAll(test, 4, large), sendAll(other, 1, large)]);
+		expect(results.map(({ accepted }) => accepted)).toEqual([3, 1]);
+		expect(results[0].refusal).toMatchObject(OVERLOADED);
+		expect((await sendAll(test, 300)).accepted).toBeLessThan(100);
 	});
 
 	it("is checked again after the check by event types, which many sends can wait for at once", async () => {
 		await using test = await openTestEngine({ limits: { maxWaitingSends: 10 } });
-		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
-		await test.engine.eventTypes.create(test.change, "test.event", settings);
+		await test.engine.eventTypes.create(test.change, "test.event", SETTINGS);
 		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
-		const results = await Promise.allSettled(Array.from({ length: 30 }, () => test.send()));
-		const refused = results.filter(({ status }) => status === "rejected");
-		expect(refused).toHaveLength(23);
-		expect(refused[0]).toMatchObject({ reason: OVERLOADED });
+		expect(await sendAll(test, 30)).toMatchObject({ accepted: 7, refusal: OVERLOADED });
 		const waiting = test.send();
 		const batches = await Promise.allSettled([
 			sendBatch(test, [{}, {}, {}, {}, {}, {}]),
@@ -86,19 +80,20 @@ describe("room for sends that wait", () => {
 });
 
 describe("a send that the store refuses", () => {
-	it("takes no room in memory from the sends after it", async () => {
+	it("takes no room in memory from the sends after it, and fails a batch of which nothing could be stored as a whole", async () => {
 		let full = true;
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine({
+		const { test } = await openDelivering(null, {
 			limits: { maxReady: 8 },
 			beforeCommit() {
 				if (full) throw new StoreError("store_full", "no space");
 			},
 		});
-		await test.createWebhook(receiver.url);
+		const tooLarge = { dataJson: dataOf(300_000) };
 		for (let count = 0; count < 10; count++) {
 			await expect(test.send()).rejects.toMatchObject({ code: "store_full" });
+			await expect(sendBatch(test, [{}, tooLarge, {}])).rejects.toMatchObject({ code: "store_full" });
 		}
+		expect(await sendBatch(test, [tooLarge])).toMatchObject([{ code: "payload_too_large" }]);
 		full = false;
 		await test.delivery(await test.send(), { status: "Succeeded" });
 	});
@@ -115,14 +110,14 @@ describe("a send that the store refuses", () => {
 	});
 
 	it("says in doubt what to do, with an idempotency key and without, and says that nothing was stored by a look for a key", async () => {
-		const store = await openSqliteStore({ path: ":memory:" });
 		let isLost = false;
-		const commit = (batch: CommitBatch) =>
-			isLost ? Promise.reject(new StoreInDoubtError("the answer was lost")) : store.commit(batch);
-		await using test = await openTestEngine({ store: { ...store, commit } });
+		await using test = await openTestEngine({
+			beforeCommit() {
+				if (isLost) throw new StoreInDoubtError("the answer was lost");
+			},
+		});
 		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
-		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
-		await test.engine.eventTypes.put(test.change, "known", settings);
+		await test.engine.eventTypes.put(test.change, "known", SETTINGS);
 		isLost = true;
 		const send = (type: string, idempotencyKey: string | null) => test.send({ type, idempotencyKey });
 		await expect(send("known", "k")).rejects.toThrow(/Send it again with the same idempotencyKey/);
@@ -131,7 +126,6 @@ describe("a send that the store refuses", () => {
 		await expect(send("unknown", "k")).rejects.toMatchObject({ code: "store_unavailable" });
 		isLost = false;
 		await expect(send("unknown", "k")).rejects.toMatchObject({ code: "invalid_request" });
-		await store.close();
 	});
 
 	it.each([
@@ -153,24 +147,11 @@ describe("a send that the store refuses", () => {
 			expect(commits).toBe(3);
 		},
 	);
-
-	it("fails a whole batch if none of its events could be stored", async () => {
-		await using test = await openTestEngine({
-			beforeCommit() {
-				throw new StoreError("store_full", "no space");
-			},
-		});
-		const tooLarge = { dataJson: dataOf(300_000) };
-		await expect(sendBatch(test, [{}, tooLarge, {}])).rejects.toMatchObject({ code: "store_full" });
-		expect(await sendBatch(test, [tooLarge])).toMatchObject([{ code: "payload_too_large" }]);
-	});
 });
 
 describe("an idempotency key", () => {
 	it("makes one event and one delivery of many sends at once", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
+		const { test, receiver } = await openDelivering();
 		const ids = await Promise.all(Array.from({ length: 50 }, () => test.send({ idempotencyKey: "once" })));
 		expect(new Set(ids).size).toBe(1);
 		await test.delivery(ids[0]!, { status: "Succeeded" });
@@ -181,69 +162,85 @@ describe("an idempotency key", () => {
 		expect(receiver.requests).toHaveLength(1);
 	});
 
+	it("lets each event of a batch succeed or fail by itself, and is another one in another project", async () => {
+		await using test = await openTestEngine();
+		await test.send({ idempotencyKey: "taken", dataJson: "1" });
+		const taken = { idempotencyKey: "taken", dataJson: "2" };
+		const results = await sendBatch(test, [
+			{ dataJson: "1" },
+			taken,
+			{ idempotencyKey: "same" },
+			{ idempotencyKey: "same" },
+			{ dataJson: dataOf(300_000) },
+		]);
+		expect(results.map((result) => (result instanceof FanfareError ? result.code : result.duplicate))).toEqual([
+			false,
+			"idempotency_conflict",
+			false,
+			true,
+			"payload_too_large",
+		]);
+		await expect(test.send({ webhookIds: ["webhook_x"] })).rejects.toThrow("No such webhook");
+		expect(test.observer.refusals).toEqual(["payload_too_large", "idempotency_conflict", "unknown_webhook"]);
+		const other = test.in((await test.engine.projects.create("other", null)).id);
+		expect(await sendBatch(other, [taken])).toMatchObject([{ duplicate: false }]);
+	});
+
 	it("is bound to the type, time, targets and data of its event", async () => {
 		await using test = await openTestEngine();
-		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const { id } = await test.createWebhook(NOBODY, { eventTypes: [] });
 		const first = { type: "a.b", timestamp: 1_000, webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
 		await test.send(first);
-		const others = [
+		for (const other of [
 			{ type: "a.c" },
 			{ timestamp: 1_001 },
 			{ timestamp: null },
 			{ webhookIds: null },
 			{ dataJson: "2" },
-		];
-		for (const other of others) {
+		]) {
 			await expect(test.send({ ...first, ...other })).rejects.toMatchObject({ code: "idempotency_conflict" });
 		}
 		await test.send(first);
 	});
 
-	it("returns the event that was accepted, although its type or its webhook would be refused now", async () => {
+	it("returns the event that was accepted, and is a conflict for another one, whatever else these would be refused for now", async () => {
 		await using test = await openTestEngine();
-		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const { webhooks, projects } = test.engine;
+		const { id } = await test.createWebhook(NOBODY, { eventTypes: [] });
 		const first = { type: "a.b", webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
 		const eventId = await test.send(first);
-		const isRepeat = [{ event: { id: eventId }, duplicate: true }];
+		const other = { ...first, dataJson: "2" };
+		const CONFLICT = { code: "idempotency_conflict" };
+		for (const [refuse, fresh, code] of [
+			[() => webhooks.delete(test.change, id), first, "unknown_webhook"],
+			[
+				() => projects.update(test.change, { maxStoredBytes: 1 }),
+				{ ...first, webhookIds: null },
+				"stored_bytes_exceeded",
+			],
+			[
+				() => projects.update(test.change, { eventTypes: "catalogued", maxStoredBytes: 0 }),
+				{ dataJson: "1" },
+				"invalid_request",
+			],
+		] as const) {
+			await refuse();
+			expect(await test.send(first)).toBe(eventId);
+			await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
+			const isRepeat = { event: { id: eventId }, duplicate: true };
+			expect(await sendBatch(test, [first, other])).toMatchObject([isRepeat, CONFLICT]);
+			await expect(test.send({ ...fresh, idempotencyKey: "new" })).rejects.toMatchObject({ code });
+		}
 		const unlisted = { type: "a.c", dataJson: "1", idempotencyKey: "other" };
-
-		await test.engine.webhooks.delete(test.change, id);
-		expect(await sendBatch(test, [first])).toMatchObject(isRepeat);
-		await expect(test.send({ ...first, idempotencyKey: "new" })).rejects.toMatchObject({ code: "unknown_webhook" });
-
-		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
-		expect(await test.send(first)).toBe(eventId);
-		expect(await sendBatch(test, [unlisted, first])).toMatchObject([{ code: "invalid_request" }, ...isRepeat]);
-		await expect(test.send(unlisted)).rejects.toMatchObject({ code: "invalid_request" });
+		expect(await sendBatch(test, [unlisted, first])).toMatchObject([{ code: "invalid_request" }, { duplicate: true }]);
 		const everything = { types: null, after: null, before: null };
 		const { rows } = await test.store.events(test.scope, everything, { limit: 10, cursor: null });
 		expect(rows.map((event) => event.id)).toEqual([eventId]);
 	});
 
-	it("is a conflict for another event, whatever else that would be refused for", async () => {
-		await using test = await openTestEngine();
-		const CONFLICT = { code: "idempotency_conflict" };
-		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
-		const first = { type: "a.b", webhookIds: [id], dataJson: "1", idempotencyKey: "k" };
-		await test.send(first);
-		const other = { ...first, dataJson: "2" };
-
-		await test.engine.webhooks.delete(test.change, id);
-		await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
-		await test.engine.projects.update(test.change, { maxStoredBytes: 1 });
-		await expect(test.send({ ...other, webhookIds: null })).rejects.toMatchObject(CONFLICT);
-		expect(await sendBatch(test, [first, other])).toMatchObject([{ duplicate: true }, CONFLICT]);
-		await test.engine.projects.update(test.change, { eventTypes: "catalogued" });
-		await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
-		await test.engine.projects.update(test.change, { maxStoredBytes: 0 });
-		await expect(test.send(other)).rejects.toMatchObject(CONFLICT);
-		expect(await sendBatch(test, [first, other])).toMatchObject([{ duplicate: true }, CONFLICT]);
-		expect(new Set(test.observer.refusals)).toEqual(new Set([CONFLICT.code]));
-	});
-
 	it("is looked up again if the event is refused since its project has changed while it waited for its commit", async () => {
 		await using test = await openTestEngine();
-		const { id } = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: [] });
+		const { id } = await test.createWebhook(NOBODY, { eventTypes: [] });
 		const commit = test.engineStore.commit.bind(test.engineStore);
 		let accepted: string | undefined;
 		test.engineStore.commit = async (batch) => {
@@ -257,12 +254,4 @@ describe("an idempotency key", () => {
 		};
 		expect(await test.send({ webhookIds: [id], idempotencyKey: "k" })).toBe(accepted);
 	});
-});
-
-it("stores new deliveries of a paused webhook as Held", async () => {
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook("http://127.0.0.1:9/");
-	await test.engine.webhooks.pause(test.change, id);
-	const eventId = await test.send();
-	expect(await test.deliveries({ eventId })).toMatchObject([{ status: "Held", reason: "the webhook is paused" }]);
 });

@@ -9,12 +9,11 @@ import { describe, expect, it } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { customerScope } from "../../core/access/principal.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
+import { NOBODY, passTurns } from "../test/delivering.ts";
 import { changeIn, openTestEngine, type TestEngine } from "../test/test-engine.ts";
-import { passTurns } from "../test/two-engines.ts";
 
 const PAYLOAD = "a payload that must not be found again";
 const RESPONSE = "a response that repeats the payload";
-const NOBODY = "http://127.0.0.1:9/";
 const SECOND_MS = 1_000;
 /** Some seconds, and the longest step of a deletion, belong to the minute, too. */
 const SOON_MS = 55 * SECOND_MS;

@@ -6,8 +6,9 @@ import { describe, expect, it } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { EVERY_CUSTOMER } from "../../core/access/customer.ts";
 import type { Store } from "../../ports/store/store.ts";
+import { NOBODY, passTurns } from "../test/delivering.ts";
 import { changeIn, eventInput, eventually, openTestEngine } from "../test/test-engine.ts";
-import { passTurns } from "../test/two-engines.ts";
+import type { NewWebhook } from "../webhook-settings.ts";
 
 const ALL = { since: 0, until: null, outcomes: ["Missed"], eventTypes: ["old"] } as const;
 /** It matches nothing, so that it always has room. A step examines 500 events. */
@@ -94,6 +95,24 @@ describe("a replay that has room", () => {
 	});
 });
 
+it("100 replays that wait for paused webhooks are passed in a look", async () => {
+	await using test = await openTestEngine();
+	const start = async (settings: Partial<NewWebhook>, projectId = test.projectId) => {
+		const { id } = await test.createWebhook(NOBODY, settings, projectId);
+		if (settings.customerId !== undefined) await test.engine.webhooks.pause(test.change, id);
+		return test.engine.replays.start(changeIn(projectId), id, ALL);
+	};
+	for (let n = 0; n < 100; n++) await start({ customerId: `customer-${n}` });
+	const other = test.in((await test.engine.projects.create("Other", null)).id);
+	const replay = await start({}, other.projectId);
+	// The time of the first look, and no more.
+	test.clock.advance(20);
+	await eventually("the replay has ended", async () => {
+		const { status } = await test.engine.replays.get(other.scope, replay.id);
+		return status === "Finished";
+	});
+});
+
 describe("two replays to one webhook", () => {
 	it("make their steps in turns, although the room for them is the webhook's", async () => {
 		await using receiver = await startReceiver();
@@ -107,7 +126,7 @@ describe("two replays to one webhook", () => {
 			await test.engine.replays.start(test.change, id, ALL),
 			await test.engine.replays.start(test.change, id, ALL),
 		];
-		for (let passedMs = 0; passedMs < 20_000; passedMs += 10) {
+		for (let passedMs = 0; passedMs < 8_000; passedMs += 10) {
 			test.clock.advance(10);
 			await passTurns();
 		}
@@ -122,7 +141,7 @@ describe("the running replays of a project", () => {
 		await using test = await openTestEngine({ limits: { maxReplays: 3 } });
 		const other = await test.engine.projects.create("Other", null);
 		const start = async (customerId: string, projectId = test.projectId) => {
-			const { id } = await test.createWebhook("http://127.0.0.1:9/", { customerId }, projectId);
+			const { id } = await test.createWebhook(NOBODY, { customerId }, projectId);
 			await test.engine.webhooks.pause(changeIn(projectId), id);
 			return test.engine.replays.start(changeIn(projectId), id, ALL);
 		};

@@ -1,4 +1,5 @@
 // The schedule against a plain list: whatever is scheduled, replaced and removed, it returns the same lanes in the same order.
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -45,23 +46,19 @@ describe("a schedule", () => {
 				expect(new Set(schedule.takeDue(Infinity))).toEqual(new Set(expected.keys()));
 				expect(schedule.nextAt()).toBe(Infinity);
 			}),
+			{ numRuns: runs(200) },
 		);
 	});
 
-	it("stays small when one lane is scheduled again and again", () => {
+	it("stays small when one lane is scheduled again and again, and while lanes come and go long before their time", () => {
 		const schedule = new Schedule<Lane>();
-		for (let at = 1_000_000; at > 0; at--) schedule.schedule(LANES[0]!, at);
-		expect(schedule.entries).toBeLessThan(2_000);
-		expect(schedule.takeDue(1)).toEqual([LANES[0]]);
-	});
-
-	it("stays small while lanes come and go long before their time", () => {
-		const schedule = new Schedule<Lane>();
-		for (let number = 0; number < 10_000; number++) {
-			const lane = new Lane(`webhook_${number}`, OWNER);
-			schedule.schedule(lane, 1_000_000);
-			schedule.remove(lane);
+		for (let at = 100_000; at > 0; at--) {
+			schedule.schedule(LANES[0]!, at);
+			const passing = new Lane(`webhook_${at}`, OWNER);
+			schedule.schedule(passing, 1_000_000);
+			schedule.remove(passing);
+			expect(schedule.entries < 2_000).toBe(true);
 		}
-		expect(schedule.entries).toBeLessThan(2_000);
+		expect(schedule.takeDue(1)).toEqual([LANES[0]]);
 	});
 });

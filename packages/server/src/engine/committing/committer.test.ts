@@ -1,112 +1,104 @@
 // The committer: its bounds, and what it does when the store or a caller fails.
-import { expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import { fillStore, type World } from "../../ports/contract/store/records/records.ts";
+import { fillStore } from "../../ports/contract/store/records/records.ts";
 import type { CommitBatch, NewEvent } from "../../ports/store/accept.ts";
 import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
+import { passTurns } from "../test/delivering.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { Committer } from "./committer.ts";
 
 /** Commits do not wait for more work, and outcomes not for a send. */
 const AT_ONCE = { gatherMs: 0, rideMs: 0 };
 
-interface Ends {
-	readonly done: string[];
-	readonly failed: string[];
+interface Faults {
+	readonly build?: () => NewEvent;
+	readonly done?: () => void;
 }
+type Commit = Store["commit"];
 
-function send(committer: Committer, name: string, ends: Ends, faults: { build?: () => NewEvent; done?: () => void }) {
-	return (event: NewEvent) =>
+/**
+ * A committer on the real store, which has a delivery. Before each commit `before` is called, which may wait or fail. `send`
+ * sends a small event by this name; `done` and `failed` say how sends ended, in their order.
+ */
+async function open(before: (batch: CommitBatch) => void | Promise<void> = () => {}, limits = AT_ONCE, listeners = {}) {
+	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	onTestFinished(() => world.store.close());
+	const { records, projectId, webhookId } = world;
+	const event = records.event(projectId, { webhookIds: [webhookId] });
+	await world.store.commit({ events: [event], updates: [] });
+	const commit: Commit = async (batch) => {
+		await before(batch);
+		return world.store.commit(batch);
+	};
+	const [clock, observer] = [new ManualClock(), new RecordingObserver()];
+	const committer = new Committer({ store: { ...world.store, commit }, clock, observer }, limits, listeners);
+	const [done, failed]: [string[], string[]] = [[], []];
+	const send = (name: string, faults: Faults = {}, bytes = 1) => {
+		const made = records.event(projectId);
 		committer.send({
 			projectId: "proj_1",
-			bytes: 1,
-			build: faults.build ?? (() => event),
+			bytes,
+			build: faults.build ?? (() => made),
 			done: () => {
-				ends.done.push(name);
+				done.push(name);
 				faults.done?.();
 			},
-			failed: (_event, { code }) => ends.failed.push(`${name} ${code}`),
+			failed: (_event, { code }) => failed.push(`${name} ${code}`),
 		});
+	};
+	return { world, clock, observer, committer, send, done, failed, deliveryId: event.deliveries[0]!.id };
 }
 
-async function open(): Promise<{ world: World; committer: Committer; observer: RecordingObserver }> {
-	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	const observer = new RecordingObserver();
-	return {
-		world,
-		observer,
-		committer: new Committer({ store: world.store, clock: new ManualClock(), observer }, AT_ONCE),
+/** What throws a TypeError. */
+function broken(): never {
+	throw new TypeError("on purpose");
+}
+
+/** Throws these errors, one at each call, and nothing once there are none left. */
+function failing(failures: StoreError[]) {
+	return () => {
+		const failure = failures.shift();
+		if (failure !== undefined) throw failure;
 	};
 }
+
+const unavailable = () => new StoreError("store_unavailable", "not now");
+const conflict = () => new StoreError("store_conflict", "never");
+const RELEASE = { at: 0, change: { type: "release" }, attempt: null } as const;
+const CANCEL = { at: 0, change: { type: "cancel", reason: "by hand" }, attempt: null } as const;
 
 it("fails only the send whose event can't be built, and accepts the others", async () => {
-	const { world, committer, observer } = await open();
-	const ends: Ends = { done: [], failed: [] };
-	const broken = () => {
-		throw new TypeError("no event");
-	};
-	for (const [name, faults] of [
-		["first", {}],
-		["broken", { build: broken }],
-		["last", {}],
-	] as const) {
-		send(committer, name, ends, faults)(world.records.event(world.projectId));
-	}
+	const { committer, observer, send, done, failed } = await open();
+	send("first");
+	send("broken", { build: broken });
+	send("last");
 	await committer.idle();
-	expect(ends).toEqual({ done: ["first", "last"], failed: ["broken store_conflict"] });
+	expect([done, failed]).toEqual([["first", "last"], ["broken store_conflict"]]);
 	expect(observer.problems).toEqual([{ message: "an event could not be built", error: expect.any(TypeError) }]);
-	await world.store.close();
-});
-
-it("calls every send back, also after a callback that throws, and goes on", async () => {
-	const { world, committer, observer } = await open();
-	const ends: Ends = { done: [], failed: [] };
-	const throws = () => {
-		throw new TypeError("no caller");
-	};
-	for (const [name, faults] of [
-		["throws", { done: throws }],
-		["next", {}],
-	] as const) {
-		send(committer, name, ends, faults)(world.records.event(world.projectId));
-	}
-	await committer.idle();
-	send(committer, "later", ends, {})(world.records.event(world.projectId));
-	await committer.idle();
-	expect(ends).toEqual({ done: ["throws", "next", "later"], failed: [] });
-	const facts = { projectId: world.projectId };
-	expect(observer.problems).toEqual([
-		{ message: "the callback of a send failed", error: expect.any(TypeError), facts },
-	]);
-	await world.store.close();
 });
 
 it("calls the sends of a commit back before its changes of deliveries", async () => {
-	const { world, committer } = await open();
-	const ends: string[] = [];
-	const update = { deliveryId: "unknown", at: 0, change: { type: "release" }, attempt: null } as const;
-	const end = (name: string) => () => void ends.push(name);
-	committer.add({ update, done: end("change"), failed: end("change failed") });
-	const build = () => world.records.event(world.projectId);
-	committer.send({ projectId: world.projectId, bytes: 1, build, done: end("send"), failed: end("send failed") });
+	const { committer, send, done } = await open();
+	const end = (name: string) => () => void done.push(name);
+	committer.add({ update: { deliveryId: "unknown", ...RELEASE }, done: end("change"), failed: end("change failed") });
+	send("send");
 	await committer.idle();
-	expect(ends).toEqual(["send", "change"]);
-	await world.store.close();
+	expect(done).toEqual(["send", "change"]);
 });
 
 it("calls every change of a delivery back, also after a callback that throws", async () => {
-	const { world, committer, observer } = await open();
+	const { committer, observer } = await open();
 	const ends: string[] = [];
 	const change = (name: string, throws: boolean) => {
 		const end = () => {
 			ends.push(name);
-			if (throws) throw new TypeError("no caller");
+			if (throws) broken();
 		};
-		const update = { deliveryId: name, at: 0, change: { type: "release" }, attempt: null } as const;
-		committer.add({ update, done: end, failed: end });
+		committer.add({ update: { deliveryId: name, ...RELEASE }, done: end, failed: end });
 	};
 	change("throws", true);
 	change("next", false);
@@ -120,70 +112,32 @@ it("calls every change of a delivery back, also after a callback that throws", a
 		{ ...problem, facts: { deliveryId: "throws" } },
 		{ ...problem, facts: { deliveryId: "throws when refused" } },
 	]);
-	await world.store.close();
 });
 
 it("reports how long the first send of a commit has waited, and nothing for commits without sends", async () => {
-	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	const clock = new ManualClock();
-	const store: Store = {
-		...world.store,
-		commit: (batch) => {
-			clock.advance(20);
-			return world.store.commit(batch);
-		},
-	};
 	const waits: number[] = [];
-	const parts = { store, clock, observer: new RecordingObserver() };
-	const committer = new Committer(parts, AT_ONCE, { pace: { sendsEnded: (waitedMs) => waits.push(waitedMs) } });
-	const ends: Ends = { done: [], failed: [] };
-	send(committer, "first", ends, {})(world.records.event(world.projectId));
+	const pace = { sendsEnded: (waitedMs: number) => waits.push(waitedMs) };
+	const { clock, committer, send, done, deliveryId } = await open(() => clock.advance(20), AT_ONCE, { pace });
+	send("first");
 	clock.advance(30);
-	send(committer, "second", ends, {})(world.records.event(world.projectId));
+	send("second");
 	await committer.idle();
-	expect(ends.done).toEqual(["first", "second"]);
+	expect([done, waits]).toEqual([["first", "second"], [50]]);
+	await committer.update({ deliveryId, ...RELEASE });
 	expect(waits).toEqual([50]);
-	const deliveryId = world.records.ids.make("dlv", 0);
-	await committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
-	expect(waits).toEqual([50]);
-	await world.store.close();
 });
-
-type Commit = Store["commit"];
-
-/** The real store behind a gate: before each commit `before` is called, which may wait or fail. */
-async function openGated(before: (...parameters: Parameters<Commit>) => void | Promise<void>, limits = AT_ONCE) {
-	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	const { records, projectId, webhookId } = world;
-	const event = records.event(projectId, { webhookIds: [webhookId] });
-	await world.store.commit({ events: [event], updates: [] });
-	const deliveryId = event.deliveries[0]!.id;
-	const store: Store = {
-		...world.store,
-		commit: async (batch) => {
-			await before(batch);
-			return world.store.commit(batch);
-		},
-	};
-	const [clock, observer] = [new ManualClock(), new RecordingObserver()];
-	return { world, clock, observer, deliveryId, committer: new Committer({ store, clock, observer }, limits) };
-}
-
-const unavailable = () => new StoreError("store_unavailable", "not now");
-const conflict = () => new StoreError("store_conflict", "never");
 
 it("writes outcomes that had to wait for a failing store before the updates that came after them", async () => {
 	const gate = Promise.withResolvers<void>();
 	let failures = 1;
-	const { world, clock, observer, deliveryId, committer } = await openGated(async () => {
+	const { world, clock, observer, deliveryId, committer } = await open(async () => {
 		await gate.promise;
 		if (failures-- > 0) throw unavailable();
 	});
 	const outcome = committer.update(world.records.outcome(deliveryId, 1));
 	// The first commit is under way before the second update comes.
-	await new Promise((resolve) => setImmediate(resolve));
-	const cancel = { type: "cancel", reason: "by hand" } as const;
-	const cancelled = committer.update({ deliveryId, at: 0, change: cancel, attempt: null });
+	await passTurns(1);
+	const cancelled = committer.update({ deliveryId, ...CANCEL });
 	gate.resolve();
 	await expect.poll(() => observer.problems).toHaveLength(1);
 	clock.advance(1_000);
@@ -191,35 +145,29 @@ it("writes outcomes that had to wait for a failing store before the updates that
 		{ state: { status: "Succeeded" }, changed: true },
 		{ state: { status: "Succeeded" }, changed: false },
 	]);
-	await world.store.close();
 });
 
 it("resolves each update with its own result, and waits a while before it tries a failing store again", async () => {
-	const failures = [unavailable(), unavailable()];
-	const { world, clock, observer, deliveryId, committer } = await openGated(() => {
-		const failure = failures.shift();
-		if (failure !== undefined) throw failure;
-	});
+	const { world, clock, observer, deliveryId, committer } = await open(failing([unavailable(), unavailable()]));
 	const unknown = world.records.ids.make("dlv", 0);
 	const ends = [unknown, deliveryId].map((id) => committer.update(world.records.outcome(id, 1)));
 	for (const count of [1, 2]) {
 		await expect.poll(() => observer.problems).toHaveLength(count);
-		for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+		await passTurns(20);
 		expect(observer.problems).toHaveLength(count);
 		clock.advance(250);
 	}
 	expect(await Promise.all(ends)).toMatchObject([null, { state: { status: "Succeeded" } }]);
-	await world.store.close();
 });
 
 it("rejects an update that can never be written, and writes the others of its commit, however often that fails", async () => {
 	const failures = [unavailable(), unavailable()];
-	const { world, clock, deliveryId, committer } = await openGated(({ updates }) => {
+	const fail = failing(failures);
+	const { world, clock, deliveryId, committer } = await open(({ updates }) => {
 		if (updates.some(({ change }) => change.type === "release")) throw conflict();
-		const failure = failures.shift();
-		if (failure !== undefined) throw failure;
+		fail();
 	});
-	const never = committer.update({ deliveryId, at: 0, change: { type: "release" }, attempt: null });
+	const never = committer.update({ deliveryId, ...RELEASE });
 	const written = committer.update(world.records.outcome(deliveryId, 1));
 	await expect(never).rejects.toMatchObject({ code: "store_conflict" });
 	let isWritten = false;
@@ -232,7 +180,6 @@ it("rejects an update that can never be written, and writes the others of its co
 		.toBe(true);
 	expect(failures).toEqual([]);
 	expect(await written).toMatchObject({ state: { status: "Succeeded" } });
-	await world.store.close();
 });
 
 it.each([
@@ -242,7 +189,7 @@ it.each([
 ] as const)(
 	"writes no other update after a conflict when one of them %s, so that it stays before later ones",
 	async (_, isMade) => {
-		const { world, clock, observer, deliveryId } = await openGated(() => {});
+		const { world, clock, observer, deliveryId } = await open(() => {});
 		const { records, projectId, store } = world;
 		const isOutcome = ({ updates: [update], updates }: CommitBatch) =>
 			updates.length === 1 && update?.change.type === "attempted";
@@ -263,10 +210,7 @@ it.each([
 		const told: unknown[] = [];
 		const tell = ({ state }: { state: { status: string } }) => told.push(state.status);
 		const outcome = committer.update(records.outcome(deliveryId, 1)).then((result) => tell(result!));
-		const cancel = { type: "cancel", reason: "by hand" } as const;
-		const cancelled = committer
-			.update({ deliveryId, at: 0, change: cancel, attempt: null })
-			.then((result) => tell(result!));
+		const cancelled = committer.update({ deliveryId, ...CANCEL }).then((result) => tell(result!));
 		const sent = new Promise<void>((done, reject) => {
 			const event = records.event(projectId);
 			const failed = (_event: NewEvent | null, error: StoreError) => reject(error);
@@ -287,7 +231,6 @@ it.each([
 		expect(told).toEqual(["Succeeded", "Succeeded"]);
 		const { attemptCount } = (await store.delivery(world.scope, deliveryId))!;
 		expect(attemptCount).toBe(1);
-		await store.close();
 	},
 );
 
@@ -298,101 +241,88 @@ it.each([
 	"waits once for the sends that are left of a commit in conflict, when the store was lost with %s of them",
 	async (_, outcomes, commits) => {
 		const sizes: number[] = [];
-		const { world, deliveryId, committer } = await openGated(({ events }) => {
+		const { world, deliveryId, committer, send, failed } = await open(({ events }) => {
 			sizes.push(events.length);
 			throw sizes.length === 1 ? conflict() : unavailable();
 		});
-		const ends: Ends = { done: [], failed: [] };
 		for (let n = 0; n < outcomes; n++) void committer.update(world.records.outcome(deliveryId, 1)).catch(() => {});
 		const names = ["1", "2", "3", "4"];
-		for (const name of names) send(committer, name, ends, {})(world.records.event(world.projectId));
-		await expect.poll(() => ends.failed).toEqual(names.map((name) => `${name} store_unavailable`));
+		for (const name of names) send(name);
+		await expect.poll(() => failed).toEqual(names.map((name) => `${name} store_unavailable`));
 		expect(sizes.slice(0, 3)).toEqual(commits);
 		committer.close();
-		await world.store.close();
 	},
 );
 
 it("accepts the others of a commit in conflict, if the store is back after one of them was refused without it", async () => {
 	let commits = 0;
-	const { world, committer } = await openGated(({ events }) => {
+	const { world, committer, send, done, failed } = await open(({ events }) => {
 		if (++commits === 2) throw unavailable();
 		if (events.some(({ body }) => body.length === 1)) throw conflict();
 	});
-	const ends: Ends = { done: [], failed: [] };
-	for (const name of ["1", "2", "never", "4", "5"]) {
-		const event = world.records.event(world.projectId);
-		send(committer, name, ends, {})(name === "never" ? { ...event, body: Uint8Array.of(1) } : event);
-	}
+	const bad = world.records.event(world.projectId, { body: Uint8Array.of(1) });
+	for (const name of ["1", "2", "never", "4", "5"]) send(name, name === "never" ? { build: () => bad } : {});
 	await committer.idle();
-	expect(ends).toEqual({ done: ["2", "4", "5"], failed: ["1 store_unavailable", "never store_conflict"] });
+	expect([done, failed]).toEqual([
+		["2", "4", "5"],
+		["1 store_unavailable", "never store_conflict"],
+	]);
 	// All, the first alone, the others together, then each of them.
 	expect(commits).toBe(7);
-	await world.store.close();
 });
 
 it("rejects, once it is closed, updates that wait, those under way that fail, and those that come", async () => {
-	const failing = await openGated(() => {
+	const failed = await open(() => {
 		throw unavailable();
 	});
-	const release = { deliveryId: failing.deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
-	const waiting = failing.committer.update(release);
-	await expect.poll(() => failing.observer.problems).toHaveLength(1);
-	failing.committer.close();
+	const release = { deliveryId: failed.deliveryId, ...RELEASE };
+	const waiting = failed.committer.update(release);
+	await expect.poll(() => failed.observer.problems).toHaveLength(1);
+	failed.committer.close();
 	await expect(waiting).rejects.toMatchObject({ code: "store_unavailable" });
-	await expect(failing.committer.update(release)).rejects.toMatchObject({ message: "the committer is closed" });
+	await expect(failed.committer.update(release)).rejects.toMatchObject({ message: "the committer is closed" });
 
 	const gate = Promise.withResolvers<void>();
-	const slow = await openGated(() => gate.promise);
+	const slow = await open(() => gate.promise);
 	const underWay = slow.committer.update({ ...release, deliveryId: slow.deliveryId });
-	await new Promise((resolve) => setImmediate(resolve));
+	await passTurns(1);
 	slow.committer.close();
 	gate.reject(unavailable());
 	await expect(underWay).rejects.toMatchObject({ message: "the committer is closed" });
-	await Promise.all([failing.world.store.close(), slow.world.store.close()]);
 });
 
 it("limits each commit: its events, the bytes of their bodies, and its updates", async () => {
 	const commits: { events: number; updates: number }[] = [];
-	const { world, deliveryId, committer } = await openGated(({ events, updates }) => {
+	const { deliveryId, committer, send } = await open(({ events, updates }) => {
 		commits.push({ events: events.length, updates: updates.length });
 	});
-	const ends: Ends = { done: [], failed: [] };
-	const sendAll = async (count: number, bytes: number) => {
-		const event = () => world.records.event(world.projectId);
-		for (let n = 0; n < count; n++) {
-			const faults = { build: event, done: () => ends.done.push("x"), failed: () => ends.failed.push("x") };
-			committer.send({ projectId: world.projectId, bytes, ...faults });
-		}
-		await committer.idle();
-	};
-	await sendAll(1_500, 1);
-	await sendAll(5, 3 * 1_024 * 1_024);
 	// An event that is larger than the limit is committed alone.
-	await sendAll(2, 9 * 1_024 * 1_024);
+	for (const [count, mebibytes] of [
+		[1_500, 0],
+		[5, 3],
+		[2, 9],
+	] as const) {
+		for (let n = 0; n < count; n++) send("x", {}, mebibytes * 1_024 * 1_024);
+		await committer.idle();
+	}
 	expect(commits.splice(0).map(({ events }) => events)).toEqual([1_000, 500, 2, 2, 1, 1, 1]);
 	expect(committer.waitingBytes).toBe(0);
-	const release = { deliveryId, at: 0, change: { type: "release" }, attempt: null } as const;
-	await Promise.all(Array.from({ length: 2_100 }, () => committer.update(release)));
+	await Promise.all(Array.from({ length: 2_100 }, () => committer.update({ deliveryId, ...RELEASE })));
 	expect(commits.map(({ updates }) => updates)).toEqual([2_000, 100]);
-	await world.store.close();
 });
 
 it("waits for more work after the beginning of a commit of several sends, and not after that of a small one", async () => {
 	const commits: number[] = [];
-	const { world, clock, committer } = await openGated(({ events }) => void commits.push(events.length), {
-		gatherMs: 2,
-		rideMs: 0,
-	});
-	const ends: Ends = { done: [], failed: [] };
+	const limits = { gatherMs: 2, rideMs: 0 };
+	const { clock, committer, send } = await open(({ events }) => void commits.push(events.length), limits);
 	const sendMany = (count: number) => {
-		for (let n = 0; n < count; n++) send(committer, "x", ends, {})(world.records.event(world.projectId));
+		for (let n = 0; n < count; n++) send("x");
 	};
 	sendMany(4);
 	await committer.idle();
 	for (const count of [1, 2]) {
 		sendMany(count);
-		for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+		await passTurns(5);
 		expect(commits).toEqual([4]);
 	}
 	clock.advance(2);
@@ -401,73 +331,47 @@ it("waits for more work after the beginning of a commit of several sends, and no
 	sendMany(1);
 	await committer.idle();
 	expect(commits).toEqual([4, 3, 1]);
-	await world.store.close();
 });
 
 it("begins the next commit before it calls back the senders of the last one, and never makes two at once", async () => {
-	const begun: PromiseWithResolvers<void>[] = [];
+	const gates: PromiseWithResolvers<void>[] = [];
 	let underWay = 0;
-	const { world, committer } = await openGated(async () => {
+	const { committer, send } = await open(async () => {
 		expect(++underWay).toBe(1);
 		const gate = Promise.withResolvers<void>();
-		begun.push(gate);
+		gates.push(gate);
 		await gate.promise;
 		underWay--;
 	});
-	/** Sends an event; resolves with how many commits had begun when the send was called back. */
-	const sendOne = () =>
-		new Promise<number>((resolve, reject) => {
-			const event = world.records.event(world.projectId);
-			committer.send({
-				projectId: "proj_1",
-				bytes: 1,
-				build: () => event,
-				done: () => resolve(begun.length),
-				failed: reject,
-			});
-		});
-	const first = sendOne();
-	await expect.poll(() => begun).toHaveLength(1);
-	const second = sendOne();
-	begun[0]!.resolve();
-	expect(await first).toBe(2);
-	begun[1]!.resolve();
-	expect(await second).toBe(2);
-	await world.store.close();
-});
-
-it("accepts the events of a commit even if the observer of commits fails", async () => {
-	const { world, deliveryId, committer, observer } = await openGated(() => {});
-	const failing = vi.spyOn(observer, "committed").mockImplementationOnce(() => {
-		throw new TypeError("no report");
-	});
-	const ends: Ends = { done: [], failed: [] };
-	send(committer, "not reported", ends, {})(world.records.event(world.projectId));
-	await committer.idle();
-	expect(ends).toEqual({ done: ["not reported"], failed: [] });
-	expect(observer.problems).toEqual([{ message: "a commit could not be reported", error: expect.any(TypeError) }]);
-	expect(await committer.update(world.records.outcome(deliveryId, 1))).toMatchObject({
-		state: { status: "Succeeded" },
-	});
-	expect(failing).toHaveBeenCalledTimes(2);
-	await world.store.close();
-});
-
-it("goes on when a listener fails", async () => {
-	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
-	const observer = new RecordingObserver();
-	const sendsEnded = () => {
-		throw new TypeError("no listener");
-	};
-	const committer = new Committer({ store: world.store, clock: new ManualClock(), observer }, AT_ONCE, {
-		pace: { sendsEnded },
-	});
-	const ends: Ends = { done: [], failed: [] };
+	/** How many commits had begun when each send was called back. */
+	const begun: number[] = [];
 	for (const name of ["first", "second"]) {
-		send(committer, name, ends, {})(world.records.event(world.projectId));
-		await committer.idle();
+		send(name, { done: () => begun.push(gates.length) });
+		await expect.poll(() => gates).toHaveLength(1);
 	}
-	expect(ends).toEqual({ done: ["first", "second"], failed: [] });
-	expect(observer.problems).toHaveLength(2);
-	await world.store.close();
+	gates[0]!.resolve();
+	await expect.poll(() => gates).toHaveLength(2);
+	gates[1]!.resolve();
+	await committer.idle();
+	expect(begun).toEqual([2, 2]);
+});
+
+it("accepts the sends of a commit, calls all back and goes on, also if a callback, the observer or a listener throws", async () => {
+	const opened = await open(undefined, AT_ONCE, { pace: { sendsEnded: broken } });
+	const { world, deliveryId, committer, observer, send, done, failed } = opened;
+	const committed = vi.spyOn(observer, "committed").mockImplementationOnce(broken);
+	send("throws", { done: broken });
+	send("next");
+	await committer.idle();
+	expect([done, failed]).toEqual([["throws", "next"], []]);
+	const error: unknown = expect.any(TypeError);
+	const messages = ["a commit could not be reported", "the callback of a send failed", "the committer failed"];
+	expect(observer.problems.map(({ message }) => message).toSorted()).toEqual(messages);
+	expect(observer.problems).toContainEqual({ message: messages[1], error, facts: { projectId: world.projectId } });
+	send("later");
+	await committer.idle();
+	expect(done).toEqual(["throws", "next", "later"]);
+	const outcome = world.records.outcome(deliveryId, 1);
+	expect(await committer.update(outcome)).toMatchObject({ state: { status: "Succeeded" } });
+	expect(committed).toHaveBeenCalledTimes(3);
 });

@@ -1,27 +1,20 @@
 // A store that fails on demand: sends are refused, outcomes are kept and written later.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { describe, expect, it } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
-import type { CommitBatch } from "../../ports/store/accept.ts";
 import { StoreError, StoreInDoubtError } from "../../ports/store/errors.ts";
+import { FAILS, openDelivering } from "../test/delivering.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 describe("a failing store", () => {
 	it("makes sends fail with the store's error code, and gets the outcomes of attempts when it has recovered", async () => {
 		let full = false;
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine({
+		const { test, receiver } = await openDelivering(() => ((full = true), {}), {
 			beforeCommit() {
 				if (full) throw new StoreError("store_full", "no space");
 			},
-		});
-		await test.createWebhook(receiver.url);
-		receiver.script(() => {
-			full = true;
-			return {};
 		});
 		const eventId = await test.send();
 		await receiver.waitFor(1);
@@ -38,12 +31,12 @@ describe("a failing store", () => {
 	it.each([true, false])(
 		"writes the outcomes of a commit in doubt once, when the store can say whether it was made: %s",
 		async (isMade) => {
-			await using receiver = await startReceiver();
-			receiver.script(() => ({ status: 500 }));
-			const store = await openSqliteStore({ path: ":memory:" });
+			const webhook = { retries: { maxRetries: 1, maxBackoffMs: 60_000, scheduleMs: null } };
+			const { test, receiver } = await openDelivering(FAILS, { webhook });
+			const { store } = test;
 			let questions = 0;
 			let isDoubtful = true;
-			const commit = async (batch: CommitBatch) => {
+			test.engineStore.commit = async (batch) => {
 				if (batch.updates.length === 0 || !isDoubtful) return store.commit(batch);
 				isDoubtful = false;
 				const result = isMade ? await store.commit(batch) : null;
@@ -54,8 +47,6 @@ describe("a failing store", () => {
 					},
 				});
 			};
-			await using test = await openTestEngine({ store: { ...store, commit } });
-			await test.createWebhook(receiver.url, { retries: { maxRetries: 1, maxBackoffMs: 60_000, scheduleMs: null } });
 			const eventId = await test.send();
 			await eventually("the outcome is in doubt", () => test.observer.problems.length > 0);
 			// What comes meanwhile is refused at once, and nothing is written.
@@ -68,7 +59,6 @@ describe("a failing store", () => {
 			test.clock.advance(60_000);
 			await test.delivery(eventId, { status: "Failed", attemptCount: 2 });
 			expect(receiver.requests).toHaveLength(2);
-			await store.close();
 		},
 	);
 
@@ -129,20 +119,18 @@ describe("a failing store", () => {
 
 	it("makes the server ready again without traffic, once a write as large as the failed commit succeeds", async () => {
 		let isFull = true;
-		const store = await openSqliteStore({ path: ":memory:" });
 		const probes: number[] = [];
 		const full = new StoreError("store_full", "no space");
-		const probe = async (at: number, bytes = 0) => {
-			probes.push(bytes);
-			if (isFull && bytes > 0) throw full;
-			await store.probe(at, bytes);
-		};
 		await using test = await openTestEngine({
-			store: { ...store, probe },
 			beforeCommit() {
 				if (isFull) throw full;
 			},
 		});
+		test.engineStore.probe = async (at, bytes = 0) => {
+			probes.push(bytes);
+			if (isFull && bytes > 0) throw full;
+			await test.store.probe(at, bytes);
+		};
 		await expect(test.send({ dataJson: JSON.stringify("x".repeat(60_000)) })).rejects.toMatchObject({
 			code: "store_full",
 		});
@@ -160,42 +148,24 @@ describe("a failing store", () => {
 		isFull = false;
 		expect([await isReadyAfter(1), await isReadyAfter(0), await isReadyAfter(1_000)]).toEqual([true, true, true]);
 		expect(probes.slice(2).map((bytes) => bytes > 60_000)).toEqual([true, false]);
-		await store.close();
 	});
 
 	it("makes the attempt again when the lease ends, if the outcome could not be written", async () => {
-		await using receiver = await startReceiver();
 		let refusals = 1;
-		await using test = await openTestEngine({
+		const { test, receiver } = await openDelivering(null, {
 			beforeCommit({ updates }) {
 				if (updates.length > 0 && refusals-- > 0) throw new StoreError("store_conflict", "no");
 			},
 		});
-		await test.createWebhook(receiver.url);
 		const eventId = await test.send();
 		await eventually("the failure is reported", () =>
 			test.observer.problems.some(({ message }) => message.startsWith("a delivery could not be handled")),
 		);
-		const {
-			id: deliveryId,
-			leaseUntil,
-			webhookId,
-		} = await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
-		expect(test.observer.problems.at(-1)?.facts).toEqual({ projectId: test.projectId, webhookId, deliveryId });
+		const { id, leaseUntil, webhookId } = await test.delivery(eventId, { status: "Pending", attemptCount: 0 });
+		expect(test.observer.problems.at(-1)?.facts).toEqual({ projectId: test.projectId, webhookId, deliveryId: id });
 		await eventually("no attempt is in flight", () => test.engine.gauges().inFlightAttempts === 0);
 		test.clock.advance(leaseUntil! - test.clock.now() + 20);
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(2);
-	});
-
-	it("fails only the send that it can't write", async () => {
-		await using test = await openTestEngine({
-			beforeCommit({ events }) {
-				if (events.some(({ event }) => event.type === "poison")) throw new StoreError("store_conflict", "no");
-			},
-		});
-		const sends = ["fine", "poison", "fine", "fine"].map((type) => test.send({ type }));
-		const results = await Promise.allSettled(sends);
-		expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled"]);
 	});
 });

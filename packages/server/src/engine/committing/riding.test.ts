@@ -1,12 +1,13 @@
 // Outcomes of attempts wait a little for a send to share its commit: for how long, how many, and when not.
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
-import type { DeliveryState } from "../../core/delivery.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { fillStore } from "../../ports/contract/store/records/records.ts";
+import type { DeliveryUpdate } from "../../ports/store/accept.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
+import { passTurns } from "../test/delivering.ts";
 import { RecordingObserver } from "../test/test-engine.ts";
 import { Committer } from "./committer.ts";
 
@@ -15,6 +16,7 @@ type Commit = Store["commit"];
 /** A committer with the real limits, a clock that stands still, and some deliveries that are leased. */
 async function open(before: (...parameters: Parameters<Commit>) => void | Promise<void> = () => {}) {
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	onTestFinished(() => world.store.close());
 	const { records, projectId, webhookId } = world;
 	const newEvent = () => records.event(projectId, { webhookIds: [webhookId] });
 	const events = Array.from({ length: 64 }, newEvent);
@@ -33,15 +35,8 @@ async function open(before: (...parameters: Parameters<Commit>) => void | Promis
 	const committer = new Committer({ store, clock, observer }, { gatherMs: 2, rideMs: 20 });
 	const idOf = (index: number) => events[index]!.deliveries[0]!.id;
 	const outcome = async (index = 0) => (await committer.update(records.outcome(idOf(index), 1)))?.state;
-	const change = async (type: "release" | "cancel" | "retry", index = 0): Promise<DeliveryState | undefined> => {
-		const changes = {
-			release: { type: "release" },
-			cancel: { type: "cancel", reason: "by hand" },
-			retry: { type: "retry", at: 0 },
-		} as const;
-		const update = { deliveryId: idOf(index), at: 0, change: changes[type], attempt: null };
-		return (await committer.update(update))?.state;
-	};
+	const change = (to: DeliveryUpdate["change"], index: number) =>
+		committer.update({ deliveryId: idOf(index), at: 0, change: to, attempt: null });
 	const send = () =>
 		new Promise<void>((resolve, reject) => {
 			committer.send({
@@ -52,29 +47,28 @@ async function open(before: (...parameters: Parameters<Commit>) => void | Promis
 				failed: (_, error) => reject(error),
 			});
 		});
-	return { clock, commits, committer, observer, outcome, change, send, close: () => world.store.close() };
+	return { clock, commits, committer, observer, outcome, change, send };
 }
 
 /** Enough for a commit that has been planned to begin and to end. */
-async function turns(): Promise<void> {
-	for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
+const turns = () => passTurns(20);
 
 describe("the outcome of an attempt", () => {
-	it("waits 20 ms for a send, and is committed alone if none comes", async () => {
-		const { clock, commits, committer, outcome, close } = await open();
-		const written = outcome();
-		clock.advance(19);
+	it("waits 20 ms for a send, which a second outcome does not prolong, and is committed without one if none comes", async () => {
+		const { clock, commits, committer, outcome } = await open();
+		const written = [outcome(0)];
+		clock.advance(15);
+		written.push(outcome(1));
+		clock.advance(4);
 		await turns();
-		expect({ commits, riding: committer.ridingOutcomes }).toEqual({ commits: [], riding: 1 });
+		expect({ commits, riding: committer.ridingOutcomes }).toEqual({ commits: [], riding: 2 });
 		clock.advance(1);
-		expect(await written).toMatchObject({ status: "Succeeded" });
-		expect({ commits, riding: committer.ridingOutcomes }).toEqual({ commits: ["0 1"], riding: 0 });
-		await close();
+		expect(await Promise.all(written)).toMatchObject([{ status: "Succeeded" }, { status: "Succeeded" }]);
+		expect({ commits, riding: committer.ridingOutcomes }).toEqual({ commits: ["0 2"], riding: 0 });
 	});
 
 	it("shares the commit of a send that comes meanwhile", async () => {
-		const { clock, commits, outcome, send, close } = await open();
+		const { clock, commits, outcome, send } = await open();
 		const written = [outcome(0), outcome(1)];
 		clock.advance(10);
 		await turns();
@@ -88,11 +82,10 @@ describe("the outcome of an attempt", () => {
 		expect(commits).toEqual(["1 2"]);
 		clock.advance(1);
 		await next;
-		await close();
 	});
 
 	it("does not make the next commit of a single sender wait for more work", async () => {
-		const { commits, outcome, send, close } = await open();
+		const { commits, outcome, send } = await open();
 		const written = [outcome(0), outcome(1), outcome(2)];
 		await turns();
 		await send();
@@ -100,56 +93,44 @@ describe("the outcome of an attempt", () => {
 		await send();
 		await Promise.all(written);
 		expect(commits).toEqual(["1 3", "1 0"]);
-		await close();
-	});
-
-	it("waits 20 ms in all: a second outcome does not prolong that of the first", async () => {
-		const { clock, commits, outcome, close } = await open();
-		const written = [outcome(0)];
-		clock.advance(15);
-		written.push(outcome(1));
-		clock.advance(5);
-		await Promise.all(written);
-		expect(commits).toEqual(["0 2"]);
-		await close();
 	});
 
 	it("does not wait when 64 wait", async () => {
-		const { commits, outcome, close } = await open();
+		const { commits, outcome } = await open();
 		const written = Array.from({ length: 63 }, (_, index) => outcome(index));
 		await turns();
 		expect(commits).toEqual([]);
 		await Promise.all([...written, outcome(63)]);
 		expect(commits).toEqual(["0 64"]);
-		await close();
 	});
 
-	it.each(["release", "cancel", "retry"] as const)("is taken along by a %s, which never waits", async (type) => {
-		const { commits, outcome, change, close } = await open();
-		const written = outcome(0);
-		await turns();
-		await change(type, 1);
-		expect(await written).toMatchObject({ status: "Succeeded" });
-		await change(type, 2);
-		expect(commits).toEqual(["0 2", "0 1"]);
-		await close();
-	});
+	it.each([{ type: "release" }, { type: "cancel", reason: "by hand" }, { type: "retry", at: 0 }] as const)(
+		"is taken along by a $type, which never waits",
+		async (to) => {
+			const { commits, outcome, change } = await open();
+			const written = outcome(0);
+			await turns();
+			await change(to, 1);
+			expect(await written).toMatchObject({ status: "Succeeded" });
+			await change(to, 2);
+			expect(commits).toEqual(["0 2", "0 1"]);
+		},
+	);
 
 	it("does not wait any longer when its place is needed", async () => {
-		const { commits, committer, outcome, close } = await open();
+		const { commits, committer, outcome } = await open();
 		const written = outcome();
 		await turns();
 		expect(commits).toEqual([]);
 		committer.hurry();
 		await written;
 		expect(commits).toEqual(["0 1"]);
-		await close();
 	});
 
 	it("counts the time in which another commit was under way, and is not forgotten if its place is needed then", async () => {
 		for (const needed of [false, true]) {
 			const gate = Promise.withResolvers<void>();
-			const { clock, commits, committer, outcome, send, close } = await open(() => gate.promise);
+			const { clock, commits, committer, outcome, send } = await open(() => gate.promise);
 			const sent = send();
 			await turns();
 			const written = outcome(0);
@@ -165,13 +146,12 @@ describe("the outcome of an attempt", () => {
 			}
 			await Promise.all([written, later]);
 			expect(commits).toEqual(["1 0", "0 2"]);
-			await close();
 		}
 	});
 
 	it("does not wait for a send again once its commit has failed", async () => {
 		const failures = [new StoreError("store_unavailable", "not now")];
-		const { clock, commits, observer, outcome, close } = await open(() => {
+		const { clock, commits, observer, outcome } = await open(() => {
 			const failure = failures.shift();
 			if (failure !== undefined) throw failure;
 		});
@@ -182,11 +162,10 @@ describe("the outcome of an attempt", () => {
 		clock.advance(250);
 		await written;
 		expect(commits).toEqual(["0 1", "0 1"]);
-		await close();
 	});
 
 	it("does not wait while somebody waits until everything is written", async () => {
-		const { commits, committer, outcome, close } = await open(async () => {
+		const { commits, committer, outcome } = await open(async () => {
 			// Comes while the committer is asked to become idle.
 			if (commits.length === 1) written.push(outcome(1));
 		});
@@ -196,11 +175,10 @@ describe("the outcome of an attempt", () => {
 		await committer.idle();
 		await Promise.all(written);
 		expect(commits).toEqual(["0 1", "0 1"]);
-		await close();
 	});
 
 	it("is rejected by a close, after which nothing waits", async () => {
-		const { clock, commits, committer, outcome, close } = await open();
+		const { clock, commits, committer, outcome } = await open();
 		const written = outcome();
 		committer.close();
 		await expect(written).rejects.toMatchObject({ code: "store_unavailable" });
@@ -208,6 +186,5 @@ describe("the outcome of an attempt", () => {
 		clock.advance(1_000);
 		await turns();
 		expect({ commits, riding: committer.ridingOutcomes }).toEqual({ commits: [], riding: 0 });
-		await close();
 	});
 });

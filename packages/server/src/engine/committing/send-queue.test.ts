@@ -76,13 +76,6 @@ describe("the queue of sends", () => {
 		expect(queue.length).toBe(0);
 	});
 
-	it("gives the other projects their turns first, however much one sends", () => {
-		const queue = new SendQueue();
-		for (let n = 0; n < 3_000; n++) queue.push(pending("a", "a"));
-		queue.push(pending("b", "b"));
-		expect(take(queue).indexOf("b")).toBe(1);
-	});
-
 	it("goes on with the next send if an event can't be built", () => {
 		const queue = new SendQueue();
 		const broken = {

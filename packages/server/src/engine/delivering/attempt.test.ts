@@ -3,9 +3,8 @@ import { describe, expect, it } from "vitest";
 
 import { signingKey } from "../../core/crypto/signing.ts";
 import type { ArmedWebhook } from "../../core/webhook.ts";
-import type { AttemptOutcome, AttemptRequest } from "../../ports/sender.ts";
-import type { LeasedDelivery } from "../../ports/store/queue.ts";
-import { buildRequest, judge, recordAttempt, reportOf, verdictOnPreviousEndpoint } from "./attempt.ts";
+import type { AttemptOutcome } from "../../ports/sender.ts";
+import { buildRequest, judge } from "./attempt.ts";
 
 const NOW = Date.parse("2026-11-24T12:00:00Z");
 
@@ -40,35 +39,6 @@ describe("a response", () => {
 	it.each([200, 500, 0])("that is incomplete is a failure, whatever its status (%i)", (responseCode) => {
 		const broken = outcome(responseCode, { error: "reset", reason: "it broke off" });
 		expect(judge(broken, NOW)).toEqual({ kind: "failure", responseCode, reason: "it broke off", retryAfterMs: null });
-	});
-});
-
-describe("success and failure", () => {
-	const refused = outcome(0, {
-		error: "refused",
-		reason: "refused",
-		cause: "refused",
-		firstByteMs: null,
-		response: null,
-	});
-	const outcomes = [outcome(200), outcome(410), outcome(404), outcome(503), outcome(200, { error: "reset" }), refused];
-
-	it("have verdicts of one shape: the same properties in the same order", () => {
-		const verdicts = outcomes.map((one) => judge(one, NOW));
-		expect(new Set(verdicts.map(({ kind }) => kind))).toEqual(new Set(["success", "gone", "failure"]));
-		for (const verdict of [...verdicts, ...verdicts.map(verdictOnPreviousEndpoint)]) {
-			expect(Object.keys(verdict)).toEqual(["kind", "responseCode", "reason", "retryAfterMs"]);
-		}
-	});
-
-	it("have recorded attempts and reports of one shape", () => {
-		const delivery = { attemptCount: 0, trigger: "auto", createDate: NOW } as LeasedDelivery;
-		const webhook = { revision: 1, headerNames: [] as readonly string[] } as ArmedWebhook;
-		const request = { headers: {} } as AttemptRequest;
-		const attempts = outcomes.map((one) => recordAttempt("atm_1", delivery, webhook, request, one, NOW));
-		expect(new Set(attempts.map((one) => Object.keys(one).join(" "))).size).toBe(1);
-		const reports = outcomes.map((one) => reportOf(delivery, one, one.error === null, NOW));
-		expect(new Set(reports.map((one) => Object.keys(one).join(" "))).size).toBe(1);
 	});
 });
 

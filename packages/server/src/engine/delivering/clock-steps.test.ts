@@ -7,6 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import { MAX_RETRY_AFTER_MS } from "../../core/policies/retry-policy.ts";
+import { holdFirst, openDelivering } from "../test/delivering.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 const HOUR = 3_600_000;
@@ -42,40 +43,38 @@ describe("after the clock was set forward past the time for which the timer for 
 	});
 });
 
-describe("after the clock was set back by an hour", () => {
-	it("a retry is made after its wait", async () => {
-		await using receiver = await startReceiver();
+it.each([0, 10])(
+	"a retry is made after its wait, if the clock was set back after it had been %i hours ahead",
+	async (ahead) => {
+		const { test, receiver } = await openDelivering();
 		receiver.respond([{ status: 500 }]);
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
+		test.clock.step(ahead * HOUR);
 		const id = await test.send();
 		await test.delivery(id, { attemptCount: 1 });
-		test.clock.step(-HOUR);
+		test.clock.step(-Math.max(ahead, 1) * HOUR);
 		test.clock.advance(RETRY_SLOWED_MS);
 		await test.delivery(id, { status: "Succeeded", attemptCount: 2 });
-	});
+	},
+);
 
+describe("after the clock was set back by an hour", () => {
 	it("deliveries that wait in the store for room are attempted", async () => {
-		await using receiver = await startReceiver();
-		const gate = Promise.withResolvers<object>();
-		receiver.script((_request, index) => (index === 0 ? gate.promise : {}));
-		await using test = await openTestEngine({ limits: { maxReadyPerWebhook: 1, maxInFlightPerWebhook: 1 } });
-		await test.createWebhook(receiver.url);
+		const gate = holdFirst();
+		const { test, receiver } = await openDelivering(gate.script, {
+			limits: { maxReadyPerWebhook: 1, maxInFlightPerWebhook: 1 },
+		});
 		const ids = [await test.send(), await test.send(), await test.send(), await test.send()];
 		await receiver.waitFor(1);
 		test.clock.step(-HOUR);
 		ids.push(await test.send());
-		gate.resolve({});
+		gate.answer({});
 		for (const id of ids) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(ids.length);
 	});
 
 	it("the lease of an attempt in flight is renewed, and the attempt is not made twice", async () => {
-		await using receiver = await startReceiver();
-		const gate = Promise.withResolvers<object>();
-		receiver.script((_request, index) => (index === 0 ? gate.promise : {}));
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
+		const gate = holdFirst();
+		const { test, receiver } = await openDelivering(gate.script);
 		const id = await test.send();
 		await receiver.waitFor(1);
 		test.clock.step(-HOUR);
@@ -87,24 +86,20 @@ describe("after the clock was set back by an hour", () => {
 			await nextTurn();
 		}
 		await eventually("the lease is renewed", async () => (await leaseUntil()) > before);
-		gate.resolve({});
+		gate.answer({});
 		await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(1);
 	});
 
 	it("dates still ascend, and signatures have the wall time", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
+		const { test, receiver } = await openDelivering();
 		const first = await test.send();
 		await test.delivery(first, { status: "Succeeded" });
 		test.clock.step(-HOUR);
 		const second = await test.send();
 		await test.delivery(second, { status: "Succeeded" });
-		const dates = await Promise.all(
-			[first, second].map(async (id) => (await test.store.event(test.scope, id))!.createDate),
-		);
-		expect(dates[1]).toBeGreaterThanOrEqual(dates[0]!);
+		const events = await test.store.eventsById(test.scope, [first, second]);
+		expect(events[1]!.createDate).toBeGreaterThanOrEqual(events[0]!.createDate);
 		const timestamps = receiver.requests.map(({ headers }) => Number(headers["webhook-timestamp"]));
 		expect(timestamps[1]! - timestamps[0]!).toBe(-HOUR / 1_000);
 		expect(timestamps[1]).toBe(Math.floor(test.clock.now() / 1_000));
@@ -113,39 +108,18 @@ describe("after the clock was set back by an hour", () => {
 
 describe("after the clock was set forward by ten hours", () => {
 	it("an attempt in flight is not made twice, although its lease looks expired", async () => {
-		await using receiver = await startReceiver();
-		const gate = Promise.withResolvers<object>();
-		receiver.script((_request, index) => (index === 0 ? gate.promise : {}));
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
+		const gate = holdFirst();
+		const { test, receiver } = await openDelivering(gate.script);
 		const id = await test.send();
 		await receiver.waitFor(1);
 		test.clock.step(10 * HOUR);
+		expect(await test.engine.readiness()).toMatchObject({ ready: true });
 		test.clock.advance(POLL_MS);
 		const later = await test.send();
 		await test.delivery(later, { status: "Succeeded", attemptCount: 1 });
-		gate.resolve({});
+		gate.answer({});
 		await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(2);
-	});
-
-	it("the engine is still ready", async () => {
-		await using test = await openTestEngine();
-		test.clock.step(10 * HOUR);
-		expect(await test.engine.readiness()).toMatchObject({ ready: true });
-	});
-
-	it("and back again: a retry is made after its wait", async () => {
-		await using receiver = await startReceiver();
-		receiver.respond([{ status: 500 }]);
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
-		test.clock.step(10 * HOUR);
-		const id = await test.send();
-		await test.delivery(id, { attemptCount: 1 });
-		test.clock.step(-10 * HOUR);
-		test.clock.advance(RETRY_SLOWED_MS);
-		await test.delivery(id, { status: "Succeeded", attemptCount: 2 });
 	});
 });
 

@@ -1,90 +1,97 @@
-// Projects beside one whose webhooks hang, or whose deliveries wait in the store: they must not notice.
-import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
+// Projects, and customers of a project, beside one whose webhooks hang, or whose deliveries wait in the store: they must not notice.
 import { describe, expect, it } from "vitest";
 
+import type { EventInput } from "../../core/event.ts";
 import type { EngineLimits } from "../parts.ts";
-import { eventually, openTestEngine } from "../test/test-engine.ts";
+import { FAILS, HANGS, openDelivering, openReceiver } from "../test/delivering.ts";
+import { eventually } from "../test/test-engine.ts";
 
-/** An engine with a greedy project that has many webhooks, and another one with a single webhook. */
-async function open(to: { greedy: Receiver; other: Receiver }, webhooks: number, limits: Partial<EngineLimits>) {
-	const greedy = await openTestEngine({ limits });
-	const other = greedy.in((await greedy.engine.projects.create("other", null)).id);
-	for (let n = 0; n < webhooks; n++) await greedy.createWebhook(to.greedy.url);
-	const { id: otherId } = await other.createWebhook(to.other.url);
-	return { greedy, other, otherId };
-}
+const WEBHOOKS = 300;
+/** Room for fewer than a greedy owner's webhooks would take. */
+const HANGING: Partial<EngineLimits> = { maxInFlight: 64, maxReady: 1_000, maxWebhooksPerCustomer: WEBHOOKS };
 
-describe("2,000 hanging webhooks of one project", () => {
-	const limits = { maxInFlight: 64, maxReady: 1_000 };
+describe.each([
+	// Three quarters of all places, and three quarters of these.
+	{ owner: "project", customerId: null, places: 48, claims: 3 },
+	{ owner: "customer", customerId: "greedy", places: 36, claims: 2 },
+] as const)("300 webhooks of one $owner", ({ customerId, places, claims }) => {
+	/** A project with many webhooks of one owner. The others are another project or, of the same project, a customer and itself. */
+	async function open(script: typeof HANGS, limits: Partial<EngineLimits>) {
+		const greedy = await openDelivering(script, { limits, webhook: { customerId } });
+		const { test } = greedy;
+		for (let n = 1; n < WEBHOOKS; n++) await test.createWebhook(greedy.receiver.url, { customerId });
+		const receiver = await openReceiver();
+		const other = customerId === null ? test.in((await test.engine.projects.create("other", null)).id) : test;
+		const inputs: Partial<EventInput>[] =
+			customerId === null ? [{}] : [{ type: "for.other", customers: "other" }, { type: "for.product" }];
+		const [webhook] = await Promise.all(
+			inputs.map(({ customers, type }) =>
+				other.createWebhook(receiver.url, {
+					customerId: typeof customers === "string" ? customers : null,
+					eventTypes: type === undefined ? null : [type],
+				}),
+			),
+		);
+		const sendGreedy = async (count: number) => {
+			for (let n = 0; n < count; n++) await test.send({ type: "greedy", customers: customerId });
+		};
+		return { test, other, inputs, otherId: webhook?.id, receiver, greedy: greedy.receiver, sendGreedy };
+	}
 
-	it("leave places and room to another project, whose events arrive at once", async () => {
-		await using hanging = await startReceiver();
-		hanging.script(() => ({ kind: "hang" }));
-		await using receiver = await startReceiver();
-		const { greedy, other } = await open({ greedy: hanging, other: receiver }, 2_000, limits);
-		await using _ = greedy;
-		for (let count = 0; count < 3; count++) await greedy.send();
-		await hanging.waitFor(48);
-		expect(greedy.engine.gauges().readyDeliveries).toBeGreaterThan(500);
-
-		for (let count = 1; count <= 10; count++) {
-			await other.delivery(await other.send(), { status: "Succeeded" });
-			expect(receiver.requests).toHaveLength(count);
+	it("that hang leave places and room to others, whose events arrive at once", async () => {
+		const { test, other, inputs, receiver, greedy, sendGreedy } = await open(HANGS, HANGING);
+		await sendGreedy(3);
+		await greedy.waitFor(places);
+		expect(test.engine.gauges().readyDeliveries).toBeGreaterThan(400);
+		for (let count = 0; count < 10; count++) {
+			for (const input of inputs) await other.delivery(await other.send(input), { status: "Succeeded" });
 		}
-		const many = await Promise.all(Array.from({ length: 50 }, () => other.send()));
+		const many = await Promise.all(inputs.flatMap((input) => Array.from({ length: 30 }, () => other.send(input))));
 		for (const eventId of many) await other.delivery(eventId, { status: "Succeeded" });
-		expect(hanging.requests).toHaveLength(48);
+		expect(receiver.requests).toHaveLength(40 * inputs.length);
+		expect(greedy.requests).toHaveLength(places);
 	});
 
-	it("do not keep another project's deliveries in the store: its retries are made when they are due", async () => {
-		await using hanging = await startReceiver();
-		hanging.script(() => ({ kind: "hang" }));
-		await using receiver = await startReceiver();
-		receiver.script((_request, index) => ({ status: index === 0 ? 500 : 200 }));
-		const { greedy, other } = await open({ greedy: hanging, other: receiver }, 2_000, limits);
-		await using _ = greedy;
-		const eventId = await other.send();
+	it("that hang do not keep the deliveries of others in the store: their retries are made when they are due", async () => {
+		const { test, other, inputs, receiver, greedy, sendGreedy } = await open(HANGS, HANGING);
+		receiver.respond([{ status: 500 }]);
+		const eventId = await other.send(inputs[0]);
 		await other.delivery(eventId, { attemptCount: 1 });
-		for (let count = 0; count < 3; count++) await greedy.send();
-		await hanging.waitFor(48);
-		greedy.clock.advance(1_000);
+		await sendGreedy(3);
+		await greedy.waitFor(places);
+		test.clock.advance(1_000);
 		await other.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
 	});
-});
 
-describe("300 webhooks of one project with due deliveries in the store", () => {
-	it("let another project claim beside them", async () => {
-		await using receiver = await startReceiver();
-		receiver.script(() => ({ status: 500 }));
-		const { greedy, other, otherId } = await open({ greedy: receiver, other: receiver }, 300, {});
-		await using _ = greedy;
-		await greedy.send();
-		await receiver.waitFor(300);
-		greedy.clock.advance(100);
-		const eventId = await other.send();
+	it("that have due deliveries in the store let others claim beside them", async () => {
+		const limits = { maxWebhooksPerCustomer: WEBHOOKS };
+		const { test, other, inputs, otherId, receiver, greedy, sendGreedy } = await open(FAILS, limits);
+		await sendGreedy(1);
+		await greedy.waitFor(WEBHOOKS);
+		test.clock.advance(100);
+		receiver.respond([{ status: 500 }]);
+		const eventId = await other.send(inputs[0]);
 		await other.delivery(eventId, { attemptCount: 1 });
-		await eventually("all attempts to be recorded", () => greedy.engine.gauges().inFlightAttempts === 0);
+		await eventually("all attempts to be recorded", () => test.engine.gauges().inFlightAttempts === 0);
 
-		receiver.script(() => ({}));
-		const { store, engineStore } = greedy;
+		greedy.script(() => ({}));
 		const claimed: string[] = [];
 		const answer = Promise.withResolvers<void>();
-		engineStore.claimDue = async (request) => {
+		// Before the engine is stopped, also if the test fails.
+		using _ = { [Symbol.dispose]: answer.resolve };
+		test.engineStore.claimDue = async (request) => {
 			if (request.webhookId !== otherId) {
 				claimed.push(request.webhookId);
 				await answer.promise;
 			}
-			return store.claimDue(request);
+			return test.store.claimDue(request);
 		};
-		try {
-			greedy.clock.advance(950);
-			await eventually("the greedy project claims", () => claimed.length > 0);
-			greedy.clock.advance(100);
-			await other.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
-			expect(claimed).toHaveLength(3);
-		} finally {
-			answer.resolve();
-		}
-		await receiver.waitFor(602);
+		test.clock.advance(950);
+		await eventually("the greedy one claims", () => claimed.length > 0);
+		test.clock.advance(100);
+		await other.delivery(eventId, { status: "Succeeded", attemptCount: 2 });
+		expect(claimed).toHaveLength(claims);
+		answer.resolve();
+		await greedy.waitFor(2 * WEBHOOKS);
 	});
 });

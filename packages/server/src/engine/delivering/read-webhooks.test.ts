@@ -1,14 +1,10 @@
 // What an attempt needs of a webhook is read from the store when it is made, unless it is in memory. That must neither break the
 // order of attempts nor make an attempt that an earlier change forbids.
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { SHARDS } from "../../core/cluster/shard.ts";
 import { StoreError } from "../../ports/store/errors.ts";
+import { holdFirst, openDelivering, openReceiver, received } from "../test/delivering.ts";
 import { ScriptedCluster, type ScriptedMember } from "../test/scripted-cluster.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
@@ -18,137 +14,122 @@ const ALL_SHARDS = Array.from({ length: SHARDS }, (_, shard) => shard);
 function holdReads({ engineStore, store }: TestEngine) {
 	const read = store.webhookRecords.bind(store);
 	const calls: (readonly string[])[] = [];
-	const arrive: (() => void)[] = [];
+	const held: (() => void)[] = [];
 	engineStore.webhookRecords = async (ids) => {
 		calls.push(ids);
 		const records = await read(ids);
-		await new Promise<void>((resolve) => arrive.push(resolve));
+		await new Promise<void>((resolve) => held.push(resolve));
 		return records;
 	};
-	return {
-		calls,
-		/** Lets what was read so far arrive. */
-		arrive: () => {
-			for (const resolve of arrive.splice(0)) resolve();
-		},
-		/** Reads are as usual again. */
-		end: () => {
-			engineStore.webhookRecords = read;
-		},
+	/** Lets what was read so far arrive. */
+	const arrive = () => {
+		for (const resolve of held.splice(0)) resolve();
 	};
+	/** Reads are as usual again. */
+	const end = () => (engineStore.webhookRecords = read);
+	return { calls, arrive, end };
+}
+
+/** An engine whose webhook is being read for the attempt of an event. */
+async function openReading(options: Parameters<typeof openDelivering>[1] = {}) {
+	const opened = await openDelivering(null, options);
+	const { test, receiver } = opened;
+	const reads = holdReads(test);
+	const eventId = await test.send();
+	const { id } = await test.delivery(eventId, { status: "Pending" });
+	await eventually("the webhook is read", () => reads.calls.length === 1);
+	/** Lets the read arrive, and expects that no attempt follows. */
+	const expectNoAttempt = async (expected: Parameters<TestEngine["delivery"]>[1]) => {
+		reads.end();
+		reads.arrive();
+		await test.delivery(eventId, { ...expected, attemptCount: 0 });
+		await eventually("nothing is in flight", () => test.engine.gauges().inFlightAttempts === 0);
+		expect(receiver.requests).toEqual([]);
+	};
+	return { ...opened, reads, eventId, id, expectNoAttempt };
 }
 
 describe("attempts to a webhook that is not in memory", () => {
 	it("begin in the order of the deliveries, also those that come while others wait", async () => {
-		const urls: string[] = [];
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine({
+		const begun: string[] = [];
+		const { test, webhook, reads, eventId } = await openReading({
 			beforeSend: ({ headers }) => {
-				urls.push(headers["webhook-id"] ?? "");
+				begun.push(headers["webhook-id"] ?? "");
 				return null;
 			},
 		});
-		const { id } = await test.createWebhook(receiver.url);
-		const reads = holdReads(test);
-		const sent = [await test.send(), await test.send(), await test.send()];
-		await eventually("the webhook is read", () => reads.calls.length === 1);
+		const sent = [eventId, await test.send(), await test.send()];
 		reads.arrive();
 		// These are in line before the read has arrived everywhere.
 		sent.push(await test.send(), await test.send());
-		for (const eventId of sent) await test.delivery(eventId, { status: "Succeeded" });
-		expect(urls).toEqual(sent);
-		expect(reads.calls).toEqual([[id]]);
+		for (const id of sent) await test.delivery(id, { status: "Succeeded" });
+		expect(begun).toEqual(sent);
+		expect(reads.calls).toEqual([[webhook.id]]);
 	});
 
 	it("read all webhooks of a wide event in few calls", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const ids: string[] = [];
-		for (let count = 0; count < 150; count++) ids.push((await test.createWebhook(receiver.url)).id);
+		const { test, receiver } = await openDelivering();
+		for (let count = 1; count < 150; count++) await test.createWebhook(receiver.url);
 		const reads = holdReads(test);
 		await test.send();
-		await eventually("the webhooks are read", () => reads.calls.flat().length === ids.length);
+		await eventually("the webhooks are read", () => reads.calls.flat().length === 150);
 		expect(reads.calls.map((call) => call.length)).toEqual([100, 50]);
 		reads.arrive();
-		await eventually("all are attempted", () => receiver.requests.length === ids.length);
+		await eventually("all are attempted", () => receiver.requests.length === 150);
 	});
 
-	it.each(["cancelled", "erased"])("are not made if the delivery was %s during the read", async (how) => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
-		const reads = holdReads(test);
-		const eventId = await test.send();
-		const { id } = await test.delivery(eventId, { status: "Pending" });
-		await eventually("the webhook is read", () => reads.calls.length === 1);
-		if (how === "cancelled") await test.engine.deliveries.cancel(test.change, id);
-		else await test.engine.events.erasePayload(test.change, eventId);
+	it.each<[string, string, (test: TestEngine, ids: { delivery: string; event: string; webhook: string }) => unknown]>([
+		[
+			"the delivery is cancelled",
+			"Cancelled",
+			({ engine, change }, ids) => engine.deliveries.cancel(change, ids.delivery),
+		],
+		["the payload is erased", "Cancelled", ({ engine, change }, ids) => engine.events.erasePayload(change, ids.event)],
+		["the webhook is paused", "Held", ({ engine, change }, ids) => engine.webhooks.pause(change, ids.webhook)],
+		["the webhook is deleted", "Cancelled", ({ engine, change }, ids) => engine.webhooks.delete(change, ids.webhook)],
+	])("are not made if %s during the read", async (_, status, change) => {
+		const { test, webhook, reads, eventId, id, expectNoAttempt } = await openReading();
 		reads.end();
-		reads.arrive();
-		await eventually("nothing is in flight", () => test.engine.gauges().inFlightAttempts === 0);
-		expect(receiver.requests).toEqual([]);
+		await change(test, { delivery: id, event: eventId, webhook: webhook.id });
+		await expectNoAttempt({ status: status as "Held" });
 		expect(await test.attempts(id)).toEqual([]);
-		await test.delivery(eventId, { status: "Cancelled" });
-	});
-
-	it("are given to the endpoint and signed by the secret of a change that was made during the read", async () => {
-		await using before = await startReceiver();
-		await using after = await startReceiver();
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(before.url);
-		const reads = holdReads(test);
-		const eventId = await test.send();
-		await eventually("the webhook is read", () => reads.calls.length === 1);
-		reads.end();
-		await test.engine.webhooks.update(test.change, id, { endpoint: after.url, headers: { "x-new": "yes" } });
-		reads.arrive();
-		await test.delivery(eventId, { status: "Succeeded" });
-		expect(before.requests).toEqual([]);
-		expect(after.requests.map(({ headers }) => headers["x-new"])).toEqual(["yes"]);
 	});
 
 	it.each([
-		["paused", "Held", (test: TestEngine, id: string) => test.engine.webhooks.pause(test.change, id)],
-		["deleted", "Cancelled", (test: TestEngine, id: string) => test.engine.webhooks.delete(test.change, id)],
-	] as const)("are not made if the webhook is %s during the read", async (_, status, change) => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url);
-		const reads = holdReads(test);
-		const eventId = await test.send();
-		await eventually("the webhook is read", () => reads.calls.length === 1);
+		["has lost the webhook", (cluster: ScriptedCluster) => cluster.expire(ALL_SHARDS)],
+		["is stalled", (_: ScriptedCluster, member: ScriptedMember) => (member.stalled = true)],
+	] as const)("are not made if the process %s during the read", async (_, happens) => {
+		const cluster = new ScriptedCluster();
+		const member = cluster.join("a", ALL_SHARDS);
+		const { expectNoAttempt } = await openReading({ tenure: member.tenure, wire: member.wire });
+		happens(cluster, member);
+		await expectNoAttempt({ status: "Pending" });
+	});
+
+	it("are given to the endpoint and signed by the secret of a change that was made during the read", async () => {
+		const after = await openReceiver();
+		const { test, receiver, webhook, reads, eventId } = await openReading();
 		reads.end();
-		await change(test, id);
+		await test.engine.webhooks.update(test.change, webhook.id, { endpoint: after.url, headers: { "x-new": "yes" } });
 		reads.arrive();
-		await test.delivery(eventId, { status });
-		await eventually("nothing is in flight", () => test.engine.gauges().inFlightAttempts === 0);
+		await test.delivery(eventId, { status: "Succeeded" });
 		expect(receiver.requests).toEqual([]);
+		expect(after.requests.map(({ headers }) => headers["x-new"])).toEqual(["yes"]);
 	});
 
 	it("are made once if the delivery is cancelled and retried during the read", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
-		const reads = holdReads(test);
-		const eventId = await test.send();
-		await eventually("the webhook is read", () => reads.calls.length === 1);
-		const [{ id } = { id: "" }] = await test.deliveries();
+		const { test, receiver, reads, eventId, id } = await openReading();
 		await test.engine.deliveries.cancel(test.change, id);
 		await test.engine.deliveries.retry(test.change, id);
 		reads.arrive();
 		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 		const next = await test.send();
 		await test.delivery(next, { status: "Succeeded" });
-		expect(receiver.requests.map(({ headers }) => headers["webhook-id"])).toEqual([eventId, next]);
+		expect(received(receiver)).toEqual([eventId, next]);
 	});
 
 	it("are not made if the server is stopped during the read: the next start makes them", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
-		const reads = holdReads(test);
-		const eventId = await test.send();
-		await eventually("the webhook is read", () => reads.calls.length === 1);
+		const { test, receiver, reads, eventId } = await openReading();
 		const stopped = test.engine.stop();
 		reads.arrive();
 		await stopped;
@@ -158,30 +139,8 @@ describe("attempts to a webhook that is not in memory", () => {
 		await next.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
 	});
 
-	it.each([
-		["has lost the webhook", (cluster: ScriptedCluster) => cluster.expire(ALL_SHARDS)],
-		["is stalled", (_: ScriptedCluster, member: ScriptedMember) => (member.stalled = true)],
-	] as const)("are not made if the process %s during the read", async (_, happens) => {
-		await using receiver = await startReceiver();
-		const cluster = new ScriptedCluster();
-		const member = cluster.join("a", ALL_SHARDS);
-		await using test = await openTestEngine({ tenure: member.tenure, wire: member.wire });
-		await test.createWebhook(receiver.url);
-		const reads = holdReads(test);
-		await test.send();
-		await eventually("the webhook is read", () => reads.calls.length === 1);
-		reads.end();
-		happens(cluster, member);
-		reads.arrive();
-		await eventually("nothing is in flight", () => test.engine.gauges().inFlightAttempts === 0);
-		expect(receiver.requests).toEqual([]);
-		expect((await test.deliveries())[0]).toMatchObject({ status: "Pending", attemptCount: 0 });
-	});
-
 	it("keep to the rate limit when a slow read ends", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url, { rateLimit: { perSecond: 2 } });
+		const { test, receiver, webhook } = await openDelivering(null, { webhook: { rateLimit: { perSecond: 2 } } });
 		test.clock.advance(10_000);
 		const reads = holdReads(test);
 		for (let count = 0; count < 10; count++) await test.send();
@@ -194,66 +153,45 @@ describe("attempts to a webhook that is not in memory", () => {
 		expect(receiver.requests).toHaveLength(2);
 		test.clock.advance(1_000);
 		await eventually("two more are attempted", () => receiver.requests.length === 4);
-		expect(reads.calls).toEqual([[id]]);
+		expect(reads.calls).toEqual([[webhook.id]]);
 	});
 
-	it("are made a second later if there is a rate limit and the store can't be read", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url, { rateLimit: { perSecond: 2 } });
-		test.clock.advance(10_000);
-		const read = test.store.webhookRecords.bind(test.store);
-		test.engineStore.webhookRecords = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
-		const eventId = await test.send();
-		await eventually("the failure is reported", () => test.observer.problems.length > 0);
-		test.engineStore.webhookRecords = read;
-		test.clock.advance(999);
-		expect(test.engine.gauges()).toMatchObject({ inFlightAttempts: 0, readyDeliveries: 1 });
-		test.clock.advance(1);
-		await test.delivery(eventId, { status: "Succeeded", attemptCount: 1 });
-		expect(test.observer.problems).toHaveLength(1);
-	});
-
-	it("are made after the lease if the store can't be read", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
-		const read = test.store.webhookRecords.bind(test.store);
-		test.engineStore.webhookRecords = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
-		const eventId = await test.send();
-		await eventually("the failure is reported", () => test.observer.problems.length > 0);
-		expect(test.observer.problems[0]).toMatchObject({ error: { code: "store_unavailable" } });
-		test.engineStore.webhookRecords = read;
-		await eventually("the lease has ended", async () => {
+	it.each([true, false])(
+		"are made later if the store can't be read, with a rate limit after a second: %s",
+		async (isLimited) => {
+			const { test, receiver } = await openDelivering(null, {
+				webhook: { rateLimit: isLimited ? { perSecond: 2 } : null },
+			});
 			test.clock.advance(10_000);
-			return (await test.deliveries({ eventId }))[0]?.status === "Succeeded";
-		});
-		expect(receiver.requests).toHaveLength(1);
-	});
+			test.engineStore.webhookRecords = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
+			const eventId = await test.send();
+			await eventually("the failure is reported", () => test.observer.problems.length > 0);
+			test.engineStore.webhookRecords = test.store.webhookRecords.bind(test.store);
+			if (isLimited) {
+				test.clock.advance(999);
+				expect(test.engine.gauges()).toMatchObject({ inFlightAttempts: 0, readyDeliveries: 1 });
+				test.clock.advance(1);
+			}
+			await eventually("it is made, if not otherwise after its lease", async () => {
+				if (!isLimited) test.clock.advance(10_000);
+				return (await test.deliveries({ eventId }))[0]?.status === "Succeeded";
+			});
+			expect(test.observer.problems).toMatchObject([{ error: { code: "store_unavailable" } }]);
+			expect(receiver.requests).toHaveLength(1);
+		},
+	);
 });
 
-describe("the outcome of an attempt during which the webhook was changed", () => {
-	it("counts by the new retry policy, also if that must be read", async () => {
-		const changed = Promise.withResolvers<void>();
-		let requests = 0;
-		const receiver = createServer((_request, response) => {
-			requests++;
-			void changed.promise.then(() => response.writeHead(500).end());
-		});
-		receiver.listen(0, "127.0.0.1");
-		await once(receiver, "listening");
-		await using test = await openTestEngine();
-		const { port } = receiver.address() as AddressInfo;
-		const { id } = await test.createWebhook(`http://127.0.0.1:${port}/`, { eventTypes: ["test.event"] });
-		const eventId = await test.send();
-		await eventually("the attempt is under way", () => requests === 1);
-		// As another process does it: memory learns of it with the next send, and only that there is a newer revision.
-		const [record] = await test.store.webhookRecords([id]);
-		const next = { ...record!, retries: { maxRetries: 0, maxBackoffMs: 0 } };
-		await test.store.updateWebhook(next, { expected: record!.revision, entry: null });
-		await test.send({ type: "nobody.wants.this" });
-		changed.resolve();
-		await test.delivery(eventId, { status: "Failed", attemptCount: 1 });
-		receiver.close();
-	});
+it("counts the outcome of an attempt by the retry policy that another process has set meanwhile", async () => {
+	const { script, answer } = holdFirst();
+	const { test, receiver, webhook } = await openDelivering(script, { webhook: { eventTypes: ["test.event"] } });
+	const eventId = await test.send();
+	await receiver.waitFor(1);
+	// Memory learns of it with the next send, and only that there is a newer revision.
+	const [record] = await test.store.webhookRecords([webhook.id]);
+	const next = { ...record!, retries: { maxRetries: 0, maxBackoffMs: 0 } };
+	await test.store.updateWebhook(next, { expected: record!.revision, entry: null });
+	await test.send({ type: "nobody.wants.this" });
+	answer({ status: 500 });
+	await test.delivery(eventId, { status: "Failed", attemptCount: 1 });
 });

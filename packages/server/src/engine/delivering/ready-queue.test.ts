@@ -2,10 +2,7 @@
 import { describe, expect, it } from "vitest";
 
 import { shardOf } from "../../core/cluster/shard.ts";
-import { ManualClock } from "../../core/manual-clock.ts";
-import type { LeasedDelivery } from "../../ports/store/queue.ts";
-import { delivery, fill, limits, openQueue, P, reserve, webhooks } from "../test/filled-queue.ts";
-import { ReadyQueue } from "./ready-queue.ts";
+import { delivery, fill, limits, openLimited, openQueue, P, reserve, takeAll } from "../test/filled-queue.ts";
 
 describe("the ready queue", () => {
 	it("leaves half of the free room to other lanes, so that lanes which fill up never take the last of it", () => {
@@ -60,12 +57,7 @@ describe("the ready queue", () => {
 	});
 
 	it("leaves deliveries in the store that a rate limit delays, so that they do not fill the room of other webhooks", () => {
-		const clock = new ManualClock();
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks((webhookId) => (webhookId === "slow" ? 1 : null)),
-		);
+		const { queue } = openLimited((webhookId) => (webhookId === "slow" ? 1 : null));
 		expect(fill(queue, "slow")).toBe(10);
 		expect(queue.storedRoom(queue.lane("slow"))).toBe(0);
 		expect(queue.lowWater(queue.lane("slow"))).toBe(5);
@@ -144,22 +136,16 @@ describe("the ready queue", () => {
 	it("serves lanes round robin", () => {
 		const queue = openQueue();
 		for (const webhookId of ["a", "a", "a", "b", "c"]) queue.push(delivery(webhookId));
-		const order = Array.from({ length: 5 }, () => queue.take()?.webhookId);
-		expect(order).toEqual(["a", "b", "c", "a", "a"]);
+		expect(takeAll(queue).map(({ webhookId }) => webhookId)).toEqual(["a", "b", "c", "a", "a"]);
 	});
 
 	it("allows a lane one more attempt at once with each success, up to the limit, and starts over once it fails", () => {
 		const wide = { ...limits, maxReadyPerWebhook: 2_000, maxReady: 10_000, maxReadyBytes: 1e6, maxInFlight: 1_000 };
-		const queue = new ReadyQueue({ ...wide, maxInFlightPerWebhook: 100 }, new ManualClock(), webhooks());
+		const queue = openQueue({ ...wide, maxInFlightPerWebhook: 100 });
 		for (let n = 0; n < 1_000; n++) queue.push(delivery("a"));
-		const takeAll = () => {
-			const taken: LeasedDelivery[] = [];
-			for (let next = queue.take(); next !== null; next = queue.take()) taken.push(next);
-			return taken;
-		};
 		const counts: number[] = [];
 		for (let round = 0; round < 4; round++) {
-			const taken = takeAll();
+			const taken = takeAll(queue);
 			counts.push(taken.length);
 			for (const each of taken) {
 				queue.lane("a").recordSuccess();
@@ -169,20 +155,9 @@ describe("the ready queue", () => {
 		expect(counts).toEqual([32, 64, 100, 100]);
 		for (let n = 0; n < 5; n++) queue.lane("a").recordFailure();
 		expect(queue.inFlightLimit("a")).toBe(limits.maxInFlightWhileFailing);
+		expect(takeAll(queue)).toHaveLength(limits.maxInFlightWhileFailing);
 		queue.lane("a").recordSuccess();
 		expect(queue.inFlightLimit("a")).toBe(33);
-	});
-
-	it("allows a failing lane few attempts at once, until a success", () => {
-		const queue = openQueue();
-		const lane = queue.lane("a");
-		for (let count = 0; count < 5; count++) lane.recordFailure();
-		for (let count = 0; count < 5; count++) queue.push(delivery("a"));
-		const started = Array.from({ length: 3 }, () => queue.take());
-		expect(started.filter((one) => one !== null)).toHaveLength(2);
-		lane.recordSuccess();
-		queue.finish(started[0]!);
-		expect(queue.take()).not.toBeNull();
 	});
 
 	it("has its room back when deliveries are finished, by count and by bytes", () => {
@@ -256,41 +231,31 @@ describe("the ready queue", () => {
 	});
 
 	it("remembers what was sent to a rate-limited webhook until its bucket is full again, and waits for no dropped lane", () => {
-		const clock = new ManualClock();
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks(() => 2),
-		);
+		const { clock, queue } = openLimited(() => 2);
 		clock.advance(1_000);
-		const takeAll = () => {
-			let count = 0;
-			for (let next = queue.take(); next !== null; next = queue.take(), count++) queue.finish(next);
-			return count;
+		const finishAll = () => {
+			const taken = takeAll(queue);
+			for (const each of taken) queue.finish(each);
+			return taken.length;
 		};
 		queue.push(delivery("a"));
 		queue.push(delivery("a"));
-		expect(takeAll()).toBe(2);
+		expect(finishAll()).toBe(2);
 		queue.push(delivery("a"));
-		expect(takeAll()).toBe(0);
+		expect(finishAll()).toBe(0);
 		expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 500);
 		queue.drop("a");
 		expect(queue.nextRateAt()).toBe(Infinity);
 		queue.push(delivery("a"));
-		expect(takeAll()).toBe(0);
+		expect(finishAll()).toBe(0);
 		clock.advance(500);
 		queue.wakeRateLimited(clock.monotonicMs());
-		expect(takeAll()).toBe(1);
+		expect(finishAll()).toBe(1);
 	});
 
 	it("allows no burst right after a start, nor after a change of the rate limit", () => {
-		const clock = new ManualClock();
 		let perSecond = 2;
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks(() => perSecond),
-		);
+		const { clock, queue } = openLimited(() => perSecond);
 		for (let n = 0; n < 20; n++) queue.push(delivery("a"));
 		expect(queue.take()).toBeNull();
 		expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 500);
@@ -302,12 +267,7 @@ describe("the ready queue", () => {
 	});
 
 	it("allows no burst right after a shard was gained, whether the webhook had a lane before or not", () => {
-		const clock = new ManualClock();
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks(() => 2),
-		);
+		const { clock, queue } = openLimited(() => 2);
 		clock.advance(5_000);
 		queue.push(delivery("a"));
 		queue.push(delivery("a"));
@@ -324,43 +284,22 @@ describe("the ready queue", () => {
 		expect(new Set([queue.take()?.webhookId, queue.take()?.webhookId])).toEqual(new Set(["a", "b"]));
 	});
 
-	it("serves rate-limited lanes on time after the clock was set back", () => {
-		const clock = new ManualClock();
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks(() => 1),
-		);
+	it("serves rate-limited lanes on time after the clock was set back, and allows no burst after it was set forward", () => {
+		const { clock, queue } = openLimited(() => 1);
 		queue.push(delivery("a"));
 		queue.push(delivery("b"));
-		expect(queue.take()).toBeNull();
-		expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 1_000);
-		clock.step(-3_600_000);
-		expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 1_000);
+		for (const stepMs of [3_600_000, -3_600_000]) {
+			clock.step(stepMs);
+			expect(queue.take()).toBeNull();
+			expect(queue.nextRateAt()).toBe(clock.monotonicMs() + 1_000);
+		}
 		clock.advance(1_000);
 		queue.wakeRateLimited(clock.monotonicMs());
 		expect(new Set([queue.take()?.webhookId, queue.take()?.webhookId])).toEqual(new Set(["a", "b"]));
 	});
 
-	it("allows no burst after the clock was set forward", () => {
-		const clock = new ManualClock();
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks(() => 1),
-		);
-		queue.push(delivery("a"));
-		clock.step(3_600_000);
-		expect(queue.take()).toBeNull();
-	});
-
 	it("serves the lanes for which a timer was set, even if the clock was set back since", () => {
-		const clock = new ManualClock();
-		const queue = new ReadyQueue(
-			limits,
-			clock,
-			webhooks(() => 1),
-		);
+		const { clock, queue } = openLimited(() => 1);
 		queue.push(delivery("a"));
 		expect(queue.take()).toBeNull();
 		const at = queue.nextRateAt();
@@ -391,7 +330,7 @@ describe("the ready queue", () => {
 	});
 
 	it("keeps a webhook's new lane when the turn of one comes that was dropped before", () => {
-		const queue = new ReadyQueue({ ...limits, maxInFlight: 1 }, new ManualClock(), webhooks());
+		const queue = openQueue({ maxInFlight: 1 });
 		const hanging = delivery("other");
 		queue.push(hanging);
 		queue.take();

@@ -1,5 +1,5 @@
 // What the refiller remembers of lanes: when they are due later, no more than the store has, however often it changes; and whether the store had more.
-import { expect, it, vi } from "vitest";
+import { expect, it, onTestFinished, vi } from "vitest";
 
 import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -24,6 +24,7 @@ async function open(some: Partial<EngineLimits> = {}) {
 		requests: [],
 	};
 	const world = await fillStore(await openSqliteStore({ path: ":memory:" }));
+	onTestFinished(() => world.store.close());
 	const clock = new ManualClock(world.records.now);
 	const queue = new ReadyQueue(limits, clock, {
 		webhook: () => ({ ...world, customerId: null, rateLimit: null }),
@@ -49,32 +50,31 @@ async function open(some: Partial<EngineLimits> = {}) {
 	const [deliveryId = ""] = await world.accept({ state: newDelivery(clock.now() + HOUR_MS, null) });
 	await refiller.start();
 	expect(refiller.lanesDueLater).toBe(1);
-	return { ...world, clock, queue, refiller, claims, deliveryId };
+	/** Makes a delivery that is due, and tells the webhook's lane of it. */
+	const lane = queue.lane(world.webhookId);
+	const comeDue = async (count = 1) => {
+		for (let n = 0; n < count; n++) await world.accept({ state: newDelivery(clock.now(), null) });
+		lane.noteDue(clock.now());
+	};
+	return { ...world, clock, queue, lane, refiller, claims, deliveryId, comeDue };
 }
 
 it("forgets the time of a lane whose delivery was claimed earlier, or is no longer due", async () => {
-	const { store, webhookId, records, clock, queue, refiller, deliveryId, update } = await open();
+	const { records, clock, lane, refiller, deliveryId, update } = await open();
 	await update({ deliveryId, change: { type: "cancel", reason: "by hand" }, attempt: null, at: records.now });
-	const lane = queue.lane(webhookId);
 	lane.noteDue(clock.now());
 	refiller.refill(lane);
 	await refiller.stop();
 	expect(refiller.lanesDueLater).toBe(0);
-	await store.close();
 });
 
 it("leaves a busy webhook's new deliveries in memory again once a read has found all that was due", async () => {
-	const { store, webhookId, projectId, clock, queue, refiller, claims, accept } = await open();
-	const lane = queue.lane(webhookId);
+	const { webhookId, projectId, clock, queue, lane, refiller, claims, comeDue } = await open();
 	const customer = { projectId, customerId: null };
 	const mayStay = () => {
 		const isReserved = queue.reserve({ id: webhookId, ...customer }, 1, clock.now());
 		if (isReserved) queue.unreserve(customer, 1, 1);
 		return isReserved;
-	};
-	const comeDue = async () => {
-		await accept({ state: newDelivery(clock.now(), null) });
-		lane.noteDue(clock.now());
 	};
 	claims.areHeld = true;
 	await comeDue();
@@ -90,40 +90,33 @@ it("leaves a busy webhook's new deliveries in memory again once a read has found
 	await refiller.stop();
 	expect(queue.ready).toBe(2);
 	expect({ stays: mayStay(), claims: claims.held.length }).toEqual({ stays: true, claims: 2 });
-	await store.close();
 });
 
 it.each([
 	["was full", { maxReadyPerWebhook: 2 }, 2],
 	["the bytes of bodies have ended", { maxReadyBytes: 4 }, 1],
 ])("takes a read that %s for one of more", async (_, limits, ready) => {
-	const { store, webhookId, clock, queue, refiller, accept } = await open(limits);
-	const lane = queue.lane(webhookId);
+	const { queue, lane, refiller, comeDue } = await open(limits);
 	lane.isReadToEnd = true;
-	for (let n = 0; n < 3; n++) await accept({ state: newDelivery(clock.now(), null) });
-	lane.noteDue(clock.now());
+	await comeDue(3);
 	refiller.refill(lane);
 	await refiller.stop();
 	expect({ ready: queue.ready, isReadToEnd: lane.isReadToEnd }).toEqual({ ready, isReadToEnd: false });
-	await store.close();
 });
 
 it("names the project, and asks for no more bytes than one of many claims may have", async () => {
-	const { store, webhookId, projectId, clock, queue, refiller, claims } = await open({ maxClaimBytes: 1_000 });
-	const lane = queue.lane(webhookId);
+	const { webhookId, projectId, clock, lane, refiller, claims } = await open({ maxClaimBytes: 1_000 });
 	lane.noteDue(clock.now());
 	refiller.refill(lane);
 	await refiller.stop();
 	expect(claims.requests).toMatchObject([{ webhookId, projectId, maxBytes: 1_000 }]);
-	await store.close();
 });
 
 it("forgets the time of a lane that is dropped", async () => {
-	const { store, webhookId, queue, refiller } = await open();
+	const { webhookId, queue, refiller } = await open();
 	const dropped = queue.drop(webhookId);
 	expect(dropped?.lane.webhookId).toBe(webhookId);
 	refiller.forget(dropped!.lane);
 	expect(refiller.lanesDueLater).toBe(0);
 	await refiller.stop();
-	await store.close();
 });

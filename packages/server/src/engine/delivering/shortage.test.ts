@@ -1,10 +1,10 @@
 // Attempts that fail because of Fanfare itself: deliveries are given back, and a lack of resources makes delivery pause.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { ManualClock } from "../../core/manual-clock.ts";
 import type { AttemptOutcome, OwnFailure } from "../../ports/sender.ts";
-import { eventually, openTestEngine, RecordingObserver } from "../test/test-engine.ts";
+import { ONCE, openDelivering } from "../test/delivering.ts";
+import { eventually, RecordingObserver } from "../test/test-engine.ts";
 import { Shortage } from "./shortage.ts";
 
 const REASON = "this process has no free file descriptor (EMFILE)";
@@ -16,10 +16,9 @@ function ownFailure(error: OwnFailure): AttemptOutcome {
 
 describe("an attempt that fails because of Fanfare itself", () => {
 	it.each(["aborted", "queued", "shortage"] as const)("uses no retry and is made again: %s", async (error) => {
-		await using receiver = await startReceiver();
 		const failures = [ownFailure(error), ownFailure(error)];
-		await using test = await openTestEngine({ beforeSend: () => failures.shift() ?? null });
-		const webhook = await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
+		const beforeSend = () => failures.shift() ?? null;
+		const { test, receiver, webhook } = await openDelivering(null, { beforeSend, webhook: ONCE });
 		const eventId = await test.send();
 		await eventually("the attempt to be made", () => {
 			test.clock.advance(1_000);
@@ -32,13 +31,11 @@ describe("an attempt that fails because of Fanfare itself", () => {
 	});
 
 	it("makes all attempts pause if it lacks resources, and the server not ready until they are made as usual again", async () => {
-		await using receiver = await startReceiver();
 		const failures = [ownFailure("shortage")];
-		await using test = await openTestEngine({
+		const { test } = await openDelivering(null, {
 			beforeSend: () => failures.shift() ?? null,
 			limits: { maxInFlight: 4 },
 		});
-		await test.createWebhook(receiver.url);
 		const first = await test.send();
 		await eventually("the delivery to be given back", () => test.observer.returned.length === 1);
 		const notReady = (message: string) => ({ ready: false, checks: { dispatcher: { ok: false, message } } });
@@ -91,21 +88,17 @@ describe("a shortage", () => {
 		expect(resumed()).toBe(3);
 	});
 
-	it("that comes back begins again with half of what was possible", () => {
+	it("that comes back begins again with half of what was possible, which is one attempt at least", () => {
 		const { clock, shortage, most } = begin();
-		shortage.began(REASON, 40);
-		clock.advance(2_000);
-		expect(most()).toBe(80);
-		shortage.began(REASON, 30);
-		expect(most()).toBe(0);
-		clock.advance(1_000);
-		expect(most()).toBe(15);
-	});
-
-	it("allows one attempt at least", () => {
-		const { clock, shortage, most } = begin();
-		shortage.began(REASON, 0);
-		clock.advance(1_000);
-		expect(most()).toBe(1);
+		for (const [inFlight, half] of [
+			[40, 20],
+			[15, 7],
+			[0, 1],
+		] as const) {
+			shortage.began(REASON, inFlight);
+			expect(most()).toBe(0);
+			clock.advance(1_000);
+			expect(most()).toBe(half);
+		}
 	});
 });

@@ -1,34 +1,12 @@
 // What becomes of the leases of deliveries that the ready queue skips, where other processes share the store.
 import { describe, expect, it } from "vitest";
 
-import { ManualClock } from "../../core/manual-clock.ts";
-import type { DeliveryLease, LeasedDelivery } from "../../ports/store/queue.ts";
-import { leasedDelivery } from "../test/leased-delivery.ts";
-import { ReadyQueue } from "./ready-queue.ts";
-
-const limits = {
-	maxReady: 1_000,
-	maxReadyPerWebhook: 1_000,
-	maxReadyBytes: 100_000,
-	maxInFlight: 10,
-	maxInFlightPerWebhook: 8,
-	maxInFlightWhileFailing: 2,
-};
-const webhooks = {
-	webhook: () => ({ projectId: "p", customerId: null, rateLimit: null }),
-	hasCustomers: () => false,
-};
-let made = 0;
-
-function delivery(webhookId: string): LeasedDelivery {
-	return leasedDelivery(`dlv_${made++}`, webhookId, 10, "p");
-}
-
-/** Lets everything happen that needs no time. */
-const settled = () => new Promise((resolve) => void setImmediate(resolve));
+import type { DeliveryLease } from "../../ports/store/queue.ts";
+import { passTurns } from "../test/delivering.ts";
+import { delivery, openQueue } from "../test/filled-queue.ts";
 
 /** A queue, and the leases that it ends. With `hold`, ending one takes until `goOn` is called. */
-function openQueue({ hold = false } = {}) {
+function openReleasing({ hold = false } = {}) {
 	const ended: DeliveryLease[] = [];
 	const held: (() => void)[] = [];
 	const release = (lease: DeliveryLease) => {
@@ -37,14 +15,18 @@ function openQueue({ hold = false } = {}) {
 	};
 	const goOn = async () => {
 		for (const resolve of held.splice(0)) resolve();
-		await settled();
+		await passTurns(1);
 	};
-	return { queue: new ReadyQueue(limits, new ManualClock(), webhooks, release), ended, goOn };
+	return {
+		queue: openQueue({ maxReady: 1_000, maxReadyPerWebhook: 1_000, maxReadyBytes: 100_000 }, release),
+		ended,
+		goOn,
+	};
 }
 
 /** A delivery that is ready, and one that is in flight and was claimed for its next attempt. */
 function openTwo() {
-	const opened = openQueue();
+	const opened = openReleasing();
 	const { queue } = opened;
 	const [ready, inFlight] = [delivery("a"), delivery("b")];
 	queue.push(inFlight);
@@ -55,30 +37,24 @@ function openTwo() {
 }
 
 describe("the leases of what is skipped", () => {
-	it("are ended, so that what was retried by hand since is not leased for nobody", async () => {
+	it.each([
+		["are ended, so that what was retried by hand since is not leased for nobody", false],
+		["stay if the payload was erased: the erasure cancels the deliveries itself, and counts them", true],
+	])("%s", async (_, isErased) => {
 		const { queue, ended, ready, inFlight } = openTwo();
-		for (const { id } of [inFlight, ready]) queue.discard(id);
+		for (const { id } of [inFlight, ready]) queue.discard(id, { isErased });
 		expect(queue.take()).toBeNull();
 		queue.finish(inFlight);
-		await settled();
-		const lease = { projectId: "p", leaseUntil: 1_000 };
-		expect(ended).toEqual([
-			{ ...lease, id: ready.id, webhookId: "a" },
-			{ ...lease, id: inFlight.id, webhookId: "b", leaseUntil: 2_000 },
-		]);
-	});
-
-	it("stay if the payload was erased: the erasure cancels the deliveries itself, and counts them", async () => {
-		const { queue, ended, ready, inFlight } = openTwo();
-		for (const { id } of [inFlight, ready]) queue.discard(id, { isErased: true });
-		expect(queue.take()).toBeNull();
-		queue.finish(inFlight);
-		await settled();
-		expect(ended).toEqual([]);
+		await passTurns(1);
+		const leases = [
+			{ projectId: "p", id: ready.id, webhookId: "a", leaseUntil: 1_000 },
+			{ projectId: "p", id: inFlight.id, webhookId: "b", leaseUntil: 2_000 },
+		];
+		expect(ended).toEqual(isErased ? [] : leases);
 	});
 
 	it("are ended a hundred at a time, since they stand before the outcomes of everybody's attempts", async () => {
-		const { queue, ended, goOn } = openQueue({ hold: true });
+		const { queue, ended, goOn } = openReleasing({ hold: true });
 		const skipped = Array.from({ length: 250 }, () => delivery("a"));
 		for (const each of skipped) queue.push(each);
 		for (const { id } of skipped) queue.discard(id);
@@ -91,7 +67,7 @@ describe("the leases of what is skipped", () => {
 	});
 
 	it("stay if a delivery was claimed once more after it was discarded, or was in flight then", async () => {
-		const { queue, ended } = openQueue();
+		const { queue, ended } = openReleasing();
 		const first = delivery("a");
 		queue.push(first);
 		queue.discard(first.id);
@@ -100,7 +76,7 @@ describe("the leases of what is skipped", () => {
 		expect(queue.take()).toBe(retried);
 		queue.discard(first.id);
 		queue.finish(retried);
-		await settled();
+		await passTurns(1);
 		expect(ended).toEqual([]);
 	});
 });

@@ -1,10 +1,10 @@
 // Readiness when delivery stands still: the store is not polled, or ready deliveries are not attempted.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { SHARDS } from "../../core/cluster/shard.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import { DEFAULT_LIMITS } from "../parts.ts";
+import { openDelivering } from "../test/delivering.ts";
 import { ScriptedCluster } from "../test/scripted-cluster.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
@@ -58,10 +58,8 @@ describe("a server whose store has not been polled for three polls is not ready,
 });
 
 it("a server that has started no attempt for the time of a poll is not ready while deliveries are ready", async () => {
-	await using receiver = await startReceiver();
 	const member = new ScriptedCluster().join("a", ALL_SHARDS);
-	await using test = await openTestEngine({ tenure: member.tenure, wire: member.wire });
-	await test.createWebhook(receiver.url);
+	const { test } = await openDelivering(null, { tenure: member.tenure, wire: member.wire });
 	await test.delivery(await test.send(), { status: "Succeeded" });
 	// Without ready deliveries, there is no attempt to start.
 	test.clock.advance(POLL_MS + 1);

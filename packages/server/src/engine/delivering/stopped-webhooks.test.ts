@@ -1,16 +1,13 @@
 // A webhook is stopped (paused or deleted) while its deliveries are claimed, attempted, given back or retried: the store
 // decides what becomes of each of them, whatever the sweeper does and whatever this process knows of the webhook.
-import { startReceiver } from "@fanfare/testkit/receiver";
+import type { Script } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { newDelivery } from "../../core/delivery.ts";
 import type { LiveItem } from "../../core/live.ts";
 import { ANY_DELIVERY, setWebhook } from "../../ports/contract/store/records/records.ts";
-import { allWebhooks } from "../../ports/contract/store/records/webhooks.ts";
-import type { WebhookRecord } from "../../ports/store/directory.ts";
-import type { Store } from "../../ports/store/store.ts";
-import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { holdCommits, holdFirst, ONCE, openDelivering } from "../test/delivering.ts";
+import { eventually, type TestEngine } from "../test/test-engine.ts";
 
 /** A gate in front of a call of the store. While it is shut, calls wait. */
 class Gate {
@@ -31,94 +28,79 @@ class Gate {
 	}
 }
 
-/** A store with gates behind commits, and in front of claims and sweeps. */
-async function openGatedStore() {
-	const real = await openSqliteStore({ path: ":memory:" });
-	const gates = { committed: new Gate(), claimDue: new Gate(), sweepWebhook: new Gate() };
-	const store: Store = {
-		...real,
-		async commit(batch) {
-			const result = await real.commit(batch);
-			await gates.committed.pass();
-			return result;
-		},
-		async claimDue(request) {
-			await gates.claimDue.pass();
-			return real.claimDue(request);
-		},
-		async sweepWebhook(...parameters) {
-			await gates.sweepWebhook.pass();
-			return real.sweepWebhook(...parameters);
-		},
+/** An engine with gates in front of claims and sweeps. */
+async function openGated(...options: Parameters<typeof openDelivering>) {
+	const opened = await openDelivering(...options);
+	const { store, engineStore, engine } = opened.test;
+	const gates = { claimDue: new Gate(), sweepWebhook: new Gate() };
+	engineStore.claimDue = async (request) => {
+		await gates.claimDue.pass();
+		return store.claimDue(request);
 	};
-	return { store, gates };
+	engineStore.sweepWebhook = async (...parameters) => {
+		await gates.sweepWebhook.pass();
+		return store.sweepWebhook(...parameters);
+	};
+	const isOver = () => eventually("the attempt is over", () => engine.gauges().inFlightAttempts === 0);
+	return { ...opened, gates, isOver, items: watch(opened.test) };
 }
 
-/** Changes the webhook in the store, as another process does: this one does not know. */
-async function changeElsewhere({ store }: TestEngine, changes: Partial<WebhookRecord>): Promise<void> {
-	const [record] = await allWebhooks(store);
-	await setWebhook(store, record!.id, changes);
-}
-
-const STOPS = [
+describe.each([
 	["pause", "Held", "the webhook is paused"],
 	["delete", "Cancelled", "the webhook was deleted"],
-] as const;
+] as const)("without a sweep after a %s", (action, status, reason) => {
+	async function openStoppable(script: Script | null = null) {
+		const opened = await openGated(script);
+		const { test, webhook, gates, items } = opened;
+		/** Returns what lets it be swept. */
+		const stop = async () => {
+			const letSweep = gates.sweepWebhook.shut();
+			await test.engine.webhooks[action](test.change, webhook.id);
+			return letSweep;
+		};
+		const expectUpdated = (eventId: string) =>
+			expect(items).toContainEqual(expect.objectContaining({ kind: "delivery.updated", eventId, status, reason }));
+		return { ...opened, stop, expectUpdated };
+	}
 
-describe.each(STOPS)("without a sweep after a %s", (action, status, reason) => {
 	it(`a delivery whose attempt fails afterwards is ${status} at once`, async () => {
-		const { store, gates } = await openGatedStore();
-		await using receiver = await startReceiver();
-		const { promise: answer, resolve: respond } = Promise.withResolvers<{ status: number }>();
-		receiver.script(() => answer);
-		await using test = await openTestEngine({ store });
-		const items = watch(test);
-		const webhook = await test.createWebhook(receiver.url);
+		const { script, answer } = holdFirst();
+		const { test, receiver, stop, isOver, expectUpdated } = await openStoppable(script);
 		const eventId = await test.send();
 		await receiver.waitFor(1);
-		const letSweep = gates.sweepWebhook.shut();
-		await test.engine.webhooks[action](test.change, webhook.id);
-		respond({ status: 500 });
+		const letSweep = await stop();
+		answer({ status: 500 });
 		await test.delivery(eventId, { status, reason, attemptCount: 1, responseCode: 500, nextAttemptAt: null });
-		await eventually("the attempt is over", () => test.engine.gauges().inFlightAttempts === 0);
-		expect(items).toContainEqual(expect.objectContaining({ kind: "delivery.updated", eventId, status, reason }));
+		await isOver();
+		expectUpdated(eventId);
 		letSweep();
 	});
 
 	it(`a delivery that was just committed is given back, and is ${status} at once`, async () => {
-		const { store, gates } = await openGatedStore();
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine({ store });
-		const items = watch(test);
-		const webhook = await test.createWebhook(receiver.url);
-		const letReturn = gates.committed.shut();
+		const { test, receiver, stop, isOver, expectUpdated } = await openStoppable();
+		const { executed, answer } = holdCommits(test);
 		const sending = test.send();
-		await eventually("it is committed", () => gates.committed.waiting === 1);
-		const letSweep = gates.sweepWebhook.shut();
-		await test.engine.webhooks[action](test.change, webhook.id);
-		letReturn();
+		await executed;
+		const letSweep = await stop();
+		answer();
 		const eventId = await sending;
 		await test.delivery(eventId, { status, reason, attemptCount: 0, leaseUntil: null });
-		await eventually("it is given back", () => test.engine.gauges().inFlightAttempts === 0);
-		expect(items).toContainEqual(expect.objectContaining({ kind: "delivery.updated", eventId, status, reason }));
+		await isOver();
+		expectUpdated(eventId);
 		expect(receiver.requests).toHaveLength(0);
 		letSweep();
 	});
 
 	it("a claim that is under way claims nothing", async () => {
-		const { store, gates } = await openGatedStore();
-		await using receiver = await startReceiver();
+		const { test, receiver, gates, stop, isOver } = await openStoppable();
 		receiver.respond([{ status: 500 }]);
-		await using test = await openTestEngine({ store });
-		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send();
 		await test.delivery(eventId, { status: "Pending", attemptCount: 1 });
-		await eventually("its attempt is over", () => test.engine.gauges().inFlightAttempts === 0);
+		await isOver();
 		const letClaim = gates.claimDue.shut();
 		test.clock.advance(1_020);
 		await eventually("the claim is under way", () => gates.claimDue.waiting === 1);
-		const letSweep = gates.sweepWebhook.shut();
-		await test.engine.webhooks[action](test.change, webhook.id);
+		const letSweep = await stop();
 		letClaim();
 		await eventually("the claim is over", () => gates.claimDue.waiting === 0);
 		// It is neither leased nor attempted.
@@ -134,12 +116,10 @@ describe("a webhook that another process has changed", () => {
 	it.each([{ status: "Paused" }, { deleteDate: 1 }] as const)(
 		"with %o: its deliveries can't be retried by hand",
 		async (changes) => {
-			await using receiver = await startReceiver();
+			const { test, receiver, webhook } = await openDelivering(null, { webhook: ONCE });
 			receiver.respond([{ status: 500 }]);
-			await using test = await openTestEngine();
-			await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
 			const failed = await test.delivery(await test.send(), { status: "Failed" });
-			await changeElsewhere(test, changes);
+			await setWebhook(test.store, webhook.id, changes);
 			expect(await test.engine.deliveries.retry(test.change, failed.id)).toEqual(failed);
 			const filter = { ...ANY_DELIVERY, webhookId: failed.webhookId };
 			expect(await test.engine.deliveries.retryMany(test.change, filter)).toMatchObject({ matched: 1, changed: 0 });
@@ -149,12 +129,8 @@ describe("a webhook that another process has changed", () => {
 	);
 
 	it("is delivered to at once after a resume, also if it was not swept in between", async () => {
-		const first = Promise.withResolvers<object>();
-		await using receiver = await startReceiver();
-		receiver.script((_request, index) => (index === 0 ? first.promise : {}));
-		const { store, gates } = await openGatedStore();
-		await using test = await openTestEngine({ store, limits: { maxInFlightPerWebhook: 1 } });
-		const webhook = await test.createWebhook(receiver.url);
+		const { script, answer } = holdFirst();
+		const { test, receiver, webhook, gates } = await openGated(script, { limits: { maxInFlightPerWebhook: 1 } });
 		const eventIds = [await test.send(), await test.send(), await test.send()];
 		await receiver.waitFor(1);
 		expect(test.engine.gauges().readyDeliveries).toBe(2);
@@ -164,20 +140,18 @@ describe("a webhook that another process has changed", () => {
 		expect(test.engine.gauges().readyDeliveries).toBe(0);
 		await test.engine.webhooks.resume(test.change, webhook.id);
 		openGate();
-		first.resolve({});
+		answer({});
 		// The clock stands still: their leases have not ended.
 		for (const id of eventIds) await test.delivery(id, { status: "Succeeded", attemptCount: 1 });
 		expect(receiver.requests).toHaveLength(3);
 	});
 
 	it("is delivered to at once after a resume, also if another process has swept its deliveries", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
+		const { test, webhook } = await openDelivering();
 		await test.engine.webhooks.pause(test.change, webhook.id);
 		const eventId = await test.send();
 		await test.delivery(eventId, { status: "Held" });
-		await changeElsewhere(test, { status: "Enabled" });
+		await setWebhook(test.store, webhook.id, { status: "Enabled" });
 		await test.store.sweepWebhook(webhook.id, test.clock.now(), 100);
 		await test.delivery(eventId, newDelivery(test.clock.now(), null));
 		await test.engine.webhooks.resume(test.change, webhook.id);

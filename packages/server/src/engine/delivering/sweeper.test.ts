@@ -1,6 +1,5 @@
 // Sweeps: those that a stop or a crash has interrupted are finished at the next start, and webhooks are swept in turns.
-import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
@@ -11,6 +10,7 @@ import { allWebhooks, summaryOf } from "../../ports/contract/store/records/webho
 import { StoreError, StoreLockedError } from "../../ports/store/errors.ts";
 import type { Store } from "../../ports/store/store.ts";
 import { WebhookTable } from "../directory/webhook-table.ts";
+import { NOBODY, openDelivering, passTurns } from "../test/delivering.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 import { Sweeper } from "./sweeper.ts";
 
@@ -30,27 +30,11 @@ async function openSweptStore(): Promise<{ readonly store: Store; readonly swept
 	return { store, swept };
 }
 
-it("releases, at the next start, Held deliveries if a stop came between the resume of their webhook and its sweep", async () => {
-	await using receiver = await startReceiver();
-	await using first = await openTestEngine();
-	const { id } = await first.createWebhook(receiver.url);
-	await first.engine.webhooks.pause(first.change, id);
-	const eventId = await first.send();
-	await first.delivery(eventId, { status: "Held" });
-	await first.engine.stop();
-	const [record] = await allWebhooks(first.store);
-	await setWebhook(first.store, record!.id, { status: "Enabled" });
-	await using second = await openTestEngine({ store: first.store });
-	await second.delivery(eventId, { status: "Succeeded" });
-	expect(receiver.requests).toHaveLength(1);
-});
-
 it("sweeps, at a start, only webhooks with deliveries that contradict them", async () => {
 	const { store, swept } = await openSweptStore();
 	const first = await openTestEngine({ store });
 	const webhooks: Webhook[] = [];
-	for (let n = 0; n < 4; n++)
-		webhooks.push(await first.createWebhook("http://127.0.0.1:9/", { eventTypes: [`t${n}`] }));
+	for (let n = 0; n < 4; n++) webhooks.push(await first.createWebhook(NOBODY, { eventTypes: [`t${n}`] }));
 	for (const { id } of webhooks.slice(1)) await first.engine.webhooks.pause(first.change, id);
 	for (const type of ["t1", "t2"]) await first.delivery(await first.send({ type }), { status: "Held" });
 	await first.engine.stop();
@@ -68,8 +52,8 @@ it("sweeps, at a start, only webhooks with deliveries that contradict them", asy
 it("sweeps webhooks in turns, so that none waits for another one with many deliveries", async () => {
 	const { store, swept } = await openSweptStore();
 	await using test = await openTestEngine({ store });
-	const many = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["many"] });
-	const few = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["few"] });
+	const many = await test.createWebhook(NOBODY, { eventTypes: ["many"] });
+	const few = await test.createWebhook(NOBODY, { eventTypes: ["few"] });
 	for (const { id } of [many, few]) await test.engine.webhooks.pause(test.change, id);
 	await Promise.all(Array.from({ length: 600 }, () => test.send({ type: "many" })));
 	await test.delivery(await test.send({ type: "few" }), { status: "Held" });
@@ -88,7 +72,7 @@ describe("a webhook with many deliveries", () => {
 	async function turnsBeside(others: (index: number, own: Owner) => Owner | undefined): Promise<number[]> {
 		const { store, swept } = await openSweptStore();
 		await using test = await openTestEngine({ store });
-		const { id } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
+		const { id } = await test.createWebhook(NOBODY, { customerId: "acme" });
 		await test.engine.webhooks.pause(test.change, id);
 		await Promise.all(Array.from({ length: 600 }, () => test.send({ customers: ["acme"] })));
 		await eventually("all are Held", async () => (await store.countOpen()).Held === 600);
@@ -114,24 +98,22 @@ describe("a webhook with many deliveries", () => {
 		return swept.flatMap((webhookId, turn) => (webhookId === id ? [turn] : []));
 	}
 
-	it("waits for one step of another project, however many of its webhooks wait", async () => {
-		expect(await turnsBeside(() => ({ projectId: "other", customerId: null }))).toEqual([2, 4, 6]);
-	});
-
-	it("waits for one step of a project with many customers", async () => {
-		expect(await turnsBeside((n) => ({ projectId: "other", customerId: `customer ${n}` }))).toEqual([2, 4, 6]);
-	});
-
-	it("waits for one step of another customer of its project", async () => {
-		expect(await turnsBeside((_, own) => ({ ...own, customerId: "globex" }))).toEqual([2, 4, 6]);
-	});
-
-	it("waits for one step of the webhooks that this process does not know", async () => {
-		expect(await turnsBeside(() => undefined)).toEqual([2, 4, 6]);
-	});
-
-	it("waits for the other webhooks of its customer", async () => {
-		expect(await turnsBeside((_, own) => own)).toEqual([60, 61, 62]);
+	it.each<[string, number[], Parameters<typeof turnsBeside>[0]]>([
+		[
+			"one step of another project, however many of its webhooks wait",
+			[2, 4, 6],
+			() => ({ projectId: "other", customerId: null }),
+		],
+		[
+			"one step of a project with many customers",
+			[2, 4, 6],
+			(n) => ({ projectId: "other", customerId: `customer ${n}` }),
+		],
+		["one step of another customer of its project", [2, 4, 6], (_, own) => ({ ...own, customerId: "globex" })],
+		["one step of the webhooks that this process does not know", [2, 4, 6], () => undefined],
+		["the other webhooks of its customer", [60, 61, 62], (_, own) => own],
+	])("waits for %s", async (_, turns, others) => {
+		expect(await turnsBeside(others)).toEqual(turns);
 	});
 });
 
@@ -189,7 +171,7 @@ async function openFailing() {
 			if (owner !== undefined) owners.set(id, owner);
 			return id;
 		});
-	const [record] = await test.createWebhook("http://127.0.0.1:9/").then(() => allWebhooks(store));
+	const [record] = await test.createWebhook(NOBODY).then(() => allWebhooks(store));
 	const directory = {
 		webhook: (id: string) => {
 			const owner = owners.get(id);
@@ -204,10 +186,8 @@ async function openFailing() {
 	const sweep = (webhookIds: readonly string[]) => {
 		for (const webhookId of webhookIds) sweeper.sweep(webhookId);
 	};
-	/** Lets everything happen that needs no time: each step needs a turn of the event loop. */
-	const settle = async (turns: number) => {
-		for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
-	};
+	/** Each step needs a turn of the event loop. */
+	const settle = passTurns;
 	/** Moves the clock, and lets everything happen on the way. */
 	const advance = async (ms: number, stepMs: number) => {
 		for (let passed = 0; passed < ms; passed += stepMs) {
@@ -222,39 +202,33 @@ async function openFailing() {
 		await test[Symbol.asyncDispose]();
 		await store.close();
 	};
-	return {
-		sweep,
-		swept,
-		fails,
-		locks,
-		endless,
-		forgotten,
-		world,
-		make,
-		settle,
-		advance,
-		clock,
-		observer,
-		[Symbol.asyncDispose]: close,
+	/** Makes webhooks whose steps fail, and sweeps them. */
+	const makeFailing = async (count: number, ownerOf: (n: number) => Owner | undefined = () => ACME) => {
+		const made = Array.from({ length: count }, (_, n) => make(1, ownerOf(n))[0]!);
+		for (const webhookId of made) fails.add(webhookId);
+		sweep(made);
+		await settle(2 * count + 20);
+		return made;
 	};
+	onTestFinished(close);
+	return { sweep, swept, fails, locks, endless, forgotten, world, make, makeFailing, settle, advance, clock, observer };
 }
 
 /** As on PostgreSQL. */
 const LOCK_TIMEOUT_MS = 5_000;
 const ACME = { projectId: "shop", customerId: "acme" };
+const FORUM = { projectId: "forum", customerId: "acme" };
+const customer = (n: number) => ({ ...ACME, customerId: `customer ${n}` });
 
 describe("a failing sweep", () => {
 	it("is repeated after a second, then after two and so on up to sixteen, for which no other one waits", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, advance, clock } = test;
-		const [one = "", two = "", three = ""] = test.make(3);
-		fails.add(one);
-		sweep([one]);
-		await test.settle(5);
+		const { sweep, swept, fails, make, makeFailing, settle, advance, clock } = await openFailing();
+		const [one = ""] = await makeFailing(1);
 		// The clock does not move.
-		sweep([two, three]);
-		await test.settle(5);
-		expect(swept).toEqual([one, two, three]);
+		const others = make(2);
+		sweep(others);
+		await settle(5);
+		expect(swept).toEqual([one, ...others]);
 		swept.length = 0;
 		for (const [n, seconds] of [1, 2, 4, 8, 16, 16].entries()) {
 			await advance(seconds * 1_000 - 1, seconds * 1_000 - 1);
@@ -271,16 +245,14 @@ describe("a failing sweep", () => {
 		// It is well again: the first failure counts as the first one.
 		fails.add(one);
 		sweep([one]);
-		await test.settle(5);
+		await settle(5);
 		await advance(1_000, 1_000);
 		expect(swept).toEqual([one, one, one]);
 	});
 
 	it("is not repeated earlier because its webhook is changed again and again, and then once for all changes", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, advance } = test;
-		const [one = ""] = test.make(1, ACME);
-		fails.add(one);
+		const { sweep, swept, fails, makeFailing, advance } = await openFailing();
+		const [one = ""] = await makeFailing(1);
 		for (let n = 0; n < 50; n++) {
 			sweep([one]);
 			await advance(10, 10);
@@ -294,12 +266,8 @@ describe("a failing sweep", () => {
 	});
 
 	it("is followed by another one if its webhook was changed while it was repeated", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, endless, world, advance } = test;
-		const [one = ""] = test.make(1, ACME);
-		fails.add(one);
-		sweep([one]);
-		await test.settle(5);
+		const { sweep, swept, fails, endless, world, makeFailing, advance } = await openFailing();
+		const [one = ""] = await makeFailing(1);
 		fails.clear();
 		endless.add(one);
 		world.endlessMs = 10;
@@ -311,19 +279,20 @@ describe("a failing sweep", () => {
 		expect(swept).toEqual([one, one]);
 	});
 
-	describe.each([8, 200])("of %i webhooks of a customer", (count) => {
-		it.each([
-			["the same customer", ACME],
-			["another customer", { ...ACME, customerId: "globex" }],
-			["another project", { projectId: "forum", customerId: "acme" }],
-		])("holds up no webhook of %s", async (_, owner) => {
-			await using test = await openFailing();
-			const { sweep, swept, fails, clock, world } = test;
-			const failing = test.make(count, ACME);
-			const [healthy = ""] = test.make(1, owner);
-			for (const webhookId of failing) fails.add(webhookId);
-			sweep([...failing, healthy]);
-			await test.settle(2 * count + 20);
+	it.each(
+		[8, 200].flatMap((count) =>
+			[ACME, { ...ACME, customerId: "globex" }, FORUM].map(
+				(owner) => [count, owner.projectId, owner.customerId, owner] as const,
+			),
+		),
+	)(
+		"of %i webhooks of a customer of a shop holds up no webhook of %s %s",
+		async (count, _project, _customer, owner) => {
+			const { sweep, swept, make, makeFailing, settle, clock, world } = await openFailing();
+			const [healthy = ""] = make(1, owner);
+			const failing = makeFailing(count);
+			sweep([healthy]);
+			await failing;
 			// The clock has not moved.
 			expect(swept.filter((webhookId) => webhookId === healthy)).toHaveLength(1);
 			expect(new Set(swept).size).toBe(count + 1);
@@ -332,32 +301,28 @@ describe("a failing sweep", () => {
 			for (let second = 0; second < 60; second++) {
 				swept.length = 0;
 				sweep([healthy]);
-				await test.settle(5);
+				await settle(5);
 				expect(swept).toContain(healthy);
 				clock.advance(1_000);
-				await test.settle(3);
+				await settle(3);
 			}
 			expect(world.failedMs).toBeGreaterThan(5_000);
 			expect(world.most).toBe(1);
-		});
-	});
+		},
+	);
 
 	it.each([
 		["a quarter of the time if nobody else waits", 0, 1 / 4],
 		["what each of nine other customers has, if these always wait", 9, 1 / 10],
 	])("of 200 webhooks takes, when it is repeated, no more than %s", async (_, others, share) => {
-		await using test = await openFailing();
-		const { sweep, fails, endless, world, advance } = test;
-		const failing = test.make(200, ACME);
-		for (const webhookId of failing) fails.add(webhookId);
-		sweep(failing);
-		await test.settle(420);
+		const { sweep, endless, world, make, makeFailing, advance } = await openFailing();
+		await makeFailing(200);
 		world.failingMs = 50;
 		world.endlessMs = 10;
 		for (let n = 0; n < others; n++) {
-			const own = test.make(1, { ...ACME, customerId: `customer ${n}` });
-			endless.add(own[0]!);
-			sweep(own);
+			const [own = ""] = make(1, customer(n));
+			endless.add(own);
+			sweep([own]);
 		}
 		await advance(1_000, 10);
 		world.failedMs = 0;
@@ -367,38 +332,24 @@ describe("a failing sweep", () => {
 	});
 
 	it("of 200 webhooks ends within its back-off once the cause is gone, also beside those of others that still fail", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, advance } = test;
-		const healed = test.make(200, ACME);
-		const broken = test.make(200, { ...ACME, customerId: "globex" });
-		for (const webhookId of [...healed, ...broken]) fails.add(webhookId);
-		sweep([...healed, ...broken]);
-		await test.settle(900);
+		const { swept, fails, makeFailing, advance } = await openFailing();
+		const all = await makeFailing(400, (n) => (n < 200 ? ACME : { ...ACME, customerId: "globex" }));
+		const healed = all.slice(0, 200);
 		await advance(100_000, 10);
 		for (const webhookId of healed) fails.delete(webhookId);
 		swept.length = 0;
 		await advance(16_000, 10);
-		expect(healed.filter((webhookId) => !swept.includes(webhookId))).toEqual([]);
 		const own = new Set(healed);
-		expect(swept.filter((webhookId) => own.has(webhookId))).toHaveLength(200);
+		expect(swept.filter((webhookId) => own.has(webhookId)).toSorted()).toEqual(healed.toSorted());
 	});
 
 	it("is repeated before those that have failed more often, however many customers have these", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, world, advance } = test;
-		for (let n = 0; n < 100; n++) {
-			const [broken = ""] = test.make(1, { ...ACME, customerId: `customer ${n}` });
-			fails.add(broken);
-			sweep([broken]);
-		}
-		await test.settle(420);
+		const { swept, fails, world, makeFailing, advance } = await openFailing();
+		await makeFailing(100, customer);
 		// As long as a lock is waited for, and then a pause.
 		world.failingMs = 5_000;
 		await advance(60_000, 100);
-		const [healthy = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
-		fails.add(healthy);
-		sweep([healthy]);
-		await test.settle(5);
+		const [healthy = ""] = await makeFailing(1, () => FORUM);
 		fails.delete(healthy);
 		swept.length = 0;
 		await advance(41_000, 100);
@@ -407,42 +358,34 @@ describe("a failing sweep", () => {
 	});
 
 	it("whose first step waits for a lock holds up the others for a moment only", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, world, clock } = test;
-		const locked = test.make(3, ACME);
-		const [healthy = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
-		for (const webhookId of locked) fails.add(webhookId);
+		const { sweep, swept, world, make, makeFailing, settle, clock } = await openFailing();
 		// As long as a lock is waited for.
 		world.failingMs = 5_000;
-		sweep([...locked, healthy]);
-		await test.settle(5);
-		expect(swept).toEqual(locked.slice(0, 1));
+		const [healthy = ""] = make(1, FORUM);
+		const failing = makeFailing(3);
+		sweep([healthy]);
+		const [first = ""] = await failing;
+		expect(swept).toEqual([first]);
 		// The project of the first one may have its turn again before the other project.
 		for (let turn = 0; turn < 2; turn++) {
 			clock.advance(100);
-			await test.settle(5);
+			await settle(5);
 		}
 		expect(swept).toContain(healthy);
 	});
 
 	it("that only meets a lock does not count as failed: it is made when the lock is free, before those of webhooks that fail", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, locks, world, clock, advance, observer } = test;
-		for (let n = 0; n < 100; n++) {
-			const [broken = ""] = test.make(1, { ...ACME, customerId: `customer ${n}` });
-			fails.add(broken);
-			sweep([broken]);
-		}
-		await test.settle(420);
+		const { sweep, swept, locks, world, make, makeFailing, settle, clock, advance, observer } = await openFailing();
+		await makeFailing(100, customer);
 		world.failingMs = 200;
 		await advance(60_000, 100);
 		const problems = observer.problems.length;
-		const [locked = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
+		const [locked = ""] = make(1, FORUM);
 		for (let time = 0; time < 5; time++) {
 			locks.set(locked, clock.monotonicMs() + 150);
 			swept.length = 0;
 			sweep([locked]);
-			await test.settle(5);
+			await settle(5);
 			// The lock, and a step of one that fails.
 			await advance(400, 10);
 			expect(swept.filter((webhookId) => webhookId === locked)).toHaveLength(1);
@@ -452,15 +395,11 @@ describe("a failing sweep", () => {
 	});
 
 	it("of others has its turn while there are always webhooks that meet locks", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, locks, clock, advance } = test;
-		const [healed = ""] = test.make(1, { projectId: "forum", customerId: "acme" });
-		fails.add(healed);
-		sweep([healed]);
-		await test.settle(5);
+		const { sweep, swept, fails, locks, make, makeFailing, clock, advance } = await openFailing();
+		const [healed = ""] = await makeFailing(1, () => FORUM);
 		fails.delete(healed);
 		swept.length = 0;
-		const locked = test.make(100, ACME);
+		const locked = make(100, ACME);
 		for (const webhookId of locked) locks.set(webhookId, clock.monotonicMs() + 1_000_000);
 		sweep(locked);
 		// All have given up a lock once; each waits for it then, one after the other.
@@ -470,13 +409,8 @@ describe("a failing sweep", () => {
 	});
 
 	it("of a webhook that is deleted meanwhile ends, and the webhook is forgotten", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, forgotten, advance } = test;
-		const failing = test.make(20, ACME);
-		const [deleted = ""] = failing;
-		for (const webhookId of failing) fails.add(webhookId);
-		sweep(failing);
-		await test.settle(60);
+		const { sweep, swept, fails, forgotten, makeFailing, advance } = await openFailing();
+		const [deleted = ""] = await makeFailing(20);
 		await advance(5_000, 10);
 		// The store has it no more.
 		fails.delete(deleted);
@@ -492,16 +426,11 @@ describe("a failing sweep", () => {
 	});
 
 	it("of many webhooks makes all wait if it is the store that fails, which is then asked once a second", async () => {
-		await using test = await openFailing();
-		const { sweep, swept, fails, world, observer, advance } = test;
-		const webhooks = test.make(50);
-		const [late = ""] = test.make(1, ACME);
-		for (const webhookId of [...webhooks, late]) fails.add(webhookId);
+		const { swept, fails, world, makeFailing, settle, observer, advance } = await openFailing();
 		world.isWritable = false;
-		sweep(webhooks);
-		await test.settle(200);
+		const webhooks = await makeFailing(50, () => undefined);
 		expect([swept.length, world.probes]).toEqual([8, 1]);
-		sweep([late]);
+		const late = await makeFailing(1);
 		for (let second = 1; second <= 20; second++) {
 			await advance(1_000, 100);
 			expect([swept.length, world.probes, observer.problems.length]).toEqual([8, 1 + second, 9 + second]);
@@ -510,15 +439,17 @@ describe("a failing sweep", () => {
 		world.isWritable = true;
 		swept.length = 0;
 		await advance(1_000, 1_000);
-		await test.settle(200);
-		expect(swept.toSorted()).toEqual([...webhooks, late].toSorted());
+		await settle(200);
+		expect(swept.toSorted()).toEqual([...webhooks, ...late].toSorted());
 	});
 });
 
 it("has the deliveries of every step of a resume attempted at once", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
+	const {
+		test,
+		receiver,
+		webhook: { id },
+	} = await openDelivering();
 	await test.engine.webhooks.pause(test.change, id);
 	const sent = await Promise.all(Array.from({ length: 600 }, () => test.send()));
 	await test.engine.webhooks.resume(test.change, id);
@@ -528,7 +459,7 @@ it("has the deliveries of every step of a resume attempted at once", async () =>
 
 it("forgets a deleted webhook when it is swept, but not before memory knows of the deletion", async () => {
 	await using test = await openTestEngine();
-	const { id } = await test.createWebhook("http://127.0.0.1:9/");
+	const { id } = await test.createWebhook(NOBODY);
 	await test.engine.webhooks.pause(test.change, id);
 	await test.delivery(await test.send(), { status: "Held" });
 	const [found] = await allWebhooks(test.store);

@@ -1,9 +1,9 @@
 // What throws during an attempt, which nothing should: it is reported, the delivery leaves memory, and it is attempted after its lease.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { expect, it, onTestFinished, vi } from "vitest";
 
 import { LiveReporter } from "../live/live-reporter.ts";
-import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
+import { openDelivering } from "../test/delivering.ts";
+import { eventually, type TestEngine, type TestEngineOptions } from "../test/test-engine.ts";
 
 const UNEXPECTED = new TypeError("nobody expects this");
 
@@ -19,9 +19,7 @@ function throwingOnce<A extends unknown[], R>(call: (...args: A) => R): (...args
 
 const before = throwingOnce(() => null);
 
-it.each<
-	[when: string, requests: number, options: Parameters<typeof openTestEngine>[0], arm: (test: TestEngine) => void]
->([
+it.each<[when: string, requests: number, options: TestEngineOptions, arm: (test: TestEngine) => void]>([
 	["while it is given to the sender", 1, { beforeSend: before }, () => {}],
 	[
 		"when its outcome is judged",
@@ -43,9 +41,7 @@ it.each<
 		},
 	],
 ])("ends an attempt that throws %s", async (_when, requests, options, arm) => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine(options);
-	await test.createWebhook(receiver.url);
+	const { test, receiver } = await openDelivering(null, options);
 	arm(test);
 	const eventId = await test.send();
 	await eventually("it is reported", () => test.observer.problems.some(({ error }) => error === UNEXPECTED));

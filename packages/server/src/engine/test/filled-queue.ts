@@ -16,8 +16,34 @@ export const limits = {
 export const P = { projectId: "p", customerId: null };
 let made = 0;
 
-export function openQueue(): ReadyQueue {
-	return new ReadyQueue(limits, new ManualClock(), webhooks());
+/** A queue with these limits, some of which a test may replace. */
+export function openQueue(
+	some: Partial<typeof limits> = {},
+	release?: ConstructorParameters<typeof ReadyQueue>[3],
+): ReadyQueue {
+	return new ReadyQueue({ ...limits, ...some }, new ManualClock(), webhooks(), release);
+}
+
+/** A queue of webhooks with rate limits. */
+export function openLimited(rateLimitOf: (webhookId: string) => number | null) {
+	const clock = new ManualClock();
+	return { clock, queue: new ReadyQueue(limits, clock, webhooks(rateLimitOf)) };
+}
+
+/** Takes deliveries until none may start. */
+export function takeAll(queue: ReadyQueue): LeasedDelivery[] {
+	const taken: LeasedDelivery[] = [];
+	for (let next = queue.take(); next !== null; next = queue.take()) taken.push(next);
+	return taken;
+}
+
+/** The webhooks of deliveries that are taken and finished one after the other. */
+export function takeInTurn(queue: ReadyQueue, count: number): string[] {
+	return Array.from({ length: count }, () => {
+		const taken = queue.take()!;
+		queue.finish(taken);
+		return taken.webhookId;
+	});
 }
 
 /**
@@ -34,7 +60,7 @@ function projectOf(webhookId: string): string {
 	return ownerOf(webhookId).projectId;
 }
 
-export function webhooks(rateLimitOf: (webhookId: string) => number | null = () => null): Webhooks {
+function webhooks(rateLimitOf: (webhookId: string) => number | null = () => null): Webhooks {
 	return {
 		webhook: (webhookId) => {
 			const perSecond = rateLimitOf(webhookId);

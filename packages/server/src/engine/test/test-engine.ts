@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 
+import { atEndOfWorker } from "../../../../../scripts/testing/worker-end.ts";
 import { openAjvValidator } from "../../adapters/ajv/ajv-validator.ts";
 import { createAloneTenure } from "../../adapters/alone/alone-tenure.ts";
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
@@ -76,6 +77,9 @@ export interface TestEngineOptions {
 }
 
 const masterKey = randomBytes(32);
+/** All engines of a test process share it, since its thread takes half a second to start. */
+const schemas = openAjvValidator({ clock: systemClock });
+atEndOfWorker(() => schemas.close());
 
 /** Keeps the reports of the engine, for tests to read. */
 export class RecordingObserver implements Observer {
@@ -131,8 +135,6 @@ export async function openTestEngine(options: TestEngineOptions = {}): Promise<T
 			else ended(outcome);
 		},
 	};
-	const schemas = openAjvValidator({ clock: systemClock });
-	opened.defer(() => schemas.close());
 	const engineStore = withOptions(store, options);
 	const { engine } = await openEngine({
 		parts: {

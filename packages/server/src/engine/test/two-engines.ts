@@ -1,13 +1,16 @@
 // Two engines on one store, each of which holds half of the shards, for tests.
-import type { Receiver } from "@fanfare/testkit/receiver";
+import { Receiver, type Script } from "@fanfare/testkit/receiver";
 import { expect, onTestFinished } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { shardOf, SHARDS } from "../../core/cluster/shard.ts";
 import { ManualClock } from "../../core/manual-clock.ts";
 import type { EngineLimits } from "../parts.ts";
+import { openReceiver } from "./delivering.ts";
 import { ScriptedCluster, type ScriptedMember } from "./scripted-cluster.ts";
 import { eventually, openTestEngine, type TestEngine } from "./test-engine.ts";
+
+export { passTurns } from "./delivering.ts";
 
 const SHARD_LIST = Array.from({ length: SHARDS }, (_, shard) => shard);
 export const LOW = SHARD_LIST.slice(0, SHARDS / 2);
@@ -21,8 +24,9 @@ export interface Process {
 	readonly webhookIds: readonly string[];
 }
 
-/** Two processes: `low` holds the lower half of the shards and `high` the upper half, with two webhooks in each. */
-export async function openTwo(receiver: Receiver, limits: Partial<EngineLimits> = {}) {
+/** Two processes: `low` holds the lower half of the shards and `high` the upper half, with two webhooks in each, all of one receiver. */
+export async function openTwo(to: Receiver | Script | null = null, limits: Partial<EngineLimits> = {}) {
+	const receiver = to instanceof Receiver ? to : await openReceiver(to);
 	const store = await openSqliteStore({ path: ":memory:" });
 	const clock = new ManualClock();
 	const cluster = new ScriptedCluster();
@@ -34,7 +38,7 @@ export async function openTwo(receiver: Receiver, limits: Partial<EngineLimits> 
 		return { member, test, webhookIds: webhookIds.filter((id) => shards.includes(shardOf(id))) };
 	};
 	const [low, high] = [await open("low", LOW), await open("high", HIGH)];
-	return { store, clock, cluster, low, high };
+	return { receiver, store, clock, cluster, low, high };
 }
 
 /** Makes webhooks until two are in the lower half of the shards and two in the upper half; keeps only these. */
@@ -64,11 +68,6 @@ export async function allSucceeded({ test }: Process, count: number): Promise<vo
 /** The webhooks of the attempts that a process has made. */
 export function attempted({ test }: Process): Set<string> {
 	return new Set(test.observer.attempts.map(({ webhookId }) => webhookId));
-}
-
-/** Lets everything go on that needs no clock. */
-export async function passTurns(): Promise<void> {
-	for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 export function noProblems(...processes: readonly Process[]): void {
