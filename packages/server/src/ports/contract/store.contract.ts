@@ -6,10 +6,7 @@ import { describeAccept } from "./store/accept.contract.ts";
 import { describeAudit } from "./store/audit.contract.ts";
 import { describeChanges } from "./store/changes.contract.ts";
 import { describeCustomerDeletion } from "./store/customer-deletion.contract.ts";
-import { describeCustomerTotals } from "./store/customer-totals.contract.ts";
 import { describeCustomers } from "./store/customers.contract.ts";
-import { describeDeletedKeys } from "./store/deleted-keys.contract.ts";
-import { describeDeletedProjects } from "./store/deleted-projects.contract.ts";
 import { describeDeleted } from "./store/deleted.contract.ts";
 import { describeDetails } from "./store/details.contract.ts";
 import { describeDirectory } from "./store/directory.contract.ts";
@@ -18,10 +15,10 @@ import { describeEvents } from "./store/events.contract.ts";
 import { describeHorizon } from "./store/horizon.contract.ts";
 import { describeIdsAhead } from "./store/ids-ahead.contract.ts";
 import { describeLifecycle } from "./store/lifecycle.contract.ts";
+import { describeLimits } from "./store/limits.contract.ts";
 import { describeLog } from "./store/log.contract.ts";
 import { describePages } from "./store/pages.contract.ts";
 import { describePortalSessions } from "./store/portal-sessions.contract.ts";
-import { describePurgeReplays } from "./store/purge-replays.contract.ts";
 import { describeQueue } from "./store/queue.contract.ts";
 import { EMBEDDED, type StoreCapabilities } from "./store/records/capabilities.ts";
 import type { CurrentStore, Flush, Reopen } from "./store/records/records.ts";
@@ -32,8 +29,6 @@ import { describeSessions } from "./store/sessions.contract.ts";
 import { describeStats } from "./store/stats.contract.ts";
 import { describeUsage } from "./store/usage.contract.ts";
 import { describeVersions } from "./store/versions.contract.ts";
-import { describeWebhookKeys } from "./store/webhook-keys.contract.ts";
-import { describeWebhookLimits } from "./store/webhook-limits.contract.ts";
 import { describeWebhookList } from "./store/webhook-list.contract.ts";
 
 export interface StoreContractOptions {
@@ -123,26 +118,21 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		describe("versions", () => {
 			describeVersions(current);
 		});
-		describe("pages and limits of webhooks", () => {
-			describeWebhookLimits(current);
-			describeCustomerTotals(current);
+		describe("limits", () => {
+			describeLimits(current);
 		});
 		describe("relays", () => {
 			describeRelays(current);
 		});
 		describe("list of webhooks", () => {
 			describeWebhookList(current);
-			describeWebhookKeys(current);
 		});
 		describe("replays", () => {
 			describeReplays(current);
-			describePurgeReplays(current);
 		});
 		describe("retention", () => {
 			describeRetention(current, capabilities);
-			describeDeleted(current, flushCurrent);
-			describeDeletedProjects(current, flushCurrent);
-			describeDeletedKeys(current, reopen === undefined ? null : reopenCurrent);
+			describeDeleted(current, flushCurrent, reopen === undefined ? null : reopenCurrent);
 		});
 		describe("the deletion of a customer", () => {
 			describeCustomerDeletion(current, reopen === undefined ? null : reopenCurrent);

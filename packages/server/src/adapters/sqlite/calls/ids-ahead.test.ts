@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 
 import type { Replay } from "../../../core/replay.ts";
-import { fillStore } from "../../../ports/contract/store/records/records.ts";
+import { openReplayWorld } from "../../../ports/contract/store/records/replays.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
 
 const DAY_MS = 86_400_000;
@@ -12,7 +12,7 @@ const BETWEEN = 5_000;
 /** A store with three events of one date, many of a later date, and three of the first date again. */
 async function open() {
 	const store = await openSqliteStore({ path: ":memory:" });
-	const world = await fillStore(store);
+	const world = await openReplayWorld(() => store);
 	const { records, projectId } = world;
 	const early = records.now;
 	// All further ids are made at this time.
@@ -27,82 +27,53 @@ async function open() {
 	await add(3, early);
 	await add(BETWEEN, early + 10 * DAY_MS);
 	await add(3, early);
-	const filter = {
-		since: 0,
-		until: early + 1,
-		outcomes: ["Missed"],
-		eventTypes: null,
-		missedEventTypes: null,
-	} as const;
-	return { ...world, early, filter };
+	return { ...world, early };
 }
 
-it("are counted for a replay in bounded steps", async () => {
-	const { store, scope, webhookId, filter } = await open();
+it("are counted for a replay, replayed and purged in bounded steps", async () => {
+	const { store, projectId, scope, webhookId, records, early, begin, step, replayed, update } = await open();
+	const filter = { since: 0, until: early + 1, outcomes: ["Missed" as const] };
+	// Made when its range was over.
+	const dates = { id: records.ids.make("replay", early + 1), createDate: early + 1, updateDate: early + 1 };
+	const replay = await begin(filter, dates);
 	let [count, steps] = [0, 0];
 	let afterEventId: string | null = null;
 	do {
-		const step: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay({
+		const counted: Awaited<ReturnType<typeof store.countReplay>> = await store.countReplay({
 			scope,
 			webhookId,
-			filter,
+			filter: replay.filter,
 			afterEventId,
 			scanLimit: 500,
 		});
-		count += step.matching;
-		afterEventId = step.lastEventId;
+		count += counted.matching;
+		afterEventId = counted.lastEventId;
 		steps++;
 	} while (afterEventId !== null);
-	expect(count).toBe(6);
-	expect(steps).toBe(3);
-});
+	expect([count, steps]).toEqual([6, 3]);
 
-it("are replayed in bounded steps", async () => {
-	const { store, projectId, webhookId, records, early, filter } = await open();
-	const replay: Replay = {
-		// Made when its range was over.
-		id: records.ids.make("replay", early + 1),
-		projectId,
-		customerId: null,
-		webhookId,
-		filter,
-		chosenCount: null,
-		status: "Running",
-		scannedCount: 0,
-		deliveryCount: 0,
-		firstEventDate: null,
-		lastEventDate: null,
-		position: null,
-		createDate: early + 1,
-		updateDate: early + 1,
-		endDate: null,
-	};
-	await store.insertReplays([{ replay, limit: 1, projectLimit: 1, entry: null }]);
-	let steps = 0;
+	steps = 0;
 	let moved: Replay | null = replay;
 	while (moved?.status === "Running") {
-		const deliveryIds = Array.from({ length: 10 }, () => records.ids.make("dlv", records.now));
-		moved = await store.stepReplay({ replayId: replay.id, at: early, scanLimit: 500, deliveryIds });
+		moved = await step(replay, { scanLimit: 500 });
 		expect(++steps).toBeLessThan(10);
 	}
 	expect(moved).toMatchObject({ status: "Finished", scannedCount: 6, deliveryCount: 6 });
 	expect(steps).toBe(3);
-});
+	await update(...(await replayed()).map(({ id }) => records.cancel(id)));
 
-it("are purged in bounded steps, and those in between when their time has come", async () => {
-	const { store, projectId, early } = await open();
 	const purge = async (before: number) => {
-		let [events, steps] = [0, 0];
+		let [events, purges] = [0, 0];
 		let after: string | null = null;
-		for (let done = false; !done; steps++) {
-			const step = await store.purgeEvents({ projectId, at: early + 20 * DAY_MS, before, after, limit: 500 });
-			({ after, done } = step);
-			events += step.purged.events;
+		for (let done = false; !done; purges++) {
+			const result = await store.purgeEvents({ projectId, at: early + 20 * DAY_MS, before, after, limit: 500 });
+			({ after, done } = result);
+			events += result.purged.events;
 		}
-		return { events, steps };
+		return [events, purges];
 	};
-	const first = await purge(early + 1);
-	expect(first.events).toBe(6);
-	expect(first.steps).toBe(3);
-	expect(await purge(early + 11 * DAY_MS)).toMatchObject({ events: BETWEEN });
+	expect(await purge(early + 1)).toEqual([6, 3]);
+	// Those in between when their time has come.
+	expect((await purge(early + 11 * DAY_MS))[0]).toBe(BETWEEN);
+	await store.close();
 });

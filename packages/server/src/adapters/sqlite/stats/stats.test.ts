@@ -1,4 +1,4 @@
-// Stats on the disk: after a SIGKILL at any moment, for data that is older than the stats or their form, and if they are damaged.
+// Stats on the disk: for data that is older than the stats or their form, of what was deleted, and if they are damaged.
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
@@ -9,50 +9,10 @@ import { changeWebhook, fillStore, Records } from "../../../ports/contract/store
 import { allWebhooks } from "../../../ports/contract/store/records/webhooks.ts";
 import { migrate, readMigrations } from "../schema/migrate.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
-import { startChild } from "../test/child-process.ts";
 
-const moduleUrl = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
 const DAY = 86_400_000;
 
-/** Commits and rolls up in small steps as fast as it can, over some minutes of its own clock. */
-const WRITER = `
-	import { writeSync } from "node:fs";
-	import { openSqliteStore } from ${moduleUrl("../sqlite-store.ts")};
-	import { fillStore } from ${moduleUrl("../../../ports/contract/store/records/records.ts")};
-	const store = await openSqliteStore({ path: process.argv[1] });
-	const { projectId, scope, webhookIds, records } = await fillStore(store, 20);
-	writeSync(1, ["world", projectId, ...webhookIds].join(" ") + "\\n");
-	let former = [];
-	for (let n = 1; ; n++) {
-		records.now += 7_000;
-		const events = Array.from({ length: 5 }, (_, index) =>
-			records.event(projectId, { webhookIds: [webhookIds[(n * 5 + index) % 20]] }),
-		);
-		const updates = former.map(({ deliveries: [{ id }] }, index) =>
-			index === 0 ? records.failure(id, 1) : records.outcome(id, 1),
-		);
-		await store.commit({ events, updates });
-		former = events;
-		if (n % 3 === 0) await store.rollUpStats({ keepMinutesFrom: 0, keepHoursFrom: 0, limit: 60 });
-		if (n === 100) writeSync(1, "busy\\n");
-	}
-`;
-
 describe("stats on the disk", () => {
-	it("match the log after SIGKILL, and after rolling up has continued from there", async () => {
-		for (const lifeMs of [0, 15, 30, 45]) {
-			using dir = new TemporaryDir(fastParent());
-			const path = dir.join("fanfare.db");
-			await using writer = startChild(WRITER, path);
-			await writer.line("busy");
-			// The kill may come at any moment. These are some of them; nothing has to happen until then.
-			await new Promise((resolve) => setTimeout(resolve, lifeMs));
-			await writer.kill();
-			const [, projectId = "", ...webhookIds] = writer.lines[0]?.split(" ") ?? [];
-			await checkAgainstLog(path, projectId, webhookIds);
-		}
-	});
-
 	it("count deliveries that are older than the stats", async () => {
 		using dir = new TemporaryDir(fastParent());
 		const path = dir.join("old.db");
@@ -128,52 +88,6 @@ function damageJournal(path: string): number {
 	using db = new DatabaseSync(path);
 	const { changes } = db.prepare("UPDATE stats_journal SET changes = substr(changes, 1, 4)").run();
 	return Number(changes);
-}
-
-async function checkAgainstLog(path: string, projectId: string, webhookIds: readonly string[]): Promise<void> {
-	const store = await openSqliteStore({ path });
-	const scope = projectScope(projectId);
-	try {
-		const rolledUp = async () => {
-			while ((await store.rollUpStats({ keepMinutesFrom: 0, keepHoursFrom: 0, limit: 100 })) > 0);
-		};
-		for (const before of [() => Promise.resolve(), rolledUp]) {
-			await before();
-			for (const [index, webhookId] of [...webhookIds, null].entries()) {
-				const log = readLog(path, webhookId === null ? null : index);
-				const range = { from: 0, to: 21_000 * DAY };
-				const buckets = await store.stats({ scope, webhookId, width: "day", ...range, from: 20_000 * DAY });
-				const sum = (name: "accepted" | "attemptsSucceeded" | "attemptsFailed" | "succeeded") =>
-					buckets.reduce((total, bucket) => total + bucket[name], 0);
-				const { Pending, Succeeded } = await store.statusCounts(scope, webhookId);
-				expect({
-					accepted: sum("accepted"),
-					attempts: sum("attemptsSucceeded") + sum("attemptsFailed"),
-					succeeded: sum("succeeded"),
-					Pending,
-					Succeeded,
-				}).toEqual(log);
-			}
-		}
-	} finally {
-		await store.close();
-	}
-}
-
-/** Counts the rows of the webhook at this position in order of creation, or of all webhooks if it is null. */
-function readLog(path: string, webhookIndex: number | null) {
-	using db = new DatabaseSync(path);
-	const of = webhookIndex === null ? "TRUE" : `webhook = ${webhookIndex + 1}`;
-	const count = (sql: string) => Number(db.prepare(sql).get()?.["n"]);
-	const open = count(`SELECT count(*) AS n FROM open WHERE ${of}`);
-	const full = (status: string) => count(`SELECT count(*) AS n FROM deliveries WHERE ${of} AND status IN (${status})`);
-	return {
-		accepted: open + full("0, 1, 2, 3, 4"),
-		attempts: count(`SELECT coalesce(sum(attempt_count), 0) AS n FROM deliveries WHERE ${of}`),
-		succeeded: full("1"),
-		Pending: open + full("0"),
-		Succeeded: full("1"),
-	};
 }
 
 /** Makes a database as it was before the migration that introduced stats, with two deliveries in it. */

@@ -1,4 +1,5 @@
 // Which read is next: simulated threads make reads that take as long as the test says.
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -109,7 +110,7 @@ it("divides the time equally between the projects that wait, whatever their read
 			}
 		},
 	);
-	fc.assert(property);
+	fc.assert(property, { numRuns: runs(30) });
 });
 
 it("makes a project with slow reads wait no longer than each other one needs to use the same time", () => {

@@ -23,28 +23,25 @@ export function describeChanges(current: CurrentStore): void {
 
 function describeDone(open: Open, { title, isVariant = false, prepare, raises, returns }: DoneCall): void {
 	const raising = raises === "nothing" ? "" : ` raises the version of the ${raises} by one, and`;
-	it(`${title}${raising} writes its entry`, async () => {
+	it(`${title}${raising} writes its entry, or changes nothing`, async () => {
 		const world = await open(2);
-		const entry = world.records.entry();
+		const { store, records } = world;
+		const entry = records.entry();
 		const call = await prepare(world, entry);
+		// Several commits can have the same entry.
+		if (!isVariant && !title.startsWith("commit")) {
+			await store.insertAuditEntry(entry);
+			const unchanged = await contents(world);
+			await expect(makeCall(store, call)).rejects.toMatchObject({ code: "store_conflict" });
+			expect(await contents(world)).toEqual(unchanged);
+			expect(await store.purgeAuditEntries(entry.at + 1, 1)).toBe(1);
+		}
 		const before = await versionsOf(world);
-		const result = await makeCall(world.store, call);
+		const result = await makeCall(store, call);
 		const raised = { ...before, [raises]: (before[raises] ?? 0) + 1 };
 		expect(await versionsOf(world)).toEqual(raises === "nothing" ? before : raised);
 		expect(result).toEqual(returns === undefined ? raised[raises] : returns);
 		expect(await entriesOf(world)).toEqual([entry]);
-	});
-
-	// Several commits can have the same entry.
-	if (isVariant || title.startsWith("commit")) return;
-	it(`${title} changes nothing if its entry can't be written`, async () => {
-		const world = await open(2);
-		const entry = world.records.entry();
-		const call = await prepare(world, entry);
-		await world.store.insertAuditEntry(entry);
-		const before = await contents(world);
-		await expect(makeCall(world.store, call)).rejects.toMatchObject({ code: "store_conflict" });
-		expect(await contents(world)).toEqual(before);
 	});
 }
 
@@ -74,34 +71,17 @@ async function entriesOf({ store }: World): Promise<readonly AuditEntry[]> {
 }
 
 function describeReplayLimit(open: Open): void {
-	it("counts only the running replays of its project for the limit of insertReplays", async () => {
-		const { store, records, begin, step, makeReplay } = await open();
-		const other = records.project();
-		await store.insertProject(other, null);
-		await begin({}, { projectId: other.id });
+	it("counts the running replays of a customer, and of all customers of its project from a customer's second one on", async () => {
+		const { store, records, begin, step, makeReplay, addProject } = await open();
+		await begin({}, { projectId: (await addProject()).id });
 		await step(await begin());
-		const cancelled = await begin();
-		await store.cancelReplay(cancelled.id, records.now, null);
-		const options = { limit: 1, projectLimit: Infinity, entry: null };
-		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe(null);
-		expect(await store.insertReplays([{ replay: makeReplay(), ...options }])).toBe("customer");
-		expect(await store.insertReplays([{ replay: makeReplay(), ...options, limit: 2 }])).toBe(null);
-	});
-
-	it("counts the running replays of all customers of its project for the project's limit, from the second one of a customer on", async () => {
-		const { store, records, begin, step, makeReplay } = await open();
-		const other = records.project();
-		await store.insertProject(other, null);
-		await begin({}, { projectId: other.id });
-		await step(await begin());
+		await store.cancelReplay((await begin()).id, records.now, null);
 		const insert = (projectLimit: number, ...customerIds: readonly (string | null)[]) =>
 			store.insertReplays(
-				customerIds.map((customerId) => ({
-					replay: makeReplay({}, { customerId }),
-					limit: 2,
-					projectLimit,
-					entry: null,
-				})),
+				customerIds.map((customerId) => {
+					const replay = makeReplay({}, { customerId });
+					return { replay, limit: 2, projectLimit, entry: null };
+				}),
 			);
 		expect(await insert(3, "acme", null)).toBe(null);
 		expect(await insert(3, "globex", "globex")).toBe("project");
@@ -110,34 +90,27 @@ function describeReplayLimit(open: Open): void {
 		expect(await insert(3, "globex", null)).toBe(null);
 		expect(await insert(5, "globex")).toBe("project");
 		expect(await insert(6, "globex")).toBe(null);
+		expect(await insert(9, null)).toBe("customer");
 	});
 }
 
 function describeEntriesOfUpdates(open: Open): void {
-	it("writes the entry of several updates once, also if they are in several commits", async () => {
+	it("writes the entry of several updates once, also if they are in several commits, and none for an update without one", async () => {
 		const world = await open(2);
 		const { records, webhookIds, accept, update } = world;
-		const ids = [...(await accept({ webhookIds })), ...(await accept({ webhookIds }))];
+		const [first = "", ...ids] = [
+			...(await accept()),
+			...(await accept({ webhookIds })),
+			...(await accept({ webhookIds })),
+		];
+		await update(records.outcome(first, 1));
+		expect(await entriesOf(world)).toEqual([]);
 		const entry = records.entry();
-		const cancel = { type: "cancel", reason: "by hand" } as const;
-		const [one, two, three, four] = ids.map((deliveryId) => ({
-			deliveryId,
-			change: cancel,
-			attempt: null,
-			at: records.now,
-			entry,
-		}));
+		const [one, two, three, four] = ids.map((id) => records.cancel(id, entry));
 		await update(one!, two!);
 		expect(await entriesOf(world)).toEqual([entry]);
 		const other = records.entry({ objectId: "dlv_4" });
 		await update(three!, { ...four!, entry: other }, { ...four!, entry: records.entry() });
 		expect(await entriesOf(world)).toEqual([other, entry]);
-	});
-
-	it("writes no entry for an update that has none", async () => {
-		const world = await open();
-		const [deliveryId = ""] = await world.accept();
-		await world.update(world.records.outcome(deliveryId, 1));
-		expect(await entriesOf(world)).toEqual([]);
 	});
 }

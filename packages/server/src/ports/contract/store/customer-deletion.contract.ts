@@ -7,10 +7,11 @@ import { newHeldDelivery } from "../../../core/delivery.ts";
 import { ERASED_REASON } from "../../../core/policies/retention.ts";
 import type { CustomerDeletionStep } from "../../store/customers.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
-import type { Store } from "../../store/store.ts";
 import {
 	addWebhook,
 	ANY_DELIVERY,
+	ANY_ENTRY,
+	ANY_EVENT,
 	attemptsOf,
 	changeWebhook,
 	NEWEST,
@@ -18,10 +19,9 @@ import {
 	type Reopen,
 } from "./records/records.ts";
 import { openReplayWorld } from "./records/replays.ts";
-import { LATE } from "./records/two-days.ts";
+import { KEEP_ALL } from "./records/stats.ts";
 
 const LIMIT = 5;
-const ANY_EVENT = { types: null, after: null, before: null };
 const RESPONSE = { headers: { server: "x", "set-cookie": "secret" }, body: "an answer", bodyTruncated: false };
 const EMPTY = { headers: {}, body: "", bodyTruncated: true };
 
@@ -85,31 +85,22 @@ async function openWorld(current: CurrentStore) {
 			}),
 		);
 	const beginReplay = world.begin;
-	return {
-		...world,
-		own,
-		of,
-		acme,
-		globex,
-		sent,
-		replay,
-		options,
-		customer,
-		entry,
-		draft,
-		beginReplay,
-		begin,
-		read,
-		answered,
-	};
+	const made = { own, of, acme, globex, sent, replay };
+	return { ...world, ...made, options, customer, entry, draft, beginReplay, begin, read, answered };
 }
 
 type World = Awaited<ReturnType<typeof openWorld>>;
 
-/** Makes the steps of a deletion as the engine does, until nothing is left. Returns the last step, and all before. */
-async function run(store: Store, { customer, options, acme, records }: World, entry: World["entry"] | null = null) {
+/** Makes the steps of a deletion as the engine does, until nothing is left, each after `before`. Returns the last step, and all before. */
+async function run(
+	current: CurrentStore,
+	{ customer, options, acme, records }: World,
+	{ entry = null, before = async () => {} }: RunOptions = {},
+) {
 	const steps: CustomerDeletionStep[] = [];
 	for (;;) {
+		await before(steps);
+		const store = current();
 		const step = await store.stepCustomerDeletion(customer, options);
 		steps.push(step);
 		if (step.kind === "webhook") {
@@ -126,6 +117,12 @@ async function run(store: Store, { customer, options, acme, records }: World, en
 	}
 }
 
+interface RunOptions {
+	readonly entry?: World["entry"] | null;
+	/** Gets the steps so far. */
+	readonly before?: (steps: readonly CustomerDeletionStep[]) => Promise<void>;
+}
+
 export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen | null): void {
 	it("begins with an audit entry and a new version, once, and is shown with the customer", async () => {
 		const world = await openWorld(current);
@@ -139,27 +136,17 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 		expect(await store.customer(customer)).toEqual(begun?.customer);
 		expect(await store.deletingCustomers(null)).toEqual([{ projectId, customerId: "acme", draft }]);
 		expect(await store.deletingCustomers(records.project().id)).toEqual([]);
-		const again = await store.beginCustomerDeletion(customer, {
-			at: records.now + 1,
-			draft: null,
-			entry: records.entry({ action: "again" }),
-		});
+		const other = { at: records.now + 1, draft: null, entry: records.entry({ action: "again" }) };
+		const again = await store.beginCustomerDeletion(customer, other);
 		expect(again).toEqual({ customer: begun?.customer, version: null });
-		const filter = { keyId: null, projectId, objectId: "acme", action: null, after: null, before: null };
+		const filter = { ...ANY_ENTRY, projectId, objectId: "acme" };
 		expect((await store.auditEntries(filter, NEWEST)).rows).toEqual([entry]);
 		expect((await store.customer(customerScope(projectId, "globex")))?.deletion).toBeNull();
-	});
-
-	it("removes what is kept of the customer's relays when it ends, and of no others", async () => {
-		const world = await openWorld(current);
-		const { store, projectId, scope, own, begin } = world;
-		const relay = { projectId, device: "ada@laptop", mirrorOf: null, epoch: 0, seenDate: 1_000 };
-		await store.putRelay({ ...relay, webhookId: world.acme[0]?.id ?? "", customerId: "acme" });
-		await store.putRelay({ ...relay, webhookId: world.globex[0]?.id ?? "", customerId: "globex" });
-		await store.putRelay({ ...relay, webhookId: own, customerId: null });
-		await begin();
-		await run(store, world);
-		expect((await store.relays(scope, 10)).map(({ customerId }) => customerId)).toEqual([null, "globex"]);
+		// It is over for others when the project is deleted.
+		await store.deleteProject(projectId, records.now, null);
+		for (const owner of [null, projectId]) expect(await store.deletingCustomers(owner)).toEqual([]);
+		expect(await store.endCustomerDeletion(customer, null)).toBeNull();
+		await expect(begin()).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
 	it("is not begun for a customer that nobody knows, but for one that only events name", async () => {
@@ -197,7 +184,7 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 		const others = [sent.both, sent.everybody, sent.globex, sent.nobody];
 		const before = await Promise.all(others.map(read));
 		await world.begin();
-		const steps = await run(store, world, world.records.entry({ action: "customer.deleted", objectId: "acme" }));
+		const steps = await run(current, world);
 		expect(steps.filter(({ kind }) => kind === "webhook")).toHaveLength(2);
 		expect(steps.filter(({ kind }) => kind === "erased").length).toBeGreaterThan(10);
 		const done = steps.find((step) => step.kind === "done");
@@ -228,45 +215,46 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 		expect(after).toEqual(withoutAcme);
 		expect(await store.webhookRecords(globex.map(({ id }) => id))).toEqual(globex);
 		expect((await store.customer(customerScope(projectId, "globex")))?.webhookCount).toBe(2);
-		expect((await store.deliveries(scope, { ...ANY_DELIVERY, webhookId: acmeIds[0] ?? "" }, NEWEST)).rows).not.toEqual(
-			[],
-		);
+		const ofDeleted = { ...ANY_DELIVERY, webhookId: acmeIds[0] ?? "" };
+		expect((await store.deliveries(scope, ofDeleted, NEWEST)).rows).not.toEqual([]);
 	});
 
-	it("leaves nothing of the customer: no name, no webhook's texts and secrets, nothing in its scope", async () => {
+	it("leaves nothing of the customer: no name, no relay, no webhook's texts and secrets, nothing in its scope", async () => {
 		const world = await openWorld(current);
-		const { store, records, projectId, customer, acme, replay } = world;
+		const { store, records, projectId, scope, customer, acme, globex, own, replay } = world;
+		const relay = { projectId, device: "ada@laptop", mirrorOf: null, epoch: 0, seenDate: 1_000 };
+		await store.putRelay({ ...relay, webhookId: acme[0]?.id ?? "", customerId: "acme" });
+		await store.putRelay({ ...relay, webhookId: globex[0]?.id ?? "", customerId: "globex" });
+		await store.putRelay({ ...relay, webhookId: own, customerId: null });
 		await world.begin();
+		const insert = (customerId: string) => store.insertWebhook(records.webhook(projectId, { customerId }), null);
+		const version = (await store.directoryVersions()).projects[0]?.version;
+		expect(await insert("acme")).toBe("customer_being_deleted");
+		expect((await store.directoryVersions()).projects[0]?.version).toBe(version);
+		expect(await insert("globex")).toEqual(expect.any(Number));
 		const entry = records.entry({ action: "customer.deleted", objectId: "acme", projectId });
-		await run(store, world, entry);
+		await run(current, world, { entry });
 		expect(await store.customer(customer)).toBeNull();
-		expect((await store.customers(world.scope, null, NEWEST)).rows.map(({ id }) => id)).toEqual(["globex"]);
+		expect((await store.customers(scope, null, NEWEST)).rows.map(({ id }) => id)).toEqual(["globex"]);
 		expect(await store.deletingCustomers(null)).toEqual([]);
+		expect((await store.relays(scope, 10)).map(({ customerId }) => customerId)).toEqual([null, "globex"]);
 		expect((await store.deliveries(customer, ANY_DELIVERY, NEWEST)).rows).toEqual([]);
 		expect((await store.events(customer, ANY_EVENT, NEWEST)).rows).toEqual([]);
 		expect((await store.replays(customer, null, NEWEST)).rows).toEqual([]);
 		expect(await store.replay(customer, replay.id)).toBeNull();
 		expect(await store.statusCounts(customer, null)).toMatchObject({ Succeeded: 0, Cancelled: 0 });
+		const texts = { key: null, customerId: null, name: "", description: null, endpoint: "", metadata: {} };
+		const rest = { headerNames: [], sealedHeaders: null, secretHint: "", secrets: [], eventTypes: null };
 		for (const record of await store.webhookRecords(acme.map(({ id }) => id))) {
-			expect(record).toMatchObject({
-				key: null,
-				customerId: null,
-				name: "",
-				description: null,
-				endpoint: "",
-				metadata: {},
-			});
-			expect(record).toMatchObject({
-				headerNames: [],
-				sealedHeaders: null,
-				secretHint: "",
-				secrets: [],
-				eventTypes: null,
-			});
+			expect(record).toMatchObject({ ...texts, ...rest });
 		}
-		const filter = { keyId: null, projectId, objectId: "acme", action: "customer.deleted", after: null, before: null };
+		const filter = { ...ANY_ENTRY, projectId, objectId: "acme", action: "customer.deleted" };
 		expect((await store.auditEntries(filter, NEWEST)).rows).toEqual([entry]);
 		expect(await store.endCustomerDeletion(customer, entry)).toBeNull();
+		// The id is that of a new customer then.
+		expect(await insert("acme")).toEqual(expect.any(Number));
+		expect(await store.customer(customer)).toMatchObject({ name: null, webhookCount: 1, deletion: null });
+		expect((await store.deliveries(customer, ANY_DELIVERY, NEWEST)).rows).toEqual([]);
 	});
 
 	it("stores no response of an attempt that ends later", async () => {
@@ -274,50 +262,18 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 		const { store, scope, sent, update, answered } = world;
 		const late = [sent.everybody[2]?.deliveryIds[2] ?? "", sent.both[0]?.deliveryIds[1] ?? ""];
 		await world.begin();
-		let passed = 0;
-		for (let step: CustomerDeletionStep | null = null; step?.kind !== "done";) {
-			step = await store.stepCustomerDeletion(world.customer, world.options);
-			if (step.kind === "webhook") {
-				const record = world.acme.find(({ id }) => id === (step as { webhookId: string }).webhookId);
-				if (record !== undefined) await changeWebhook(store, record, { deleteDate: world.records.now });
-			} else if (step.kind === "waiting") {
-				await store.sweepWebhook(step.webhookId, world.records.now, 1_000);
-			} else if (passed++ === 2) {
+		await run(current, world, {
+			async before(steps) {
+				if (steps.at(-1)?.kind !== "erased" || steps.filter(({ kind }) => kind === "erased").length !== 3) return;
 				await update(...late.map((id) => answered(id, 7)));
-			}
-		}
+			},
+		});
 		await update(...late.map((id) => answered(id, 8)));
 		for (const id of late) {
 			const attempts = await attemptsOf({ store, scope }, id);
 			expect(attempts.length).toBeGreaterThanOrEqual(2);
 			for (const { response } of attempts) expect(response).toEqual(EMPTY);
 		}
-	});
-
-	it("refuses new webhooks of the customer until it is over, and then the id is that of a new customer", async () => {
-		const world = await openWorld(current);
-		const { store, records, projectId, customer } = world;
-		await world.begin();
-		const insert = (customerId: string) => store.insertWebhook(records.webhook(projectId, { customerId }), null);
-		const version = (await store.directoryVersions()).projects[0]?.version;
-		expect(await insert("acme")).toBe("customer_being_deleted");
-		expect((await store.directoryVersions()).projects[0]?.version).toBe(version);
-		expect(await insert("globex")).toEqual(expect.any(Number));
-		await run(store, world);
-		expect(await insert("acme")).toEqual(expect.any(Number));
-		expect(await store.customer(customer)).toMatchObject({ name: null, webhookCount: 1, deletion: null });
-		expect((await store.deliveries(customer, ANY_DELIVERY, NEWEST)).rows).toEqual([]);
-	});
-
-	it("is over for others when the project is deleted", async () => {
-		const world = await openWorld(current);
-		const { store, records, projectId, customer, begin } = world;
-		await begin();
-		await store.deleteProject(projectId, records.now, null);
-		expect(await store.deletingCustomers(null)).toEqual([]);
-		expect(await store.deletingCustomers(projectId)).toEqual([]);
-		expect(await store.endCustomerDeletion(customer, null)).toBeNull();
-		await expect(begin()).rejects.toMatchObject({ code: "store_conflict" });
 	});
 
 	it("goes on with the next webhook after the one in hand was removed because of its age", async () => {
@@ -336,15 +292,14 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 		await store.beginCustomerDeletion(customer, { at: records.now, draft: null, entry: null });
 		for (const record of webhooks) await changeWebhook(store, record, { deleteDate: records.now });
 		await store.stepCustomerDeletion(customer, { ...options, limit: 1 });
-		const purge = { projectId, at: LATE, before: records.now + 1, after: null, limit: 1_000 };
-		expect((await store.purgeEvents(purge)).purged.events).toBeGreaterThan(0);
+		expect((await world.purge("purgeEvents", records.now + 1, 1_000)).events).toBeGreaterThan(0);
 		// A webhook is removed when its stats are rolled up, which is once a later minute has begun.
 		records.now += 120_000;
 		await world.accept({ webhookIds: [] });
-		while ((await store.rollUpStats({ keepMinutesFrom: 0, keepHoursFrom: 0, limit: 10_000 })) > 0);
+		while ((await store.rollUpStats({ ...KEEP_ALL, limit: 10_000 })) > 0);
 		await store.purgeDeletedWebhooks(null, 100, Infinity);
 		expect((await store.webhookRecords([first, second])).map(({ id }) => id)).toEqual([second]);
-		await run(store, { ...world, customer });
+		await run(current, { ...world, customer });
 		expect((await attemptsOf(world, kept1 ?? "")).map(({ response }) => response)).toEqual([EMPTY]);
 		expect(await world.state(waiting ?? "")).toMatchObject({ status: "Pending" });
 	});
@@ -370,10 +325,9 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 		await store.beginCustomerDeletion(customer, { at: records.now, draft: null, entry: null });
 		// Of the first one: the payload and its delivery, then the first of a replay.
 		for (const _ of [1, 2]) await store.stepCustomerDeletion(customer, { ...options, limit: 1 });
-		const purge = { projectId, at: LATE, before: records.now + 1, after: null, limit: 1_000 };
-		await store.purgeEvents(purge);
+		await world.purge("purgeEvents", records.now + 1, 1_000);
 		expect((await store.events(scope, { ...ANY_EVENT, types: ["first"] }, NEWEST)).rows).toEqual([]);
-		await run(store, { ...world, customer });
+		await run(current, { ...world, customer });
 		expect(await store.eventBody(scope, next.event.id)).toBeNull();
 		const cancelled = { status: "Cancelled", reason: ERASED_REASON };
 		expect(await world.state(next.deliveries[0]?.id ?? "")).toMatchObject(cancelled);
@@ -381,28 +335,19 @@ export function describeCustomerDeletion(current: CurrentStore, reopen: Reopen |
 
 	it.skipIf(reopen === null)("goes on where it was, whenever the store is opened again", async () => {
 		const world = await openWorld(current);
-		const { sent, projectId, customer, options, draft, records, acme, scope } = world;
+		const { sent, projectId, customer, draft, scope } = world;
 		await world.begin();
-		let count = 0;
-		for (let step: CustomerDeletionStep | null = null; step?.kind !== "over"; count++) {
-			if (count % 3 === 0) await reopen?.();
-			const store = current();
-			if (step?.kind !== "done") {
-				expect(await store.deletingCustomers(projectId)).toEqual([{ projectId, customerId: "acme", draft }]);
-			}
-			step = await store.stepCustomerDeletion(customer, options);
-			if (step.kind === "webhook") {
-				const { webhookId } = step;
-				const record = acme.find(({ id }) => id === webhookId);
-				if (record !== undefined) await changeWebhook(store, record, { deleteDate: records.now });
-			} else if (step.kind === "waiting") await store.sweepWebhook(step.webhookId, records.now, 1_000);
-			else if (step.kind === "done") {
-				expect(step).toMatchObject({ webhookCount: 2, deliveryCount: 34, eventCount: 11 });
-				await store.endCustomerDeletion(customer, null);
-			}
+		const steps = await run(current, world, {
+			async before(done) {
+				if (done.length % 3 === 0) await reopen?.();
+				if (done.at(-1)?.kind === "done") return;
+				expect(await current().deletingCustomers(projectId)).toEqual([{ projectId, customerId: "acme", draft }]);
+			},
+		});
+		expect(steps.at(-2)).toMatchObject({ kind: "done", webhookCount: 2, deliveryCount: 34, eventCount: 11 });
+		expect(await current().customer(customer)).toBeNull();
+		for (const { eventId } of [...sent.alone, ...sent.listed]) {
+			expect(await current().eventBody(scope, eventId)).toBeNull();
 		}
-		const store = current();
-		expect(await store.customer(customer)).toBeNull();
-		for (const { eventId } of [...sent.alone, ...sent.listed]) expect(await store.eventBody(scope, eventId)).toBeNull();
 	});
 }

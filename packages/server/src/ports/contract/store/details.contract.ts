@@ -1,24 +1,24 @@
 // The contract of the log slice: what is kept beside events and attempts, and deliveries in the order of their changes.
+import { runs } from "@fanfare/testkit/runs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
 import { projectScope } from "../../../core/access/principal.ts";
-import type { Delivery } from "../../../core/delivery.ts";
 import type { PageRequest } from "../../../core/page.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
 import type { ChangeFilter } from "../../store/log.ts";
 import { ANY_CHANGE } from "./records/logged.ts";
 import {
-	addWebhook,
 	changeWebhook,
 	fillStore,
+	GONE,
 	NEWEST,
 	setWebhook,
 	type CurrentStore,
 	type Reopen,
 	type World,
 } from "./records/records.ts";
-import { DAY_MS, LATE } from "./records/two-days.ts";
+import { DAY_MS } from "./records/two-days.ts";
 import { allWebhooks } from "./records/webhooks.ts";
 
 const TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -37,7 +37,7 @@ export function describeDetails(current: CurrentStore, reopen: Reopen | null): v
 
 function describeEvents(current: CurrentStore): void {
 	it("keeps the idempotency key, whom the sender named and the trace as long as the event", async () => {
-		const { store, records, projectId, scope } = await fillStore(current());
+		const { store, records, projectId, scope, purge, addProject } = await fillStore(current());
 		const all = [
 			{ key: "ünique", targets: "webhooks", traceparent: TRACEPARENT },
 			{ targets: "nobody" },
@@ -57,11 +57,9 @@ function describeEvents(current: CurrentStore): void {
 			{ idempotencyKey: "two", targets: "everyone", traceparent: null },
 			{ idempotencyKey: null, targets: "everyone", traceparent: null },
 		]);
-		const other = records.project();
-		await store.insertProject(other, null);
+		const other = await addProject();
 		expect(await store.eventDetails(projectScope(other.id), ids[0] ?? "")).toBeNull();
-		const step = { projectId, at: records.now + DAY_MS, before: records.now + DAY_MS, after: null, limit: 100 };
-		await store.purgeEvents(step);
+		await purge("purgeEvents", records.now + DAY_MS);
 		expect(await store.eventDetails(scope, ids[0] ?? "")).toBeNull();
 	});
 }
@@ -99,7 +97,7 @@ function describeAttemptDetails(current: CurrentStore): void {
 				const { rows } = await store.attempts(scope, id, NEWEST);
 				expect(rows.at(-1)).toMatchObject(details);
 			}),
-			{ numRuns: 60 },
+			{ numRuns: runs(20) },
 		);
 	});
 }
@@ -125,7 +123,7 @@ function describeEndpoints(current: CurrentStore): void {
 		return (await store.attempts(scope, deliveryId, NEWEST)).rows[0]?.endpoint;
 	}
 
-	it("shows with each attempt the endpoint that the webhook had then", async () => {
+	it("shows with each attempt the endpoint that the webhook had then, if it is one of the 100 newest", async () => {
 		const world = await fillStore(current());
 		const [first] = await allWebhooks(world.store);
 		const paused = await change(world, { status: "Paused" });
@@ -138,6 +136,15 @@ function describeEndpoints(current: CurrentStore): void {
 		expect(await Promise.all(ids.map((id) => endpointOf(world, id)))).toEqual([one, one, two, two, one]);
 		const before = await attempted(world, (first?.revision ?? 0) - 1);
 		expect(await endpointOf(world, before)).toBeNull();
+
+		let record = back;
+		const many = [record.revision];
+		for (let n = 1; n <= 120; n++) {
+			record = await changeWebhook(world.store, record, { endpoint: `https://e.example/${n}` });
+			many.push(record.revision);
+		}
+		const shown = [20, 21, 120].map(async (n) => endpointOf(world, await attempted(world, many[n] ?? 0)));
+		expect(await Promise.all(shown)).toEqual([null, "https://e.example/21", "https://e.example/120"]);
 	});
 
 	it("forgets an endpoint when every event of the project is newer, and keeps the newest", async () => {
@@ -160,59 +167,26 @@ function describeEndpoints(current: CurrentStore): void {
 		await store.purgeDeletedWebhooks(null, 100, Infinity);
 		expect(await endpointOf(world, await attempted(world, moved.revision))).toBe("https://two.example/");
 	});
-
-	it("keeps the 100 newest endpoints of a webhook that is changed all the time", async () => {
-		const world = await fillStore(current());
-		const { store, records, projectId } = world;
-		let record = await addWebhook(store, records.webhook(projectId, { endpoint: "https://e.example/0" }));
-		const revisions = [record.revision];
-		for (let n = 1; n <= 120; n++) {
-			record = await changeWebhook(store, record, { endpoint: `https://e.example/${n}` });
-			revisions.push(record.revision);
-		}
-		const shown = async (n: number) => {
-			const [id = ""] = await world.accept({ webhookIds: [record.id] });
-			const attempt = records.attempt(1, { webhookRevision: revisions[n] ?? 0 });
-			await world.update({ ...records.outcome(id, 1), attempt });
-			return endpointOf(world, id);
-		};
-		expect([await shown(20), await shown(21), await shown(120)]).toEqual([
-			null,
-			"https://e.example/21",
-			"https://e.example/120",
-		]);
-	});
 }
 
 const FAILED: ChangeFilter = { ...ANY_CHANGE, statuses: ["Failed"] };
 
 function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null): void {
-	/** Accepts some deliveries. Returns their ids. */
-	async function acceptSome({ accept }: World, count: number): Promise<string[]> {
-		const ids: string[] = [];
-		for (let n = 0; n < count; n++) ids.push(...(await accept()));
-		return ids;
-	}
-
 	/** Makes a delivery Failed. */
 	async function fail({ update, records }: World, id: string): Promise<void> {
 		records.now += 1;
-		await update(records.outcome(id, 1, { kind: "gone", responseCode: 410 }));
+		await update(records.outcome(id, 1, GONE));
 	}
 
-	async function list(
-		world: World,
-		filter: Partial<ChangeFilter> = {},
-		request: PageRequest = NEWEST,
-	): Promise<string[]> {
-		const { rows } = await current().changedDeliveries(world.scope, { ...FAILED, ...filter }, request);
+	async function list(world: World, filter: Partial<ChangeFilter> = {}): Promise<string[]> {
+		const { rows } = await current().changedDeliveries(world.scope, { ...FAILED, ...filter }, NEWEST);
 		return rows.map(({ delivery }) => delivery.id);
 	}
 
-	it("lists the deliveries of a status, those that changed last first", async () => {
-		const world = await fillStore(current());
-		const { update, records, scope, store } = world;
-		const [a = "", b = "", c = "", d = ""] = await acceptSome(world, 4);
+	it("lists the deliveries of a status, of a webhook and since a date, those that changed last first", async () => {
+		const world = await fillStore(current(), 2);
+		const { update, records, scope, store, accept, webhookIds, addProject } = world;
+		const [a = "", b = "", c = "", d = ""] = await world.acceptMany(4);
 		for (const id of [c, a, d]) await fail(world, id);
 		expect(await list(world)).toEqual([d, a, c]);
 		// Untried deliveries have not changed.
@@ -224,72 +198,57 @@ function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null)
 		await update(records.outcome(a, 2));
 		expect(await list(world, { statuses: ["Pending"] })).toEqual([b]);
 		const { rows } = await store.changedDeliveries(scope, FAILED, NEWEST);
-		expect(rows.map(({ delivery }) => delivery)).toEqual([
-			await store.delivery(scope, d),
-			await store.delivery(scope, c),
-		]);
-	});
+		const found = [await store.delivery(scope, d), await store.delivery(scope, c)];
+		expect(rows.map(({ delivery }) => delivery)).toEqual(found);
 
-	it("filters by webhook, by the date of the change, and by project", async () => {
-		const world = await fillStore(current(), 2);
-		const { accept, records, webhookIds, store } = world;
-		const both = await accept({ webhookIds });
-		const later: string[] = [];
-		for (const id of [...both, ...(await accept({ webhookIds }))].toReversed()) {
-			await fail(world, id);
-			later.unshift(id);
-		}
-		const [, middle] = later;
-		const since = (await store.delivery(world.scope, middle ?? ""))?.updateDate ?? 0;
+		const later = [...(await accept({ webhookIds })), ...(await accept({ webhookIds }))];
+		for (const id of later.toReversed()) await fail(world, id);
+		const since = (await store.delivery(scope, later[1] ?? ""))?.updateDate ?? 0;
 		expect(await list(world, { updatedAfter: since })).toEqual(later.slice(0, 2));
 		expect(await list(world, { updatedAfter: records.now + 1 })).toEqual([]);
 		expect(await list(world, { webhookId: webhookIds[1] ?? "" })).toEqual([later[1], later[3]]);
 		expect(await list(world, { webhookId: records.ids.make("webhook", records.now) })).toEqual([]);
-		const other = records.project();
-		await store.insertProject(other, null);
+		const other = await addProject();
 		expect((await store.changedDeliveries(projectScope(other.id), FAILED, NEWEST)).rows).toEqual([]);
 	});
 
 	it("pages in both directions, and shows a delivery that changes meanwhile at the newer end", async () => {
 		const world = await fillStore(current());
 		const { store, scope, update, records } = world;
-		const ids = await acceptSome(world, 9);
+		const ids = await world.acceptMany(9);
 		for (const id of ids) await fail(world, id);
 		const newest = ids.toReversed();
-		const read = (request: PageRequest) => store.changedDeliveries(scope, FAILED, request);
-		const idsIn = (rows: readonly { readonly delivery: Delivery }[]) => rows.map(({ delivery }) => delivery.id);
-		const first = await read({ limit: 4, cursor: null });
-		expect([idsIn(first.rows), first.hasNewer, first.hasOlder]).toEqual([newest.slice(0, 4), false, true]);
-		const last = first.rows.at(-1)?.position ?? "";
-		const second = await read({ limit: 4, cursor: { direction: "older", id: last } });
-		expect([idsIn(second.rows), second.hasNewer, second.hasOlder]).toEqual([newest.slice(4, 8), true, true]);
+		const read = async (limit: number, direction: "older" | "newer" | null, id = "") => {
+			const cursor = direction === null ? null : { direction, id };
+			const { rows, hasNewer, hasOlder } = await store.changedDeliveries(scope, FAILED, { limit, cursor });
+			return { edges: [hasNewer, hasOlder], ids: rows.map(({ delivery }) => delivery.id), rows };
+		};
+		const first = await read(4, null);
+		expect(first).toMatchObject({ ids: newest.slice(0, 4), edges: [false, true] });
+		const [top = "", last = ""] = [first.rows[0]?.position, first.rows.at(-1)?.position];
+		const second = await read(4, "older", last);
+		expect(second).toMatchObject({ ids: newest.slice(4, 8), edges: [true, true] });
 		const oldest = second.rows.at(-1)?.position ?? "";
-		const third = await read({ limit: 4, cursor: { direction: "older", id: oldest } });
-		expect([idsIn(third.rows), third.hasNewer, third.hasOlder]).toEqual([newest.slice(8), true, false]);
-		const back = await read({ limit: 3, cursor: { direction: "newer", id: oldest } });
-		expect([idsIn(back.rows), back.hasNewer, back.hasOlder]).toEqual([newest.slice(4, 7), true, true]);
+		expect(await read(4, "older", oldest)).toMatchObject({ ids: newest.slice(8), edges: [true, false] });
+		expect(await read(3, "newer", oldest)).toMatchObject({ ids: newest.slice(4, 7), edges: [true, true] });
 		// The row of the cursor itself counts as one on its other side.
-		const behind = await read({ limit: 1, cursor: { direction: "older", id: first.rows[0]?.position ?? "" } });
-		expect([idsIn(behind.rows), behind.hasNewer]).toEqual([[newest[1]], true]);
+		expect(await read(1, "older", top)).toMatchObject({ ids: [newest[1]], edges: [true, true] });
 		// The one of the cursor fails again.
 		await update(records.retry(newest[3] ?? ""));
 		records.now += 1;
 		await update(records.failureByHand(newest[3] ?? "", 2));
-		const after = await read({ limit: 4, cursor: { direction: "older", id: last } });
-		expect([idsIn(after.rows), after.hasNewer]).toEqual([newest.slice(4, 8), true]);
-		const news = await read({ limit: 1_000, cursor: { direction: "newer", id: first.rows[0]?.position ?? "" } });
-		expect([idsIn(news.rows), news.hasNewer, news.hasOlder]).toEqual([[newest[3]], false, true]);
-		const odd = await read({ limit: 2, cursor: { direction: "older", id: "nonsense" } });
-		expect(idsIn(odd.rows)).toEqual([newest[3], newest[0]]);
+		expect(await read(4, "older", last)).toMatchObject({ ids: newest.slice(4, 8), edges: [true, true] });
+		expect(await read(1_000, "newer", top)).toMatchObject({ ids: [newest[3]], edges: [false, true] });
+		expect(await read(2, "older", "nonsense")).toMatchObject({ ids: [newest[3], newest[0]] });
 	});
 
 	it("goes on from a row that was deleted meanwhile, in both directions", async () => {
 		const world = await fillStore(current());
-		const { store, scope, records, projectId } = world;
-		const [a = "", b = ""] = await acceptSome(world, 2);
+		const { store, scope, records } = world;
+		const [a = "", b = ""] = await world.acceptMany(2);
 		records.now += 2 * DAY_MS;
 		const before = records.now;
-		const [c = "", d = "", e = "", f = ""] = await acceptSome(world, 4);
+		const [c = "", d = "", e = "", f = ""] = await world.acceptMany(4);
 		for (const id of [c, a, d, b, e, f]) await fail(world, id);
 		const read = async (request: PageRequest) => {
 			const { rows, hasNewer, hasOlder } = await store.changedDeliveries(scope, FAILED, request);
@@ -298,10 +257,7 @@ function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null)
 		const { rows } = await store.changedDeliveries(scope, FAILED, NEWEST);
 		expect(rows.map(({ delivery }) => delivery.id)).toEqual([f, e, b, d, a, c]);
 		const [, , atB = "", , atA = ""] = rows.map(({ position }) => position);
-		let after: string | null = null;
-		for (let done = false; !done;) {
-			({ after, done } = await store.purgeEvents({ projectId, before, limit: 100, at: LATE, after }));
-		}
+		await world.purge("purgeEvents", before);
 		expect(await read(NEWEST)).toEqual({ ids: [f, e, d, c], hasNewer: false, hasOlder: false });
 		const older = (id: string, limit: number) => read({ limit, cursor: { direction: "older", id } });
 		const newer = (id: string, limit: number) => read({ limit, cursor: { direction: "newer", id } });
@@ -314,13 +270,13 @@ function describeChangedDeliveries(current: CurrentStore, reopen: Reopen | null)
 
 	it.skipIf(reopen === null)("keeps the order if the clock is set back, also across a restart", async () => {
 		const world = await fillStore(current());
-		const [a = "", b = "", c = ""] = await acceptSome(world, 3);
+		const [a = "", b = "", c = ""] = await world.acceptMany(3);
 		await fail(world, b);
 		world.records.now -= DAY_MS;
-		await current().commit({ events: [], updates: [world.records.outcome(a, 1, { kind: "gone", responseCode: 410 })] });
+		await current().commit({ events: [], updates: [world.records.outcome(a, 1, GONE)] });
 		await reopen?.();
 		world.records.now -= DAY_MS;
-		await current().commit({ events: [], updates: [world.records.outcome(c, 1, { kind: "gone", responseCode: 410 })] });
+		await current().commit({ events: [], updates: [world.records.outcome(c, 1, GONE)] });
 		expect(await list(world)).toEqual([c, a, b]);
 		expect(await list(world, { updatedAfter: world.records.now + 1 })).toEqual([a, b]);
 	});

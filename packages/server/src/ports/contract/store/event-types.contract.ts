@@ -1,152 +1,86 @@
-// The contract of the directory slice: event types, and the project's policy on them.
+// The contract of the directory slice: event types.
 import { expect, it } from "vitest";
 
 import type { EventType } from "../../../core/event-type.ts";
-import type { Page, PageRequest } from "../../../core/page.ts";
+import type { Page } from "../../../core/page.ts";
 import { FIRST_VERSION } from "../../../core/workspace.ts";
+import { addType } from "./records/calls.ts";
 import type { CurrentStore } from "./records/records.ts";
-import { fillStore, type World } from "./records/records.ts";
-
-const ALL: PageRequest = { limit: 1_000, cursor: null };
-const LIMIT = 1_000;
-
-/** Adds a type. Returns it as it is stored. */
-async function add(
-	{ store, records, projectId }: World,
-	name: string,
-	changes: Partial<EventType> = {},
-): Promise<EventType> {
-	const type = records.eventType(projectId, name, changes);
-	const revision = await store.putEventType(type, { expected: null, limit: LIMIT, entry: null });
-	if (typeof revision === "string") throw new Error(`the type ${name} was not added: ${revision}`);
-	return { ...type, revision };
-}
+import { fillStore, NEWEST } from "./records/records.ts";
 
 function names({ rows }: Page<EventType>): string[] {
 	return rows.map(({ name }) => name);
 }
 
 export function describeEventTypes(current: CurrentStore): void {
-	it("stores a project's policy on event types", async () => {
-		const { store, records } = await fillStore(current());
-		const catalogued = { ...records.project(), eventTypes: "catalogued" } as const;
-		await store.insertProject(catalogued, null);
-		expect(await store.projects()).toContainEqual(catalogued);
-		const open = { ...catalogued, eventTypes: "open" } as const;
-		const revision = await store.updateProject(open, { expected: catalogued.revision, entry: null });
-		expect(await store.projects()).toContainEqual({ ...open, revision });
-	});
-
-	it("stores all fields of an event type, with its texts exactly as they were written", async () => {
+	it("stores all fields of an event type, with its texts as they were written, and replaces all of them", async () => {
 		const world = await fillStore(current());
-		const { store, projectId, scope } = world;
-		const full = await add(world, "order.paid");
-		const bare = await add(world, "bare", { description: null, schemaJson: null, exampleJson: null, archived: true });
+		const { store, projectId, scope, addProject } = world;
+		const full = await addType(world, "order.paid");
+		const empty = { description: null, schemaJson: null, exampleJson: null, archived: true };
+		const bare = await addType(world, "bare", empty);
 		expect(await store.eventType(projectId, "order.paid")).toEqual(full);
-		expect((await store.eventTypes(scope, null, ALL)).rows).toEqual([bare, full]);
-	});
-
-	it("finds event types by several names at once, in their order, and none of another project", async () => {
-		const world = await fillStore(current());
-		const { store, records, projectId } = world;
-		const [a, b] = [await add(world, "a"), await add(world, "b")];
-		const other = records.project();
-		await store.insertProject(other, null);
-		expect(await store.eventTypesByName(projectId, ["b", "none", "a", "b"])).toEqual([b, null, a, b]);
+		expect((await store.eventTypes(scope, null, NEWEST)).rows).toEqual([bare, full]);
+		const several = await store.eventTypesByName(projectId, ["bare", "none", "order.paid", "bare"]);
+		expect(several).toEqual([bare, null, full, bare]);
 		expect(await store.eventTypesByName(projectId, [])).toEqual([]);
-		for (const id of [other.id, "no id"]) expect(await store.eventTypesByName(id, ["a", "b"])).toEqual([null, null]);
-	});
-
-	it("replaces all fields of an event type of the same name", async () => {
-		const world = await fillStore(current());
-		const { store, scope } = world;
-		const { revision: expected, ...first } = await add(world, "a");
+		for (const id of [(await addProject()).id, "no id"]) {
+			expect(await store.eventTypesByName(id, ["bare", "order.paid"])).toEqual([null, null]);
+		}
 		const changes = { description: null, schemaJson: "{}", archived: true, createDate: 5, updateDate: 6 };
-		const next = { ...first, ...changes, revision: expected + 1 };
-		expect(await store.putEventType(next, { expected, limit: LIMIT, entry: null })).toBe(next.revision);
-		expect((await store.eventTypes(scope, null, ALL)).rows).toEqual([next]);
+		const next = { ...full, ...changes, revision: bare.revision + 1 };
+		const options = { expected: full.revision, limit: 2, entry: null };
+		expect(await store.putEventType(next, options)).toBe(next.revision);
+		expect((await store.eventTypes(scope, null, NEWEST)).rows).toEqual([bare, next]);
 	});
 
-	it("adds no type beyond the project's limit, but still replaces types", async () => {
+	it("counts and deletes the event types of each project alone", async () => {
 		const world = await fillStore(current());
-		const { store, projectId, scope, records } = world;
-		const [a, b] = [await add(world, "a"), await add(world, "b")];
+		const { store, projectId, records, addProject } = world;
 		const options = { expected: null, limit: 2, entry: null };
+		await addType(world, "a");
+		const { revision } = await addType(world, "b");
 		expect(await store.putEventType(records.eventType(projectId, "c"), options)).toBe("full");
-		expect(await store.putEventType(a, { ...options, expected: a.revision })).toBe(b.revision + 1);
-		const other = records.project();
-		await store.insertProject(other, null);
-		expect(await store.putEventType(records.eventType(other.id, "c"), options)).toBe(FIRST_VERSION + 1);
-		expect(names(await store.eventTypes(scope, null, ALL))).toEqual(["a", "b"]);
-	});
-
-	it("deletes an event type of one project and not of another", async () => {
-		const world = await fillStore(current());
-		const { store, projectId, records } = world;
-		const other = records.project();
-		await store.insertProject(other, null);
-		const { revision } = await add(world, "a");
-		const kept = await add({ ...world, projectId: other.id }, "a");
+		const other = await addProject();
+		expect(await store.putEventType(records.eventType(other.id, "a"), options)).toBe(FIRST_VERSION + 1);
 		expect(await store.deleteEventType(projectId, "a", null)).toBe(revision + 1);
 		expect(await store.deleteEventType(projectId, "a", null)).toBeNull();
 		expect(await store.eventType(projectId, "a")).toBeNull();
-		expect(await store.eventType(other.id, "a")).toEqual(kept);
+		expect(await store.eventType(other.id, "a")).toMatchObject({ name: "a", projectId: other.id });
 	});
 
-	it("deletes the event types of a deleted project", async () => {
-		const world = await fillStore(current());
-		const { store, projectId, records } = world;
-		await add(world, "a");
-		await store.deleteProject(projectId, records.now, null);
-		expect(await store.eventType(projectId, "a")).toBeNull();
-	});
-
-	describePaging(current);
-}
-
-function describePaging(current: CurrentStore): void {
-	it("pages by name in both directions while rows are deleted", async () => {
+	it("pages by name in both directions while rows are deleted, through archived types, others or both", async () => {
 		const world = await fillStore(current());
 		const { store, projectId, scope } = world;
-		for (const name of ["d", "B", "a.b", "c", "a"]) await add(world, name);
-		const page = (direction: "older" | "newer", id: string, limit = 2) =>
-			store.eventTypes(scope, null, { limit, cursor: { direction, id } });
-		const first = await store.eventTypes(scope, null, { limit: 2, cursor: null });
-		expect([names(first), first.hasNewer, first.hasOlder]).toEqual([["B", "a"], false, true]);
-		const second = await page("older", "a");
-		expect([names(second), second.hasNewer, second.hasOlder]).toEqual([["a.b", "c"], true, true]);
+		for (const name of ["d", "B", "a.b", "c", "a"]) await addType(world, name, { archived: name === "a.b" });
+		const read = async (direction: "older" | "newer" | null, id = "", archived: boolean | null = null) => {
+			const cursor = direction === null ? null : { direction, id };
+			const page = await store.eventTypes(scope, archived, { limit: 2, cursor });
+			return [names(page), page.hasNewer, page.hasOlder];
+		};
+		expect(await read(null)).toEqual([["B", "a"], false, true]);
+		expect(await read("older", "a")).toEqual([["a.b", "c"], true, true]);
 		await store.deleteEventType(projectId, "c", null);
-		const last = await page("older", "c");
-		expect([names(last), last.hasNewer, last.hasOlder]).toEqual([["d"], true, false]);
-		const back = await page("newer", "d");
-		expect([names(back), back.hasNewer, back.hasOlder]).toEqual([["a", "a.b"], true, true]);
-		const start = await page("newer", "a");
-		expect([names(start), start.hasNewer, start.hasOlder]).toEqual([["B"], false, true]);
-	});
-
-	it("lists archived types, other types, or both", async () => {
-		const world = await fillStore(current());
-		const { store, scope } = world;
-		for (const name of ["a", "b", "c"]) await add(world, name, { archived: name === "b" });
-		expect(names(await store.eventTypes(scope, true, ALL))).toEqual(["b"]);
-		const page = await store.eventTypes(scope, false, { limit: 1, cursor: { direction: "older", id: "a" } });
-		expect([names(page), page.hasNewer, page.hasOlder]).toEqual([["c"], true, false]);
+		expect(await read("older", "c")).toEqual([["d"], true, false]);
+		expect(await read("newer", "d")).toEqual([["a", "a.b"], true, true]);
+		expect(await read("newer", "a")).toEqual([["B"], false, true]);
+		expect(await read(null, "", true)).toEqual([["a.b"], false, false]);
+		expect(await read("older", "a", false)).toEqual([["d"], true, false]);
 	});
 
 	it("ends a page early when its schemas become large, and skips no type", async () => {
 		const world = await fillStore(current());
-		const { store, scope } = world;
 		const schemaJson = JSON.stringify({ $comment: "x".repeat(1_000_000) });
-		for (let n = 10; n < 20; n++) await add(world, `t${n}`, { schemaJson });
-		const first = await store.eventTypes(scope, null, ALL);
+		for (let n = 10; n < 20; n++) await addType(world, `t${n}`, { schemaJson });
+		const read = (after: string | undefined) => {
+			const cursor = after === undefined ? null : ({ direction: "older", id: after } as const);
+			return world.store.eventTypes(world.scope, null, { limit: 1_000, cursor });
+		};
+		const first = await read(undefined);
 		expect(first.rows.length).toBeLessThan(10);
 		expect(first.hasOlder).toBe(true);
-		const last = first.rows.at(-1)!.name;
-		const second = await store.eventTypes(scope, null, { limit: 1_000, cursor: { direction: "older", id: last } });
-		const third = await store.eventTypes(scope, null, {
-			limit: 9,
-			cursor: { direction: "older", id: names(second).at(-1)! },
-		});
+		const second = await read(names(first).at(-1));
+		const third = await read(names(second).at(-1));
 		expect([first, second, third].flatMap(names)).toEqual(Array.from({ length: 10 }, (_, n) => `t${n + 10}`));
 		expect(third.hasOlder).toBe(false);
 	});

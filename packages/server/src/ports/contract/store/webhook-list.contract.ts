@@ -1,15 +1,27 @@
-// The contract of the list of webhooks: any combination of its filters, in pages that stay right.
+// The contract of the list of webhooks: any combination of its filters, in pages that stay right; keys, each unique in its project; and what a
+// directory reads.
+import { runs } from "@fanfare/testkit/runs";
 import * as fc from "fast-check";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { customerScope, projectScope, type Scope } from "../../../core/access/principal.ts";
 import { isReservedEventType } from "../../../core/event-type.ts";
-import type { PageRequest } from "../../../core/page.ts";
-import { HEALTH_STATES, shownHealth } from "../../../core/policies/webhook-health.ts";
+import { HEALTHY, HEALTH_STATES, shownHealth } from "../../../core/policies/webhook-health.ts";
 import { eventTypeMatcher, WEBHOOK_STATUSES } from "../../../core/webhook.ts";
+import { FIRST_VERSION } from "../../../core/workspace.ts";
 import type { WebhookFilter, WebhookRecord } from "../../store/directory.ts";
-import { addWebhook, changeWebhook, fillStore, NEWEST, type CurrentStore, type World } from "./records/records.ts";
-import { ANY_WEBHOOK, allWebhooks } from "./records/webhooks.ts";
+import { contents } from "./records/calls.ts";
+import { pagesBothWays } from "./records/pages.ts";
+import {
+	addWebhook,
+	changeWebhook,
+	fillStore,
+	idsOf,
+	NEWEST,
+	type CurrentStore,
+	type World,
+} from "./records/records.ts";
+import { ANY_WEBHOOK, allSummaries, allWebhooks, changesSince, summaryOf } from "./records/webhooks.ts";
 
 const DAY = 86_400_000;
 const EVENT_TYPES = [null, [], ["a"], ["a.b", "c.*"], ["a.*"], ["fanfare.*"], ["fanfare.webhook.disabled", "a.b"]];
@@ -110,27 +122,7 @@ async function expectedIds({ store, records }: World, scope: Scope, filter: Webh
 
 /** Reads all pages, from the newest to the oldest and back. */
 async function walk({ store }: World, scope: Scope, filter: WebhookFilter, limit: number): Promise<string[]> {
-	const there: string[] = [];
-	let request: PageRequest = { limit, cursor: null };
-	let page = await store.webhooks(scope, filter, request);
-	expect(page.hasNewer).toBe(false);
-	for (;;) {
-		expect(page.rows.length).toBeLessThanOrEqual(limit);
-		there.push(...page.rows.map(({ id }) => id));
-		const last = page.stoppedAt ?? page.rows.at(-1)?.id;
-		if (!page.hasOlder || last === undefined) break;
-		request = { limit, cursor: { direction: "older", id: last } };
-		page = await store.webhooks(scope, filter, request);
-	}
-	const back = page.rows.map(({ id }) => id);
-	while (page.hasNewer) {
-		const first = page.stoppedAt ?? page.rows[0]?.id ?? request.cursor?.id ?? "";
-		request = { limit, cursor: { direction: "newer", id: first } };
-		page = await store.webhooks(scope, filter, request);
-		back.unshift(...page.rows.map(({ id }) => id));
-	}
-	expect(back).toEqual(there);
-	return there;
+	return (await pagesBothWays((request) => store.webhooks(scope, filter, request), limit, "webhook")).flat();
 }
 
 export function describeWebhookList(current: CurrentStore): void {
@@ -151,7 +143,7 @@ export function describeWebhookList(current: CurrentStore): void {
 					for (const id of ids) found.add(id);
 				},
 			),
-			{ numRuns: 120 },
+			{ numRuns: runs(40) },
 		);
 		// Without filters, it has each of them.
 		const { rows } = await store.webhooks(projectScope(projectId), ANY_WEBHOOK, NEWEST);
@@ -159,23 +151,131 @@ export function describeWebhookList(current: CurrentStore): void {
 		expect(found.size).toBeGreaterThan(20);
 	});
 
-	it.each([...HEALTH_STATES])("finds those whose health is %s", async (state) => {
-		const world = await fillList(current);
-		const filter = { ...ANY_WEBHOOK, health: [state] };
-		const expected = await expectedIds(world, world.scope, filter);
-		expect(expected).not.toEqual([]);
-		expect(await walk(world, world.scope, filter, 5)).toEqual(expected);
-	});
-
-	it("finds a webhook by its id, and none of another project", async () => {
+	it("finds webhooks by each health, and one by its id, and none of another project", async () => {
 		const world = await fillList(current);
 		const { store, records, scope } = world;
-		const other = records.project("Other");
-		await store.insertProject(other, null);
+		for (const state of HEALTH_STATES) {
+			const filter = { ...ANY_WEBHOOK, health: [state] };
+			const expected = await expectedIds(world, scope, filter);
+			expect(expected).not.toEqual([]);
+			expect(await walk(world, scope, filter, 5)).toEqual(expected);
+		}
+		const other = await world.addProject();
 		const foreign = await addWebhook(store, records.webhook(other.id, { name: "All orders" }));
 		const [known = ""] = await expectedIds(world, scope, ANY_WEBHOOK);
 		expect(await walk(world, scope, { ...ANY_WEBHOOK, text: known.toUpperCase() }, 5)).toEqual([known]);
 		expect(await walk(world, scope, { ...ANY_WEBHOOK, text: foreign.id }, 5)).toEqual([]);
 		expect(await walk(world, projectScope(other.id), { ...ANY_WEBHOOK, text: "orders" }, 5)).toEqual([foreign.id]);
+	});
+
+	it("reads the summaries of webhooks in pages, oldest first, and their records by their ids", async () => {
+		const { store, records, projectId, webhookIds } = await fillStore(current(), 5);
+		const all = (await store.webhookRecords(webhookIds)).toSorted((a, b) => (a.id < b.id ? -1 : 1));
+		expect(all.map(({ id }) => id)).toEqual(webhookIds);
+		expect(await allSummaries(store)).toEqual(all.map(summaryOf));
+		expect(await store.webhookSummaries(null, 2)).toEqual(all.slice(0, 2).map(summaryOf));
+		expect(await store.webhookSummaries(webhookIds[1]!, 2)).toEqual(all.slice(2, 4).map(summaryOf));
+		expect(await store.webhookSummaries(webhookIds[4]!, 2)).toEqual([]);
+		const unknown = records.webhook(projectId).id;
+		expect(await store.webhookRecords([unknown, webhookIds[2]!])).toEqual([all[2]]);
+		const deleted = await changeWebhook(store, all[0]!, { deleteDate: records.now });
+		expect(await store.webhookRecords([webhookIds[0]!])).toEqual([deleted]);
+	});
+
+	it("reads changes in pages: what changes meanwhile is on a later one", async () => {
+		const { store, projectId } = await fillStore(current(), 4);
+		const [first, second, third, fourth] = await allWebhooks(store);
+		const start = { revision: FIRST_VERSION, webhookId: null };
+		const one = await store.projectChanges(projectId, start, 2);
+		expect(one.webhooks).toEqual([first, second].map((record) => summaryOf(record!)));
+		const renamed = await changeWebhook(store, first!, { name: "Renamed" });
+		const moved = await changeWebhook(store, third!, { name: "Moved" });
+		const two = await store.projectChanges(projectId, one.next!, 2);
+		expect(two.webhooks).toEqual([summaryOf(fourth!), summaryOf(renamed)]);
+		const three = await store.projectChanges(projectId, two.next!, 2);
+		expect(three).toMatchObject({ version: one.version + 2, webhooks: [summaryOf(moved)], next: null });
+		expect((await changesSince(store, projectId, one.version)).webhooks).toEqual([renamed, moved].map(summaryOf));
+	});
+
+	describe("keys", () => {
+		describeKeys(current);
+	});
+}
+
+/** A project with the webhooks `a`, whose key is "a", and `b`, which has none. */
+async function openKeys(current: CurrentStore) {
+	const world = await fillStore(current(), 0);
+	const { store, records, projectId } = world;
+	const a = await addWebhook(store, records.webhook(projectId, { key: "a" }));
+	const b = await addWebhook(store, records.webhook(projectId));
+	return { ...world, webhookId: b.id, a, b };
+}
+
+/** Writes a record with changes, as a caller who does not know of other webhooks. */
+function update({ store, records, projectId }: World, record: WebhookRecord, changes: Partial<WebhookRecord>) {
+	const entry = records.entry({ projectId });
+	return store.updateWebhook({ ...record, ...changes }, { expected: record.revision, entry, resetHealth: true });
+}
+
+function describeKeys(current: CurrentStore): void {
+	it("a new webhook and a change are refused if another webhook has the key, and leave nothing", async () => {
+		const world = await openKeys(current);
+		const { store, records, projectId, a, b } = world;
+		const [id = ""] = await world.accept({ webhookIds: [b.id] });
+		await world.update(records.failure(id, 1));
+		const before = await contents(world);
+		const taken = { kind: "key_taken", webhookId: a.id };
+		const entry = records.entry({ projectId });
+		expect(await store.insertWebhook(records.webhook(projectId, { key: "a" }), entry)).toEqual(taken);
+		expect(await update(world, b, { key: "a", name: "Renamed" })).toEqual(taken);
+		expect(await contents(world)).toEqual(before);
+		expect(await store.webhookHealth([b.id])).not.toEqual([HEALTHY]);
+		// A key is compared byte by byte.
+		expect(await store.insertWebhook(records.webhook(projectId, { key: "A" }), null)).toEqual(expect.any(Number));
+	});
+
+	it("a webhook keeps its key through changes, can get another one or none, and a key is free again then", async () => {
+		const world = await openKeys(current);
+		const { store, records, projectId, a, b } = world;
+		const renamed = await changeWebhook(store, a, { name: "Renamed" });
+		expect(await store.webhookRecords([a.id])).toMatchObject([{ key: "a", name: "Renamed" }]);
+		const moved = await changeWebhook(store, renamed, { key: "c" });
+		const other = await changeWebhook(store, b, { key: "a" });
+		await changeWebhook(store, moved, { key: null });
+		expect(await store.insertWebhook(records.webhook(projectId, { key: "c" }), null)).toEqual(expect.any(Number));
+		await changeWebhook(store, other, { deleteDate: records.now });
+		expect(await store.insertWebhook(records.webhook(projectId, { key: "a" }), null)).toEqual(expect.any(Number));
+	});
+
+	it("of many webhooks that are added or changed at once with one key, one gets it", async () => {
+		const world = await openKeys(current);
+		const { store, records, projectId } = world;
+		const many = await Promise.all(Array.from({ length: 8 }, () => addWebhook(store, records.webhook(projectId))));
+		const results = await Promise.all([
+			...many.map((record) => update(world, record, { key: "new" })),
+			...many.map(() => store.insertWebhook(records.webhook(projectId, { key: "new" }), records.entry({ projectId }))),
+		]);
+		const taken = results.filter((result) => typeof result === "object");
+		expect(taken).toHaveLength(15);
+		const found = idsOf(await store.webhooks(projectScope(projectId), { ...ANY_WEBHOOK, key: "new" }, NEWEST));
+		expect(found).toHaveLength(1);
+		expect(new Set(taken.map((result) => result?.webhookId))).toEqual(new Set(found));
+	});
+
+	it("a key is found in its scope only: each project has its own ones, also after another one's deletion", async () => {
+		const { store, records, projectId, scope, a, addProject } = await openKeys(current);
+		const { id } = await addWebhook(store, records.webhook(projectId, { key: "k", customerId: "acme" }));
+		const find = async (where: Scope, key = "k", limit = 5) => {
+			const page = await store.webhooks(where, { ...ANY_WEBHOOK, key }, { limit, cursor: null });
+			return [idsOf(page), page.hasNewer, page.hasOlder];
+		};
+		expect(await find(scope, "k", 1)).toEqual([[id], false, false]);
+		expect(await find(customerScope(projectId, "acme"))).toEqual([[id], false, false]);
+		expect(await find(customerScope(projectId, "globex"))).toEqual([[], false, false]);
+		const other = await addProject();
+		const same = await addWebhook(store, records.webhook(other.id, { key: "a" }));
+		expect(await find(projectScope(other.id), "a")).toEqual([[same.id], false, false]);
+		await store.deleteProject(other.id, records.now, null);
+		expect(await find(scope, "a")).toEqual([[a.id], false, false]);
 	});
 }

@@ -1,6 +1,7 @@
 // Every filter finds the same deliveries whichever way leads to them: along an index, along the table, by the changes.
 import { DatabaseSync } from "node:sqlite";
 
+import { runs } from "@fanfare/testkit/runs";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -66,7 +67,7 @@ describe.each(STORES)("filters in a store with %s", (_name, projectOf) => {
 				expect(walk(calls, scope, filter, "newer").map(({ id }) => id)).toEqual(ids.toReversed());
 				expect(count(calls, scope, filter)).toBe(ids.length);
 			}),
-			{ numRuns: 60 },
+			{ numRuns: runs(20) },
 		);
 	});
 
@@ -99,7 +100,7 @@ describe.each(STORES)("filters in a store with %s", (_name, projectOf) => {
 				const found = calls.changedDeliveries(scope, wanted, request).rows;
 				expect(found.map(({ delivery }) => delivery.id)).toEqual(expected.slice(0, 1_000).map(({ id }) => id));
 			}),
-			{ numRuns: 60 },
+			{ numRuns: runs(20) },
 		);
 	});
 });
@@ -172,10 +173,10 @@ it("end a customer's pages in the same places, whatever types the events of othe
 	const expected = pagesWith([], []);
 	expect(expected.every((end) => "scannedTo" in end && end.scannedTo !== null)).toBe(true);
 	const some = (count: number) => Array.from({ length: count }, (_, n) => `secret.${n}`);
-	for (const count of [1, 5, 300, 1_100]) {
+	for (const count of [1, 300, 1_100]) {
 		expect([count, pagesWith(some(count), [])]).toEqual([count, expected]);
 	}
-	for (const count of [1, 5]) expect([count, pagesWith([], some(count))]).toEqual([count, expected]);
+	for (const count of [5]) expect([count, pagesWith([], some(count))]).toEqual([count, expected]);
 });
 
 const EVERY_EVENT: EventFilter = { types: null, after: null, before: null };

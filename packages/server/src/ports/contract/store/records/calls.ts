@@ -5,7 +5,7 @@ import type { EventType } from "../../../../core/event-type.ts";
 import { ERASED_REASON } from "../../../../core/policies/retention.ts";
 import type { WebhookRecord } from "../../../store/directory.ts";
 import type { Store } from "../../../store/store.ts";
-import { addWebhook, ANY_DELIVERY, ANY_ENTRY, attemptsOf, NEWEST, type World } from "./records.ts";
+import { addWebhook, ANY_DELIVERY, ANY_ENTRY, ANY_EVENT, attemptsOf, NEWEST, type World } from "./records.ts";
 import type { ReplayWorld } from "./replays.ts";
 import { allWebhooks, changesSince } from "./webhooks.ts";
 
@@ -38,8 +38,12 @@ export async function firstWebhook({ store }: World): Promise<WebhookRecord> {
 }
 
 /** Adds an event type. Returns it as it is stored. */
-export async function addType({ store, records, projectId }: World, name: string): Promise<EventType> {
-	const type = records.eventType(projectId, name);
+export async function addType(
+	{ store, records, projectId }: World,
+	name: string,
+	changes: Partial<EventType> = {},
+): Promise<EventType> {
+	const type = records.eventType(projectId, name, changes);
 	const revision = await store.putEventType(type, { expected: null, limit: NOT_FULL, entry: null });
 	if (typeof revision === "string") throw new Error(`the type ${name} was not added: ${revision}`);
 	return { ...type, revision };
@@ -49,9 +53,8 @@ export async function addType({ store, records, projectId }: World, name: string
  * Adds a project with a webhook that has a Pending delivery, and deletes the project. Returns the record that the
  * webhook had before.
  */
-export async function webhookOfDeletedProject({ store, records, accept }: World): Promise<WebhookRecord> {
-	const project = records.project();
-	await store.insertProject(project, null);
+export async function webhookOfDeletedProject({ store, records, accept, addProject }: World): Promise<WebhookRecord> {
+	const project = await addProject();
 	const record = await addWebhook(store, records.webhook(project.id));
 	await accept({ projectId: project.id, webhookIds: [record.id] });
 	await store.deleteProject(project.id, records.now, null);
@@ -70,13 +73,13 @@ export function change(
 	deliveryIds: readonly string[],
 	entry: AuditEntry | null,
 ): StoreCall {
-	const how = { change: { type, reason: "by hand" }, attempt: null, at: records.now, entry };
-	return call("commit", { events: [], updates: deliveryIds.map((deliveryId) => ({ deliveryId, ...how })) });
+	const updates = deliveryIds.map((id) => records.change(id, { type, reason: "by hand" }, entry));
+	return call("commit", { events: [], updates });
 }
 
 /** All that management calls can change, as the store returns it. */
 export async function contents({ store, projectId, scope, webhookId }: World) {
-	const { rows: events } = await store.events(scope, { types: null, after: null, before: null }, NEWEST);
+	const { rows: events } = await store.events(scope, ANY_EVENT, NEWEST);
 	const { rows: deliveries } = await store.deliveries(scope, ANY_DELIVERY, NEWEST);
 	// All at once, since a store in another thread or process takes a while for each call.
 	const [

@@ -4,7 +4,13 @@ import type { AuditEntry } from "../../../../core/access/audit.ts";
 import type { EventCustomers } from "../../../../core/access/customer.ts";
 import { generateSecretKey, keyDigest, type ApiKey } from "../../../../core/access/key.ts";
 import { projectScope, type Scope } from "../../../../core/access/principal.ts";
-import type { Attempt, AttemptTrigger, AttemptVerdict, DeliveryState } from "../../../../core/delivery.ts";
+import type {
+	Attempt,
+	AttemptTrigger,
+	AttemptVerdict,
+	DeliveryChange,
+	DeliveryState,
+} from "../../../../core/delivery.ts";
 import { newDelivery } from "../../../../core/delivery.ts";
 import type { EventType } from "../../../../core/event-type.ts";
 import type { EventTargets } from "../../../../core/event.ts";
@@ -18,7 +24,9 @@ import type { CommitResult, DeliveryUpdate, NewEvent } from "../../../store/acce
 import type { AuditFilter } from "../../../store/audit.ts";
 import type { WebhookRecord } from "../../../store/directory.ts";
 import type { StoreIdentity } from "../../../store/lifecycle.ts";
-import type { DeliveryFilter, LoggedAttempt } from "../../../store/log.ts";
+import type { DeliveryFilter, EventFilter, LoggedAttempt } from "../../../store/log.ts";
+import type { Claim, ClaimRequest } from "../../../store/queue.ts";
+import type { Purged, PurgeResult } from "../../../store/retention.ts";
 import type { Store } from "../../../store/store.ts";
 import { ANY_CHANGE } from "./logged.ts";
 import { allWebhooks } from "./webhooks.ts";
@@ -39,7 +47,12 @@ export const ANY_ENTRY: AuditFilter = {
 	after: null,
 	before: null,
 };
+export const ANY_EVENT: EventFilter = { types: null, after: null, before: null };
 export const NEWEST: PageRequest = { limit: 1_000, cursor: null };
+/** A time of steps for which every event of the tests is older than the horizon. */
+export const LATE = 2_000_000_000_000;
+/** The verdict of a receiver that wants no more attempts. */
+export const GONE = { kind: "gone", responseCode: 410 } as const;
 /** The revision of a record that is not stored yet. The store gives it one. */
 const NOT_STORED = 0;
 /** A verdict without what is null in it. */
@@ -239,9 +252,19 @@ export class Records {
 		return this.outcome(deliveryId, number, failureWith(responseCode));
 	}
 
+	/** The update that changes a delivery without an attempt. */
+	change(deliveryId: string, change: DeliveryChange, entry: AuditEntry | null = null): DeliveryUpdate {
+		return { deliveryId, change, attempt: null, at: this.now, entry };
+	}
+
+	/** The update that cancels a delivery. */
+	cancel(deliveryId: string, entry: AuditEntry | null = null): DeliveryUpdate {
+		return this.change(deliveryId, { type: "cancel", reason: "by hand" }, entry);
+	}
+
 	/** The update that asks for a retry by hand. */
 	retry(deliveryId: string, entry: AuditEntry | null = null): DeliveryUpdate {
-		return { deliveryId, change: { type: "retry", at: this.now }, attempt: null, at: this.now, entry };
+		return this.change(deliveryId, { type: "retry", at: this.now }, entry);
 	}
 
 	/** The update that records the failed attempt of a retry by hand. */
@@ -251,7 +274,7 @@ export class Records {
 
 	/** The updates that make a new delivery Failed, with one attempt on schedule and `count` retries by hand. */
 	retriedByHand(deliveryId: string, count: number): DeliveryUpdate[] {
-		const failed = this.outcome(deliveryId, 1, { kind: "gone", responseCode: 410 });
+		const failed = this.outcome(deliveryId, 1, GONE);
 		return [failed, ...Array.from({ length: count }, (_, index) => this.failureByHand(deliveryId, index + 2))];
 	}
 }
@@ -284,7 +307,19 @@ export interface World {
 	 * deliveries.
 	 */
 	readonly accept: (options?: EventOptions) => Promise<string[]>;
+	/** Commits this many events, as `accept` does. Returns the ids of all deliveries. */
+	readonly acceptMany: (count: number, options?: EventOptions) => Promise<string[]>;
 	readonly update: (...updates: readonly DeliveryUpdate[]) => Promise<CommitResult>;
+	/** Claims the due deliveries of the first webhook for a minute, or what `changes` say. */
+	readonly claim: (changes?: Partial<ClaimRequest>) => Promise<Claim>;
+	/** Adds another project. */
+	readonly addProject: () => Promise<Project>;
+	/** Purges what is older than a time, in steps of about `limit` rows, until one is done. Returns what the steps have done. */
+	readonly purge: (
+		kind: "purgeEvents" | "purgePayloads",
+		before: number,
+		limit?: number,
+	) => Promise<Purged & { readonly steps: number }>;
 	/** Reads a delivery's state from the log, maybe without its lease; throws if there is no such delivery. */
 	readonly state: (deliveryId: string) => Promise<DeliveryState>;
 	/** A delivery's state with its lease. Its webhook must be Enabled. Throws if there is no such delivery. */
@@ -301,6 +336,11 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 	const webhookIds = webhooks.map(({ id }) => id);
 	const [webhookId = ""] = webhookIds;
 	const scope = projectScope(project.id);
+	const accept: World["accept"] = async (options = {}) => {
+		const event = records.event(options.projectId ?? project.id, { webhookIds: [webhookId], ...options });
+		await store.commit({ events: [event], updates: [] });
+		return event.deliveries.map(({ id }) => id);
+	};
 	return {
 		store,
 		records,
@@ -308,10 +348,31 @@ export async function fillStore(store: Store, webhookCount = 1): Promise<World> 
 		scope,
 		webhookIds,
 		webhookId,
-		async accept(options = {}) {
-			const event = records.event(options.projectId ?? project.id, { webhookIds: [webhookId], ...options });
-			await store.commit({ events: [event], updates: [] });
-			return event.deliveries.map(({ id }) => id);
+		accept,
+		async acceptMany(count, options) {
+			const ids: string[] = [];
+			for (let n = 0; n < count; n++) ids.push(...(await accept(options)));
+			return ids;
+		},
+		claim(changes) {
+			const { now } = records;
+			const bounds = { limit: 100, maxBytes: 1_000_000, leaseUntil: now + 60_000 };
+			return store.claimDue({ webhookId, now, ...bounds, ...changes });
+		},
+		async addProject() {
+			const other = records.project();
+			await store.insertProject(other, null);
+			return other;
+		},
+		async purge(kind, before, limit = 100) {
+			const sum = { events: 0, deliveries: 0, attempts: 0, payloads: 0, steps: 0 };
+			let after: string | null = null;
+			for (let done = false; !done; sum.steps++) {
+				const result: PurgeResult = await store[kind]({ projectId: project.id, before, limit, at: LATE, after });
+				for (const name of ["events", "deliveries", "attempts", "payloads"] as const) sum[name] += result.purged[name];
+				({ after, done } = result);
+			}
+			return sum;
 		},
 		update: (...updates) => store.commit({ events: [], updates }),
 		async state(deliveryId) {
@@ -364,7 +425,7 @@ export async function dueAt(store: Store, webhookId: string): Promise<number | n
 }
 
 /** The fields of `DeliveryState` only, without those that the log adds. */
-export function stateOf(state: DeliveryState): DeliveryState {
+function stateOf(state: DeliveryState): DeliveryState {
 	const { status, reason, attemptCount, autoAttemptCount, nextAttemptAt, leaseUntil } = state;
 	const { trigger, scheduleResumesAt, responseCode } = state;
 	return {

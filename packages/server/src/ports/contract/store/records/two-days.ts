@@ -1,12 +1,9 @@
 // Two events of different age, for tests of retention.
-import { idsOf, NEWEST, type World } from "./records.ts";
+import { ANY_EVENT, idsOf, NEWEST, type World } from "./records.ts";
+
+export { LATE } from "./records.ts";
 
 export const DAY_MS = 86_400_000;
-
-const ANY_EVENT = { types: null, after: null, before: null };
-
-/** A time of steps for which every event of the tests is older than the horizon. */
-export const LATE = 2_000_000_000_000;
 
 /** Makes two events a day apart, both delivered at the second attempt. Returns their ids, oldest first. */
 export async function twoDays(world: World): Promise<{ events: string[]; deliveries: string[]; between: number }> {
