@@ -63,6 +63,7 @@ export default defineConfig({
 			sharing("programs", PROGRAMS, [ONLY_ALL, ...ALONE, ...SOURCES]),
 			sharing("together", SOURCES, [ONLY_ALL, ...ALONE]),
 		],
+		globalSetup: "test/setup/postgres-server.ts",
 		setupFiles: "test/setup/property-seed.ts",
 		sequence: { sequencer: SlowFirstSequencer },
 		pool: "forks",

@@ -36,7 +36,6 @@ function onPostgres(): TestProjectInlineConfiguration[] {
 	}
 	return [
 		sharing("on PostgreSQL", ["packages/server/src/api/**/*.test.ts"], [ONLY_ALL, ...WITHOUT_STORE], {
-			globalSetup: "test/setup/store-server.ts",
 			env: { TEST_STORE: "postgres" },
 		}),
 	];

@@ -1,9 +1,13 @@
-// Two server processes on one PostgreSQL, as behind a load balancer that leads each request to another one: nobody notices.
+// Two server processes on one PostgreSQL, as behind a load balancer that leads each request to another one: nobody notices, also if one of
+// them is killed.
+import { eventually } from "@fanfare/testkit/eventually";
 import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const SETTINGS = { FANFARE_MASTER_KEY: "0123456789abcdef".repeat(4), FANFARE_ADMIN_KEY: `sk_${"a".repeat(43)}` };
+import { ADMIN_KEY, databaseSettings } from "./database-settings.ts";
+
 const PAGE = { "secret-key": "", "fanfare-page": "1" };
 
 describe.skipIf(postgresIssue() !== null)("two processes on one database", () => {
@@ -12,9 +16,9 @@ describe.skipIf(postgresIssue() !== null)("two processes on one database", () =>
 	let b: ServerProcess;
 	beforeAll(async () => {
 		postgres = await startPostgres();
-		const env = { ...SETTINGS, FANFARE_DATABASE_URL: await postgres.createDatabase() };
-		a = await startServerProcess({ env });
-		b = await startServerProcess({ env });
+		const env = databaseSettings(await postgres.createDatabase());
+		const expecting = { ...env, FANFARE_EXPECT_STANDBY: "true" };
+		[a, b] = await Promise.all([startServerProcess({ env }), startServerProcess({ env: expecting })]);
 	});
 	afterAll(async () => {
 		await Promise.all([a, b].map((each) => each[Symbol.asyncDispose]()));
@@ -70,5 +74,62 @@ describe.skipIf(postgresIssue() !== null)("two processes on one database", () =>
 		const { lastEventId } = (await b.call("GET", items)).json as { lastEventId: string };
 		const other = (await a.call("GET", `${items}?lastEventId=${lastEventId}`)).json as { data: { kind: string }[] };
 		expect(other.data[0]?.kind).toBe("gap");
+	});
+
+	it("show the database in the status and in metrics, and warn that an accepted event has one place only", async () => {
+		expect(a.stderr).toMatch(/data in the database/);
+		const { warnings } = await a.client.getStatus();
+		expect(warnings.filter(({ code }) => code === "standby_missing")).toEqual([
+			expect.objectContaining({ message: expect.stringMatching(/^No standby of the database is synchronous/) }),
+		]);
+		expect(a.stdout).toContain("No standby of the database is synchronous");
+		const { database, store } = await b.client.getStatus();
+		expect(database).toEqual({
+			reachable: true,
+			version: expect.stringMatching(/^\d+[.\w]*$/),
+			address: expect.any(String),
+			port: expect.any(Number),
+			commitsWaitFor: "disk",
+			standbys: expect.any(Array),
+			connections: { used: expect.any(Number), allowed: expect.any(Number) },
+		});
+		expect(store.fileBytes).toBeGreaterThan(0);
+		// Members say it with their beat, and have their duties from the first one on.
+		const messages = async () => (await b.client.getStatus()).members?.map(({ messages }) => messages);
+		await expect.poll(messages).toEqual(Array.from({ length: 2 }, () => ({ pollMs: 400, nats: null })));
+		const metrics = async () => (await fetch(`${b.url}/metrics`, { headers: { "secret-key": ADMIN_KEY } })).text();
+		await expect.poll(metrics).toMatch(/^fanfare_duty_free\{duty="retention"\} 0$/m);
+		const text = await metrics();
+		expect(text).toMatch(/^fanfare_standby_expected 1$/m);
+		expect(text).toMatch(/^fanfare_database_connections\{kind="allowed"\} \d+$/m);
+	});
+
+	it("share the work: changes count at once, and a killed one is replaced, and has everything when it is back", async () => {
+		await using receiver = await startReceiver();
+		const ids: string[] = [];
+		const send = async (server: ServerProcess, count: number) => {
+			for (let n = 0; n < count; n++) ids.push((await server.project.events.send({ type: "order.paid", data: n })).id);
+		};
+		// With many webhooks, each of the two owns some of them.
+		for (let n = 0; n < 6; n++) await a.createWebhook(`${receiver.url}/${n}`);
+		await send(b, 5);
+		await b.createWebhook(`${receiver.url}/late`);
+		await send(a, 5);
+		await receiver.waitFor(5 * 6 + 5 * 7);
+		a.kill("SIGKILL");
+		await a.exited;
+		await send(b, 5);
+		// Attempts of the killed one whose outcome it had not stored yet are repeated, so the number of requests does not tell.
+		const got = () => new Set(receiver.requests.map(({ path, headers }) => `${path} ${String(headers["webhook-id"])}`));
+		await eventually("each event at each webhook", () => got().size >= 5 * 6 + 10 * 7);
+		expect(got().size).toBe(5 * 6 + 10 * 7);
+		await eventually("all deliveries have ended", async () => {
+			const { data } = await b.project.deliveries.list({ status: "Pending", limit: 1 });
+			return data.length === 0;
+		});
+		expect(ids).toHaveLength(15);
+		await a.restart();
+		expect((await a.project.batch.webhooks.list({ limit: 100 })).data).toHaveLength(7);
+		await a.waitForDelivery(ids[0] ?? "", ({ status }) => status === "Succeeded");
 	});
 });

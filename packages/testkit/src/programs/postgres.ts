@@ -1,6 +1,11 @@
-// A real PostgreSQL for tests, in a temporary directory, or the server that FANFARE_TEST_POSTGRES_URL names.
+// A real PostgreSQL for tests, in a temporary directory: one for all test files of a run, or one of their own for those that stop it or
+// change its settings. Or the server that FANFARE_TEST_POSTGRES_URL names.
 import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { appendFileSync, chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
@@ -19,6 +24,8 @@ const SUPERUSER = "fanfare_tests";
 /** The role of Fanfare, with what docs/postgres.md grants it, and nothing else. */
 const ROLE = { name: "fanfare_app", password: "of-tests-alone" };
 const MAX_STARTS = 3;
+/** Has the address at which a process asks for the server of its test run. Servers inherit it, and refuse other names that begin with FANFARE_. */
+const SHARED_VARIABLE = "TEST_POSTGRES";
 
 export interface PostgresOptions {
 	/**
@@ -31,17 +38,53 @@ export interface PostgresOptions {
 }
 
 /**
- * Starts a PostgreSQL that belongs to the test, which takes about a second, or connects to the one that FANFARE_TEST_POSTGRES_URL
- * names. Throws if there is none: see `postgresIssue`.
+ * Connects to the PostgreSQL of the test run, which is started for the first that asks, or to the one that FANFARE_TEST_POSTGRES_URL names.
+ * With options, or outside of a test run, it starts one that belongs to the caller. Throws if there is none: see `postgresIssue`.
  *
  * @example
  * await using postgres = await startPostgres();
  * const url = await postgres.createDatabase();
  */
-export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-	const url = process.env[URL_VARIABLE];
+export async function startPostgres(options: PostgresOptions | null = null): Promise<PostgresServer> {
+	const url = process.env[URL_VARIABLE] ?? (options === null ? await askForShared() : undefined);
 	if (url !== undefined) return new PostgresServer(url, null);
-	return (await startOwnPostgres(options)).server;
+	return (await startOwnPostgres(options ?? {})).server;
+}
+
+/** The URL of the run's server; undefined outside of a test run. */
+async function askForShared(): Promise<string | undefined> {
+	const address = process.env[SHARED_VARIABLE];
+	if (address === undefined) return undefined;
+	const response = await fetch(address);
+	const text = await response.text();
+	if (!response.ok) throw new Error(text);
+	return text;
+}
+
+/**
+ * Lets this process and those that it starts share a PostgreSQL, which starts when `startPostgres` is called for the first time in one of
+ * them, and ends when the result is disposed.
+ */
+export async function sharePostgres(options: PostgresOptions): Promise<AsyncDisposable> {
+	let shared: Promise<PostgresServer> | null = null;
+	const listener = createServer((_request, response) => {
+		shared ??= startOwnPostgres(options).then(({ server }) => server);
+		shared.then(
+			({ url }) => response.end(url),
+			(error: unknown) => response.writeHead(500).end(String(error)),
+		);
+	});
+	await once(listener.listen(0, "127.0.0.1"), "listening");
+	process.env[SHARED_VARIABLE] = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/`;
+	return {
+		async [Symbol.asyncDispose]() {
+			delete process.env[SHARED_VARIABLE];
+			listener.close();
+			listener.closeAllConnections();
+			const server = await shared?.catch(() => null);
+			await server?.[Symbol.asyncDispose]();
+		},
+	};
 }
 
 /**
@@ -83,7 +126,7 @@ export class PostgresServer implements AsyncDisposable {
 	 * privilege. It is dropped when the server is disposed.
 	 */
 	async createDatabase(): Promise<string> {
-		const name = `fanfare_test_${process.pid}_${Date.now().toString(36)}_${this.#databases.length}`;
+		const name = `fanfare_test_${randomBytes(8).toString("hex")}`;
 		await this.query(CREATE_ROLE);
 		await this.query(`CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`);
 		this.#databases.push(name);

@@ -11,7 +11,7 @@ const ROOT = import.meta.dirname;
 /** Where a statement is made, or sent as a text. */
 const PLACE = /\b(?:statement|insertInto|updateOf)\(|\b(?:session|client)\.(?:query|script|longScript)\(/g;
 
-/** Statements of lists of the log: calls/log/plans.test.ts and stretches.test.ts have their plans. */
+/** Statements of lists of the log: calls/log/plans.all.test.ts and stretches.all.test.ts have their plans. */
 const LISTS: Readonly<Record<string, number>> = {
 	"calls/log/count.ts": 1,
 	"calls/log/deliveries/changes.ts": 2,

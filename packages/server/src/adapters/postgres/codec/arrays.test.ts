@@ -1,5 +1,6 @@
 // Binary arrays: PostgreSQL reads what was written.
 import { postgresIssue, startPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
+import { runs } from "@fanfare/testkit/runs";
 import * as fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
@@ -40,7 +41,7 @@ describe.skipIf(postgresIssue() !== null)("binary arrays", () => {
 				const got = rows.map(({ value }) => (type === "bytea" && value !== null ? bytes(value) : value));
 				expect(got).toEqual(values);
 			}),
-			{ numRuns: 20 },
+			{ numRuns: runs(20) },
 		);
 	});
 

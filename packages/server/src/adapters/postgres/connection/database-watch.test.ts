@@ -1,17 +1,11 @@
-// What a database says of itself: what commits wait for, its standbys and its connections, as far as the role may see them.
-import {
-	PostgresCluster,
-	postgresIssue,
-	startOwnPostgres,
-	type PostgresServer,
-} from "@fanfare/testkit/programs/postgres";
+// What a database says of itself: what commits wait for, the server and its connections, as far as the role may see them.
+import { postgresIssue, startOwnPostgres, type PostgresServer } from "@fanfare/testkit/programs/postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { UNREACHABLE } from "../../../ports/database.ts";
 import { StoreError } from "../../../ports/store/errors.ts";
 import { systemClock } from "../../system/system-clock.ts";
-import { readFacts } from "./database-facts.ts";
 import { DatabaseWatch, type Durability } from "./database-watch.ts";
 import { Database } from "./database.ts";
 
@@ -141,27 +135,4 @@ describe.skipIf(postgresIssue() !== null)("the watch over the database", () => {
 		own.pathname = new URL(url).pathname;
 		return own.href;
 	};
-
-	it("knows which standby follows, and how far behind it is if the role may see that", async () => {
-		const primary = server.cluster;
-		if (primary === null) throw new Error("the server belongs to this test");
-		await primary.stop();
-		await using standby = await PostgresCluster.createStandby(primary, {});
-		await Promise.all([primary.start(), standby.start()]);
-		const { database, watching } = await watch();
-		// Without the privilege, only its name.
-		const standbys = async () => (await readFacts(database)).standbys;
-		await expect.poll(standbys).toHaveLength(1);
-		expect((await watching.facts()).standbys).toEqual([
-			{ name: "standby", state: null, sync: null, lagMs: null, lagBytes: null },
-		]);
-		await server.query(`GRANT pg_read_all_stats TO ${new URL(url).username}`);
-		await nameStandby("standby", database);
-		await expect
-			.poll(standbys)
-			.toEqual([{ name: "standby", state: "streaming", sync: "sync", lagMs: null, lagBytes: 0 }]);
-		expect((await readFacts(database)).commitsWaitFor).toBe("standby");
-		await nameStandby("", database);
-		await server.query(`REVOKE pg_read_all_stats FROM ${new URL(url).username}`);
-	});
 });

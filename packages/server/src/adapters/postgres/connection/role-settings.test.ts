@@ -42,7 +42,8 @@ describe.skipIf(postgresIssue() !== null)("a connection of Fanfare", () => {
 		return url;
 	};
 
-	it.each(["read", "transact", "commit"] as const)("has its own settings, not those of the role: %s", async (call) => {
+	const CALLS = ["read", "snapshot", "transact", "commit", "once", "define", "inBackground"] as const;
+	it("has its own settings, not those of the role, whatever it is for", async () => {
 		const [row] = await server.query("SELECT current_setting('transaction_timeout', true) IS NOT NULL AS is_newer");
 		const settings = row?.["is_newer"] === true ? { ...SETTINGS, ...NEWER } : SETTINGS;
 		const database = new Database({ url: await withSettings(settings), clock: systemClock });
@@ -51,7 +52,12 @@ describe.skipIf(postgresIssue() !== null)("a connection of Fanfare", () => {
 			const names = Object.keys(settings);
 			const own = statement(`SELECT ${names.map((name) => `current_setting('${name}') AS ${name}`).join(", ")}`);
 			const expected = Object.fromEntries(Object.entries(settings).map(([name, [, value]]) => [name, value]));
-			expect(await database[call]((session) => session.run(own))).toEqual([expected]);
+			for (const call of CALLS) {
+				// What is lost of it can be done again.
+				const commits = call === "inBackground" ? "off" : "on";
+				const found = await database[call]((session) => session.run(own));
+				expect([call, found]).toEqual([call, [{ ...expected, synchronous_commit: commits }]]);
+			}
 		} finally {
 			await database.close();
 		}

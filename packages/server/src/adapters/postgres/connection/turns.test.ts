@@ -1,8 +1,7 @@
 // Calls that projects make take turns for the connections: whom they wait for, and who never waits for them.
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type pg from "pg";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { customerScope, projectScope, type Scope } from "../../../core/access/principal.ts";
 import {
@@ -14,7 +13,7 @@ import {
 } from "../../../ports/contract/store/records/records.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { openPostgres, type OpenedPostgres } from "../postgres-store.ts";
-import { TestDatabase } from "../test/test-store.ts";
+import { describeOnPostgres } from "../test/on-postgres.ts";
 
 /** Opens a store whose calls wait for locks and for their turn as long as a test takes on a busy machine, not five seconds. */
 function openPatient(url: string): Promise<OpenedPostgres> {
@@ -22,30 +21,21 @@ function openPatient(url: string): Promise<OpenedPostgres> {
 	return openPostgres({ url, clock: systemClock, lockTimeoutMs: DEADLINE_MS, ...timeouts });
 }
 
-describe.skipIf(postgresIssue() !== null)("a project that wants very much at once", () => {
-	let test: TestDatabase;
+describeOnPostgres("a project that wants very much at once", (test) => {
 	let world: World;
 	/** Somebody who holds a lock. */
 	let blocker: pg.Client;
-	beforeAll(async () => {
-		test = await TestDatabase.create();
-	});
-	afterAll(() => test[Symbol.asyncDispose]());
 	beforeEach(async () => {
 		await test.openEmpty();
 		const { store } = await openPatient(test.url);
 		world = await fillStore(store);
-		blocker = new pg.Client({ connectionString: test.url });
-		await blocker.connect();
+		blocker = await test.connect();
 	});
 	afterEach(async () => {
 		await blocker.end();
 		await world.store.close();
 	});
-	const waiting = async () => {
-		const sql = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-		return Number((await test.server.query(sql))[0]?.["count"]);
-	};
+	const waiting = () => test.lockWaits();
 
 	it("leaves connections to the lists of others, and one to what the engine reads, however long its lists take", async () => {
 		const { store, records, scope } = world;

@@ -1,31 +1,25 @@
-// Runs the contracts of a tenure on PostgreSQL, and shows what is special about it.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+// Runs the contracts of a tenure on PostgreSQL, and shows what is special about it. postgres-tenure.all.test.ts has what takes a tenure.
+import { afterEach, beforeAll, expect, it } from "vitest";
 
 import { SHARDS } from "../../../core/cluster/shard.ts";
 import { sharedTenureContract } from "../../../ports/contract/shared-tenure.contract.ts";
 import { tenureContract } from "../../../ports/contract/tenure.contract.ts";
-import { TestMembers, type TestMember } from "../test/test-member.ts";
-import { TestDatabase } from "../test/test-store.ts";
+import { describeOnPostgres } from "../test/on-postgres.ts";
+import { TestMembers } from "../test/test-member.ts";
 
 const WEBHOOK_ID = "webhook_f7d8aec2-7e2b-4d2c-a103-c8dd575c29c7";
 const WAIT = { interval: 20 };
-const issue = postgresIssue();
 
-describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
+describeOnPostgres("members on PostgreSQL", (database) => {
 	const members = new TestMembers();
-	let database: TestDatabase;
 	beforeAll(async () => {
-		database = await TestDatabase.create(["max_connections = 200"]);
 		await database.openEmpty();
 	});
-	afterAll(() => database[Symbol.asyncDispose]());
 	const close = async () => {
 		await members.close();
 		await database.openEmpty();
 	};
 	afterEach(close);
-	const query = (sql: string) => database.server.query(sql, database.url);
 
 	tenureContract({ name: "PostgreSQL", open: () => Promise.resolve(members.open(database.url).tenure) });
 	sharedTenureContract({
@@ -73,11 +67,11 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 	it("is not given to a program that can't work on the schema any more", async () => {
 		const [before, after] = [members.open(database.url), members.open(database.url)];
 		await before.tenure.start();
-		await query("INSERT INTO migrations (id, name, apply_date, works_with) VALUES (999, 'newer', 0, 999)");
+		await database.query("INSERT INTO migrations (id, name, apply_date, works_with) VALUES (999, 'newer', 0, 999)");
 		try {
 			await expect(after.tenure.start()).rejects.toThrow(/newer Fanfare/);
 			// One that is a member loses its tenure, and does not get another one.
-			await query("DELETE FROM members");
+			await database.query("DELETE FROM members");
 			await expect
 				.poll(() => before.problems, WAIT)
 				.toEqual([
@@ -85,14 +79,10 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 				]);
 			expect(before.tenure.shards()).toEqual([]);
 		} finally {
-			await query("DELETE FROM migrations WHERE id = 999");
+			await database.query("DELETE FROM migrations WHERE id = 999");
 		}
 		await expect.poll(() => before.tenure.shards()?.length, WAIT).toBe(SHARDS);
 	});
-
-	/** By name: what the list says of each member. */
-	const listedBy = async (member: TestMember) =>
-		Object.fromEntries((await member.members()).map((each) => [each.name, each]));
 
 	it("lists what each member has and does, and which one is asked", async () => {
 		const member = members.open(database.url);
@@ -122,65 +112,5 @@ describe.skipIf(issue !== null)(`members on PostgreSQL${issue === null ? "" : ` 
 			},
 			expect.objectContaining({ name: other.name, isSelf: true, shards: 0, duties: [] }),
 		]);
-	});
-
-	it("lists a member that has died as lost, until it is back or ten minutes have passed", async () => {
-		const [a, b] = [0, 1].map(() => members.open(database.url)) as [TestMember, TestMember];
-		for (const each of [a, b]) await each.tenure.start();
-		b.clock.freeze();
-		await expect.poll(async () => (await listedBy(a))[b.name]?.state, WAIT).toBe("lost");
-		await expect.poll(() => a.tenure.shards()?.length, WAIT).toBe(SHARDS);
-		expect((await listedBy(a))[b.name]).toMatchObject({ state: "lost", shards: 0, role: "all", port: 8_787 });
-		await query("UPDATE lost_members SET lost_date = lost_date - 600000");
-		expect(Object.keys(await listedBy(a))).toEqual([a.name]);
-		await query("UPDATE lost_members SET lost_date = lost_date + 600000");
-		b.clock.resume();
-		const states = async () => (await a.members()).map(({ name, state }) => [name, state]);
-		const both = [a, b].map(({ name }) => [name, "live"]);
-		await expect.poll(states, WAIT).toEqual(both);
-		await b.tenure.leave(0);
-		expect(await states()).toEqual(both.slice(0, 1));
-	});
-
-	describe("when the database's clock", () => {
-		afterEach(() => database.stepClock(0));
-
-		it.each([
-			["forward", 3_600_000],
-			["back", -3_600_000],
-		])("steps %s, live members keep their shards, and those of a dead one move", async (_direction, ms) => {
-			const [a, b, c] = [0, 1, 2].map(() => members.open(database.url));
-			for (const each of [a, b, c]) await each?.tenure.start();
-			const held = () => [a, b, c].map((each) => each?.tenure.shards()?.length);
-			await expect.poll(held, WAIT).toEqual([86, 85, 85]);
-			await database.stepClock(ms);
-			const beats = async () => (await query("SELECT min(beat)::int AS beat FROM members"))[0]?.["beat"] as number;
-			const before = await beats();
-			// Each of them has looked at the others with the new time.
-			await expect.poll(beats, WAIT).toBeGreaterThan(before + 2);
-			expect(held()).toEqual([86, 85, 85]);
-			expect([a, b, c].flatMap((each) => each?.notes)).toEqual([]);
-			c?.clock.freeze();
-			await expect.poll(held, WAIT).toEqual([128, 128, 0]);
-		});
-	});
-
-	it("keeps its shards while the database is down for a moment, and takes them again after a longer time", async ({
-		skip,
-	}) => {
-		const { cluster } = database.server;
-		if (cluster === null) return skip("the database is not the test's own");
-		const { tenure, notes } = members.open(database.url);
-		await tenure.start();
-		// On a busy machine, it may take as long as a tenure until the database has stopped.
-		const stopped = cluster.stop("immediate");
-		await expect.poll(() => tenure.stalled(), WAIT).toBe(true);
-		expect(tenure.shards()).toHaveLength(SHARDS);
-		await expect.poll(() => tenure.shards()?.length, WAIT).toBe(0);
-		expect(tenure.stalled()).toBe(true);
-		await stopped;
-		await cluster.start();
-		await expect.poll(() => tenure.shards()?.length, WAIT).toBe(SHARDS);
-		expect(notes).toEqual(["this process has lost its tenure"]);
 	});
 });

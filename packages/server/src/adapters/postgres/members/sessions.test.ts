@@ -1,16 +1,15 @@
 // Sessions of the page, sign-in links and portal sessions in several processes: what one has begun is valid in all, what one has ended
 // is refused by all, at once.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 
 import type { NewPortalSession } from "../../../core/access/portal-session.ts";
-import { customerScope, type KeyPrincipal } from "../../../core/access/principal.ts";
+import { customerScope, wholeProject, type KeyPrincipal } from "../../../core/access/principal.ts";
 import type { LiveSignal } from "../../../core/live.ts";
+import type { Change } from "../../../engine/calls.ts";
 import { changeIn } from "../../../engine/test/test-engine.ts";
+import { describeOnPostgres } from "../test/on-postgres.ts";
 import { TestProcess } from "../test/test-process.ts";
-import { TestDatabase } from "../test/test-store.ts";
 
-const issue = postgresIssue();
 const WAIT = { interval: 20 };
 const KEY = { name: "k", scope: "admin", projectId: null } as const;
 const PORTAL: NewPortalSession = {
@@ -24,22 +23,19 @@ const PORTAL: NewPortalSession = {
 	expiresInMs: 3_600_000,
 };
 
-describe.skipIf(issue !== null)(`sessions of several processes${issue === null ? "" : ` (${issue})`}`, () => {
-	let database: TestDatabase;
+describeOnPostgres("sessions of several processes", (database) => {
 	let a: TestProcess;
 	let b: TestProcess;
-	let others: TestProcess[] = [];
+	/** The change of each test, in a project of its own. */
+	let change: Change;
 	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
-	beforeEach(async () => {
 		await database.openEmpty();
 		[a, b] = await Promise.all([TestProcess.start(database.url), TestProcess.start(database.url)]);
 	});
-	afterEach(async () => {
-		await Promise.all([a, b, ...others.splice(0)].map((each) => each[Symbol.asyncDispose]()));
+	beforeEach(async () => {
+		change = changeIn((await a.engine.projects.create("p", null)).id);
 	});
+	afterAll(() => Promise.all([a, b].map((each) => each[Symbol.asyncDispose]())));
 
 	/** Who is signed in with this token at a process, as a request finds out. */
 	const principalAt = async ({ engine }: TestProcess, token: string): Promise<KeyPrincipal | null> => {
@@ -56,7 +52,7 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 	const signIn = async ({ engine }: TestProcess, proof: { key: string } | { link: string }): Promise<string> =>
 		(await engine.sessions.signIn(engine.sessions.prove(proof), null)).token;
 	const openPortal = async (by: TestProcess, changes: Partial<NewPortalSession> = {}) =>
-		by.engine.portalSessions.create(changeIn(by.projectId), { ...PORTAL, ...changes });
+		by.engine.portalSessions.create(change, { ...PORTAL, ...changes });
 	const lastOf = async (stream: { next(): Promise<readonly LiveSignal[] | null> }): Promise<LiveSignal | undefined> => {
 		let last: LiveSignal | undefined;
 		for (let read = await stream.next(); read !== null; read = await stream.next()) last = read.at(-1) ?? last;
@@ -74,7 +70,7 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 			const portal = await openPortal(one);
 			expect(await isPortalValid(other, portal.token)).toBe(true);
 			const { id } = portal.session;
-			expect(await other.engine.portalSessions.get(changeIn(a.projectId).scope, id)).toMatchObject({ id });
+			expect(await other.engine.portalSessions.get(change.scope, id)).toMatchObject({ id });
 		}
 	});
 
@@ -82,14 +78,13 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 		const { secretKey } = await a.engine.keys.create(KEY, null);
 		const token = await signIn(a, { key: secretKey });
 		const principal = await principalAt(b, token);
-		const { scope } = changeIn(a.projectId);
 		const rest = {
 			kind: "api",
 			filter: { kinds: null, customerId: null, webhookId: null, eventTypes: null },
 			lastEventId: null,
 			abandon: () => {},
 		} as const;
-		const stream = b.engine.live.subscribe({ ...rest, scope, principal });
+		const stream = b.engine.live.subscribe({ ...rest, scope: change.scope, principal });
 		await a.engine.sessions.signOut(a.engine.sessions.authenticate(token)!, false, null);
 		expect(b.engine.sessions.authenticate(token)).toBeNull();
 		expect(await lastOf(stream)).toMatchObject({ type: "end", reason: "the session was ended" });
@@ -97,10 +92,10 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 		expect(await isPortalValid(b, portal.token)).toBe(true);
 		const ofCustomer = b.engine.live.subscribe({
 			...rest,
-			scope: customerScope(a.projectId, "acme"),
+			scope: customerScope(wholeProject(change.scope), "acme"),
 			principal: b.engine.portalSessions.authenticate(portal.token),
 		});
-		await a.engine.portalSessions.revoke(changeIn(a.projectId), portal.session.id);
+		await a.engine.portalSessions.revoke(change, portal.session.id);
 		expect(b.engine.portalSessions.authenticate(portal.token)).toBeNull();
 		expect(await lastOf(ofCustomer)).toMatchObject({ type: "end", reason: "the portal session was ended" });
 	});
@@ -115,7 +110,7 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 		}
 		const portals = [await openPortal(a), await openPortal(b, { customerId: "globex" })];
 		const which = { customerId: null, keyId: null };
-		expect(await b.engine.portalSessions.revokeAll(changeIn(a.projectId), which)).toBe(2);
+		expect(await b.engine.portalSessions.revokeAll(change, which)).toBe(2);
 		for (const { token } of portals) {
 			for (const each of [a, b]) expect(each.engine.portalSessions.authenticate(token)).toBeNull();
 		}
@@ -134,14 +129,14 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 		expect(a.engine.sessions.authenticate(second)).toBeNull();
 		const portal = await openPortal(a);
 		expect(await isPortalValid(b, portal.token)).toBe(true);
-		await a.engine.projects.delete(changeIn(a.projectId));
+		await a.engine.projects.delete(change);
 		expect(b.engine.portalSessions.authenticate(portal.token)).toBeNull();
 	});
 
 	it("end in all with the deletion of their customer, and can't begin in any meanwhile", async () => {
 		const { token } = await openPortal(a);
 		expect(await isPortalValid(b, token)).toBe(true);
-		const scope = customerScope(a.projectId, "acme");
+		const scope = customerScope(wholeProject(change.scope), "acme");
 		await a.engine.customers.update({ scope, audit: null }, { name: "Acme" });
 		// As if another process had begun the deletion, and this one had not heard of it.
 		const began = await b.store.beginCustomerDeletion(scope, { at: Date.now(), draft: null, entry: null });
@@ -171,8 +166,7 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 
 	it("are counted in all for the limit of a key and of a customer", async () => {
 		const { secretKey } = await a.engine.keys.create(KEY, null);
-		const c = await TestProcess.start(database.url, { maxPortalSessionsPerCustomer: 2 });
-		others = [c];
+		await using c = await TestProcess.start(database.url, { maxPortalSessionsPerCustomer: 2 });
 		const first = await openPortal(a, { expiresInMs: 60_000 });
 		await openPortal(b);
 		await openPortal(c);
@@ -183,15 +177,15 @@ describe.skipIf(issue !== null)(`sessions of several processes${issue === null ?
 
 	it("outlive the process that has begun them, and are known to one that starts later", async () => {
 		const { secretKey } = await a.engine.keys.create(KEY, null);
-		const [token, ended] = [await signIn(a, { key: secretKey }), await signIn(a, { key: secretKey })];
-		const portal = await openPortal(a);
+		await using beginner = await TestProcess.start(database.url);
+		const [token, ended] = [await signIn(beginner, { key: secretKey }), await signIn(beginner, { key: secretKey })];
+		const portal = await openPortal(beginner);
 		await b.engine.sessions.signOut((await principalAt(b, ended))!, false, null);
-		const c = await TestProcess.start(database.url);
-		others = [c];
-		expect(c.engine.sessions.authenticate(token)).not.toBeNull();
-		expect(c.engine.sessions.authenticate(ended)).toBeNull();
-		expect(c.engine.portalSessions.authenticate(portal.token)).not.toBeNull();
-		await a.stop();
+		await beginner.stop();
+		await using later = await TestProcess.start(database.url);
+		expect(later.engine.sessions.authenticate(token)).not.toBeNull();
+		expect(later.engine.sessions.authenticate(ended)).toBeNull();
+		expect(later.engine.portalSessions.authenticate(portal.token)).not.toBeNull();
 		expect(await principalAt(b, token)).not.toBeNull();
 	});
 

@@ -1,41 +1,32 @@
 // The schema: migrated once although many processes start at once, refused if it is too new, and partitions made when they are needed.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
 
 import { createIdMaker } from "../../../core/ids.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
 import { uuidOf } from "../codec/ids.ts";
-import { Database, type DatabaseOptions } from "../connection/database.ts";
-import { SCHEMA_LOCK } from "../connection/locks.ts";
+import { Database } from "../connection/database.ts";
 import { openPostgres } from "../postgres-store.ts";
-import { TestDatabase } from "../test/test-store.ts";
+import { describeOnPostgres } from "../test/on-postgres.ts";
 import { migrate, readMigrations, requireOwnSchema } from "./migrate.ts";
 import { PARTITIONED, partitionName, Partitions } from "./partitions.ts";
 
 const DAY_MS = 86_400_000;
 
-describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
-	let test: TestDatabase;
+describeOnPostgres("the schema on PostgreSQL", (test) => {
 	const opened: Database[] = [];
-	beforeAll(async () => {
-		test = await TestDatabase.create();
-	});
 	afterEach(async () => {
 		await Promise.all(opened.splice(0).map((each) => each.close()));
 	});
-	afterAll(() => test[Symbol.asyncDispose]());
-	const open = async (url?: string, options: Partial<DatabaseOptions> = {}) => {
-		const given = url ?? (await test.server.createDatabase());
-		const database = new Database({ url: given, clock: systemClock, ...options });
+	const open = (url: string) => {
+		const database = new Database({ url, clock: systemClock });
 		opened.push(database);
 		return database;
 	};
 
 	it("is made once when twenty processes start at once", async () => {
 		const url = await test.server.createDatabase();
-		const databases = await Promise.all(Array.from({ length: 20 }, () => open(url)));
+		const databases = Array.from({ length: 20 }, () => open(url));
 		await Promise.all(databases.map((database) => migrate(database, 7)));
 		const rows = await test.server.query("SELECT id, name, apply_date::int AS date FROM migrations ORDER BY id", url);
 		expect(rows).toEqual(readMigrations().map(({ id, name }) => ({ id, name, date: 7 })));
@@ -53,35 +44,14 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		);
 		await test.server.query(`ALTER ROLE CURRENT_USER IN DATABASE ${name} SET search_path = fanfare, pg_catalog`, url);
 		const message = expect.stringContaining("this server is PostgreSQL 14.13, and Fanfare needs 15 or later") as string;
-		await expect(migrate(await open(url), 1)).rejects.toMatchObject({ code: "store_unavailable", message });
+		await expect(migrate(open(url), 1)).rejects.toMatchObject({ code: "store_unavailable", message });
 		await expect(openPostgres({ url, clock: systemClock })).rejects.toMatchObject({ message });
 		expect(await test.server.query("SELECT to_regclass('fanfare.migrations') AS made", url)).toEqual([{ made: null }]);
 	});
 
-	it("waits for another process that migrates for longer than an answer usually takes", async () => {
-		const url = await test.server.createDatabase();
-		const other = new pg.Client({ connectionString: url });
-		await other.connect();
-		try {
-			await other.query(`BEGIN; SELECT pg_advisory_xact_lock(${SCHEMA_LOCK}, 0)`);
-			// Long enough for the other statements of the migration, also on a busy machine.
-			const limits = { statementTimeoutMs: 1_000, lockTimeoutMs: 1_000 };
-			const waiting = migrate(await open(url, limits), 1, [
-				{ id: 1, name: "slow", sql: "SELECT pg_sleep(2)", worksWith: 1 },
-			]);
-			// Until it would have been given up.
-			await other.query("SELECT pg_sleep(2)");
-			await other.query("COMMIT");
-			await waiting;
-			expect(await test.server.query("SELECT id FROM migrations", url)).toEqual([{ id: 1 }]);
-		} finally {
-			await other.end();
-		}
-	});
-
 	it("undoes a migration that fails, and is used by older programs, if they can work on it", async () => {
 		const url = await test.server.createDatabase();
-		const database = await open(url);
+		const database = open(url);
 		const known = readMigrations();
 		const id = known.length + 1;
 		const bad = { id, name: "bad", sql: "CREATE TABLE half (id integer); SELECT missing FROM half", worksWith: 1 };
@@ -103,7 +73,7 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 
 	it("is not made one on which processes could not work that are at work", async () => {
 		const url = await test.server.createDatabase();
-		const database = await open(url);
+		const database = open(url);
 		const known = readMigrations();
 		await migrate(database, 1, known);
 		const query = (sql: string) => test.server.query(sql, url);
@@ -130,47 +100,9 @@ describe.skipIf(postgresIssue() !== null)("the schema on PostgreSQL", () => {
 		expect(await query("SELECT to_regclass('probe') AS probe")).toEqual([{ probe: null }]);
 	});
 
-	it("lets others use a table that it can't change now, and changes it when it can", async () => {
-		const url = await test.server.createDatabase();
-		const database = await open(url);
-		const known = readMigrations();
-		await migrate(database, 1, known);
-		const other = new pg.Client({ connectionString: url });
-		await other.connect();
-		try {
-			// As a dump does.
-			await other.query("BEGIN; LOCK TABLE projects IN ACCESS SHARE MODE");
-			const sql = "ALTER TABLE projects ADD COLUMN flag boolean";
-			const migrating = migrate(database, 1, [...known, { id: known.length + 1, name: "flag", sql, worksWith: 1 }]);
-			await waitsFor(url, "ALTER TABLE projects");
-			// It waits behind the migration, which gives up first.
-			await test.server.query("SELECT id FROM projects", url);
-			await waitsFor(url, "SELECT pg_sleep");
-			await other.query("COMMIT");
-			await migrating;
-			expect(await test.server.query("SELECT flag FROM projects", url)).toEqual([]);
-		} finally {
-			await other.end();
-		}
-	});
-
-	const waitsFor = (url: string, statement: string) =>
-		expect
-			.poll(
-				() =>
-					test.server.query(
-						`SELECT 1 FROM pg_stat_activity WHERE query LIKE '${statement}%' AND state = 'active'`,
-						url,
-					),
-				{
-					interval: 20,
-				},
-			)
-			.toHaveLength(1);
-
 	it("gets the partitions of a day from whoever needs them first", async () => {
 		const url = await test.server.createDatabase();
-		const databases = await Promise.all([open(url), open(url), open(url)]);
+		const databases = [open(url), open(url), open(url)];
 		await Promise.all(databases.map((database) => migrate(database, 1)));
 		const ids = createIdMaker(systemChance);
 		const uuids = [0, 1, DAY_MS].map((ms) => uuidOf("evt", ids.make("evt", 1_800_000_000_000 + ms)) ?? "");

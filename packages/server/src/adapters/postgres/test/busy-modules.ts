@@ -1,4 +1,4 @@
-// The modules of the statements of sends, attempts and retention. calls/busy-plans.test.ts has the plans of each on empty, small and large tables.
+// The modules of the statements of sends, attempts and retention. calls/busy-plans.all.test.ts has the plans of each on empty, small and large tables.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 

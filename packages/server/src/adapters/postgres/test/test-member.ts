@@ -2,6 +2,8 @@
 import type { Clock } from "../../../core/clock.ts";
 import type { Role } from "../../../ports/membership.ts";
 import type { Observer } from "../../../ports/observer.ts";
+import type { Place, TenureHolder } from "../../../ports/tenure.ts";
+import type { DiscardNote, WireListener } from "../../../ports/wire.ts";
 import { Nats } from "../../nats/nats-wire.ts";
 import { systemChance } from "../../system/system-chance.ts";
 import { systemClock } from "../../system/system-clock.ts";
@@ -73,6 +75,25 @@ export interface TestMember extends PostgresCluster {
 	readonly notes: string[];
 }
 
+/** A note for all members. */
+export const NOTE: DiscardNote = { kind: "discard many", deliveryIds: ["dlv_1"], eventId: null };
+
+/** The place of a webhook at a member, as the others see it. */
+export async function placeOf(member: TestMember): Promise<Place> {
+	const found = (await member.members()).find(({ name }) => name === member.name);
+	return { member: found?.id ?? "", epoch: 1 };
+}
+
+/** Listens to a wire for what a test wants to hear, and to nothing else. */
+export function listener(wanted: Partial<WireListener>): WireListener {
+	return { handedOver() {}, handOffsMissed() {}, noted() {}, sessionsChanged() {}, ...wanted };
+}
+
+/** A holder of shards that never has an attempt under way. */
+export function holder(resumed: () => void): TenureHolder {
+	return { gained: () => Promise.resolve(), lost() {}, resumed, inFlightOf: () => 0 };
+}
+
 function withoutNats(options: ClusterOptions) {
 	return { ...openPostgresCluster(options), nats: null };
 }
@@ -130,6 +151,15 @@ export class TestMembers {
 		};
 		this.#opened.push(member);
 		return member;
+	}
+
+	/** Two members that take part, each with its URL, and what the second one is told. */
+	async startTold(url: string, other = url): Promise<{ a: TestMember; b: TestMember; noted: unknown[] }> {
+		const [a, b] = [this.open(url), this.open(other)];
+		await Promise.all([a.tenure.start(), b.tenure.start()]);
+		const noted: unknown[] = [];
+		b.wire.listen(listener({ noted: (note) => noted.push(note) }));
+		return { a, b, noted };
 	}
 
 	/** Opens as many members, which take part. */

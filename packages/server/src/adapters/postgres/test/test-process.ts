@@ -2,13 +2,16 @@
 // for a while or kill.
 import { createHash } from "node:crypto";
 
+import type { Receiver } from "@fanfare/testkit/receiver";
+import { expect } from "vitest";
+
 import { createSealer } from "../../../core/crypto/sealing.ts";
 import { createIdMaker } from "../../../core/ids.ts";
 import type { Webhook } from "../../../core/webhook.ts";
 import type { Engine } from "../../../engine/calls.ts";
 import { openEngine } from "../../../engine/engine.ts";
 import type { EngineLimits } from "../../../engine/parts.ts";
-import { changeIn, eventInput, RecordingObserver } from "../../../engine/test/test-engine.ts";
+import { changeIn, eventInput, eventually, RecordingObserver } from "../../../engine/test/test-engine.ts";
 import type { Role } from "../../../ports/membership.ts";
 import type { Store } from "../../../ports/store/store.ts";
 import { openAjvValidator } from "../../ajv/ajv-validator.ts";
@@ -108,6 +111,14 @@ export class TestProcess implements AsyncDisposable {
 		return event.id;
 	}
 
+	/** Resolves when no delivery waits. */
+	async drained(): Promise<void> {
+		await eventually("no delivery waits", async () => {
+			const { Pending, Held } = await this.store.countOpen();
+			return Pending + Held === 0;
+		});
+	}
+
 	/** From now on, nothing of it goes on, as after SIGSTOP. What its connections have been sent is still done. */
 	freeze(): void {
 		this.#standstill.begin();
@@ -137,6 +148,61 @@ export class TestProcess implements AsyncDisposable {
 		if (this.#isDead) this.#standstill.fail();
 		await this.#opened.disposeAsync();
 	}
+}
+
+/** The processes of a test. */
+export class TestProcesses {
+	readonly #url: () => string;
+	#live: TestProcess[] = [];
+
+	/** `url` is asked for when the first one starts. */
+	constructor(url: () => string) {
+		this.#url = url;
+	}
+
+	/** Starts processes at once, and waits until each has its share, also of those before. */
+	async start(count: number, limits: Partial<EngineLimits> = {}): Promise<TestProcess[]> {
+		const starting = Array.from({ length: count }, () => TestProcess.start(this.#url(), limits));
+		const started = await Promise.all(starting);
+		this.#live.push(...started);
+		await this.share();
+		return started;
+	}
+
+	/** Resolves when each of these has a fair share of the shards. Defaults to all. */
+	async share(live: readonly TestProcess[] = this.#live): Promise<void> {
+		const least = () => Math.min(...live.map(({ member }) => member.tenure.shards()?.length ?? 0));
+		await expect.poll(least, { interval: 20 }).toBeGreaterThanOrEqual(Math.floor(256 / live.length));
+	}
+
+	/** Stops one as SIGTERM does. The others take its shards. */
+	async leave(process: TestProcess): Promise<void> {
+		await process.stop();
+		this.#live = this.#live.filter((each) => each !== process);
+		await this.share();
+		await process[Symbol.asyncDispose]();
+	}
+
+	/** Stops all. */
+	async stop(): Promise<void> {
+		await Promise.all(this.#live.splice(0).map((each) => each[Symbol.asyncDispose]()));
+	}
+}
+
+/**
+ * Two processes, of which one owns a webhook and makes one attempt at a time, and the other one does not. The first attempt has no answer
+ * before `answerFirst`.
+ */
+export async function startOwner(processes: TestProcesses, receiver: Receiver) {
+	const { promise, resolve: answerFirst } = Promise.withResolvers<object>();
+	receiver.script((_request, index) => (index === 0 ? promise : {}));
+	const started = await processes.start(2, { maxInFlightPerWebhook: 1 });
+	const { id } = await started[0]!.createWebhook(receiver.url);
+	const [owner, other] = started.toSorted((one) => (one.member.tenure.holds(id) ? -1 : 1)) as [
+		TestProcess,
+		TestProcess,
+	];
+	return { owner, other, answerFirst };
 }
 
 /** While a process stands still, its calls begin only later, and answers reach it only later. */

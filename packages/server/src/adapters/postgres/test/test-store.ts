@@ -14,26 +14,66 @@ export const STEADY: readonly string[] = ["autovacuum = off"];
 
 /** A database that is empty for each test. */
 export class TestDatabase implements AsyncDisposable {
-	readonly server: PostgresServer;
-	readonly url: string;
+	readonly #settings: readonly string[] | null;
+	#database: { readonly server: PostgresServer; readonly url: string } | null = null;
 	#tables: readonly string[] | null = null;
 	#store: Store | null = null;
 	/** Deletes rows. It stays connected, since each new connection has to read the catalog of all tables first. */
 	#cleaner: pg.Client | null = null;
 
-	private constructor(server: PostgresServer, url: string) {
-		this.server = server;
-		this.url = url;
+	/** `settings` are lines of postgresql.conf, for a server of its own. Without them, the server is that of the test run. */
+	constructor(settings: readonly string[] | null = null) {
+		this.#settings = settings;
 	}
 
-	/** `settings` are lines of postgresql.conf. */
-	static async create(settings: readonly string[] = []): Promise<TestDatabase> {
-		return TestDatabase.on(await startPostgres({ settings }));
+	/** Makes the database. */
+	async start(): Promise<this> {
+		const server = await startPostgres(this.#settings === null ? null : { settings: this.#settings });
+		this.#database = { server, url: await server.createDatabase() };
+		return this;
 	}
 
-	/** A database on a server that ends with it. */
-	static async on(server: PostgresServer): Promise<TestDatabase> {
-		return new TestDatabase(server, await server.createDatabase());
+	get server(): PostgresServer {
+		return this.#started.server;
+	}
+
+	get url(): string {
+		return this.#started.url;
+	}
+
+	get #started() {
+		if (this.#database === null) throw new Error("this database has not been started");
+		return this.#database;
+	}
+
+	/** Runs a statement with a connection of its own. */
+	query(sql: string): ReturnType<PostgresServer["query"]> {
+		return this.server.query(sql, this.url);
+	}
+
+	/** A connection beside those of the store, to another database if its URL is given. */
+	async connect(url = this.url): Promise<pg.Client & AsyncDisposable> {
+		const client = new pg.Client({ connectionString: url });
+		// A test may stop the server, or end its connections.
+		client.on("error", () => {});
+		await client.connect();
+		return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+	}
+
+	/** How many rows a table has. */
+	async count(table: string): Promise<number> {
+		return Number((await this.query(`SELECT count(*) AS count FROM ${table}`))[0]?.["count"]);
+	}
+
+	/** How many connections wait for a lock. */
+	lockWaits(): Promise<number> {
+		return this.count("pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+	}
+
+	/** Ends the connections of all stores and members. */
+	async loseConnections(): Promise<void> {
+		const ours = "datname = current_database() AND application_name = 'fanfare'";
+		await this.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${ours}`);
 	}
 
 	/** A store without rows. It is opened anew only if the test before has closed it: connections and their plans take time. */
@@ -43,9 +83,9 @@ export class TestDatabase implements AsyncDisposable {
 			() => true,
 		);
 		if (this.#store === null || isClosed === true) this.#store = await this.open();
-		this.#tables ??= (await this.server.query(TABLES, this.url)).map(({ name }) => String(name));
+		this.#tables ??= (await this.query(TABLES)).map(({ name }) => String(name));
 		// Faster than TRUNCATE, which makes new files.
-		this.#cleaner ??= await this.#connect();
+		this.#cleaner ??= (await this.connect()).on("end", () => (this.#cleaner = null));
 		await this.#cleaner.query(this.#tables.map((name) => `DELETE FROM ${name}`).join(";"));
 		return this.#store;
 	}
@@ -66,21 +106,13 @@ export class TestDatabase implements AsyncDisposable {
 	async stepClock(ms: number): Promise<void> {
 		const now = `SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${ms}`;
 		const replace = `CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$ ${now} $$`;
-		await this.server.query(replace, this.url);
-	}
-
-	async #connect(): Promise<pg.Client> {
-		const client = new pg.Client({ connectionString: this.url });
-		// A test may stop the server: then the next one gets another connection.
-		client.on("error", () => {}).on("end", () => (this.#cleaner = null));
-		await client.connect();
-		return client;
+		await this.query(replace);
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		await this.#cleaner?.end();
 		await this.#store?.close();
-		await this.server[Symbol.asyncDispose]();
+		await this.#database?.server[Symbol.asyncDispose]();
 	}
 }
 

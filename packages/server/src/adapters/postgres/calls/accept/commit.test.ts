@@ -1,7 +1,5 @@
 // Commits of several processes on one database, which the contract of a store cannot show with one.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import { StoreInDoubtError } from "../../../../ports/store/errors.ts";
@@ -10,30 +8,16 @@ import { systemClock } from "../../../system/system-clock.ts";
 import { openPostgres } from "../../postgres-store.ts";
 import { PARTITIONED } from "../../schema/partitions.ts";
 import { CuttingProxy } from "../../test/cutting-proxy.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 
-describe.skipIf(postgresIssue() !== null)("commits of several processes", () => {
-	let database: TestDatabase;
+describeOnPostgres("commits of several processes", (database) => {
 	let world: World;
 	let other: Store;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
 	beforeEach(async () => {
 		world = await fillStore(await database.openEmpty());
 		other = await database.open();
 	});
 	afterEach(() => other.close());
-
-	/** Sets the clock of the database forward by so much. */
-	const setClock = (ms: number) =>
-		database.server.query(
-			`CREATE OR REPLACE FUNCTION cluster_now() RETURNS bigint LANGUAGE sql VOLATILE AS $$
-				SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint + ${ms}
-			$$`,
-			database.url,
-		);
 
 	it("accept one of several sends with one idempotency key, and know the others for the same", async () => {
 		const { store, records, projectId, webhookIds } = world;
@@ -66,32 +50,21 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 		const { store, records, projectId, webhookId, webhookIds } = world;
 		const [record] = await store.webhookRecords([webhookId]);
 		if (record === undefined) throw new Error("the world has no webhook");
-		const blocker = new pg.Client({ connectionString: database.url });
-		await blocker.connect();
-		const waiting = async () => {
-			const [row] = await database.server.query(
-				"SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'",
-			);
-			return Number(row?.["count"]);
-		};
-		try {
-			// The commit has read everything that decides, and cannot write yet.
-			await blocker.query("BEGIN; LOCK TABLE events IN SHARE MODE");
-			const sent = store.commit({ events: [records.event(projectId, { webhookIds })], updates: [] });
-			await expect.poll(waiting).toBe(1);
-			let isPaused = false;
-			const swept = other
-				.updateWebhook({ ...record, status: "Paused" }, { expected: record.revision, entry: null })
-				.then(() => (isPaused = true))
-				.then(() => other.sweepWebhook(webhookId, records.now, 100));
-			await expect.poll(async () => isPaused || (await waiting()) === 2).toBe(true);
-			await blocker.query("COMMIT");
-			await sent;
-			expect(await swept).toMatchObject({ count: 1, done: true });
-			expect(await store.countOpen()).toEqual({ Pending: 0, Held: 1 });
-		} finally {
-			await blocker.end();
-		}
+		await using blocker = await database.connect();
+		// The commit has read everything that decides, and cannot write yet.
+		await blocker.query("BEGIN; LOCK TABLE events IN SHARE MODE");
+		const sent = store.commit({ events: [records.event(projectId, { webhookIds })], updates: [] });
+		await expect.poll(() => database.lockWaits()).toBe(1);
+		let isPaused = false;
+		const swept = other
+			.updateWebhook({ ...record, status: "Paused" }, { expected: record.revision, entry: null })
+			.then(() => (isPaused = true))
+			.then(() => other.sweepWebhook(webhookId, records.now, 100));
+		await expect.poll(async () => isPaused || (await database.lockWaits()) === 2).toBe(true);
+		await blocker.query("COMMIT");
+		await sent;
+		expect(await swept).toMatchObject({ count: 1, done: true });
+		expect(await store.countOpen()).toEqual({ Pending: 0, Held: 1 });
 	});
 
 	it.each([
@@ -118,14 +91,14 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 		const doubt = (await cutOff.commit(batch).catch((error: unknown) => error)) as StoreInDoubtError;
 		expect(doubt).toBeInstanceOf(StoreInDoubtError);
 		try {
-			await setClock(90_000_000);
+			await database.stepClock(90_000_000);
 			// Another process has a new connection, which removes old marks.
 			await other.close();
 			other = await database.open();
 			await other.commit({ events: [records.event(projectId)], updates: [] });
 			expect(await doubt.settle?.()).toMatchObject({ isMade: isMade === true });
 		} finally {
-			await setClock(0);
+			await database.stepClock(0);
 			await cutOff.close();
 		}
 		if (isOutcome) expect(await store.delivery(scope, id)).toMatchObject({ attemptCount: isMade === true ? 1 : 0 });
@@ -134,12 +107,9 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 	it("make the partition of a day again if it is gone, as after a failover", async () => {
 		const { store, records, projectId } = world;
 		await store.commit({ events: [records.event(projectId)], updates: [] });
-		const names = await database.server.query(
-			"SELECT relname AS name FROM pg_class WHERE relispartition AND relkind = 'r'",
-			database.url,
-		);
+		const names = await database.query("SELECT relname AS name FROM pg_class WHERE relispartition AND relkind = 'r'");
 		expect(names).toHaveLength(PARTITIONED.length);
-		await database.server.query(names.map(({ name }) => `DROP TABLE ${String(name)}`).join(";"), database.url);
+		await database.query(names.map(({ name }) => `DROP TABLE ${String(name)}`).join(";"));
 		const again = await store.commit({ events: [records.event(projectId)], updates: [] });
 		expect(again.events).toEqual([{ kind: "accepted" }]);
 	});
@@ -150,7 +120,7 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 		const partitions = PARTITIONED.filter((table) => table === "deliveries" || table === "attempts");
 		for (const table of partitions) {
 			const day = new Date(records.now).toISOString().slice(0, 10).replaceAll("-", "");
-			await database.server.query(`DROP TABLE ${table}_${day}`, database.url);
+			await database.query(`DROP TABLE ${table}_${day}`);
 		}
 		await update(records.outcome(id, 1));
 		expect(await state(id)).toMatchObject({ status: "Succeeded" });
@@ -160,16 +130,11 @@ describe.skipIf(postgresIssue() !== null)("commits of several processes", () => 
 	it("go on into a new day while somebody reads for long, as a backup does", async () => {
 		const { store, records, projectId } = world;
 		await store.commit({ events: [records.event(projectId)], updates: [] });
-		const reader = new pg.Client({ connectionString: database.url });
-		await reader.connect();
-		try {
-			await reader.query(`BEGIN; LOCK TABLE ${PARTITIONED.join(", ")} IN ACCESS SHARE MODE`);
-			records.now += 86_400_000;
-			const { events } = await store.commit({ events: [records.event(projectId)], updates: [] });
-			expect(events).toEqual([{ kind: "accepted" }]);
-		} finally {
-			await reader.end();
-		}
+		await using reader = await database.connect();
+		await reader.query(`BEGIN; LOCK TABLE ${PARTITIONED.join(", ")} IN ACCESS SHARE MODE`);
+		records.now += 86_400_000;
+		const { events } = await store.commit({ events: [records.event(projectId)], updates: [] });
+		expect(events).toEqual([{ kind: "accepted" }]);
 	});
 
 	it("record a reason with a character that text cannot have", async () => {

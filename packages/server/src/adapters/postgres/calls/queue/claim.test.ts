@@ -1,29 +1,22 @@
 // Claims that come together: how many transactions they take, and that none fails for another.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import type pg from "pg";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 import { newDelivery } from "../../../../core/delivery.ts";
 import { addWebhook, fillStore, type World } from "../../../../ports/contract/store/records/records.ts";
 import { uuidOf } from "../../codec/ids.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 
 const WEBHOOKS = 20;
 
-describe.skipIf(postgresIssue() !== null)("claims that come together", () => {
-	let database: TestDatabase;
+describeOnPostgres("claims that come together", (database) => {
 	let world: World;
 	let client: pg.Client;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
 	beforeEach(async () => {
 		world = await fillStore(await database.openEmpty(), WEBHOOKS);
 		const { webhookIds, records, accept } = world;
 		await accept({ webhookIds, state: newDelivery(records.now, null) });
-		client = new pg.Client({ connectionString: database.url });
-		await client.connect();
+		client = await database.connect();
 	});
 	afterEach(async () => {
 		await client.query("DROP FUNCTION IF EXISTS strike() CASCADE");
@@ -77,8 +70,7 @@ describe.skipIf(postgresIssue() !== null)("claims that come together", () => {
 
 	it("share none with those of another project, and do not hold them up", async () => {
 		const { projectId, webhookId } = await otherProject();
-		const blocker = new pg.Client({ connectionString: database.url });
-		await blocker.connect();
+		const blocker = await database.connect();
 		await blocker.query("SELECT pg_advisory_lock(1)");
 		await strike("project_id", uuidOf("proj", world.projectId), "PERFORM pg_advisory_xact_lock_shared(1)");
 		const held = world.webhookIds.map((id) => claim(id));

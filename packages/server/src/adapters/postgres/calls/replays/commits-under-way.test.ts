@@ -1,27 +1,20 @@
 // Replays beside commits that are under way: what belongs to a replay is decided by the lock of its project, and not by the time.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import { openReplayWorld } from "../../../../ports/contract/store/records/replays.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 
-const issue = postgresIssue();
-const WAITING = "SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND locktype = ANY($1)";
+const WAITING = `
+	SELECT count(*)::int AS count FROM pg_locks WHERE NOT granted AND locktype = ANY($1)
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+`;
 
-describe.skipIf(issue !== null)(`replays beside commits${issue === null ? "" : ` (${issue})`}`, () => {
-	let database: TestDatabase;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
-
+describeOnPostgres("replays beside commits", (database) => {
 	/** A world, and a connection beside its store. */
 	async function open() {
 		const store = await database.openEmpty();
 		const world = await openReplayWorld(() => store);
-		const client = new pg.Client({ connectionString: database.url });
-		await client.connect();
+		const client = await database.connect();
 		/** Resolves when as many wait for locks of these types. */
 		const waiting = async (types: readonly ("relation" | "advisory")[], wanted = 1) => {
 			for (let count = 0; count < wanted;) {

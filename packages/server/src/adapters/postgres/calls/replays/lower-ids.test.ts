@@ -1,23 +1,15 @@
 // Replays in a process whose ids are lower than those of another one, as after a clock was set back that only the other one has known.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import { eventually, openTestEngine } from "../../../../engine/test/test-engine.ts";
 import { Records } from "../../../../ports/contract/store/records/records.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 
-const issue = postgresIssue();
 const AHEAD_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
-describe.skipIf(issue !== null)(`a process with lower ids${issue === null ? "" : ` (${issue})`}`, () => {
-	let database: TestDatabase;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
-
+describeOnPostgres("a process with lower ids", (database) => {
 	/** An engine, and a replay to it of an event with a higher id. */
 	async function open(url: string) {
 		const store = await database.openEmpty();

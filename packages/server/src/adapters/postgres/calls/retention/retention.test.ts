@@ -1,43 +1,24 @@
 // Purges beside other transactions, and the partitions that they leave empty, which the contract of a store cannot show.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import { fillStore, Records, type World } from "../../../../ports/contract/store/records/records.ts";
 import { openReplayWorld } from "../../../../ports/contract/store/records/replays.ts";
 import { LATE, twoDays } from "../../../../ports/contract/store/records/two-days.ts";
 import { uuidOf } from "../../codec/ids.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 
 const FIRST_DAY = ["attempts", "deliveries", "event_customers", "event_tags", "events"].map(
 	(name) => `${name}_20270115`,
 );
 
-describe.skipIf(postgresIssue() !== null)("a purge", () => {
-	let database: TestDatabase;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
-
-	const connect = async () => {
-		const client = new pg.Client({ connectionString: database.url });
-		await client.connect();
-		return client;
-	};
+describeOnPostgres("a purge", (database) => {
 	const partitionsOf = async (day: string) => {
 		const query = `SELECT relname AS name FROM pg_class WHERE relispartition AND relkind = 'r' AND relname LIKE '%\\_${day}'`;
-		return (await database.server.query(query, database.url)).map(({ name }) => String(name)).toSorted();
+		return (await database.query(query)).map(({ name }) => String(name)).toSorted();
 	};
 	const purge = ({ store, projectId }: World, before: number) =>
 		store.purgeEvents({ projectId, at: LATE, before, after: null, limit: 100 });
-	const waitsForLock = () =>
-		expect
-			.poll(async () => {
-				const query = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-				return (await database.server.query(query))[0]?.["count"];
-			})
-			.toBe(1);
+
 	it("drops the partitions of a day in which nothing is left, which come back with a late row", async () => {
 		const world = await fillStore(await database.openEmpty());
 		const { store, projectId, webhookId, state } = world;
@@ -60,11 +41,7 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 		const chosen = () => begin({ until: records.now + 1 }, { chosenCount: 2 }, events);
 		const kept = async () => {
 			const query = "SELECT status::int, cardinality(chosen) AS chosen, chosen_count AS count FROM replays ORDER BY id";
-			return (await database.server.query(query, database.url)).map(({ status, chosen: list, count }) => [
-				status,
-				list,
-				count,
-			]);
+			return (await database.query(query)).map(({ status, chosen: list, count }) => [status, list, count]);
 		};
 		const first = await chosen();
 		await step(first, { scanLimit: 1 });
@@ -88,21 +65,16 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 			return { key: String(uuidOf("key", key.id)), entry: String(uuidOf("aud", entry.id)) };
 		};
 		const [kept, ...others] = [await revoke(), await revoke(), await revoke(), await revoke()];
-		const client = await connect();
-		try {
-			const names = async () =>
-				(await client.query("SELECT id FROM revoked_keys ORDER BY id")).rows.map(({ id }) => id);
-			await client.query("DELETE FROM audit_entries WHERE id = ANY($1)", [others.map(({ entry }) => entry)]);
-			expect(await names()).toHaveLength(4);
-			expect(await store.purgeAuditEntries(records.now, 2)).toBe(0);
-			expect(await names()).toHaveLength(3);
-			expect(await store.purgeAuditEntries(records.now, 2)).toBe(0);
-			expect(await names()).toEqual([kept.key]);
-			expect(await store.purgeAuditEntries(LATE + 1, 2)).toBe(1);
-			expect(await names()).toEqual([]);
-		} finally {
-			await client.end();
-		}
+		await using client = await database.connect();
+		const names = async () => (await client.query("SELECT id FROM revoked_keys ORDER BY id")).rows.map(({ id }) => id);
+		await client.query("DELETE FROM audit_entries WHERE id = ANY($1)", [others.map(({ entry }) => entry)]);
+		expect(await names()).toHaveLength(4);
+		expect(await store.purgeAuditEntries(records.now, 2)).toBe(0);
+		expect(await names()).toHaveLength(3);
+		expect(await store.purgeAuditEntries(records.now, 2)).toBe(0);
+		expect(await names()).toEqual([kept.key]);
+		expect(await store.purgeAuditEntries(LATE + 1, 2)).toBe(1);
+		expect(await names()).toEqual([]);
 	});
 
 	it("keeps the partitions in which a waiting delivery is going to end", async () => {
@@ -119,17 +91,13 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 	it("leaves a partition that somebody uses to a later purge", async () => {
 		const world = await fillStore(await database.openEmpty());
 		const { between } = await twoDays(world);
-		const reader = await connect();
-		try {
-			await reader.query("BEGIN; SELECT 1 FROM attempts_20270115");
-			expect(await purge(world, between)).toMatchObject({ purged: { events: 1 }, done: true });
-			expect(await partitionsOf("20270115")).toContain("attempts_20270115");
-			await reader.query("COMMIT");
-			await purge(world, between);
-			expect(await partitionsOf("20270115")).toEqual([]);
-		} finally {
-			await reader.end();
-		}
+		await using reader = await database.connect();
+		await reader.query("BEGIN; SELECT 1 FROM attempts_20270115");
+		expect(await purge(world, between)).toMatchObject({ purged: { events: 1 }, done: true });
+		expect(await partitionsOf("20270115")).toContain("attempts_20270115");
+		await reader.query("COMMIT");
+		await purge(world, between);
+		expect(await partitionsOf("20270115")).toEqual([]);
 	});
 
 	it.each(["purgeEvents", "purgePayloads"] as const)(
@@ -151,22 +119,18 @@ describe.skipIf(postgresIssue() !== null)("a purge", () => {
 				],
 			];
 			for (const [lock, work, id] of others) {
-				const other = await connect();
-				try {
-					await other.query("BEGIN");
-					await other.query(lock, [id]);
-					const purged = store[kind]({ projectId, at: LATE, before: between, after: null, limit: 100 });
-					await waitsForLock();
-					await other.query(work, [id]);
-					await other.query("COMMIT");
-					expect(await purged).toMatchObject({ purged: { events: 0, payloads: 0 }, done: true });
-					expect(await store.eventBody(scope, events[0] ?? "")).not.toBeNull();
-					const back =
-						"WITH moved AS (DELETE FROM open_deliveries RETURNING *) INSERT INTO deliveries SELECT * FROM moved ON CONFLICT DO NOTHING";
-					await other.query(back);
-				} finally {
-					await other.end();
-				}
+				await using other = await database.connect();
+				await other.query("BEGIN");
+				await other.query(lock, [id]);
+				const purged = store[kind]({ projectId, at: LATE, before: between, after: null, limit: 100 });
+				await expect.poll(() => database.lockWaits()).toBe(1);
+				await other.query(work, [id]);
+				await other.query("COMMIT");
+				expect(await purged).toMatchObject({ purged: { events: 0, payloads: 0 }, done: true });
+				expect(await store.eventBody(scope, events[0] ?? "")).not.toBeNull();
+				const back =
+					"WITH moved AS (DELETE FROM open_deliveries RETURNING *) INSERT INTO deliveries SELECT * FROM moved ON CONFLICT DO NOTHING";
+				await other.query(back);
 			}
 		},
 	);

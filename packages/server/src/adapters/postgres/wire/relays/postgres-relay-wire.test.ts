@@ -1,7 +1,5 @@
 // Runs the contract of a wire for relays on PostgreSQL, and shows what is left in its tables, and who gets the room.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 import { createIdMaker, makeProjectId } from "../../../../core/ids.ts";
 import { relayWireContract } from "../../../../ports/contract/relay-wire.contract.ts";
@@ -12,23 +10,17 @@ import { systemChance } from "../../../system/system-chance.ts";
 import { systemClock } from "../../../system/system-clock.ts";
 import { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 import { TestMembers } from "../../test/test-member.ts";
-import { TestDatabase } from "../../test/test-store.ts";
 import { FairRoom, inTurn } from "./fair-room.ts";
 import { PostgresRelayWire } from "./postgres-relay-wire.ts";
 
 const WAIT = { interval: 20 };
-const issue = postgresIssue();
 const ids = createIdMaker(systemChance);
 
-describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue === null ? "" : ` (${issue})`}`, () => {
+describeOnPostgres("relays between members on PostgreSQL", (database) => {
 	const members = new TestMembers();
-	let database: TestDatabase;
 	let store: Store;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
 	beforeEach(async () => {
 		store = await database.openEmpty();
 	});
@@ -54,8 +46,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		body: new Uint8Array(bytes),
 		timeoutMs: 30_000,
 	});
-	const count = async (table: string) =>
-		Number((await database.server.query(`SELECT count(*) AS count FROM ${table}`, database.url))[0]?.["count"]);
+	const count = (table: string) => database.count(table);
 	const offeredTo = (wire: RelayWire) => {
 		const offered: string[] = [];
 		const ignore = () => {};
@@ -84,7 +75,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		await b!.wire.relays.announce(request(webhookId, projectId), true);
 		await a!.wire.relays.sweep();
 		expect(await count("relay_requests")).toBe(1);
-		await database.server.query("UPDATE relay_requests SET make_date = make_date - 200000", database.url);
+		await database.query("UPDATE relay_requests SET make_date = make_date - 200000");
 		await a!.wire.relays.sweep();
 		expect(await count("relay_requests")).toBe(0);
 	});
@@ -103,8 +94,7 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		const webhookId = await makeRelay(makeProject());
 		const epoch = await openStream(webhookId);
 		await a!.wire.relays.hold(webhookId, epoch);
-		const blocker = new pg.Client({ connectionString: database.url });
-		await blocker.connect();
+		const blocker = await database.connect();
 		try {
 			await blocker.query("BEGIN; LOCK TABLE relay_holders IN SHARE MODE");
 			// It waits for the lock for as long as it may, and is not written.
@@ -121,15 +111,18 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		const relays = a!.wire.relays;
 		// As many clients come and go when a network does. The rows of relays themselves are not needed.
 		const some = Array.from({ length: 1_000 }, () => ids.make("webhook", 1_800_000_000_000));
-		const transactions = async () =>
-			Number((await database.server.query("SELECT pg_current_xact_id()::text AS id", database.url))[0]?.["id"]);
-		const before = await transactions();
+		await database.query(`
+			CREATE SEQUENCE told;
+			CREATE FUNCTION count_told() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('told'); RETURN NULL; END $$;
+			CREATE TRIGGER count_told AFTER INSERT OR UPDATE OR DELETE ON relay_holders EXECUTE FUNCTION count_told()
+		`);
 		await Promise.all(some.map((id) => relays.hold(id, 1)));
 		expect(await count("relay_holders")).toBe(1_000);
 		await Promise.all(some.map((id) => relays.leave(id, 1)));
 		expect(await count("relay_holders")).toBe(0);
-		// A few by this, and one for each beat and look of the member.
-		expect((await transactions()) - before).toBeLessThan(500);
+		const [statements] = await database.query("SELECT last_value::int AS count FROM told");
+		expect(statements?.["count"]).toBeLessThan(100);
+		await database.query("DROP SEQUENCE told; DROP FUNCTION count_told CASCADE");
 	});
 
 	it("are not left by an older client that comes and goes after a newer one", async () => {
@@ -290,10 +283,9 @@ describe.skipIf(issue !== null)(`relays between members on PostgreSQL${issue ===
 		const offered = offeredTo(a!.wire.relays);
 		await a!.wire.relays.hold(webhookId, await openStream(webhookId));
 		await b!.wire.relays.announce(request(webhookId, projectId), true);
-		const lose = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'fanfare'";
-		await database.server.query(lose, database.url);
+		await database.loseConnections();
 		const second = b!.wire.relays.announce(request(webhookId, projectId, 2), true);
-		await database.server.query(lose, database.url);
+		await database.loseConnections();
 		await second;
 		await expect.poll(() => offered.toSorted(), WAIT).toEqual([`${webhookId} dlv.1`, `${webhookId} dlv.2`]);
 	});

@@ -13,6 +13,8 @@ import { freePort, startServerProcess } from "@fanfare/testkit/server-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { databaseSettings } from "./database-settings.ts";
+
 const run = promisify(execFile);
 const DOCUMENT = readFileSync(new URL("../../../docs/postgres.md", import.meta.url), "utf8");
 const [, RESTORING = ""] = DOCUMENT.split("## Restore a backup\n");
@@ -51,11 +53,7 @@ describe.skipIf(issue !== null)(`a database that was restored${issue === null ? 
 		await using receiver = await startReceiver();
 		receiver.script(() => ({ status: isAway ? 500 : 200 }));
 		const url = await postgres.createDatabase();
-		const env = {
-			FANFARE_DATABASE_URL: url,
-			FANFARE_MASTER_KEY: "7".repeat(64),
-			FANFARE_ADMIN_KEY: `sk_${"r".repeat(43)}`,
-		};
+		const env = databaseSettings(url);
 		await using original = await startServerProcess({ env });
 		for (const name of NAMES) {
 			const spec = { endpoint: `${receiver.url}/${name}`, retries: { maxRetries: 20, maxRetryDelay: 60_000 } };

@@ -1,4 +1,4 @@
-// Walks along the entries of very many owners. What they find is tested with a real database, in pages.test.ts and others.
+// Walks along the entries of very many owners. What they find is tested with a real database, in pages.all.test.ts and others.
 import { expect, it } from "vitest";
 
 import { FIRST_UUID } from "../../codec/ids.ts";

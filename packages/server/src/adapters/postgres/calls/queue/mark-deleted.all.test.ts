@@ -1,11 +1,10 @@
 // The marks of a deleted project's webhooks beside a snapshot that was taken before, such as that of a long read or a backup.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import pg from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
 import { addWebhook, fillStore } from "../../../../ports/contract/store/records/records.ts";
 import type { MarkPlace } from "../../../../ports/store/queue.ts";
-import { TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
+import { STEADY } from "../../test/test-store.ts";
 
 const WEBHOOKS = 300;
 const STEP = 25;
@@ -16,24 +15,18 @@ const CONNECTIONS = `
 	SELECT count(*)::int AS count FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'fanfare'
 `;
 
-describe.skipIf(postgresIssue() !== null)("marking the webhooks of a deleted project", () => {
-	let database: TestDatabase;
-	beforeAll(async () => {
-		database = await TestDatabase.create();
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
-
-	it.each(["of the project that is named", "of any"])("looks at each of them once, in steps: %s", async (which) => {
-		const { store, projectId, records } = await fillStore(await database.openEmpty());
-		const ask = async (sql: string) => (await database.server.query(sql, database.url))[0] ?? {};
-		// The project has one already.
-		for (let n = 1; n < WEBHOOKS; n++) await addWebhook(store, records.webhook(projectId));
-		const other = records.project();
-		await store.insertProject(other, null);
-		for (let n = 0; n < 2 * STEP; n++) await addWebhook(store, records.webhook(other.id));
-		const reader = new pg.Client({ connectionString: database.url });
-		await reader.connect();
-		try {
+describeOnPostgres(
+	"marking the webhooks of a deleted project",
+	(database) => {
+		it.each(["of the project that is named", "of any"])("looks at each of them once, in steps: %s", async (which) => {
+			const { store, projectId, records } = await fillStore(await database.openEmpty());
+			const ask = async (sql: string) => (await database.query(sql))[0] ?? {};
+			// The project has one already.
+			for (let n = 1; n < WEBHOOKS; n++) await addWebhook(store, records.webhook(projectId));
+			const other = records.project();
+			await store.insertProject(other, null);
+			for (let n = 0; n < 2 * STEP; n++) await addWebhook(store, records.webhook(other.id));
+			await using reader = await database.connect();
 			await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1 FROM webhooks LIMIT 1");
 			await store.deleteProject(projectId, records.now, null);
 			await store.close();
@@ -56,8 +49,7 @@ describe.skipIf(postgresIssue() !== null)("marking the webhooks of a deleted pro
 			expect(await ask("SELECT count(*)::int AS count FROM webhooks WHERE delete_date IS NULL")).toEqual({
 				count: 2 * STEP,
 			});
-		} finally {
-			await reader.end();
-		}
-	});
-});
+		});
+	},
+	{ settings: STEADY },
+);

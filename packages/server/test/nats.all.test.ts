@@ -10,8 +10,9 @@ import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import { ADMIN_KEY, databaseSettings } from "./database-settings.ts";
+
 const DOCUMENT = new URL("../../../docs/nats.md", import.meta.url);
-const ADMIN_KEY = `sk_${"a".repeat(43)}`;
 const issue = natsIssue() ?? postgresIssue();
 
 describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${issue})`}`, () => {
@@ -40,10 +41,8 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 	it("hand deliveries to each other, and stay ready without NATS, which the status, the log and a metric tell", async () => {
 		await using receiver = await startReceiver();
 		const env = {
-			FANFARE_DATABASE_URL: await postgres.createDatabase(),
+			...databaseSettings(await postgres.createDatabase()),
 			FANFARE_NATS_URL: nats.url,
-			FANFARE_MASTER_KEY: "5".repeat(64),
-			FANFARE_ADMIN_KEY: ADMIN_KEY,
 		};
 		await using a = await startServerProcess({ env });
 		await using b = await startServerProcess({ env });
@@ -95,10 +94,8 @@ describe.skipIf(issue !== null)(`servers with NATS${issue === null ? "" : ` (${i
 		execFileSync("openssl", ["req", ...kind, ...names, "-keyout", key, "-out", pem], { stdio: "ignore" });
 		await using withTls = await startNats({ settings: [`tls { cert_file = "${pem}", key_file = "${key}" }`] });
 		const env = {
-			FANFARE_DATABASE_URL: await postgres.createDatabase(),
+			...databaseSettings(await postgres.createDatabase()),
 			FANFARE_NATS_URL: withTls.url.replace("nats://", "tls://").replace("127.0.0.1", "localhost"),
-			FANFARE_MASTER_KEY: "5".repeat(64),
-			FANFARE_ADMIN_KEY: ADMIN_KEY,
 		};
 		await using knowing = await startServerProcess({ env: { ...env, NODE_EXTRA_CA_CERTS: pem } });
 		await eventually("it to hear itself", () => knowing.stdout.includes("NATS carries deliveries"));

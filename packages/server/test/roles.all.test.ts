@@ -6,8 +6,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-const MASTER_KEY = "0123456789abcdef".repeat(4);
-const ADMIN_KEY = `sk_${"a".repeat(43)}`;
+import { ADMIN_KEY, databaseSettings } from "./database-settings.ts";
 
 it("a role is refused where the data belongs to one process", async () => {
 	const { code, stderr } = await runFanfare(["serve", "--role", "worker"], { env: { FANFARE_PORT: "0" } });
@@ -22,11 +21,6 @@ describe.skipIf(postgresIssue() !== null)("on a database", () => {
 	});
 	afterAll(() => postgres[Symbol.asyncDispose]());
 
-	const settingsFor = (url: string) => ({
-		FANFARE_DATABASE_URL: url,
-		FANFARE_MASTER_KEY: MASTER_KEY,
-		FANFARE_ADMIN_KEY: ADMIN_KEY,
-	});
 	const startWorker = async (env: Record<string, string>) => {
 		const worker = await startServerProcess({ env: { ...env, FANFARE_ROLE: "worker" } });
 		expect(worker.stderr).toMatch(/data in the database; it only delivers: FANFARE_ROLE is worker\)/);
@@ -46,7 +40,7 @@ describe.skipIf(postgresIssue() !== null)("on a database", () => {
 
 	it("api processes accept while nobody delivers, and say so; a worker then delivers what they have accepted", async () => {
 		await using receiver = await startReceiver();
-		const env = settingsFor(await postgres.createDatabase());
+		const env = databaseSettings(await postgres.createDatabase());
 		await using api = await startServerProcess({ env: { ...env, FANFARE_ROLE: "api" } });
 		expect(api.stderr).toMatch(/it delivers nothing: FANFARE_ROLE is api/);
 		const webhook = await api.createWebhook(receiver.url);
@@ -77,7 +71,7 @@ describe.skipIf(postgresIssue() !== null)("on a database", () => {
 
 	it("a worker answers only what operators ask, and what is done at an api process counts for it", async () => {
 		await using receiver = await startReceiver();
-		const env = settingsFor(await postgres.createDatabase());
+		const env = databaseSettings(await postgres.createDatabase());
 		await using api = await startServerProcess({ env: { ...env, FANFARE_ROLE: "api" } });
 		await using worker = await startWorker(env);
 		for (const path of ["/healthz", "/readyz", "/metrics"]) {

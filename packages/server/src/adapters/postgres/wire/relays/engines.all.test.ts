@@ -1,6 +1,5 @@
 // Relays in several whole engines on one database: the client, the owner of the webhook and the answer may be in three of them.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 
 import type { Principal } from "../../../../core/access/principal.ts";
 import { relayIdOf } from "../../../../core/receivers/relay.ts";
@@ -13,10 +12,9 @@ import type {
 } from "../../../../engine/relay-calls.ts";
 import { changeIn, eventInput, eventually } from "../../../../engine/test/test-engine.ts";
 import { ANY_DELIVERY } from "../../../../ports/contract/store/records/records.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
 import { TestProcess } from "../../test/test-process.ts";
-import { TestDatabase } from "../../test/test-store.ts";
 
-const issue = postgresIssue();
 const WAIT = { interval: 20 };
 const SECRET = new Uint8Array(32).fill(7);
 const OK = { status: 200, headers: [], body: new Uint8Array() } as const;
@@ -30,13 +28,8 @@ interface Roles {
 	readonly relay: ShownRelay;
 }
 
-describe.skipIf(issue !== null)(`relays of several processes${issue === null ? "" : ` (${issue})`}`, () => {
-	let database: TestDatabase;
+describeOnPostgres("relays of several processes", (database) => {
 	let processes: TestProcess[];
-	beforeAll(async () => {
-		database = await TestDatabase.create(["max_connections = 200"]);
-	});
-	afterAll(() => database[Symbol.asyncDispose]());
 	beforeEach(async () => {
 		await database.openEmpty();
 		processes = await Promise.all(Array.from({ length: 3 }, () => TestProcess.start(database.url)));

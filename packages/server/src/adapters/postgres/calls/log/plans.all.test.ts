@@ -1,7 +1,6 @@
 // The plans of the statements that read lists: each walks along the index that its filter names, in order, whether the tables are empty, or
 // have grown since ANALYZE has looked at them, or have not.
-import { postgresIssue } from "@fanfare/testkit/programs/postgres";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { customerScope } from "../../../../core/access/principal.ts";
 import { ANY_CHANGE } from "../../../../ports/contract/store/records/logged.ts";
@@ -12,7 +11,8 @@ import { text } from "../../codec/rows.ts";
 import { Database } from "../../connection/database.ts";
 import type { Session } from "../../connection/session.ts";
 import { fillLog } from "../../test/fill-log.ts";
-import { STEADY, TestDatabase } from "../../test/test-store.ts";
+import { describeOnPostgres } from "../../test/on-postgres.ts";
+import { STEADY } from "../../test/test-store.ts";
 import { createChangedDeliveries } from "./deliveries/changes.ts";
 import { createDeliveryLists } from "./deliveries/deliveries.ts";
 import { createEventPage } from "./events/events.ts";
@@ -122,44 +122,43 @@ const CASES: readonly Case[] = [
 	],
 ];
 
-describe.skipIf(postgresIssue() !== null)("lists of the log", () => {
-	let test: TestDatabase;
-	let world: World;
-	let database: ExplainingDatabase;
-	beforeAll(async () => {
-		test = await TestDatabase.create(STEADY);
-		world = await fillStore(await test.openEmpty(), 3);
-		await addWebhook(world.store, world.records.webhook(world.projectId, { customerId: "acme" }));
-		database = new ExplainingDatabase({ url: test.url, clock: systemClock });
-	});
-	afterAll(async () => {
-		await database.close();
-		await test[Symbol.asyncDispose]();
-	});
+describeOnPostgres(
+	"lists of the log",
+	(test) => {
+		let world: World;
+		let database: ExplainingDatabase;
+		beforeAll(async () => {
+			world = await fillStore(await test.openEmpty(), 3);
+			await addWebhook(world.store, world.records.webhook(world.projectId, { customerId: "acme" }));
+			database = new ExplainingDatabase({ url: test.url, clock: systemClock });
+		});
+		afterAll(() => database.close());
 
-	/** Explains all statements of a case. Of those that read entries, returns what leads to them. */
-	const check = async ([name, read, indexes]: Case) => {
-		database.plans.length = 0;
-		await read(world, database);
-		const plans = database.plans.join("\n\n");
-		const walks = database.plans.filter((plan) => /WindowAgg|Function Scan on (?:unnest )?given/.test(plan));
-		expect([name, walks.length]).not.toEqual([name, 0]);
-		// Entries come from the index in their order, no table is read as a whole, and none is put into a hash table for a look at some entries.
-		const bad = [...walks.flatMap((walk) => walk.match(SORTED) ?? []), ...(plans.match(WHOLE_TABLE) ?? [])];
-		expect([name, bad]).toEqual([name, []]);
-		const seen = walks.join("\n");
-		expect([name, indexes.test(seen) ? "as expected" : seen]).toEqual([name, "as expected"]);
-	};
+		/** Explains all statements of a case. Of those that read entries, returns what leads to them. */
+		const check = async ([name, read, indexes]: Case) => {
+			database.plans.length = 0;
+			await read(world, database);
+			const plans = database.plans.join("\n\n");
+			const walks = database.plans.filter((plan) => /WindowAgg|Function Scan on (?:unnest )?given/.test(plan));
+			expect([name, walks.length]).not.toEqual([name, 0]);
+			// Entries come from the index in their order, no table is read as a whole, and none is put into a hash table for a look at some entries.
+			const bad = [...walks.flatMap((walk) => walk.match(SORTED) ?? []), ...(plans.match(WHOLE_TABLE) ?? [])];
+			expect([name, bad]).toEqual([name, []]);
+			const seen = walks.join("\n");
+			expect([name, indexes.test(seen) ? "as expected" : seen]).toEqual([name, "as expected"]);
+		};
 
-	it("walk along the indexes of their filters", async () => {
-		const start = world.records.now;
-		const fill = { projectId: world.projectId, webhookIds: world.webhookIds, start, days: 3 };
-		await fillLog(database, { ...fill, count: 12 });
-		// In a dozen rows, an index by the event alone leads to a key as fast, and no tag is one that many have.
-		for (const each of CASES) if (each[0] !== WITH_KEY && each[0] !== WITH_TAG) await check(each);
-		await fillLog(database, { ...fill, start: start + 7, count: 6_000 });
-		for (const each of CASES) await check(each);
-		await test.server.query("VACUUM ANALYZE", test.url);
-		for (const each of CASES) await check(each);
-	});
-});
+		it("walk along the indexes of their filters", async () => {
+			const start = world.records.now;
+			const fill = { projectId: world.projectId, webhookIds: world.webhookIds, start, days: 3 };
+			await fillLog(database, { ...fill, count: 12 });
+			// In a dozen rows, an index by the event alone leads to a key as fast, and no tag is one that many have.
+			for (const each of CASES) if (each[0] !== WITH_KEY && each[0] !== WITH_TAG) await check(each);
+			await fillLog(database, { ...fill, start: start + 7, count: 6_000 });
+			for (const each of CASES) await check(each);
+			await test.server.query("VACUUM ANALYZE", test.url);
+			for (const each of CASES) await check(each);
+		});
+	},
+	{ settings: STEADY },
+);
