@@ -1,58 +1,39 @@
 // An error of the real server names the fields as a caller of the SDK has written them.
 import { BadRequestError, type RetryPolicy } from "@fanfare/sdk";
-import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { expect, it } from "vitest";
 
-const ENDPOINT = "https://example.com/hook";
+import { startHere } from "./server-here.ts";
 
-let server: ServerProcess;
-beforeAll(async () => {
-	server = await startServerProcess();
-});
-afterAll(() => server[Symbol.asyncDispose]());
-
-async function refusal(call: PromiseLike<unknown>): Promise<BadRequestError> {
-	const error: unknown = await call.then(
-		() => null,
-		(cause: unknown) => cause,
-	);
-	expect(error).toBeInstanceOf(BadRequestError);
-	return error as BadRequestError;
-}
-
-const create = (retries: Partial<RetryPolicy>) =>
-	server.project.batch.webhooks.create({ name: "n", spec: { endpoint: ENDPOINT, retries } });
-
-it("names maxRetryDelay in the sentence and in the issue, after a create and after an update", async () => {
-	const webhook = await create({ maxRetryDelay: 1_000 });
-	const spec = { retries: { maxRetryDelay: -1 } };
-
-	for (const call of [() => create(spec.retries), () => server.project.batch.webhooks.update(webhook.id, { spec })]) {
-		const { message, issues } = await refusal(call());
+it("names maxRetryDelay in the sentence and in the issues, and where it lists the fields that exist", async () => {
+	await using server = await startHere();
+	const { webhooks } = server.project.batch;
+	const create = (retries: object, name = "n") =>
+		webhooks.create({ name, spec: { endpoint: "https://example.com/hook", retries: retries as RetryPolicy } });
+	const refusal = async (call: PromiseLike<unknown>) => {
+		const error: unknown = await call.then(
+			() => null,
+			(cause: unknown) => cause,
+		);
+		expect(error).toBeInstanceOf(BadRequestError);
+		return error as BadRequestError;
+	};
+	const { id } = await create({ maxRetryDelay: 1_000 });
+	const tooLittle = { maxRetryDelay: -1 };
+	for (const call of [create(tooLittle), webhooks.update(id, { spec: { retries: tooLittle } })]) {
+		const { message, issues } = await refusal(call);
 		expect(issues).toEqual([{ path: "spec.retries.maxRetryDelay", message: "must be at least 0, got -1" }]);
 		expect(message).toBe("spec.retries.maxRetryDelay: must be at least 0, got -1");
 	}
-});
-
-it("names maxRetryDelay where the server lists the fields that exist", async () => {
-	const unknownField = await refusal(create({ maxDelay: 1 } as Partial<RetryPolicy>));
-	expect(unknownField.issues).toMatchObject([{ path: "spec.retries.maxDelay" }]);
-	expect(unknownField.message).toContain("maxRetryDelay");
-	expect(unknownField.message).not.toContain("maxBackoffMs");
-
-	const noObject = await refusal(create(7 as Partial<RetryPolicy>));
-	expect(noObject.issues).toMatchObject([{ path: "spec.retries" }]);
-	expect(noObject.message).toContain("maxRetryDelay");
-	expect(noObject.message).not.toContain("maxBackoffMs");
-});
-
-it("names other fields as the server does, and keeps the number of further issues", async () => {
-	const error = await refusal(
-		server.project.batch.webhooks.create({
-			name: "n".repeat(129),
-			spec: { endpoint: ENDPOINT, retries: { maxRetryDelay: -1 } },
-		}),
-	);
-	expect(error.issues.map(({ path }) => path)).toEqual(["name", "spec.retries.maxRetryDelay"]);
-	expect(error.message).toMatch(/^name: .* \(and 1 more, see issues\)$/);
+	for (const [retries, path] of [
+		[{ maxDelay: 1 }, "spec.retries.maxDelay"],
+		[7 as unknown as object, "spec.retries"],
+	] as const) {
+		const { message, issues } = await refusal(create(retries));
+		expect(issues).toMatchObject([{ path }]);
+		expect(message).toContain("maxRetryDelay");
+		expect(message).not.toContain("maxBackoffMs");
+	}
+	const several = await refusal(create(tooLittle, "n".repeat(129)));
+	expect(several.issues.map(({ path }) => path)).toEqual(["name", "spec.retries.maxRetryDelay"]);
+	expect(several.message).toMatch(/^name: .* \(and 1 more, see issues\)$/);
 });

@@ -1,175 +1,41 @@
 // How a server stops: it accepts nothing new, finishes the attempts in flight, and never loses an event.
 import { eventually } from "@fanfare/testkit/eventually";
-import { runFanfare } from "@fanfare/testkit/fanfare-process";
-import { startReceiver, type Receiver, type Reply } from "@fanfare/testkit/receiver";
+import { startReceiver, type Reply } from "@fanfare/testkit/receiver";
 import { SendingLoad } from "@fanfare/testkit/sending-load";
-import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
-import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { describe, expect, it } from "vitest";
+import { startServerProcess } from "@fanfare/testkit/server-process";
+import { expect, it } from "vitest";
 
-const SIGNALS = ["SIGTERM", "SIGINT"] as const;
-const STOPPING = /Stopping/;
-const FORCED_EXIT_CODES = { SIGTERM: 143, SIGINT: 130 } as const;
-
-describe.each(SIGNALS)("after %s", (signal) => {
-	it("attempts in flight finish and are recorded, and new sends are refused", async () => {
-		await using receiver = await startReceiver();
-		await using server = await startServerProcess();
-		await server.createWebhook(receiver.url);
-		const answer = Promise.withResolvers<Reply>();
-		receiver.script(() => answer.promise);
-		const eventIds = await sendInFlight(server, receiver, 5);
-
-		server.kill(signal);
-		await server.waitForStderr(STOPPING);
-		const refused = await server.call("POST", `/projects/${server.projectId}/events`, { type: "a.b", data: 1 });
-		expect(refused.status).toBe(503);
-		expect(refused.json).toMatchObject({ code: "shutting_down" });
-		expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
-		answer.resolve({ status: 204 });
-		expect(await server.exited).toEqual({ code: 0, signal: null });
-
-		receiver.script(() => ({ status: 204 }));
-		await server.restart();
-		await deliverOneMore(server, receiver, 6);
-		for (const eventId of eventIds) {
-			const delivery = await server.waitForDelivery(eventId, () => true);
-			expect(delivery).toMatchObject({ status: "Succeeded", attemptCount: 1, responseCode: 204 });
-		}
-		expect(receiver.requests, "the refused event and repeats").toHaveLength(6);
-	});
-
-	it("under load, every acknowledged event arrives exactly once", async () => {
-		await using receiver = await startReceiver();
-		await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
-		await server.createWebhook(receiver.url, { timeoutMs: 30_000 });
-		const answer = Promise.withResolvers<Reply>();
-		receiver.script((_request, index) => (index < 100 ? { delayMs: index % 40 } : answer.promise));
-		const options = { senders: 8, pauseMs: 4, random: Math.random, persistent: false };
-		await using load = new SendingLoad(server, options);
-		// Some events must wait for the restart: now the receiver is slower than the senders on every machine.
-		await eventually("events to wait", () => load.acknowledged.size >= 150);
-
-		server.kill(signal);
-		await server.waitForStderr(STOPPING);
-		answer.resolve({});
-		expect(await server.exited).toEqual({ code: 0, signal: null });
-		await load.stop();
-		expect(receiver.requests.length).toBeLessThan(load.acknowledged.size);
-		await server.restart();
-		await eventually("all acknowledged events to arrive", () => arrived(receiver).size >= load.acknowledged.size);
-		await deliverOneMore(server, receiver, load.acknowledged.size + 1);
-		expect(arrived(receiver).isSupersetOf(new Set(load.acknowledged.keys()))).toBe(true);
-		expect(receiver.requests).toHaveLength(arrived(receiver).size);
-	});
-
-	it("a second signal stops at once, and the attempts in flight are repeated after the restart", async () => {
-		await using receiver = await startReceiver();
-		await using server = await startServerProcess();
-		await server.createWebhook(receiver.url);
-		receiver.script(() => ({ kind: "hang" }));
-		const eventIds = await sendInFlight(server, receiver, 3);
-
-		server.kill(signal);
-		await server.waitForStderr(STOPPING);
-		server.kill(signal);
-		// If it waited for the attempts, it would end with the code 0.
-		expect(await server.exited).toEqual({ code: FORCED_EXIT_CODES[signal], signal: null });
-
-		await expectDeliveredAfterRestart(server, receiver, eventIds);
-	});
-
-	it("the grace period ends attempts that hang, without using up a retry", async () => {
-		await using receiver = await startReceiver();
-		await using server = await startServerProcess({ env: { FANFARE_SHUTDOWN_GRACE_MS: "300" } });
-		// Without the grace period, the server would wait for the timeout of the attempts, which then fail.
-		await server.createWebhook(receiver.url, { retries: { maxRetries: 0 }, timeoutMs: 30_000 });
-		receiver.script(() => ({ kind: "hang" }));
-		const eventIds = await sendInFlight(server, receiver, 3);
-
-		const signalledAt = performance.now();
-		server.kill(signal);
-		expect(await server.exited).toEqual({ code: 0, signal: null });
-		expect(performance.now() - signalledAt).toBeGreaterThan(300);
-
-		await expectDeliveredAfterRestart(server, receiver, eventIds);
-	});
-});
-
-it("a signal during the start ends it at once, and the next start succeeds", async () => {
-	using dir = new TemporaryDir();
-	const dataDir = dir.join("data");
-	// The store's thread sends the signal; it starts in the middle of the server's start.
-	const early = `data:text/javascript,${encodeURIComponent(`
-		import { isMainThread } from "node:worker_threads";
-		if (!isMainThread) process.kill(process.pid, "SIGTERM");
-	`)}`;
-	const env = { FANFARE_PORT: "0", FANFARE_DATA_DIR: dataDir, FANFARE_SENDER_THREADS: "0" };
-	const ended = await runFanfare(["serve"], { env, preload: [early] });
-	expect(ended).toMatchObject({ code: FORCED_EXIT_CODES.SIGTERM, signal: null, stdout: "" });
-	await using server = await startServerProcess({ dataDir });
-	expect((await server.call("GET", "/readyz")).status).toBe(200);
-});
-
-it("an idle server stops, even if a client keeps its connection open", async () => {
-	// That it waits for nothing: stop-at-once.test.ts.
-	await using server = await startServerProcess();
-	await server.client.getInfo();
-	expect(await server.stop()).toEqual({ code: 0, signal: null });
-});
-
-it("an event that is acknowledged right before the signal arrives after the restart", async () => {
+it("after SIGTERM under load, new sends are refused, and every acknowledged event arrives exactly once", async () => {
 	await using receiver = await startReceiver();
-	await using server = await startServerProcess({
-		env: { FANFARE_MAX_IN_FLIGHT: "1", FANFARE_SHUTDOWN_GRACE_MS: "100" },
-	});
-	await server.createWebhook(receiver.url);
-	receiver.respond([{ kind: "hang" }]);
-	await sendInFlight(server, receiver, 1);
-	const { id } = await server.project.events.send({ type: "a.b", data: "last" });
+	await using server = await startServerProcess({ env: { FANFARE_MAX_IN_FLIGHT: "8" } });
+	await server.createWebhook(receiver.url, { timeoutMs: 30_000 });
+	const answer = Promise.withResolvers<Reply>();
+	receiver.script((_request, index) => (index < 100 ? { delayMs: index % 40 } : answer.promise));
+	const options = { senders: 8, pauseMs: 4, random: Math.random, persistent: false };
+	await using load = new SendingLoad(server, options);
+	// Some events must wait for the restart: now the receiver is slower than the senders on every machine.
+	await eventually("events to wait", () => load.acknowledged.size >= 150);
+
 	server.kill("SIGTERM");
+	await server.waitForStderr(/Stopping/);
+	const refused = await server.call("POST", `/projects/${server.projectId}/events`, { type: "a.b", data: 1 });
+	expect(refused).toMatchObject({ status: 503, json: { code: "shutting_down" } });
+	expect(refused.headers.get("retry-after")).toMatch(/^\d+$/);
+	answer.resolve({});
 	expect(await server.exited).toEqual({ code: 0, signal: null });
-	expect(arrived(receiver)).not.toContain(id);
+	await load.stop();
+	expect(receiver.requests.length).toBeLessThan(load.acknowledged.size);
+
 	await server.restart();
-	expect(await server.waitForDelivery(id, ({ status }) => status !== "Pending")).toMatchObject({
-		status: "Succeeded",
-		attemptCount: 1,
+	const arrived = () => new Set(receiver.requests.map(({ headers }) => String(headers["webhook-id"])));
+	await eventually("all acknowledged events to arrive", () =>
+		arrived().isSupersetOf(new Set(load.acknowledged.keys())),
+	);
+	await eventually("all deliveries to end", async () => {
+		const { data } = await server.project.deliveries.list({ status: "Pending", limit: 1 });
+		return data.length === 0;
 	});
+	// Those whose acknowledgement was lost with the stop arrive, too.
+	expect(receiver.requests, "repeats").toHaveLength(arrived().size);
+	for (const { attemptCount } of await Array.fromAsync(server.project.deliveries.list())) expect(attemptCount).toBe(1);
 });
-
-/** Sends events, and waits until the receiver has got all of them. Returns their ids. */
-async function sendInFlight(server: ServerProcess, receiver: Receiver, count: number): Promise<string[]> {
-	const sends = Array.from({ length: count }, (_, data) => server.project.events.send({ type: "a.b", data }));
-	const events = await Promise.all(sends);
-	await receiver.waitFor(count);
-	return events.map(({ id }) => id);
-}
-
-/** Sends one more event, and waits until it is delivered. By then, all deliveries that were due before have been attempted. */
-async function deliverOneMore(server: ServerProcess, receiver: Receiver, requestCount: number): Promise<void> {
-	const { id } = await server.project.events.send({ type: "a.b", data: "one more" });
-	await server.waitForDelivery(id, ({ status }) => status === "Succeeded");
-	await receiver.waitFor(requestCount);
-	const isIdle = async () => (await server.project.deliveries.list({ status: "Pending" })).data.length === 0;
-	await eventually("all deliveries to end", isIdle);
-}
-
-async function expectDeliveredAfterRestart(
-	server: ServerProcess,
-	receiver: Receiver,
-	eventIds: readonly string[],
-): Promise<void> {
-	receiver.script(() => ({ status: 200 }));
-	await server.restart();
-	for (const eventId of eventIds) {
-		const delivery = await server.waitForDelivery(eventId, ({ status }) => status !== "Pending");
-		expect(delivery).toMatchObject({ status: "Succeeded", attemptCount: 1 });
-		expect(delivery.attempts).toHaveLength(1);
-	}
-	expect(arrived(receiver)).toEqual(new Set(eventIds));
-	expect(receiver.requests).toHaveLength(2 * eventIds.length);
-}
-
-function arrived(receiver: Receiver): Set<string> {
-	return new Set(receiver.requests.map(({ headers }) => String(headers["webhook-id"])));
-}

@@ -1,8 +1,9 @@
 // Traces: what a collector gets of sends and attempts, and what happens while it is away.
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { describe, expect, it } from "vitest";
+
+import { startHere, type ServerHere } from "./server-here.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const CALLER = `00-${TRACE_ID}-b7ad6b7169203331-01`;
@@ -42,8 +43,8 @@ async function waitForSpans(collector: Receiver, count: number): Promise<OtlpSpa
 	});
 }
 
-function startTraced(collector: Receiver, env: Readonly<Record<string, string>> = {}): Promise<ServerProcess> {
-	return startServerProcess({ env: { FANFARE_TRACES_URL: `${collector.url}/v1/traces`, ...env } });
+function startTraced(collector: Receiver, env: Readonly<Record<string, string>> = {}): Promise<ServerHere> {
+	return startHere({ FANFARE_TRACES_URL: `${collector.url}/v1/traces`, ...env });
 }
 
 describe("traces", () => {
@@ -130,7 +131,7 @@ describe("traces", () => {
 		await server.project.events.send({ type: "a.b", data: 3 }, { traceparent: CALLER });
 		await receiver.waitFor(3);
 		// The end of the server sends what waits.
-		await server.stop();
+		await server.running.stop();
 		expect(spansOf(collector).map(({ traceId, name }) => [traceId, name])).toEqual([
 			[TRACE_ID, "accept"],
 			[TRACE_ID, "attempt"],
@@ -145,12 +146,12 @@ describe("traces", () => {
 		await using server = await startTraced(collector);
 		await collector[Symbol.asyncDispose]();
 		await server.createWebhook(receiver.url);
-		const lost = () => server.stdout.split("\n").filter((line) => line.includes("traces could not be sent"));
+		const lost = () => server.log.filter(({ msg }) => String(msg).includes("traces could not be sent"));
 		await server.project.events.send({ type: "a.b", data: 1 });
 		await eventually("the log says that traces are lost", () => lost().length > 0);
 		await server.project.events.send({ type: "a.b", data: 2 });
 		await receiver.waitFor(2);
-		expect(await server.stop()).toMatchObject({ code: 0 });
+		await server.running.stop();
 		expect(lost()).toHaveLength(1);
 	});
 });

@@ -1,16 +1,15 @@
 // Requests that are not valid HTTP, or that no route can take, get the same kind of error as all others.
 import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
-import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-let server: ServerProcess;
+import { startHere, type ServerHere } from "./server-here.ts";
+
+let server: ServerHere;
 beforeAll(async () => {
-	server = await startServerProcess();
+	server = await startHere();
 });
-afterAll(async () => {
-	await server[Symbol.asyncDispose]();
-});
+afterAll(() => server[Symbol.asyncDispose]());
 
 const key = () => ({ "secret-key": server.key });
 const chunked = (chunks: string) =>
@@ -37,8 +36,22 @@ describe("a request that can't be read gets an error of the usual form", () => {
 			{ code, message: expect.stringMatching(/^The request .*\.$/), requestId: answer.headers["x-request-id"] },
 		]);
 		expect(answer.headers["content-type"]).toBe("application/json; charset=utf-8");
-		await eventually("its line in the log", () => server.stdout.includes(String(answer.headers["x-request-id"])));
+		const requestId = answer.headers["x-request-id"];
+		const line = await eventually("its line in the log", () =>
+			server.log.find((each) => each["requestId"] === requestId),
+		);
+		expect(line).toMatchObject({ code });
 	});
+});
+
+it("the log has the address of a connection whose request could not be read", async () => {
+	using connection = new RawConnection(server.port);
+	await connection.write("GARBAGE\r\n\r\n");
+	const { headers } = await connection.answer();
+	const line = await eventually("its line", () =>
+		server.log.find((each) => each["requestId"] === headers["x-request-id"]),
+	);
+	expect(line).toMatchObject({ code: "invalid_http", clientAddress: "127.0.0.1" });
 });
 
 it("a health check with HTTP/1.0 and without a Host gets a response", async () => {

@@ -1,7 +1,7 @@
 // A relay's client whose machine sleeps: its process is suspended, and goes on later on connections that are dead by then.
 //
 // CI suspends it until its deliveries are Held. The long form, in milliseconds:
-// FANFARE_TEST_SLEEP_MS=120000 npx vitest run packages/server/test/relay-sleep.test.ts
+// FANFARE_TEST_SLEEP_MS=120000 npx vitest run packages/server/test/relay-sleep.all.test.ts --config vitest.rest.config.ts
 //
 // On a database, the client is connected to another process than the one that delivers to it, and its server is killed, too.
 import { spawn } from "node:child_process";

@@ -7,7 +7,7 @@ import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-
 import { describe, expect, it } from "vitest";
 
 const issue = descriptorsIssue();
-if (issue !== null) process.stderr.write(`descriptors.test.ts is skipped: ${issue}\n`);
+if (issue !== null) process.stderr.write(`descriptors.all.test.ts is skipped: ${issue}\n`);
 
 it.runIf(process.env["CI"] === "true")("can be tested on the CI machine", () => {
 	expect(issue).toBeNull();
