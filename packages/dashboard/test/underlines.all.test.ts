@@ -71,12 +71,14 @@ pageSuite("the underline of links", (world) => {
 			await page.getByRole("link", { name: "shop_eu" }).first().waitFor();
 			await expectSeen(page, text);
 		}
-		const portal = await openPortal(world, { customerId: "under_scores" });
-		await portal.page.getByText("No endpoints yet").waitFor();
-		const spec = { endpoint: "https://example.com" };
-		await world.server.project.batch.webhooks.create({ name: "shop_eu", customerId: "under_scores", spec });
-		await portal.page.reload();
-		await portal.page.getByRole("link", { name: "shop_eu" }).waitFor();
+		const { batch, events } = world.server.project;
+		const spec = { endpoint: "https://example.com", eventTypes: ["line.held"] };
+		const own = await batch.webhooks.create({ name: "shop_eu", customerId: "under_scores", spec });
+		await batch.webhooks.pause(own.id);
+		const { id } = await events.send({ type: "line.held", data: 1, customerId: "under_scores" });
+		const held = await world.server.waitForDelivery(id, ({ status }) => status === "Held");
+		const portal = await openPortal(world, { customerId: "under_scores" }, { path: `deliveries/${held.id}` });
+		await portal.page.getByRole("link", { name: "Back to shop_eu" }).waitFor();
 		await expectSeen(portal.page, /shop_eu$/);
 	});
 });

@@ -2,7 +2,7 @@
 import { axeFindings } from "@fanfare/testkit/browser/axe";
 import { expect, it } from "vitest";
 
-import { overflowOf, pageSuite } from "../../../test/suite.ts";
+import { pageSuite } from "../../../test/suite.ts";
 
 pageSuite("a chart over time", (world) => {
 	it("is narrowed by dragging and by the arrow keys, and leads to the deliveries of that time", async () => {
@@ -45,17 +45,5 @@ pageSuite("a chart over time", (world) => {
 		const typed = new URL(page.url()).searchParams;
 		expect(typed.get("webhook")).toBe(id);
 		expect(Date.parse(typed.get("before") ?? "") - Date.parse(typed.get("after") ?? "")).toBe(3 * 3_600_000);
-	});
-
-	it("fits into a phone, in dark colours, with a part marked", async () => {
-		const { page } = await world.open("", { scheme: "dark", size: { width: 360, height: 800 } });
-		const chart = page.getByRole("slider", { name: /^Choose a time/ });
-		await chart.focus();
-		for (const key of ["Home", "Shift+PageDown"]) await page.keyboard.press(key);
-		await page.getByRole("button", { name: "Show deliveries made then" }).waitFor();
-		expect(await axeFindings(page)).toEqual([]);
-		expect(await overflowOf(page)).toBe(0);
-		await page.getByRole("button", { name: "Clear" }).click();
-		await expect.poll(() => page.getByRole("button", { name: "Clear" }).count()).toBe(0);
 	});
 });

@@ -1,5 +1,4 @@
 // The audit log, in a real browser.
-import { readFileSync } from "node:fs";
 
 import { Client } from "@fanfare/sdk";
 import { axeFindings } from "@fanfare/testkit/browser/axe";
@@ -54,13 +53,9 @@ pageSuite("the audit log", (world) => {
 		const rows = page.getByRole("table", { name: "Audit log" }).getByRole("row");
 		await expect.poll(() => rows.count()).toBe(2);
 		expect(await axeFindings(page)).toEqual([]);
-		const saved = page.waitForEvent("download");
 		await page.getByRole("button", { name: "Export…" }).click();
 		await page.getByRole("button", { name: "Export all that match" }).click();
-		const lines = readFileSync(await (await saved).path(), "utf8")
-			.trimEnd()
-			.split("\r\n");
-		expect(lines).toHaveLength(2);
+		await page.getByText(/^1 audit entry is in the file/).waitFor();
 		await page.goto(`${world.server.url}/ui/${projectId}/webhooks/${id}?tab=history`);
 		await page.getByRole("row", { name: /of the project changed the webhook Renamed name/ }).waitFor();
 		expect(refused).toEqual([]);

@@ -7,28 +7,6 @@ import { deliverTo } from "../../../test/sent-deliveries.ts";
 import { focusOn, overflowOf, pageSuite } from "../../../test/suite.ts";
 
 pageSuite("a webhook", (world) => {
-	it("that failed is tested, and what has failed is retried with one button", async () => {
-		const failed = await deliverTo(world, 500, ["mend.a", "mend.b"]);
-		const { id } = failed.webhook;
-		const { page } = await world.open(`webhooks/${id}`);
-		const condition = page.getByRole("region", { name: "Condition" });
-		await condition.getByText("No attempt has succeeded").waitFor();
-		// Why, and what to do.
-		await condition.getByText("The receiver failed. Its program threw an error").waitFor();
-		expect(await condition.getByRole("link", { name: "2 failed ›" }).getAttribute("href")).toContain(`webhook=${id}`);
-		await condition.getByRole("button", { name: "Send a test" }).click();
-		await condition.getByText("The test failed.").waitFor();
-		await condition.getByText("the answer").waitFor();
-		failed.mend();
-		await condition.getByRole("button", { name: "Test again" }).click();
-		await condition.getByText("It responded with 204").waitFor();
-		await condition.getByRole("button", { name: "Retry 2 failed" }).waitFor();
-		await condition.getByRole("button", { name: "Retry the 2 now" }).click();
-		await page.getByText("2 deliveries are tried again").waitFor();
-		await expect.poll(failed.failedCount).toBe(0);
-		await condition.getByText("Working.").waitFor();
-	});
-
 	it("that is disabled says by whom, why, since when nothing has succeeded, and what to do", async () => {
 		const receiver = await world.receiver(410);
 		const { id } = await world.server.createWebhook(receiver.url, { eventTypes: ["gone.*"] });
