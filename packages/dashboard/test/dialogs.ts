@@ -5,7 +5,7 @@ import { axeFindings } from "@fanfare/testkit/browser/axe";
 import type { Page } from "playwright-core";
 import { expect } from "vitest";
 
-/** All rules that axe has, or those that depend on the colours: see `every-screen.test.ts`. */
+/** All rules that axe has, or those that depend on the colours: see `every-screen.all.test.ts`. */
 const FORMS = [
 	["dark", 360, undefined],
 	["light", 1_280, ["color-contrast"]],

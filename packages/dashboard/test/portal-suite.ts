@@ -28,17 +28,16 @@ export interface PortalWorld {
 	readonly receiver: Receiver;
 	readonly portalSessions: () => World["server"]["project"]["portalSessions"];
 	/** Opens the portal by a link, as a customer who has got one just now. */
-	readonly open: (
-		session: CreatePortalSession,
-		options?: TabOptions & { readonly path?: string },
-	) => Promise<PortalTab>;
+	readonly open: (session: CreatePortalSession, options?: PortalTabOptions) => Promise<PortalTab>;
 	/** A webhook of the customer, whose receiver answers as told. */
 	readonly endpointOf: (customerId: string, name: string, path?: string) => Promise<CreatedWebhook>;
 	/** Sends an event to the customer, and waits until its delivery has this status. */
 	readonly sent: (customerId: string, status: string, type?: string) => Promise<DeliveryDetail>;
 }
 
-interface PortalTab extends AsyncDisposable {
+type PortalTabOptions = TabOptions & { readonly path?: string };
+
+interface PortalTab {
 	readonly page: Page;
 	readonly person: Person;
 	readonly session: CreatedPortalSession;
@@ -70,23 +69,7 @@ export function portalSuite(name: string, define: (portal: PortalWorld) => void,
 					return receiver;
 				},
 				portalSessions,
-				async open(session, { path = "", ...tabOptions } = {}) {
-					const created = await portalSessions().create({ capabilities: ALL, ...session });
-					const person = await world.browser.person(tabOptions);
-					const url = new URL(path, created.url);
-					url.hash = new URL(created.url).hash;
-					const page = await person.tab(url.href);
-					return {
-						page,
-						person,
-						session: created,
-						async [Symbol.asyncDispose]() {
-							const { problems } = person;
-							await person[Symbol.asyncDispose]();
-							expect(problems).toEqual([]);
-						},
-					};
-				},
+				open: (session, options) => openPortal(world, session, options),
 				endpointOf: (customerId, name, path = `/${customerId}`) =>
 					world.server.project.batch.webhooks.create({
 						name,
@@ -101,4 +84,17 @@ export function portalSuite(name: string, define: (portal: PortalWorld) => void,
 		},
 		{ env },
 	);
+}
+
+/** Opens the portal by a link, as a customer who has got one just now. */
+export async function openPortal(
+	world: World,
+	session: CreatePortalSession,
+	{ path = "", ...tabOptions }: PortalTabOptions = {},
+): Promise<PortalTab> {
+	const created = await world.server.project.portalSessions.create({ capabilities: ALL, ...session });
+	const person = world.watch(await world.browser.person(tabOptions));
+	const url = new URL(path, created.url);
+	url.hash = new URL(created.url).hash;
+	return { page: await person.tab(url.href), person, session: created };
 }

@@ -1,7 +1,7 @@
 // Deliveries that tests of the page look at.
-import { startReceiver } from "@fanfare/testkit/receiver";
+import type { DeliveryDetail } from "@fanfare/sdk";
 
-import type { Tab, World } from "./suite.ts";
+import { ONCE, type Tab, type World } from "./suite.ts";
 
 /** Tells a tab, as another one would that has the stream, that items were missed: it fetches its lists again. */
 export async function tellOfGap(page: Tab["page"], projectId: string): Promise<void> {
@@ -11,18 +11,50 @@ export async function tellOfGap(page: Tab["page"], projectId: string): Promise<v
 	}, `fanfare.live.${projectId}`);
 }
 
-/** A webhook whose receiver answers with `status`, and an event for it whose delivery has ended. */
-export async function deliverTo(world: World, status: number, type: string, tags: readonly string[] = []) {
-	const receiver = await startReceiver();
+export interface SentOptions {
+	readonly tags?: readonly string[];
+	/** How many events of each type are sent. Defaults to 1. */
+	readonly count?: number;
+	/** The name of the webhook. */
+	readonly name?: string;
+	/** The data of each event, as JSON. Defaults to that of an order. */
+	readonly json?: string;
+}
+
+/** A webhook whose receiver answers with `status`, and events of these types for it, whose deliveries have ended. */
+export async function deliverTo(
+	world: World,
+	status: number,
+	types: string | readonly string[],
+	{ tags = [], count = 1, name = "test", json = '{"total":1}' }: SentOptions = {},
+) {
+	const eventTypes = [types].flat();
+	const receiver = await world.receiver();
 	receiver.script(() => ({ status, body: "the answer" }));
-	const webhook = await world.server.createWebhook(receiver.url, {
-		eventTypes: [type],
-		retries: { maxRetries: 0, maxRetryDelay: 0 },
-	});
-	const { id } = await world.server.project.events.send({ type, data: { total: 1 }, tags });
-	const delivery = await world.server.waitForDelivery(
-		id,
-		(one) => one.status === "Succeeded" || one.status === "Failed",
-	);
-	return { receiver, webhook, delivery, [Symbol.asyncDispose]: () => receiver.close() };
+	const { batch } = world.server.project;
+	const webhook = await batch.webhooks.create({ name, spec: { endpoint: receiver.url, eventTypes, retries: ONCE } });
+	const deliveries: DeliveryDetail[] = [];
+	for (const type of eventTypes.flatMap((each) => Array.from({ length: count }, () => each))) {
+		const path = `/projects/${world.server.projectId}/events`;
+		const sent = await world.server.call(
+			"POST",
+			path,
+			`{"type":"${type}","data":${json},"tags":${JSON.stringify(tags)}}`,
+		);
+		const { id } = sent.json as { readonly id: string };
+		const hasEnded = ({ status }: DeliveryDetail) => status === "Succeeded" || status === "Failed";
+		deliveries.unshift(await world.server.waitForDelivery(id, hasEnded));
+	}
+	return {
+		receiver,
+		webhook,
+		/** Newest first, as lists have them. */
+		deliveries,
+		/** The newest one. */
+		delivery: deliveries[0]!,
+		/** From now on, the receiver answers with 204. */
+		mend: () => receiver.script(() => ({ status: 204 })),
+		/** How many deliveries to the webhook have failed. */
+		failedCount: async () => (await batch.webhooks.get(webhook.id)).deliveries.Failed,
+	};
 }

@@ -20,3 +20,9 @@ it("a webhook with earlier failures that has begun to fail anew is shown with th
 	const [works] = itemsOf([WEBHOOK]);
 	expect([works?.icon, works?.diagnosis]).toEqual(["retry", null]);
 });
+
+it("a failure names the address that was called, unless the webhook may have had another one then", () => {
+	const failing = { ...WEBHOOK, health: { ...HEALTHY, failingSince: 1 } };
+	const titles = [1, 3].map((updateDate) => itemsOf([{ ...failing, updateDate }])[0]?.diagnosis?.title);
+	expect(titles).toEqual(["Nothing listens at example.com:443", "Nothing listens at the receiver's address"]);
+});
