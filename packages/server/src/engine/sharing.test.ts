@@ -403,32 +403,6 @@ describe("work in the background", () => {
 		noProblems(low, high);
 	});
 
-	it("say both that a replay waits for its project's quota of stored bytes, and that it waits no more", async () => {
-		const { low, high, clock } = await openTwo();
-		const [webhookId = ""] = low.webhookIds;
-		await sendMany(low.test, 3, []);
-		await high.test.engine.projects.update(high.test.change, { maxStoredBytes: 1 });
-		const request = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
-		const { id } = await high.test.engine.replays.start(high.test.change, webhookId, request);
-		const both = () => Promise.all([low, high].map(({ test: { engine, scope } }) => engine.replays.get(scope, id)));
-		const waiting = { status: "Running", waitingFor: "storedBytes", deliveryCount: 0 };
-		for (let n = 0; n < 20; n++) {
-			clock.advance(100);
-			await passTurns();
-		}
-		expect(await both()).toMatchObject([waiting, waiting]);
-		await low.test.engine.projects.update(low.test.change, { maxStoredBytes: 1_000_000 });
-		await eventually("the replay has ended", async () => {
-			clock.advance(100);
-			return (await both()).every(({ status }) => status === "Finished");
-		});
-		expect(await both()).toMatchObject([
-			{ waitingFor: null, deliveryCount: 3 },
-			{ waitingFor: null, deliveryCount: 3 },
-		]);
-		noProblems(low, high);
-	});
-
 	it("shows a use of a key that another engine has written when it left, and is alone then", async () => {
 		const { low, high, clock, cluster } = await openTwo();
 		const { key, secretKey } = await high.test.engine.keys.create({ name: "k", scope: "read", projectId: null }, null);

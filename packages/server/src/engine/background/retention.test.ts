@@ -65,7 +65,7 @@ function purged(test: TestEngine): Purged {
 const gone = async (test: TestEngine, eventId: string): Promise<boolean> =>
 	(await test.store.event(test.scope, eventId)) === null;
 
-/** Sends 1,000 events so often. */
+/** Sends 1,000 events this many times. */
 async function sendThousands(test: TestEngine, times: number): Promise<void> {
 	const inputs = Array.from({ length: 1_000 }, () => INPUT);
 	for (let n = 0; n < times; n++) await test.engine.intake.sendBatch(test.scope, inputs);
@@ -188,12 +188,13 @@ describe("retention", () => {
 		const purgeAudit = vi.spyOn(test.engineStore, "purgeAuditEntries");
 		const purgePayloads = vi.spyOn(test.engineStore, "purgePayloads");
 		await goOn(test, 31 * DAY_MS);
+		const messages = test.observer.problems.map(({ message }) => message);
+		expect(new Set(messages)).toEqual(new Set(["expired data could not be deleted"]));
 		// Its events can't be deleted, its payloads can.
 		expect(purgePayloads).toHaveBeenCalledWith(expect.objectContaining({ projectId: failing }));
 		expect([...asked].toSorted()).toEqual(ids.toSorted());
 		expect(await left()).toEqual(ids.slice(0, 3));
 		expect(purgeAudit).toHaveBeenCalled();
-		expect(test.observer.problems.length).toBeGreaterThan(0);
 	});
 
 	it("leaves out the projects after those that fail while the store can't be written, and still looks at audit entries", async () => {
@@ -444,21 +445,5 @@ describe("retention", () => {
 		await stopping;
 		expect(test.observer.purges.length).toBeLessThanOrEqual(steps + 1);
 		expect(test.observer.problems).toEqual([]);
-	});
-
-	it("continues after a restart, and after a failure with its next pass", async () => {
-		await using first = await openTestEngine();
-		await sendThousands(first, 1);
-		await untilPassing(first);
-		await first.engine.stop(0);
-		await using second = await openTestEngine({ store: first.store });
-		let failures = 1;
-		purgeEventsAfter(second, () => {
-			if (failures-- > 0) throw new Error("on purpose");
-		});
-		await goOn(second, 31 * DAY_MS);
-		expect(second.observer.problems.map(({ message }) => message)).toEqual(["expired data could not be deleted"]);
-		await goOn(second, HOUR_MS);
-		expect(purged(first).events + purged(second).events).toBe(1_000);
 	});
 });

@@ -52,13 +52,15 @@ describe("a schedule", () => {
 
 	it("stays small when one lane is scheduled again and again, and while lanes come and go long before their time", () => {
 		const schedule = new Schedule<Lane>();
+		let most = 0;
 		for (let at = 100_000; at > 0; at--) {
 			schedule.schedule(LANES[0]!, at);
 			const passing = new Lane(`webhook_${at}`, OWNER);
 			schedule.schedule(passing, 1_000_000);
 			schedule.remove(passing);
-			expect(schedule.entries < 2_000).toBe(true);
+			most = Math.max(most, schedule.entries);
 		}
+		expect(most).toBeLessThan(2_000);
 		expect(schedule.takeDue(1)).toEqual([LANES[0]]);
 	});
 });

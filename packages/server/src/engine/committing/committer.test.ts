@@ -53,7 +53,7 @@ async function open(before: (batch: CommitBatch) => void | Promise<void> = () =>
 	return { world, clock, observer, committer, send, done, failed, deliveryId: event.deliveries[0]!.id };
 }
 
-/** What throws a TypeError. */
+/** A callback that fails. */
 function broken(): never {
 	throw new TypeError("on purpose");
 }

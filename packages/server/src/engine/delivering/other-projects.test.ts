@@ -1,7 +1,7 @@
 // Projects, and customers of a project, beside one whose webhooks hang, or whose deliveries wait in the store: they must not notice.
+import type { Script } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import type { EventInput } from "../../core/event.ts";
 import type { EngineLimits } from "../parts.ts";
 import { FAILS, HANGS, openDelivering, openReceiver } from "../test/delivering.ts";
 import { eventually } from "../test/test-engine.ts";
@@ -10,36 +10,44 @@ const WEBHOOKS = 300;
 /** Room for fewer than a greedy owner's webhooks would take. */
 const HANGING: Partial<EngineLimits> = { maxInFlight: 64, maxReady: 1_000, maxWebhooksPerCustomer: WEBHOOKS };
 
-describe.each([
-	// Three quarters of all places, and three quarters of these.
-	{ owner: "project", customerId: null, places: 48, claims: 3 },
-	{ owner: "customer", customerId: "greedy", places: 36, claims: 2 },
-] as const)("300 webhooks of one $owner", ({ customerId, places, claims }) => {
-	/** A project with many webhooks of one owner. The others are another project or, of the same project, a customer and itself. */
-	async function open(script: typeof HANGS, limits: Partial<EngineLimits>) {
+/** Who has the many webhooks; the places that they get in flight, and the claims at once; the webhooks of the others, and what is sent to these. */
+const OWNERS = [
+	// Three quarters of all, and three quarters of these.
+	{ owner: "project", customerId: null, places: 48, claims: 3, others: [{ webhook: {}, input: {} }] },
+	{
+		owner: "customer",
+		customerId: "greedy",
+		places: 36,
+		claims: 2,
+		others: [
+			{
+				webhook: { customerId: "other", eventTypes: ["for.other"] },
+				input: { type: "for.other", customers: "other" },
+			},
+			{ webhook: { eventTypes: ["for.product"] }, input: { type: "for.product" } },
+		],
+	},
+];
+
+describe.each(OWNERS)("300 webhooks of one $owner", ({ owner, customerId, places, claims, others }) => {
+	const inputs = others.map(({ input }) => input);
+
+	async function open(script: Script, limits: Partial<EngineLimits>) {
 		const greedy = await openDelivering(script, { limits, webhook: { customerId } });
 		const { test } = greedy;
 		for (let n = 1; n < WEBHOOKS; n++) await test.createWebhook(greedy.receiver.url, { customerId });
 		const receiver = await openReceiver();
-		const other = customerId === null ? test.in((await test.engine.projects.create("other", null)).id) : test;
-		const inputs: Partial<EventInput>[] =
-			customerId === null ? [{}] : [{ type: "for.other", customers: "other" }, { type: "for.product" }];
-		const [webhook] = await Promise.all(
-			inputs.map(({ customers, type }) =>
-				other.createWebhook(receiver.url, {
-					customerId: typeof customers === "string" ? customers : null,
-					eventTypes: type === undefined ? null : [type],
-				}),
-			),
-		);
+		const other = owner === "project" ? test.in((await test.engine.projects.create("other", null)).id) : test;
+		const made = others.map(({ webhook }) => other.createWebhook(receiver.url, webhook));
+		const [webhook] = await Promise.all(made);
 		const sendGreedy = async (count: number) => {
 			for (let n = 0; n < count; n++) await test.send({ type: "greedy", customers: customerId });
 		};
-		return { test, other, inputs, otherId: webhook?.id, receiver, greedy: greedy.receiver, sendGreedy };
+		return { test, other, otherId: webhook?.id, receiver, greedy: greedy.receiver, sendGreedy };
 	}
 
 	it("that hang leave places and room to others, whose events arrive at once", async () => {
-		const { test, other, inputs, receiver, greedy, sendGreedy } = await open(HANGS, HANGING);
+		const { test, other, receiver, greedy, sendGreedy } = await open(HANGS, HANGING);
 		await sendGreedy(3);
 		await greedy.waitFor(places);
 		expect(test.engine.gauges().readyDeliveries).toBeGreaterThan(400);
@@ -53,7 +61,7 @@ describe.each([
 	});
 
 	it("that hang do not keep the deliveries of others in the store: their retries are made when they are due", async () => {
-		const { test, other, inputs, receiver, greedy, sendGreedy } = await open(HANGS, HANGING);
+		const { test, other, receiver, greedy, sendGreedy } = await open(HANGS, HANGING);
 		receiver.respond([{ status: 500 }]);
 		const eventId = await other.send(inputs[0]);
 		await other.delivery(eventId, { attemptCount: 1 });
@@ -65,7 +73,7 @@ describe.each([
 
 	it("that have due deliveries in the store let others claim beside them", async () => {
 		const limits = { maxWebhooksPerCustomer: WEBHOOKS };
-		const { test, other, inputs, otherId, receiver, greedy, sendGreedy } = await open(FAILS, limits);
+		const { test, other, otherId, receiver, greedy, sendGreedy } = await open(FAILS, limits);
 		await sendGreedy(1);
 		await greedy.waitFor(WEBHOOKS);
 		test.clock.advance(100);

@@ -16,7 +16,7 @@ function countAll(queue: ReadyQueue): Record<string, number> {
 	return counts;
 }
 
-/** Pushes a delivery to each of so many webhooks of an owner. */
+/** Pushes a delivery to each of this many webhooks of an owner. */
 function pushMany(queue: ReadyQueue, owner: string, webhooks: number): void {
 	for (let n = 0; n < webhooks; n++) queue.push(delivery(`${owner}/${n}`));
 }

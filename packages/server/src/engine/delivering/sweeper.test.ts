@@ -266,15 +266,14 @@ describe("a failing sweep", () => {
 	});
 
 	it("is followed by another one if its webhook was changed while it was repeated", async () => {
-		const { sweep, swept, fails, endless, world, makeFailing, advance } = await openFailing();
+		const { sweep, swept, fails, locks, makeFailing, advance, clock } = await openFailing();
 		const [one = ""] = await makeFailing(1);
 		fails.clear();
-		endless.add(one);
-		world.endlessMs = 10;
+		swept.length = 0;
+		// The repetition waits for it.
+		locks.set(one, clock.monotonicMs() + 1_010);
 		await advance(1_000, 1_000);
 		sweep([one]);
-		endless.clear();
-		swept.length = 0;
 		await advance(100, 10);
 		expect(swept).toEqual([one, one]);
 	});

@@ -62,7 +62,7 @@ async function open(
 			);
 		}
 	};
-	/** Moves the clock on in small steps, so that everything due in between happens, until the operator has so many events. */
+	/** Moves the clock on in small steps, so that everything due in between happens, until the operator has this many events. */
 	const elapse = (count: number) =>
 		eventually("the operator has the events", () => {
 			if (operator.requests.length >= count) return received(operator);

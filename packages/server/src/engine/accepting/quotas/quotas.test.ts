@@ -1,6 +1,6 @@
 // Quotas of projects: what is refused and when, what is exempt, and what is given back.
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import { createAloneTenure } from "../../../adapters/alone/alone-tenure.ts";
 import type { EventInput } from "../../../core/event.ts";
@@ -29,7 +29,7 @@ async function resultsOf(sending: ReturnType<typeof sendBatch>): Promise<string[
 	return (await sending).map((result) => (result instanceof Error ? result.code : result.event.id));
 }
 
-/** How many of so many sends at once are accepted. */
+/** How many of `count` sends at once are accepted. */
 async function acceptedOf(count: number, send: (n: number) => Promise<string>): Promise<number> {
 	const results = await Promise.allSettled(Array.from({ length: count }, (_, n) => send(n)));
 	return results.filter(({ status }) => status === "fulfilled").length;
@@ -41,19 +41,12 @@ async function usageOf(test: TestEngine): Promise<number> {
 
 /** Lets the engine read again what is stored, as it does every few seconds. */
 async function lookAgain(test: TestEngine): Promise<void> {
-	let looks = 0;
-	const { engineStore } = test;
-	const usage = engineStore.usage.bind(engineStore);
-	engineStore.usage = async (ids) => {
-		const result = await usage(ids);
-		looks++;
-		return result;
-	};
+	const usage = vi.spyOn(test.engineStore, "usage");
 	await eventually("the usage was read", () => {
 		test.clock.advance(1_000);
-		return looks > 0;
+		return usage.mock.settledResults.some(({ type }) => type === "fulfilled");
 	});
-	engineStore.usage = usage;
+	usage.mockRestore();
 }
 
 describe("a quota of events per second", () => {
@@ -240,14 +233,12 @@ describe("a quota of events per second of a project whose events are checked", (
 		await expect(test.send(right)).rejects.toMatchObject(RATE);
 	});
 
-	it("spends no check on repeats in a batch, nor on a batch that it refuses", async () => {
+	it("spends no check on repeats, alone or in a batch, nor on a batch that it refuses", async () => {
 		await using test = await openChecked();
 		const checks = countChecks(test);
 		const known = ["a", "b", "c"].map((idempotencyKey) => ({ ...right, idempotencyKey }));
 		const ids = await resultsOf(sendBatch(test, known));
-		expect(checks.count).toBe(3);
 		expect(await resultsOf(sendBatch(test, known))).toEqual(ids);
-		expect(checks.count).toBe(3);
 		// There is room for two more.
 		await expect(sendBatch(test, many(3, wrong))).rejects.toMatchObject(RATE);
 		await expect(sendBatch(test, [...known, ...many(3, right)])).rejects.toMatchObject(RATE);
@@ -255,24 +246,21 @@ describe("a quota of events per second of a project whose events are checked", (
 		const mixed = [...known, wrong, { ...right, idempotencyKey: "d" }];
 		expect(await resultsOf(sendBatch(test, mixed))).toEqual([...ids, "invalid_request", expect.any(String)]);
 		expect(checks.count).toBe(5);
-	});
-
-	it("spends no check on a repeat that is sent alone, whatever has become of its schema", async () => {
-		await using test = await openChecked();
-		const checks = countChecks(test);
-		const known = { ...right, idempotencyKey: "a" };
-		const id = await test.send(known);
+		const alone = { ...right, idempotencyKey: "alone" };
+		const id = await test.send(alone);
+		expect(checks.count).toBe(6);
+		// Whatever has become of its schema.
 		await test.engine.eventTypes.update(test.change, "checked", { schemaJson: '{"type":"string"}' });
-		expect(await test.send(known)).toBe(id);
-		await expect(test.send({ ...known, dataJson: '{"other":1}' })).rejects.toMatchObject({
-			code: "idempotency_conflict",
-		});
-		expect(checks.count).toBe(1);
+		expect(await test.send(alone)).toBe(id);
+		const conflict = test.send({ ...alone, dataJson: '{"other":1}' });
+		await expect(conflict).rejects.toMatchObject({ code: "idempotency_conflict" });
+		expect(checks.count).toBe(6);
+		test.clock.advance(5_000);
 		// What was refused is checked again, and so is what has a new key, or none.
-		for (const idempotencyKey of ["b", "b", "c", null]) {
+		for (const idempotencyKey of ["e", "e", "f", null]) {
 			await expect(test.send({ ...right, idempotencyKey })).rejects.toMatchObject({ code: "invalid_request" });
 		}
-		expect(checks.count).toBe(5);
+		expect(checks.count).toBe(10);
 	});
 
 	it("asks the store no more about a send whose key is new, or whose type has no schema", async () => {
@@ -292,12 +280,11 @@ describe("a quota of events per second of a project whose events are checked", (
 	it("takes nothing for a batch while it is checked", async () => {
 		await using test = await openChecked();
 		const { begun, goOn } = holdCheck(test);
-		const results = resultsOf(sendBatch(test, many(1_000, wrong)));
+		const results = resultsOf(sendBatch(test, many(100, wrong)));
 		await begun;
-		await test.send(right);
+		await sendBatch(test, many(5, right));
 		goOn();
 		expect(new Set(await results)).toEqual(new Set(["invalid_request"]));
-		await sendBatch(test, many(4, right));
 		await expect(test.send(right)).rejects.toMatchObject(RATE);
 	});
 
@@ -317,27 +304,17 @@ describe("a quota of events per second of a project whose events are checked", (
 		expect(results.filter(([first]) => first !== RATE.code)).toHaveLength(1);
 	});
 
-	it("answers what has become a repeat while it was checked, whatever the check says", async () => {
-		await using test = await openChecked();
-		const first = { ...right, idempotencyKey: "a" };
-		const { begun, goOn } = holdCheck(test);
-		const again = resultsOf(sendBatch(test, [first]));
-		await begun;
-		const id = await test.send(first);
-		await test.engine.eventTypes.update(test.change, "checked", { schemaJson: '{"type":"string"}' });
-		goOn();
-		expect(await again).toEqual([id]);
-	});
-
-	it("answers a batch that was sent again while it was checked, though there is no room for it any more", async () => {
+	it("answers what has become a repeat while it was checked, whatever the check says, and though there is no room for it any more", async () => {
 		await using test = await openChecked();
 		const batch = ["a", "b", "c"].map((idempotencyKey) => ({ ...right, idempotencyKey }));
 		const { begun, goOn } = holdCheck(test);
 		const slow = resultsOf(sendBatch(test, batch));
 		await begun;
 		const ids = await resultsOf(sendBatch(test, batch));
+		await test.engine.eventTypes.update(test.change, "checked", { schemaJson: '{"type":"string"}' });
 		goOn();
 		expect(await slow).toEqual(ids);
+		await test.engine.eventTypes.update(test.change, "checked", { schemaJson });
 		await sendBatch(test, many(2, right));
 		await expect(test.send(right)).rejects.toMatchObject(RATE);
 	});
@@ -470,30 +447,26 @@ describe("a quota of stored bytes", () => {
 
 	it("holds for a batch with a known key, also if what is stored is forgotten while the store looks for the key", async () => {
 		await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 10_000 } });
-		const { engineStore, clock } = test;
+		const { engineStore, store, clock } = test;
 		const big = { dataJson: dataOf(5_000) };
 		const known = { idempotencyKey: "a", dataJson: dataOf(6_000) };
 		await test.send(known);
 		await expect(test.send(big)).rejects.toMatchObject(BYTES);
-		const commit = engineStore.commit.bind(engineStore);
 		const [begun, looked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 		engineStore.commit = async (batch) => {
 			begun.resolve();
 			await looked.promise;
-			return commit(batch);
+			return store.commit(batch);
 		};
 		const sending = resultsOf(sendBatch(test, [known, big]));
 		await begun.promise;
-		let asked: readonly string[] = ["until none is known"];
-		const usage = engineStore.usage.bind(engineStore);
-		engineStore.usage = (ids) => usage((asked = ids));
+		const usage = vi.spyOn(engineStore, "usage");
 		await eventually("it was forgotten", () => {
 			clock.advance(5_000);
-			return asked.length === 0;
+			return usage.mock.lastCall?.[0].length === 0;
 		});
 		looked.resolve();
 		await expect(sending).rejects.toMatchObject(BYTES);
-		engineStore.commit = commit;
 	});
 
 	it("lets no send through while the store can't be read", async () => {
@@ -507,21 +480,19 @@ describe("a quota of stored bytes", () => {
 
 it("reads nothing more once the engine has stopped, also if a send was waiting for a read", async () => {
 	await using test = await openTestEngine({ quotas: { maxEventsPerSecond: 0, maxStoredBytes: 1_000_000 } });
-	const usage = test.engineStore.usage.bind(test.engineStore);
 	const answer = Promise.withResolvers<void>();
-	let reads = 0;
-	test.engineStore.usage = async (ids) => {
-		reads++;
+	const usage = vi.spyOn(test.engineStore, "usage");
+	usage.mockImplementation(async (ids) => {
 		await answer.promise;
-		return usage(ids);
-	};
+		return test.store.usage(ids);
+	});
 	const sending = test.send();
-	await eventually("the stored bytes are read", () => reads === 1);
+	await eventually("the stored bytes are read", () => usage.mock.calls.length === 1);
 	await test.engine.stop();
 	answer.resolve();
 	await expect(sending).rejects.toMatchObject({ code: "shutting_down" });
 	test.clock.advance(60_000);
-	expect(reads).toBe(1);
+	expect(usage).toHaveBeenCalledTimes(1);
 });
 
 describe("a replay of a project that has used up what it may store", () => {
