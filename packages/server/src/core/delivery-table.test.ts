@@ -111,17 +111,10 @@ const FAILURE_BY_HAND = { ...COUNTED, responseCode: 503 };
 // What the attempt or another change makes of the delivery.
 const ENDED = { nextAttemptAt: null, leaseUntil: null, trigger: "auto", scheduleResumesAt: null } as const;
 const SUCCEEDED = { ...ENDED, status: "Succeeded", reason: null } as const;
-const NOT_THERE = {
-	...ENDED,
-	status: "Failed",
-	reason: "the receiver responded with 410: the webhook is gone",
-} as const;
-const EXHAUSTED = {
-	...ENDED,
-	status: "Failed",
-	reason: "exhausted after 3 attempts: the receiver responded with 503",
-} as const;
-const FAILED_BY_HAND = { ...ENDED, status: "Failed", reason: "the receiver responded with 503" } as const;
+const failed = (reason: string) => ({ ...ENDED, status: "Failed", reason }) as const;
+const NOT_THERE = failed("the receiver responded with 410: the webhook is gone");
+const EXHAUSTED = failed("exhausted after 3 attempts: the receiver responded with 503");
+const FAILED_BY_HAND = failed("the receiver responded with 503");
 const CANCELLED = { ...ENDED, status: "Cancelled", reason: "the webhook was deleted" } as const;
 const HELD = { status: "Held", reason: "disabled", nextAttemptAt: null, leaseUntil: null } as const;
 const LEASED = { leaseUntil: 170_000 };
@@ -149,44 +142,32 @@ const ENDED_BY_OUTCOME = {
 	"gone, manual": { ...GONE_BY_HAND, ...NOT_THERE },
 };
 
+const UNCHANGED = { lease: SAME, release: SAME, hold: SAME, resume: SAME, cancel: SAME, retry: SAME } as const;
+const WAITING = { ...UNCHANGED, ...ENDED_BY_OUTCOME, lease: LEASED, hold: HELD, cancel: CANCELLED } as const;
+const WAITING_HELD = { ...UNCHANGED, ...ENDED_BY_OUTCOME, resume: RESUMED, cancel: CANCELLED } as const;
+
 const TABLE: Readonly<Record<Row, Readonly<Record<Column, Cell>>>> = {
 	Pending: {
-		lease: LEASED,
-		release: SAME,
-		hold: HELD,
-		resume: SAME,
-		cancel: CANCELLED,
+		...WAITING,
 		retry: { nextAttemptAt: NOW, trigger: "manual", scheduleResumesAt: SCHEDULED_AT },
-		...ENDED_BY_OUTCOME,
 		"failure, auto": { ...FAILURE, ...WAITS },
 		"failure, auto, retries used up": { ...FAILURE, ...EXHAUSTED },
 		// The retry by hand had two attempts, since the lease of the first ended. The other one has restored the schedule.
 		"failure, manual": FAILURE_BY_HAND,
 		"failure, manual, retries used up": FAILURE_BY_HAND,
 	},
+	// An attempt is under way, so there is nothing to retry.
 	"Pending, leased": {
-		lease: LEASED,
+		...WAITING,
 		release: { leaseUntil: null },
-		hold: HELD,
-		resume: SAME,
-		cancel: CANCELLED,
-		// An attempt is under way.
-		retry: SAME,
-		...ENDED_BY_OUTCOME,
 		"failure, auto": { ...FAILURE, ...WAITS },
 		"failure, auto, retries used up": { ...FAILURE, ...EXHAUSTED },
 		"failure, manual": FAILURE_BY_HAND,
 		"failure, manual, retries used up": FAILURE_BY_HAND,
 	},
+	// Two retries by hand at once are one.
 	"Pending, retried by hand": {
-		lease: LEASED,
-		release: SAME,
-		hold: HELD,
-		resume: SAME,
-		cancel: CANCELLED,
-		// Two retries by hand at once are one.
-		retry: SAME,
-		...ENDED_BY_OUTCOME,
+		...WAITING,
 		// An earlier attempt has ended late: the retry by hand is still due.
 		"failure, auto": FAILURE,
 		"failure, auto, retries used up": FAILURE,
@@ -194,13 +175,7 @@ const TABLE: Readonly<Record<Row, Readonly<Record<Column, Cell>>>> = {
 		"failure, manual, retries used up": { ...FAILURE_BY_HAND, ...FAILED_BY_HAND },
 	},
 	"Pending, retried by hand, then on schedule": {
-		lease: LEASED,
-		release: SAME,
-		hold: HELD,
-		resume: SAME,
-		cancel: CANCELLED,
-		retry: SAME,
-		...ENDED_BY_OUTCOME,
+		...WAITING,
 		"failure, auto": { ...FAILURE, scheduleResumesAt: NOW + BACKOFF_MS },
 		// The schedule is used up. The retry by hand is the last attempt.
 		"failure, auto, retries used up": { ...FAILURE, scheduleResumesAt: null },
@@ -208,73 +183,35 @@ const TABLE: Readonly<Record<Row, Readonly<Record<Column, Cell>>>> = {
 		"failure, manual, retries used up": { ...FAILURE_BY_HAND, ...WAITS, ...ON_SCHEDULE, nextAttemptAt: SCHEDULED_AT },
 	},
 	Held: {
-		lease: SAME,
-		release: SAME,
-		hold: SAME,
-		resume: RESUMED,
-		cancel: CANCELLED,
-		retry: SAME,
-		...ENDED_BY_OUTCOME,
+		...WAITING_HELD,
 		"failure, auto": FAILURE,
 		"failure, auto, retries used up": { ...FAILURE, ...EXHAUSTED },
 		"failure, manual": FAILURE_BY_HAND,
 		"failure, manual, retries used up": FAILURE_BY_HAND,
 	},
 	"Held, retried by hand": {
-		lease: SAME,
-		release: SAME,
-		hold: SAME,
-		resume: RESUMED,
-		cancel: CANCELLED,
-		retry: SAME,
-		...ENDED_BY_OUTCOME,
+		...WAITING_HELD,
 		"failure, auto": FAILURE,
 		"failure, auto, retries used up": FAILURE,
 		"failure, manual": { ...FAILURE_BY_HAND, ...FAILED_BY_HAND },
 		"failure, manual, retries used up": { ...FAILURE_BY_HAND, ...FAILED_BY_HAND },
 	},
 	"Held, retried by hand, then on schedule": {
-		lease: SAME,
-		release: SAME,
-		hold: SAME,
-		resume: RESUMED,
-		cancel: CANCELLED,
-		retry: SAME,
-		...ENDED_BY_OUTCOME,
+		...WAITING_HELD,
 		"failure, auto": { ...FAILURE, scheduleResumesAt: NOW + BACKOFF_MS },
 		"failure, auto, retries used up": { ...FAILURE, scheduleResumesAt: null },
 		"failure, manual": { ...FAILURE_BY_HAND, ...ON_SCHEDULE },
 		"failure, manual, retries used up": { ...FAILURE_BY_HAND, ...ON_SCHEDULE },
 	},
-	Succeeded: {
-		lease: SAME,
-		release: SAME,
-		hold: SAME,
-		resume: SAME,
-		cancel: SAME,
-		retry: SAME,
-		...COUNTED_ONLY,
-	},
+	Succeeded: { ...UNCHANGED, ...COUNTED_ONLY },
 	Failed: {
-		lease: SAME,
-		release: SAME,
-		hold: SAME,
-		resume: SAME,
-		cancel: SAME,
-		retry: RETRIED,
+		...UNCHANGED,
 		...COUNTED_ONLY,
+		retry: RETRIED,
 		"success, auto": { ...OK, ...SUCCEEDED },
 		"success, manual": { ...OK_BY_HAND, ...SUCCEEDED },
 	},
-	Cancelled: {
-		lease: SAME,
-		release: SAME,
-		hold: SAME,
-		resume: SAME,
-		cancel: SAME,
-		retry: RETRIED,
-		...COUNTED_ONLY,
-	},
+	Cancelled: { ...UNCHANGED, ...COUNTED_ONLY, retry: RETRIED },
 };
 
 const rowNames = Object.keys(TABLE) as Row[];

@@ -36,25 +36,11 @@ describe("a replay's filter", () => {
 });
 
 describe("progress", () => {
+	const ids = { id: "replay_1", projectId: "proj_1", customerId: null, webhookId: "webhook_1" };
+	const counts = { chosenCount: null, scannedCount: 0, deliveryCount: 0 };
+	const dates = { firstEventDate: 10, lastEventDate: 50, createDate: 100, updateDate: 100, endDate: null };
 	const progress = (changes: Partial<Replay>) =>
-		replayProgress({
-			id: "replay_1",
-			projectId: "proj_1",
-			customerId: null,
-			webhookId: "webhook_1",
-			filter,
-			chosenCount: null,
-			status: "Running",
-			scannedCount: 0,
-			deliveryCount: 0,
-			firstEventDate: 10,
-			lastEventDate: 50,
-			position: 20,
-			createDate: 100,
-			updateDate: 100,
-			endDate: null,
-			...changes,
-		});
+		replayProgress({ ...ids, ...counts, ...dates, filter, status: "Running", position: 20, ...changes });
 
 	it("goes from the oldest to the newest event in the range", () => {
 		expect(progress({ firstEventDate: null, lastEventDate: null, position: null })).toBe(0);

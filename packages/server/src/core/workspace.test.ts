@@ -6,19 +6,12 @@ import type { PageRequest } from "./page.ts";
 import { NO_CUSTOMER_LIMITS } from "./policies/customer-limits.ts";
 import { isProjectPosition, projectPage, projectPosition, type Project } from "./workspace.ts";
 
-const project = (number: number, createDate: number, name = `Shop ${number}`): Project => ({
-	id: `proj_${number.toString(16).padStart(32, "0")}`,
-	workspaceId: "ws_1",
-	name,
-	eventTypes: "open",
-	retentionDays: null,
-	payloadRetentionDays: null,
-	maxEventsPerSecond: null,
-	maxStoredBytes: null,
-	...NO_CUSTOMER_LIMITS,
-	createDate,
-	revision: 1,
-});
+const unset = { retentionDays: null, payloadRetentionDays: null, maxEventsPerSecond: null, maxStoredBytes: null };
+const project = (number: number, createDate: number, name = `Shop ${number}`): Project => {
+	const id = `proj_${number.toString(16).padStart(32, "0")}`;
+	const settings = { eventTypes: "open", ...unset, ...NO_CUSTOMER_LIMITS } as const;
+	return { id, workspaceId: "ws_1", name, ...settings, createDate, revision: 1 };
+};
 
 /** Some projects, several of them made in the same millisecond. */
 const projects = fc

@@ -42,51 +42,38 @@ it("runs tasks of different keys side by side", async () => {
 	expect(await one.result).toBe("one");
 });
 
-it("rejects when a task rejects, and still runs the next one", async () => {
-	const { started, give } = setUp();
-	const [failing, next] = [give("a", "failing"), give("a", "next")];
+it("rejects when a task rejects, or throws before it returns a promise, and still runs the next one", async () => {
+	const { serial, started, give } = setUp();
+	const failing = give("a", "failing");
+	const thrown = serial.run("a", () => {
+		throw new Error("at once");
+	});
+	const next = give("a", "next");
 	failing.fail();
 	await expect(failing.result).rejects.toThrow("failing");
+	await expect(thrown).rejects.toThrow("at once");
 	await nextTurn();
 	expect(started).toEqual(["failing", "next"]);
 	next.succeed();
 	expect(await next.result).toBe("next");
 });
 
-it("rejects when a task throws before it returns a promise, and runs the next one", async () => {
-	const { serial } = setUp();
-	const thrown = serial.run("a", () => {
-		throw new Error("at once");
-	});
-	const next = serial.run("a", async () => "next");
-	await expect(thrown).rejects.toThrow("at once");
-	expect(await next).toBe("next");
-});
-
-it("keeps nothing of a key whose tasks have all ended, whether they succeeded or failed", async () => {
+it("keeps nothing of a key whose tasks have all ended, and is idle when all have, whether they succeeded or failed", async () => {
 	const { serial, give } = setUp();
+	await serial.idle();
 	const [first, second, failing] = [give("a", "first"), give("a", "second"), give("b", "failing")];
+	let isIdle = false;
+	const idle = serial.idle().then(() => (isIdle = true));
 	first.succeed();
 	await first.result;
 	await nextTurn();
 	expect(serial.size).toBe(2);
-	second.succeed();
 	failing.fail();
-	await second.result;
 	await expect(failing.result).rejects.toThrow("failing");
-	expect(serial.size).toBe(0);
-});
-
-it("is idle when all tasks that were given have ended, whether they succeeded or failed", async () => {
-	const { serial, give } = setUp();
-	await serial.idle();
-	const [one, other] = [give("a", "one"), give("b", "other")];
-	let idle = false;
-	const waiting = serial.idle().then(() => (idle = true));
-	one.fail();
-	await expect(one.result).rejects.toThrow("one");
 	await nextTurn();
-	expect(idle).toBe(false);
-	other.succeed();
-	await waiting;
+	expect([serial.size, isIdle]).toEqual([1, false]);
+	second.succeed();
+	await second.result;
+	await idle;
+	expect(serial.size).toBe(0);
 });

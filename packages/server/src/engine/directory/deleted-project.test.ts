@@ -2,7 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 
 import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 
 import { createAloneWire } from "../../adapters/alone/alone-wire.ts";
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
@@ -10,6 +10,7 @@ import { ManualClock } from "../../core/manual-clock.ts";
 import { StoreError } from "../../ports/store/errors.ts";
 import type { Wire } from "../../ports/wire.ts";
 import type { LiveHub } from "../live/live-hub.ts";
+import { NO_SETTINGS, NOBODY } from "../test/arrangements.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const MANY = 2_000;
@@ -26,30 +27,27 @@ async function addMany(test: TestEngine, webhookId: string, count = MANY): Promi
 }
 
 it("lets the event loop turn while the parts of the engine learn of its webhooks", async () => {
-	const store = await openSqliteStore({ path: ":memory:" });
-	await using one = await openTestEngine({ store });
-	const { id } = await one.createWebhook("http://127.0.0.1:9/");
+	await using one = await openTestEngine();
+	const { id } = await one.createWebhook(NOBODY);
 	await addMany(one, id);
-	await using test = await openTestEngine({ store });
+	await using test = await openTestEngine({ store: one.store });
 	let turns = 0;
 	const count = () => {
 		turns++;
 		setImmediate(count);
 	};
 	const counting = setImmediate(count);
-	await test.engine.projects.delete({ scope: one.scope, audit: null });
+	await test.engine.projects.delete(one.change);
 	clearImmediate(counting);
 	expect(turns).toBeGreaterThan(MANY / 250 - 1);
-	await one.stop();
 	await test.stop();
-	await store.close();
 });
 
 it("is confirmed by another process before each of its parts knows of each webhook, and nothing is attempted from then on", async () => {
 	const store = await openSqliteStore({ path: ":memory:" });
 	const one = await openTestEngine({ store });
 	const retries = { maxRetries: 1, maxBackoffMs: RETRY_AFTER_MS, scheduleMs: [RETRY_AFTER_MS] };
-	const { id } = await one.createWebhook("http://127.0.0.1:9/", { retries });
+	const { id } = await one.createWebhook(NOBODY, { retries });
 	const { id: deliveryId } = await one.delivery(await one.send(), { attemptCount: 1, status: "Pending" });
 	// Their ids come before that of the webhook, which is told last.
 	await addMany(one, id, SOME);
@@ -79,31 +77,30 @@ it("is confirmed by another process before each of its parts knows of each webho
 	await store.close();
 });
 
+/** The path of a store on a file, until the end of the test. */
+function filePath(): string {
+	const dir = new TemporaryDir(fastParent());
+	onTestFinished(() => dir[Symbol.dispose]());
+	return dir.join("fanfare.db");
+}
+
 describe("the webhooks of a deleted project, whose rows are all that earlier versions look at", () => {
 	/** An engine on a file, with many webhooks, one of which has a delivery that waits. */
 	async function openMany() {
-		const dir = new TemporaryDir(fastParent());
-		const path = dir.join("fanfare.db");
+		const path = filePath();
 		const store = await openSqliteStore({ path });
+		onTestFinished(() => store.close());
 		const test = await openTestEngine({ store });
-		const { id } = await test.createWebhook("http://127.0.0.1:9/");
+		onTestFinished(() => test.stop());
+		const { id } = await test.createWebhook(NOBODY);
 		const delivery = await test.delivery(await test.send(), { attemptCount: 1, status: "Pending" });
 		await addMany(test, id, SOME);
-		return {
-			test,
-			rows: () => rowsOf(path),
-			isCancelled: async () => (await store.delivery(test.scope, delivery.id))?.status === "Cancelled",
-			async [Symbol.asyncDispose]() {
-				await test.stop();
-				await store.close();
-				dir[Symbol.dispose]();
-			},
-		};
+		const isCancelled = async () => (await store.delivery(test.scope, delivery.id))?.status === "Cancelled";
+		return { test, rows: () => rowsOf(path), isCancelled };
 	}
 
 	it("are all marked when the call is answered, in steps", async () => {
-		await using many = await openMany();
-		const { test } = many;
+		const { test, rows } = await openMany();
 		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
 		let steps = 0;
 		test.engineStore.markWebhooksDeleted = (place, limit) => {
@@ -112,13 +109,12 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 			return markWebhooksDeleted(place, limit);
 		};
 		await test.engine.projects.delete(test.change);
-		expect(many.rows()).toMatchObject({ marked: SOME + 1, webhooks: SOME + 1 });
+		expect(rows()).toMatchObject({ marked: SOME + 1, webhooks: SOME + 1 });
 		expect(steps).toBeGreaterThan(SOME / 250);
 	});
 
 	it("are all marked when the call is answered, also if the process is being stopped", async () => {
-		await using many = await openMany();
-		const { test, rows } = many;
+		const { test, rows } = await openMany();
 		const { promise: stopped, resolve: stop } = Promise.withResolvers<Promise<void>>();
 		test.engineStore.markWebhooksDeleted = (place, limit) => {
 			if (place.projectId !== null) stop(test.engine.stop());
@@ -132,8 +128,7 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 	});
 
 	it("are marked and swept within a minute by a process that lives on, if the one that has deleted it dies first", async () => {
-		await using many = await openMany();
-		const { test, rows, isCancelled } = many;
+		const { test, rows, isCancelled } = await openMany();
 		// The engine never learns of it, as if another one had died before it could tell.
 		await test.store.deleteProject(test.projectId, test.clock.now(), null);
 		expect(rows()).toMatchObject({ marked: 0, webhooks: SOME + 1 });
@@ -144,8 +139,7 @@ describe("the webhooks of a deleted project, whose rows are all that earlier ver
 	});
 
 	it("are marked later if the store fails, and the project is deleted all the same", async () => {
-		await using many = await openMany();
-		const { test, rows } = many;
+		const { test, rows } = await openMany();
 		const markWebhooksDeleted = test.engineStore.markWebhooksDeleted.bind(test.engineStore);
 		test.engineStore.markWebhooksDeleted = () => Promise.reject(new StoreError("store_unavailable", "it hangs"));
 		await test.engine.projects.delete(test.change);
@@ -192,8 +186,7 @@ describe("the keys of a deleted project", () => {
 	}
 
 	it("open nothing while they are removed, which is done in steps before the call is answered", async () => {
-		using dir = new TemporaryDir(fastParent());
-		const path = dir.join("fanfare.db");
+		const path = filePath();
 		const { store, test, secretKey } = await openKeys(path);
 		const removeKeysOfDeleted = test.engineStore.removeKeysOfDeleted.bind(test.engineStore);
 		const left: number[] = [];
@@ -221,8 +214,7 @@ describe("the keys of a deleted project", () => {
 	});
 
 	it("stay closed, and go on being removed, if the process dies between two steps", async () => {
-		using dir = new TemporaryDir(fastParent());
-		const path = dir.join("fanfare.db");
+		const path = filePath();
 		const { store, test, secretKey } = await openKeys(path);
 		await test.engine.projects.create("stays", null);
 		// The engine never learns of it, as if it had died.
@@ -243,13 +235,11 @@ describe("the keys of a deleted project", () => {
 });
 
 it("is whole if the process is killed right after the call, which changes no row of a webhook", async () => {
-	using dir = new TemporaryDir(fastParent());
-	const path = dir.join("fanfare.db");
+	const path = filePath();
 	const first = await openSqliteStore({ path });
 	const one = await openTestEngine({ store: first });
-	const { id } = await one.createWebhook("http://127.0.0.1:9/");
-	const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
-	await one.engine.eventTypes.create(one.change, "test.event", settings);
+	const { id } = await one.createWebhook(NOBODY);
+	await one.engine.eventTypes.create(one.change, "test.event", NO_SETTINGS);
 	await one.engine.projects.create("stays", null);
 	const eventId = await one.send();
 	const { id: deliveryId } = await one.delivery(eventId, { attemptCount: 1, status: "Pending" });

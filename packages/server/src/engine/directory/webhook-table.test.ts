@@ -1,4 +1,5 @@
 // The webhooks in memory, changed in place: always as if they had just been read.
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -70,5 +71,6 @@ it("matches and finds by the newest revision of each webhook, in whatever order 
 			expect(table.removeProject("p", 5).toSorted()).toEqual(live.map(({ id }) => id).toSorted());
 			expect(TYPES.flatMap((type) => table.match("p", type, EVERY_CUSTOMER))).toEqual([]);
 		}),
+		{ numRuns: runs(60) },
 	);
 });

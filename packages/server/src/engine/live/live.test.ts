@@ -5,27 +5,12 @@ import { describe, expect, it } from "vitest";
 import { EVERY_CUSTOMER, type EventCustomers } from "../../core/access/customer.ts";
 import { customerScope, projectScope, type Principal, type Scope } from "../../core/access/principal.ts";
 import type { LiveFilter, LiveItem } from "../../core/live.ts";
+import { ANY_ITEM, itemsOf, MISSED, NO_SETTINGS, NOBODY, openDelivering, subscribe } from "../test/arrangements.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 /** Watches a project. The returned function resolves with all items so far once there are `count`. */
 function watch(test: TestEngine, filter: Partial<LiveFilter> = {}, scope: Scope = test.scope) {
-	const subscription = test.engine.live.subscribe({
-		kind: "api",
-		scope,
-		principal: null,
-		filter: { kinds: null, customerId: null, webhookId: null, eventTypes: null, ...filter },
-		lastEventId: null,
-		abandon: () => {},
-	});
-	const items: LiveItem[] = [];
-	return async (count: number) => {
-		while (items.length < count) {
-			const signals = await subscription.next();
-			if (signals === null) throw new Error("the stream is over");
-			for (const signal of signals) if (signal.type === "item") items.push(signal.item);
-		}
-		return items;
-	};
+	return itemsOf(subscribe(test, { scope, filter: { ...ANY_ITEM, ...filter } }));
 }
 
 /** Reads items until this many replays have ended. */
@@ -39,47 +24,33 @@ async function withEnds(items: (count: number) => Promise<LiveItem[]>, ends: num
 
 describe("the live stream", () => {
 	it("shows the path of an event to its webhook, from acceptance to success", async () => {
-		await using receiver = await startReceiver();
+		const { receiver, test, webhook } = await openDelivering({ headers: { "x-secret": "hidden" } });
 		receiver.respond([{ status: 500 }]);
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url, { headers: { "x-secret": "hidden" } });
 		const items = watch(test);
 		const eventId = await test.send({ type: "order.paid", dataJson: '{"card":"hush"}' });
 		const delivery = await test.delivery(eventId, { attemptCount: 1 });
 		await items(3);
 		test.clock.advance(1_020);
 		const names = { webhookId: webhook.id, eventId, eventType: "order.paid", deliveryId: delivery.id };
+		const [finished, updated] = [
+			{ kind: "attempt.finished", ...names },
+			{ kind: "delivery.updated", ...names },
+		];
+		const reason = "the receiver responded with 500";
 		const all = await items(5);
 		expect(all).toMatchObject([
 			{ kind: "event.accepted", projectId: test.projectId, eventId, eventType: "order.paid", deliveryCount: 1 },
-			{
-				kind: "attempt.finished",
-				...names,
-				number: 1,
-				trigger: "auto",
-				result: "failure",
-				responseCode: 500,
-				error: null,
-			},
-			{
-				kind: "delivery.updated",
-				...names,
-				status: "Pending",
-				reason: "the receiver responded with 500",
-				attemptCount: 1,
-				nextAttemptDate: delivery.nextAttemptAt,
-			},
-			{ kind: "attempt.finished", ...names, number: 2, result: "success", responseCode: 200 },
-			{ kind: "delivery.updated", ...names, status: "Succeeded", reason: null, attemptCount: 2, nextAttemptDate: null },
+			{ ...finished, number: 1, trigger: "auto", result: "failure", responseCode: 500, error: null },
+			{ ...updated, status: "Pending", reason, attemptCount: 1, nextAttemptDate: delivery.nextAttemptAt },
+			{ ...finished, number: 2, result: "success", responseCode: 200 },
+			{ ...updated, status: "Succeeded", reason: null, attemptCount: 2, nextAttemptDate: null },
 		]);
 		expect(JSON.stringify(all)).not.toMatch(/hush|hidden/);
 	});
 
 	it("shows changes of a webhook, and of many deliveries at once", async () => {
-		await using receiver = await startReceiver();
+		const { receiver, test, webhook } = await openDelivering();
 		receiver.script(() => ({ status: 500 }));
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
 		for (const eventId of [await test.send(), await test.send()]) await test.delivery(eventId, { attemptCount: 1 });
 		const items = watch(test);
 		const { webhooks } = test.engine;
@@ -106,9 +77,9 @@ describe("the live stream", () => {
 		await using test = await openTestEngine();
 		const items = watch(test);
 		const ofAcme = watch(test, {}, customerScope(test.projectId, "acme"));
-		const { id: globex } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
-		const { id: acme } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
-		const { id: nobodys } = await test.createWebhook("http://127.0.0.1:9/");
+		const { id: globex } = await test.createWebhook(NOBODY, { customerId: "globex" });
+		const { id: acme } = await test.createWebhook(NOBODY, { customerId: "acme" });
+		const { id: nobodys } = await test.createWebhook(NOBODY);
 		for (const id of [globex, nobodys, acme]) await test.engine.webhooks.update(test.change, id, { name: "b" });
 		const named = (kind: string, webhookId: string) => ({ kind, webhookId, status: "Enabled", reason: null });
 		expect(await items(6)).toMatchObject([
@@ -121,18 +92,17 @@ describe("the live stream", () => {
 	it("shows the start, the progress and the end of replays, and a customer only its own", async () => {
 		await using test = await openTestEngine();
 		for (let n = 0; n < 3; n++) await test.send({ customers: EVERY_CUSTOMER });
-		const { id: acme } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
-		const { id: globex } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
+		const { id: acme } = await test.createWebhook(NOBODY, { customerId: "acme" });
+		const { id: globex } = await test.createWebhook(NOBODY, { customerId: "globex" });
 		const filter = { kinds: ["replay.updated"] } as const;
 		const items = watch(test, filter);
 		const ofAcme = watch(test, filter, customerScope(test.projectId, "acme"));
-		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
-		const paused = await test.createWebhook("http://127.0.0.1:9/");
+		const paused = await test.createWebhook(NOBODY);
 		await test.engine.webhooks.pause(test.change, paused.id);
-		const cancelled = await test.engine.replays.start(test.change, paused.id, range);
+		const cancelled = await test.engine.replays.start(test.change, paused.id, MISSED);
 		await test.engine.replays.cancel(test.change, cancelled.id);
 		const replays: string[] = [];
-		for (const id of [globex, acme]) replays.push((await test.engine.replays.start(test.change, id, range)).id);
+		for (const id of [globex, acme]) replays.push((await test.engine.replays.start(test.change, id, MISSED)).id);
 		const endOf = async (id: string) => (await test.engine.replays.get(test.scope, id)).status === "Finished";
 		await eventually("both have ended", async () => {
 			test.clock.advance(20);
@@ -157,8 +127,7 @@ describe("the live stream", () => {
 		const { id } = await test.createWebhook(receiver.url);
 		const items = watch(test, { kinds: ["replay.updated"] });
 		const startedAt = test.clock.monotonicMs();
-		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
-		await test.engine.replays.start(test.change, id, range);
+		await test.engine.replays.start(test.change, id, MISSED);
 		await eventually("it has sent all", () => {
 			test.clock.advance(5);
 			return receiver.requests.length === 150;
@@ -179,8 +148,7 @@ describe("the live stream", () => {
 		const { id } = await test.createWebhook(receiver.url);
 		const items = watch(test, { kinds: ["replay.updated"] });
 		await test.engine.projects.update(test.change, { maxStoredBytes: 1 });
-		const range = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
-		await test.engine.replays.start(test.change, id, range);
+		await test.engine.replays.start(test.change, id, MISSED);
 		const tell = async (count: number) => {
 			let found: readonly LiveItem[] | null = null;
 			const reading = items(count).then((all) => (found = all));
@@ -202,32 +170,18 @@ describe("the live stream", () => {
 		expect(all.map(({ status }) => status)).toEqual(["Running", "Running", "Running", "Finished"]);
 	});
 
-	it("shows why a webhook was disabled", async () => {
-		await using receiver = await startReceiver();
+	it("shows why a webhook was disabled, and changes of a delivery by hand", async () => {
+		const { receiver, test } = await openDelivering();
 		receiver.respond([{ status: 410 }]);
-		await using test = await openTestEngine();
-		await test.createWebhook(receiver.url);
 		const items = watch(test);
 		await test.send();
-		expect(await items(4)).toContainEqual(
-			expect.objectContaining({
-				kind: "webhook.updated",
-				status: "Disabled",
-				reason: "the receiver responded with 410 Gone",
-			}),
-		);
-	});
-
-	it("shows changes by hand", async () => {
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook("http://127.0.0.1:9/");
-		await test.engine.webhooks.pause(test.change, webhook.id);
+		const reason = "the receiver responded with 410 Gone";
+		const disabled = { kind: "webhook.updated", status: "Disabled", reason };
+		expect(await items(4)).toContainEqual(expect.objectContaining(disabled));
 		const delivery = await test.delivery(await test.send(), { status: "Held" });
-		const items = watch(test);
 		await test.engine.deliveries.cancel(test.change, delivery.id);
-		expect(await items(1)).toMatchObject([
-			{ kind: "delivery.updated", deliveryId: delivery.id, status: "Cancelled", reason: "cancelled by hand" },
-		]);
+		const cancelled = { deliveryId: delivery.id, status: "Cancelled", reason: "cancelled by hand" };
+		expect((await items(6))[5]).toMatchObject({ kind: "delivery.updated", ...cancelled });
 	});
 
 	it("shows once that a delivery was cancelled that waits in memory for its attempt", async () => {
@@ -237,7 +191,7 @@ describe("the live stream", () => {
 				isGivenBack ||= updates.some(({ change }) => change.type === "release");
 			},
 		});
-		await test.createWebhook("http://127.0.0.1:9/");
+		await test.createWebhook(NOBODY);
 		// The webhook is read before the attempt, which takes until its event is erased.
 		const read = test.store.webhookRecords.bind(test.store);
 		const { promise: erased, resolve: goOn } = Promise.withResolvers<void>();
@@ -275,8 +229,7 @@ describe("the live stream", () => {
 		const { id: acme } = await test.createWebhook(receiver.url, { customerId: "acme" });
 		const { id: globex } = await test.createWebhook(receiver.url, { customerId: "globex" });
 		await test.createWebhook(receiver.url);
-		const settings = { description: null, schemaJson: null, exampleJson: null, archived: false };
-		await test.engine.eventTypes.create(test.change, "hidden", { ...settings, visibility: "internal" });
+		await test.engine.eventTypes.create(test.change, "hidden", { ...NO_SETTINGS, visibility: "internal" });
 		const items = watch(test, { customerId: "acme" });
 		const send = (customers: EventCustomers, type = "a.b") => test.send({ customers, type });
 		for (const customers of [null, "globex", ["globex", "nobody"]]) await send(customers);
@@ -303,11 +256,8 @@ describe("the live stream", () => {
 		const { engine } = test;
 		const project = await engine.projects.create("second", null);
 		const { key } = await engine.keys.create({ name: "k", scope: "read", projectId: null }, null);
-		const open = (projectId: string, principal: Principal | null) => {
-			const filter = { kinds: null, customerId: null, webhookId: null, eventTypes: null };
-			const scope = projectScope(projectId);
-			return engine.live.subscribe({ kind: "api", scope, principal, filter, lastEventId: null, abandon: () => {} });
-		};
+		const open = (projectId: string, principal: Principal | null) =>
+			subscribe(test, { scope: projectScope(projectId), principal });
 		const byKey = { kind: "key", key, digest: key.digest, session: null } as const;
 		const streams = [open(test.projectId, byKey), open(project.id, null), open(test.projectId, null)];
 		await engine.keys.delete(key.id, null);

@@ -1,7 +1,7 @@
 // What the first start of a store creates, and what later starts check.
 import { randomBytes } from "node:crypto";
 
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 
 import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
 import { systemChance } from "../../adapters/system/system-chance.ts";
@@ -13,13 +13,9 @@ import { bootstrap, MasterKeyError } from "./bootstrap.ts";
 
 async function openParts() {
 	const store = await openSqliteStore({ path: ":memory:" });
-	return {
-		store,
-		clock: new ManualClock(),
-		chance: systemChance,
-		ids: createIdMaker(systemChance),
-		sealer: createSealer(randomBytes(32), systemChance),
-	};
+	onTestFinished(() => store.close());
+	const [ids, sealer] = [createIdMaker(systemChance), createSealer(randomBytes(32), systemChance)];
+	return { store, clock: new ManualClock(), chance: systemChance, ids, sealer };
 }
 
 it("creates an admin key at the first start and shows it only then", async () => {
@@ -31,7 +27,6 @@ it("creates an admin key at the first start and shows it only then", async () =>
 	expect(key).toMatchObject({ scope: "admin", projectId: null });
 	expect(await bootstrap(parts, null)).toEqual({ workspace, firstStart: null });
 	expect(await parts.store.keys()).toHaveLength(1);
-	await parts.store.close();
 });
 
 it("adds the operator's admin key at any start, only once, and never shows it", async () => {
@@ -43,7 +38,6 @@ it("adds the operator's admin key at any start, only once, and never shows it", 
 	expect(digests.toSorted()).toEqual(
 		[first, second].map((key) => Buffer.from(keyDigest(key)).toString("hex")).toSorted(),
 	);
-	await parts.store.close();
 });
 
 it("adds the operator's admin key without an end, also if a key with an end has had it", async () => {
@@ -62,7 +56,6 @@ it("adds the operator's admin key without an end, also if a key with an end has 
 	const [key, ...others] = await ofOperator();
 	expect([key, others]).toMatchObject([{ scope: "admin", projectId: null, expireDate: null }, []]);
 	expect(await ofOperator()).toEqual([key]);
-	await parts.store.close();
 });
 
 it("refuses an admin key of the wrong form, and a store that is encrypted with another master key", async () => {
@@ -74,5 +67,4 @@ it("refuses an admin key of the wrong form, and a store that is encrypted with a
 	await bootstrap(parts, null);
 	const others = { ...parts, sealer: createSealer(randomBytes(32), systemChance) };
 	await expect(bootstrap(others, null)).rejects.toThrow(MasterKeyError);
-	await parts.store.close();
 });

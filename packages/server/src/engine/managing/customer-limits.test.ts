@@ -4,39 +4,23 @@ import { describe, expect, it } from "vitest";
 
 import { customerOf, customerScope, type Scope } from "../../core/access/principal.ts";
 import type { ProjectSettings } from "../../core/workspace.ts";
-import { ANY_DELIVERY } from "../../ports/contract/store/records/records.ts";
+import { ANY_DELIVERY, NEWEST } from "../../ports/contract/store/records/records.ts";
 import { ANY_WEBHOOK } from "../../ports/contract/store/records/webhooks.ts";
+import { codeOf, draft, MISSED, NOBODY, openDelivering, subscribe } from "../test/arrangements.ts";
 import { changeIn, eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
-const NOBODY = "http://127.0.0.1:9/";
-const RANGE = { since: 0, until: null, outcomes: ["Missed"], eventTypes: null } as const;
-
-function subscribe(test: TestEngine, customerId: string) {
-	const filter = { kinds: null, customerId: null, webhookId: null, eventTypes: null };
-	const scope = customerScope(test.projectId, customerId);
-	return test.engine.live.subscribe({
-		kind: "api",
-		scope,
-		principal: null,
-		filter,
-		lastEventId: null,
-		abandon: () => {},
-	});
-}
+const ofCustomer = (test: TestEngine, customerId: string) => customerScope(test.projectId, customerId);
+const streamOf = (test: TestEngine, customerId: string) => subscribe(test, { scope: ofCustomer(test, customerId) });
 
 describe("a customer", () => {
 	it("has a limited number of webhooks, also if they are created at once; others have their own", async () => {
 		await using test = await openTestEngine({ limits: { maxWebhooksPerCustomer: 3 } });
 		const create = (customerId: string | null) => test.createWebhook(NOBODY, { customerId });
-		const created = await Promise.allSettled(Array.from({ length: 5 }, () => create("acme")));
-		expect(created.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
-		expect(created.at(-1)).toMatchObject({ reason: { code: "too_many_webhooks" } });
+		const codes = await Promise.all(Array.from({ length: 5 }, () => codeOf(create("acme"))));
+		expect(codes).toEqual([null, null, null, "too_many_webhooks", "too_many_webhooks"]);
 		for (let n = 0; n < 3; n++) await create("globex");
 		for (let n = 0; n < 4; n++) await create(null);
-		const { rows } = await test.store.webhooks(customerScope(test.projectId, "acme"), ANY_WEBHOOK, {
-			limit: 9,
-			cursor: null,
-		});
+		const { rows } = await test.store.webhooks(ofCustomer(test, "acme"), ANY_WEBHOOK, NEWEST);
 		await test.engine.webhooks.delete(test.change, rows[0]?.id ?? "");
 		await create("acme");
 	});
@@ -54,9 +38,9 @@ describe("a customer", () => {
 		};
 		const filter = { ...ANY_DELIVERY, eventTypes: ["a"] };
 		const count = (scope: Scope) => test.engine.deliveries.count(scope, filter);
-		const ofAcme = Array.from({ length: 3 }, () => count(customerScope(test.projectId, "acme")));
+		const ofAcme = Array.from({ length: 3 }, () => count(ofCustomer(test, "acme")));
 		await eventually("the first count", () => counting > 0);
-		for (const scope of [test.scope, customerScope(test.projectId, "globex")]) {
+		for (const scope of [test.scope, ofCustomer(test, "globex")]) {
 			expect(await count(scope)).toMatchObject({ count: 0, complete: true });
 		}
 		expect(counting).toBe(1);
@@ -69,195 +53,137 @@ describe("a customer", () => {
 		const start = async (customerId: string | null) => {
 			const { id } = await test.createWebhook(NOBODY, { customerId });
 			await test.engine.webhooks.pause(test.change, id);
-			return test.engine.replays.start(test.change, id, RANGE);
+			return test.engine.replays.start(test.change, id, MISSED);
 		};
 		for (const customerId of ["acme", "acme", "globex", "globex"]) await start(customerId);
-		await expect(start("acme")).rejects.toMatchObject({
-			code: "too_many_replays",
-			message: "2 replays of this customer are running. Wait until one has ended, or cancel one.",
-		});
+		const message = "2 replays of this customer are running. Wait until one has ended, or cancel one.";
+		await expect(start("acme")).rejects.toMatchObject({ code: "too_many_replays", message });
 		for (let n = 0; n < 10; n++) await start(null);
-		await expect(start(null)).rejects.toMatchObject({ code: "too_many_replays" });
-		for (const customerId of ["acme", "acme", "globex"]) subscribe(test, customerId);
-		expect(() => subscribe(test, "acme")).toThrow(expect.objectContaining({ code: "too_many_streams" }));
-		subscribe(test, "globex");
+		expect(await codeOf(start(null))).toBe("too_many_replays");
+		for (const customerId of ["acme", "acme", "globex"]) streamOf(test, customerId);
+		expect(await codeOf(() => streamOf(test, "acme"))).toBe("too_many_streams");
+		streamOf(test, "globex");
 	});
 
-	it("tests a limited number of webhooks at once", async () => {
-		await using receiver = await startReceiver();
-		const answer = Promise.withResolvers<void>();
-		receiver.script(async () => {
-			await answer.promise;
-			return { status: 200 };
-		});
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url, { customerId: "acme" });
+	it("tests a limited number of webhooks at once, which the project can change", async () => {
+		const { receiver, test, id } = await openDelivering({ customerId: "acme" });
+		const answer = Promise.withResolvers<object>();
+		receiver.script(() => answer.promise);
 		const other = await test.createWebhook(receiver.url, { customerId: "globex" });
 		const ask = (webhookId: string) => test.engine.webhooks.test(test.change, webhookId, null);
 		const underWay = [ask(id), ask(id)];
-		await expect(ask(id)).rejects.toMatchObject({ code: "overloaded" });
+		expect(await codeOf(ask(id))).toBe("overloaded");
 		underWay.push(ask(other.id));
-		answer.resolve();
+		await test.engine.projects.update(test.change, { maxTestsPerCustomer: 3 });
+		underWay.push(ask(id));
+		expect(await codeOf(ask(id))).toBe("overloaded");
+		answer.resolve({});
 		for (const { status } of await Promise.all(underWay)) expect(status).toBe("Ok");
 		expect(await ask(id)).toMatchObject({ status: "Ok" });
 	});
 });
 
-describe("the limits of a project's customers", () => {
-	it("are the project's own if it has any, count at once, and leave other projects alone", async () => {
-		const limits = { maxWebhooksPerCustomer: 2, maxReplaysPerCustomer: 1, maxStreamsPerCustomer: 1 };
-		await using test = await openTestEngine({ limits });
-		const set = (changes: Partial<ProjectSettings>) => test.engine.projects.update(test.change, changes);
-		const create = () => test.createWebhook(NOBODY, { customerId: "acme" });
-		await set({ maxWebhooksPerCustomer: 3, maxReplaysPerCustomer: 2, maxStreamsPerCustomer: 2 });
-		const [webhook] = [await create(), await create(), await create()];
-		await expect(create()).rejects.toMatchObject({
-			code: "too_many_webhooks",
-			message: expect.stringMatching(/^A customer has at most 3 webhooks\..*maxWebhooksPerCustomer of the project\.$/),
-		});
-		await test.engine.webhooks.pause(test.change, webhook.id);
-		const replay = () => test.engine.replays.start(test.change, webhook.id, RANGE);
+it("the limits of a project's customers are its own if it has any, count at once, and leave other projects alone", async () => {
+	const limits = { maxWebhooksPerCustomer: 2, maxReplaysPerCustomer: 1, maxStreamsPerCustomer: 1 };
+	await using test = await openTestEngine({ limits });
+	const set = (changes: Partial<ProjectSettings>) => test.engine.projects.update(test.change, changes);
+	const create = (projectId = test.projectId) => test.createWebhook(NOBODY, { customerId: "acme" }, projectId);
+	await set({ maxWebhooksPerCustomer: 3, maxReplaysPerCustomer: 2, maxStreamsPerCustomer: 2 });
+	const [webhook] = [await create(), await create(), await create()];
+	const message = /^A customer has at most 3 webhooks\..*maxWebhooksPerCustomer of the project\.$/;
+	await expect(create()).rejects.toMatchObject({ code: "too_many_webhooks", message: expect.stringMatching(message) });
+	await test.engine.webhooks.pause(test.change, webhook.id);
+	const replay = () => test.engine.replays.start(test.change, webhook.id, MISSED);
+	for (let n = 0; n < 2; n++) {
 		await replay();
-		await replay();
-		await expect(replay()).rejects.toMatchObject({ code: "too_many_replays" });
-		subscribe(test, "acme");
-		subscribe(test, "acme");
-		expect(() => subscribe(test, "acme")).toThrow(expect.objectContaining({ code: "too_many_streams" }));
+		streamOf(test, "acme");
+	}
+	expect(await codeOf(replay)).toBe("too_many_replays");
+	expect(await codeOf(() => streamOf(test, "acme"))).toBe("too_many_streams");
 
-		const { id: otherId } = await test.engine.projects.create("Other", null);
-		const createInOther = () => test.createWebhook(NOBODY, { customerId: "acme" }, otherId);
-		await createInOther();
-		await createInOther();
-		await expect(createInOther()).rejects.toMatchObject({ code: "too_many_webhooks" });
+	const { id: otherId } = await test.engine.projects.create("Other", null);
+	for (let n = 0; n < 2; n++) await create(otherId);
+	expect(await codeOf(create(otherId))).toBe("too_many_webhooks");
 
-		// Lower than what there is: what is there stays, and nothing is added.
-		await set({ maxWebhooksPerCustomer: null });
-		await test.engine.webhooks.delete(test.change, webhook.id);
-		await expect(create()).rejects.toMatchObject({
-			message: expect.stringContaining("A customer has at most 2 webhooks."),
-		});
-	});
-
-	it("limit tests of webhooks", async () => {
-		await using receiver = await startReceiver();
-		const answer = Promise.withResolvers<void>();
-		receiver.script(async () => {
-			await answer.promise;
-			return { status: 200 };
-		});
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url, { customerId: "acme" });
-		await test.engine.projects.update(test.change, { maxTestsPerCustomer: 3 });
-		const ask = () => test.engine.webhooks.test(test.change, id, null);
-		const underWay = [ask(), ask(), ask()];
-		await expect(ask()).rejects.toMatchObject({ code: "overloaded" });
-		answer.resolve();
-		for (const { status } of await Promise.all(underWay)) expect(status).toBe("Ok");
-	});
+	// Lower than what there is: what is there stays, and nothing is added.
+	await set({ maxWebhooksPerCustomer: null });
+	await test.engine.webhooks.delete(test.change, webhook.id);
+	await expect(create()).rejects.toThrow("A customer has at most 2 webhooks.");
 });
 
 it("own events tell what a customer and the product do to webhooks, and who it was", async () => {
 	await using operator = await startReceiver();
 	await using test = await openTestEngine();
 	await test.createWebhook(operator.url, { eventTypes: ["fanfare.webhook.*"] });
-	const call = { action: "webhook.create", fields: [], requestId: null };
-	const audit = {
-		...call,
-		keyId: null,
-		sessionId: null,
-		customerId: "acme",
-		portalSessionId: "portal_1",
-		actor: "bo@acme.example",
+	const caller = { portalSessionId: "portal_1", actor: "bo@acme.example" };
+	const byCustomer = {
+		scope: ofCustomer(test, "acme"),
+		audit: draft("webhook.create", { customerId: "acme", ...caller }),
 	};
-	const byCustomer = { scope: customerScope(test.projectId, "acme"), audit };
 	const byKey = {
 		...changeIn(test.projectId),
-		audit: { ...audit, keyId: "key_1", customerId: null, portalSessionId: null },
+		audit: draft("webhook.create", { keyId: "key_1", actor: caller.actor }),
 	};
-	const settings = {
-		customerId: null,
-		key: null,
-		name: "Orders",
-		endpoint: NOBODY,
-		retries: { maxRetries: 3, maxBackoffMs: 15_000 },
-		description: null,
-		eventTypes: null,
-		timeoutMs: 15_000,
-		rateLimit: null,
-		disableAfterMs: 0,
-		metadata: {},
-		headers: {},
-	};
-	const { id, customerId } = await test.engine.webhooks.create(byCustomer, settings, null);
+	const none = { customerId: null, key: null, description: null, eventTypes: null, rateLimit: null };
+	const retries = { maxRetries: 3, maxBackoffMs: 15_000 };
+	const settings = { ...none, retries, timeoutMs: 15_000, disableAfterMs: 0, metadata: {}, headers: {} };
+	const { webhooks } = test.engine;
+	const { id, customerId } = await webhooks.create(byCustomer, { ...settings, name: "Orders", endpoint: NOBODY }, null);
 	expect(customerId).toBe("acme");
-	await test.engine.webhooks.update(byCustomer, id, { name: "New" });
-	await test.engine.webhooks.update(byCustomer, id, {});
-	await test.engine.webhooks.pause(byKey, id);
-	await test.engine.webhooks.resume(byCustomer, id);
-	await test.engine.webhooks.delete(byCustomer, id);
+	await webhooks.update(byCustomer, id, { name: "New" });
+	await webhooks.update(byCustomer, id, {});
+	await webhooks.pause(byKey, id);
+	await webhooks.resume(byCustomer, id);
+	await webhooks.delete(byCustomer, id);
 	// The server's own changes are told in other events.
 	await test.createWebhook(NOBODY);
 	await eventually("all are told", () => operator.requests.length === 5);
 	const told = operator.requests.map(({ rawBody }) => JSON.parse(rawBody.toString()) as { type: string; data: object });
-	const by = (kind: "key" | "customer") => {
-		const who = kind === "key" ? {} : { portalSessionId: "portal_1", actor: "bo@acme.example" };
-		return { webhookId: id, actor: { kind, ...who }, customerId: "acme" };
-	};
+	const ofWebhook = { webhookId: id, customerId: "acme", name: "New" };
+	const customer = { ...ofWebhook, actor: { kind: "customer", ...caller } };
 	expect(Object.fromEntries(told.map(({ type, data }) => [type, data]))).toEqual({
-		"fanfare.webhook.created": { ...by("customer"), name: "Orders" },
-		"fanfare.webhook.updated": { ...by("customer"), name: "New" },
-		"fanfare.webhook.paused": { ...by("key"), name: "New" },
-		"fanfare.webhook.resumed": { ...by("customer"), name: "New" },
-		"fanfare.webhook.deleted": { ...by("customer"), name: "New" },
+		"fanfare.webhook.created": { ...customer, name: "Orders" },
+		"fanfare.webhook.updated": customer,
+		"fanfare.webhook.paused": { ...ofWebhook, actor: { kind: "key" } },
+		"fanfare.webhook.resumed": customer,
+		"fanfare.webhook.deleted": customer,
 	});
 });
 
 describe("what a project keeps of its customers", () => {
-	const codeOf = (call: Promise<unknown>) =>
-		call.then(
-			() => null,
-			(error: unknown) => error,
-		);
+	const by = (test: TestEngine, id: string) => ({ ...test.change, scope: ofCustomer(test, id) });
 
 	it("is a name or metadata for a limited number of them, also if they are changed at once", async () => {
 		await using test = await openTestEngine({ limits: { maxCustomers: 3 } });
 		const { customers } = test.engine;
-		const change = (id: string) => ({ ...test.change, scope: customerScope(test.projectId, id) });
-		const name = (id: string) => codeOf(customers.update(change(id), { name: id }));
-		const results = await Promise.all(["a", "b", "c", "d", "e"].map(name));
-		expect(results.filter((result) => result === null)).toHaveLength(3);
-		expect(results.at(-1)).toMatchObject({
-			code: "too_many_customers",
-			message: expect.stringMatching(
-				/^A project keeps a name or metadata for at most 3 customers\. .*FANFARE_MAX_CUSTOMERS\.$/,
-			),
-		});
-		await expect(customers.get(customerScope(test.projectId, "e"))).rejects.toMatchObject({
-			code: "customer_not_found",
-		});
+		const name = (id: string) => customers.update(by(test, id), { name: id });
+		const codes = await Promise.all(["a", "b", "c", "d", "e"].map((id) => codeOf(name(id))));
+		expect(codes).toEqual([null, null, null, "too_many_customers", "too_many_customers"]);
+		const message = /^A project keeps a name or metadata for at most 3 customers\. .*FANFARE_MAX_CUSTOMERS\.$/;
+		await expect(name("e")).rejects.toThrow(message);
+		const isKnown = async (id: string) => (await codeOf(customers.get(ofCustomer(test, id)))) === null;
+		expect(await isKnown("e")).toBe(false);
 		// Webhooks and sends for any other customer go on, and what makes room is never refused.
 		await test.createWebhook(NOBODY, { customerId: "e" });
 		await test.send({ customers: "f" });
-		await customers.update(change("a"), { name: null });
-		await customers.delete(change("b"));
-		await eventually("the customer is gone", async () => (await codeOf(customers.get(change("b").scope))) !== null);
-		for (const id of ["e", "f"]) expect(await name(id)).toBeNull();
-		expect(await name("g")).toMatchObject({ code: "too_many_customers" });
+		await customers.update(by(test, "a"), { name: null });
+		await customers.delete(by(test, "b"));
+		await eventually("the customer is gone", async () => !(await isKnown("b")));
+		for (const id of ["e", "f"]) await name(id);
+		expect(await codeOf(name("g"))).toBe("too_many_customers");
 	});
 
 	it("takes a limited number of bytes", async () => {
 		await using test = await openTestEngine({ limits: { maxCustomerBytes: 2_000 } });
-		const change = { ...test.change, scope: customerScope(test.projectId, "acme") };
-		const metadata = (length: number) => ({
-			metadata: { a: "x".repeat(500), b: "x".repeat(500), c: "x".repeat(length) },
-		});
-		await test.engine.customers.update(change, metadata(500));
-		const other = { ...test.change, scope: customerScope(test.projectId, "globex") };
-		await expect(test.engine.customers.update(other, metadata(500))).rejects.toMatchObject({
+		const [x, y] = ["x".repeat(500), "x"];
+		const put = (id: string, ...values: readonly string[]) =>
+			test.engine.customers.update(by(test, id), { metadata: Object.fromEntries(values.entries()) });
+		await put("acme", x, x, x);
+		await expect(put("globex", x, x, x)).rejects.toMatchObject({
 			code: "customers_too_large",
 			message: expect.stringMatching(/at most 2000 bytes together\. .*FANFARE_MAX_CUSTOMER_BYTES\.$/),
 		});
-		await test.engine.customers.update(change, metadata(1));
-		await test.engine.customers.update(other, { metadata: { a: "x".repeat(500) } });
+		await put("acme", x, x, y);
+		await put("globex", x);
 	});
 });

@@ -29,12 +29,9 @@ describe("an endpoint whose host has no dot", () => {
 describe("a name that resolves to an address that is not public", () => {
 	it("is refused without telling the project the address, which the log has", async () => {
 		await using receiver = await startReceiver();
-		await using test = await openTestEngine({
-			guard: { ...strict, reject: () => null, rejectOrigin: () => null },
-		});
-		const { id } = await test.createWebhook(`http://localhost:${receiver.port}/hook`, {
-			retries: { maxRetries: 0, maxBackoffMs: 0 },
-		});
+		await using test = await openTestEngine({ guard: { ...strict, reject: () => null, rejectOrigin: () => null } });
+		const retries = { maxRetries: 0, maxBackoffMs: 0 };
+		const { id } = await test.createWebhook(`http://localhost:${receiver.port}/hook`, { retries });
 		const told = /^the address of localhost is not a public address\. Only public/;
 		const detail = /^localhost resolves to (127\.0\.0\.1|::1), a loopback address$/;
 
@@ -42,11 +39,8 @@ describe("a name that resolves to an address that is not public", () => {
 		expect(result).toMatchObject({ status: "Failed", responseCode: 0, reason: expect.stringMatching(told) });
 		expect(JSON.stringify(result)).not.toMatch(/127\.0\.0\.1|::1|loopback/);
 		expect(test.observer.notes).toContain("the test of a webhook failed");
-		expect(test.observer.facts.at(-1)).toMatchObject({
-			projectId: test.projectId,
-			webhookId: id,
-			detail: expect.stringMatching(detail),
-		});
+		const facts = { projectId: test.projectId, webhookId: id, detail: expect.stringMatching(detail) };
+		expect(test.observer.facts.at(-1)).toMatchObject(facts);
 
 		const delivery = await test.delivery(await test.send(), { status: "Failed" });
 		const kept = JSON.stringify([delivery, await test.attempts(delivery.id)]);

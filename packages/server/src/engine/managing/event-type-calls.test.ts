@@ -1,11 +1,12 @@
 // Event types with the real store and the real validator: their management, and the checks of catalogued projects.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { projectScope } from "../../core/access/principal.ts";
 import type { EventType } from "../../core/event-type.ts";
+import { NEWEST } from "../../ports/contract/store/records/records.ts";
 import type { EventTypeSettings } from "../calls.ts";
 import { EventTypeCache } from "../directory/event-type-cache.ts";
+import { codeOf, NO_SETTINGS, NOBODY, openDelivering } from "../test/arrangements.ts";
 import { eventInput, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 import type { EventTypeCalls } from "./event-type-calls.ts";
 
@@ -15,7 +16,6 @@ const SCHEMA = JSON.stringify({
 	properties: { user: { type: "object", properties: { email: { type: "string" } } } },
 });
 const FITTING = '{"user": {"email": "a@example.com"}, "n": 1.50}';
-const NO_SETTINGS: EventTypeSettings = { description: null, schemaJson: null, exampleJson: null, archived: false };
 
 const create = (test: TestEngine, name: string, settings: Partial<EventTypeSettings> = {}) =>
 	test.engine.eventTypes.create(test.change, name, { ...NO_SETTINGS, ...settings });
@@ -40,17 +40,10 @@ describe("a catalogued project", () => {
 		const broken = test.send({ type: "user.created", dataJson: '{"user":{"email":7}}' });
 		await expect(broken).rejects.toMatchObject(refusal("data.user.email", /must be string/));
 		await expect(test.send({ type: "user.created" })).rejects.toMatchObject(refusal("data.user", /is required/));
-		expect(
-			(await test.store.events(test.scope, { types: null, after: null, before: null }, { limit: 9, cursor: null }))
-				.rows,
-		).toHaveLength(2);
+		const { rows } = await test.store.events(test.scope, { types: null, after: null, before: null }, NEWEST);
+		expect(rows).toHaveLength(2);
 		expect(test.observer.refusals).toEqual(["invalid_request", "invalid_request", "invalid_request"]);
-	});
-
-	it("accepts or refuses each event of a batch on its own, with the results in order", async () => {
-		await using test = await openTestEngine();
-		await create(test, "user.created", { schemaJson: SCHEMA });
-		await setPolicy(test, "catalogued");
+		// Each event of a batch on its own, with the results in order.
 		const inputs = ["{}", FITTING, "3", FITTING].map((dataJson) => eventInput({ type: "user.created", dataJson }));
 		const results = await test.engine.intake.sendBatch(test.scope, inputs);
 		expect(results).toMatchObject([
@@ -83,31 +76,20 @@ describe("a catalogued project", () => {
 		expect(await send()).toBe("taken");
 	});
 
-	it("accepts Fanfare's own event types, and lets nobody create one", async () => {
+	it("accepts Fanfare's own event types, lets nobody create one, and refuses a send whose check is under way at a stop", async () => {
 		await using test = await openTestEngine();
+		await create(test, "a", { schemaJson: '{"type":"string"}' });
 		await setPolicy(test, "catalogued");
 		const { eventTypes } = test.engine as unknown as { eventTypes: EventTypeCalls };
 		expect(await eventTypes.check(test.projectId, { type: "fanfare.webhook.disabled", dataJson: "{}" })).toEqual([]);
 		await expect(create(test, "fanfare.mine")).rejects.toMatchObject(refusal("name", /fanfare/));
-	});
-
-	it("stays catalogued, with its event types, after a restart", async () => {
-		await using before = await openTestEngine();
-		await create(before, "a", { schemaJson: '{"type":"string"}' });
-		await setPolicy(before, "catalogued");
-		await before.stop();
-		await using after = await openTestEngine({ store: before.store });
-		await after.send({ type: "a", dataJson: '"text"' });
-		await expect(after.send({ type: "a", dataJson: "1" })).rejects.toMatchObject(refusal("data", /string/));
-	});
-
-	it("refuses a send whose check is still under way at a stop", async () => {
-		await using test = await openTestEngine();
-		await create(test, "a", { schemaJson: '{"type":"string"}' });
-		await setPolicy(test, "catalogued");
 		const checked = test.send({ type: "a", dataJson: '"text"' });
 		const [sent] = await Promise.allSettled([checked, test.engine.stop(0)]);
 		expect(sent).toMatchObject({ status: "rejected", reason: { code: "shutting_down" } });
+		// It stays catalogued, with its event types, after a restart.
+		await using after = await openTestEngine({ store: test.store });
+		await after.send({ type: "a", dataJson: '"text"' });
+		await expect(after.send({ type: "a", dataJson: "1" })).rejects.toMatchObject(refusal("data", /string/));
 	});
 
 	it("refuses sends beyond the share of a project in the limit of waiting checks as overloaded", async () => {
@@ -141,27 +123,27 @@ describe("event types", () => {
 		const stricter = test.engine.eventTypes.update(test.change, "a", { schemaJson: '{"required":["id"]}' });
 		await expect(stricter).rejects.toMatchObject(refusal("example.id", /required/));
 		expect((await test.engine.eventTypes.get(test.scope, "a")).schemaJson).toBe(SCHEMA);
-	});
-
-	it("can be archived although their schema has turned out to be too slow", async () => {
-		await using test = await openTestEngine();
-		await create(test, "a", { schemaJson: '{"pattern":"^(?=a)(a+)+$"}' });
+		// One whose schema has turned out to be too slow can be archived.
+		await create(test, "slow", { schemaJson: '{"pattern":"^(?=a)(a+)+$"}' });
 		await setPolicy(test, "catalogued");
-		const slow = test.send({ type: "a", dataJson: JSON.stringify(`${"a".repeat(60)}!`) });
+		const slow = test.send({ type: "slow", dataJson: JSON.stringify(`${"a".repeat(60)}!`) });
 		await expect(slow).rejects.toMatchObject(refusal("data", /takes longer/));
-		await test.engine.eventTypes.update(test.change, "a", { archived: true });
+		await test.engine.eventTypes.update(test.change, "slow", { archived: true });
 	});
 
 	it("can't be created twice, and are not found if they don't exist", async () => {
 		await using test = await openTestEngine();
 		const { eventTypes } = test.engine;
 		await create(test, "a");
-		await expect(create(test, "a")).rejects.toMatchObject({ code: "event_type_exists" });
-		const missing = { code: "event_type_not_found" };
-		await expect(eventTypes.get(test.scope, "b")).rejects.toMatchObject(missing);
-		await expect(eventTypes.update(test.change, "b", {})).rejects.toMatchObject(missing);
-		await expect(eventTypes.delete(test.change, "b")).rejects.toMatchObject(missing);
-		await expect(eventTypes.get(projectScope("proj_x"), "a")).rejects.toMatchObject({ code: "project_not_found" });
+		expect(await codeOf(create(test, "a"))).toBe("event_type_exists");
+		for (const call of [
+			eventTypes.get(test.scope, "b"),
+			eventTypes.update(test.change, "b", {}),
+			eventTypes.delete(test.change, "b"),
+		]) {
+			expect(await codeOf(call)).toBe("event_type_not_found");
+		}
+		expect(await codeOf(eventTypes.get(projectScope("proj_x"), "a"))).toBe("project_not_found");
 	});
 
 	it("are created once by two calls at the same time, and lose none of several changes at the same time", async () => {
@@ -174,11 +156,8 @@ describe("event types", () => {
 			eventTypes.update(test.change, "a", { schemaJson: "{}" }),
 			eventTypes.update(test.change, "a", { archived: true }),
 		]);
-		expect(await eventTypes.get(test.scope, "a")).toMatchObject({
-			description: "d",
-			schemaJson: "{}",
-			archived: true,
-		});
+		const all = { description: "d", schemaJson: "{}", archived: true };
+		expect(await eventTypes.get(test.scope, "a")).toMatchObject(all);
 		await Promise.all([setPolicy(test, "catalogued"), test.engine.projects.update(test.change, { name: "n" })]);
 		expect(await test.store.projects()).toMatchObject([{ eventTypes: "catalogued", name: "n" }]);
 	});
@@ -193,9 +172,7 @@ describe("event types", () => {
 
 describe("a test of a webhook", () => {
 	it("sends the example of a type, byte for byte", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
+		const { receiver, test, webhook } = await openDelivering();
 		await create(test, "user.created", { schemaJson: SCHEMA, exampleJson: FITTING });
 		await test.engine.webhooks.test(test.change, webhook.id, { eventType: "user.created", dataJson: null });
 		await test.engine.webhooks.test(test.change, webhook.id, null);
@@ -206,36 +183,30 @@ describe("a test of a webhook", () => {
 
 	it("is refused for a type that has no example, or that does not exist", async () => {
 		await using test = await openTestEngine();
-		const webhook = await test.createWebhook("http://127.0.0.1:9/");
+		const { id } = await test.createWebhook(NOBODY);
 		await create(test, "bare");
-		const testWith = (type: string) =>
-			test.engine.webhooks.test(test.change, webhook.id, { eventType: type, dataJson: null });
+		const testWith = (eventType: string) => test.engine.webhooks.test(test.change, id, { eventType, dataJson: null });
 		await expect(testWith("bare")).rejects.toMatchObject(refusal("eventType", /no example/));
 		await expect(testWith("none")).rejects.toMatchObject(refusal("eventType", /not one of this project's event types/));
 	});
 });
 
 describe("the event type cache", () => {
-	const eventType = (name: string, schemaJson: string | null = null): EventType => ({
-		projectId: "p",
-		name,
-		description: null,
-		schemaJson,
-		exampleJson: null,
-		archived: false,
-		visibility: "public",
-		revision: 1,
-		createDate: 0,
-		updateDate: 0,
-	});
+	const eventType = (name: string, schemaJson: string | null = null): EventType => {
+		const dates = { revision: 1, createDate: 0, updateDate: 0 };
+		return { ...NO_SETTINGS, projectId: "p", name, schemaJson, visibility: "public", ...dates };
+	};
 
-	it("reads each event type once, also one that does not exist", async () => {
+	it("reads each event type once, also one that does not exist, and again after a failure", async () => {
 		const reads: string[] = [];
-		const cache = new EventTypeCache(
-			async (_project, name) => (reads.push(name), name === "a" ? eventType(name) : null),
-		);
+		const cache = new EventTypeCache(async (_project, name) => {
+			reads.push(name);
+			if (reads.length === 1) throw new Error("busy");
+			return name === "a" ? eventType(name) : null;
+		});
+		await expect(cache.get("p", "a")).rejects.toThrow("busy");
 		for (let n = 0; n < 3; n++) await Promise.all([cache.get("p", "a"), cache.get("p", "none")]);
-		expect(reads).toEqual(["a", "none"]);
+		expect(reads).toEqual(["a", "a", "none"]);
 	});
 
 	it("does not keep an event type that has changed while it was read", async () => {
@@ -250,35 +221,13 @@ describe("the event type cache", () => {
 		expect(readers).toHaveLength(2);
 	});
 
-	it("reads an event type again after a failure", async () => {
-		let reads = 0;
-		const cache = new EventTypeCache(() => (reads++ === 0 ? Promise.reject(new Error("busy")) : Promise.resolve(null)));
-		await expect(cache.get("p", "a")).rejects.toThrow("busy");
-		expect(await cache.get("p", "a")).toBeNull();
-	});
-
-	it("stays within its bound and keeps the event types that were used last", async () => {
-		const reads: string[] = [];
-		const cache = new EventTypeCache(
-			async (_project, name) => (reads.push(name), eventType(name, "x".repeat(1_024 * 1_024))),
-		);
-		for (let n = 0; n < 40; n++) {
-			await cache.get("p", "hot");
-			await cache.get("p", `t${n}`);
-		}
-		expect(reads.filter((name) => name === "hot")).toHaveLength(1);
-		await cache.get("p", "t0");
-		expect(reads.filter((name) => name === "t0")).toHaveLength(2);
-	});
-
 	it("keeps the types of a project while another one asks for very many, or very large ones", async () => {
 		for (const schema of [null, "x".repeat(1_024 * 1_024)]) {
 			const reads: string[] = [];
-			const read = async (project: string, name: string) => (
-				reads.push(`${project} ${name}`),
-				project === "greedy" ? eventType(name, schema) : eventType(name, "{}")
-			);
-			const cache = new EventTypeCache(read);
+			const cache = new EventTypeCache(async (project, name) => {
+				reads.push(`${project} ${name}`);
+				return eventType(name, project === "greedy" ? schema : "{}");
+			});
 			for (let n = 0; n < 50; n++) await cache.get(`p${n}`, "a");
 			for (let n = 0; n < 20_000; n++) await cache.get("greedy", `t${n}`);
 			reads.length = 0;

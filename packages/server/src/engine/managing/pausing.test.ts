@@ -1,20 +1,18 @@
 // Waiting deliveries when their webhook or project is paused, disabled, resumed or deleted, whatever happens in
 // between.
-import { startReceiver, type Answer } from "@fanfare/testkit/receiver";
+import type { Answer } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { openSqliteStore } from "../../adapters/sqlite/sqlite-store.ts";
+import { ANY_ENTRY, NEWEST } from "../../ports/contract/store/records/records.ts";
 import { allWebhooks } from "../../ports/contract/store/records/webhooks.ts";
 import { StoreError } from "../../ports/store/errors.ts";
-import type { Store } from "../../ports/store/store.ts";
+import { openDelivering } from "../test/arrangements.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 describe("pausing, disabling and deleting", () => {
 	it("holds waiting and new deliveries, and sends all of them in the order of creation after a resume", async () => {
-		await using receiver = await startReceiver();
+		const { receiver, test, webhook } = await openDelivering({}, { limits: { maxInFlightPerWebhook: 1 } });
 		receiver.respond([{ status: 500 }]);
-		await using test = await openTestEngine({ limits: { maxInFlightPerWebhook: 1 } });
-		const webhook = await test.createWebhook(receiver.url);
 		const waiting = await test.send();
 		await test.delivery(waiting, { status: "Pending", attemptCount: 1 });
 		await test.engine.webhooks.pause(test.change, webhook.id);
@@ -31,39 +29,40 @@ describe("pausing, disabling and deleting", () => {
 		expect(receiver.requests.slice(1).map(({ headers }) => headers["webhook-id"])).toEqual([waiting, ...later]);
 	});
 
+	const BROKEN_OFF = "HTTP/1.1 410 Gone\r\ncontent-length: 20\r\n\r\nso";
 	it.each<[string, Answer]>([
 		["answers 410", { status: 410 }],
-		[
-			"answers 410 and breaks off",
-			{ kind: "raw", parts: ["HTTP/1.1 410 Gone\r\ncontent-length: 20\r\n\r\nso"], after: "reset" },
-		],
-	])("disables a webhook whose receiver %s, and holds later deliveries", async (_what, answer) => {
-		await using receiver = await startReceiver();
+		["answers 410 and breaks off", { kind: "raw", parts: [BROKEN_OFF], after: "reset" }],
+	])("disables a webhook whose receiver %s, with an audit entry, and holds later deliveries", async (_what, answer) => {
+		const { receiver, test, id } = await openDelivering();
 		receiver.respond([answer]);
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
 		const gone = await test.send();
 		await test.delivery(gone, { status: "Failed", responseCode: 410 });
 		await eventually("the webhook is disabled", async () => {
-			const { status, disabledReason } = await test.engine.webhooks.get(test.scope, webhook.id);
+			const { status, disabledReason } = await test.engine.webhooks.get(test.scope, id);
 			return status === "Disabled" && disabledReason === "the receiver responded with 410 Gone";
 		});
+		const { rows } = await test.store.auditEntries({ ...ANY_ENTRY, objectId: id }, NEWEST);
+		const byNobody = { action: "webhook.disable", keyId: null, projectId: test.projectId, at: test.clock.now() };
+		expect(rows).toMatchObject([{ ...byNobody, fields: ["status", "disabledReason"] }]);
 		const held = await test.send();
 		await test.delivery(held, { status: "Held" });
-		await test.engine.webhooks.resume(test.change, webhook.id);
+		await test.engine.webhooks.resume(test.change, id);
 		test.clock.advance(20);
 		await test.delivery(held, { status: "Succeeded" });
 	});
 
 	it("cancels the waiting deliveries of a deleted webhook, visibly in the log", async () => {
-		await using receiver = await startReceiver();
+		const { receiver, test, webhook } = await openDelivering();
 		receiver.script(() => ({ status: 500 }));
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
 		const ids = await Promise.all(Array.from({ length: 600 }, () => test.send()));
 		await receiver.waitFor(1);
 		await test.engine.webhooks.delete(test.change, webhook.id);
-		for (const id of ids) await test.delivery(id, { status: "Cancelled", reason: "the webhook was deleted" });
+		const cancelled = await eventually("all are cancelled", async () => {
+			const deliveries = await test.deliveries({ statuses: ["Cancelled"] });
+			return deliveries.length === ids.length && deliveries;
+		});
+		expect(new Set(cancelled.map(({ reason }) => reason))).toEqual(new Set(["the webhook was deleted"]));
 		await expect(test.engine.webhooks.get(test.scope, webhook.id)).rejects.toThrow(/No such webhook/);
 	});
 
@@ -73,23 +72,13 @@ describe("pausing, disabling and deleting", () => {
 	] as const)(
 		"matches an event again that was being committed at a %s: its delivery is %j",
 		async (action, delivery) => {
-			await using receiver = await startReceiver();
-			const real = await openSqliteStore({ path: ":memory:" });
 			let gate = Promise.resolve();
-			const store: Store = {
-				...real,
-				async commit(batch) {
-					await gate;
-					return real.commit(batch);
-				},
-			};
-			await using test = await openTestEngine({ store });
-			const webhook = await test.createWebhook(receiver.url);
+			const { receiver, test, id } = await openDelivering({}, { beforeCommit: () => gate });
 			const { promise, resolve: open } = Promise.withResolvers<void>();
 			gate = promise;
 			const sending = test.send();
 			await eventually("its commit is under way", () => test.engine.gauges().waitingSends === 0);
-			await test.engine.webhooks[action](test.change, webhook.id);
+			await test.engine.webhooks[action](test.change, id);
 			open();
 			const [accepted] = await test.deliveries({ eventId: await sending });
 			if (delivery === undefined) expect(accepted).toBeUndefined();
@@ -99,24 +88,16 @@ describe("pausing, disabling and deleting", () => {
 	);
 
 	it("carries out a pause later if the store fails", async () => {
-		await using receiver = await startReceiver();
-		const real = await openSqliteStore({ path: ":memory:" });
-		let failures = 0;
-		const store: Store = {
-			...real,
-			async sweepWebhook(...parameters) {
-				if (failures-- > 0) throw new StoreError("store_full", "no space");
-				return real.sweepWebhook(...parameters);
-			},
-		};
-		await using test = await openTestEngine({ store });
+		const inADay = { maxRetries: 1, maxBackoffMs: 0, scheduleMs: [86_400_000] };
+		const { receiver, test, webhook } = await openDelivering({ retries: inADay });
 		receiver.respond([{ status: 500 }]);
-		const webhook = await test.createWebhook(receiver.url, {
-			retries: { maxRetries: 1, maxBackoffMs: 0, scheduleMs: [86_400_000] },
-		});
 		const eventId = await test.send();
 		await test.delivery(eventId, { attemptCount: 1 });
-		failures = 2;
+		let failures = 2;
+		test.engineStore.sweepWebhook = async (...parameters) => {
+			if (failures-- > 0) throw new StoreError("store_full", "no space");
+			return test.store.sweepWebhook(...parameters);
+		};
 		await test.engine.webhooks.pause(test.change, webhook.id);
 		for (const count of [1, 2]) {
 			await eventually("it has failed", () => test.observer.problems.length === count);
@@ -130,27 +111,19 @@ describe("pausing, disabling and deleting", () => {
 	});
 
 	it("releases the deliveries that a pause holds after the webhook has been resumed", async () => {
-		await using receiver = await startReceiver();
-		const real = await openSqliteStore({ path: ":memory:" });
-		let gate: Promise<void> | null = null;
-		let sweeps = 0;
-		const store: Store = {
-			...real,
-			async sweepWebhook(...parameters) {
-				const step = await real.sweepWebhook(...parameters);
-				sweeps++;
-				// The store has made the step, and its result is on the way.
-				await gate;
-				return step;
-			},
-		};
-		await using test = await openTestEngine({ store });
+		const { receiver, test, webhook } = await openDelivering();
 		receiver.respond([{ status: 500 }]);
-		const webhook = await test.createWebhook(receiver.url);
 		const eventId = await test.send();
 		await test.delivery(eventId, { attemptCount: 1 });
-		const { promise, resolve: open } = Promise.withResolvers<void>();
-		gate = promise;
+		const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+		let sweeps = 0;
+		test.engineStore.sweepWebhook = async (...parameters) => {
+			const step = await test.store.sweepWebhook(...parameters);
+			sweeps++;
+			// The store has made the step, and its result is on the way.
+			await gate;
+			return step;
+		};
 		await test.engine.webhooks.pause(test.change, webhook.id);
 		await eventually("the pause is being carried out", () => sweeps === 1);
 		await test.delivery(eventId, { status: "Held" });
@@ -162,61 +135,34 @@ describe("pausing, disabling and deleting", () => {
 		});
 	});
 
-	it("cancels held deliveries at a start if a crash interrupted the deletion of their webhook", async () => {
-		await using receiver = await startReceiver();
-		const first = await openTestEngine();
-		const webhook = await first.createWebhook(receiver.url);
-		await first.engine.webhooks.pause(first.change, webhook.id);
-		const held = await first.send();
-		const records = await allWebhooks(first.store);
-		// As if the process had crashed between the deletion and its sweep.
-		const [record] = records;
-		const options = { expected: record!.revision, entry: null };
-		await first.store.updateWebhook({ ...record!, deleteDate: first.clock.now() }, options);
-		await using second = await openTestEngine({ store: first.store });
-		await second.delivery(held, { status: "Cancelled" });
-		expect(receiver.requests).toHaveLength(0);
-	});
-
-	it("holds waiting deliveries at a start if a stop came between the pause of their webhook and its sweep", async () => {
-		await using receiver = await startReceiver();
-		receiver.respond([{ status: 500 }]);
-		await using first = await openTestEngine();
-		await first.createWebhook(receiver.url);
-		const eventId = await first.send();
-		await first.delivery(eventId, { status: "Pending", attemptCount: 1 });
-		await first.engine.stop();
-		const [record] = await allWebhooks(first.store);
-		await first.store.updateWebhook({ ...record!, status: "Paused" }, { expected: record!.revision, entry: null });
-		await using second = await openTestEngine({ store: first.store });
-		await second.delivery(eventId, { status: "Held", reason: "the webhook is paused" });
-		expect(receiver.requests).toHaveLength(1);
-	});
-
-	it("deletes the keys of a deleted project and cancels its waiting deliveries", async () => {
-		await using test = await openTestEngine();
-		await test.createWebhook("http://127.0.0.1:9/");
-		const { secretKey } = await test.engine.keys.create({ name: "k", scope: "write", projectId: test.projectId }, null);
-		const eventId = await test.send();
-		await test.delivery(eventId, { attemptCount: 1 });
-		await test.engine.projects.delete(test.change);
-		await test.delivery(eventId, { status: "Cancelled" });
-		expect(test.engine.keys.authenticate(secretKey)).toBeNull();
-		await expect(test.send()).rejects.toMatchObject({ code: "project_not_found" });
-	});
+	it.each([
+		["deletion", true, { deleteDate: 1 }, { status: "Cancelled", reason: "the webhook was deleted" }],
+		["pause", false, { status: "Paused" }, { status: "Held", reason: "the webhook is paused" }],
+	] as const)(
+		"sweeps at a start if the process was killed between a %s and its sweep",
+		async (_, isHeld, change, expected) => {
+			const { receiver, test, id } = await openDelivering();
+			receiver.script(() => ({ status: 500 }));
+			if (isHeld) await test.engine.webhooks.pause(test.change, id);
+			const eventId = await test.send();
+			await test.delivery(eventId, isHeld ? { status: "Held" } : { status: "Pending", attemptCount: 1 });
+			await test.engine.stop();
+			const [record] = await allWebhooks(test.store);
+			await test.store.updateWebhook({ ...record!, ...change }, { expected: record!.revision, entry: null });
+			await using second = await openTestEngine({ store: test.store });
+			await second.delivery(eventId, expected);
+			expect(receiver.requests).toHaveLength(isHeld ? 0 : 1);
+		},
+	);
 
 	it("answers a change of a project that is being deleted as if the project were deleted already", async () => {
-		const real = await openSqliteStore({ path: ":memory:" });
-		const store: Store = {
-			...real,
-			async deleteProject(...parameters) {
-				const deleted = await real.deleteProject(...parameters);
-				// The store has deleted the project, and its result is on the way.
-				await new Promise((resolve) => setImmediate(resolve));
-				return deleted;
-			},
+		await using test = await openTestEngine();
+		test.engineStore.deleteProject = async (...parameters) => {
+			const deleted = await test.store.deleteProject(...parameters);
+			// The store has deleted the project, and its result is on the way.
+			await new Promise((resolve) => setImmediate(resolve));
+			return deleted;
 		};
-		await using test = await openTestEngine({ store });
 		const { projects } = test.engine;
 		const deleting = projects.delete(test.change);
 		const updating = projects.update(test.change, { name: "late" });

@@ -1,8 +1,8 @@
 // Stats as the API reads them, on the real store.
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { STATS_WIDTHS_MS } from "../../core/stats/stats.ts";
+import { openDelivering } from "../test/arrangements.ts";
 import { eventually, openTestEngine } from "../test/test-engine.ts";
 
 const { minute, hour } = STATS_WIDTHS_MS;
@@ -10,10 +10,8 @@ const LAST_HOURS = { width: "hour", from: null, to: null } as const;
 
 describe("stats", () => {
 	it("have every bucket of the range, for a webhook and for its project", async () => {
-		await using receiver = await startReceiver();
+		const { receiver, test, webhook } = await openDelivering();
 		receiver.respond([{ status: 500 }, { status: 200 }, { status: 410 }]);
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
 		const other = await test.createWebhook("http://127.0.0.1:9/", { eventTypes: ["other"] });
 		const first = await test.send();
 		await test.delivery(first, { attemptCount: 1 });
@@ -42,9 +40,7 @@ describe("stats", () => {
 	});
 
 	it("don't count tests of a webhook", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
+		const { receiver, test, webhook } = await openDelivering();
 		const before = await test.engine.stats.read(test.scope, webhook.id, LAST_HOURS);
 		await test.engine.webhooks.test(test.change, webhook.id, null);
 		expect(receiver.requests).toHaveLength(1);
@@ -53,9 +49,7 @@ describe("stats", () => {
 	});
 
 	it("are added up in the background, and minutes are dropped after two days", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const webhook = await test.createWebhook(receiver.url);
+		const { test, webhook } = await openDelivering();
 		await test.delivery(await test.send(), { status: "Succeeded" });
 		const sentAt = test.clock.now();
 		const query = { scope: test.scope, webhookId: webhook.id, from: sentAt - (sentAt % minute) };

@@ -3,6 +3,7 @@ import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { StoreError } from "../../ports/store/errors.ts";
+import { openDelivering } from "../test/arrangements.ts";
 import { eventually, openTestEngine, type TestEngine } from "../test/test-engine.ts";
 
 const codesOf = async (test: TestEngine) => (await test.engine.status()).warnings.map(({ code }) => code);
@@ -59,10 +60,9 @@ describe("warns", () => {
 		await using test = await openTestEngine();
 		await test.send();
 		let freeBytes = 100;
-		test.engineStore.usage = async (ids) => ({
-			...(await test.store.usage(ids)),
-			volume: { sizeBytes: 1_000, freeBytes },
-		});
+		test.engineStore.usage = async (ids) => {
+			return { ...(await test.store.usage(ids)), volume: { sizeBytes: 1_000, freeBytes } };
+		};
 		expect(await codesOf(test)).toEqual([]);
 		freeBytes = 99;
 		expect((await test.engine.status()).warnings).toMatchObject([
@@ -87,22 +87,15 @@ describe("warns", () => {
 	});
 
 	it("of a limit that is used up, unless deliveries only wait for it", async () => {
-		await using receiver = await startReceiver();
+		const { receiver, test } = await openDelivering({}, { limits: { maxProjects: 2, maxInFlight: 1 } });
 		receiver.script(() => new Promise(() => {}));
-		await using test = await openTestEngine({ limits: { maxProjects: 2, maxInFlight: 1 } });
-		await test.createWebhook(receiver.url);
 		await test.send();
 		await receiver.waitFor(1);
 		expect(await limitOf(test, "maxInFlight")).toMatchObject({ used: 1, allowed: 1 });
 		expect(await codesOf(test)).toEqual([]);
 		await test.engine.projects.create("second", null);
-		expect((await test.engine.status()).warnings).toEqual([
-			{
-				code: "limit_reached",
-				message: "The limit maxProjects is reached: 2 of 2. More are refused.",
-				projectId: null,
-			},
-		]);
+		const message = "The limit maxProjects is reached: 2 of 2. More are refused.";
+		expect((await test.engine.status()).warnings).toEqual([{ code: "limit_reached", message, projectId: null }]);
 	});
 
 	it("of a server that is shutting down", async () => {

@@ -5,6 +5,7 @@ import { expect, it } from "vitest";
 import { createAddressGuard } from "../../../adapters/http/address-guard.ts";
 import { CHECKS_BY_SERVER } from "../../../core/conformance/checks.ts";
 import { sign, signingKey } from "../../../core/crypto/signing.ts";
+import { codeOf, openDelivering } from "../../test/arrangements.ts";
 import { changeIn, membershipOf, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
 import type { ConformanceAsked } from "../../webhook-test.ts";
 
@@ -29,10 +30,8 @@ const failedOf = ({ checks }: { readonly checks: readonly { readonly name: strin
 	checks.filter(({ result }) => result === "failed").map(({ name }) => name);
 
 it("finds nothing wrong with a correct receiver, with both secrets of a rotation and headers of its own", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
+	const { receiver, test, id } = await openDelivering({ headers: { "x-token": "mine" } });
 	receiver.script((request) => ({ status: isValid(request, test) ? 204 : 401 }));
-	const { id } = await test.createWebhook(receiver.url, { headers: { "x-token": "mine" } });
 	await test.engine.webhooks.updateSecret(test.change, id, SECRET, null);
 	const found = await test.engine.webhooks.conform(test.change, id, ALL);
 	expect([found.conforms, found.endedEarly, failedOf(found)]).toEqual([true, null, []]);
@@ -42,58 +41,32 @@ it("finds nothing wrong with a correct receiver, with both secrets of a rotation
 	expect((await test.engine.webhooks.get(test.change.scope, id)).status).toBe("Enabled");
 });
 
-it("names the defects of a receiver that accepts everything, and sends the sample that it is given", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
+it("names the defects of a receiver that accepts everything, sends the sample that it is given, and leaves a paused webhook paused", async () => {
+	const { receiver, test, id } = await openDelivering();
 	const sample = { eventType: "order.paid", dataJson: '{"n":1.0,"big":12345678901234567890}' };
 	const found = await test.engine.webhooks.conform(test.change, id, { ...ALL, ...sample });
 	expect([found.conforms, failedOf(found)]).toEqual([false, REFUSALS]);
 	expect(String(receiver.requests[0]?.rawBody)).toMatch(
 		/^\{"type":"order\.paid","timestamp":"[^"]+","data":\{"n":1\.0,"big":12345678901234567890\}\}$/,
 	);
+	await test.engine.webhooks.pause(test.change, id);
 	const named = await test.engine.webhooks.conform(test.change, id, FEW);
-	expect(named.checks.map(({ name, result }) => `${name} ${result}`)).toEqual([
-		"reachable passed",
-		"redirect passed",
-		"accepts passed",
-		"stale failed",
-	]);
+	const results = ["reachable passed", "redirect passed", "accepts passed", "stale failed"];
+	expect(named.checks.map(({ name, result }) => `${name} ${result}`)).toEqual(results);
+	expect((await test.engine.webhooks.get(test.change.scope, id)).status).toBe("Paused");
 });
 
-it("checks one webhook of a project at a time, and those of others meanwhile", async () => {
-	await using receiver = await startReceiver();
+it("checks one webhook of a project at a time, and eight at once for all projects together", async () => {
+	const { receiver, test, id } = await openDelivering();
 	receiver.script(() => ({ kind: "hang" }));
-	await using test = await openTestEngine();
-	const [one, two] = [await test.createWebhook(receiver.url), await test.createWebhook(receiver.url)];
-	const other = await test.engine.projects.create("Other", null);
-	const ofOther = await test.createWebhook(receiver.url, {}, other.id);
-	const first = test.engine.webhooks.conform(test.change, one.id, FEW);
+	const second = await test.createWebhook(receiver.url);
+	const begun = [test.engine.webhooks.conform(test.change, id, FEW)];
 	await receiver.waitFor(1);
-	await expect(test.engine.webhooks.conform(test.change, two.id, FEW)).rejects.toMatchObject({ code: "overloaded" });
-	const second = test.engine.webhooks.conform(changeIn(other.id), ofOther.id, FEW);
-	await receiver.waitFor(2);
-	// A stop of the engine ends both, which says nothing about the receivers.
-	await test.engine.stop();
-	for (const found of await Promise.all([first, second])) {
-		expect(found).toMatchObject({
-			conforms: false,
-			endedEarly: expect.stringContaining("could not send"),
-			requestCount: 1,
-		});
-		expect(new Set(found.checks.map(({ result }) => result))).toEqual(new Set(["skipped"]));
-	}
-});
-
-it("makes eight checks at once for all projects together", async () => {
-	await using receiver = await startReceiver();
-	receiver.script(() => ({ kind: "hang" }));
-	await using test = await openTestEngine();
-	const begun: Promise<unknown>[] = [];
-	for (let count = 1; count <= 9; count++) {
+	expect(await codeOf(test.engine.webhooks.conform(test.change, second.id, FEW))).toBe("overloaded");
+	for (let count = 2; count <= 9; count++) {
 		const { id: projectId } = await test.engine.projects.create(`Project ${count}`, null);
-		const { id } = await test.createWebhook(receiver.url, {}, projectId);
-		const checked = test.engine.webhooks.conform(changeIn(projectId), id, FEW);
+		const webhook = await test.createWebhook(receiver.url, {}, projectId);
+		const checked = test.engine.webhooks.conform(changeIn(projectId), webhook.id, FEW);
 		if (count === 9) {
 			await expect(checked).rejects.toMatchObject({ code: "overloaded", message: expect.stringContaining("Too many") });
 		} else {
@@ -101,8 +74,13 @@ it("makes eight checks at once for all projects together", async () => {
 			await receiver.waitFor(count);
 		}
 	}
+	// A stop of the engine ends them all, which says nothing about the receivers.
 	await test.engine.stop();
-	await Promise.all(begun);
+	for (const found of await Promise.all(begun)) {
+		const endedEarly = expect.stringContaining("could not send");
+		expect(found).toMatchObject({ conforms: false, endedEarly, requestCount: 1 });
+		expect(new Set(found.checks.map(({ result }) => result))).toEqual(new Set(["skipped"]));
+	}
 });
 
 it("calls no address that the guard refuses, also if it was allowed when the webhook was registered", async () => {
@@ -118,19 +96,8 @@ it("calls no address that the guard refuses, also if it was allowed when the web
 	expect(receiver.connectionCount).toBe(0);
 });
 
-it("checks a paused webhook, which stays paused", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
-	await test.engine.webhooks.pause(test.change, id);
-	expect(failedOf(await test.engine.webhooks.conform(test.change, id, FEW))).toEqual(["stale"]);
-	expect((await test.engine.webhooks.get(test.change.scope, id)).status).toBe("Paused");
-});
-
 it("ends when the webhook is deleted, and leaves room for the next check", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
+	const { receiver, test, id } = await openDelivering();
 	receiver.script((_, index) => {
 		if (index === 0) void test.engine.webhooks.delete(test.change, id);
 		return { status: 200 };
@@ -158,9 +125,7 @@ it("sends nothing more if its process may not know of changes any more", async (
 });
 
 it("ends when its time is over, with what it has found until then", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
+	const { receiver, test, id } = await openDelivering();
 	receiver.script((_, index) => {
 		if (index === 3) test.clock.advance(60_000);
 		return { status: 200 };

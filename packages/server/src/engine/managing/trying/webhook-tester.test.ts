@@ -3,38 +3,24 @@ import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { describe, expect, it, vi } from "vitest";
 
-import type { AuditDraft } from "../../../core/access/audit.ts";
 import { sign, signingKey } from "../../../core/crypto/signing.ts";
+import { codeOf, draft, NOBODY, openDelivering } from "../../test/arrangements.ts";
 import { changeIn, membershipOf, openTestEngine, type TestEngine } from "../../test/test-engine.ts";
 import { openTwo } from "../../test/two-engines.ts";
 import type { WebhookTest } from "../../webhook-test.ts";
 
-const AUDIT: AuditDraft = {
-	keyId: "key_1",
-	customerId: null,
-	sessionId: null,
-	portalSessionId: null,
-	actor: null,
-	action: "webhook.test",
-	fields: [],
-	requestId: null,
-};
+const ONCE = { retries: { maxRetries: 0, maxBackoffMs: 0 } };
 
 /** Starts a test that hangs. Returns the error code if it was refused. */
 async function begin(test: TestEngine, projectId: string, webhookId: string): Promise<string> {
 	const under = new Promise<string>((resolve) => setImmediate(resolve, "under way"));
-	const result = test.engine.webhooks.test(changeIn(projectId), webhookId, null).then(
-		() => "ended",
-		(error: { code: string }) => error.code,
-	);
-	return Promise.race([result, under]);
+	const result = codeOf(test.engine.webhooks.test(changeIn(projectId), webhookId, null));
+	return (await Promise.race([result, under])) ?? "ended";
 }
 
 it("leaves some tests to other projects, however many one project starts", async () => {
-	await using receiver = await startReceiver();
+	const { receiver, test, webhook: crowd } = await openDelivering();
 	receiver.script(() => ({ kind: "hang" }));
-	await using test = await openTestEngine();
-	const crowd = await test.createWebhook(receiver.url);
 	const begun = await Promise.all(Array.from({ length: 40 }, () => begin(test, test.projectId, crowd.id)));
 	expect(begun.filter((result) => result === "under way")).toHaveLength(32);
 	expect(begun.filter((result) => result === "overloaded")).toHaveLength(8);
@@ -45,9 +31,7 @@ it("leaves some tests to other projects, however many one project starts", async
 });
 
 it("allows new tests once others have ended", async () => {
-	await using receiver = await startReceiver();
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
+	const { test, id } = await openDelivering();
 	for (let round = 0; round < 3; round++) {
 		const tests = Array.from({ length: 32 }, () => test.engine.webhooks.test(test.change, id, null));
 		expect((await Promise.all(tests)).map(({ status }) => status)).toEqual(Array(32).fill("Ok"));
@@ -55,10 +39,8 @@ it("allows new tests once others have ended", async () => {
 });
 
 it("ends at a stop of the engine, without another attempt", async () => {
-	await using receiver = await startReceiver();
+	const { receiver, test, id } = await openDelivering();
 	receiver.script(() => ({ kind: "hang" }));
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url);
 	const testing = test.engine.webhooks.test(test.change, id, null);
 	await receiver.waitFor(1);
 	await test.engine.stop();
@@ -72,10 +54,8 @@ it.each([
 	[3, 4],
 	[20, 4],
 ])("with a policy of %i retries makes %i attempts within seconds", async (maxRetries, attemptCount) => {
-	await using receiver = await startReceiver();
+	const { receiver, test, id } = await openDelivering({ retries: { maxRetries, maxBackoffMs: 28_800_000 } });
 	receiver.script(() => ({ status: 503 }));
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url, { retries: { maxRetries, maxBackoffMs: 28_800_000 } });
 	const timers = vi.spyOn(test.clock, "after");
 	const testing = test.engine.webhooks.test(test.change, id, null);
 	for (let attempt = 1; attempt < attemptCount; attempt++) {
@@ -93,32 +73,22 @@ it.each([
 it.each(["shortage", "queued", "aborted"] as const)(
 	"says that Fanfare failed, and not the receiver: %s",
 	async (error) => {
-		const failure = {
-			responseCode: 0,
-			error,
-			reason: "no free file descriptor",
-			detail: null,
-			cause: null,
-			durationMs: 1,
-			firstByteMs: null,
-			connection: null,
-			response: null,
-		};
-		await using test = await openTestEngine({ beforeSend: () => failure });
-		const { id } = await test.createWebhook("http://127.0.0.1:9/", { retries: { maxRetries: 0, maxBackoffMs: 0 } });
+		const reason = "no free file descriptor";
+		const nothing = { detail: null, cause: null, firstByteMs: null, connection: null, response: null };
+		const beforeSend = () => ({ responseCode: 0, error, reason, durationMs: 1, ...nothing });
+		await using test = await openTestEngine({ beforeSend });
+		const { id } = await test.createWebhook(NOBODY, ONCE);
 		expect(await test.engine.webhooks.test(test.change, id, null)).toMatchObject({
 			status: "Failed",
 			failedBy: "fanfare",
-			reason: "Fanfare could not make the attempt, which says nothing about the receiver: no free file descriptor",
+			reason: `Fanfare could not make the attempt, which says nothing about the receiver: ${reason}`,
 		});
 	},
 );
 
 it("blames the receiver for its own failures alone", async () => {
-	await using receiver = await startReceiver();
+	const { receiver, test, id } = await openDelivering(ONCE);
 	receiver.respond([{ status: 500 }, { status: 410 }, { status: 204 }]);
-	await using test = await openTestEngine();
-	const { id } = await test.createWebhook(receiver.url, { retries: { maxRetries: 0, maxBackoffMs: 0 } });
 	const results = [];
 	for (let n = 0; n < 3; n++) results.push((await test.engine.webhooks.test(test.change, id, null)).failedBy);
 	expect(results).toEqual(["receiver", "receiver", null]);
@@ -127,10 +97,8 @@ it("blames the receiver for its own failures alone", async () => {
 describe("a test that goes on while its webhook is changed", () => {
 	/** Begins a test whose first attempt fails, makes a change, and lets the test end. */
 	async function testDuring(change: (test: TestEngine, id: string) => Promise<unknown>) {
-		await using receiver = await startReceiver();
+		const { receiver, test, id } = await openDelivering();
 		receiver.script((_, index) => ({ status: index === 0 ? 500 : 204 }));
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url);
 		let result: WebhookTest | null = null;
 		const testing = test.engine.webhooks.test(test.change, id, null).then((ended) => (result = ended));
 		await receiver.waitFor(1);
@@ -192,16 +160,14 @@ describe("a test that goes on while its webhook is changed", () => {
 	});
 
 	it("sends nothing at all if it is deleted before the first attempt", async () => {
-		await using receiver = await startReceiver();
-		await using test = await openTestEngine();
-		const { id } = await test.createWebhook(receiver.url);
+		const { receiver, test, id } = await openDelivering();
 		const [writing, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
 		test.engineStore.insertAuditEntry = async (entry) => {
 			await test.store.insertAuditEntry(entry);
 			writing.resolve();
 			await written.promise;
 		};
-		const testing = test.engine.webhooks.test({ ...test.change, audit: AUDIT }, id, null);
+		const testing = test.engine.webhooks.test({ ...test.change, audit: draft("webhook.test") }, id, null);
 		await writing.promise;
 		await test.engine.webhooks.delete(test.change, id);
 		written.resolve();
@@ -219,16 +185,15 @@ it.each([0, 1])(
 		await using test = await openTestEngine({ membership: membershipOf(member) });
 		const { id } = await test.createWebhook(receiver.url);
 		if (made === 0) member.isMember = false;
-		let ended = false;
-		const testing = test.engine.webhooks.test(test.change, id, null).finally(() => (ended = true));
-		const result = testing.catch((error: unknown) => error);
+		let ended: string | null = null;
+		void codeOf(test.engine.webhooks.test(test.change, id, null)).then((code) => (ended = code));
 		await receiver.waitFor(made);
 		member.isMember = false;
 		await eventually("the test has ended", () => {
 			test.clock.advance(100);
-			return ended;
+			return ended !== null;
 		});
-		expect(await result).toMatchObject({ code: "store_unavailable" });
+		expect(ended).toBe("store_unavailable");
 		expect(receiver.requests).toHaveLength(made);
 	},
 );
