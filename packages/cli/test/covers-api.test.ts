@@ -101,7 +101,8 @@ const COMMANDS = Object.fromEntries(
 function byName(operationId: string): string {
 	const [verb = "", ...nouns] = operationId.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
 	const noun = nouns.join("-");
-	return `${noun.endsWith("s") ? noun : noun.endsWith("y") ? `${noun.slice(0, -1)}ies` : `${noun}s`} ${verb}`;
+	const plural = noun.endsWith("s") ? noun : /[^aeo]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+	return `${plural} ${verb}`;
 }
 
 /** Filters and fields with another name than the option, or an argument; null for those that no user sets. */

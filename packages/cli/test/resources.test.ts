@@ -301,6 +301,9 @@ describe("deliveries", () => {
 		expect(await json`deliveries retry ${filter} --dry-run`).toMatchObject([{ count: 3, complete: true }]);
 		expect(await json`deliveries list ${filter} --response-code 5xx --order updated`).toHaveLength(3);
 		expect(await json`deliveries list ${filter} --response-code 4xx,0`).toEqual([]);
+		expect(await json`deliveries list ${filter} --after 1h --updated-after 1h`).toHaveLength(3);
+		expect(await json`deliveries list ${filter} --updated-before 1h`).toEqual([]);
+		expect(await json`deliveries list ${filter} --before 1h`).toEqual([]);
 		const before = receiver.requests.length;
 		expect(await json`deliveries retry ${filter} --yes`).toEqual([{ matched: 3, changed: 3 }]);
 		await receiver.waitFor(before + 3);
