@@ -22,7 +22,7 @@ const RUN_HERE: Readonly<Record<string, readonly RegExp[]>> = {
 	// packages/cli/test/rotate-master-key.test.ts
 	"docs/operating.md": [/^(FANFARE_MASTER_KEY=.*)?npm run fanfare -- rotate-master-key.*$/gm],
 	"docs/runbooks.md": [/^journalctl .*$/m],
-	// The first block is packages/cli/test/support-case.test.ts.
+	// The first block is packages/cli/test/support-case.all.test.ts.
 	"docs/support.md": [/^# Was it sent[^]*--event "\$EVENT"$/m],
 };
 
@@ -47,7 +47,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 		"packages/cli/test/restore.test.ts",
 	],
 	"docs/embedding.md": ["packages/server/test/embedding.test.ts"],
-	"docs/migrate-store.md": ["packages/cli/test/migrate-store.test.ts"],
+	"docs/migrate-store.md": ["packages/cli/test/migrate-store.all.test.ts"],
 	"docs/nats.md": ["packages/server/test/nats.all.test.ts"],
 	"docs/nexus.md": ["packages/server/test/nexus-compat.test.ts"],
 	"docs/performance.md": ["benchmarks/bench.all.test.ts"],

@@ -15,5 +15,5 @@ if (major < OLDEST_NODE) {
 		limitArenas();
 	}
 	const { runProgram } = await import("./program.ts");
-	await runProgram();
+	await runProgram(process.argv.slice(2));
 }

@@ -10,10 +10,10 @@ import { VERSION } from "./version.ts";
 /** The exit code of a wrong command line. */
 const USAGE = 2;
 
-/** Runs the command named by the process's arguments. */
-export async function runProgram(): Promise<void> {
+/** Runs the command that the arguments name. */
+export async function runProgram(given: readonly string[]): Promise<void> {
 	endWithoutOutput();
-	const args = withHelpLast(process.argv.slice(2));
+	const args = withHelpLast(given);
 	// For the scripts of shells, and in no help.
 	if (args[0] === "complete" && args[1] === "--") return completeWords(args.slice(2));
 	const program = createProgram(args.includes("--json"));

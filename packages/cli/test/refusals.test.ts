@@ -118,7 +118,7 @@ it.each([
 });
 
 it("the first webhook of a replay is an argument, and the others are the entries of an option", async () => {
-	const { id = "" } = (await world.json(...HOOK))[0] as { readonly id?: string };
+	const { id = "" } = (await world.one`${HOOK}`) as { readonly id?: string };
 	const optionsOf = async (webhook: string, others: string) => {
 		const args = ["replays", "start", webhook, "--since", "1h", "--also-to", others, "--json"];
 		const { error } = JSON.parse((await world.run(args)).stderr) as { readonly error: { readonly issues: object[] } };

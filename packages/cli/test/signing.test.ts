@@ -3,11 +3,11 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 
 import { verifySignature } from "@fanfare/sdk";
-import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { afterAll, expect, it } from "vitest";
 
 import { parseSecret, type Secret } from "../src/commands/signing/signature.ts";
+import { runInProcess } from "./support/in-process.ts";
 
 const dir = new TemporaryDir();
 afterAll(() => dir[Symbol.dispose]());
@@ -19,7 +19,7 @@ const file = (name: string, contents: string | Uint8Array) => {
 	writeFileSync(dir.join(name), contents, { mode: 0o600 });
 	return dir.join(name);
 };
-const run = (...args: string[]) => runFanfare(args, { cwd: dir.join(".") });
+const run = (...args: string[]) => runInProcess(args, { cwd: dir.join(".") });
 
 it("signs any bytes for the SDK and for verify, with two secrets too", async () => {
 	const secrets = file("secrets", `${SECRET.text}\n${OTHER.text}\n`);
@@ -28,18 +28,12 @@ it("signs any bytes for the SDK and for verify, with two secrets too", async () 
 	for (const body of bodies) {
 		const { code, stdout, stderr } = await run("sign", file("body", body), "--secret-file", secrets);
 		expect([code, stderr]).toEqual([0, ""]);
-		const headers = Object.fromEntries(
-			stdout
-				.trimEnd()
-				.split("\n")
-				.map((line) => line.split(": ") as [string, string]),
-		);
+		const lines = stdout.trimEnd().split("\n");
+		const headers = Object.fromEntries(lines.map((line) => line.split(": ") as [string, string]));
 		expect(Object.keys(headers)).toEqual(["webhook-id", "webhook-timestamp", "webhook-signature"]);
 		await verifySignature(body, headers, OTHER.text);
-		const request = file(
-			"request",
-			Buffer.concat([Buffer.from(`POST / HTTP/1.1\r\n${stdout.replaceAll("\n", "\r\n")}\r\n`), body]),
-		);
+		const head = Buffer.from(`POST / HTTP/1.1\r\n${stdout.replaceAll("\n", "\r\n")}\r\n`);
+		const request = file("request", Buffer.concat([head, body]));
 		const checked = await run("verify", request, "--secret-file", file("secret", SECRET.text), "--json");
 		const { valid, problems } = JSON.parse(checked.stdout) as { valid: boolean; problems: readonly { code: string }[] };
 		const isObject = body === bodies.at(-1);
@@ -67,14 +61,8 @@ it("says in plain words what is wrong, with exit code 1, and prints no secret", 
 
 it("prints a curl command in which nothing of the shell means anything", async () => {
 	const body = file("it's $(a) body", "{}");
-	const { stdout } = await run(
-		"sign",
-		body,
-		"--secret-file",
-		file("secret", SECRET.text),
-		"--curl",
-		"http://localhost/'$x",
-	);
+	const secret = file("secret", SECRET.text);
+	const { stdout } = await run("sign", body, "--secret-file", secret, "--curl", "http://localhost/'$x");
 	const words = execFileSync("sh", ["-c", `curl() { printf '%s\\n' "$@"; }; ${stdout}`], { encoding: "utf8" });
 	expect(words.trimEnd().split("\n").slice(-3)).toEqual(["--data-binary", `@${body}`, "http://localhost/'$x"]);
 });

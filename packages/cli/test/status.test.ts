@@ -1,10 +1,8 @@
 // `fanfare status` of a server alone, and of one that shares its database with others.
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-
 import type { StatusDatabase, StatusMember, StatusMessages, WorkspaceStatus } from "@fanfare/sdk";
 import { afterAll, beforeAll, expect, it } from "vitest";
 
+import { startAnswering } from "./support/other-server.ts";
 import { World } from "./support/world.ts";
 
 let world: World;
@@ -69,16 +67,8 @@ function statusWith(members: readonly StatusMember[] | null, ...args: readonly s
 async function statusOf(changes: Partial<WorkspaceStatus>, ...args: readonly string[]) {
 	const real = await world.server.client.getStatus();
 	const found: WorkspaceStatus = { ...real, ...changes };
-	const server = createServer((_, response) => {
-		response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(found));
-	});
-	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
-	const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-	try {
-		return { ...(await world.run(["status", ...args], { FANFARE_URL: url })), found };
-	} finally {
-		server.close();
-	}
+	await using server = await startAnswering(found);
+	return { ...(await world.run(["status", ...args], { FANFARE_URL: server.url })), found };
 }
 
 it("shows what a server alone does, and its warnings, without a list of processes", async () => {

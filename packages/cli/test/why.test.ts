@@ -53,13 +53,13 @@ it("tells who got an event and why others did not, each attempt, cause, cure, wh
 	expect(stdout).toContain("– theirs (acme): belongs to a customer that the event is not for");
 	expect(stdout).not.toContain("\u001B");
 
-	const [story] = await world.json("why", deliveryTo(ill));
+	const [story] = await world.json`why ${deliveryTo(ill)}`;
 	expect(story).toMatchObject({ object: "story", event: { id }, next: `fanfare webhooks test ${ill}` });
 	expect(story?.["event"]).not.toHaveProperty("data");
 	expect(story?.["deliveries"]).toMatchObject([
 		{ webhookId: ill, attempts: [{ cause: "status_5xx", explanation: { cure: expect.stringContaining("log") } }] },
 	]);
-	const [ofOne] = await world.json("why", id, "--webhook", "held");
+	const [ofOne] = await world.json`why ${id} --webhook held`;
 	expect(ofOne).toMatchObject({ deliveries: [{ webhookId: held }], next: `fanfare webhooks resume ${held}` });
 });
 

@@ -36,18 +36,12 @@ describe("Client.inPage", () => {
 		}
 	});
 
-	it("is not what a client with a key does", async () => {
-		await using server = await ScriptedServer.start(json(200, { id: "ws_1" }));
-		await testClient(server).client.getInfo();
-		expect(server.last.headers).not.toHaveProperty("fanfare-page");
-	});
-
 	it("shows nothing of the key that somebody signs in with, and does not try again by itself", async () => {
 		const page = raw(200, "<html>sk_typed</html>", { "content-type": "text/html" });
 		await using server = await ScriptedServer.start(page, json(429, { message: "wait" }, { "retry-after": "1" }));
 		const client = Client.inPage({ endpoint: server.endpoint });
 		const wrong = await client.sessions.signIn({ key: "sk_typed" }).catch((error: unknown) => error);
-		expect(inspect(wrong, { depth: null, showHidden: true })).not.toContain("sk_typed");
+		expect(shown(wrong)).not.toContain("sk_typed");
 		await expect(client.sessions.signIn({ key: "sk_typed" })).rejects.toMatchObject({ status: 429 });
 		expect(server.requests).toHaveLength(2);
 	});
@@ -106,14 +100,10 @@ describe("new Client", () => {
 	);
 
 	it("accepts options that are undefined", () => {
-		const options = {
-			endpoint: undefined,
-			timeoutMs: undefined,
-			maxRetries: undefined,
-			actor: undefined,
-			fetch: undefined,
-		};
-		expect(new Client(KEY, options).endpoint).toBe("http://127.0.0.1:8787");
+		const none = Object.fromEntries(
+			["endpoint", "timeoutMs", "maxRetries", "actor", "fetch"].map((name) => [name, undefined]),
+		);
+		expect(new Client(KEY, none).endpoint).toBe("http://127.0.0.1:8787");
 	});
 
 	it.each([0, -1, 1.5, Number.NaN, 2 ** 31])("refuses a timeout of %d", (timeoutMs) => {
@@ -139,6 +129,13 @@ describe("new Client", () => {
 	});
 });
 
+/** Servers that are none of Fanfare's, and repeat what was sent. */
+const PAGES: readonly [string, (sent: string) => Step][] = [
+	["a page", (sent) => raw(502, `<h1>Bad gateway</h1><pre>${sent}</pre>`)],
+	["a page that is a 200", (sent) => raw(200, `<h1>Hello</h1><pre>${sent}</pre>`)],
+];
+const shown = (value: unknown) => inspect(value, { depth: null, showHidden: true });
+
 describe("the secret key", () => {
 	it("does not appear when objects are logged or serialized", async () => {
 		await using server = await ScriptedServer.start(
@@ -149,7 +146,7 @@ describe("the secret key", () => {
 		const project = await client.getProject(PROJECT_ID);
 		const list = project.events.list();
 		for (const value of [client, client.projects, client.keys, project, project.batch.webhooks, list, await list]) {
-			expect(inspect(value, { depth: null, showHidden: true })).not.toContain(KEY);
+			expect(shown(value)).not.toContain(KEY);
 			expect(JSON.stringify(value)).not.toContain(KEY);
 		}
 		expect(server.last.headers["secret-key"]).toBe(KEY);
@@ -164,7 +161,7 @@ describe("the secret key", () => {
 			// Only a server that never answers has little time for it.
 			const error = await failure(client.getInfo(step === hang ? { timeoutMs: 100 } : {}));
 			names.push((error as Error).name);
-			expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY);
+			expect(shown(error)).not.toContain(KEY);
 		}
 		expect(names).toEqual([
 			"ConnectionError",
@@ -176,26 +173,21 @@ describe("the secret key", () => {
 	});
 
 	it.each<[string, (sent: string) => Step]>([
-		["a page", (sent) => raw(502, `<h1>Bad gateway</h1><pre>${sent}</pre>`)],
-		["a page that is a 200", (sent) => raw(200, `<h1>Hello</h1><pre>${sent}</pre>`)],
+		...PAGES,
 		["JSON", (sent) => json(400, { message: sent, code: sent, issues: [{ path: sent, message: sent }] })],
 		["JSON that is a 200", (sent) => raw(200, sent)],
 	])("is in no error when %s repeats what was sent", async (_name, step) => {
 		await using server = await ScriptedServer.start((response, request) =>
 			step(JSON.stringify(request.headers))(response, request),
 		);
-		const error = await testClient(server, { maxRetries: 0 })
-			.client.getInfo()
-			.catch((error: unknown) => error);
-		expect(error).toBeInstanceOf(Error);
-		expect(inspect(error, { depth: null, showHidden: true })).not.toContain(KEY);
+		const error = await failure(testClient(server, { maxRetries: 0 }).client.getInfo());
+		expect(shown(error)).not.toContain(KEY);
 	});
 });
 
 describe("a webhook's secret", () => {
 	it.each<[string, (sent: string) => Step]>([
-		["a page", (sent) => raw(502, `<h1>Bad gateway</h1><pre>${sent}</pre>`)],
-		["a page that is a 200", (sent) => raw(200, `<pre>${sent}</pre>`)],
+		...PAGES,
 		["JSON that is not Fanfare's", (sent) => json(400, { message: sent })],
 	])("is in no error when %s repeats what was sent", async (_name, step) => {
 		const repeat: Step = (response, request) => step(request.body)(response, request);
@@ -208,9 +200,7 @@ describe("a webhook's secret", () => {
 			() => webhooks.update("webhook_1", { spec: { headers: spec.headers } }),
 			() => webhooks.updateSecret("webhook_1", secret),
 		]) {
-			const error = await call().catch((error: unknown) => error);
-			expect(error).toBeInstanceOf(Error);
-			expect(inspect(error, { depth: null, showHidden: true })).not.toContain(secret);
+			expect(shown(await failure(call()))).not.toContain(secret);
 			expect(server.last.body).toContain(secret);
 		}
 	});
@@ -246,8 +236,8 @@ describe("the secret of a new webhook", () => {
 		const { webhooks } = testClient(server).client.project(PROJECT_ID).batch;
 		const created = await webhooks.create({ name: "a", spec: { endpoint: "https://example.com/" } });
 		const { secret } = created;
-		const shown = [inspect(created), JSON.stringify(created), format("%o %j", { ...created }, created)];
-		for (const text of [...shown, JSON.stringify(structuredClone(created))]) {
+		const texts = [inspect(created), JSON.stringify(created), format("%o %j", { ...created }, created)];
+		for (const text of [...texts, JSON.stringify(structuredClone(created))]) {
 			expect(text).toContain(created.id);
 			expect(text).not.toContain(secret);
 		}

@@ -1,9 +1,9 @@
 // Requests that get no response: the error says why and what to do, without the text of OpenSSL.
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { inspect } from "node:util";
 
+import { freePort } from "@fanfare/testkit/programs/free-port";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
@@ -19,24 +19,16 @@ async function problemAt(endpoint: string): Promise<string> {
 	return (error as Error).message.replace(`GET ${endpoint}/workspace got no response: `, "");
 }
 
-async function unusedPort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await new Promise((resolve) => server.once("listening", resolve));
-	const { port } = server.address() as AddressInfo;
-	await new Promise((resolve) => server.close(resolve));
-	return port;
-}
-
 describe("a client", () => {
 	it("asks whether Fanfare is running if the connection is refused", async () => {
-		const endpoint = `http://127.0.0.1:${await unusedPort()}`;
+		const endpoint = `http://127.0.0.1:${await freePort()}`;
 		expect(await problemAt(endpoint)).toMatch(
 			new RegExp(`^ECONNREFUSED \\(connect ECONNREFUSED \\S+\\)\\. Is Fanfare running at ${endpoint}\\?$`),
 		);
 	});
 
 	it("asks the same if all addresses of a name refuse the connection", async () => {
-		const endpoint = `http://localhost:${await unusedPort()}`;
+		const endpoint = `http://localhost:${await freePort()}`;
 		expect(await problemAt(endpoint)).toMatch(/^ECONNREFUSED .*\. Is Fanfare running at http:\/\/localhost:\d+\?$/);
 	});
 
@@ -60,24 +52,13 @@ describe("a client", () => {
 	});
 });
 
+const caused = (error: Error, cause: object) =>
+	Object.assign(error, { cause: Object.assign(new Error("no HTTP"), cause) });
+
 it.each([
-	[
-		"Deno",
-		new TypeError("error sending request: tcp connect error: Connection refused (os error 111)"),
-		/Is Fanfare running/,
-	],
-	[
-		"Bun",
-		Object.assign(new Error("Unable to connect. Is the computer able to access the url?"), {
-			cause: Object.assign(new Error("x"), { code: "ConnectionRefused" }),
-		}),
-		/Is Fanfare running/,
-	],
-	[
-		"Node, with a code that is undefined",
-		Object.assign(new TypeError("fetch failed"), { cause: Object.assign(new Error("no HTTP"), { code: undefined }) }),
-		/^no HTTP\.$/,
-	],
+	["Deno", new TypeError("tcp connect error: Connection refused (os error 111)"), /Is Fanfare running/],
+	["Bun", caused(new Error("Unable to connect."), { code: "ConnectionRefused" }), /Is Fanfare running/],
+	["Node, with a code that is undefined", caused(new TypeError("fetch failed"), { code: undefined }), /^no HTTP\.$/],
 	["a browser", new TypeError("Failed to fetch"), /^Failed to fetch\.$/],
 	["no error", "text", /^text\.$/],
 ])("the problem in %s is described", (_name, error, words) => {
@@ -85,7 +66,7 @@ it.each([
 });
 
 it("the loss of a connection has a reason in plain words", async () => {
-	const endpoint = `http://127.0.0.1:${await unusedPort()}`;
+	const endpoint = `http://127.0.0.1:${await freePort()}`;
 	const refused = await failure(new Client(KEY, { endpoint, maxRetries: 0 }).getInfo());
 	const because = (message: string, code?: string) =>
 		new ConnectionError("GET x got no response", {

@@ -92,23 +92,15 @@ const responses: Record<Exclude<keyof wire.Responses, NotInSdk>, Agrees> = {
 type ControlItem = Extract<wire.StreamItem, { readonly reason: string; readonly kind: "gap" | "dropped" | "end" }>;
 
 type OfKind<Item, Kind> = Item extends { readonly kind: Kind } ? Item : never;
+const item = <Kind>() => response<OfKind<wire.StreamItem, Kind>, OfKind<sdk.StreamItem, Kind>>();
 const items: Record<Exclude<wire.StreamItem["kind"], ControlItem["kind"]>, Agrees> = {
-	"event.accepted": response<OfKind<wire.StreamItem, "event.accepted">, OfKind<sdk.StreamItem, "event.accepted">>(),
-	"attempt.finished": response<
-		OfKind<wire.StreamItem, "attempt.finished">,
-		OfKind<sdk.StreamItem, "attempt.finished">
-	>(),
-	"delivery.updated": response<
-		OfKind<wire.StreamItem, "delivery.updated">,
-		OfKind<sdk.StreamItem, "delivery.updated">
-	>(),
-	"deliveries.updated": response<
-		OfKind<wire.StreamItem, "deliveries.updated">,
-		OfKind<sdk.StreamItem, "deliveries.updated">
-	>(),
-	"webhook.created": response<OfKind<wire.StreamItem, "webhook.created">, OfKind<sdk.StreamItem, "webhook.created">>(),
-	"replay.updated": response<OfKind<wire.StreamItem, "replay.updated">, OfKind<sdk.StreamItem, "replay.updated">>(),
-	"webhook.updated": response<OfKind<wire.StreamItem, "webhook.updated">, OfKind<sdk.StreamItem, "webhook.updated">>(),
+	"event.accepted": item<"event.accepted">(),
+	"attempt.finished": item<"attempt.finished">(),
+	"delivery.updated": item<"delivery.updated">(),
+	"deliveries.updated": item<"deliveries.updated">(),
+	"webhook.created": item<"webhook.created">(),
+	"replay.updated": item<"replay.updated">(),
+	"webhook.updated": item<"webhook.updated">(),
 };
 
 /** The options of a call that are sent. */
@@ -155,18 +147,18 @@ const bodies: Record<keyof wire.Bodies, AgreesInput> = {
 	createPortalSession: input<wire.CreatePortalSession, sdk.CreatePortalSession>(),
 };
 
+/** The SDK has a method for each format. */
+type Format = "format" | "format.csv" | "format.ndjson";
+/** An export has all rows. */
+type Whole<Filter> = Omit<Filter, keyof sdk.ListParams>;
+
 const queries: Record<keyof wire.Queries, AgreesInput> = {
 	searchProjects: input<wire.Queries["searchProjects"], sdk.ProjectFilter>(),
 	listKeys: input<wire.Queries["listKeys"], sdk.ListParams>(),
 	// In the SDK, `everywhere` is a boolean.
 	deleteSessions: input<wire.Queries["deleteSessions"], Sent<sdk.SignOutOptions>, `everywhere.${boolean}`>(),
 	listWebhooks: input<wire.Queries["listWebhooks"], sdk.WebhookFilter>(),
-	// The SDK has a method for each format.
-	exportWebhooks: input<
-		wire.Queries["exportWebhooks"],
-		Omit<sdk.WebhookFilter, keyof sdk.ListParams>,
-		"format" | "format.csv" | "format.ndjson"
-	>(),
+	exportWebhooks: input<wire.Queries["exportWebhooks"], Whole<sdk.WebhookFilter>, Format>(),
 	// In the SDK, `exchange` is a boolean.
 	testWebhook: input<wire.Queries["testWebhook"], Pick<sdk.TestWebhookOptions, "exchange">, `exchange.${boolean}`>(),
 	// In the SDK, `archived` is a boolean.
@@ -174,22 +166,12 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	// In the SDK, `unmatched` is a boolean.
 	listEvents: input<wire.Queries["listEvents"], sdk.EventFilter, `unmatched.${boolean}`>(),
 	getEventData: input<wire.Queries["getEventData"], sdk.EventDataParams>(),
-	// In the SDK, `unmatched` is a boolean, and there is a method for each format.
-	exportEvents: input<
-		wire.Queries["exportEvents"],
-		Omit<sdk.EventFilter, keyof sdk.ListParams>,
-		`unmatched.${boolean}` | "format" | "format.csv" | "format.ndjson"
-	>(),
+	exportEvents: input<wire.Queries["exportEvents"], Whole<sdk.EventFilter>, `unmatched.${boolean}` | Format>(),
 	getEventRouting: input<wire.Queries["getEventRouting"], sdk.RoutingFilter>(),
 	listDeliveries: input<wire.Queries["listDeliveries"], sdk.DeliveryListParams>(),
 	countDeliveries: input<wire.Queries["countDeliveries"], sdk.DeliveryFilter>(),
 	listAttempts: input<wire.Queries["listAttempts"], sdk.ListParams>(),
-	// The SDK has a method for each format.
-	exportDeliveries: input<
-		wire.Queries["exportDeliveries"],
-		sdk.DeliveryFilter,
-		"format" | "format.csv" | "format.ndjson"
-	>(),
+	exportDeliveries: input<wire.Queries["exportDeliveries"], sdk.DeliveryFilter, Format>(),
 	listReplays: input<wire.Queries["listReplays"], sdk.ReplayListFilter>(),
 	getProjectStats: input<wire.Queries["getProjectStats"], sdk.StatsParams>(),
 	getWebhookStats: input<wire.Queries["getWebhookStats"], sdk.StatsParams>(),
@@ -197,12 +179,7 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	getStatsOfWebhooks: input<wire.Queries["getStatsOfWebhooks"], sdk.StatsParams & { readonly ids: string }>(),
 	listCustomers: input<wire.Queries["listCustomers"], sdk.CustomerFilter>(),
 	getCustomerStats: input<wire.Queries["getCustomerStats"], sdk.StatsParams>(),
-	// The SDK has a method for each format.
-	exportCustomers: input<
-		wire.Queries["exportCustomers"],
-		Omit<sdk.CustomerFilter, keyof sdk.ListParams>,
-		"format" | "format.csv" | "format.ndjson"
-	>(),
+	exportCustomers: input<wire.Queries["exportCustomers"], Whole<sdk.CustomerFilter>, Format>(),
 	listPortalSessions: input<wire.Queries["listPortalSessions"], sdk.PortalSessionFilter>(),
 	revokePortalSessions: input<wire.Queries["revokePortalSessions"], sdk.RevokePortalSessions>(),
 	// `lastEventId` is sent as a header.
@@ -210,12 +187,7 @@ const queries: Record<keyof wire.Queries, AgreesInput> = {
 	listStreamItems: input<wire.Queries["listStreamItems"], sdk.PollStreamParams>(),
 	listAuditEntries: input<wire.Queries["listAuditEntries"], sdk.AuditFilter>(),
 	listProjectAuditEntries: input<wire.Queries["listProjectAuditEntries"], sdk.ProjectAuditFilter>(),
-	// The SDK has a method for each format.
-	exportAuditEntries: input<
-		wire.Queries["exportAuditEntries"],
-		Omit<sdk.AuditFilter, keyof sdk.ListParams>,
-		"format" | "format.csv" | "format.ndjson"
-	>(),
+	exportAuditEntries: input<wire.Queries["exportAuditEntries"], Whole<sdk.AuditFilter>, Format>(),
 	exportProjectAuditEntries: input<
 		wire.Queries["exportProjectAuditEntries"],
 		Omit<sdk.ProjectAuditFilter, keyof sdk.ListParams>,
@@ -233,23 +205,18 @@ it("the generated types are those of docs/openapi.json", () => {
 });
 
 it("every response, request body and query of the document is compared with a type of the SDK", () => {
-	const operations = Object.values(document.paths).flatMap(
-		(path) =>
-			Object.values(path) as readonly {
-				readonly operationId: string;
-				readonly requestBody?: object;
-				readonly parameters?: readonly { readonly in: string }[];
-			}[],
-	);
+	interface Operation {
+		readonly operationId: string;
+		readonly requestBody?: object;
+		readonly parameters?: readonly { readonly in: string }[];
+	}
+	const operations = Object.values(document.paths).flatMap((path) => Object.values(path) as readonly Operation[]);
+	const namesOf = (is: (operation: Operation) => boolean) =>
+		operations.filter(is).map(({ operationId }) => operationId);
 	expect(Object.keys(document.components.schemas)).toEqual(expect.arrayContaining(Object.keys(responses)));
-	expect(Object.keys(bodies)).toEqual(
-		operations.filter(({ requestBody }) => requestBody !== undefined).map(({ operationId }) => operationId),
-	);
-	expect(Object.keys(queries)).toEqual(
-		operations
-			.filter(({ parameters = [] }) => parameters.some((parameter) => parameter.in === "query"))
-			.map(({ operationId }) => operationId),
-	);
+	expect(Object.keys(bodies)).toEqual(namesOf(({ requestBody }) => requestBody !== undefined));
+	const hasQuery = ({ parameters = [] }: Operation) => parameters.some((parameter) => parameter.in === "query");
+	expect(Object.keys(queries)).toEqual(namesOf(hasQuery));
 });
 
 it("an action of the audit log is one of the document's, or any other text, since another version may have more", () => {

@@ -8,11 +8,8 @@ const page = (ids: number[], nextPage: string | null, prevPage: string | null = 
 	json(200, { nextPage, prevPage, data: ids.map(wireEvent) });
 const base = `/projects/${PROJECT_ID}/events`;
 
-async function idsOf(list: AsyncIterable<{ readonly id: string }>): Promise<string[]> {
-	const ids: string[] = [];
-	for await (const { id } of list) ids.push(id);
-	return ids;
-}
+const idsOf = (list: AsyncIterable<{ readonly id: string }>): Promise<string[]> =>
+	Array.fromAsync(list, ({ id }) => id);
 
 it("awaits one page", async () => {
 	await using server = await ScriptedServer.start(page([1, 2], "n", "p"));

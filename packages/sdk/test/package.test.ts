@@ -49,14 +49,7 @@ it("runs in its built form", async () => {
 });
 
 describe("its types compile", () => {
-	const strict = [
-		"--noEmit",
-		"--strict",
-		"--exactOptionalPropertyTypes",
-		"--noUncheckedIndexedAccess",
-		"--target",
-		"es2022",
-	];
+	const strict = "--noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --target es2022".split(" ");
 	const use = `
 		import { Client, verify, NotFoundError, type Webhook } from "@fanfare/sdk";
 		const client = new Client("sk", { fetch: async (url, init) => ({ status: 200, headers: { get: () => null }, text: async () => url + init.method }) });
@@ -87,13 +80,8 @@ describe("its types compile", () => {
 	])("with %s types, library checks included", async (name, source, args) => {
 		const file = `${home}/${name.replace(/\W/g, "")}.mts`;
 		writeFileSync(file, source);
-		for (const resolution of [
-			["nodenext", "nodenext"],
-			["esnext", "bundler"],
-		] as const) {
-			const [module, moduleResolution] = resolution;
-			await tsc([...strict, "--module", module, "--moduleResolution", moduleResolution, ...args, file], home);
-		}
+		// Other ways to find them: test/packages.all.test.ts.
+		await tsc([...strict, "--module", "nodenext", ...args, file], home);
 	});
 });
 
@@ -127,6 +115,7 @@ describe("its types", () => {
 
 	it("take the event types of the client, if it has any", async () => {
 		const code = `
+			await project.batch.webhooks.update("webhook_1", { spec: { timeoutMs: 5_000 } });
 			await project.events.send({ type: "order.paid", data: { orderId: 1 }, idempotencyKey: "k" });
 			await (await client.getProject("proj_1")).events.sendBatch([{ type: "order.shipped", data: { parcel: "p" } }]);
 			for (const one of await client.listProjects()) await one.events.send({ type: "order.paid", data: { orderId: 1 } });
@@ -144,32 +133,24 @@ describe("its types", () => {
 		expect(await complaints("typed", code)).toBe("");
 	});
 
-	it.each(["utils.generateWebhookSecret()", '{ contents: "whsec_x" }'])(
-		"refuse the secret %s in an update, and say what to use",
-		async (secret) => {
-			const code = `await project.batch.webhooks.update("webhook_1", { spec: { secret: ${secret} } });`;
-			expect(await complaints("secret", code)).toMatch(/use updateSecret|UseUpdateSecret/);
-			const valid = `await project.batch.webhooks.update("webhook_1", { spec: { timeoutMs: 5_000 } });`;
-			expect(await complaints("secret", valid)).toBe("");
-		},
-	);
-
+	const update = (spec: string) => `await project.batch.webhooks.update("webhook_1", { spec: { ${spec} } });`;
 	it.each([
-		["an option that does not exist", 'new Client("sk_x", { endPoint: "http://127.0.0.1" });', "endPoint"],
-		["a parameter that only tests of the SDK use", 'new Client("sk_x", {}, {});', "Expected 1-2 arguments"],
-	])("refuse %s", async (_name, code, words) => expect(await complaints("refused", code)).toContain(words));
+		["a secret in an update", update("secret: utils.generateWebhookSecret()"), /use updateSecret|UseUpdateSecret/],
+		["an object with one", update('secret: { contents: "whsec_x" }'), /use updateSecret|UseUpdateSecret/],
+		["an option that does not exist", 'new Client("sk_x", { endPoint: "http://127.0.0.1" });', /endPoint/],
+		["a parameter that only tests of the SDK use", 'new Client("sk_x", {}, {});', /Expected 1-2 arguments/],
+	])("refuse %s", async (_name, code, words) => expect(await complaints("refused", code)).toMatch(words));
 });
 
 describe("what an editor shows", () => {
 	it("has a text for every declaration and every member", () => {
 		const members = publicMembers(`${built}/dist`);
 		expect(members.length).toBeGreaterThan(600);
-		expect(members.filter(({ text }) => text === "").map(({ name }) => name)).toEqual([]);
+		expect(members.filter(({ hasText }) => !hasText).map(({ name }) => name)).toEqual([]);
 	});
 
 	it("says of verifySignature what it does not protect", () => {
-		const { text } = publicMembers(`${built}/dist`).find(({ name }) => name === "verifySignature")!;
-		expect(text.replace(/\s*\n \* /g, " ")).toContain(
+		expect(readFileSync(`${built}/dist/verify.d.ts`, "utf8").replace(/\s*\n \* /g, " ")).toContain(
 			"If the body is not a JSON object, this does not protect the id and the timestamp.",
 		);
 	});

@@ -166,3 +166,5 @@ export const wireEvent = (n: number) => ({
 	duplicate: false,
 	deliveryCount: 2,
 });
+
+export const emptyPage = { nextPage: null, prevPage: null, data: [] };

@@ -3,16 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 
-import {
-	AuthenticationError,
-	Client,
-	ConnectionError,
-	InternalServerError,
-	NotFoundError,
-	UnexpectedResponseError,
-	type StreamItem,
-	type StreamMode,
-} from "../src/index.ts";
+import * as sdk from "../src/index.ts";
 import type { Runtime } from "../src/platform.ts";
 import { json, KEY, PROJECT_ID, raw, reset, ScriptedServer, testClient, type Step } from "./scripted-server.ts";
 
@@ -42,8 +33,8 @@ function stream(pieces: readonly string[], then: "end" | "hang" | Promise<void> 
 }
 
 /** Reads the first `count` items, then leaves the loop. */
-async function take(items: AsyncIterable<StreamItem>, count: number): Promise<StreamItem[]> {
-	const taken: StreamItem[] = [];
+async function take(items: AsyncIterable<sdk.StreamItem>, count: number): Promise<sdk.StreamItem[]> {
+	const taken: sdk.StreamItem[] = [];
 	for await (const each of items) if (taken.push(each) === count) break;
 	return taken;
 }
@@ -92,7 +83,7 @@ describe("project.stream", () => {
 			stream([itemText(1), itemText(2)], hasTwo.promise),
 			stream([itemText(3)], "hang"),
 		);
-		const taken: StreamItem[] = [];
+		const taken: sdk.StreamItem[] = [];
 		for await (const each of open(server).stream()) {
 			taken.push(each);
 			// Before, a reset could discard what the client has not read yet.
@@ -133,7 +124,7 @@ describe("project.stream", () => {
 	it("fails like any call if the server was never reachable", async () => {
 		await using server = await ScriptedServer.start(reset, reset, reset);
 		const { client } = testClient(server, { maxRetries: 2 });
-		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toBeInstanceOf(ConnectionError);
+		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toBeInstanceOf(sdk.ConnectionError);
 		expect(server.requests).toHaveLength(3);
 	});
 
@@ -173,7 +164,7 @@ describe("project.stream", () => {
 			stream([itemText(8)], "hang"),
 		);
 		const { client, waits } = testClient(server);
-		const modes: StreamMode[] = [];
+		const modes: sdk.StreamMode[] = [];
 		const params = { kinds: ["event.accepted"], webhookId: "webhook_1" } as const;
 		const items = client.project(PROJECT_ID).stream(params, { onMode: (mode) => modes.push(mode) });
 		expect(await take(items, 7)).toEqual([1, 2, 3, 4, 6, 7, 8].map(item));
@@ -209,7 +200,7 @@ describe("project.stream", () => {
 			stream([itemText(4)], "hang"),
 		);
 		const { client } = testClient(server);
-		const modes: StreamMode[] = [];
+		const modes: sdk.StreamMode[] = [];
 		const items = client.project(PROJECT_ID).stream({}, { onMode: (mode) => modes.push(mode) });
 		expect(await take(items, 4)).toEqual([1, 2, 3, 4].map(item));
 		expect(modes).toEqual([
@@ -241,27 +232,27 @@ describe("project.stream", () => {
 		);
 		const { client } = testClient(server);
 		const items = () => client.project(PROJECT_ID).stream({}, { maxRetries: 0 });
-		await expect(take(items(), 1)).rejects.toBeInstanceOf(InternalServerError);
+		await expect(take(items(), 1)).rejects.toBeInstanceOf(sdk.InternalServerError);
 		expect(await take(items(), 1)).toEqual([item(1)]);
-		await expect(take(items(), 1)).rejects.toBeInstanceOf(AuthenticationError);
+		await expect(take(items(), 1)).rejects.toBeInstanceOf(sdk.AuthenticationError);
 	});
 
 	it("fails at once if a retry is pointless, even after a success", async () => {
 		const unknown = json(401, { message: "no such key", code: "unknown_key" });
 		await using server = await ScriptedServer.start(json(404, { message: "none" }), stream([itemText(1)]), unknown);
-		await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(NotFoundError);
-		await expect(take(open(server).stream(), 2)).rejects.toBeInstanceOf(AuthenticationError);
+		await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(sdk.NotFoundError);
+		await expect(take(open(server).stream(), 2)).rejects.toBeInstanceOf(sdk.AuthenticationError);
 	});
 
 	it("does not accept a page as a stream", async () => {
 		await using server = await ScriptedServer.start(raw(200, "<html>", { "content-type": "text/html" }), json(200, {}));
 		for (let n = 0; n < 2; n++)
-			await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(UnexpectedResponseError);
+			await expect(take(open(server).stream(), 1)).rejects.toBeInstanceOf(sdk.UnexpectedResponseError);
 	});
 
 	it("says what is missing if the fetch returns no body", async () => {
 		const headers = { get: () => "text/event-stream" };
-		const client = new Client(KEY, { fetch: async () => ({ status: 200, headers, text: async () => "" }) });
+		const client = new sdk.Client(KEY, { fetch: async () => ({ status: 200, headers, text: async () => "" }) });
 		await expect(take(client.project(PROJECT_ID).stream(), 1)).rejects.toThrow(/without a readable body/);
 	});
 

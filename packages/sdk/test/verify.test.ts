@@ -3,6 +3,7 @@ import { createHmac } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
+import { runs } from "@fanfare/testkit/runs";
 import * as fc from "fast-check";
 import type * as StandardWebhooks from "standardwebhooks";
 import type * as Svix from "svix";
@@ -59,6 +60,13 @@ async function codeOf(call: Promise<unknown>): Promise<WebhookVerificationCode |
 	}
 }
 
+/** The headers of this body, signed by another library. */
+const signedBy = (body: string, seconds = event.timestamp) => ({
+	...headers,
+	"webhook-timestamp": String(seconds),
+	"webhook-signature": new standard.Webhook(secret).sign(event.id, new Date(seconds * 1_000), body),
+});
+
 const proof = (changes: Record<string, string | undefined>, body: RawBody = event.body) =>
 	codeOf(verifySignature(body, { ...headers, ...changes }, secret, now));
 
@@ -99,8 +107,7 @@ describe("verify", () => {
 	it.each(["", "null", "[]", "7", '"text"', "{", '{"type":"\u0000"}'])(
 		"refuses the well-signed body %j, which is no JSON object",
 		async (body) => {
-			const signed = new standard.Webhook(secret).sign(event.id, new Date(event.timestamp * 1_000), body);
-			expect(await codeOf(verify(body, { ...headers, "webhook-signature": signed }, secret, now))).toBe("invalid_body");
+			expect(await codeOf(verify(body, signedBy(body), secret, now))).toBe("invalid_body");
 		},
 	);
 
@@ -115,9 +122,7 @@ describe("verify", () => {
 
 	it("does not take the id from the body", async () => {
 		const body = '{"id":"evt_other","type":"a.b"}';
-		const signed = new standard.Webhook(secret).sign(event.id, new Date(event.timestamp * 1_000), body);
-		const given = await verify(body, { ...headers, "webhook-signature": signed }, secret, now);
-		expect(given).toEqual({ id: event.id, type: "a.b" });
+		expect(await verify(body, signedBy(body), secret, now)).toEqual({ id: event.id, type: "a.b" });
 	});
 
 	it("checks the signature before it parses the body", async () => {
@@ -169,20 +174,16 @@ describe("headers", () => {
 		expect(await codeOf(verifySignature(event.body, headers, secret, now))).toBe("accepted");
 	});
 
-	it.each(Object.keys(headers))("are refused without %s", async (name) => {
+	it.each(Object.keys(headers))("are refused without %s, whatever they are in", async (name) => {
 		expect(await proof({ [name]: undefined })).toBe("missing_header");
 		expect(await proof({ [name]: "" })).toBe("missing_header");
-		const rest = new Headers(headers);
-		rest.delete(name);
-		expect(await codeOf(verifySignature(event.body, rest, secret, now))).toBe("missing_header");
-	});
-
-	it.each(Object.keys(headers))("are refused without %s, also if get() returns undefined", async (name) => {
-		const map = new Map(Object.entries(headers));
-		const given = map as unknown as WebhookHeaders;
-		expect(await codeOf(verifySignature(event.body, given, secret, now))).toBe("accepted");
-		map.delete(name);
-		expect(await codeOf(verifySignature(event.body, given, secret, now))).toBe("missing_header");
+		// The `get` of the one returns null, and of the other undefined.
+		for (const given of [new Headers(headers), new Map(Object.entries(headers))]) {
+			const read = () => codeOf(verifySignature(event.body, given as WebhookHeaders, secret, now));
+			expect(await read()).toBe("accepted");
+			given.delete(name);
+			expect(await read()).toBe("missing_header");
+		}
 	});
 
 	it("are not taken from a prototype", async () => {
@@ -193,20 +194,9 @@ describe("headers", () => {
 });
 
 describe("the timestamp", () => {
-	it.each([
-		"abc",
-		"1.5e9",
-		"-5",
-		"+1732454640",
-		" 1732454640",
-		"1732454640 ",
-		"0x67",
-		"1732454640.0",
-		"١٧٣",
-		"1".repeat(40),
-		"NaN",
-		"Infinity",
-	])("refuses %j, which is not digits", async (timestamp) => {
+	const NO_DIGITS = "abc,1.5e9,-5,+1732454640, 1732454640,1732454640 ,0x67,1732454640.0,١٧٣,NaN,Infinity".split(",");
+
+	it.each([...NO_DIGITS, "1".repeat(40)])("refuses %j, which is not digits", async (timestamp) => {
 		expect(await proof({ "webhook-timestamp": timestamp })).toBe("bad_timestamp");
 	});
 
@@ -230,9 +220,7 @@ describe("the timestamp", () => {
 
 	it("is compared with the real clock by default", async () => {
 		expect(await codeOf(verifySignature(event.body, headers, secret))).not.toBe("accepted");
-		const seconds = Math.floor(Date.now() / 1_000);
-		const signed = new standard.Webhook(secret).sign(event.id, new Date(seconds * 1_000), event.body);
-		const fresh = { ...headers, "webhook-timestamp": String(seconds), "webhook-signature": signed };
+		const fresh = signedBy(event.body, Math.floor(Date.now() / 1_000));
 		expect(await codeOf(verifySignature(event.body, fresh, secret))).toBe("accepted");
 	});
 
@@ -320,29 +308,27 @@ describe("any request", () => {
 	const check = ({ body, ...headers }: ReturnType<typeof read>) => verify(body, headers, keySecret, forever);
 
 	/** Pieces from which ids and bodies could be mistaken for each other. */
-	const tricky = fc.array(
-		fc.constantFrom(
-			".",
-			"1",
-			"1700000000",
-			".17.",
-			".1.{",
-			'"',
-			":",
-			",",
-			"{",
-			"}",
-			"{}",
-			'{"',
-			"\\",
-			"[",
-			"]",
-			" ",
-			"é",
-			"\ufeff",
-		),
-		{ maxLength: 12 },
-	);
+	const PIECES = [
+		".",
+		"1",
+		"1700000000",
+		".17.",
+		".1.{",
+		'"',
+		":",
+		",",
+		"{",
+		"}",
+		"{}",
+		'{"',
+		"\\",
+		"[",
+		"]",
+		" ",
+		"é",
+		"\ufeff",
+	];
+	const tricky = fc.array(fc.constantFrom(...PIECES), { maxLength: 12 });
 	const text = tricky.map((pieces) => pieces.join(""));
 	const json = fc.dictionary(text, fc.oneof(text, fc.integer(), fc.constant(null), fc.array(text, { maxLength: 3 })));
 	const id = fc.tuple(fc.constantFrom("evt_1", "a"), text).map((parts) => parts.join(""));
@@ -363,7 +349,7 @@ describe("any request", () => {
 					expect(await codeOf(check(other))).not.toBe("accepted");
 				}
 			}),
-			{ numRuns: 2_000 },
+			{ numRuns: runs(200) },
 		);
 	});
 
@@ -399,7 +385,7 @@ describe("any request", () => {
 				const outcome = await codeOf(verify(bytes, headers, keySecret, at(nowSeconds)));
 				expect(outcome === "accepted").toBe(isRecent && isSigned && isJsonObject(bytes));
 			}),
-			{ numRuns: 2_000 },
+			{ numRuns: runs(200) },
 		);
 	});
 
@@ -451,18 +437,20 @@ describe("against the other libraries", () => {
 				const call = verifySignature(body, changed, vector.secrets, at(vector.timestamp));
 				expect(await codeOf(call)).not.toBe("accepted");
 			}),
-			{ numRuns: 2_000 },
+			{ numRuns: runs(200) },
 		);
 	});
 
 	it("refuses every spelling of a signature that differs in one character", async () => {
 		const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=-_ ,v";
-		for (let i = 0; i < signature.length; i++) {
-			for (const character of alphabet) {
-				const value = signature.slice(0, i) + character + signature.slice(i + 1);
+		const place = fc.nat({ max: signature.length - 1 });
+		await fc.assert(
+			fc.asyncProperty(place, fc.constantFrom(...alphabet.split("")), async (at, character) => {
+				const value = signature.slice(0, at) + character + signature.slice(at + 1);
 				const expected = value === signature ? "accepted" : "no_matching_signature";
 				expect(await proof({ "webhook-signature": value })).toBe(expected);
-			}
-		}
+			}),
+			{ numRuns: runs(300) },
+		);
 	});
 });

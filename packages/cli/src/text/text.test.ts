@@ -32,13 +32,8 @@ describe("times", () => {
 	])("the duration %s is parsed", (text, ms) => expect(parseDuration(text)).toBe(ms));
 
 	it("are shown as seen from now, in the largest unit of which there are two", () => {
-		expect([-3_000, -119_000, -120_000, 7_200_000, 0].map((ms) => relativeTime(NOW + ms, NOW))).toEqual([
-			"3 s ago",
-			"119 s ago",
-			"2 min ago",
-			"in 2 h",
-			"now",
-		]);
+		const shown = [-3_000, -119_000, -120_000, 7_200_000, 0].map((ms) => relativeTime(NOW + ms, NOW));
+		expect(shown).toEqual(["3 s ago", "119 s ago", "2 min ago", "in 2 h", "now"]);
 		expect(shortDuration(210)).toBe("210 ms");
 		expect(relativeTime(NOW + 86_400_000, NOW + 300)).toBe("in 24 h");
 	});
@@ -75,24 +70,14 @@ describe("tables", () => {
 
 	it("have the widest column that is not cut in lines of its own where it does not fit beside the others", () => {
 		const rows = [
-			{
-				state: "✗ Failed",
-				type: "invoice.created",
-				webhook: "Billing",
-				id: "dlv_01a22a6e-8b12-74e4-8e53-12a27cbd3df0",
-			},
-			{
-				state: "✓ Succeeded",
-				type: "order.paid",
-				webhook: "Warehouse",
-				id: "dlv_01a22a6e-a1b3-77d2-9f54-e114d2833247",
-			},
-		];
+			["✗ Failed", "invoice.created", "Billing", "dlv_01a22a6e-8b12-74e4-8e53-12a27cbd3df0"],
+			["✓ Succeeded", "order.paid", "Warehouse", "dlv_01a22a6e-a1b3-77d2-9f54-e114d2833247"],
+		] as const;
 		const deliveries: Column<(typeof rows)[number]>[] = [
-			{ title: "state", value: ({ state }) => state },
-			{ title: "type", value: ({ type }) => type, flexible: true },
-			{ title: "webhook", value: ({ webhook }) => webhook, flexible: true },
-			{ title: "id", value: ({ id }) => id },
+			{ title: "state", value: ([state]) => state },
+			{ title: "type", value: ([, type]) => type, flexible: true },
+			{ title: "webhook", value: ([, , webhook]) => webhook, flexible: true },
+			{ title: "id", value: ([, , , id]) => id },
 		];
 		expect(renderTable(deliveries, rows, 60)).toEqual([
 			"state        type             webhook",
@@ -109,28 +94,21 @@ describe("tables", () => {
 	});
 
 	it("are aligned, also with wide characters", () => {
-		const lines = renderTable(
+		const [, first = "", second = ""] = renderTable(
 			columns,
-			[
-				["日本", "x"],
-				["abcdef", "y"],
-			],
+			["日本 x", "abcdef y"].map((row) => row.split(" ")),
 			Infinity,
 		);
-		expect(new Set(lines.slice(1).map((line) => widthOf(line.slice(0, line.indexOf("id_")))))).toHaveProperty(
-			"size",
-			1,
-		);
+		const beforeId = (line: string) => widthOf(line.slice(0, line.indexOf("id_")));
+		expect(beforeId(first)).toBe(beforeId(second));
 	});
 
 	it("of fields leave out what is null, and indent further lines", () => {
-		expect(
-			renderFields([
-				["A", "1\n2"],
-				["Long", null],
-				["BB", "3"],
-			]),
-		).toEqual(["A   1", "    2", "BB  3"]);
+		const fields: [string, string | null][] = [
+			["A", "1\n2"],
+			["Long", null],
+		];
+		expect(renderFields([...fields, ["BB", "3"]])).toEqual(["A   1", "    2", "BB  3"]);
 	});
 
 	it("of fields wrap sentences under themselves, and leave ids and JSON whole", () => {

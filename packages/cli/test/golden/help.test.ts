@@ -1,8 +1,8 @@
 // The help of every command, as a stored text: a change of it is seen in a review. `vitest run packages/cli/test/golden -u` stores a new one.
-import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { expect, it } from "vitest";
 
 import { loadWholeProgram } from "../../src/program.ts";
+import { runInProcess } from "../support/in-process.ts";
 
 type Command = Awaited<ReturnType<typeof loadWholeProgram>>;
 
@@ -48,6 +48,6 @@ it.each([60, 80, 120])("has lists of options and commands that are never wider t
 it.each([["webhooks", "create"], ["conform"], ["replays"]])("is what the command prints: %s %s", async (...words) => {
 	const program = await loadWholeProgram();
 	const stored = helpOf(program, []).find((one) => one.words === words.join(" "));
-	const { code, stdout, stderr } = await runFanfare([...words, "--help"]);
+	const { code, stdout, stderr } = await runInProcess([...words, "--help"]);
 	expect([code, stdout, stderr]).toEqual([0, stored?.text, ""]);
 });

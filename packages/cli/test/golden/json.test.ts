@@ -1,13 +1,13 @@
 // The shape of what every command prints with `--json`, as a stored text: scripts rely on it. `vitest run packages/cli/test/golden -u`
-// stores a new one. The commands run in this process, so that all of them take seconds; others tests run each as a program.
+// stores a new one.
 import { writeFileSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 
 import { loadWholeProgram } from "../../src/program.ts";
-import { World } from "../support/world.ts";
+import { objectsIn, World } from "../support/world.ts";
 import { shapeOf } from "./shape.ts";
 
 /** Commands that are not run here, each with the reason. */
@@ -16,7 +16,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
 	tail: "goes on until it is ended: test/trigger-tail.test.ts reads its lines",
 	"replays cancel": "a replay of a few events has ended before: it prints the replay, as `replays get` does",
 	migrate: "needs a data directory of an earlier version: test/operate.test.ts",
-	"migrate-store": "needs PostgreSQL: test/migrate-store.test.ts",
+	"migrate-store": "needs PostgreSQL: test/migrate-store.all.test.ts",
 	config: "has a row for each setting: test/operate.test.ts",
 };
 /** Commands without `--json`: they print one text, or operate a server. */
@@ -29,40 +29,16 @@ let receiver: Receiver;
 beforeAll(async () => {
 	world = await World.start({ FANFARE_PORTAL_ORIGINS: "https://shop.example", FANFARE_ALLOW_FOR_CUSTOMERS: "true" });
 	receiver = await startReceiver();
-	vi.stubEnv("NO_COLOR", "1");
-	for (const [name, value] of Object.entries(world.scriptEnv)) vi.stubEnv(name, value);
-	return () => vi.unstubAllEnvs();
 });
 afterAll(async () => {
 	await receiver[Symbol.asyncDispose]();
 	await world[Symbol.asyncDispose]();
 });
 
-/** Runs a command with `--json`, and returns what it prints. */
-async function run(args: readonly string[]): Promise<string> {
-	const program = await loadWholeProgram();
-	let text = "";
-	const keep = (piece: string | Uint8Array) => {
-		text += typeof piece === "string" ? piece : Buffer.from(piece).toString();
-		return true;
-	};
-	const outputs = [process.stdout, process.stderr].map((output) => vi.spyOn(output, "write").mockImplementation(keep));
-	const exitCode = process.exitCode;
-	try {
-		await program.parseAsync([...args, "--json"], { from: "user" });
-	} finally {
-		for (const output of outputs) output.mockRestore();
-		process.exitCode = exitCode;
-	}
-	return text;
-}
-
+/** Null if it is no JSON. */
 function parse(text: string): unknown[] | null {
 	try {
-		return text
-			.split("\n")
-			.filter((line) => line !== "")
-			.map((line) => JSON.parse(line) as unknown);
+		return objectsIn(text);
 	} catch {
 		return null;
 	}
@@ -72,7 +48,8 @@ it("is as it is stored, for every command", async () => {
 	const sections = new Map<string, readonly string[]>();
 	/** The command is the words before the first argument or option. `as` names a form of it, such as its error. */
 	const shape = async (command: string, args: readonly string[] = [], as = ""): Promise<Record<string, unknown>> => {
-		const text = await run([...command.split(" "), ...args]);
+		const { stdout, stderr } = await world.run([...command.split(" "), ...args, "--json"]);
+		const text = stderr + stdout;
 		if (as !== ERROR && text.startsWith('{"error":')) throw new Error(`fanfare ${command} ${args.join(" ")}: ${text}`);
 		const objects = parse(text);
 		sections.set(`${command}${as}`, objects === null ? ["(text)"] : shapeOf(objects));
@@ -91,13 +68,8 @@ it("is as it is stored, for every command", async () => {
 	await shape("status");
 	await shape("completion", ["bash"]);
 
-	await shape("event-types create", [
-		"order.paid",
-		"--example",
-		'{"orderId": 1}',
-		"--description",
-		"Somebody has paid.",
-	]);
+	const described = ["--description", "Somebody has paid."];
+	await shape("event-types create", ["order.paid", "--example", '{"orderId": 1}', ...described]);
 	await shape("event-types put", ["order.refunded", "--description", "Money went back."]);
 	await shape("event-types update", ["order.refunded", "--description", "Changed."]);
 	await shape("event-types get", ["order.paid"]);
@@ -106,16 +78,8 @@ it("is as it is stored, for every command", async () => {
 
 	receiver.script(({ path }) => ({ status: path === "/fails" ? 500 : 200, body: "an answer" }));
 	const secret = file("secret", `whsec_${Buffer.alloc(32, 1).toString("base64")}`);
-	const hook = await idOf(
-		"webhooks create",
-		receiver.url,
-		"--name",
-		"billing",
-		"--key",
-		"billing",
-		"--customer",
-		"acme",
-	);
+	const named = "--name billing --key billing --customer acme".split(" ");
+	const hook = await idOf("webhooks create", receiver.url, ...named);
 	await shape("webhooks update", [hook, "--description", "For bills"]);
 	await shape("webhooks test", [hook, "--exchange"]);
 	await shape("conform", ["billing", "--only", "stale"], " <webhook>");
@@ -124,16 +88,8 @@ it("is as it is stored, for every command", async () => {
 		name: "fails",
 		spec: { endpoint: `${receiver.url}/fails`, retries: { maxRetries: 0, maxRetryDelay: 0 } },
 	});
-	const event = await idOf(
-		"events send",
-		"order.paid",
-		"--data",
-		'{"orderId": 1}',
-		"--customer",
-		"acme",
-		"--tag",
-		"order:1",
-	);
+	const data = ["--data", '{"orderId": 1}', "--customer", "acme", "--tag", "order:1"];
+	const event = await idOf("events send", "order.paid", ...data);
 	await shape("events send", ["order.paid", "--data", '{"orderId": 2}']);
 	await shape("events import", [file("events.ndjson", '{"type":"order.paid","data":{"orderId":3}}\n')]);
 	const { project } = world.server;
@@ -204,10 +160,8 @@ it("is as it is stored, for every command", async () => {
 	await shape("audit export", ["--action", "key.delete"]);
 
 	await shape("export");
-	await shape("apply", [
-		file("fanfare.yaml", "id: golden\neventTypes:\n  order.new:\n    description: New.\n"),
-		"--yes",
-	]);
+	const applied = "id: golden\neventTypes:\n  order.new:\n    description: New.\n";
+	await shape("apply", [file("fanfare.yaml", applied), "--yes"]);
 	await shape("api", ["GET", "/workspace/key"]);
 	await shape("open", ["settings"]);
 	const body = file("body.json", '{"type":"a","data":1}');
@@ -223,21 +177,15 @@ it("is as it is stored, for every command", async () => {
 	await expect(stored.join("\n")).toMatchFileSnapshot("json.txt");
 	const program = await loadWholeProgram();
 	const leaves = program.commands
-		.flatMap((command) =>
-			command.commands.length === 0 ? [command] : command.commands.filter((one) => one.name() !== "help"),
-		)
+		.flatMap((command) => (command.commands.length === 0 ? [command] : command.commands))
+		.filter((command) => command.name() !== "help")
 		.map((command) => ({
 			words: [command.parent === program ? "" : command.parent?.name(), command.name()].join(" ").trim(),
 			hasJson: command.options.some(({ long }) => long === "--json"),
-		}))
-		.filter(({ words }) => words !== "help");
+		}));
 	const shown = [...sections.keys()];
 	const missing = leaves.filter(({ words }) => !shown.some((one) => one === words || one.startsWith(`${words} `)));
 	expect(missing.map(({ words }) => words).toSorted()).toEqual([...Object.keys(LEFT_OUT), ...WITHOUT].toSorted());
-	expect(
-		leaves
-			.filter(({ hasJson }) => !hasJson)
-			.map(({ words }) => words)
-			.toSorted(),
-	).toEqual(WITHOUT.toSorted());
+	const withoutJson = leaves.filter(({ hasJson }) => !hasJson).map(({ words }) => words);
+	expect(withoutJson.toSorted()).toEqual(WITHOUT.toSorted());
 });

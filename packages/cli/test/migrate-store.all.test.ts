@@ -107,10 +107,3 @@ describe.skipIf(postgresIssue() !== null)("migrate-store", () => {
 		expect(data.length).toBeGreaterThanOrEqual(84);
 	});
 });
-
-it("migrate-store asks for a database", async () => {
-	expect(await runFanfare(["migrate-store"])).toMatchObject({
-		code: 1,
-		stderr: "fanfare: name the database with --to or FANFARE_DATABASE_URL\n",
-	});
-});

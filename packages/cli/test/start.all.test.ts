@@ -2,23 +2,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
-import { runFanfare } from "@fanfare/testkit/fanfare-process";
 import { startServerProcess } from "@fanfare/testkit/server-process";
 import { expect, it } from "vitest";
 
-import { ENTRIES } from "../src/entries.ts";
-import { loadWholeProgram } from "../src/program.ts";
+import { LIST_MODULES, listedIn, modulesOf } from "./support/loaded-modules.ts";
 
-/** Prints the address of each module that is loaded, at the end. */
-const LIST_MODULES = `data:text/javascript,${encodeURIComponent(`
-	import { registerHooks } from "node:module";
-	import { writeSync } from "node:fs";
-	const loaded = [];
-	registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
-	process.on("exit", () => writeSync(2, "MODULES " + JSON.stringify(loaded) + "\\n"));
-`)}`;
-
-/** The same for the files of the page and of the documents that the main thread looks for. */
+/** Lists the files of the page and of the documents that the main thread looks for. */
 const LIST_FILES = `data:text/javascript,${encodeURIComponent(`
 	import fs, { writeSync } from "node:fs";
 	import { syncBuiltinESMExports } from "node:module";
@@ -33,14 +22,6 @@ const LIST_FILES = `data:text/javascript,${encodeURIComponent(`
 	if (isMainThread) process.on("exit", () => writeSync(2, "FILES " + JSON.stringify(ofPage()) + "\\n"));
 `)}`;
 
-async function modulesOf(args: readonly string[]): Promise<string[]> {
-	return listedIn((await runFanfare(args, { preload: [LIST_MODULES], unbundled: true })).stderr);
-}
-
-function listedIn(stderr: string): string[] {
-	return JSON.parse(/^MODULES (.*)$/m.exec(stderr)?.[1] ?? "") as string[];
-}
-
 /** The modules of all commands together, none of which runs. */
 async function modulesOfAll(): Promise<string[]> {
 	const program = JSON.stringify(new URL("../src/program.ts", import.meta.url).href);
@@ -52,12 +33,6 @@ async function modulesOfAll(): Promise<string[]> {
 const isServer = (url: string) => url.includes("/packages/server/") || url.includes("/@fanfare/server/");
 const isPrompts = (url: string) => url.includes("/@clack/");
 const isSdk = (url: string) => url.includes("/packages/sdk/") || url.includes("/@fanfare/sdk/");
-
-it("--help loads neither the server, nor the SDK, nor prompts, and few modules at all", async () => {
-	const modules = await modulesOf(["--help"]);
-	expect(modules.filter((url) => url.startsWith("file:") && !/\/cli\/src\/|\/commander\//.test(url))).toEqual([]);
-	expect(modules.length).toBeGreaterThan(2);
-});
 
 it.each([["webhooks", "--help"], ["events", "list", "--help"], ["whoami"], ["help", "keys"]])(
 	"%s %s loads no module of the server, and no prompts",
@@ -105,43 +80,4 @@ it("a server loads these when it is asked for them, which shows that the lists h
 		expect.arrayContaining([expect.stringMatching(/documents\/openapi\./), expect.stringMatching(/docs-page\.ts/)]),
 	);
 	expect(server.stderr).toMatch(/^FILES .*dist\/page\/.*$/m);
-});
-
-it("each command says of itself what the help of the program says", async () => {
-	const program = await loadWholeProgram();
-	const loaded = program.commands.filter((command) => command.name() !== "help");
-	const summaries = loaded.map((command) => ({ name: command.name(), summary: command.summary() }));
-	expect(summaries).toEqual(ENTRIES.map(({ name, summary }) => ({ name, summary })));
-	expect(loaded.filter((command) => command.description() === "")).toEqual([]);
-});
-
-it("every command of a resource has a summary, texts of its arguments and options, and the common options", async () => {
-	const program = await loadWholeProgram();
-	const commands = program.commands.flatMap((group) => group.commands);
-	expect(commands.length).toBeGreaterThan(30);
-	const texts = commands.flatMap((command) => [
-		command.summary(),
-		...command.registeredArguments.map(({ description }) => description),
-		...command.options.map(({ description }) => description),
-	]);
-	expect(texts.filter((text) => !/^[A-Za-z0-9`].*[.\]]$/.test(text))).toEqual([]);
-	for (const command of commands) {
-		const flags = command.options.map(({ long }) => long);
-		expect(flags).toEqual(expect.arrayContaining(["--json", "--quiet", "--profile", "--url"]));
-	}
-});
-
-it("help takes all words of a command, and groups have no heading of the program", async () => {
-	const { stdout } = await runFanfare(["help", "webhooks", "create"]);
-	expect(stdout).toBe((await runFanfare(["webhooks", "create", "--help"])).stdout);
-	expect(stdout).toContain("fanfare webhooks create [options] [endpoint]");
-	const unknown = await runFanfare(["help", "webhoks"]);
-	expect([unknown.code, unknown.stdout, unknown.stderr]).toEqual([
-		2,
-		"",
-		expect.stringContaining("Did you mean webhooks"),
-	]);
-	const group = (await runFanfare(["help", "webhooks"])).stdout;
-	expect(group).toContain("help [command]");
-	expect(group).not.toContain("Set up:");
 });
