@@ -59,7 +59,7 @@ const IN_ACCEPTOR_THREAD = sharing(
 	[
 		"packages/server/src/api/resources/events/{events,routing}.test.ts",
 		"packages/server/src/api/request/{body/bodies,hidden-payloads,outdated,problem,routing}.test.ts",
-		"packages/server/src/api/request/{lean/lean-path,lean/lean-relays,pace/answer-pace}.test.ts",
+		"packages/server/src/api/request/{lean/lean-path.all,lean/lean-relays,pace/answer-pace}.test.ts",
 	],
 	[],
 	{ env: { TEST_SENDS: "thread" } },

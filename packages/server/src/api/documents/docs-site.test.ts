@@ -30,8 +30,9 @@ function ask(path: string, headers: Readonly<Record<string, string>> = {}, metho
 const textOf = (reply: ReturnType<typeof ask>) => Buffer.from(reply?.body as Uint8Array).toString();
 
 describe("the documents", () => {
-	it("are pages that browsers ask for each time, compressed as the client accepts it", () => {
+	it("are pages that browsers ask for each time, compressed as the client accepts it, and files that they keep for good", () => {
 		expect(textOf(ask("/docs/"))).toBe("start");
+		expect(ask("/docs/assets/site.js")?.headers?.["cache-control"]).toBe("public, max-age=31536000, immutable");
 		const reply = ask("/docs/concepts", { "accept-encoding": "gzip, br" });
 		expect(textOf(reply)).toBe("brotli of concepts");
 		expect(reply).toMatchObject({
@@ -46,10 +47,6 @@ describe("the documents", () => {
 		expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'; ");
 		expect(policy).toContain("frame-ancestors 'none'");
 		expect(policy).not.toMatch(/unsafe|\*|http|data:/);
-	});
-
-	it("have files that browsers keep for good", () => {
-		expect(ask("/docs/assets/site.js")?.headers?.["cache-control"]).toBe("public, max-age=31536000, immutable");
 	});
 
 	it("are nothing else, whatever the path", () => {

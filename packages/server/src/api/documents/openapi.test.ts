@@ -6,7 +6,8 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import { LIVE_KINDS } from "../../core/live.ts";
 import type { OwnEvent } from "../../engine/reacting/own-events.ts";
 import { apiRoutes } from "../resources/table.ts";
-import { caller } from "../test/caller.ts";
+import { callsWithBody, resolved, type JsonSchema } from "../test/body-fields.ts";
+import { caller, type Answer } from "../test/caller.ts";
 import { documentedContent, plainDocument, requireDocumented, schemaProblem } from "../test/documented.ts";
 import { breakable } from "./docs-page/parts.ts";
 import { exportOpenApiDocument } from "./exported.ts";
@@ -58,11 +59,7 @@ describe("/openapi.json", () => {
 	});
 
 	it("has a bound for every list and every map that a call takes, but for JSON Schemas", () => {
-		const document = JSON.parse(JSON.stringify(exportOpenApiDocument("1"))) as Sized;
-		const unbounded = apiRoutes().flatMap(({ id, path, method }) => {
-			const body = document.paths[path]?.[method]?.requestBody?.content["application/json"].schema;
-			return body === undefined ? [] : unboundedIn(body, document, id);
-		});
+		const unbounded = callsWithBody().flatMap(({ id, schema }) => unboundedIn(schema, id));
 		expect(unbounded).toEqual(["createEventType.schema", "putEventType.schema", "updateEventType.schema"]);
 	});
 
@@ -76,44 +73,17 @@ describe("/openapi.json", () => {
 	});
 });
 
-/** What says how many entries a value may have. */
-interface SizedSchema {
-	readonly $ref?: string;
-	readonly type?: string | readonly string[];
-	readonly items?: SizedSchema;
-	readonly maxItems?: number;
-	readonly properties?: Readonly<Record<string, SizedSchema>>;
-	readonly additionalProperties?: SizedSchema | boolean;
-	readonly maxProperties?: number;
-	readonly anyOf?: readonly SizedSchema[];
-}
-
-interface Sized {
-	readonly components: { readonly schemas: Readonly<Record<string, SizedSchema>> };
-	readonly paths: Readonly<
-		Record<
-			string,
-			Readonly<
-				Record<string, { requestBody?: { content: { readonly "application/json": { readonly schema: SizedSchema } } } }>
-			>
-		>
-	>;
-}
-
 /** The paths of the lists and maps without a bound, below `path`. */
-function unboundedIn(schema: SizedSchema, document: Sized, path: string): string[] {
-	if (schema.$ref !== undefined) {
-		return unboundedIn(document.components.schemas[schema.$ref.split("/").at(-1)!]!, document, path);
-	}
-	const { items, properties = {}, additionalProperties, anyOf = [] } = schema;
+function unboundedIn(schema: JsonSchema, path: string): string[] {
+	const { items, properties = {}, additionalProperties, anyOf = [], maxItems, maxProperties } = resolved(schema);
 	const isMap = typeof additionalProperties === "object";
-	const isUnbounded = (isMap && schema.maxProperties === undefined) || (items && schema.maxItems === undefined);
+	const isUnbounded = (isMap && maxProperties === undefined) || (items !== undefined && maxItems === undefined);
 	return [
 		...(isUnbounded ? [path] : []),
-		...(items === undefined ? [] : unboundedIn(items, document, `${path}.0`)),
-		...(isMap ? unboundedIn(additionalProperties, document, `${path}.name`) : []),
-		...anyOf.flatMap((one) => unboundedIn(one, document, path)),
-		...Object.entries(properties).flatMap(([name, field]) => unboundedIn(field, document, `${path}.${name}`)),
+		...(items === undefined ? [] : unboundedIn(items, `${path}.0`)),
+		...(isMap ? unboundedIn(additionalProperties, `${path}.name`) : []),
+		...anyOf.flatMap((one) => unboundedIn(one, path)),
+		...Object.entries(properties).flatMap(([name, field]) => unboundedIn(field, `${path}.${name}`)),
 	];
 }
 
@@ -124,24 +94,16 @@ interface Described {
 	readonly properties?: Readonly<Record<string, Described>>;
 }
 
-interface Operation {
+interface Media {
+	readonly content?: Readonly<Record<string, { readonly example?: unknown; readonly schema: object }>>;
+}
+
+interface Operation extends Described {
 	readonly operationId: string;
 	readonly summary?: string;
-	readonly description?: string;
 	readonly parameters?: readonly (Described & { readonly name: string })[];
-	readonly requestBody?: {
-		readonly content: Readonly<Record<string, { readonly example?: unknown; readonly schema: object }>>;
-	};
-	readonly responses: Readonly<
-		Record<
-			string,
-			{
-				readonly $ref?: string;
-				readonly description?: string;
-				readonly content?: Readonly<Record<string, { readonly example?: unknown; readonly schema: object }>>;
-			}
-		>
-	>;
+	readonly requestBody?: Required<Media>;
+	readonly responses: Readonly<Record<string, Described & Media>>;
 }
 
 const whole = plainDocument as unknown as {
@@ -188,11 +150,8 @@ function unknownFields(schema: object, value: unknown, path: string): string[] {
 }
 
 function fieldsOf(schema: object): Map<string, object> {
-	const {
-		$ref,
-		allOf = [],
-		properties = {},
-	} = schema as { $ref?: string; allOf?: object[]; properties?: Record<string, object> };
+	type Part = { readonly $ref?: string; readonly allOf?: object[]; readonly properties?: Record<string, object> };
+	const { $ref, allOf = [], properties = {} }: Part = schema;
 	const named = $ref === undefined ? [] : [whole.components.schemas[$ref.replace(/^.*\//, "")]!];
 	return new Map([...[...named, ...allOf].flatMap((part) => [...fieldsOf(part)]), ...Object.entries(properties)]);
 }
@@ -200,53 +159,43 @@ function fieldsOf(schema: object): Map<string, object> {
 describe("the document describes", () => {
 	it("every field of every body and response", () => expect(undescribed(whole, "")).toEqual([]));
 
-	it.each([...operations, ...received].map((operation) => [operation.operationId, operation] as const))(
-		"%s, its parameters and its responses",
-		(_id, { summary, description, parameters = [], responses }) => {
-			expect([summary, description]).toEqual([expect.stringMatching(/\w/), expect.stringMatching(/\w/)]);
-			expect(parameters.filter((parameter) => !/\w/.test(parameter.description ?? ""))).toEqual([]);
-			expect(
-				Object.values(responses).filter(({ $ref, description }) => $ref === undefined && !/\w/.test(description ?? "")),
-			).toEqual([]);
-		},
-	);
+	it("every call, its parameters and its responses", () => {
+		for (const { operationId, summary, description, parameters = [], responses } of [...operations, ...received]) {
+			const parts = [...parameters, ...Object.values(responses).filter(({ $ref }) => $ref === undefined)];
+			const texts = [summary, description, ...parts.map((part) => part.description)];
+			expect([operationId, texts]).toEqual([operationId, texts.map(() => expect.stringMatching(/\w/) as unknown)]);
+		}
+	});
 
-	it.each(operations.map((operation) => [operation.operationId, operation] as const))(
-		"%s with examples of its responses that their schemas accept",
-		(_id, { responses }) => {
-			for (const [status, { content = {} }] of Object.entries(responses).filter(([status]) => Number(status) < 300)) {
-				for (const { schema, example } of Object.values(content).filter(({ schema }) => !isText(schema))) {
-					expect({ status, example, problem: schemaProblem(schema, example) }).toEqual({
-						status,
-						example,
-						problem: null,
-					});
-					expect(example).toBeDefined();
-					expect(unknownFields(schema, example, "")).toEqual([]);
-				}
+	it("the responses of every call with examples that their schemas accept", () => {
+		for (const { operationId, responses } of operations) {
+			const successes = Object.entries(responses).filter(([status]) => Number(status) < 300);
+			for (const { schema, example } of successes.flatMap(([, { content = {} }]) => Object.values(content))) {
+				if (isText(schema)) continue;
+				const problem = schemaProblem(schema, example);
+				expect([operationId, example, problem]).toEqual([operationId, expect.anything(), null]);
+				expect([operationId, unknownFields(schema, example, "")]).toEqual([operationId, []]);
 			}
-		},
-	);
+		}
+	});
 
-	it.each(apiRoutes().map((route) => [route.id, route] as const))(
-		"%s with the codes of all its errors",
-		(id, { errors = {} }) => {
+	it("every call with the codes of all its errors", () => {
+		for (const { id, errors = {}, answers } of apiRoutes()) {
 			const { responses } = operations.find(({ operationId }) => operationId === id)!;
 			const statuses = Object.keys(responses).filter((status) => Number(status) >= 400);
 			// A text of the route that names no code of its status would not be in the document.
-			expect(statuses).toEqual(expect.arrayContaining(Object.keys(errors)));
+			expect([id, statuses]).toEqual([id, expect.arrayContaining(Object.keys(errors))]);
 			for (const status of statuses) {
 				const media = documentedContent(responses[status] as never)?.["application/json"];
 				const codes = Object.keys(media?.examples ?? {});
-				if (codes.length === 0)
-					expect(apiRoutes().find((route) => route.id === id)!.answers[Number(status)]).toBeDefined();
+				if (codes.length === 0) expect([id, Object.keys(answers)]).toEqual([id, expect.arrayContaining([status])]);
 				for (const code of codes) {
 					expect(whole.components.examples[code]?.value).toMatchObject({ code });
 					expect(schemaProblem(media!.schema, whole.components.examples[code]!.value)).toBeNull();
 				}
 			}
-		},
-	);
+		}
+	});
 
 	const isText = (schema: object) =>
 		(schema as { readonly type?: string }).type === "string" ||
@@ -282,34 +231,21 @@ describe("the webhooks section", () => {
 		// Each own event has the customer, if there is one.
 		type Sent = { readonly [Type in keyof Data]: Data[Type] & { customerId?: string | undefined } };
 		expectTypeOf<keyof Documented>().toEqualTypeOf<keyof Data>();
-		expectTypeOf<Sent["fanfare.delivery.exhausted"]>().toExtend<Documented["fanfare.delivery.exhausted"]>();
-		expectTypeOf<Sent["fanfare.webhook.failing"]>().toExtend<Documented["fanfare.webhook.failing"]>();
-		expectTypeOf<Sent["fanfare.webhook.disabling"]>().toExtend<Documented["fanfare.webhook.disabling"]>();
-		expectTypeOf<Sent["fanfare.webhook.recovered"]>().toExtend<Documented["fanfare.webhook.recovered"]>();
-		expectTypeOf<Sent["fanfare.webhook.disabled"]>().toExtend<Documented["fanfare.webhook.disabled"]>();
-		expectTypeOf<Sent["fanfare.webhook.deleted"]>().toExtend<Documented["fanfare.webhook.deleted"]>();
-		expectTypeOf<Sent["fanfare.customer.deleted"]>().toExtend<Documented["fanfare.customer.deleted"]>();
-		expectTypeOf<Sent["fanfare.webhook.created"]>().toExtend<Documented["fanfare.webhook.created"]>();
-		expectTypeOf<Sent["fanfare.replay.finished"]>().toExtend<Documented["fanfare.replay.finished"]>();
+		expectTypeOf<Sent>().toExtend<Documented>();
 		expect(Object.keys(whole.webhooks)).toEqual(["event", ...Object.keys(OWN_EVENTS)]);
 	});
 
-	it.each(received.map((operation) => [operation.operationId, operation] as const))(
-		"shows for %s the headers and a body that its schema accepts",
-		(id, { parameters = [], requestBody, responses }) => {
+	it("shows for each request the headers and a body that its schema accepts", () => {
+		for (const { operationId, parameters = [], requestBody, responses } of received) {
 			const { schema, example } = requestBody!.content["application/json"]!;
-			expect(schemaProblem(schema, example)).toBeNull();
-			expect(unknownFields(schema, example, "")).toEqual([]);
-			expect(parameters.map(({ name }) => name)).toEqual([
-				"webhook-id",
-				"webhook-timestamp",
-				"webhook-signature",
-				"user-agent",
-				...(id === "receiveEvent" ? ["traceparent"] : []),
-			]);
+			expect([operationId, schemaProblem(schema, example)]).toEqual([operationId, null]);
+			expect([operationId, unknownFields(schema, example, "")]).toEqual([operationId, []]);
+			const names = ["webhook-id", "webhook-timestamp", "webhook-signature", "user-agent"];
+			const ofEvents = operationId === "receiveEvent" ? ["traceparent"] : [];
+			expect(parameters.map(({ name }) => name)).toEqual([...names, ...ofEvents]);
 			expect(Object.keys(responses)).toEqual(expect.arrayContaining(["2XX", "410", "429", "default"]));
-		},
-	);
+		}
+	});
 
 	it("has an example whose signature is right", () => {
 		const key = Buffer.from(EXAMPLE.secret.replace("whsec_", ""), "base64");
@@ -322,71 +258,47 @@ describe("the webhooks section", () => {
 	});
 
 	it("describes what is really sent", async () => {
-		const { call, accepted } = await caller();
-		await call("POST", "./batch/webhooks", {
-			name: "own",
-			spec: { endpoint: "http://127.0.0.1:1/", eventTypes: ["fanfare.*"] },
-		});
-		const { json } = await call("POST", "./batch/webhooks", {
-			name: "a",
-			customerId: "acme",
-			spec: { endpoint: "http://127.0.0.1:1/" },
-		});
-		for (const action of ["pause", "resume"]) await call("POST", `./batch/webhooks/${String(json["id"])}:${action}`);
-		await call("PATCH", `./batch/webhooks/${String(json["id"])}`, { name: "b" });
-		await call("DELETE", `./batch/webhooks/${String(json["id"])}`);
+		const { call, accepted, makeWebhook } = await caller();
+		await makeWebhook(undefined, { name: "own", spec: { eventTypes: ["fanfare.*"] } });
+		const path = `./batch/webhooks/${await makeWebhook(undefined, { customerId: "acme" })}`;
+		for (const action of ["pause", "resume"]) await call("POST", `${path}:${action}`);
+		await call("PATCH", path, { name: "b" });
+		await call("DELETE", path);
 		await expect.poll(async () => (await accepted()).length).toBeGreaterThanOrEqual(5);
 		const events = await accepted();
 		for (const { type, dataJson } of events) {
 			const { schema } = whole.webhooks[type]!.post.requestBody!.content["application/json"]!;
 			const body = { type, timestamp: "2024-11-24T13:24:00.000Z", data: JSON.parse(dataJson) as unknown };
-			expect({ type, problem: schemaProblem(schema, body), more: unknownFields(schema, body, "") }).toEqual({
-				type,
-				problem: null,
-				more: [],
-			});
+			expect([type, schemaProblem(schema, body), unknownFields(schema, body, "")]).toEqual([type, null, []]);
 		}
 	});
 });
 
-describe("the document has the response code", () => {
-	const documented = (id: string) => {
-		const route = apiRoutes().find((route) => route.id === id);
-		return Object.keys(whole.paths[route?.path ?? ""]?.[route?.method ?? "get"]?.responses ?? {});
-	};
-
-	it.each(apiRoutes().map(({ id, method, path }) => [id, method, path] as const))(
-		"of wrong requests to %s",
-		async (id, method, path) => {
-			const { call, project } = await caller();
-			const url = path.replace("{projectId}", project.id).replaceAll(/\{\w+\}/g, "nobody");
-			const answers = [await call(method.toUpperCase(), `${url}?unknown=1`)];
-			if (method !== "get") answers.push(await call(method.toUpperCase(), url, `{${" ".repeat(6_000_000)}}`));
-			expect(documented(id)).toEqual(expect.arrayContaining(answers.map(({ status }) => String(status))));
-		},
-	);
-
-	it.each([
-		["retryDelivery", "409"],
-		["cancelDelivery", "409"],
-		["createKey", "404"],
-	])("of %s for its own errors: %s", (id, status) => {
-		expect(documented(id)).toContain(status);
-	});
+it("the document has the response codes of wrong requests, and of the errors of single calls", async () => {
+	const { call, project } = await caller();
+	const documented = new Map(operations.map(({ operationId, responses }) => [operationId, Object.keys(responses)]));
+	for (const { id, method, path, body } of apiRoutes()) {
+		const url = path.replace("{projectId}", project.id).replaceAll(/\{\w+\}/g, "nobody");
+		const answers = [await call(method.toUpperCase(), `${url}?unknown=1`)];
+		const tooLarge = `{${" ".repeat(body?.maxBytes ?? 4_096)}}`;
+		if (method !== "get") answers.push(await call(method.toUpperCase(), url, tooLarge));
+		expect([id, documented.get(id)]).toEqual([id, expect.arrayContaining(answers.map(({ status }) => String(status)))]);
+	}
+	for (const [id, status] of Object.entries({ retryDelivery: "409", cancelDelivery: "409", createKey: "404" }))
+		expect(documented.get(id)).toContain(status);
 });
 
-describe("/docs", () => {
-	it("leads to /docs/, also behind a proxy that adds a path", async () => {
-		const { call } = await caller();
-		const { status, headers } = await call("GET", "/docs");
-		expect(status).toBe(302);
-		const location = headers.get("location") ?? "";
-		expect(new URL(location, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/docs/");
-	});
+it("/docs leads to /docs/, also behind a proxy that adds a path", async () => {
+	const { status, headers } = await (await caller()).get("/docs");
+	expect(status).toBe(302);
+	const location = headers.get("location") ?? "";
+	expect(new URL(location, "https://example.com/fanfare/docs").pathname).toBe("/fanfare/docs/");
 });
 
 describe("/docs/api", () => {
-	const pageOf = async (...args: Parameters<typeof caller>) => (await caller(...args)).call("GET", "/docs/api");
+	/** The page, which is rendered once. */
+	let shown: Promise<Answer> | null = null;
+	const pageOf = () => (shown ??= caller().then(({ get }) => get("/docs/api")));
 
 	it("shows every call with an example, and has an anchor for every link", async () => {
 		const { status, text, headers } = await pageOf();
@@ -396,6 +308,11 @@ describe("/docs/api", () => {
 		for (const { operationId } of received) expect(anchors).toContain(operationId);
 		for (const [, target] of text.matchAll(/href="#([^"]+)"/g)) expect(anchors).toContain(target);
 		expect(text.match(/>curl /g)).toHaveLength(apiRoutes().length);
+		// Links work behind a path prefix, too.
+		const resolved = (link: string) => new URL(link, "https://example.com/fanfare/docs/api").pathname;
+		expect(text).toMatch(/<title>Fanfare API /);
+		expect(resolved(/class="back" href="([^"]*)"/.exec(text)?.[1] ?? "")).toBe("/fanfare/");
+		expect(resolved(/href="([^"#]*openapi\.json)"/.exec(text)?.[1] ?? "")).toBe("/fanfare/openapi.json");
 	});
 
 	const withKey = apiRoutes().filter(({ access }) => access !== null);
@@ -440,12 +357,7 @@ describe("/docs/api", () => {
 
 	it.each<[string, string | null, string | null, string]>([
 		["the public URL", "https://example.com/fanfare", "http://10.0.0.1:8787", "https://example.com/fanfare"],
-		[
-			"the address by which it was asked for, without a public URL",
-			null,
-			"http://10.0.0.1:8787",
-			"http://10.0.0.1:8787",
-		],
+		["the address that was asked, without a public URL", null, "http://10.0.0.1:8787", "http://10.0.0.1:8787"],
 		["a default, if that is not known", null, null, "http://127.0.0.1:8787"],
 	])("has %s in every example", async (_name, publicUrl, asked, expected) => {
 		const { call } = await caller({}, publicUrl, { requestOrigin: () => asked });
@@ -458,21 +370,10 @@ describe("/docs/api", () => {
 		expect(headers.get("cache-control")).toBe("private, no-cache");
 	});
 
-	it("has another address in its examples for the next request, if that came by another", async () => {
-		let asked = "http://one.example";
-		const { call } = await caller({}, null, { requestOrigin: () => asked });
-		expect((await call("GET", "/docs/api")).text).toContain(
-			"curl &quot;http://one.example/workspace".replace("curl ", "curl "),
-		);
-		asked = "http://two.example";
-		const { text } = await call("GET", "/docs/api");
-		expect([text.includes("http://two.example"), text.includes("http://one.example")]).toEqual([true, false]);
-	});
-
 	it("is made in small pieces as it is read, whatever the address, so that a slow client holds little of it", async () => {
 		let asked = 0;
 		const { app } = await caller({}, null, { requestOrigin: () => `http://${++asked}.example` });
-		for (let n = 1; n <= 6; n++) {
+		for (let n = 1; n <= 3; n++) {
 			const response = await app.request("/docs/api");
 			const pieces: Uint8Array[] = [];
 			for await (const piece of response.body ?? []) pieces.push(piece);
@@ -480,16 +381,9 @@ describe("/docs/api", () => {
 			const text = Buffer.concat(pieces).toString();
 			expect(text.length).toBeGreaterThan(300_000);
 			expect(text).toContain(`curl &quot;http://${n}.example/workspace&quot;`);
+			expect(text).not.toContain(`http://${n - 1}.example`);
 			expect(text).toMatch(/<\/html>\s*$/);
 		}
-	});
-
-	it("has a title, a way back, and links that work behind a path prefix", async () => {
-		const { text } = await pageOf();
-		const resolved = (link: string) => new URL(link, "https://example.com/fanfare/docs/api").pathname;
-		expect(text).toMatch(/<title>Fanfare API /);
-		expect(resolved(/class="back" href="([^"]*)"/.exec(text)?.[1] ?? "")).toBe("/fanfare/");
-		expect(resolved(/href="([^"#]*openapi\.json)"/.exec(text)?.[1] ?? "")).toBe("/fanfare/openapi.json");
 	});
 
 	it("breaks no name inside a word", async () => {
@@ -503,17 +397,11 @@ describe("/docs/api", () => {
 		const { text, headers } = await pageOf();
 		expect(text).not.toMatch(/<img|<link|<iframe|@import|url\(|\ssrc=|\son\w+=|\sstyle=/i);
 		const policy = headers.get("content-security-policy") ?? "";
-		for (const [element, directive] of [
-			["style", "style-src"],
-			["script", "script-src"],
-		] as const) {
+		for (const element of ["style", "script"]) {
 			const found = [...text.matchAll(new RegExp(`<${element}>([^]*?)</${element}>`, "g"))];
 			expect(found).toHaveLength(1);
-			expect(policy).toContain(
-				`${directive} 'sha256-${createHash("sha256")
-					.update(found[0]?.[1] ?? "")
-					.digest("base64")}'`,
-			);
+			const hash = createHash("sha256").update(found[0]![1]!).digest("base64");
+			expect(policy).toContain(`${element}-src 'sha256-${hash}'`);
 		}
 		expect(policy).toContain("default-src 'none'");
 		expect(policy).not.toMatch(/unsafe|http|\*/);

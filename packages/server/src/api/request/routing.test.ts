@@ -2,6 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { problem } from "../test/answers.ts";
 import { caller, callerAlone } from "../test/caller.ts";
 
 describe("routing", () => {
@@ -36,37 +37,24 @@ describe("routing", () => {
 		expect(headers.get("content-type")).toMatch("application/json");
 	});
 
-	it("finds actions after an id, with the colon escaped or not", async () => {
+	it("finds actions after an id, with the colon or the id escaped or not", async () => {
 		await using receiver = await startReceiver();
 		const { call, makeWebhook } = await caller();
 		const id = await makeWebhook(receiver.url);
 		for (const action of [":test", "%3Atest", "%3atest"]) {
-			expect(await call("POST", `./batch/webhooks/${id}${action}`)).toMatchObject({
-				status: 200,
-				json: { status: "Ok" },
-			});
+			expect((await call("POST", `./batch/webhooks/${id}${action}`)).json).toMatchObject({ status: "Ok" });
 		}
-		expect((await call("POST", `./batch/webhooks/${id}:pause`)).json).toMatchObject({ status: "Paused" });
-		expect((await call("POST", `./batch/webhooks/${id}:resume`)).json).toMatchObject({ status: "Enabled" });
+		const encoded = `./batch/webhooks/${id.replace("_", "%5F")}`;
+		expect((await call("GET", encoded)).json).toMatchObject({ id });
+		expect((await call("POST", `${encoded}:pause`)).json).toMatchObject({ status: "Paused" });
 		expect((await call("GET", `./batch/webhooks/${id}:test`)).status).toBe(405);
 		expect((await call("POST", `./batch/webhooks/${id}:explode`)).json).toMatchObject({ code: "route_not_found" });
-	});
-
-	it("reads ids that are percent-encoded", async () => {
-		await using receiver = await startReceiver();
-		const { call, makeWebhook } = await caller();
-		const id = await makeWebhook(receiver.url);
-		expect((await call("GET", `./batch/webhooks/${id.replace("_", "%5F")}`)).json).toMatchObject({ id });
-		expect((await call("POST", `./batch/webhooks/${id.replace("_", "%5F")}:test`)).status).toBe(200);
 	});
 
 	it("treats an id of another kind, or nonsense, as an id that does not exist", async () => {
 		const { call } = await caller();
 		for (const id of ["x", "evt_1", "%00", "%E2%82", "__proto__", "..%2f..%2fworkspace"]) {
-			expect(await call("GET", `./batch/webhooks/${id}`)).toMatchObject({
-				status: 404,
-				json: { code: "webhook_not_found" },
-			});
+			expect(await call("GET", `./batch/webhooks/${id}`)).toMatchObject(problem(404, "webhook_not_found"));
 		}
 	});
 
@@ -110,9 +98,8 @@ describe("routing", () => {
 	it("forbids caching and sniffing of responses, and allows no other origin", async () => {
 		const { call } = await caller();
 		const { headers } = await call("GET", "/workspace", undefined, { origin: "https://evil.example" });
-		expect(headers.get("cache-control")).toBe("no-store");
-		expect(headers.get("x-content-type-options")).toBe("nosniff");
-		expect(headers.get("access-control-allow-origin")).toBeNull();
+		const names = ["cache-control", "x-content-type-options", "access-control-allow-origin"];
+		expect(names.map((name) => headers.get(name))).toEqual(["no-store", "nosniff", null]);
 	});
 });
 

@@ -18,6 +18,7 @@ export interface BodyField {
 export interface CallWithBody {
 	readonly id: string;
 	readonly method: string;
+	readonly schema: JsonSchema;
 	/** As in the document. */
 	readonly path: string;
 	readonly maxBytes: number;
@@ -33,7 +34,7 @@ export interface QueryParameter {
 	readonly schema: JsonSchema;
 }
 
-interface JsonSchema {
+export interface JsonSchema {
 	readonly $ref?: string;
 	readonly type?: string | readonly string[];
 	readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -44,6 +45,8 @@ interface JsonSchema {
 	readonly pattern?: string;
 	readonly minLength?: number;
 	readonly maxLength?: number;
+	readonly maxItems?: number;
+	readonly maxProperties?: number;
 }
 
 interface Operation {
@@ -66,9 +69,8 @@ export function callsWithBody(): readonly CallWithBody[] {
 		const content = document.paths[path]?.[method]?.requestBody?.content["application/json"];
 		if (content === undefined || body === undefined) return [];
 		const { maxBytes } = body;
-		return [
-			{ id, method: method.toUpperCase(), path, maxBytes, example: content.example, fields: fieldsOf(content.schema) },
-		];
+		const { example, schema } = content;
+		return [{ id, method: method.toUpperCase(), path, maxBytes, example, schema, fields: fieldsOf(schema) }];
 	});
 }
 
@@ -83,8 +85,13 @@ export function queryParameters(): readonly QueryParameter[] {
 	);
 }
 
+/** A schema of the document, also if it is a component. */
+export function resolved(schema: JsonSchema): JsonSchema {
+	return schema.$ref === undefined ? schema : resolved(document.components.schemas[schema.$ref.split("/").at(-1)!]!);
+}
+
 function fieldsOf(schema: JsonSchema, at: readonly (string | number)[] = []): BodyField[] {
-	if (schema.$ref !== undefined) return fieldsOf(document.components.schemas[schema.$ref.split("/").at(-1)!]!, at);
+	if (schema.$ref !== undefined) return fieldsOf(resolved(schema), at);
 	const { anyOf, properties, items, additionalProperties } = schema;
 	if (anyOf !== undefined) return merged(anyOf.flatMap((option) => fieldsOf(option, at)));
 	const inner = Object.entries(properties ?? {}).flatMap(([name, field]) => fieldsOf(field, [...at, name]));

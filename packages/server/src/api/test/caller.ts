@@ -5,16 +5,12 @@ import { projectScope } from "../../core/access/principal.ts";
 import { dataJsonOf, type Event } from "../../core/event.ts";
 import { openTestEngine, type TestEngine } from "../../engine/test/test-engine.ts";
 import type { ApiDeps } from "../deps.ts";
+import { as, type Answer } from "./answers.ts";
 import { requireDocumented } from "./documented.ts";
 import { IN_ACCEPTOR_THREAD, listenOnNode, requestTo } from "./node-server.ts";
 import { openTestApi, testApiOn, type TestApi } from "./test-api.ts";
 
-export interface Answer {
-	readonly status: number;
-	readonly headers: Headers;
-	readonly text: string;
-	readonly json: Readonly<Record<string, unknown>>;
-}
+export type { Answer };
 
 export interface Caller extends TestApi {
 	/**
@@ -22,12 +18,24 @@ export interface Caller extends TestApi {
 	 * response is not one that the OpenAPI document describes, so that each test of the API is also one of the document.
 	 */
 	readonly call: (method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<Answer>;
+	/** A GET, with another key or token than that of the workspace's admin if one is given. */
+	readonly get: (path: string, key?: string) => Promise<Answer>;
 	/** Creates a webhook and returns its id. Nothing listens at its endpoint unless the test gives one. */
-	readonly makeWebhook: (endpoint?: string) => Promise<string>;
+	readonly makeWebhook: (endpoint?: string, more?: WebhookFields) => Promise<string>;
+	/** Sends an event of the type `a` and returns its id. */
+	readonly sendEvent: (more?: object, headers?: Record<string, string>) => Promise<string>;
 	/** The accepted events of the project, oldest first, with their data as it is stored. */
 	readonly accepted: () => Promise<(Event & { readonly dataJson: string })[]>;
 	/** The data of an event, as it is stored. `event` is the event as the API shows it. */
 	readonly dataJson: (event: Answer["json"]) => Promise<string>;
+}
+
+/** Fields of a webhook beside its endpoint. */
+interface WebhookFields {
+	readonly name?: string;
+	readonly customerId?: string | null;
+	readonly key?: string;
+	readonly spec?: object;
 }
 
 const NOBODY_LISTENS = "http://127.0.0.1:1/";
@@ -97,10 +105,13 @@ async function callerOf(api: TestApi): Promise<Caller> {
 		if (line !== undefined && isJson) requireDocumented(line, json);
 		return { status: response.status, headers: response.headers, text, json };
 	};
-	const makeWebhook = async (endpoint = NOBODY_LISTENS): Promise<string> => {
-		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
+	const get: Caller["get"] = (path, key = keys.admin) => call("GET", path, undefined, as(key));
+	const makeWebhook: Caller["makeWebhook"] = async (endpoint = NOBODY_LISTENS, { spec, ...more } = {}) => {
+		const { json } = await call("POST", "./batch/webhooks", { name: "a", ...more, spec: { endpoint, ...spec } });
 		return json["id"] as string;
 	};
+	const sendEvent: Caller["sendEvent"] = async (more = {}, headers = {}) =>
+		(await call("POST", "./events", { type: "a", data: 1, ...more }, headers)).json["id"] as string;
 	const storedData = async (event: Event) =>
 		dataJsonOf(event, (await test.store.eventBody(projectScope(project.id), event.id))!);
 	const dataJson: Caller["dataJson"] = async ({ id }) =>
@@ -116,7 +127,7 @@ async function callerOf(api: TestApi): Promise<Caller> {
 		for (const event of rows.toReversed()) withData.push({ ...event, dataJson: await storedData(event) });
 		return withData;
 	};
-	return { ...api, call, makeWebhook, accepted, dataJson };
+	return { ...api, call, get, makeWebhook, sendEvent, accepted, dataJson };
 }
 
 function asBody(body: unknown): string | Uint8Array<ArrayBuffer> | ReadableStream {

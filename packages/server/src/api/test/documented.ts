@@ -1,8 +1,13 @@
-// Compares a response with the OpenAPI document: its status, its body and the code of its error must be in it.
+// Compares a response with the OpenAPI document: its status, its body, field by field, and the code of its error must be in it.
+import { isDeepStrictEqual } from "node:util";
+
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 
 import type { RequestLine } from "../../ports/log.ts";
 import { exportOpenApiDocument } from "../documents/exported.ts";
+import { apiRoutes } from "../resources/table.ts";
+
+const routes = new Map(apiRoutes().map((route) => [`${route.method.toUpperCase()} ${route.path}`, route]));
 
 interface Response {
 	readonly $ref?: string;
@@ -57,6 +62,9 @@ export function requireDocumented({ route, method, status, code }: RequestLine, 
 	const problem = schemaProblem(media.schema, json);
 	if (problem !== null)
 		throw new Error(`${call} responded with ${status} and a body that its schema refuses: ${problem}`);
+	const schema = routes.get(call)?.answers[status]?.schema;
+	if (schema !== undefined && !isDeepStrictEqual(schema.parse(json), json))
+		throw new Error(`${call} responded with ${status} and fields that its schema lacks: ${JSON.stringify(json)}`);
 	if (code === null || code in (media.examples ?? {})) return;
 	throw new Error(
 		`${call} responded with ${code}, which the OpenAPI document does not list: name it in the \`errors\` of the route, in backticks`,

@@ -1,6 +1,6 @@
 // Every route that changes something leaves exactly one audit entry for each change, which names its object.
 import { startReceiver, type Receiver } from "@fanfare/testkit/receiver";
-import { expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 
 import { systemChance } from "../../../adapters/system/system-chance.ts";
 import { createIdMaker } from "../../../core/ids.ts";
@@ -23,17 +23,17 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 	"project.update": ({ call, project }) => done(project.id, call("PATCH", `/projects/${project.id}`, { name: "b" })),
 	"project.delete": ({ call, project }) => done(project.id, call("DELETE", `/projects/${project.id}`)),
 	"key.create": (api) => created(api.call("POST", "/workspace/keys", { name: "k", scope: "read" })),
-	"key.delete": async ({ call, project }) => {
-		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
-		return done(json["id"], call("DELETE", `/workspace/keys/${String(json["id"])}`));
+	"key.delete": async (api) => {
+		const id = await makeKey(api);
+		return done(id, api.call("DELETE", `/workspace/keys/${id}`));
 	},
-	"key.update": async ({ call, project }) => {
-		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
-		return done(json["id"], call("PATCH", `/workspace/keys/${String(json["id"])}`, { name: "b" }));
+	"key.update": async (api) => {
+		const id = await makeKey(api);
+		return done(id, api.call("PATCH", `/workspace/keys/${id}`, { name: "b" }));
 	},
-	"key.roll": async ({ call, project }) => {
-		const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
-		return done(json["id"], call("POST", `/workspace/keys/${String(json["id"])}:roll`));
+	"key.roll": async (api) => {
+		const id = await makeKey(api);
+		return done(id, api.call("POST", `/workspace/keys/${id}:roll`));
 	},
 	"session.create": async ({ call, keys }) => {
 		const answer = await call("POST", "/sessions", { key: keys.project }, { "secret-key": "", "fanfare-page": "1" });
@@ -61,18 +61,15 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 	},
 	"webhook.release": async (api) => {
 		await hold(api);
-		const { call, webhookId: id } = api;
-		return done(id, call("POST", `./batch/webhooks/${id}:release`));
+		return done(api.webhookId, api.call("POST", `./batch/webhooks/${api.webhookId}:release`));
 	},
 	"webhook.release_many": async (api) => {
 		await hold(api);
-		const { call, webhookId: id } = api;
-		return done(id, call("POST", "./batch/webhooks:release"));
+		return done(api.webhookId, api.call("POST", "./batch/webhooks:release"));
 	},
 	"webhook.release_all": async (api) => {
 		await hold(api);
-		const { call, webhookId: id } = api;
-		return done(id, call("POST", "/workspace/webhooks:release"));
+		return done(api.webhookId, api.call("POST", "/workspace/webhooks:release"));
 	},
 	"relay.put": async (api) => {
 		const answer = await putRelay(api);
@@ -91,16 +88,14 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 		await call("PATCH", "./customers/acme", { name: "Acme" });
 		return done("acme", call("DELETE", "./customers/acme"));
 	},
-	"customer.pause": async ({ call }) => {
-		const body = { name: "n", customerId: "acme", spec: { endpoint: "https://example.com/" } };
-		const { json } = await call("POST", "./batch/webhooks", body);
-		return done(json["id"], call("POST", "./customers/acme:pause"));
+	"customer.pause": async ({ call, makeWebhook }) => {
+		const id = await makeWebhook(undefined, { customerId: "acme" });
+		return done(id, call("POST", "./customers/acme:pause"));
 	},
-	"customer.resume": async ({ call }) => {
-		const body = { name: "n", customerId: "acme", spec: { endpoint: "https://example.com/" } };
-		const { json } = await call("POST", "./batch/webhooks", body);
+	"customer.resume": async ({ call, makeWebhook }) => {
+		const id = await makeWebhook(undefined, { customerId: "acme" });
 		await call("POST", "./customers/acme:pause");
-		return done(json["id"], call("POST", "./customers/acme:resume"));
+		return done(id, call("POST", "./customers/acme:resume"));
 	},
 	"portal_session.create": ({ call }) => created(call("POST", "./portal-sessions", { customerId: "acme" })),
 	"portal_session.revoke": async ({ call }) => {
@@ -131,10 +126,9 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 	},
 	"delivery.retry_many": ({ call, project }) =>
 		done(project.id, call("POST", "./deliveries:retry", { status: "Failed" })),
-	"delivery.cancel_many": async ({ call, project, webhookId }) => {
+	"delivery.cancel_many": async ({ call, project, sendEvent, webhookId }) => {
 		await call("POST", `./batch/webhooks/${webhookId}:pause`);
-		await call("POST", "./events", { type: "a", data: 1 });
-		await call("POST", "./events", { type: "a", data: 2 });
+		for (let n = 0; n < 2; n++) await sendEvent();
 		return done(project.id, call("POST", "./deliveries:cancel", { status: "Held" }));
 	},
 	"replay.create": ({ call, webhookId, replay }) =>
@@ -154,18 +148,16 @@ const CALLS: Readonly<Record<string, (api: Prepared) => Promise<{ answer: Answer
 /** Pauses the webhooks as a restore does, and has the engine read that. */
 async function hold({ call, test }: Prepared): Promise<void> {
 	const at = test.clock.now();
-	const object = { projectId: null, action: "workspace.restore", objectId: "test", fields: [] };
-	await test.store.holdWebhooks(at, {
-		id: createIdMaker(systemChance).make("aud", at),
-		at,
+	const nobody = {
 		keyId: null,
 		customerId: null,
 		sessionId: null,
 		portalSessionId: null,
 		actor: null,
 		requestId: null,
-		...object,
-	});
+	};
+	const object = { projectId: null, action: "workspace.restore", objectId: "test", fields: [] };
+	await test.store.holdWebhooks(at, { id: createIdMaker(systemChance).make("aud", at), at, ...nobody, ...object });
 	await call("POST", "./events", { type: "a", data: 1 });
 }
 
@@ -180,11 +172,9 @@ async function created(creating: Promise<Answer>) {
 
 /** A project with a webhook and a delivery that has failed. */
 async function prepare(receiver: Receiver): Promise<Prepared> {
-	receiver.respond([{ status: 500 }]);
 	const api = await callerAlone();
-	const spec = { endpoint: receiver.url, retries: { maxRetries: 0 } };
-	const webhookId = String((await api.call("POST", "./batch/webhooks", { name: "n", spec })).json["id"]);
-	const eventId = String((await api.call("POST", "./events", { type: "a", data: 1 })).json["id"]);
+	const webhookId = await api.makeWebhook(receiver.url, { spec: { retries: { maxRetries: 0 } } });
+	const eventId = await api.sendEvent();
 	const { id: deliveryId } = await api.test.delivery(eventId, { status: "Failed" });
 	return { ...api, webhookId, eventId, deliveryId, replay: { since: 1, status: ["Failed"] } };
 }
@@ -194,37 +184,37 @@ it("has a call for the action of each route", () => {
 	expect(Object.keys(CALLS).toSorted()).toEqual(actions.toSorted());
 });
 
+let receiver: Receiver;
+beforeAll(async () => {
+	receiver = await startReceiver();
+	receiver.script(() => ({ status: 500 }));
+	return () => receiver.close();
+});
+
 it.each(Object.keys(CALLS))("leaves one entry for %s", async (action) => {
-	await using receiver = await startReceiver();
 	const api = await prepare(receiver);
-	const { answer, objectId } = await CALLS[action]!(api);
+	let last: Parameters<Caller["call"]> | null = null;
+	const call: Caller["call"] = (...request) => api.call(...(last = request));
+	const { answer, objectId } = await CALLS[action]!({ ...api, call });
 	expect(answer.status).toBeLessThan(300);
-	const filter = { keyId: null, projectId: null, objectId: String(objectId), action, after: null, before: null };
-	const { rows } = await api.test.store.auditEntries(filter, { limit: 10, cursor: null });
+	const entries = async (filter: object) =>
+		(await api.test.store.auditEntries({ ...ANY_ENTRY, action, ...filter }, { limit: 10, cursor: null })).rows;
+	const rows = await entries({ objectId: String(objectId) });
 	expect(rows).toMatchObject([{ action, objectId, requestId: answer.headers.get("x-request-id") }]);
 	const ofWorkspace = action === "key.create";
 	const projectId = action === "project.create" ? objectId : api.project.id;
 	expect(rows[0]?.projectId).toBe(ofWorkspace ? null : projectId);
+	if (countsAsChange(action)) return;
+	// These use up no quota, so nothing else bounds the entries of somebody who repeats them.
+	const before = await entries({});
+	for (let n = 0; n < 3; n++) await api.call(...last!);
+	expect(await entries({}), "leaves no entry for a further one, which ends nothing").toEqual(before);
 });
 
-/** These use up no quota, so nothing else bounds the entries of somebody who repeats them. */
-it.each(Object.keys(CALLS).filter((action) => !countsAsChange(action)))(
-	"leaves no entry for a further %s, which ends nothing",
-	async (action) => {
-		await using receiver = await startReceiver();
-		const api = await prepare(receiver);
-		let last: Parameters<Caller["call"]> | null = null;
-		const call: Caller["call"] = (...request) => api.call(...(last = request));
-		await CALLS[action]!({ ...api, call });
-		const entries = async () => {
-			const { rows } = await api.test.store.auditEntries({ ...ANY_ENTRY, action }, { limit: 10, cursor: null });
-			return rows.length;
-		};
-		const before = await entries();
-		for (let n = 0; n < 3; n++) await api.call(...last!);
-		expect(await entries()).toBe(before);
-	},
-);
+async function makeKey({ call, project }: Caller): Promise<string> {
+	const { json } = await call("POST", "/workspace/keys", { name: "k", scope: "read", projectId: project.id });
+	return String(json["id"]);
+}
 
 function putRelay({ call }: Caller): Promise<Answer> {
 	return call("POST", "./relays", { device: "laptop", secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });

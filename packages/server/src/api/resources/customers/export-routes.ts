@@ -24,7 +24,7 @@ const COLUMNS: Columns<z.infer<typeof customerSchema>> = {
 };
 
 /** Of each customer, all webhooks are counted, and what they fail by is looked up. */
-export const ROWS_AT_ONCE = 100;
+const ROWS_AT_ONCE = 100;
 
 export const customerExportRoutes = [
 	exportRoute({

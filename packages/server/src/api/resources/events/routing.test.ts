@@ -1,14 +1,8 @@
 // Who gets an event, and why: asked before one is sent, and about one that was accepted.
 import { describe, expect, it } from "vitest";
 
+import { as, comparable, expectRefusals, problem, rowsOf } from "../../test/answers.ts";
 import { caller, type Answer } from "../../test/caller.ts";
-import { openTestApi } from "../../test/test-api.ts";
-
-type Row = Record<string, unknown>;
-
-function rowsOf({ json }: Answer): Row[] {
-	return json["data"] as Row[];
-}
 
 /** The reason of each webhook by its name. */
 function reasonsOf(answer: Answer): Record<string, unknown> {
@@ -22,22 +16,16 @@ function reasonsOf(answer: Answer): Record<string, unknown> {
 /** A project with one webhook of each kind. */
 async function withWebhooks() {
 	const api = await caller();
-	const make = async (name: string, more: object = {}, spec: object = {}): Promise<string> => {
-		const body = { name, ...more, spec: { endpoint: "https://receiver.example/", ...spec } };
-		return (await api.call("POST", "./batch/webhooks", body)).json["id"] as string;
-	};
+	const make = (name: string, more: object = {}) => api.makeWebhook("https://receiver.example/", { name, ...more });
 	const ids = {
 		all: await make("all"),
-		orders: await make("orders", {}, { eventTypes: ["order.*"] }),
-		users: await make("users", {}, { eventTypes: ["user.*"] }),
+		orders: await make("orders", { spec: { eventTypes: ["order.*"] } }),
+		users: await make("users", { spec: { eventTypes: ["user.*"] } }),
 		acme: await make("acme", { customerId: "acme" }),
 		globex: await make("globex", { customerId: "globex" }),
 	};
 	await api.call("POST", `./batch/webhooks/${ids.orders}:pause`);
-	const send = async (more: object = {}): Promise<string> =>
-		(await api.call("POST", "./events", { type: "order.paid", data: 1, customerId: "acme", ...more })).json[
-			"id"
-		] as string;
+	const send = (more: object = {}) => api.sendEvent({ type: "order.paid", customerId: "acme", ...more });
 	return { ...api, make, ids, send };
 }
 
@@ -92,24 +80,19 @@ describe("a question who would get an event", () => {
 		expect(page).toBeNull();
 	});
 
-	it.each([
-		[{}, "type"],
-		[{ type: "a..b" }, "type"],
-		[{ type: "a", customerId: "acme", customerIds: ["globex"] }, "customerIds"],
-		[{ type: "a", customerIds: ["x", "x"] }, "customerIds.1"],
-		[{ type: "a", limit: 1_001 }, "limit"],
-		[{ type: "a", data: 1 }, "data"],
-	])("refuses %j", async (body, path) => {
-		const { call } = await caller();
-		const { status, json } = await call("POST", "./events:match", body);
-		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
-		expect(json["issues"]).toContainEqual({ path, message: expect.any(String) });
-	});
-
-	it("refuses a page that is no cursor", async () => {
-		const { call } = await caller();
-		const { status, json } = await call("POST", "./events:match", { type: "a", page: "x" });
-		expect([status, json["code"]]).toEqual([400, "invalid_cursor"]);
+	it("refuses what no event can have, and a page that is no cursor", async () => {
+		const api = await caller();
+		const match = "POST ./events:match";
+		await expectRefusals(api, [
+			[match, "type", undefined, {}],
+			[match, "type", undefined, { type: "a..b" }],
+			[match, "customerIds", undefined, { type: "a", customerId: "acme", customerIds: ["globex"] }],
+			[match, "customerIds.1", undefined, { type: "a", customerIds: ["x", "x"] }],
+			[match, "limit", undefined, { type: "a", limit: 1_001 }],
+			[match, "data", undefined, { type: "a", data: 1 }],
+		]);
+		const answer = await api.call("POST", "./events:match", { type: "a", page: "x" });
+		expect(answer).toMatchObject(problem(400, "invalid_cursor"));
 	});
 });
 
@@ -169,32 +152,21 @@ describe("the routing of an event", () => {
 });
 
 it("a customer's token sees its own webhooks alone, and not which event types are internal", async () => {
-	await using api = await openTestApi();
-	const { test, app, project } = api;
-	const token = await api.tokenOf("acme");
-	await test.engine.eventTypes.create(test.change, "secret.thing", {
-		description: null,
-		schemaJson: null,
-		exampleJson: null,
-		archived: false,
-		visibility: "internal",
-	});
-	for (const customerId of ["acme", "globex", null]) await test.createWebhook("http://127.0.0.1:9/", { customerId });
-	const ask = async (path: string, body?: object) => {
-		const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-		const method = body === undefined ? "GET" : "POST";
-		const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
-		const answer = await app.request(`/projects/${project.id}/${path}`, init);
-		return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
-	};
-	const unknown = await ask("events:match", { type: "made.up" });
+	const { app, call, get, makeWebhook, project, sendEvent, tokenOf } = await caller();
+	const acme = await tokenOf("acme");
+	await call("PUT", "./event-types/secret.thing", { visibility: "internal" });
+	for (const customerId of ["acme", "globex", null]) await makeWebhook(undefined, { customerId });
+	const match = async (body: object) => comparable(await call("POST", "./events:match", body, as(acme)));
+	const unknown = await match({ type: "made.up" });
 	expect(unknown.json).toMatchObject({ matchedCount: 1, data: [{ customerId: "acme", reason: "matches" }] });
-	expect((await ask("events:match", { type: "secret.thing" })).json).toEqual(unknown.json);
-	expect((await ask("events:match", { type: "made.up", customerId: "acme" })).json).toEqual(unknown.json);
-	expect(await ask("events:match", { type: "a", customerId: "globex" })).toMatchObject({ status: 404 });
-	expect(await ask("events:match", { type: "a", customerIds: "*" })).toMatchObject({ status: 403 });
-	const id = await test.send({ customers: "acme" });
-	expect((await ask(`events/${id}/routing`)).json["data"]).toMatchObject([{ customerId: "acme", reason: "matches" }]);
-	expect(await ask(`events/${await test.send({ customers: "globex" })}/routing`)).toMatchObject({ status: 404 });
-	expect(await ask(`events/${id}/routing?customerId=globex`)).toMatchObject({ status: 404 });
+	expect(await match({ type: "secret.thing" })).toEqual(unknown);
+	expect(await match({ type: "made.up", customerId: "acme" })).toEqual(unknown);
+	expect((await match({ type: "a", customerIds: "*" })).status).toBe(403);
+	const foreign = { method: "POST", headers: as(acme), body: JSON.stringify({ type: "a", customerId: "globex" }) };
+	expect((await app.request(`/projects/${project.id}/events:match`, foreign)).status).toBe(404);
+	const path = `./events/${await sendEvent({ customerId: "acme" })}/routing`;
+	expect(rowsOf(await get(path, acme))).toMatchObject([{ customerId: "acme", reason: "matches" }]);
+	const ofGlobex = await sendEvent({ customerId: "globex" });
+	for (const hidden of [`./events/${ofGlobex}/routing`, `${path}?customerId=globex`])
+		expect((await get(hidden, acme)).status).toBe(404);
 });

@@ -1,6 +1,7 @@
 // Keys over HTTP, and what a caller learns about itself.
 import { describe, expect, it } from "vitest";
 
+import { expectRefusals, refused, type Refusal } from "../../test/answers.ts";
 import { caller, callerAlone } from "../../test/caller.ts";
 
 const DAY_MS = 86_400_000;
@@ -32,35 +33,6 @@ describe("GET /workspace/key", () => {
 			expect(text).not.toContain(key.slice(3));
 		}
 	});
-
-	it("tells a customer's token whose it is and what it allows", async () => {
-		const { call, project, test, tokenOf } = await caller();
-		for (const capabilities of [[], ["webhooks.write", "replay"]] as const) {
-			const token = await tokenOf("acme", capabilities);
-			const { status, json } = await call("GET", "/workspace/key", undefined, { "secret-key": token });
-			expect(status).toBe(200);
-			expect(json).toEqual({
-				object: "caller",
-				kind: "customer",
-				id: null,
-				name: null,
-				scope: null,
-				projectId: project.id,
-				customerId: "acme",
-				capabilities,
-				sessionId: null,
-				portalSession: {
-					id: expect.stringMatching(/^portal_/),
-					customerName: null,
-					actor: null,
-					returnUrl: null,
-					theme: null,
-					locale: null,
-				},
-				expireDate: test.clock.now() + 7 * 86_400_000,
-			});
-		}
-	});
 });
 
 describe("a key", () => {
@@ -84,15 +56,11 @@ describe("a key", () => {
 		}
 	});
 
-	it.each([
-		["past", 1],
-		["a date as text", "2030-01-01"],
-		["a fraction", 1.5],
-		["too far away", 253_402_300_800_000],
-	])("can't be created with an end that is %s", async (_, expireDate) => {
-		const { call } = await caller();
-		const answer = await call("POST", "/workspace/keys", { name: "k", scope: "read", expireDate });
-		expect(answer).toMatchObject({ status: 400, json: { issues: [{ path: "expireDate" }] } });
+	it("can't be created with an end that is past, too far away or no whole number of milliseconds", async () => {
+		const refusals = [1, "2030-01-01", 1.5, 253_402_300_800_000].map((expireDate): Refusal => {
+			return ["POST /workspace/keys", "expireDate", undefined, { name: "k", scope: "read", expireDate }];
+		});
+		await expectRefusals(await caller(), refusals);
 	});
 
 	it("shows when it was used last, to the minute", async () => {
@@ -113,16 +81,9 @@ describe("a key", () => {
 		const renamed = await call("PATCH", path, { name: "billing" });
 		expect(renamed).toMatchObject({ status: 200, json: { ...key, id, name: "billing" } });
 		expect(renamed.json).not.toHaveProperty("secretKey");
-		for (const [field, value] of [
-			["scope", "admin"],
-			["projectId", null],
-			["expireDate", null],
-			["name", " "],
-			["name", null],
-		] as const) {
-			const answer = await call("PATCH", path, { [field]: value });
-			expect(answer).toMatchObject({ status: 400, json: { issues: [{ path: field }] } });
-		}
+		const wrong = [{ scope: "admin" }, { projectId: null }, { expireDate: null }, { name: " " }, { name: null }];
+		for (const change of wrong)
+			expect(await call("PATCH", path, change)).toMatchObject(refused(Object.keys(change)[0]!));
 		expect(engine.keys.authenticate(String(secretKey))?.key).toMatchObject({ name: "billing", scope: "read" });
 		const unknown = await call("PATCH", `/workspace/keys/${NOBODY}`, { name: "b" });
 		expect(unknown).toMatchObject({ status: 404, json: { code: "key_not_found" } });
@@ -147,7 +108,7 @@ describe("a key", () => {
 		expect(JSON.stringify(lines)).not.toContain(String(secretKey));
 		for (const overlapMs of [-1, 7 * DAY_MS + 1, 0.5, "1"]) {
 			const answer = await call("POST", path, { overlapMs });
-			expect(answer).toMatchObject({ status: 400, json: { issues: [{ path: "overlapMs" }] } });
+			expect(answer).toMatchObject(refused("overlapMs"));
 		}
 		expect(await who(second)).toMatchObject({ kind: "key" });
 		const unknown = await call("POST", `/workspace/keys/${NOBODY}:roll`);

@@ -31,13 +31,6 @@ describe("the search of projects", () => {
 		expect(seen).toEqual((json as unknown as Found[]).toSorted(newestFirst));
 	});
 
-	it("shows a key of one project that project only", async () => {
-		const { call, keys, project } = await caller();
-		await call("POST", "/workspace/projects", { name: "Another" });
-		const { json } = await call("GET", "/projects", undefined, { "secret-key": keys.projectRead });
-		expect((json["data"] as { id: string }[]).map(({ id }) => id)).toEqual([project.id]);
-	});
-
 	it.each(["limit=0", "limit=1001", "page=x", `q=${"x".repeat(129)}`, "name=Shop"])("refuses %s", async (query) => {
 		const { call } = await caller();
 		expect((await call("GET", `/projects?${query}`)).status).toBe(400);

@@ -2,6 +2,7 @@
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
+import { comparable, expectRefusals, NO_UUID, problem, refused } from "../../test/answers.ts";
 import { caller } from "../../test/caller.ts";
 
 const HOUR = 3_600_000;
@@ -41,77 +42,25 @@ describe("stats over HTTP", () => {
 	});
 
 	it("have the requested width and range", async () => {
-		const { call, test } = await caller();
+		const { get, test } = await caller();
 		const now = test.clock.now();
-		expect(await call("GET", `./stats?width=minute&from=${now}&to=${now + 90_000}`)).toMatchObject({
-			status: 200,
-			json: { width: "minute", from: now, to: now + 120_000, data: [{ start: now }, { start: now + 60_000 }] },
-		});
+		const { json } = await get(`./stats?width=minute&from=${now}&to=${now + 90_000}`);
+		expect(json).toMatchObject({ width: "minute", from: now, to: now + 120_000 });
+		expect(json["data"]).toMatchObject([{ start: now }, { start: now + 60_000 }]);
 	});
 
-	it.each([
-		["width=week", "width"],
-		["from=yesterday", "from"],
-		["from=2000&to=1000&width=day", "from"],
-		["from=0&width=minute", "from"],
-		["to=1000&from=1000", "from"],
-		["since=0", "since"],
-	])("are refused for ?%s", async (query, path) => {
-		const { call } = await caller();
-		const refusal = { status: 400, json: { code: "invalid_request", issues: [{ path }] } };
-		expect(await call("GET", `./stats?${query}`)).toMatchObject(refusal);
-	});
-
-	it("are a 404 for a webhook that does not exist", async () => {
-		const { call } = await caller();
-		const unknownId = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
-		const refusal = { status: 404, json: { code: "webhook_not_found" } };
-		expect(await call("GET", `./batch/webhooks/${unknownId}/stats`)).toMatchObject(refusal);
-	});
-
-	it("tell why attempts failed and since when deliveries wait, and a customer's token only about its own", async () => {
-		await using receiver = await startReceiver();
-		receiver.script(() => ({ status: 503 }));
-		const { call, test, tokenOf } = await caller();
-		const { id: ours } = await test.createWebhook(receiver.url);
-		const { id: acmes } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
-		const { id: held } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
-		await call("POST", `./batch/webhooks/${held}:pause`);
-		const first = test.clock.now();
-		const eventId = await test.send({ customers: "*" });
-		await expect
-			.poll(async () =>
-				(await test.deliveries({ eventId })).map(({ attemptCount }) => attemptCount).toSorted((a, b) => a - b),
-			)
-			.toEqual([0, 1, 1]);
-		test.clock.advance(10);
-		await test.send({ customers: "*", type: "later" });
-		const stats = async (path: string, headers = {}) => {
-			const { json } = await call("GET", path, undefined, headers);
-			const { totals, waitingSince, data } = json as {
-				totals: { failures: object };
-				waitingSince: object;
-				data: { failures: object }[];
-			};
-			expect(data.at(-1)?.failures).toEqual(totals.failures);
-			return { failures: totals.failures, waitingSince };
-		};
-		const waiting = { Pending: first, Held: null };
-		await expect
-			.poll(() => stats("./stats"))
-			.toEqual({ failures: { refused: 2, status_5xx: 2 }, waitingSince: { Pending: first, Held: first } });
-		expect(await stats(`./batch/webhooks/${ours}/stats`)).toEqual({
-			failures: { status_5xx: 2 },
-			waitingSince: waiting,
-		});
-		const asAcme = { "secret-key": await tokenOf("acme") };
-		const ofAcme = { failures: { refused: 2 }, waitingSince: waiting };
-		expect(await stats("./stats", asAcme)).toEqual(ofAcme);
-		expect(await stats(`./batch/webhooks/${acmes}/stats`, asAcme)).toEqual(ofAcme);
-		expect(await stats("./stats", { "secret-key": await tokenOf("globex") })).toEqual({
-			failures: {},
-			waitingSince: { Pending: null, Held: first },
-		});
+	it("are refused with values that they can't have, and a 404 for a webhook that does not exist", async () => {
+		const api = await caller();
+		await expectRefusals(api, [
+			["GET ./stats?width=week", "width"],
+			["GET ./stats?from=yesterday", "from"],
+			["GET ./stats?from=2000&to=1000&width=day", "from"],
+			["GET ./stats?from=0&width=minute", "from"],
+			["GET ./stats?to=1000&from=1000", "from"],
+			["GET ./stats?since=0", "since"],
+		]);
+		const unknown = await api.get(`./batch/webhooks/webhook_${NO_UUID}/stats`);
+		expect(unknown).toMatchObject(problem(404, "webhook_not_found"));
 	});
 });
 
@@ -144,65 +93,37 @@ describe("stats of several webhooks", () => {
 		expect(minutes).toMatchObject({ status: 200, json: { width: "minute", to: to - HOUR + 60_000 } });
 	});
 
-	it("show a customer's token its own webhooks only, and nothing if one of them is another's", async () => {
-		const { call, test, tokenOf } = await caller();
-		const { id: acmes } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "acme" });
-		const { id: globexs } = await test.createWebhook("http://127.0.0.1:9/", { customerId: "globex" });
-		const asAcme = { "secret-key": await tokenOf("acme") };
-		expect(await call("GET", seriesOf([acmes]), undefined, asAcme)).toMatchObject({ status: 200 });
-		expect(await call("GET", seriesOf([globexs, acmes]))).toMatchObject({ status: 200 });
-		const unknown = "webhook_01936a2e-5c3b-7c10-8000-3b2f5d1e9a77";
-		const refusals = [globexs, unknown].map(async (id) => {
-			const { status, json } = await call("GET", seriesOf([acmes, id]), undefined, asAcme);
-			return { status, json: { ...(json as object), requestId: "" } };
-		});
-		const [foreign, nothing] = await Promise.all(refusals);
-		expect(foreign).toEqual(nothing);
-		expect(foreign).toMatchObject({ status: 404, json: { code: "webhook_not_found", issues: [{ path: "ids.1" }] } });
-		expect(JSON.stringify(foreign)).not.toContain(globexs);
-	});
-
-	it("don't include webhooks of another project", async () => {
-		const { call, makeWebhook, test } = await caller();
-		const mine = await makeWebhook("http://127.0.0.1:9/");
-		const other = await test.engine.projects.create("Other", null);
-		const path = `/projects/${other.id}/batch/webhooks:stats?ids=${mine}`;
-		expect(await call("GET", path)).toMatchObject({ status: 404, json: { issues: [{ path: "ids.0" }] } });
+	it("are a 404 if one webhook is of another customer or project, in the words for one that does not exist", async () => {
+		const { get, makeWebhook, other, tokenOf } = await caller();
+		const [acmes, globexs] = [
+			await makeWebhook(undefined, { customerId: "acme" }),
+			await makeWebhook(undefined, { customerId: "globex" }),
+		];
+		const acme = await tokenOf("acme");
+		expect((await get(seriesOf([acmes]), acme)).status).toBe(200);
+		expect((await get(seriesOf([globexs, acmes]))).status).toBe(200);
+		const [foreign, nothing] = [
+			await get(seriesOf([acmes, globexs]), acme),
+			await get(seriesOf([acmes, `webhook_${NO_UUID}`]), acme),
+		];
+		expect(comparable(foreign)).toEqual(comparable(nothing));
+		expect(foreign).toMatchObject({ ...refused("ids.1", /./, 404), json: { code: "webhook_not_found" } });
+		const ofOther = await get(`/projects/${other.id}/batch/webhooks:stats?ids=${acmes}`);
+		expect(ofOther).toMatchObject(refused("ids.0", /./, 404));
 	});
 
 	it("are refused without ids, with too many, with one that is none, and with one that is there twice", async () => {
-		const { call, makeWebhook } = await caller();
-		const id = await makeWebhook("http://127.0.0.1:9/");
+		const api = await caller();
+		const id = await api.makeWebhook();
 		const many = Array.from({ length: 101 }, (_, index) => id.slice(0, -3) + String(100 + index));
-		const message = (ids: string) => call("GET", `./batch/webhooks:stats${ids}`);
-		const refused = (path: string, text: RegExp) => ({
-			status: 400,
-			json: { code: "invalid_request", issues: [{ path, message: expect.stringMatching(text) }] },
-		});
-		expect(await message("")).toMatchObject(refused("ids", /required/));
-		expect(await message("?ids=")).toMatchObject(refused("ids", /at least 1 id/));
-		expect(await message(`?ids=${many.join(",")}`)).toMatchObject(refused("ids", /at most 100 ids/));
-		expect(await message(`?ids=${id},webhook_x`)).toMatchObject(refused("ids.1", /must be an id such as webhook_/));
-		expect(await message(`?ids=${id},${id}`)).toMatchObject(refused("ids.1", /list it once/));
-		expect(await message(`?ids=${id}&width=minute&from=0&to=12060000`)).toMatchObject(
-			refused("from", /at most 200 are/),
-		);
-	});
-});
-
-describe("types of Fanfare's own events", () => {
-	it("are refused in sends, with the path", async () => {
-		const { call, accepted } = await caller();
-		const own = { type: "fanfare.webhook.disabled", data: {} };
-		const issues = [{ path: "type", message: expect.stringMatching(/^must not start with fanfare\./) }];
-		expect(await call("POST", "./events", own)).toMatchObject({
-			status: 400,
-			json: { code: "invalid_request", issues },
-		});
-		const batch = await call("POST", "./events:batch", { events: [{ type: "fanfarewell", data: {} }, own] });
-		expect(batch.json).toMatchObject({
-			data: [{ status: 202 }, { status: 400, error: { issues: [{ path: "events.1.type" }] } }],
-		});
-		expect((await accepted()).map(({ type }) => type)).toEqual(["fanfarewell"]);
+		const list = "GET ./batch/webhooks:stats";
+		await expectRefusals(api, [
+			[list, "ids", /required/],
+			[`${list}?ids=`, "ids", /at least 1 id/],
+			[`${list}?ids=${many.join(",")}`, "ids", /at most 100 ids/],
+			[`${list}?ids=${id},webhook_x`, "ids.1", /must be an id such as webhook_/],
+			[`${list}?ids=${id},${id}`, "ids.1", /list it once/],
+			[`${list}?ids=${id}&width=minute&from=0&to=12060000`, "from", /at most 200 are/],
+		]);
 	});
 });

@@ -50,24 +50,6 @@ it("is shown with a webhook, alone and in a list, and after each change", async 
 	expect((await call("POST", `${path}:release`)).json).toMatchObject({ deliveries: { Held: 0, Failed: 2 } });
 });
 
-it("says why no response came", async () => {
-	const api = await caller();
-	// Nothing listens there.
-	const id = await api.makeWebhook();
-	const { deliveryId } = await eventually("an attempt has failed", async () => {
-		if ((await api.accepted()).length === 0) await deliver(api, "Pending");
-		const { json } = await api.call("GET", `./batch/webhooks/${id}`);
-		expect(json["deliveries"]).toEqual({ Pending: 1, Held: 0, Failed: 0 });
-		return json["lastAttempt"] as { deliveryId: string } | null;
-	});
-	const { json: attempts } = await api.call("GET", `./deliveries/${deliveryId}/attempts`);
-	const [{ startDate, responseCode, error, cause }] = attempts["data"] as [Record<string, unknown>];
-	expect(responseCode).toBe(0);
-	expect(error).toBe("refused");
-	const { json } = await api.call("GET", `./batch/webhooks/${id}`);
-	expect(json["lastAttempt"]).toEqual({ date: startDate, responseCode, error, cause, deliveryId });
-});
-
 it("is one read of the store for a list", async () => {
 	const api = await caller();
 	const ids = [await api.makeWebhook(), await api.makeWebhook()];

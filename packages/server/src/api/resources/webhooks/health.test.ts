@@ -65,27 +65,3 @@ it("goes from Healthy over Failing and Disabling to Disabled, and starts over wh
 	expect(disabled["health"]).toMatchObject({ state: "Disabled", exhaustedCount: 1, disableDate: null });
 	expect((await call("POST", `${path}:resume`)).json["health"]).toEqual(HEALTHY);
 });
-
-it("is shown for each webhook of a list, and costs the list one call of the store", async () => {
-	await using receiver = await startReceiver();
-	receiver.script(() => ({ status: 500 }));
-	const api = await callerAlone();
-	const { call, store, makeWebhook } = api;
-	const quiet = await makeWebhook();
-	const spec = { endpoint: receiver.url, retries: { maxRetries: 0 } };
-	const { json: failing } = await call("POST", "./batch/webhooks", { name: "a", spec });
-	const { json } = await call("POST", "./events", { type: "a.b", data: {}, webhookIds: [failing["id"]] });
-	await api.test.delivery(String(json["id"]), { status: "Failed" });
-	const asked: number[] = [];
-	const webhookHealth = store.webhookHealth.bind(store);
-	store.webhookHealth = (ids) => {
-		asked.push(ids.length);
-		return webhookHealth(ids);
-	};
-	const { json: list } = await call("GET", "./batch/webhooks");
-	expect(list["data"]).toMatchObject([
-		{ id: failing["id"], health: { exhaustedCount: 1 } },
-		{ id: quiet, health: HEALTHY },
-	]);
-	expect(asked).toEqual([2]);
-});

@@ -3,11 +3,94 @@ import { startReceiver, type ReceivedRequest } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
 import { decodeSecret, sign, signingKey } from "../../../core/crypto/signing.ts";
+import { expectRefusals, refused, rowsOf, type Refusal } from "../../test/answers.ts";
 import { caller } from "../../test/caller.ts";
-import { apiRoutes } from "../table.ts";
 
 const SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const endpoint = "https://example.com/hook";
+
+const long = (length: number): string => "x".repeat(length);
+const many = (count: number, prefix: string) =>
+	Object.fromEntries(Array.from({ length: count }, (_, n) => [`${prefix}${n}`, "a"]));
+
+type Row<Said> = readonly [change: object, path: string, said: Said];
+
+/** Wrong fields of a webhook. */
+const FIELDS: readonly Row<RegExp>[] = [
+	[{ name: " \t" }, "name", /white space|control/],
+	[{ name: "" }, "name", /1–128 characters, got 0/],
+	[{ name: "a\u0000b" }, "name", /control characters/],
+	[{ name: "\ud800" }, "name", /lone surrogates/],
+	[{ name: null }, "name", /a string, got null/],
+	[{ extra: 1 }, "extra", /not a known field/],
+	[{ spec: undefined }, "spec", /is required/],
+	[{ spec: [] }, "spec", /an object such as {"endpoint": "…"}, got an array/],
+];
+
+/** Wrong fields of its spec. */
+const SPECS: readonly Row<RegExp>[] = [
+	[{ foo: 1 }, "spec.foo", /not a known field/],
+	[{ rateLimit: { perSecond: 0 } }, "spec.rateLimit.perSecond", /./],
+	[{ retries: { scheduleMs: [] } }, "spec.retries.scheduleMs", /./],
+	[{ retries: { scheduleMs: [1], maxRetries: 2 } }, "spec.retries.maxRetries", /must be 1/],
+	[{ disableAfterMs: -1 }, "spec.disableAfterMs", /./],
+	[{ endpoint: undefined }, "spec.endpoint", /is required/],
+	[{ endpoint: "example.com" }, "spec.endpoint", /absolute URL/],
+	[{ endpoint: "https://exa\nmple.com" }, "spec.endpoint", /absolute URL/],
+	[{ endpoint: "https://example.com/\ud800" }, "spec.endpoint", /absolute URL/],
+	[{ endpoint: `https://a/${long(2_048)}` }, "spec.endpoint", /at most 2048 characters/],
+	[{ secret: { contents: "short" } }, "spec.secret.contents", /24–64 bytes/],
+	[{ secret: { contents: "!".repeat(40) } }, "spec.secret.contents", /standard base64/],
+	[{ secret: {} }, "spec.secret.contents", /is required/],
+	[{ secret: { contents: SECRET, x: 1 } }, "spec.secret.x", /not a known field/],
+	[{ retries: { maxRetries: 21 } }, "spec.retries.maxRetries", /at most 20, got 21/],
+	[{ retries: { maxRetries: -1 } }, "spec.retries.maxRetries", /at least 0/],
+	[{ retries: { maxRetries: "3" } }, "spec.retries.maxRetries", /number, got a string/],
+	[{ retries: { maxBackoffMs: 86_400_001 } }, "spec.retries.maxBackoffMs", /at most 86400000/],
+	[{ retries: { max: 1 } }, "spec.retries.max", /known fields: maxRetries, maxBackoffMs/],
+	[{ eventTypes: [] }, "spec.eventTypes", /at least 1 entry/],
+	[{ eventTypes: ["a", "a*"] }, "spec.eventTypes.1", /prefix such as user\.\*$/],
+	[{ eventTypes: ["*"] }, "spec.eventTypes.0", /prefix such as user\.\*; for all types, omit the list or send null$/],
+	[{ eventTypes: ["a", "a"] }, "spec.eventTypes.1", /same as entry 0/],
+	[{ eventTypes: ["fanfare.webhook.failling"] }, "spec.eventTypes.0", /did you mean fanfare\.webhook\.failing\?$/],
+	[{ eventTypes: ["a", "fanfare.webhooks.*"] }, "spec.eventTypes.1", /did you mean fanfare\.webhook\.\*\?$/],
+	[{ eventTypes: ["fanfare.weather"] }, "spec.eventTypes.0", /no own event of Fanfare; these are fanfare\.customer/],
+	[{ timeoutMs: 999 }, "spec.timeoutMs", /at least 1000/],
+	[{ timeoutMs: 30_001 }, "spec.timeoutMs", /at most 30000/],
+	[{ description: long(1_025) }, "spec.description", /0–1024 characters/],
+	[{ metadata: { a: 1 } }, "spec.metadata.a", /must be a string/],
+	[{ metadata: { [long(65)]: "" } }, `spec.metadata.${long(64)}…`, /1–64 characters/],
+	[{ metadata: { a: long(513) } }, "spec.metadata.a", /0–512 characters/],
+	[{ metadata: many(51, "n") }, "spec.metadata", /at most 50/],
+	[{ metadata: [] }, "spec.metadata", /an object of strings/],
+	[{ headers: { Host: "a" } }, "spec.headers.Host", /reserved/],
+	[{ headers: { "Webhook-Signature": "a" } }, "spec.headers.Webhook-Signature", /reserved/],
+	[{ headers: { "Proxy-Authorization": "a" } }, "spec.headers.Proxy-Authorization", /reserved/],
+	[{ headers: { "a b": "a" } }, "spec.headers.a b", /not a valid header name/],
+	[{ headers: { "x-a": "1", "X-A": "2" } }, "spec.headers.x-a", /more than once/],
+	[{ headers: { "x-a": "a\r\nx-b: 1" } }, "spec.headers.x-a", /visible ASCII/],
+	[{ headers: { "x-a": "é" } }, "spec.headers.x-a", /visible ASCII/],
+	[{ headers: { "x-a": "***" } }, "spec.headers.x-a", /cannot be read back/],
+	[{ headers: { "x-a": long(1_025) } }, "spec.headers.x-a", /at most 1024/],
+	[{ headers: many(21, "x-") }, "spec.headers", /at most 20/],
+];
+
+/** Values of another form than a field of the spec has, with that form. */
+const FORMS: readonly Row<string>[] = [
+	[{ secret: "hunter2" }, "spec.secret", 'an object such as {"contents": "…"}, got a string'],
+	[{ secret: 424_242 }, "spec.secret", 'an object such as {"contents": "…"}, got a number'],
+	[{ secret: ["hunter2"] }, "spec.secret", 'an object such as {"contents": "…"}, got an array'],
+	[{ secret: { contents: 424_242 } }, "spec.secret.contents", "a string, got a number"],
+	[
+		{ retries: 424_242 },
+		"spec.retries",
+		'an object such as {"maxRetries": …, "maxBackoffMs": …, "scheduleMs": […]}, got a number',
+	],
+	[{ rateLimit: 424_242 }, "spec.rateLimit", 'an object such as {"perSecond": …}, got a number'],
+	[{ headers: "hunter2" }, "spec.headers", 'an object of strings such as {"name": "value"}, got a string'],
+	[{ metadata: "hunter2" }, "spec.metadata", 'an object of strings such as {"name": "value"}, got a string'],
+	[{ eventTypes: "hunter2" }, "spec.eventTypes", 'an array such as ["…"], got a string'],
+];
 
 /** The signature that a request signed with this secret has. */
 function signatureOf({ headers, rawBody }: ReceivedRequest, secret: string): string {
@@ -66,41 +149,19 @@ describe("creating a webhook", () => {
 		expect(request.headers["webhook-signature"]).toBe(signatureOf(request, SECRET));
 	});
 
-	it("sets the defaults for fields that are omitted or null", async () => {
+	it("generates a secret if none is given, and sets the default for one field of retries that is omitted or null", async () => {
 		const { call } = await caller();
-		const nulls = { secret: null, retries: null, description: null, eventTypes: null, headers: null, timeoutMs: null };
-		const omitted = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint } });
-		const isNull = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...nulls, metadata: null } });
-		const expected = {
-			name: "a",
-			endpoint,
-			retries: { maxRetries: 17, maxBackoffMs: 28_800_000 },
-			description: null,
-			eventTypes: null,
-			timeoutMs: 15_000,
-			metadata: {},
-			rateLimit: null,
-			disableAfterMs: 432_000_000,
-			headers: {},
-		};
-		expect([omitted.json, isNull.json]).toMatchObject([expected, expected]);
-		// A generated secret has 32 bytes, so its base64 ends in one "=".
-		for (const { json } of [omitted, isNull]) expect(json["secretHint"]).toMatch(/^...=$/);
-	});
-
-	it("sets the default for one field of retries that is omitted or null", async () => {
-		const { call } = await caller();
-		const created: unknown[] = [];
-		for (const retries of [{}, { maxRetries: null }, { maxRetries: 2 }, { maxBackoffMs: 5_000 }]) {
-			const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, retries } });
-			created.push(json["retries"]);
+		for (const [spec, maxRetries, maxBackoffMs] of [
+			[{ retries: {} }, 17, 28_800_000],
+			[{ secret: null, retries: { maxRetries: null } }, 17, 28_800_000],
+			[{ retries: { maxRetries: 2 } }, 2, 28_800_000],
+			[{ retries: { maxBackoffMs: 5_000 } }, 17, 5_000],
+		] as const) {
+			const { json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...spec } });
+			expect(json["retries"]).toEqual({ maxRetries, maxBackoffMs });
+			// It has 32 bytes, so its base64 ends in one "=".
+			expect(json["secretHint"]).toMatch(/^...=$/);
 		}
-		expect(created).toEqual([
-			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
-			{ maxRetries: 17, maxBackoffMs: 28_800_000 },
-			{ maxRetries: 2, maxBackoffMs: 28_800_000 },
-			{ maxRetries: 17, maxBackoffMs: 5_000 },
-		]);
 	});
 
 	it("counts a name's code points, and treats 0 as a value", async () => {
@@ -111,107 +172,27 @@ describe("creating a webhook", () => {
 		expect((await call("POST", "./batch/webhooks", { name: "𝄞".repeat(129), spec })).status).toBe(400);
 	});
 
-	const long = (length: number): string => "x".repeat(length);
-	it.each([
-		[{ name: " \t" }, "name", /white space|control/],
-		[{ name: "" }, "name", /1–128 characters, got 0/],
-		[{ name: "a\u0000b" }, "name", /control characters/],
-		[{ name: "\ud800" }, "name", /lone surrogates/],
-		[{ name: null }, "name", /a string, got null/],
-		[{ extra: 1 }, "extra", /not a known field/],
-		[{ spec: undefined }, "spec", /is required/],
-		[{ spec: [] }, "spec", /an object such as {"endpoint": "…"}, got an array/],
-	])("refuses %j with a path", async (change, path, message) => {
-		const { call } = await caller();
-		const { status, json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint }, ...change });
-		expect(status).toBe(400);
-		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
+	it("refuses wrong fields with a path, and creates nothing", async () => {
+		const api = await caller();
+		const ofSpec = SPECS.map(([spec, path, message]) => [{ spec: { endpoint, ...spec } }, path, message] as const);
+		const refusals = [...FIELDS, ...ofSpec].map(([change, path, message]): Refusal => {
+			return ["POST ./batch/webhooks", path, message, { name: "a", spec: { endpoint }, ...change }];
+		});
+		await expectRefusals(api, refusals);
+		expect(rowsOf(await api.get("./batch/webhooks"))).toEqual([]);
 	});
 
-	it.each([
-		[{ foo: 1 }, "spec.foo", /not a known field/],
-		[{ rateLimit: { perSecond: 0 } }, "spec.rateLimit.perSecond", /./],
-		[{ retries: { scheduleMs: [] } }, "spec.retries.scheduleMs", /./],
-		[{ retries: { scheduleMs: [1], maxRetries: 2 } }, "spec.retries.maxRetries", /must be 1/],
-		[{ disableAfterMs: -1 }, "spec.disableAfterMs", /./],
-		[{ endpoint: undefined }, "spec.endpoint", /is required/],
-		[{ endpoint: "example.com" }, "spec.endpoint", /absolute URL/],
-		[{ endpoint: "https://exa\nmple.com" }, "spec.endpoint", /absolute URL/],
-		[{ endpoint: "https://example.com/\ud800" }, "spec.endpoint", /absolute URL/],
-		[{ endpoint: `https://a/${long(2_048)}` }, "spec.endpoint", /at most 2048 characters/],
-		[{ secret: { contents: "short" } }, "spec.secret.contents", /24–64 bytes/],
-		[{ secret: { contents: "!".repeat(40) } }, "spec.secret.contents", /standard base64/],
-		[{ secret: {} }, "spec.secret.contents", /is required/],
-		[{ secret: { contents: SECRET, x: 1 } }, "spec.secret.x", /not a known field/],
-		[{ retries: { maxRetries: 21 } }, "spec.retries.maxRetries", /at most 20, got 21/],
-		[{ retries: { maxRetries: -1 } }, "spec.retries.maxRetries", /at least 0/],
-		[{ retries: { maxRetries: "3" } }, "spec.retries.maxRetries", /number, got a string/],
-		[{ retries: { maxBackoffMs: 86_400_001 } }, "spec.retries.maxBackoffMs", /at most 86400000/],
-		[{ retries: { max: 1 } }, "spec.retries.max", /known fields: maxRetries, maxBackoffMs/],
-		[{ eventTypes: [] }, "spec.eventTypes", /at least 1 entry/],
-		[{ eventTypes: ["a", "a*"] }, "spec.eventTypes.1", /prefix such as user\.\*$/],
-		[{ eventTypes: ["*"] }, "spec.eventTypes.0", /prefix such as user\.\*; for all types, omit the list or send null$/],
-		[{ eventTypes: ["a", "a"] }, "spec.eventTypes.1", /same as entry 0/],
-		[{ eventTypes: ["fanfare.webhook.failling"] }, "spec.eventTypes.0", /did you mean fanfare\.webhook\.failing\?$/],
-		[{ eventTypes: ["a", "fanfare.webhooks.*"] }, "spec.eventTypes.1", /did you mean fanfare\.webhook\.\*\?$/],
-		[
-			{ eventTypes: ["fanfare.weather"] },
-			"spec.eventTypes.0",
-			/is no own event of Fanfare; these are fanfare\.customer/,
-		],
-		[{ timeoutMs: 999 }, "spec.timeoutMs", /at least 1000/],
-		[{ timeoutMs: 30_001 }, "spec.timeoutMs", /at most 30000/],
-		[{ description: long(1_025) }, "spec.description", /0–1024 characters/],
-		[{ metadata: { a: 1 } }, "spec.metadata.a", /must be a string/],
-		[{ metadata: { [long(65)]: "" } }, `spec.metadata.${long(64)}…`, /1–64 characters/],
-		[{ metadata: { a: long(513) } }, "spec.metadata.a", /0–512 characters/],
-		[{ metadata: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [n, ""])) }, "spec.metadata", /at most 50/],
-		[{ metadata: [] }, "spec.metadata", /an object of strings/],
-		[{ headers: { Host: "a" } }, "spec.headers.Host", /reserved/],
-		[{ headers: { "Webhook-Signature": "a" } }, "spec.headers.Webhook-Signature", /reserved/],
-		[{ headers: { "Proxy-Authorization": "a" } }, "spec.headers.Proxy-Authorization", /reserved/],
-		[{ headers: { "a b": "a" } }, "spec.headers.a b", /not a valid header name/],
-		[{ headers: { "x-a": "1", "X-A": "2" } }, "spec.headers.x-a", /more than once/],
-		[{ headers: { "x-a": "a\r\nx-b: 1" } }, "spec.headers.x-a", /visible ASCII/],
-		[{ headers: { "x-a": "é" } }, "spec.headers.x-a", /visible ASCII/],
-		[{ headers: { "x-a": "***" } }, "spec.headers.x-a", /cannot be read back/],
-		[{ headers: { "x-a": long(1_025) } }, "spec.headers.x-a", /at most 1024/],
-		[
-			{ headers: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`x-${n}`, "a"])) },
-			"spec.headers",
-			/at most 20/,
-		],
-	])("refuses spec %j with a path", async (change, path, message) => {
-		const { call } = await caller();
-		const { status, json } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
-		expect([status, json["code"]]).toEqual([400, "invalid_request"]);
-		expect(json["issues"]).toContainEqual({ path, message: expect.stringMatching(message) });
-		expect((await call("GET", "./batch/webhooks")).json).toMatchObject({ data: [] });
-	});
-
-	it.each([
-		[{ secret: "hunter2" }, "spec.secret", 'an object such as {"contents": "…"}, got a string'],
-		[{ secret: 424_242 }, "spec.secret", 'an object such as {"contents": "…"}, got a number'],
-		[{ secret: ["hunter2"] }, "spec.secret", 'an object such as {"contents": "…"}, got an array'],
-		[{ secret: { contents: 424_242 } }, "spec.secret.contents", "a string, got a number"],
-		[
-			{ retries: 424_242 },
-			"spec.retries",
-			'an object such as {"maxRetries": …, "maxBackoffMs": …, "scheduleMs": […]}, got a number',
-		],
-		[{ rateLimit: 424_242 }, "spec.rateLimit", 'an object such as {"perSecond": …}, got a number'],
-		[{ headers: "hunter2" }, "spec.headers", 'an object of strings such as {"name": "value"}, got a string'],
-		[{ metadata: "hunter2" }, "spec.metadata", 'an object of strings such as {"name": "value"}, got a string'],
-		[{ eventTypes: "hunter2" }, "spec.eventTypes", 'an array such as ["…"], got a string'],
-	])("refuses spec %j with the expected form, and does not repeat the value", async (change, path, form) => {
+	it("refuses another form of a field with the expected one, and does not repeat the value", async () => {
 		const { call, makeWebhook } = await caller();
 		const id = await makeWebhook();
-		const created = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
-		expect(created).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
-		expect(created.text).not.toMatch(/hunter2|424242/);
-		if (path.startsWith("spec.secret")) return;
-		const updated = await call("PATCH", `./batch/webhooks/${id}`, { spec: change });
-		expect(updated).toMatchObject({ status: 400, json: { issues: [{ path, message: `must be ${form}` }] } });
+		for (const [change, path, form] of FORMS) {
+			const refusal = refused(path, `must be ${form}`);
+			const created = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...change } });
+			expect(created).toMatchObject(refusal);
+			expect(created.text).not.toMatch(/hunter2|424242/);
+			if (path.startsWith("spec.secret")) continue;
+			expect(await call("PATCH", `./batch/webhooks/${id}`, { spec: change })).toMatchObject(refusal);
+		}
 	});
 
 	it("refuses a spec or a body that is a plain value with the expected form", async () => {
@@ -239,25 +220,19 @@ describe("creating a webhook", () => {
 		]);
 	});
 
-	it("repeats no secret in an error, not even an invalid one", async () => {
+	it("refuses the name __proto__ wherever names are free", async () => {
 		const { call } = await caller();
-		const wrong = { secret: { contents: "hunter2hunter2" }, headers: { "x-key": "hunter2\u0007" } };
-		const { status, text } = await call("POST", "./batch/webhooks", { name: "a", spec: { endpoint, ...wrong } });
-		expect(status).toBe(400);
-		expect(text).not.toContain("hunter2");
-	});
-
-	it.each(['"metadata":{"__proto__":"x"}', '"headers":{"__proto__":"x"}', '"__proto__":{"endpoint":"x"}'])(
-		"refuses %s",
-		async (member) => {
-			const { call } = await caller();
+		for (const member of [
+			'"metadata":{"__proto__":"x"}',
+			'"headers":{"__proto__":"x"}',
+			'"__proto__":{"endpoint":"x"}',
+		]) {
 			const body = `{"name":"a","spec":{"endpoint":"${endpoint}",${member}}}`;
 			const { status, json } = await call("POST", "./batch/webhooks", body);
-			expect(status).toBe(400);
-			expect(JSON.stringify(json["issues"])).toContain("__proto__");
+			expect([status, JSON.stringify(json["issues"])]).toEqual([400, expect.stringContaining("__proto__")]);
 			expect({}).not.toHaveProperty("endpoint");
-		},
-	);
+		}
+	});
 });
 
 describe("changing a webhook", () => {
@@ -294,53 +269,23 @@ describe("changing a webhook", () => {
 		expect(patched.json["retries"]).toEqual({ maxRetries: 4, maxBackoffMs: 5_000 });
 	});
 
-	it("sets the default for null", async () => {
-		const { call } = await caller();
-		const spec = {
-			endpoint,
-			retries: { maxBackoffMs: 5_000, scheduleMs: [1_000, 2_000] },
-			description: "d",
-			eventTypes: ["a"],
-			headers: { "x-a": "1" },
-			timeoutMs: 2_000,
-			metadata: { a: "1" },
-		};
-		const { json } = await call("POST", "./batch/webhooks", { name: "a", spec });
-		const nulls = {
-			retries: null,
-			description: null,
-			eventTypes: null,
-			headers: null,
-			timeoutMs: null,
-			metadata: null,
-		};
-		const patched = await call("PATCH", `./batch/webhooks/${String(json["id"])}`, { spec: nulls });
-		const retries = { maxRetries: 17, maxBackoffMs: 28_800_000 };
-		const defaults = { retries, description: null, eventTypes: null, headers: {}, timeoutMs: 15_000, metadata: {} };
-		expect(patched.json).toEqual({ ...json, ...defaults, revision: Number(json["revision"]) + 1 });
-	});
-
-	it.each([{ contents: SECRET }, { contents: "rubbish" }, null, 5, "x", [], { a: { b: 1 } }])(
-		"ignores the secret %j",
-		async (secret) => {
-			const { call, makeWebhook } = await caller();
-			const path = `./batch/webhooks/${await makeWebhook()}`;
-			const { json: before } = await call("GET", path);
+	it("ignores the secret, whatever it is", async () => {
+		const { call, get, makeWebhook } = await caller();
+		const path = `./batch/webhooks/${await makeWebhook()}`;
+		for (const secret of [{ contents: SECRET }, { contents: "rubbish" }, null, 5, "x", [], { a: { b: 1 } }]) {
+			const { json: before } = await get(path);
 			const { status, json } = await call("PATCH", path, { spec: { endpoint, secret } });
 			expect([status, json]).toEqual([200, { ...before, endpoint, revision: Number(before["revision"]) + 1 }]);
-		},
-	);
+			await call("PATCH", path, { spec: { endpoint: `${endpoint}2` } });
+		}
+	});
 
-	it.each([
-		{ secret: SECRET },
-		{ endpoint },
-		{ spec: { name: "a" } },
-		{ spec: null },
-		{ name: null },
-		{ spec: { endpoint: null } },
-	])("refuses %j", async (body) => {
+	it("refuses fields in the wrong place, and null for what has no default", async () => {
 		const { call, makeWebhook } = await caller();
-		expect((await call("PATCH", `./batch/webhooks/${await makeWebhook()}`, body)).status).toBe(400);
+		const path = `./batch/webhooks/${await makeWebhook()}`;
+		const bodies = [{ secret: SECRET }, { endpoint }, { spec: { name: "a" } }, { spec: null }, { name: null }];
+		for (const body of [...bodies, { spec: { endpoint: null } }])
+			expect([body, (await call("PATCH", path, body)).status]).toEqual([body, 400]);
 	});
 
 	it("replaces the secret only with PUT, with or without its prefix", async () => {
@@ -362,32 +307,5 @@ describe("changing a webhook", () => {
 		const id = await makeWebhook();
 		expect((await call("DELETE", `./batch/webhooks/${id}`)).json).toEqual({ id, deleted: true });
 		expect((await call("GET", `./batch/webhooks/${id}`)).status).toBe(404);
-	});
-});
-
-describe("responses", () => {
-	it("are as documented, field by field", async () => {
-		await using receiver = await startReceiver();
-		const { call, makeWebhook } = await caller();
-		const id = await makeWebhook(receiver.url);
-		const calls: [string, string, string, unknown?][] = [
-			["getWorkspace", "GET", "/workspace"],
-			["listProjects", "GET", "/workspace/projects"],
-			["createProject", "POST", "/workspace/projects", { name: "a" }],
-			["createKey", "POST", "/workspace/keys", { name: "a", scope: "read" }],
-			["listKeys", "GET", "/workspace/keys"],
-			["getWebhook", "GET", `./batch/webhooks/${id}`],
-			["listWebhooks", "GET", "./batch/webhooks"],
-			["testWebhook", "POST", `./batch/webhooks/${id}:test`],
-			["sendEvent", "POST", "./events", { type: "a", data: 1 }],
-			["sendEvents", "POST", "./events:batch", { events: [{ type: "a", data: 1 }, { type: "" }] }],
-			["getHealth", "GET", "/healthz"],
-			["getReadiness", "GET", "/readyz"],
-		];
-		for (const [route, method, path, body] of calls) {
-			const { status, json } = await call(method, path, body);
-			const schema = apiRoutes().find(({ id }) => id === route)?.answers[status]?.schema;
-			expect({ route, json: schema?.parse(json) }).toEqual({ route, json });
-		}
 	});
 });

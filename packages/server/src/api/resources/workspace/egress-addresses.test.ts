@@ -6,21 +6,13 @@ import { caller } from "../../test/caller.ts";
 const PATH = "/workspace/egress-addresses";
 const ADDRESSES = ["203.0.113.7", "2001:db8:1::/64"];
 
-it("are shown to every key and to customers, and to nobody else", async () => {
-	const { call, keys, tokenOf } = await caller({}, null, { egressAddresses: ADDRESSES });
-	for (const key of [keys.admin, keys.read, keys.projectRead, await tokenOf("acme", [])]) {
-		const { status, json } = await call("GET", PATH, undefined, { "secret-key": key });
-		expect([status, json]).toEqual([200, { object: "egressAddresses", addresses: ADDRESSES }]);
-	}
+it("are shown to every key and to customers, and to nobody else; an empty list if the operator has set none", async () => {
+	const { get, keys, tokenOf } = await caller({}, null, { egressAddresses: ADDRESSES });
+	for (const key of [keys.admin, keys.read, keys.projectRead, await tokenOf("acme", [])])
+		expect((await get(PATH, key)).json).toEqual({ object: "egressAddresses", addresses: ADDRESSES });
 	for (const key of ["", `ps_${"A".repeat(43)}`]) {
-		const { status, json } = await call("GET", PATH, undefined, { "secret-key": key });
-		expect(status).toBe(401);
-		expect(json).not.toHaveProperty("addresses");
+		const { status, json } = await get(PATH, key);
+		expect([status, json["addresses"]]).toEqual([401, undefined]);
 	}
-});
-
-it("are an empty list if the operator has set none", async () => {
-	const { call, keys } = await caller();
-	const { json } = await call("GET", PATH, undefined, { "secret-key": keys.read });
-	expect(json["addresses"]).toEqual([]);
+	expect((await (await caller()).get(PATH)).json["addresses"]).toEqual([]);
 });
