@@ -52,7 +52,10 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
 	"docs/nexus.md": ["packages/server/test/nexus-compat.test.ts"],
 	"docs/performance.md": ["benchmarks/bench.all.test.ts"],
 	"docs/portal.md": ["packages/portal/test/document.test.ts"],
-	"docs/postgres.md": ["packages/server/test/database.all.test.ts", "packages/server/test/restored-database.all.test.ts"],
+	"docs/postgres.md": [
+		"packages/server/test/database.all.test.ts",
+		"packages/server/test/restored-database.all.test.ts",
+	],
 	"docs/receive.md": ["test/documents/start.test.ts"],
 	"docs/relays.md": ["packages/cli/test/listen.test.ts"],
 	"docs/scaling.md": ["simulation/cells/cells.test.ts"],
