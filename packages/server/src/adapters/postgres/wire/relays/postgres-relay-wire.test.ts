@@ -299,6 +299,8 @@ describe("the room for requests", () => {
 		room.giveBack("a", 75);
 		expect(take("d")).toBe(57);
 		expect(room.take("e", 101)).toBe(false);
+		const whole = new FairRoom(100);
+		expect([whole.take("a", 100), whole.take("b", 1)]).toEqual([true, false]);
 	});
 
 	it("is given to projects in turn", () => {
