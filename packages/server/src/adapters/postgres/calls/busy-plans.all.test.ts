@@ -203,149 +203,145 @@ async function account({ calls, records, projectId }: Busy): Promise<void> {
 	await calls.usage([projectId]);
 }
 
-describeOnPostgres(
-	"busy statements",
-	(test) => {
-		let busy: Busy;
-		let database: AnalyzingDatabase;
-		beforeAll(async () => {
-			const world = await fillStore(await test.openEmpty(), 3);
-			const { id: target } = await addWebhook(world.store, world.records.webhook(world.projectId));
-			const own = await addWebhook(world.store, world.records.webhook(world.projectId, { customerId: "acme" }));
-			database = new AnalyzingDatabase({ url: test.url, clock: systemClock, maxConnections: 1 });
-			const [partitions, numbers] = [new Partitions(database), await ChangeNumbers.open(database)];
-			const calls: Calls = {
-				...createAcceptCalls(database, partitions, numbers),
-				...createQueueCalls(database, numbers),
-				...createByIdCalls(database),
-				attempts: createAttemptPage(database),
-				...createRetentionCalls(database, partitions, numbers),
-				...createReplayCalls(database, partitions, numbers),
-				rollUpStats: createRollUp(database),
-				usage: createUsage(database),
-				...createHealthCalls(database),
-			};
-			busy = { ...world, calls, target, ofCustomer: own.id };
-		});
-		afterAll(() => database.close());
-
-		const explained = new Set<string>();
-		/** The places of busy modules of whose statements no plan was looked at since the last call. */
-		const missing = (): string[] => {
-			const statements = [...explained];
-			explained.clear();
-			return readBusyPlaces()
-				.filter(({ parts }) => !statements.some((statement) => parts.every((part) => statement.includes(part))))
-				.map(({ module, parts }) => `${module}: ${parts.join(" … ")}`);
+describeOnPostgres("busy statements", { settings: STEADY }, (test) => {
+	let busy: Busy;
+	let database: AnalyzingDatabase;
+	beforeAll(async () => {
+		const world = await fillStore(await test.openEmpty(), 3);
+		const { id: target } = await addWebhook(world.store, world.records.webhook(world.projectId));
+		const own = await addWebhook(world.store, world.records.webhook(world.projectId, { customerId: "acme" }));
+		database = new AnalyzingDatabase({ url: test.url, clock: systemClock, maxConnections: 1 });
+		const [partitions, numbers] = [new Partitions(database), await ChangeNumbers.open(database)];
+		const calls: Calls = {
+			...createAcceptCalls(database, partitions, numbers),
+			...createQueueCalls(database, numbers),
+			...createByIdCalls(database),
+			attempts: createAttemptPage(database),
+			...createRetentionCalls(database, partitions, numbers),
+			...createReplayCalls(database, partitions, numbers),
+			rollUpStats: createRollUp(database),
+			usage: createUsage(database),
+			...createHealthCalls(database),
 		};
-		/** What is wrong with the plans since the last call: whole tables, many rows, and partitions of other days. */
-		const wrong = (day: string): string[] =>
-			database.take().flatMap(({ statement, kind, plan, reads }: Explained) => {
-				explained.add(statement);
-				const bad = reads.filter(({ table, how, rows }) => {
-					if (!GROWING.test(table)) return false;
-					const [, of = day] = DAY.exec(table) ?? [];
-					const most = TAKES_OVER.test(statement) ? Infinity : MOST_ROWS;
-					return how.startsWith("Seq Scan") || rows > most || (of !== day && !LATER.test(statement));
-				});
-				return bad.length === 0 ? [] : [`${statement}\n${kind}: ${bad.map(({ how }) => how).join("; ")}\n${plan}`];
+		busy = { ...world, calls, target, ofCustomer: own.id };
+	});
+	afterAll(() => database.close());
+
+	const explained = new Set<string>();
+	/** The places of busy modules of whose statements no plan was looked at since the last call. */
+	const missing = (): string[] => {
+		const statements = [...explained];
+		explained.clear();
+		return readBusyPlaces()
+			.filter(({ parts }) => !statements.some((statement) => parts.every((part) => statement.includes(part))))
+			.map(({ module, parts }) => `${module}: ${parts.join(" … ")}`);
+	};
+	/** What is wrong with the plans since the last call: whole tables, many rows, and partitions of other days. */
+	const wrong = (day: string): string[] =>
+		database.take().flatMap(({ statement, kind, plan, reads }: Explained) => {
+			explained.add(statement);
+			const bad = reads.filter(({ table, how, rows }) => {
+				if (!GROWING.test(table)) return false;
+				const [, of = day] = DAY.exec(table) ?? [];
+				const most = TAKES_OVER.test(statement) ? Infinity : MOST_ROWS;
+				return how.startsWith("Seq Scan") || rows > most || (of !== day && !LATER.test(statement));
 			});
-		const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10).replaceAll("-", "");
-
-		/** An entry of the audit log of the first day, by a key that is revoked. */
-		const audit = async () => {
-			const [id, key] = [firstUuidAt(busy.records.now - DAYS * DAY_MS).replace(/0$/, "1"), randomUUID()];
-			await database.transact((session) =>
-				session.script(`
-				INSERT INTO audit_entries (id, key_id, action, object_id, fields) VALUES ('${id}', '${key}', 'key.revoked', 'key_${key}', '[]');
-				INSERT INTO revoked_keys (id, name) VALUES ('${key}', 'old')
-			`),
-			);
-		};
-
-		const check = async (isEmpty = false) => {
-			const { calls, records, projectId } = busy;
-			const sent = await send(busy);
-			await lookUp(busy, sent);
-			await deliver(busy);
-			await attempt(busy);
-			await lookUp(busy, sent);
-			await sweep(busy);
-			await replay(busy);
-			await account(busy);
-			await report(busy);
-			await erase(busy, sent.event);
-			expect(wrong(dayOf(records.now))).toEqual([]);
-			// The oldest rows, of the first day.
-			const firstDay = Math.floor(records.now / DAY_MS) - DAYS;
-			const before = (firstDay + 1) * DAY_MS;
-			const step = { projectId, at: records.now, before, after: null, limit: 4 };
-			await calls.purgePayloads(step);
-			await calls.purgeEvents(step);
-			await calls.forgetIdempotencyKeys(before, 4);
-			await audit();
-			expect(await calls.purgeAuditEntries(before, 4)).toBe(1);
-			expect(wrong(dayOf(firstDay * DAY_MS))).toEqual([]);
-			// In an empty log, there is nothing to remove.
-			const untried = missing();
-			if (!isEmpty) expect(untried).toEqual([]);
-		};
-
-		it("read few rows, and no partitions but those of their ids", async () => {
-			const { records, projectId, webhookIds } = busy;
-			const fill = { projectId, webhookIds, days: DAYS };
-			// If there is only one, it is not left out.
-			const days = Array.from({ length: DAYS + 1 }, (_, day) => firstUuidAt(records.now - day * DAY_MS));
-			await new Partitions(database).ensure(days);
-			await check(true);
-			await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS, count: 12 });
-			await check();
-			await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS + 7, count: 20_000 });
-			await check();
-			await test.server.query("VACUUM ANALYZE", test.url);
-			await check();
+			return bad.length === 0 ? [] : [`${statement}\n${kind}: ${bad.map(({ how }) => how).join("; ")}\n${plan}`];
 		});
+	const dayOf = (time: number) => new Date(time).toISOString().slice(0, 10).replaceAll("-", "");
 
-		it("read few rows for an event of long ago whose webhooks have many deliveries since", async () => {
-			const { calls, records, projectId, ofCustomer } = busy;
-			const start = records.now - DAYS * DAY_MS + 13;
-			await fillLog(database, { projectId, webhookIds: [ofCustomer], start, days: DAYS, count: 3_000 });
-			const own = uuidOf("webhook", ofCustomer);
-			const first = "SELECT event_id FROM deliveries WHERE webhook_id = $1 ORDER BY id LIMIT 1";
-			const [row] = await database.snapshot((session) => session.query(first, [own]));
-			const event = idOf("evt", text(row?.["event_id"]));
-			const acme = customerScope(projectId, "acme");
-			database.take();
-			expect(await calls.event(acme, event)).not.toBeNull();
-			expect(await calls.eventsById(acme, [event])).toHaveLength(1);
-			expect(await calls.eventDeliveries(acme, event, [ofCustomer])).toHaveLength(1);
-			const explained = database.take();
-			const most = Math.max(...explained.flatMap(({ reads }) => reads.map(({ rows }) => rows)));
-			expect(most, explained.map(({ plan }) => plan).join("\n")).toBeLessThanOrEqual(MOST_ROWS);
-		});
+	/** An entry of the audit log of the first day, by a key that is revoked. */
+	const audit = async () => {
+		const [id, key] = [firstUuidAt(busy.records.now - DAYS * DAY_MS).replace(/0$/, "1"), randomUUID()];
+		await database.transact((session) =>
+			session.script(`
+			INSERT INTO audit_entries (id, key_id, action, object_id, fields) VALUES ('${id}', '${key}', 'key.revoked', 'key_${key}', '[]');
+			INSERT INTO revoked_keys (id, name) VALUES ('${key}', 'old')
+		`),
+		);
+	};
 
-		it("read few rows of what replays have made of an event for many other webhooks", async () => {
-			const { calls, records, scope, target } = busy;
-			const { event: afterEventId } = await send(busy);
-			const { event } = await send(busy);
-			const others = 200;
-			await database.transact((session) =>
-				session.longScript(`
-				INSERT INTO deliveries (id, project_id, webhook_id, event_id, event_type, shard, status, attempt_count, auto_attempt_count,
-					next_attempt_at, trigger, response_code, due_at, cause, is_replayed, create_date, update_date, change)
-				SELECT overlay(id::text PLACING lpad(to_hex(n), 12, '0') FROM 25)::uuid, project_id, gen_random_uuid(), event_id, event_type,
-					shard, 1, 1, 1, NULL, trigger, 200, NULL, 0, TRUE, create_date, update_date, NULL
-				FROM open_deliveries, generate_series(1, ${others}) n WHERE event_id = '${uuidOf("evt", event)}' AND NOT is_replayed
-			`),
-			);
-			database.take();
-			const filter = { ...EVERYTHING, since: records.now - 1_000, until: records.now + 1 };
-			await calls.countReplay({ scope, webhookId: target, filter, afterEventId, scanLimit: 3 });
-			const explained = database.take().filter(({ statement }) => statement.includes("is_replayed"));
-			expect(explained.length).toBeGreaterThan(0);
-			const read = explained.map(({ reads }) => reads.reduce((sum, { rows }) => sum + rows, 0));
-			expect(Math.max(...read), explained.map(({ plan }) => plan).join("\n")).toBeLessThanOrEqual(MOST_ROWS);
-		});
-	},
-	{ settings: STEADY },
-);
+	const check = async (isEmpty = false) => {
+		const { calls, records, projectId } = busy;
+		const sent = await send(busy);
+		await lookUp(busy, sent);
+		await deliver(busy);
+		await attempt(busy);
+		await lookUp(busy, sent);
+		await sweep(busy);
+		await replay(busy);
+		await account(busy);
+		await report(busy);
+		await erase(busy, sent.event);
+		expect(wrong(dayOf(records.now))).toEqual([]);
+		// The oldest rows, of the first day.
+		const firstDay = Math.floor(records.now / DAY_MS) - DAYS;
+		const before = (firstDay + 1) * DAY_MS;
+		const step = { projectId, at: records.now, before, after: null, limit: 4 };
+		await calls.purgePayloads(step);
+		await calls.purgeEvents(step);
+		await calls.forgetIdempotencyKeys(before, 4);
+		await audit();
+		expect(await calls.purgeAuditEntries(before, 4)).toBe(1);
+		expect(wrong(dayOf(firstDay * DAY_MS))).toEqual([]);
+		// In an empty log, there is nothing to remove.
+		const untried = missing();
+		if (!isEmpty) expect(untried).toEqual([]);
+	};
+
+	it("read few rows, and no partitions but those of their ids", async () => {
+		const { records, projectId, webhookIds } = busy;
+		const fill = { projectId, webhookIds, days: DAYS };
+		// If there is only one, it is not left out.
+		const days = Array.from({ length: DAYS + 1 }, (_, day) => firstUuidAt(records.now - day * DAY_MS));
+		await new Partitions(database).ensure(days);
+		await check(true);
+		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS, count: 12 });
+		await check();
+		await fillLog(database, { ...fill, start: records.now - DAYS * DAY_MS + 7, count: 20_000 });
+		await check();
+		await test.server.query("VACUUM ANALYZE", test.url);
+		await check();
+	});
+
+	it("read few rows for an event of long ago whose webhooks have many deliveries since", async () => {
+		const { calls, records, projectId, ofCustomer } = busy;
+		const start = records.now - DAYS * DAY_MS + 13;
+		await fillLog(database, { projectId, webhookIds: [ofCustomer], start, days: DAYS, count: 3_000 });
+		const own = uuidOf("webhook", ofCustomer);
+		const first = "SELECT event_id FROM deliveries WHERE webhook_id = $1 ORDER BY id LIMIT 1";
+		const [row] = await database.snapshot((session) => session.query(first, [own]));
+		const event = idOf("evt", text(row?.["event_id"]));
+		const acme = customerScope(projectId, "acme");
+		database.take();
+		expect(await calls.event(acme, event)).not.toBeNull();
+		expect(await calls.eventsById(acme, [event])).toHaveLength(1);
+		expect(await calls.eventDeliveries(acme, event, [ofCustomer])).toHaveLength(1);
+		const explained = database.take();
+		const most = Math.max(...explained.flatMap(({ reads }) => reads.map(({ rows }) => rows)));
+		expect(most, explained.map(({ plan }) => plan).join("\n")).toBeLessThanOrEqual(MOST_ROWS);
+	});
+
+	it("read few rows of what replays have made of an event for many other webhooks", async () => {
+		const { calls, records, scope, target } = busy;
+		const { event: afterEventId } = await send(busy);
+		const { event } = await send(busy);
+		const others = 200;
+		await database.transact((session) =>
+			session.longScript(`
+			INSERT INTO deliveries (id, project_id, webhook_id, event_id, event_type, shard, status, attempt_count, auto_attempt_count,
+				next_attempt_at, trigger, response_code, due_at, cause, is_replayed, create_date, update_date, change)
+			SELECT overlay(id::text PLACING lpad(to_hex(n), 12, '0') FROM 25)::uuid, project_id, gen_random_uuid(), event_id, event_type,
+				shard, 1, 1, 1, NULL, trigger, 200, NULL, 0, TRUE, create_date, update_date, NULL
+			FROM open_deliveries, generate_series(1, ${others}) n WHERE event_id = '${uuidOf("evt", event)}' AND NOT is_replayed
+		`),
+		);
+		database.take();
+		const filter = { ...EVERYTHING, since: records.now - 1_000, until: records.now + 1 };
+		await calls.countReplay({ scope, webhookId: target, filter, afterEventId, scanLimit: 3 });
+		const explained = database.take().filter(({ statement }) => statement.includes("is_replayed"));
+		expect(explained.length).toBeGreaterThan(0);
+		const read = explained.map(({ reads }) => reads.reduce((sum, { rows }) => sum + rows, 0));
+		expect(Math.max(...read), explained.map(({ plan }) => plan).join("\n")).toBeLessThanOrEqual(MOST_ROWS);
+	});
+});

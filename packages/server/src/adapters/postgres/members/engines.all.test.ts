@@ -123,7 +123,8 @@ describeOnPostgres("engines on PostgreSQL", (database) => {
 			await a.drained();
 			const { least, twice } = counted(accepted);
 			expect(least).toBeGreaterThanOrEqual(WEBHOOKS);
-			expect(twice).toBeLessThanOrEqual(underWay);
+			// On a machine that is too busy, others have lost their tenure, too, and what they had under way is repeated.
+			if ([a, b].every(({ member }) => member.notes.length === 0)) expect(twice).toBeLessThanOrEqual(underWay);
 			if (goesOn === c) expect(c.member.notes).toEqual(["this process has lost its tenure"]);
 		},
 	);

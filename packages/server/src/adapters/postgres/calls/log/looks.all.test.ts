@@ -25,89 +25,85 @@ const LOOK = 7;
 /** Matches nothing. Deliveries that have ended are in one table: each project or webhook is asked for once. */
 const NONE = { statuses: ["Succeeded"], responseCodes: [{ from: 299, to: 299 }] } as const;
 
-describeOnPostgres(
-	"the looks of a page",
-	(test) => {
-		let world: World;
-		let database: CountingDatabase;
-		beforeAll(async () => {
-			world = await fillStore(await test.openEmpty(), 1);
-			database = new CountingDatabase({ url: test.url, clock: systemClock });
-			const { store, records, projectId, webhookId } = world;
-			const webhookIds = [webhookId];
-			for (let n = 0; n < OWN_WEBHOOKS; n++) {
-				webhookIds.push((await addWebhook(store, records.webhook(projectId, { customerId: "acme" }))).id);
-			}
-			// All on one day, which is in the first stretch.
-			const start = (Math.floor(Date.now() / DAY_MS) - 1) * DAY_MS;
-			await fillLog(database, { projectId, webhookIds, count: COUNT, start, days: 1 });
-			await test.server.query("VACUUM ANALYZE", test.url);
-		});
-		afterAll(() => database.close());
+describeOnPostgres("the looks of a page", { settings: STEADY }, (test) => {
+	let world: World;
+	let database: CountingDatabase;
+	beforeAll(async () => {
+		world = await fillStore(await test.openEmpty(), 1);
+		database = new CountingDatabase({ url: test.url, clock: systemClock });
+		const { store, records, projectId, webhookId } = world;
+		const webhookIds = [webhookId];
+		for (let n = 0; n < OWN_WEBHOOKS; n++) {
+			webhookIds.push((await addWebhook(store, records.webhook(projectId, { customerId: "acme" }))).id);
+		}
+		// All on one day, which is in the first stretch.
+		const start = (Math.floor(Date.now() / DAY_MS) - 1) * DAY_MS;
+		await fillLog(database, { projectId, webhookIds, count: COUNT, start, days: 1 });
+		await test.server.query("VACUUM ANALYZE", test.url);
+	});
+	afterAll(() => database.close());
 
-		/** The rows that each statement of a page reads which looks for deliveries that nothing matches. */
-		const looksOf = async (
-			filter: Partial<DeliveryFilter>,
-			{ limit = 20, budget = BUDGET, scope = world.scope } = {},
-		) => {
-			database.looks.length = 0;
-			const lists = createDeliveryLists(database, budget);
-			const page = await lists.deliveries(scope, { ...ANY_DELIVERY, ...filter }, { limit, cursor: null });
-			expect(page.rows).toEqual([]);
-			return [...database.looks];
-		};
+	/** The rows that each statement of a page reads which looks for deliveries that nothing matches. */
+	const looksOf = async (
+		filter: Partial<DeliveryFilter>,
+		{ limit = 20, budget = BUDGET, scope = world.scope } = {},
+	) => {
+		database.looks.length = 0;
+		const lists = createDeliveryLists(database, budget);
+		const page = await lists.deliveries(scope, { ...ANY_DELIVERY, ...filter }, { limit, cursor: null });
+		expect(page.rows).toEqual([]);
+		return [...database.looks];
+	};
 
-		it("take a 36th of its time first, for one owner or a few, or the rows that it needs", async () => {
-			const [first] = await looksOf(NONE);
-			expect(first).toBe(BUDGET / 36);
-			const [ofWebhook] = await looksOf({ ...NONE, webhookId: world.webhookId });
-			expect(ofWebhook).toBe(Math.ceil(BUDGET / 36 / SCATTERED));
-			const [long] = await looksOf({ ...NONE, webhookId: world.webhookId }, { limit: 500 });
-			expect(long).toBe(501);
-		});
+	it("take a 36th of its time first, for one owner or a few, or the rows that it needs", async () => {
+		const [first] = await looksOf(NONE);
+		expect(first).toBe(BUDGET / 36);
+		const [ofWebhook] = await looksOf({ ...NONE, webhookId: world.webhookId });
+		expect(ofWebhook).toBe(Math.ceil(BUDGET / 36 / SCATTERED));
+		const [long] = await looksOf({ ...NONE, webhookId: world.webhookId }, { limit: 500 });
+		expect(long).toBe(501);
+	});
 
-		it("take a tenth of it first for many owners", async () => {
-			const [first] = await looksOf(NONE, { scope: customerScope(world.projectId, "acme"), limit: 500 });
-			expect(first).toBe(BUDGET / 10 / SCATTERED_OF_CUSTOMER);
-		});
+	it("take a tenth of it first for many owners", async () => {
+		const [first] = await looksOf(NONE, { scope: customerScope(world.projectId, "acme"), limit: 500 });
+		expect(first).toBe(BUDGET / 10 / SCATTERED_OF_CUSTOMER);
+	});
 
-		it("read so many rows of a customer that a walk by a tag takes no more than 30 pages for 100,000", async () => {
-			const scope = customerScope(world.projectId, "acme");
-			const budget = 9_000;
-			for (const [filter, each] of [
-				[NONE, SCATTERED_OF_CUSTOMER],
-				[{ tag: "nobody's" }, SCATTERED_OF_CUSTOMER + LOOK],
-			] as const) {
-				const looks = await looksOf(filter, { scope, budget });
-				const sum = looks.reduce((all, count) => all + count, 0);
-				expect(sum).toBeGreaterThanOrEqual((budget / each) * 0.95);
-				expect(sum).toBeLessThanOrEqual((budget / each) * 1.1);
-				expect(100_000 / ((sum * BUDGET) / budget)).toBeLessThanOrEqual(30);
-			}
-		});
+	it("read so many rows of a customer that a walk by a tag takes no more than 30 pages for 100,000", async () => {
+		const scope = customerScope(world.projectId, "acme");
+		const budget = 9_000;
+		for (const [filter, each] of [
+			[NONE, SCATTERED_OF_CUSTOMER],
+			[{ tag: "nobody's" }, SCATTERED_OF_CUSTOMER + LOOK],
+		] as const) {
+			const looks = await looksOf(filter, { scope, budget });
+			const sum = looks.reduce((all, count) => all + count, 0);
+			expect(sum).toBeGreaterThanOrEqual((budget / each) * 0.95);
+			expect(sum).toBeLessThanOrEqual((budget / each) * 1.1);
+			expect(100_000 / ((sum * BUDGET) / budget)).toBeLessThanOrEqual(30);
+		}
+	});
 
-		it("read no more than 12,000 rows in a statement", async () => {
-			const looks = await looksOf(NONE);
-			expect(Math.max(...looks)).toBe(12_000);
-		});
+	it("read no more than 12,000 rows in a statement", async () => {
+		const looks = await looksOf(NONE);
+		expect(Math.max(...looks)).toBe(12_000);
+	});
 
-		it("go on while a tenth of its time is left, so that a walk takes as few pages as it can", async () => {
-			const budget = 15_000;
-			const looks = await looksOf(NONE, { budget });
-			expect(looks.reduce((all, each) => all + each, 0)).toBeGreaterThanOrEqual(budget * 0.9);
-		});
+	it("go on while a tenth of its time is left, so that a walk takes as few pages as it can", async () => {
+		const budget = 15_000;
+		const looks = await looksOf(NONE, { budget });
+		expect(looks.reduce((all, each) => all + each, 0)).toBeGreaterThanOrEqual(budget * 0.9);
+	});
 
-		it("read a sixth of the rows if all have failed", async () => {
-			const budget = 600;
-			const sum = (looks: readonly number[]) => looks.reduce((all, each) => all + each, 0);
-			const none = { eventTypes: ["none.*"] };
-			for (const failures of [{ statuses: ["Failed"] }, { causes: ["status_5xx"], statuses: ["Failed"] }] as const) {
-				const failed = sum(await looksOf({ ...none, ...failures }, { budget }));
-				expect(failed).toBeGreaterThanOrEqual(budget / SCATTERED);
-				expect(failed).toBeLessThanOrEqual((budget / SCATTERED) * 1.1);
-			}
-			expect(sum(await looksOf({ ...none, statuses: ["Succeeded"] }, { budget }))).toBeGreaterThanOrEqual(budget);
-		});
-	},
-	{ settings: STEADY },
-);
+	it("read a sixth of the rows if all have failed", async () => {
+		const budget = 600;
+		const sum = (looks: readonly number[]) => looks.reduce((all, each) => all + each, 0);
+		const none = { eventTypes: ["none.*"] };
+		for (const failures of [{ statuses: ["Failed"] }, { causes: ["status_5xx"], statuses: ["Failed"] }] as const) {
+			const failed = sum(await looksOf({ ...none, ...failures }, { budget }));
+			expect(failed).toBeGreaterThanOrEqual(budget / SCATTERED);
+			expect(failed).toBeLessThanOrEqual((budget / SCATTERED) * 1.1);
+		}
+		expect(sum(await looksOf({ ...none, statuses: ["Succeeded"] }, { budget }))).toBeGreaterThanOrEqual(budget);
+	});
+});

@@ -30,16 +30,8 @@ describeOnPostgres("a process with lower ids", (database) => {
 				const found = await engine.replays.get(scope, replay.id);
 				return found.status !== "Running" && found;
 			});
-		return {
-			store,
-			test,
-			event,
-			clock,
-			scope,
-			projectId,
-			ended,
-			[Symbol.asyncDispose]: () => test[Symbol.asyncDispose](),
-		};
+		const dispose = { [Symbol.asyncDispose]: () => test[Symbol.asyncDispose]() };
+		return { store, test, event, clock, scope, projectId, ended, ...dispose };
 	}
 
 	it("makes the deliveries of a replay with ids above those of all events", async () => {

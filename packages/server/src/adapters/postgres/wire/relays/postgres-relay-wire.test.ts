@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createIdMaker, makeProjectId } from "../../../../core/ids.ts";
 import { relayWireContract } from "../../../../ports/contract/relay-wire.contract.ts";
 import type { RelayedOutcome, RelayedRequest, RelayWire } from "../../../../ports/relay-wire.ts";
-import { NO_SIGNALS } from "../../../../ports/signals.ts";
 import type { Store } from "../../../../ports/store/store.ts";
 import { systemChance } from "../../../system/system-chance.ts";
 import { systemClock } from "../../../system/system-clock.ts";
@@ -46,7 +45,6 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 		body: new Uint8Array(bytes),
 		timeoutMs: 30_000,
 	});
-	const count = (table: string) => database.count(table);
 	const offeredTo = (wire: RelayWire) => {
 		const offered: string[] = [];
 		const ignore = () => {};
@@ -68,16 +66,16 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 		const webhookId = await makeRelay(projectId);
 		await a!.wire.relays.hold(webhookId, await openStream(webhookId));
 		await b!.wire.relays.announce(request(webhookId, projectId), true);
-		expect([await count("relay_requests"), await count("relay_holders")]).toEqual([1, 1]);
+		expect([await database.count("relay_requests"), await database.count("relay_holders")]).toEqual([1, 1]);
 		await b!.wire.relays.withdraw({ webhookId, requestId: "dlv.1" });
 		await a!.wire.relays.leave(webhookId, 1);
-		expect([await count("relay_requests"), await count("relay_holders")]).toEqual([0, 0]);
+		expect([await database.count("relay_requests"), await database.count("relay_holders")]).toEqual([0, 0]);
 		await b!.wire.relays.announce(request(webhookId, projectId), true);
 		await a!.wire.relays.sweep();
-		expect(await count("relay_requests")).toBe(1);
+		expect(await database.count("relay_requests")).toBe(1);
 		await database.query("UPDATE relay_requests SET make_date = make_date - 200000");
 		await a!.wire.relays.sweep();
-		expect(await count("relay_requests")).toBe(0);
+		expect(await database.count("relay_requests")).toBe(0);
 	});
 
 	it("are each said to be held or not, however many ask at once", async () => {
@@ -117,9 +115,9 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 			CREATE TRIGGER count_told AFTER INSERT OR UPDATE OR DELETE ON relay_holders EXECUTE FUNCTION count_told()
 		`);
 		await Promise.all(some.map((id) => relays.hold(id, 1)));
-		expect(await count("relay_holders")).toBe(1_000);
+		expect(await database.count("relay_holders")).toBe(1_000);
 		await Promise.all(some.map((id) => relays.leave(id, 1)));
-		expect(await count("relay_holders")).toBe(0);
+		expect(await database.count("relay_holders")).toBe(0);
 		const [statements] = await database.query("SELECT last_value::int AS count FROM told");
 		expect(statements?.["count"]).toBeLessThan(100);
 		await database.query("DROP SEQUENCE told; DROP FUNCTION count_told CASCADE");
@@ -138,7 +136,7 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 		const left = relays.leave(webhookId, newer);
 		const back = relays.hold(webhookId, newer);
 		await Promise.all([left, back, relays.leave(webhookId, newer)]);
-		expect(await count("relay_holders")).toBe(0);
+		expect(await database.count("relay_holders")).toBe(0);
 	});
 
 	it("have no client any more when its member has died, and have it again when the member is back", async () => {
@@ -156,54 +154,20 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 		await expect.poll(() => offered, WAIT).toEqual([`${webhookId} dlv.1`]);
 	});
 
-	it("are not offered to their owner, also if it has begun to look before it has written the first of them", async () => {
-		const [a] = await start(1);
-		const gate = Promise.withResolvers<void>();
-		const [looks, offered]: [string[], unknown[]] = [[], []];
-		class SlowReads extends Database {
-			override async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
-				looks.push("begun");
-				await gate.promise;
-				return super.read(work);
-			}
-		}
-		const slow = new SlowReads({ url: database.url, clock: systemClock, maxConnections: 3 });
-		const member = () => a!.memberId();
-		const wire = new PostgresRelayWire({
-			database: slow,
-			clock: systemClock,
-			observer: { problem: (message, error) => offered.push([message, error]) },
-			member,
-			isSilent: () => false,
-			isCurrent: () => true,
-			signals: NO_SIGNALS,
-		});
-		const ignore = () => {};
-		const rest = { ended: ignore, heldElsewhere: ignore, closed: ignore, replaced: ignore, returned: ignore };
-		wire.listen({ ...rest, offered: ({ requestId }) => offered.push(requestId) });
-		const projectId = makeProject();
-		const webhookId = await makeRelay(projectId);
-		await wire.hold(webhookId, await openStream(webhookId));
-		await expect.poll(() => looks.length, WAIT).toBe(1);
-		await wire.announce(request(webhookId, projectId), true);
-		gate.resolve();
-		// By then, what the first look has found was read.
-		await expect.poll(() => looks.length, WAIT).toBeGreaterThan(3);
-		expect(offered).toEqual([]);
-		await wire.stop();
-		await slow.close();
-	});
-
-	/** A wire of its own, which looks only when it is told to, how often it has read, and what it has told others. */
-	const openWire = async () => {
+	/**
+	 * A wire of its own, how often it has read, and what it has told others. It looks only when it is told to, unless it `looksByItself`. Its
+	 * reads wait for `gate`.
+	 */
+	const openWire = async ({ looksByItself = false, gate = Promise.resolve() } = {}) => {
 		const [a] = await start(1);
 		const sent: string[] = [];
 		/** The timers for looks that it was told to make. */
 		let asked = 0;
 		let reads = 0;
 		class CountedReads extends Database {
-			override read<T>(work: (session: Session) => Promise<T>): Promise<T> {
+			override async read<T>(work: (session: Session) => Promise<T>): Promise<T> {
 				reads++;
+				await gate;
 				return super.read(work);
 			}
 		}
@@ -213,7 +177,7 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 			clock: {
 				monotonicMs: () => systemClock.monotonicMs(),
 				after: (ms, fire) => {
-					if (ms === 200) return () => {};
+					if (ms === 200 && !looksByItself) return () => {};
 					asked++;
 					return systemClock.after(ms, fire);
 				},
@@ -230,6 +194,23 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 		};
 		return { wire, sent, reads: () => reads, asked: () => asked, [Symbol.asyncDispose]: close };
 	};
+
+	it("are not offered to their owner, also if it has begun to look before it has written the first of them", async () => {
+		const { promise: gate, resolve: openGate } = Promise.withResolvers<void>();
+		await using opened = await openWire({ looksByItself: true, gate });
+		const { wire, reads } = opened;
+		const offered = offeredTo(wire);
+		const projectId = makeProject();
+		const webhookId = await makeRelay(projectId);
+		await wire.hold(webhookId, await openStream(webhookId));
+		await expect.poll(reads, WAIT).toBe(1);
+		await wire.announce(request(webhookId, projectId), true);
+		openGate();
+		// By then, what the first look has found was read.
+		await expect.poll(reads, WAIT).toBeGreaterThan(3);
+		expect(offered).toEqual([]);
+		expect(opened.sent.filter((each) => each !== "relays")).toEqual([]);
+	});
 
 	it("are looked for once when many signals come, again when one comes during a look, and not without a client or a request", async () => {
 		await using opened = await openWire();
@@ -301,12 +282,12 @@ describeOnPostgres("relays between members on PostgreSQL", (database) => {
 		}
 		await b!.wire.relays.announce(request(otherRelay, other, 1, mib), true);
 		await expect.poll(() => written, WAIT).toBe(23);
-		expect(await count("relay_requests")).toBe(24);
+		expect(await database.count("relay_requests")).toBe(24);
 		const offered = offeredTo(a!.wire.relays);
 		for (const id of [floodRelay, otherRelay]) await a!.wire.relays.hold(id, await openStream(id));
 		await expect.poll(() => offered, WAIT).toContain(`${otherRelay} dlv.1`);
 		for (let n = 0; n < 40; n++) await b!.wire.relays.withdraw({ webhookId: floodRelay, requestId: `dlv.${n}` });
-		await expect.poll(() => count("relay_requests"), WAIT).toBe(1);
+		await expect.poll(() => database.count("relay_requests"), WAIT).toBe(1);
 	});
 });
 
@@ -318,6 +299,8 @@ describe("the room for requests", () => {
 		room.giveBack("a", 75);
 		expect(take("d")).toBe(57);
 		expect(room.take("e", 101)).toBe(false);
+		const whole = new FairRoom(100);
+		expect([whole.take("a", 100), whole.take("b", 1)]).toEqual([true, false]);
 	});
 
 	it("is given to projects in turn", () => {
