@@ -1,5 +1,5 @@
 // Sites for the tests of the element: a host page under a strict policy, and a stand-in for the portal, which notes what it is told
-// and says what the test wants. (The stories of the real portal are in portal.test.ts of the dashboard.)
+// and says what the test wants. (The real portal is in stories.all.test.ts, and in the dashboard.)
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";

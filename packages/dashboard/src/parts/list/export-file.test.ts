@@ -1,4 +1,5 @@
 // The file of an export: how many lines have come, whatever is in their cells.
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { expect, it } from "vitest";
 
@@ -34,5 +35,6 @@ it("counts the lines of a table that comes in pieces, and not the line breaks in
 			const counts = at.slice(1).map((end, index) => ends.in(table.slice(at[index], end)));
 			expect(counts.reduce((sum, count) => sum + count)).toBe(4);
 		}),
+		{ numRuns: runs(100) },
 	);
 });

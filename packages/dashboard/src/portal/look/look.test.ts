@@ -1,4 +1,5 @@
 // What a host may set, and that text stays readable whatever it sets.
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -47,7 +48,7 @@ describe("a look", () => {
 				expect(accent).toMatch(/^#[\da-f]{6}$/);
 				expect(names).not.toMatch(/["'();:{}\\/<>]/);
 			}),
-			{ numRuns: 200 },
+			{ numRuns: runs(200) },
 		);
 	});
 });
@@ -59,7 +60,7 @@ describe("text in the accent", () => {
 			fc.property(color, fc.constantFrom("#ffffff", "#f4f4f4", "#14161b", "#202226"), (accent, background) => {
 				expect(contrast(readable(accent, [background]), background)).toBeGreaterThanOrEqual(4.5);
 			}),
-			{ numRuns: 200 },
+			{ numRuns: runs(200) },
 		);
 	});
 });

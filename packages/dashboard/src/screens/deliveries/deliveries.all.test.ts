@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 
 import { fakeLog, rowId } from "../../../test/fake-log.ts";
 import { deliverTo } from "../../../test/sent-deliveries.ts";
-import { focusOn, follow, pageSuite, show } from "../../../test/suite.ts";
+import { focusOn, pageSuite, show } from "../../../test/suite.ts";
 import { duration } from "../../parts/text/format.ts";
 
 pageSuite("deliveries", (world) => {
@@ -69,7 +69,7 @@ pageSuite("deliveries", (world) => {
 			["type=filters.*&code=6xx&cause=none&status=Lost&changed=1y", 3],
 		];
 		for (const [search, count] of found) {
-			await follow(page, world.url(`deliveries?${search}`));
+			await page.goto(world.url(`deliveries?${search}`));
 			const words = ["none matches", "1 matches"][count] ?? `${count} match`;
 			await page.getByText(words, { exact: true }).waitFor();
 			// The list is another call than the count.

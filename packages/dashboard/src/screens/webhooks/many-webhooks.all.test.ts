@@ -10,7 +10,6 @@ import { MOST_RECENT, MOST_WEBHOOKS } from "./found.ts";
 
 /** Calls that are under way at once. */
 const AT_ONCE = 50;
-const SETUP_MS = 300_000;
 
 pageSuite(
 	"a project with more webhooks than are loaded",
@@ -43,7 +42,7 @@ pageSuite(
 				// oxlint-disable-next-line no-await-in-loop -- not all at once
 				await Promise.all(Array.from({ length: AT_ONCE }, newer));
 			}
-		}, SETUP_MS);
+		});
 		afterAll(() => receiver[Symbol.asyncDispose]());
 
 		/** Opens a path in the same tab. */

@@ -9,7 +9,8 @@ portalSuite("adding an endpoint in the portal", (portal) => {
 
 	it("asks for an address, chooses event types, and does not lose the secret, which nobody can read later", async () => {
 		portal.receiver.script(({ path }) => (path === "/new" ? { status: 500, body: "broken" } : {}));
-		const { page } = await open({ customerId: "new" }, { path: "add" });
+		const { page } = await open({ customerId: "new" });
+		await page.getByRole("link", { name: "Add endpoint" }).click();
 		await page.getByRole("button", { name: "Add and test" }).click();
 		await page.getByText("Enter the address of your server.").waitFor();
 		await page.getByLabel("Address").fill(`${portal.receiver.url}/new`);
