@@ -159,7 +159,7 @@ describe("new connections", () => {
 });
 
 describe("bodies in chunks of one byte", () => {
-	const PIECES = 40_000;
+	const PIECES = 12_000;
 	const CONNECTIONS = 12;
 	/** So many of them are in 64 KiB, which Node parses at once. */
 	const OF_A_READ = 10_923;

@@ -4,38 +4,16 @@ import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 
 import { Client } from "@fanfare/sdk";
-import { ConfigError, FanfareError, startServer, type RunningServer, type StartOptions } from "@fanfare/server";
+import { ConfigError, FanfareError, startServer, type RunningServer } from "@fanfare/server";
 import { startReceiver } from "@fanfare/testkit/receiver";
-import { TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { getRequestListener, type HttpBindings } from "@hono/node-server";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
 
-/** A server without a port, and what was logged. */
-async function start(options: StartOptions = {}) {
-	const dir = new TemporaryDir();
-	const lines: { level: string; fields: object; message: string }[] = [];
-	const log = (level: string) => (fields: object, message: string) => void lines.push({ level, fields, message });
-	const server = await startServer(
-		{
-			dataDir: dir.join("data"),
-			publicUrl: "http://localhost:3000/fanfare",
-			allowHttp: true,
-			allowNetworks: ["127.0.0.0/8"],
-		},
-		{
-			listen: false,
-			logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error"), fatal: log("fatal") },
-			...options,
-		},
-	);
-	const { project, secretKey } = server.firstStart!;
-	const dispose = async () => {
-		await server.stop();
-		dir[Symbol.dispose]();
-	};
-	return { server, lines, projectId: project.id, key: secretKey!, [Symbol.asyncDispose]: dispose };
-}
+import { startHere } from "./server-here.ts";
+
+/** A server without a port. */
+const start = () => startHere({ FANFARE_PUBLIC_URL: "http://localhost:3000/fanfare" }, { listen: false });
 
 /** A program that has a port of its own. */
 async function host(listener: RequestListener) {
@@ -76,7 +54,7 @@ describe.each([
 	it("takes every call of the SDK, beside what the program serves itself", async () => {
 		await using fanfare = await start();
 		await using receiver = await startReceiver();
-		await using site = await host(mount(fanfare.server));
+		await using site = await host(mount(fanfare.running));
 		const project = new Client(fanfare.key, { endpoint: `${site.url}/fanfare` }).project(fanfare.projectId);
 		const webhook = await project.batch.webhooks.create({ name: "Books", spec: { endpoint: receiver.url } });
 		const { id } = await project.events.send({ type: "order.paid", data: { text: "x".repeat(200_000) } });
@@ -86,15 +64,9 @@ describe.each([
 		await expect(new Client("sk_wrong", { endpoint: `${site.url}/fanfare` }).listProjects()).rejects.toThrow(
 			"There is no such key",
 		);
-		expect(fanfare.lines).toContainEqual({
-			level: "info",
-			message: "request",
-			fields: expect.objectContaining({
-				path: `/projects/${fanfare.projectId}/events`,
-				status: 202,
-				clientAddress: "127.0.0.1",
-			}) as object,
-		});
+		const path = `/projects/${fanfare.projectId}/events`;
+		const line = { level: "info", msg: "request", path, status: 202, clientAddress: "127.0.0.1" };
+		expect(fanfare.log).toContainEqual(expect.objectContaining(line));
 	});
 });
 
@@ -105,7 +77,7 @@ describe("handler", () => {
 			const headers = { "content-type": "application/json", "fanfare-page": "1" };
 			const body = JSON.stringify({ key: `sk_${"a".repeat(43)}` });
 			const request = new Request("http://localhost:3000/sessions", { method: "POST", headers, body });
-			return (await fanfare.server.handler(request, { remoteAddress })).status;
+			return (await fanfare.running.handler(request, { remoteAddress })).status;
 		};
 		const statuses = [];
 		// oxlint-disable-next-line no-await-in-loop -- one after the other on purpose
@@ -117,12 +89,12 @@ describe("handler", () => {
 	it("responds to calls after the stop, and opens no port", async () => {
 		const fanfare = await start();
 		expect(process.getActiveResourcesInfo()).not.toContain("TCPServerWrap");
-		expect(fanfare.server.url).toBe("http://localhost:3000/fanfare");
+		expect(fanfare.running.url).toBe("http://localhost:3000/fanfare");
 		await fanfare[Symbol.asyncDispose]();
 		const headers = { "secret-key": fanfare.key, "content-type": "application/json" };
 		const url = `http://localhost:3000/projects/${fanfare.projectId}/events`;
 		const body = JSON.stringify({ type: "order.paid", data: 1 });
-		const response = await fanfare.server.handler(new Request(url, { method: "POST", headers, body }));
+		const response = await fanfare.running.handler(new Request(url, { method: "POST", headers, body }));
 		expect([response.status, (await response.json()) as object]).toMatchObject([503, { code: "shutting_down" }]);
 	});
 });
@@ -131,7 +103,7 @@ describe("send", () => {
 	it("accepts what the API accepts, once for each idempotency key, and delivers it exactly", async () => {
 		await using fanfare = await start();
 		await using receiver = await startReceiver();
-		const { server, projectId, key } = fanfare;
+		const { running: server, projectId, key } = fanfare;
 		await using site = await host(express(server));
 		const project = new Client(key, { endpoint: `${site.url}/fanfare` }).project(projectId);
 		await project.batch.webhooks.create({ name: "Books", spec: { endpoint: receiver.url } });
@@ -151,7 +123,7 @@ describe("send", () => {
 
 	it("refuses what the API refuses, in its words", async () => {
 		await using fanfare = await start();
-		const { send } = fanfare.server;
+		const { send } = fanfare.running;
 		const refused = async (event: object) => {
 			try {
 				await send(event as never);
@@ -168,7 +140,7 @@ describe("send", () => {
 		expect(await refused({ type: "order.paid", data: "x".repeat(300_000) })).toEqual(["payload_too_large", null]);
 		expect(await refused({ type: "order.paid", data: 1, projectId: "proj_x" })).toEqual(["project_not_found", null]);
 		await expect(send({ type: "order.paid", data: 1n })).rejects.toThrow("BigInt");
-		await fanfare.server.engine.projects.create("second", null);
+		await fanfare.running.engine.projects.create("second", null);
 		expect(await refused({ type: "order.paid", data: 1 })).toEqual(["invalid_request", "projectId"]);
 	});
 });

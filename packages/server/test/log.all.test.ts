@@ -2,7 +2,6 @@
 import { closeSync, existsSync, openSync } from "node:fs";
 
 import { eventually } from "@fanfare/testkit/eventually";
-import { RawConnection } from "@fanfare/testkit/raw-connection";
 import { startReceiver, type Reply } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { expect, it } from "vitest";
@@ -63,36 +62,3 @@ function isAlive(pid: number): boolean {
 		return false;
 	}
 }
-
-it("callers without a key can't fill the log: it says how many of their requests have no line, and the metrics count them", async () => {
-	await using server = await startServerProcess();
-	const lines = () => server.stdout.split("\n").filter((line) => line.includes('"msg":"request"')).length;
-	const before = lines();
-	const path = `/projects/${server.projectId}/events`;
-	for (let n = 0; n < 30; n++) {
-		const calls = Array.from({ length: 50 }, () => fetch(`${server.url}${path}`, { headers: { "secret-key": "no" } }));
-		for (const { status, body } of await Promise.all(calls)) {
-			expect(status).toBe(401);
-			await body?.cancel();
-		}
-	}
-	// Also requests that are not HTTP: a line of level error, with a stack, would be written at once.
-	for (let n = 0; n < 50; n++) {
-		using connection = new RawConnection(server.port);
-		await connection.write("GARBAGE\r\n\r\n");
-		expect((await connection.answer()).status).toBe(400);
-	}
-	const metrics = await (await fetch(`${server.url}/metrics`)).text();
-	const leftOut = Number(/^fanfare_request_log_lines_left_out_total (\d+)$/m.exec(metrics)?.[1]);
-	expect(await server.stop()).toEqual(GRACEFUL);
-	const written = lines() - before;
-	expect(written + leftOut).toBe(1_550);
-	// 100 at once and 10 a second are written.
-	expect(leftOut).toBeGreaterThan(0);
-	const told = [...server.stdout.matchAll(/"leftOutLines":(\d+)/g)].map(([, count]) => Number(count));
-	expect(told.reduce((sum, count) => sum + count, 0)).toBe(leftOut);
-	expect(server.stdout).toMatch(
-		/"clientAddress":"127\.0\.0\.1","lines":\d+,"failures":0,"code":"(unauthenticated|invalid_http)"/,
-	);
-	expect(server.stdout).not.toContain('"level":"error"');
-});

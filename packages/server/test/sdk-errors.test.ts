@@ -1,5 +1,5 @@
 // An error of the real server names the fields as a caller of the SDK has written them.
-import { BadRequestError, type RetryPolicy } from "@fanfare/sdk";
+import { BadRequestError } from "@fanfare/sdk";
 import { expect, it } from "vitest";
 
 import { startHere } from "./server-here.ts";
@@ -8,7 +8,7 @@ it("names maxRetryDelay in the sentence and in the issues, and where it lists th
 	await using server = await startHere();
 	const { webhooks } = server.project.batch;
 	const create = (retries: object, name = "n") =>
-		webhooks.create({ name, spec: { endpoint: "https://example.com/hook", retries: retries as RetryPolicy } });
+		webhooks.create({ name, spec: { endpoint: "https://example.com/hook", retries } });
 	const refusal = async (call: PromiseLike<unknown>) => {
 		const error: unknown = await call.then(
 			() => null,

@@ -39,3 +39,19 @@ it("after SIGTERM under load, new sends are refused, and every acknowledged even
 	expect(receiver.requests, "repeats").toHaveLength(arrived().size);
 	for (const { attemptCount } of await Array.fromAsync(server.project.deliveries.list())) expect(attemptCount).toBe(1);
 });
+
+it("waits for an attempt that hangs until the grace period has ended, and the attempt uses up no retry", async () => {
+	await using receiver = await startReceiver();
+	await using server = await startServerProcess({ env: { FANFARE_SHUTDOWN_GRACE_MS: "300" } });
+	await server.createWebhook(receiver.url, { retries: { maxRetries: 0 }, timeoutMs: 30_000 });
+	receiver.script(() => ({ kind: "hang" }));
+	const { id } = await server.project.events.send({ type: "a.b", data: 1 });
+	await receiver.waitFor(1);
+	const signalledAt = performance.now();
+	expect(await server.stop()).toEqual({ code: 0, signal: null });
+	expect(performance.now() - signalledAt).toBeGreaterThan(300);
+	receiver.script(() => ({ status: 200 }));
+	await server.restart();
+	const delivery = await server.waitForDelivery(id, ({ status }) => status !== "Pending");
+	expect(delivery).toMatchObject({ status: "Succeeded", attemptCount: 1 });
+});

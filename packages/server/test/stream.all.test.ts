@@ -4,7 +4,6 @@ import { readdirSync, readlinkSync } from "node:fs";
 import type { StreamItem } from "@fanfare/sdk";
 import { eventually } from "@fanfare/testkit/eventually";
 import { RawConnection, requestHead } from "@fanfare/testkit/raw-connection";
-import { startReceiver } from "@fanfare/testkit/receiver";
 import { startServerProcess, type ServerProcess } from "@fanfare/testkit/server-process";
 import { describe, expect, it } from "vitest";
 
@@ -54,27 +53,6 @@ async function openUnreadStream(server: ServerProcess): Promise<RawConnection> {
 }
 
 describe("the live stream", () => {
-	it("reports an event from its acceptance to its delivery", async () => {
-		await using receiver = await startReceiver();
-		await using server = await startServerProcess();
-		const webhook = await server.createWebhook(receiver.url);
-		const { items, stop } = collect(server, { eventTypes: ["order.*"] });
-		const kinds = new Set(["event.accepted", "attempt.finished", "delivery.updated"]);
-		const shown = () => new Set(items.map(({ kind }) => kind));
-		// What was sent before the stream began is not in it: the stream can begin between the items of an event.
-		await eventually("an item of each kind", async () => {
-			await server.project.events.send({ type: "order.paid", data: { secret: "hush" } });
-			return shown().isSupersetOf(kinds);
-		});
-		await server.project.events.send({ type: "other", data: 1 });
-		await stop();
-		expect(shown()).toEqual(kinds);
-		expect(items).toContainEqual(
-			expect.objectContaining({ kind: "delivery.updated", webhookId: webhook.id, status: "Succeeded" }),
-		);
-		expect(JSON.stringify(items)).not.toMatch(/hush|"other"/);
-	});
-
 	it("gives each item exactly once and in order to a client whose connection is cut again and again", async () => {
 		await using server = await startServerProcess();
 		const sent: string[] = [];
@@ -135,23 +113,6 @@ describe("the live stream", () => {
 		const again = await Promise.all(Array.from({ length: 24 }, () => openUnreadStream(server)));
 		expect((await server.call("GET", `/projects/${server.projectId}/stream`)).status).toBe(503);
 		for (const connection of [...unread, ...again]) connection[Symbol.dispose]();
-		await stop();
-	});
-
-	it("ends when the server stops, also for clients that do not read, and continues after the restart", async () => {
-		await using server = await startServerProcess();
-		const { items, stop } = collect(server, { kinds: ["event.accepted"] });
-		await eventually("the stream to start", async () => (await sendBatch(server, 0, 1)) && items.length > 0);
-		using _unread = await openUnreadStream(server);
-		// That it waits for nothing: stop-at-once.test.ts.
-		expect(await server.stop()).toEqual({ code: 0, signal: null });
-		await server.restart();
-		const { id } = await server.project.events.send({ type: "load.event", data: "after" });
-		await eventually("the stream to continue", async () => {
-			const found = items.some((item) => item.kind === "event.accepted" && item.eventId === id);
-			if (!found) await sendBatch(server, 0, 1);
-			return items.some(({ kind }) => kind === "gap");
-		});
 		await stop();
 	});
 });

@@ -40,7 +40,7 @@ describe("a request that can't be read gets an error of the usual form", () => {
 		const line = await eventually("its line in the log", () =>
 			server.log.find((each) => each["requestId"] === requestId),
 		);
-		expect(line).toMatchObject({ code });
+		expect(line).toMatchObject({ level: "info", code });
 	});
 });
 

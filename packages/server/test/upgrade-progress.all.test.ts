@@ -25,7 +25,7 @@ async function startUpgrade(fixture: DataFixture) {
 	return { server, release: () => rmSync(hold) };
 }
 
-/** Expects some of the recorded answers. `upgrade.test.ts` compares all of them. */
+/** Expects some of the recorded answers. `test-upgrade.ts` compares all of them. */
 async function expectAnswers(server: ServerProcess, { expected }: DataFixture): Promise<void> {
 	for (const [path, recorded] of Object.entries(expected.answers)) {
 		if (!path.endsWith("/events")) continue;

@@ -2,9 +2,7 @@
 import type { Serializable } from "node:child_process";
 import { readFileSync } from "node:fs";
 
-import { Client, type CreatedWebhook, type CreateWebhook, type DeliveryDetail, type ProjectHandle } from "@fanfare/sdk";
-
-import { eventually } from "./eventually.ts";
+import { CalledServer } from "./called-server.ts";
 import { FanfareProcess, type Exit, type SpawnOptions } from "./fanfare-process.ts";
 import { freePort } from "./programs/free-port.ts";
 import { fastParent, TemporaryDir } from "./temporary-dir.ts";
@@ -16,15 +14,6 @@ const MAX_PORTS_TRIED = 3;
 export interface ServerOptions extends SpawnOptions {
 	/** A directory of the caller, which is kept. If omitted, one is created, and removed when the server is disposed. */
 	readonly dataDir?: string;
-}
-
-/** A response of the server. */
-export interface Answer {
-	readonly status: number;
-	readonly headers: Headers;
-	readonly text: string;
-	/** The parsed body; undefined if it is not JSON. */
-	readonly json: unknown;
 }
 
 /**
@@ -50,7 +39,7 @@ export async function startServerProcess(options: ServerOptions = {}): Promise<S
 	}
 }
 
-export class ServerProcess implements AsyncDisposable {
+export class ServerProcess extends CalledServer implements AsyncDisposable {
 	readonly dataDir: string;
 	readonly port: number;
 	/** An admin key: the one that the first start has generated, or `FANFARE_ADMIN_KEY`. */
@@ -61,6 +50,7 @@ export class ServerProcess implements AsyncDisposable {
 	readonly #ownDir: TemporaryDir | null;
 
 	constructor(options: ServerOptions, port: number) {
+		super();
 		this.#options = options;
 		this.port = port;
 		this.#ownDir = options.dataDir === undefined ? new TemporaryDir(fastParent()) : null;
@@ -93,14 +83,6 @@ export class ServerProcess implements AsyncDisposable {
 	get projectId(): string {
 		if (this.#projectId === "") throw new Error("the project is not known: wait for server.ready() first");
 		return this.#projectId;
-	}
-
-	get client(): Client {
-		return new Client(this.key, { endpoint: this.url });
-	}
-
-	get project(): ProjectHandle {
-		return this.client.project(this.projectId);
 	}
 
 	kill(signal: NodeJS.Signals): void {
@@ -161,38 +143,6 @@ export class ServerProcess implements AsyncDisposable {
 		return this.exited;
 	}
 
-	/** Makes a call with the key and without the SDK. `body` is sent as JSON, or unchanged if it is a string. */
-	async call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-		const response = await fetch(`${this.url}${path}`, {
-			method,
-			headers: { "secret-key": this.key, "content-type": "application/json", ...headers },
-			...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-		});
-		const text = await response.text();
-		return { status: response.status, headers: response.headers, text, json: parse(text) };
-	}
-
-	/** Creates a webhook in the first project. Its retries have short delays unless `spec` sets others. */
-	createWebhook(endpoint: string, spec: Partial<CreateWebhook["spec"]> = {}): Promise<CreatedWebhook> {
-		const retries = { maxRetries: 3, maxRetryDelay: 50 };
-		return this.project.batch.webhooks.create({ name: "test", spec: { endpoint, retries, ...spec } });
-	}
-
-	/** Waits until the only delivery of an event satisfies `isSo`, and returns it with its attempts. */
-	waitForDelivery(
-		eventId: string,
-		isSo: (delivery: DeliveryDetail) => boolean,
-		timeoutMs?: number,
-	): Promise<DeliveryDetail> {
-		const { deliveries } = this.project;
-		const look = async () => {
-			const [found] = (await deliveries.list({ eventId })).data;
-			const delivery = found === undefined ? undefined : await deliveries.get(found.id);
-			return delivery !== undefined && isSo(delivery) ? delivery : null;
-		};
-		return eventually(`the delivery of ${eventId} to be in the expected state`, look, timeoutMs);
-	}
-
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.kill("SIGKILL");
 		await this.exited;
@@ -208,12 +158,5 @@ export class ServerProcess implements AsyncDisposable {
 	}
 }
 
-function parse(text: string): unknown {
-	try {
-		return JSON.parse(text) as unknown;
-	} catch {
-		return undefined;
-	}
-}
-
+export type { Answer } from "./called-server.ts";
 export { freePort } from "./programs/free-port.ts";

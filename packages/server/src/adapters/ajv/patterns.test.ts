@@ -1,5 +1,6 @@
 // Patterns mean the same in each engine, and no pattern that RE2 can run takes more than linear time.
 import { RegExpParser } from "@eslint-community/regexpp";
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { RE2JS } from "re2js";
 import { describe, expect, it } from "vitest";
@@ -114,16 +115,17 @@ describe("a pattern for RE2", () => {
 				const program = RE2JS.compile(linear(source) ?? "");
 				for (const text of all) expect([text, program.test(text)]).toEqual([text, matchesSomewhere(source, text)]);
 			}),
-			{ numRuns: 1_000 },
+			{ numRuns: runs(150) },
 		);
 	});
 
-	it("knows the same characters in its classes, over all of Unicode", () => {
+	it("knows the same characters in its classes", () => {
 		for (const source of [String.raw`^\s$`, String.raw`^\w$`, String.raw`^\d$`, "^.$", String.raw`^[^\S\d]$`]) {
 			const native = new RegExp(source, "u");
 			const program = RE2JS.compile(linear(source) ?? "");
 			const differing: number[] = [];
-			for (let codePoint = 0; codePoint <= 0x10_ff_ff; codePoint++) {
+			// All of the first plane, where all special characters are, and some of each other one.
+			for (let codePoint = 0; codePoint <= 0x10_ff_ff; codePoint += codePoint < 0x1_00_00 ? 1 : 61) {
 				const text = String.fromCodePoint(codePoint);
 				if (program.test(text) !== native.test(text)) differing.push(codePoint);
 			}

@@ -1,4 +1,5 @@
 // The format `url` accepts what that of ajv-formats accepts, in linear time.
+import { runs } from "@fanfare/testkit/runs";
 import { fullFormats } from "ajv-formats/dist/formats.js";
 import fc from "fast-check";
 import { expect, it } from "vitest";
@@ -48,9 +49,9 @@ it("accepts the same texts", () => {
 			expect([url, isUrl(url)]).toEqual([url, original.test(url)]);
 			if (isUrl(url)) accepted++;
 		}),
-		{ numRuns: 20_000 },
+		{ numRuns: runs(2_000) },
 	);
-	expect(accepted).toBeGreaterThan(500);
+	expect(accepted).toBeGreaterThan(50);
 });
 
 it("knows the private addresses, of which none is accepted, and the others", () => {

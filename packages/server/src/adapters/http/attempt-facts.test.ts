@@ -128,12 +128,23 @@ describe("the cause of a failure", () => {
 		expect(await attempt(answer)).toMatchObject({ cause });
 	});
 
-	it.each<[string, Answer]>([
-		["response_timeout", { kind: "hang" }],
-		["headers_timeout", raw("HTTP/1.1 200 OK\r\nx-a: b")],
-		["body_timeout", raw("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab")],
-	])("is %s", async (cause, answer) => {
-		expect(await lateAttempt(answer, 1_000)).toMatchObject({ error: "timeout", cause });
+	it.each<[string, Answer, number, string]>([
+		["response_timeout", { kind: "hang" }, 0, "no response from HOST within 1,000 ms"],
+		["headers_timeout", answers.halfStatusLine(), 0, "the response headers of HOST were not complete within 1,000 ms"],
+		["headers_timeout", raw("HTTP/1.1 200 OK\r\nx-a: b"), 0, "the response headers of HOST were not complete"],
+		[
+			"body_timeout",
+			raw("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab"),
+			200,
+			"the response body of HOST was not complete within 1,000 ms",
+		],
+	])("is %s", async (cause, answer, responseCode, reason) => {
+		const outcome = await lateAttempt(answer, 1_000);
+		expect(outcome).toMatchObject({ error: "timeout", cause, responseCode });
+		expect(outcome.reason).toContain(reason);
+		expect(outcome.response).toEqual(
+			responseCode === 0 ? null : expect.objectContaining({ body: "ab", bodyTruncated: true }),
+		);
 	});
 
 	it("names the step of the opening that took too long", async () => {

@@ -154,15 +154,6 @@ describe("a resolver that hangs", () => {
 		first.resolve([v4("127.0.0.1")]);
 		expect(await later).toMatchObject({ error: null, responseCode: 200 });
 	});
-
-	it("is limited by the attempt's deadline", async () => {
-		await using sender = openTestSender(hanging);
-		expect(await sender.send("http://example.test:81", { timeoutMs })).toMatchObject({
-			error: "timeout",
-			reason: "no connection to example.test:81 within 1,000 ms",
-		});
-		await expect.poll(() => sender.stats().sockets).toBe(0);
-	});
 });
 
 describe("addresses in URLs", () => {

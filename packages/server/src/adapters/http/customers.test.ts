@@ -1,14 +1,10 @@
 // What the operator allows does not count for the webhooks of customers, unless it is said so.
-import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 import { startReceiver } from "@fanfare/testkit/receiver";
 import { describe, expect, it } from "vitest";
 
-import { attemptOnce } from "../../ports/sender.ts";
-import { systemClock } from "../system/system-clock.ts";
 import { createAddressGuard } from "./address-guard.ts";
-import { openSender } from "./test/open-test-sender.ts";
+import { openTestSender, PROJECT } from "./test/open-test-sender.ts";
 
-const PROJECT = `proj_${"1".repeat(32)}`;
 const ALLOWED = {
 	allowHttp: true,
 	allowNetworks: ["10.0.0.0/8", "127.0.0.0/8"],
@@ -27,38 +23,29 @@ const INTERNAL = [
 ];
 
 describe("connections to one origin", () => {
+	const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
+
 	it("are shared neither by customers of a project nor with webhooks that have no customer", async () => {
 		await using receiver = await startReceiver();
-		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
-		const sender = openSender({ guard, clock: systemClock });
-		const request = {
-			projectId: PROJECT,
-			url: receiver.url,
-			headers: {},
-			body: Buffer.from("{}"),
-			timeoutMs: DEADLINE_MS,
-		};
+		await using sender = openTestSender({ guard });
 		for (const customerId of ["acme", "globex", null, "acme", "globex", null]) {
-			expect(await attemptOnce(sender, { ...request, customerId })).toMatchObject({ responseCode: 200 });
+			expect(await sender.send(receiver.url, { customerId })).toMatchObject({ responseCode: 200 });
 		}
 		expect(receiver.requests.map(({ connection }) => connection)).toEqual([0, 1, 2, 0, 1, 2]);
-		await sender.close();
 	});
 
 	it("are opened for a customer while another one's hang", async () => {
 		await using receiver = await startReceiver({ tls: true });
-		const guard = createAddressGuard({ ...ALLOWED, allowForCustomers: true });
-		const sender = openSender({ guard, clock: systemClock, ca: receiver.ca, connectTimeoutMs: 600_000 });
-		const url = `https://localhost:${receiver.port}`;
-		const request = { projectId: PROJECT, url, headers: {}, body: Buffer.from("{}"), timeoutMs: 600_000 };
+		await using sender = openTestSender({ guard, ca: receiver.ca, connectTimeoutMs: 600_000 });
+		const send = (customerId: string) =>
+			sender.send(`https://localhost:${receiver.port}`, { customerId, timeoutMs: 600_000 });
 		receiver.greeting = "silent";
-		const hanging = Array.from({ length: 20 }, () => attemptOnce(sender, { ...request, customerId: "acme" }));
+		const hanging = Array.from({ length: 20 }, () => send("acme"));
 		await receiver.waitForConnections(8);
 		receiver.greeting = "serve";
-		expect(await attemptOnce(sender, { ...request, customerId: "globex" })).toMatchObject({ responseCode: 200 });
+		expect(await send("globex")).toMatchObject({ responseCode: 200 });
 		sender.abort();
 		await Promise.all(hanging);
-		await sender.close();
 	});
 });
 
@@ -95,23 +82,12 @@ describe("an endpoint that the operator has allowed", () => {
 		"is called for customers: %j, also over connections that are open for the product",
 		async (allowForCustomers, error) => {
 			await using receiver = await startReceiver();
-			const guard = createAddressGuard({ ...ALLOWED, allowForCustomers });
-			const sender = openSender({ guard, clock: systemClock });
-			const request = {
-				projectId: PROJECT,
-				url: receiver.url,
-				headers: {},
-				body: Buffer.from("{}"),
-				timeoutMs: DEADLINE_MS,
-			};
-			expect(await attemptOnce(sender, { ...request, customerId: null })).toMatchObject({
-				error: null,
-				responseCode: 200,
-			});
-			expect(await attemptOnce(sender, { ...request, customerId: "acme" })).toMatchObject({ error });
-			expect(await attemptOnce(sender, request)).toMatchObject({ error: null, responseCode: 200 });
+			await using sender = openTestSender({ guard: createAddressGuard({ ...ALLOWED, allowForCustomers }) });
+			const success = { error: null, responseCode: 200 };
+			expect(await sender.send(receiver.url, { customerId: null })).toMatchObject(success);
+			expect(await sender.send(receiver.url, { customerId: "acme" })).toMatchObject({ error });
+			expect(await sender.send(receiver.url)).toMatchObject(success);
 			expect(receiver.requests).toHaveLength(error === null ? 3 : 2);
-			await sender.close();
 		},
 	);
 });

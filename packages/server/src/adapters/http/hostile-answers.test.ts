@@ -2,6 +2,7 @@
 // gets the answer to another one.
 import { setImmediate as nextTurn } from "node:timers/promises";
 
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 
@@ -195,7 +196,7 @@ describe("a receiver that answers as it likes", () => {
 					for (const step of steps) await round.play(step, (n += 1));
 					expect(sender.stats().exchanges).toBe(0);
 				}),
-				{ numRuns: way.includes("TLS") ? 25 : 60 },
+				{ numRuns: runs(way.includes("TLS") ? 6 : 15) },
 			);
 		},
 	);

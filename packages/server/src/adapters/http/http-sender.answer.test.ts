@@ -6,22 +6,12 @@ import { attempt } from "./test/attempt-at.ts";
 import { openTestSender } from "./test/open-test-sender.ts";
 
 describe("the part of a response that is kept", () => {
-	it("joins the values of a header under its lower-case name", async () => {
-		const outcome = await attempt({ headers: { "X-Many": ["a", "b", "c"] } });
-		expect(outcome.response?.headers).toMatchObject({ "x-many": "a, b, c" });
-	});
-
-	it("has the headers that fit into 8 KiB, and always retry-after", async () => {
+	it("has each header once, and those that fit into 8 KiB, retry-after in any case", async () => {
 		const big = "b".repeat(3_000);
-		const outcome = await attempt({ status: 503, headers: { "x-a": big, "x-b": big, "x-c": big, "retry-after": "7" } });
-		const headers = outcome.response?.headers ?? {};
-		expect(Object.keys(headers)).toEqual(expect.arrayContaining(["x-a", "x-b", "retry-after"]));
-		expect(headers).not.toHaveProperty("x-c");
-	});
-
-	it("ignores a header named __proto__", async () => {
-		const outcome = await attempt({ headers: { ["__proto__"]: ["a", "b"], "x-a": "1" } });
-		expect(outcome).toMatchObject({ responseCode: 200, response: { headers: { "x-a": "1" } } });
+		const headers = { "X-Many": ["a", "b", "c"], "x-a": big, "x-b": big, "x-c": big, "retry-after": "7" };
+		const kept = (await attempt({ status: 503, headers })).response?.headers;
+		expect(kept).toMatchObject({ "x-many": "a, b, c", "x-a": big, "x-b": big, "retry-after": "7" });
+		expect(kept).not.toHaveProperty("x-c");
 	});
 
 	it("drops an endless body, and the status decides", async () => {
@@ -98,22 +88,5 @@ describe("a connection that breaks", () => {
 			await receiver.waitForConnections(0);
 			expect(await sender.send(receiver.url)).toMatchObject({ responseCode: 200, error: null });
 		}
-	});
-
-	it("is avoided by honouring the receiver's keep-alive timeout", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		receiver.script(() => ({ headers: { "keep-alive": "timeout=1" } }));
-		await sender.send(receiver.url);
-		await sender.send(receiver.url);
-		expect(receiver.connectionCount).toBe(2);
-	});
-
-	it("is avoided when the receiver says that it will close", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender();
-		receiver.script(() => ({ close: true }));
-		for (let n = 0; n < 3; n += 1) expect(await sender.send(receiver.url)).toMatchObject({ error: null });
-		expect(receiver.connectionCount).toBe(3);
 	});
 });

@@ -23,10 +23,17 @@ function startLookup(threads = 12) {
 		},
 		threads,
 	);
+	const resolve = (hostname: string, projectId = "proj_a", asking: Asking = {}) =>
+		lookup.resolve({ projectId, customerId: null }, hostname, asking);
 	return {
 		asked,
-		resolve: (hostname: string, projectId = "proj_a", asking: Asking = {}) =>
-			lookup.resolve({ projectId, customerId: null }, hostname, asking),
+		resolve,
+		/** Asks for a name, and has the resolver answer if it is asked. */
+		know: (hostname: string, projectId?: string) => {
+			const found = resolve(hostname, projectId);
+			open.get(hostname)?.resolve([ADDRESS]);
+			return found;
+		},
 		resolveFor: (customerId: string | null, hostname: string) =>
 			lookup.resolve({ projectId: "proj_a", customerId }, hostname),
 		wait: (ms: number) => clock.advance(ms),
@@ -86,9 +93,7 @@ describe("looking up names", () => {
 
 	it("keeps the last quarter for names that are known", async () => {
 		const names = startLookup(32);
-		const first = names.resolve("known.test", "proj_quiet");
-		names.answer("known.test");
-		await first;
+		await names.know("known.test", "proj_quiet");
 		names.wait(5_001);
 		for (let n = 0; n < 20; n += 1) void names.resolve(`${n}.test`, `proj_${n}`);
 		expect(names.asked).toHaveLength(1 + 12);
@@ -161,9 +166,7 @@ describe("looking up names", () => {
 
 	it("looks a name up for each project apart", async () => {
 		const names = startLookup();
-		const first = names.resolve("a.test", "proj_a");
-		names.answer("a.test");
-		await first;
+		await names.know("a.test", "proj_a");
 		void names.resolve("a.test", "proj_b");
 		expect(names.asked).toEqual(["a.test", "a.test"]);
 	});
@@ -203,11 +206,7 @@ describe("looking up names", () => {
 
 	it("remembers 1,000 names of a project, those that were used last", async () => {
 		const names = startLookup();
-		const look = async (n: number, projectId: string) => {
-			const found = names.resolve(`${n}.test`, projectId);
-			names.answer(`${n}.test`);
-			await found;
-		};
+		const look = (n: number, projectId: string) => names.know(`${n}.test`, projectId);
 		for (let n = 0; n < 1_000; n += 1) await look(n, "proj_a");
 		await look(0, "proj_b");
 		await look(0, "proj_a");
@@ -220,11 +219,7 @@ describe("looking up names", () => {
 
 	it("remembers 10,000 names in all: the project that has used none for longest loses its oldest first", async () => {
 		const names = startLookup();
-		const look = async (n: number, projectId: string) => {
-			const found = names.resolve(`${n}.test`, projectId);
-			names.answer(`${n}.test`);
-			await found;
-		};
+		const look = (n: number, projectId: string) => names.know(`${n}.test`, projectId);
 		await look(0, "proj_small");
 		for (let project = 0; project < 10; project += 1) {
 			for (let n = 0; n < 999; n += 1) await look(n, `proj_${project}`);
@@ -273,9 +268,7 @@ describe("looking up names", () => {
 
 	it("returns the previous addresses while the look-up waits for other names, and the new ones once it has ended", async () => {
 		const names = startLookup();
-		const first = names.resolve("a.test");
-		names.answer("a.test");
-		await first;
+		await names.know("a.test");
 		names.wait(5_001);
 		const others = ["b", "c", "d"].map((name) => names.resolve(name));
 		const impatient = [names.resolve("a.test"), names.resolve("a.test")];
@@ -296,9 +289,7 @@ describe("looking up names", () => {
 		["but not after ten minutes", "EAI_AGAIN", 600_000, "waits"],
 	])("returns the previous addresses %s", async (_when, code, waitMs, expected) => {
 		const names = startLookup();
-		const first = names.resolve("a.test");
-		names.answer("a.test");
-		await first;
+		await names.know("a.test");
 		names.wait(5_001);
 		const second = names.resolve("a.test");
 		names.fail("a.test", code);

@@ -40,21 +40,6 @@ describe("connections", () => {
 		expect(arrived.slice(-2).toSorted()).toEqual(["/18", "/19"]);
 	});
 
-	it("send each attempt once, also those that had to wait", async () => {
-		await using receiver = await startReceiver();
-		await using sender = openTestSender({ connectionsPerPool: 2 });
-		const answer = Array.from({ length: 4 }, () => Promise.withResolvers<object>());
-		receiver.script((_request, index) => answer[index]!.promise);
-		const paths = ["/0", "/1", "/2", "/3"];
-		const outcomes = paths.map((path) => sender.send(`${receiver.url}${path}`));
-		for (let n = 0; n < 4; n += 1) {
-			await receiver.waitFor(Math.min(n + 2, 4));
-			answer[n]!.resolve({});
-		}
-		for (const outcome of outcomes) expect(await outcome).toMatchObject({ responseCode: 200 });
-		expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual(paths);
-	});
-
 	it("serve waiting attempts one after another while one connection hangs", async () => {
 		await using receiver = await startReceiver();
 		await using sender = openTestSender({ connectionsPerPool: 2 });

@@ -51,24 +51,28 @@ function messagesIn(text: string): string[] {
 	return lines.map((line) => (JSON.parse(line) as { readonly msg: string }).msg);
 }
 
-describe.each(["pipe", "file"] as const)("the log of a process that writes to a %s", (to) => {
+describe("the log of a process", () => {
 	const LINES = `for (const name of ["a", "b", "c"]) logger.info(name);`;
 
-	it.each([
-		["ends by itself", "", 0],
-		["calls process.exit", "process.exit(3);", 3],
-		["throws an exception that nobody catches", "throw new Error('uncaught');", 1],
-		["has a rejection that nobody handles", "void Promise.reject(new Error('unhandled'));", 1],
-		["closes its log", "await output.close(10_000); process.exit(4);", 4],
-	])("is complete and in order when it %s", async (_how, ending, exitCode) => {
+	it.each<["pipe" | "file", string, string, number]>([
+		["pipe", "ends by itself", "", 0],
+		["file", "ends by itself", "", 0],
+		["pipe", "calls process.exit", "process.exit(3);", 3],
+		["pipe", "throws an exception that nobody catches", "throw new Error('uncaught');", 1],
+		["pipe", "has a rejection that nobody handles", "void Promise.reject(new Error('unhandled'));", 1],
+		["pipe", "closes its log", "await output.close(10_000); process.exit(4);", 4],
+	])("that writes to a %s is complete and in order when it %s", async (to, _how, ending, exitCode) => {
 		expect(await run(`${LINES} ${ending}`, to)).toEqual({ messages: ["a", "b", "c"], end: exitCode });
 	});
 
-	it("has an error, and all before it, although the process is killed at once", async () => {
-		// While the process is blocked, no timer fires: what is there afterwards was not waiting for one.
-		const code = `${LINES} logger.error("d"); logger.info("lost"); block(1_000); process.kill(process.pid, "SIGKILL");`;
-		expect(await run(code, to)).toEqual({ messages: ["a", "b", "c", "d"], end: "SIGKILL" });
-	});
+	it.each(["pipe", "file"] as const)(
+		"that writes to a %s has an error, and all before it, if it is killed",
+		async (to) => {
+			// While the process is blocked, no timer fires: what is there afterwards was not waiting for one.
+			const code = `${LINES} logger.error("d"); logger.info("lost"); block(1_000); process.kill(process.pid, "SIGKILL");`;
+			expect(await run(code, to)).toEqual({ messages: ["a", "b", "c", "d"], end: "SIGKILL" });
+		},
+	);
 });
 
 describe("a reader of the log", () => {

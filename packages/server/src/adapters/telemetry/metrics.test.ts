@@ -44,6 +44,22 @@ it("shows how long the event loop was blocked, and almost nothing for an idle lo
 	expect((await lagsMs(metrics))["max"]).toBeGreaterThan(BLOCKED_MS - 150);
 });
 
+/** What the metrics watch, of a process where nothing happens. */
+const WATCHED = {
+	cluster: null,
+	gauges: () => ({
+		readyDeliveries: 0,
+		inFlightAttempts: 0,
+		waitingSends: 0,
+		storedBytes: 0,
+		oldestDueMs: 0,
+		webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
+	}),
+	unreadResponseBytes: () => 70_000,
+	openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
+	room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
+};
+
 it("has every series from the start, so that alerts notice the first increment", async () => {
 	const { text } = await new Metrics("0.0.0-test").render();
 	expect(text).toContain('fanfare_events_refused_total{code="store_full"} 0');
@@ -66,16 +82,8 @@ it("shows webhooks, files and room, and everything else while the store can't be
 	const ifReadable = async <T>(value: T): Promise<T> =>
 		isReadable ? value : Promise.reject(new Error("the disk is gone"));
 	metrics.watch({
-		cluster: null,
-		gauges: () => ({
-			readyDeliveries: 1,
-			inFlightAttempts: 0,
-			waitingSends: 0,
-			storedBytes: 0,
-			oldestDueMs: 0,
-			webhooks: { Enabled: 3, Paused: 2, Disabled: 1 },
-		}),
-		unreadResponseBytes: () => 70_000,
+		...WATCHED,
+		gauges: () => ({ ...WATCHED.gauges(), webhooks: { Enabled: 3, Paused: 2, Disabled: 1 } }),
 		openDeliveries: () => ifReadable({ Pending: 7, Held: 8 }),
 		room: () => ifReadable({ fileBytes: 50, walBytes: 10, volume: { sizeBytes: 100, freeBytes: 40 } }),
 	});
@@ -104,18 +112,8 @@ it("reads the store twice at most for many callers at once", async () => {
 	const metrics = new Metrics("1.2.3");
 	let reads = 0;
 	metrics.watch({
-		cluster: null,
-		gauges: () => ({
-			readyDeliveries: 0,
-			inFlightAttempts: 0,
-			waitingSends: 0,
-			storedBytes: 0,
-			oldestDueMs: 0,
-			webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
-		}),
-		unreadResponseBytes: () => 70_000,
+		...WATCHED,
 		openDeliveries: () => Promise.resolve({ Pending: ++reads, Held: 0 }),
-		room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
 	});
 	const texts = await Promise.all(Array.from({ length: 100 }, () => metrics.render()));
 	expect(reads).toBe(2);
@@ -130,20 +128,7 @@ it("shows what a process is among others, and nothing that is not there", async 
 	const unknown = { isStandbyExpected: false, freeDuties: null, connections: null };
 	const shown = async (cluster: ClusterState | null) => {
 		const metrics = new Metrics("1.2.3");
-		metrics.watch({
-			cluster: cluster === null ? null : () => cluster,
-			gauges: () => ({
-				readyDeliveries: 0,
-				inFlightAttempts: 0,
-				waitingSends: 0,
-				storedBytes: 0,
-				oldestDueMs: 0,
-				webhooks: { Enabled: 0, Paused: 0, Disabled: 0 },
-			}),
-			unreadResponseBytes: () => 70_000,
-			openDeliveries: () => Promise.resolve({ Pending: 0, Held: 0 }),
-			room: () => Promise.resolve({ fileBytes: null, walBytes: null, volume: null }),
-		});
+		metrics.watch({ ...WATCHED, cluster: cluster === null ? null : () => cluster });
 		const { text } = await metrics.render();
 		return text.split("\n").filter((line) => /^fanfare_(member|owned|standby|nats|duty|database)/.test(line));
 	};

@@ -107,14 +107,3 @@ it("are made by the server's thread where no other can be started", async () => 
 	})) as ReadBody);
 	expect(JSON.parse(textOf(await lists.deliveries(scope, ANY_DELIVERY, NEWEST)))).toHaveProperty("data.length", 18);
 });
-
-it("are refused like other reads: when too many wait, and when the store is closed", async () => {
-	const { store, lists, scope } = await open();
-	const read = () => lists.deliveries(scope, ANY_DELIVERY, { limit: 1, cursor: null });
-	const reads = await Promise.allSettled(Array.from({ length: 400 }, read));
-	const refused = reads.filter(({ status }) => status === "rejected");
-	expect(refused.length).toBeGreaterThan(0);
-	expect(refused[0]).toMatchObject({ reason: { name: "StoreError", code: "store_overloaded" } });
-	await store.close();
-	await expect(read()).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
-});

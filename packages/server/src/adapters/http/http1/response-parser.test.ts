@@ -1,4 +1,5 @@
 // How bytes are read as a response: what is accepted, what is refused, and that no cut between pieces changes it.
+import { runs } from "@fanfare/testkit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 
@@ -221,7 +222,7 @@ describe("bytes of any kind", () => {
 					).toEqual(whole);
 				},
 			),
-			{ numRuns: 1_000 },
+			{ numRuns: runs(300) },
 		);
 	});
 
@@ -230,7 +231,7 @@ describe("bytes of any kind", () => {
 			fc.property(validResponse, (text) => {
 				expect(read(text, true).end).toBe("complete");
 			}),
-			{ numRuns: 1_000 },
+			{ numRuns: runs(300) },
 		);
 	});
 
@@ -247,7 +248,7 @@ describe("bytes of any kind", () => {
 					expect(opinionOf(ours)).toEqual(comparable(await readByNode(bytes.subarray(0, ours.length))));
 				},
 			),
-			{ numRuns: 1_000 },
+			{ numRuns: runs(300) },
 		);
 	});
 });

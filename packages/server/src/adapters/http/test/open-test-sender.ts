@@ -1,5 +1,5 @@
 // A sender for tests. It may call loopback addresses, and fails the test if an outcome's reason contains a secret. With TEST_SENDER=thread
-// it makes its attempts in a thread: see vitest.config.ts.
+// it makes its attempts in a thread: see vitest.rest.config.ts.
 import { DEADLINE_MS } from "@fanfare/testkit/deadline";
 
 import { attemptOnce, type AttemptOutcome, type AttemptRequest } from "../../../ports/sender.ts";
