@@ -23,21 +23,19 @@ function withFile(use: (db: DatabaseSync, path: string) => void): void {
 }
 
 describe("a connection", () => {
-	it("syncs each commit to the disk, and checks foreign keys", () => {
+	it("syncs each commit, checks foreign keys, bounds the WAL and the cache, and waits a moment for an operator's lock", () => {
 		withFile((db) => {
-			expect(pragma(db, "journal_mode")).toBe("wal");
-			expect(pragma(db, "synchronous")).toBe(FULL);
-			expect(pragma(db, "foreign_keys")).toBe(1);
-		});
-	});
-
-	it("bounds the WAL and the cache, and waits a moment for an operator's lock", () => {
-		withFile((db) => {
-			expect(pragma(db, "wal_autocheckpoint")).toBe(1_000);
-			expect(pragma(db, "journal_size_limit")).toBe(64 * 1_024 * 1_024);
-			expect(pragma(db, "cache_size")).toBe(-16_384);
-			expect(pragma(db, "mmap_size")).toBe(0);
-			expect(pragma(db, "busy_timeout")).toBe(2_000);
+			const expected = {
+				journal_mode: "wal",
+				synchronous: FULL,
+				foreign_keys: 1,
+				wal_autocheckpoint: 1_000,
+				journal_size_limit: 64 * 1_024 * 1_024,
+				cache_size: -16_384,
+				mmap_size: 0,
+				busy_timeout: 2_000,
+			};
+			for (const [name, value] of Object.entries(expected)) expect([name, pragma(db, name)]).toEqual([name, value]);
 		});
 	});
 

@@ -69,9 +69,6 @@ export function schemaValidatorContract(options: SchemaValidatorContractOptions)
 		describe("inspect", () => {
 			describeInspect(patient);
 		});
-		describe("with a schema that can't be compiled", () => {
-			describeRefused(patient);
-		});
 		describe("with hostile data", () => {
 			describeHostileData(patient);
 		});
@@ -95,56 +92,37 @@ export function schemaValidatorContract(options: SchemaValidatorContractOptions)
 function describeCheck(current: CurrentValidator): void {
 	const check = (schema: unknown, data: unknown) => current().check(PROJECT, json(schema), json(data));
 
-	it("returns no issue for data that matches", async () => {
+	it("returns every place that does not match, with a message that contains no value of the data", async () => {
 		expect(await check(USER, { user: { email: "a@example.com", tags: ["a"] }, more: 1 })).toEqual([]);
-	});
-
-	it("returns every place that does not match, with a message", async () => {
 		const issues = await check(USER, { user: { colour: "red", tags: ["a", "long"] } });
 		expect(issues).toHaveLength(3);
 		expect(issues).toContainEqual({ path: "user.email", message: "is required" });
 		expect(issues).toContainEqual({ path: "user.colour", message: expect.stringMatching(/not a field/) });
 		expect(issues).toContainEqual({ path: "user.tags.1", message: expect.stringMatching(/3 characters/) });
 		expect(await check(USER, 7)).toEqual([{ path: "", message: "must be object" }]);
-	});
-
-	it("puts no value of the data into a message", async () => {
 		const schema = { properties: { card: { type: "integer" }, mail: { format: "email" }, kind: { enum: ["a"] } } };
 		const text = JSON.stringify(await check(schema, { card: "4242-secret", mail: "secret", kind: "secret" }));
 		expect(text).not.toContain("secret");
 		expect(text).toContain("must be one of");
+		const many = await check({ items: { type: "string" } }, [...Array(1_000).keys()]);
+		expect(many.length).toBeLessThan(30);
+		expect(many.at(-1)?.message).toMatch(/9\d\d more issues/);
 	});
 
-	it("requires own properties, not those that every object inherits", async () => {
-		expect(await check({ required: ["toString"] }, {})).toEqual([{ path: "toString", message: "is required" }]);
-	});
-
-	it("follows recursive references, and references to ids and anchors of the schema", async () => {
+	it("follows references, requires own properties, and calculates multipleOf in decimal", async () => {
 		const tree = {
 			$id: "https://example.com/tree",
 			properties: { child: { $ref: "#" }, n: { $ref: "number" } },
 			$defs: { n: { $id: "number", type: "number" } },
 		};
-		expect(await check(tree, { child: { child: { n: "x" } } })).toEqual([
-			{ path: "child.child.n", message: "must be number" },
-		]);
+		const notNumber = [{ path: "child.child.n", message: "must be number" }];
+		expect(await check(tree, { child: { child: { n: "x" } } })).toEqual(notNumber);
 		expect(await check(tree, { child: { n: 1 } })).toEqual([]);
 		const anchored = { properties: { a: { $ref: "#a" } }, $defs: { x: { $anchor: "a", type: "string" } } };
 		expect(await check(anchored, { a: 1 })).toHaveLength(1);
-	});
-
-	it("calculates multipleOf in decimal, so that 0.07 is a multiple of 0.01", async () => {
+		expect(await check({ required: ["toString"] }, {})).toEqual([{ path: "toString", message: "is required" }]);
 		expect(await check({ multipleOf: 0.01 }, 0.07)).toEqual([]);
 		expect(await check({ multipleOf: 0.01 }, 0.075)).toHaveLength(1);
-	});
-
-	it("limits the number of issues, and says how many are not shown", async () => {
-		const issues = await check(
-			{ items: { type: "string" } },
-			Array.from({ length: 1_000 }, (_, n) => n),
-		);
-		expect(issues.length).toBeLessThan(30);
-		expect(issues.at(-1)?.message).toMatch(/9\d\d more issues/);
 	});
 
 	it("checks data against the right one of many schemas at once", async () => {
@@ -167,41 +145,33 @@ function describeInspect(current: CurrentValidator): void {
 		expect(await inspect({ $dynamicAnchor: "a", properties: { x: { $dynamicRef: "#a" } } })).toEqual([]);
 	});
 
+	const circle = { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } };
 	it.each([
-		["another draft", { $schema: "http://json-schema.org/draft-07/schema#" }, "$schema", /must be https:.*2020-12/],
-		["an unknown type", { properties: { a: { type: "strin" } } }, "properties.a.type", /must be one of/],
-		["a negative limit", { items: { minLength: -1 } }, "items.minLength", />= 0/],
-		["an unknown keyword", { requried: ["a"] }, "", /keyword that is not known: "requried"/],
-		["an unknown format", { format: "phone" }, "", /unknown format "phone"/],
-		["a broken pattern", { pattern: "(" }, "", /Unterminated group/],
-		["a reference to another document", { $ref: "https://example.com/a.json" }, "", /never fetched/],
-		["a reference to a missing definition", { $ref: "#/$defs/a" }, "", /#\/\$defs\/a, which is not in it/],
-		["an if without then", { if: {} }, "", /"if" without "then"/],
-		["an array", [], "", /must be an object/],
-		["a boolean", true, "", /must be an object/],
-	])("refuses %s", async (_title, schema, path, message) => {
-		expect(await inspect(schema)).toEqual([{ path, message: expect.stringMatching(message) }]);
-	});
-}
-
-/** Each schema is refused, and the validator must work afterwards. */
-function describeRefused(current: CurrentValidator): void {
-	it.each([
-		["a circular reference", json({ $ref: "#" }), /without end/],
 		[
-			"two references in a circle",
-			json({ $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }),
-			/without end/,
+			"another draft",
+			json({ $schema: "http://json-schema.org/draft-07/schema#" }),
+			/^\$schema must be https:.*2020-12/,
 		],
+		["an unknown type", json({ properties: { a: { type: "strin" } } }), /^properties.a.type must be one of/],
+		["a negative limit", json({ items: { minLength: -1 } }), /^items.minLength .*>= 0/],
+		["an unknown keyword", json({ requried: ["a"] }), /^ .*keyword that is not known: "requried"/],
+		["an unknown format", json({ format: "phone" }), /^ .*unknown format "phone"/],
+		["a broken pattern", json({ pattern: "(" }), /^ .*Unterminated group/],
+		["a reference to another document", json({ $ref: "https://example.com/a.json" }), /^ .*never fetched/],
+		["a reference to a missing definition", json({ $ref: "#/$defs/a" }), /^ .*#\/\$defs\/a, which is not in it/],
+		["an if without then", json({ if: {} }), /^ .*"if" without "then"/],
+		["an array", "[]", /^ must be an object/],
+		["a boolean", "true", /^ must be an object/],
+		["a circular reference", json({ $ref: "#" }), /without end/],
+		["two references in a circle", json({ $ref: "#/$defs/a", $defs: circle }), /without end/],
 		["a circular dynamic reference", json({ $dynamicAnchor: "a", $dynamicRef: "#a" }), /without end/],
 		["deeply nested objects", nested('{"not":', "{}", "}", 8_000), /at most 64 levels/],
 		["deeply nested arrays", nested('{"allOf":[', "{}", "]}", 5_000), /at most 64 levels/],
 		["a check that returns a promise", json({ $async: true }), /not a keyword/],
 		["a property named __proto__", '{"properties":{"__proto__":{"type":"string"}}}', /__proto__/],
-	])("refuses the schema: %s", async (_title, schema, message) => {
-		expect(await current().inspect(PROJECT, schema)).toEqual([
-			expect.objectContaining({ message: expect.stringMatching(message) }),
-		]);
+	])("refuses %s, and works afterwards", async (_title, schema, expected) => {
+		const issues = await current().inspect(PROJECT, schema);
+		expect(issues.map(({ path, message }) => `${path} ${message}`)).toEqual([expect.stringMatching(expected)]);
 		expect(await current().check(PROJECT, "{}", "1")).toEqual([]);
 	});
 }
@@ -224,31 +194,18 @@ function describeHostileData(current: CurrentValidator): void {
 		["^(a|aa|aaa)+$", "a".repeat(100_000)],
 		[String.raw`\s+$`, " ".repeat(1_000_000)],
 	])("checks data by a pattern that would backtrack without end: %s", async (pattern, text) => {
-		const schema = {
-			properties: { a: { pattern } },
-			propertyNames: { not: { pattern: `x${pattern.slice(1)}` } },
-		};
+		const propertyNames = { not: { pattern: `x${pattern.slice(1)}` } };
+		const schema = { properties: { a: { pattern } }, propertyNames };
 		const issues = await check(schema, json({ a: `${text}!` }));
 		expect(issues).toEqual([{ path: "a", message: expect.stringMatching(/must match pattern/) }]);
 		expect(await check({ ...schema, title: "again" }, json({ a: text }))).toEqual([]);
 	});
 
 	it("checks the formats of hostile data", async () => {
-		const formats = [
-			"url",
-			"uri",
-			"uri-reference",
-			"uri-template",
-			"email",
-			"hostname",
-			"date-time",
-			"byte",
-			"duration",
-		];
+		const formats = "url uri uri-reference uri-template email hostname date-time byte duration".split(" ");
 		const schema = { items: { allOf: formats.map((format) => ({ format })) } };
-		const hostile = [":", "@", "a.", "a-", "/", "{a}", "%41", "1:", "AAAA"].map(
-			(part) => `http://${part.repeat(10_000)}\n`,
-		);
+		const parts = [":", "@", "a.", "a-", "/", "{a}", "%41", "1:", "AAAA"];
+		const hostile = parts.map((part) => `http://${part.repeat(10_000)}\n`);
 		expect((await check(schema, json(hostile))).length).toBeGreaterThan(5);
 	});
 }
@@ -256,13 +213,12 @@ function describeHostileData(current: CurrentValidator): void {
 /** Each check must be ended, and the validator must work afterwards. */
 function describeHostileSchemas(current: () => TimedValidator): void {
 	const doubling = (levels: number) => {
-		const $defs = Object.fromEntries(
-			Array.from({ length: levels }, (_, n) => [
-				`d${n}`,
-				{ allOf: [{ $ref: `#/$defs/d${n + 1}` }, { $ref: `#/$defs/d${n + 1}` }] },
-			]),
-		);
-		return { $ref: "#/$defs/d0", $defs: { ...$defs, [`d${levels}`]: { type: "number" } } };
+		const $defs: Record<string, unknown> = { [`d${levels}`]: { type: "number" } };
+		for (let n = 0; n < levels; n++) {
+			const next = { $ref: `#/$defs/d${n + 1}` };
+			$defs[`d${n}`] = { allOf: [next, next] };
+		}
+		return { $ref: "#/$defs/d0", $defs };
 	};
 	const branching = {
 		$ref: "#/$defs/n",

@@ -132,7 +132,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 		});
 		describe("retention", () => {
 			describeRetention(current, capabilities);
-			describeDeleted(current, flushCurrent, reopen === undefined ? null : reopenCurrent);
+			describeDeleted(current, flushCurrent, reopenCurrent);
 		});
 		describe("the deletion of a customer", () => {
 			describeCustomerDeletion(current, reopen === undefined ? null : reopenCurrent);
@@ -159,7 +159,7 @@ export function storeContract({ name, open, reopen, flush, effort = 1, ...option
 			describePortalSessions(current, reopen === undefined ? null : reopenCurrent);
 		});
 		describe("lifecycle", () => {
-			describeLifecycle(current, reopen === undefined ? null : reopenCurrent);
+			describeLifecycle(current);
 		});
 	});
 }

@@ -1,10 +1,8 @@
 // Every column of the schema is written and read: a column that a migration adds is not forgotten in the lists of this folder.
-import { DatabaseSync } from "node:sqlite";
-
 import { expect, it } from "vitest";
 
-import { upgrade } from "../schema/upgrade.ts";
 import { HEALTH } from "../stats/health-table.ts";
+import { openMemory } from "../test/plans.ts";
 import { SESSION, SIGN_IN_LINK } from "./access/session-rows.ts";
 import { AUDIT_ENTRY } from "./audit-rows.ts";
 import { CUSTOMER, PORTAL_SESSION } from "./customer-rows.ts";
@@ -37,8 +35,7 @@ it.each([
 	["webhooks", WEBHOOK_ROW.columns, ["erased", "number"]],
 	["workspace", IDENTITY.columns, ["one", "version"]],
 ])("lists every column of %s", (table, columns, others) => {
-	using db = new DatabaseSync(":memory:");
-	upgrade(db, { path: ":memory:", now: 0 });
+	using db = openMemory();
 	const inTable = db.prepare("SELECT name FROM pragma_table_info(?)").all(table);
 	expect([...columns, ...others].toSorted()).toEqual(inTable.map(({ name }) => String(name)).toSorted());
 });

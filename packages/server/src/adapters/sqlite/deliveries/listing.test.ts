@@ -5,8 +5,8 @@ import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
 import { fillStore, setWebhook } from "../../../ports/contract/store/records/records.ts";
-import { migrate } from "../schema/migrate.ts";
 import { openSqliteStore } from "../sqlite-store.ts";
+import { notePlans, openMemory } from "../test/plans.ts";
 import { Listing } from "./listing.ts";
 
 it("stay few when many deliveries of a webhook become full rows at its pause", async () => {
@@ -53,17 +53,9 @@ it("enter the indexes many at once if they come faster than they are served, and
 });
 
 it.each(["open", "deliveries"] as const)("are found at a start without a look at the other rows of %s", (table) => {
-	using db = new DatabaseSync(":memory:");
-	migrate(db, 0);
-	const plans: unknown[] = [];
-	const prepare = db.prepare.bind(db);
-	db.prepare = (sql) => {
-		plans.push(...prepare(`EXPLAIN QUERY PLAN ${sql}`).all());
-		return prepare(sql);
-	};
+	using db = openMemory();
+	const plans = notePlans(db);
 	expect(new Listing(db, table, { step: 10, maxTail: 10 }).mark).toBe(0);
 	// An index has its entries in another order: all of them would be read and sorted.
-	expect(plans.map((step) => (step as { detail: string }).detail).filter((step) => /INDEX |TEMP/.test(step))).toEqual(
-		[],
-	);
+	expect(plans.filter((step) => /INDEX |TEMP/.test(step))).toEqual([]);
 });

@@ -2,25 +2,15 @@
 import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 
-import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { StoreError, StoreInDoubtError } from "../../../ports/store/errors.ts";
 import { systemClock } from "../../system/system-clock.ts";
+import { newPath, openThreads } from "../test/open-threads.ts";
 import { READER_PROGRAM } from "../test/reader-program.ts";
-import { openThreadedSqliteStore, type ThreadedStore } from "./threaded-store.ts";
+import { openThreadedSqliteStore } from "./threaded-store.ts";
 
 const UNAVAILABLE = { name: "StoreError", code: "store_unavailable" };
-
-/** Opens a store, and gets hold of its thread, too. */
-async function open(path: string): Promise<ThreadedStore & { readonly worker: Worker }> {
-	// Node emits this for each thread that the process starts.
-	const started = once(process, "worker") as Promise<[Worker]>;
-	const opened = await openThreadedSqliteStore({ path, clock: systemClock, readerProgram: READER_PROGRAM });
-	const [worker] = await started;
-	onTestFinished(() => opened.store.close());
-	return { ...opened, worker };
-}
 
 const DEATHS = {
 	"ends without an error": {
@@ -36,15 +26,12 @@ const DEATHS = {
 } as const;
 
 describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title, { kill, message }) => {
-	it("rejects the pending calls and all later ones, and tells the opener", async () => {
-		using dir = new TemporaryDir(fastParent());
-		const { store, died, worker } = await open(dir.join("fanfare.db"));
+	it("rejects the pending calls and all later ones, tells the opener, and lets the store be closed and opened again", async () => {
+		const { store, died, worker, path } = await openThreads();
 		await store.probe(1);
 		void kill(worker);
 		const pending = await Promise.allSettled([store.probe(2), store.projects(), store.webhookRecords(["webhook_1"])]);
-		for (const call of pending) {
-			expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
-		}
+		for (const call of pending) expect(call).toMatchObject({ status: "rejected", reason: UNAVAILABLE });
 		// The thread may have written this one.
 		expect(pending[0]).toMatchObject({ reason: expect.any(StoreInDoubtError) });
 		expect(pending[2]).not.toMatchObject({ reason: expect.any(StoreInDoubtError) });
@@ -53,24 +40,14 @@ describe.each(Object.entries(DEATHS))("when the thread of the store %s", (_title
 		expect(reason.message).toMatch(message);
 		await expect(store.probe(3)).rejects.toBe(reason);
 		await expect(store.commit({ events: [], updates: [] })).rejects.toBe(reason);
-	});
-
-	it("lets the store be closed and opened again", async () => {
-		using dir = new TemporaryDir(fastParent());
-		const path = dir.join("fanfare.db");
-		const { store, died, worker } = await open(path);
-		void kill(worker);
-		await died;
-		await store.close();
-		await store.close();
-		const again = await open(path);
+		for (let n = 0; n < 2; n++) await store.close();
+		const again = await openThreads({ path });
 		await again.store.probe(4);
 	});
 });
 
 it("does not report a store that was closed as dead", async () => {
-	using dir = new TemporaryDir(fastParent());
-	const { store, died, worker } = await open(dir.join("fanfare.db"));
+	const { store, died, worker } = await openThreads();
 	const ended = once(worker, "exit");
 	let isDead = false;
 	void died.then(() => (isDead = true));
@@ -81,12 +58,8 @@ it("does not report a store that was closed as dead", async () => {
 });
 
 it("rejects the opening when the thread ends before the store is open", async () => {
-	using dir = new TemporaryDir(fastParent());
 	process.once("worker", (worker: Worker) => void worker.terminate());
-	await expect(
-		openThreadedSqliteStore({ path: dir.join("fanfare.db"), clock: systemClock, readerProgram: READER_PROGRAM }),
-	).rejects.toMatchObject({
-		...UNAVAILABLE,
-		message: expect.stringContaining("thread has ended unexpectedly") as string,
-	});
+	const message = expect.stringContaining("thread has ended unexpectedly") as string;
+	const opening = openThreadedSqliteStore({ path: newPath(), clock: systemClock, readerProgram: READER_PROGRAM });
+	await expect(opening).rejects.toMatchObject({ ...UNAVAILABLE, message });
 });

@@ -1,35 +1,22 @@
 // Changes that people make on the embedded store, beside commits. The thread and the file are real; what the thread is sent is counted.
-import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 
-import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 
 import { customerScope } from "../../../core/access/principal.ts";
 import { ManualClock } from "../../../core/manual-clock.ts";
 import { fillStore } from "../../../ports/contract/store/records/records.ts";
 import type { Store } from "../../../ports/store/store.ts";
-import { READER_PROGRAM } from "../test/reader-program.ts";
+import { openThreads } from "../test/open-threads.ts";
 import type { CallMessage } from "./thread-messages.ts";
-import { openThreadedSqliteStore } from "./threaded-store.ts";
 import { Writes } from "./writes.ts";
 
 const AT = 1;
 
 /** A store in its threads, with several projects. */
 async function open() {
-	const dir = new TemporaryDir(fastParent());
-	onTestFinished(() => dir[Symbol.dispose]());
-	// Node emits this for each thread that the process starts.
-	const started = once(process, "worker") as Promise<[Worker]>;
-	const clock = new ManualClock();
-	const { store, died } = await openThreadedSqliteStore({
-		path: dir.join("fanfare.db"),
-		clock,
-		readerProgram: READER_PROGRAM,
-	});
-	const [worker] = await started;
-	onTestFinished(() => store.close());
+	const opened = await openThreads({ clock: new ManualClock() });
+	const { store } = opened;
 	const world = await fillStore(store);
 	const { records, projectId } = world;
 	const others = Array.from({ length: 4 }, () => records.project());
@@ -39,7 +26,7 @@ async function open() {
 		const entry = records.entry({ keyId: "key_1", projectId: project });
 		return store.updateCustomer(customerScope(project, customerId), { name }, { at: AT, entry });
 	};
-	return { ...world, died, worker, change, otherIds: others.map(({ id }) => id) };
+	return { ...opened, ...world, change, otherIds: others.map(({ id }) => id) };
 }
 
 /** The calls that the thread is sent from now on. */
@@ -110,7 +97,7 @@ describe("changes on the embedded store", () => {
 		const key = records.key("write", projectId);
 		await store.insertKey(key, null);
 		const sent = watch(worker);
-		const asked = Promise.allSettled(Array.from({ length: 1_500 }, (_, n) => change(`c${n}`)));
+		const asked = Promise.allSettled(Array.from({ length: 1_100 }, (_, n) => change(`c${n}`)));
 		await store.deleteKey(key.id, records.entry({ keyId: "key_1", projectId }));
 		expect(namesOf(sent).indexOf("deleteKey")).toBeLessThan(5);
 		await asked;

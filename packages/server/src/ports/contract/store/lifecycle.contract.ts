@@ -1,22 +1,13 @@
-// The contract of the lifecycle slice: the identity of a store, its probe, closing, and reopening.
+// The contract of the lifecycle slice: the identity of a store, its probe, and closing.
 import { expect, it } from "vitest";
 
 import { FIRST_VERSION } from "../../../core/workspace.ts";
 import type { WebhookRecord } from "../../store/directory.ts";
 import type { SealedParts } from "../../store/lifecycle.ts";
-import {
-	ANY_ENTRY,
-	attemptsOf,
-	fillStore,
-	NEWEST,
-	Records,
-	type CurrentStore,
-	type Reopen,
-} from "./records/records.ts";
+import { ANY_ENTRY, fillStore, NEWEST, Records, type CurrentStore } from "./records/records.ts";
 import { ANY_WEBHOOK, allWebhooks } from "./records/webhooks.ts";
 
-/** Pass null for `reopen` if the data of the store ends with it. */
-export function describeLifecycle(current: CurrentStore, reopen: Reopen | null): void {
+export function describeLifecycle(current: CurrentStore): void {
 	describeIdentity(current);
 	describeReseal(current);
 	describeHold(current);
@@ -29,22 +20,6 @@ export function describeLifecycle(current: CurrentStore, reopen: Reopen | null):
 		for (let n = 0; n < 2; n++) await store.close();
 		await expect(store.probe(5)).rejects.toMatchObject({ name: "StoreError", code: "store_unavailable" });
 		await expect(store.projects()).rejects.toMatchObject({ code: "store_unavailable" });
-	});
-
-	it.skipIf(reopen === null)("still has everything that was committed after it was reopened", async () => {
-		const { store, scope, acceptMany, update, records } = await fillStore(current());
-		const ids = await acceptMany(2);
-		const [succeeded = ""] = ids;
-		await update(records.outcome(succeeded, 1));
-		const before = await Promise.all(ids.map((id) => store.delivery(scope, id)));
-		const identity = await store.identity();
-		await reopen?.();
-		const reopened = current();
-		expect(await Promise.all(ids.map((id) => reopened.delivery(scope, id)))).toEqual(before);
-		expect(await attemptsOf({ store: reopened, scope }, succeeded)).toHaveLength(1);
-		expect(await reopened.identity()).toEqual(identity);
-		expect(await reopened.countOpen()).toEqual({ Pending: 1, Held: 0 });
-		expect(before.map((delivery) => delivery?.status)).toEqual(["Succeeded", "Pending"]);
 	});
 }
 

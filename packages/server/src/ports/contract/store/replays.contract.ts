@@ -233,12 +233,8 @@ function describeEnds(open: Open): void {
 		expect(await store.cancelReplay(replay.id, records.now + 1, null)).toBe(false);
 		expect(await step(replay)).toBeNull();
 		expect(await replayed()).toHaveLength(1);
-		expect(await store.replay(scope, replay.id)).toMatchObject({
-			status: "Cancelled",
-			deliveryCount: 1,
-			updateDate: records.now,
-			endDate: records.now,
-		});
+		const ended = { status: "Cancelled", deliveryCount: 1, updateDate: records.now, endDate: records.now };
+		expect(await store.replay(scope, replay.id)).toMatchObject(ended);
 	});
 
 	it("waits while its webhook is Paused or Disabled, and goes on afterwards", async () => {

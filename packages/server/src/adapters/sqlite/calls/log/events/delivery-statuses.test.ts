@@ -3,11 +3,10 @@ import { fastParent, TemporaryDir } from "@fanfare/testkit/temporary-dir";
 import { expect, it } from "vitest";
 
 import { customerScope } from "../../../../../core/access/principal.ts";
-import { addWebhook, fillStore, NEWEST } from "../../../../../ports/contract/store/records/records.ts";
+import { addWebhook, ANY_EVENT, fillStore, NEWEST } from "../../../../../ports/contract/store/records/records.ts";
 import { openSqliteStore } from "../../../sqlite-store.ts";
 
 const MANY = 6_000;
-const ANY_EVENT = { types: null, after: null, before: null };
 
 it("counts about 10,000 deliveries for a page, and those of small events beside large ones", async () => {
 	using dir = new TemporaryDir(fastParent());
