@@ -211,6 +211,14 @@ function describeLeases(current: CurrentStore): void {
 		// The renewed lease is not due before its new end.
 		expect(idsIn(await claim({ now: until - 1 }))).toEqual([free]);
 	});
+
+	it("claims a delivery again that was given back, also the last one of a claim while others are leased", async () => {
+		const { acceptMany, claim, update, records } = await fillStore(current());
+		const [first = "", second = "", third = ""] = await acceptMany(3);
+		expect(idsIn(await claim({ limit: 2 }))).toEqual([first, second]);
+		await update(records.change(second, { type: "release" }));
+		expect(idsIn(await claim())).toEqual([second, third]);
+	});
 }
 
 function describeShards(current: CurrentStore): void {

@@ -168,10 +168,10 @@ function describeErase(current: CurrentStore): void {
 	});
 
 	it("erases no event of another project", async () => {
-		const { store, scope, accept, records } = await fillStore(current());
+		const { store, scope, accept, records, addProject } = await fillStore(current());
 		await accept();
 		const [eventId = ""] = idsOf(await store.events(scope, ANY_EVENT, NEWEST));
-		const other = projectScope(records.project().id);
+		const other = projectScope((await addProject()).id);
 		expect(await store.erasePayload(other, eventId, erasure(1))).toBeNull();
 		expect(await store.erasePayload(scope, records.ids.make("evt", 1), erasure(1))).toBeNull();
 		expect(await store.eventBody(other, eventId)).toBeNull();

@@ -223,7 +223,7 @@ const OF_THE_LOG: readonly RefusedCall[] = [
 		erase(world, world.scope, world.records.ids.make("evt", world.records.now), entry),
 	),
 	returning(null, "erasePayload of an event of another project", async (world, entry) =>
-		erase(world, projectScope(world.records.project().id), await world.miss(), entry),
+		erase(world, projectScope((await world.addProject()).id), await world.miss(), entry),
 	),
 	returning(
 		expect.objectContaining({ updates: [null] }),
