@@ -39,9 +39,9 @@ describeOnPostgres("live streams of several processes", (database) => {
 		for (const watcher of watchers) {
 			await expect.poll(() => watcher.of("attempt.finished").length, WAIT).toBe(60);
 			await expect.poll(() => watcher.of("delivery.updated").length, WAIT).toBe(60);
-			const accepted = watcher.of("event.accepted").flatMap((item) => ("eventId" in item ? [item.eventId] : []));
-			expect(accepted).toHaveLength(events.length);
-			expect(new Set(accepted)).toEqual(new Set(events));
+			const accepted = () => watcher.of("event.accepted").flatMap((item) => ("eventId" in item ? [item.eventId] : []));
+			await expect.poll(() => accepted().length, WAIT).toBe(events.length);
+			expect(new Set(accepted())).toEqual(new Set(events));
 			expect(watcher.signals.map(({ type }) => type)).not.toContain("gap");
 		}
 		const { id } = await a.createWebhook(receiver.url);
