@@ -28,6 +28,7 @@ export const eventRoutingRoutes = [
 		answers: { 200: { description: "A page of webhooks.", schema: matchSchema } },
 		errors: {
 			400: "The request is not valid; `issues` says where. Or `page` is no cursor of this list (`invalid_cursor`).",
+			404: "There is no such customer in this project, or it is not the one of the token (`customer_not_found`).",
 		},
 		async handle({ deps, scope, body }) {
 			const request = pageRequest(body, "webhook");
